@@ -9,11 +9,14 @@ from leadline.model.finding import Finding, Place, Skip
 from leadline.model.report import PostureReport, Target
 from leadline.model.resource import Origin, Resource, resource_of
 from leadline.model.unread import Unread
+from leadline.outputs.documents.sealing import with_bodies
 from leadline.outputs.format_registry import Asked, Page
+from leadline.outputs.redaction.lines import redacted_lines
 from leadline.outputs.redaction.report import Redaction
 from leadline.outputs.redaction.values import SecretValues
 from leadline.outputs.rows.finding_places import FindingPlaces
-from leadline.outputs.rows.place import Places
+from leadline.outputs.rows.place import NoPlaces, ShownPlaces
+from leadline.outputs.text.plain import source_line
 
 TEXT = """\
 apiVersion: apps/v1
@@ -123,10 +126,11 @@ RAW = PostureReport(
 
 
 def redacted(raw: PostureReport) -> PostureReport:
-    """As a scan hands out what it read."""
+    """What a scan read, without secrets and with bodies, as if it were sealed but for its places."""
     hidden = Redaction(SecretValues())
-    hidden.add_objects(raw.resources)
-    return hidden.report(raw)
+    hidden.learn_from(raw.resources)
+    report = hidden.report(raw)
+    return with_bodies(report, hidden.places(NoPlaces(), raw.resources, report))
 
 
 REPORT = redacted(RAW)
@@ -158,7 +162,11 @@ class SamplePlaces:
         return Place(place.path, place.line + self._shift, place.column, place.exact)
 
     def lines(self, resource, first: int, last: int) -> list[str]:
-        return self._lines[max(0, first - 1 - self._shift) : max(0, last - self._shift)]
+        lines = self._lines[max(0, first - 1 - self._shift) : max(0, last - self._shift)]
+        return redacted_lines(map(source_line, lines), BODIES[resource.origin.document % len(BODIES)])
+
+    def body(self, resource) -> dict[str, object]:
+        return resource.body
 
 
 def page(**fields: object) -> Page:
@@ -175,6 +183,6 @@ def page(**fields: object) -> Page:
     )
 
 
-def places_of(resource: Resource, places: Places) -> FindingPlaces:
+def places_of(resource: Resource, places: ShownPlaces) -> FindingPlaces:
     """The places of findings on ``resource`` alone."""
     return FindingPlaces(msgspec.structs.replace(REPORT, resources=(resource,)), places)

@@ -7,11 +7,12 @@ from leadline.model.control import YOUR_VALUE, Missing, Remove, Review, Set, Vio
 from leadline.model.finding import Finding, Place
 from leadline.model.resource import Origin, resource_of
 from leadline.outputs.rows.excerpt import excerpts
-from leadline.outputs.text.plain import columns
+from leadline.outputs.rows.place import NoPlaces
+from leadline.outputs.text.plain import columns, source_line
 from outputs.sample_report import places_of
 
 
-class OnePlace:
+class OnePlace(NoPlaces):
     def __init__(self, text: str, line: int, column: int) -> None:
         self._lines = text.split("\n")
         self._place = Place("a.yaml", line, column)
@@ -20,7 +21,7 @@ class OnePlace:
         return self._place
 
     def lines(self, resource, first, last):
-        return self._lines[first - 1 : last]
+        return list(map(source_line, self._lines[first - 1 : last]))
 
 
 def drawn(text: str, at: tuple[int, int], *edits: Violation, width: int = 80) -> str:

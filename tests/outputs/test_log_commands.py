@@ -10,7 +10,7 @@ from leadline.model.report import PostureReport
 from leadline.outputs.format_registry import find_format, formats_for
 from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.plain import clipped, columns, plain, wrapped
-from outputs.formats.test_hostile_names import HostilePlaces, hostile_report
+from outputs.formats.test_hostile_names import hostile_places, hostile_report
 from outputs.sample_report import page
 
 COMMANDS = (
@@ -62,8 +62,9 @@ def test_json_means_the_same_and_gives_no_command(command: str):
 @pytest.mark.parametrize("width", [40, 100])
 def test_no_format_gives_commands(name: str, verbose: bool, command: str, width: int):
     out = io.StringIO()
+    report = hostile_report(command)
     find_format(name, PostureReport).write(
-        hostile_report(command), out, page(places=HostilePlaces(command), verbose=verbose, width=width)
+        report, out, page(places=hostile_places(report, command), verbose=verbose, width=width)
     )
     lines = out.getvalue().splitlines(keepends=True)
     if name == "github":

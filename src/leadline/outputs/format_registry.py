@@ -16,7 +16,7 @@ from leadline.outputs.documents.document_template import MakeDraft
 if TYPE_CHECKING:
     from io import TextIOWrapper
 
-    from leadline.outputs.rows.place import Places
+    from leadline.outputs.rows.place import ShownPlaces
 
 _FORMATS = "leadline.outputs.formats"
 _ALIASES = {
@@ -53,7 +53,7 @@ class Asked(Struct, frozen=True):
 class Page(Struct, frozen=True):
     """How the reader wants it shown."""
 
-    places: "Places"
+    places: "ShownPlaces"
     width: int = 100
     """Columns of the terminal."""
     colour: bool = False

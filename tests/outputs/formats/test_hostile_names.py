@@ -12,6 +12,9 @@ from leadline.model.report import PostureReport, Target
 from leadline.model.resource import Origin, resource_of
 from leadline.model.unread import Unread
 from leadline.outputs.format_registry import find_format, formats_for
+from leadline.outputs.redaction.report import Redaction
+from leadline.outputs.redaction.values import SecretValues
+from leadline.outputs.rows.place import ShownPlaces
 from outputs.sample_report import CONTROLS, REPORT, page
 
 HOSTILE = "a\x1b[2J\x1b]0;title\x07\u202eb\u2028c\r\nd\x9be [bold red]f[/]"
@@ -42,7 +45,7 @@ def hostile_report(name: str = HOSTILE) -> PostureReport:
     )
 
 
-class HostilePlaces:
+class _Files:
     def __init__(self, name: str = HOSTILE) -> None:
         self._name = name
 
@@ -55,13 +58,18 @@ class HostilePlaces:
         return [self._name] * (last - first + 1)
 
 
+def hostile_places(report: PostureReport, name: str = HOSTILE) -> ShownPlaces:
+    """Places and lines of files that hold ``name``, as formats get them."""
+    return Redaction(SecretValues()).places(_Files(name), report.resources, report)
+
+
 @pytest.mark.parametrize("name", sorted(formats_for(PostureReport)))
 @pytest.mark.parametrize("verbose", [False, True])
 def test_nothing_steers_the_terminal(name: str, verbose: bool):
     out = io.StringIO()
-    find_format(name, PostureReport).write(
-        hostile_report(), out, page(places=HostilePlaces(), verbose=verbose)
-    )
+    report = hostile_report()
+    places = hostile_places(report)
+    find_format(name, PostureReport).write(report, out, page(places=places, verbose=verbose))
     text = out.getvalue()
     if name in ("json", "sarif"):
         json.loads(text)

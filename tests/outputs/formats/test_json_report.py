@@ -12,6 +12,7 @@ from leadline.model.resource import Origin, resource_of
 from leadline.outputs.format_registry import find_format
 from leadline.outputs.redaction.report import Redaction
 from leadline.outputs.redaction.values import SecretValues
+from leadline.outputs.rows.place import NoPlaces
 from outputs.sample_report import FINDINGS, READER, REPORT, SETTINGS, SUBJECT, WEB, page
 
 SCHEMA = json.loads((resources.files("leadline.outputs") / "report_schema.json").read_text("utf-8"))
@@ -126,7 +127,10 @@ def test_what_json_has_no_word_for_still_gets_out():
     odd = resource_of(body, Origin(path="a\u202e.yaml"))
     out = io.StringIO()
     report = msgspec.structs.replace(EMPTY, resources=(odd,), judged=((),), objects=1)
-    find_format("json", PostureReport).write(Redaction(SecretValues()).report(report), out, page())
+    hidden = Redaction(SecretValues())
+    shown = hidden.report(report)
+    places = hidden.places(NoPlaces(), report.resources, shown)
+    find_format("json", PostureReport).write(shown, out, page(places=places))
     out.getvalue().encode("utf-8")
     spec = json.loads(out.getvalue())["resources"][0]["object"]["spec"]
     assert spec == {"huge": str(10**40), "nan": None, "half": "?", "many": None}

@@ -22,7 +22,7 @@ from leadline.outputs.formats import github as github_format
 from leadline.outputs.formats import markdown as markdown_format
 from leadline.outputs.formats import policyreport as policy_format
 from leadline.outputs.text.html_page import SCRIPT
-from outputs.formats.test_hostile_names import HostilePlaces, hostile_report
+from outputs.formats.test_hostile_names import hostile_places, hostile_report
 from outputs.gitlab_schemas import CODE_QUALITY, SAST
 from outputs.sample_report import FINDINGS, REPORT, WEB, page
 
@@ -67,7 +67,7 @@ def written(name: str, report: PostureReport = REPORT, **fields: object) -> str:
 
 
 def hostile(name: str) -> str:
-    return written(name, hostile_report(HOSTILE), places=HostilePlaces(HOSTILE))
+    return written(name, hostile_report(HOSTILE), places=hostile_places(hostile_report(HOSTILE), HOSTILE))
 
 
 @pytest.fixture(params=["sample", "hostile"])

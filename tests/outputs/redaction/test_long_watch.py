@@ -17,7 +17,7 @@ def test_secrets_of_what_is_gone_are_forgotten_and_the_users_own_are_not() -> No
     largest = 0
     for number in range(25_000):
         now = holder(number)
-        hidden.add_objects((now,))
+        hidden.learn_from((now,))
         hidden.renew((now,))
         largest = max(largest, len(hidden.found))
     assert largest <= 10_100

@@ -9,16 +9,41 @@ from typing import Any
 import pytest
 import yaml
 
+from leadline.api.posture_results import posture_puts
 from leadline.errors import SourceError
+from leadline.model.finding import Place
 from leadline.model.report import PostureReport
+from leadline.model.resource import Resource
+from leadline.outputs.documents.baseline import baseline_of, encoded_baseline
 from leadline.outputs.documents.report_document import encode
 from leadline.outputs.documents.sealing import sealed
 from leadline.outputs.format_registry import Page, formats_for
+from leadline.outputs.pseudonyms.names import Names
+from leadline.outputs.pseudonyms.report import pseudonymous
 from leadline.outputs.redaction.log import safe_formatter
 from leadline.outputs.redaction.values import SecretValues
+from leadline.outputs.rows.place import ShownPlaces
 from leadline.scans.options import ChartOptions, PostureOptions
 from leadline.scans.posture.posture_scan import open_posture_scan
 from outputs.redaction.credentials import ALL, BY_FORM, BY_PLACE
+
+
+class AskedPlaces:
+    """Passes questions on, and remembers the kinds of the objects whose bodies were asked for."""
+
+    def __init__(self, places: ShownPlaces) -> None:
+        self._places = places
+        self.bodies: set[str] = set()
+
+    def find(self, resource: Resource, path: str) -> Place | None:
+        return self._places.find(resource, path)
+
+    def lines(self, resource: Resource, first: int, last: int) -> list[str]:
+        return self._places.lines(resource, first, last)
+
+    def body(self, resource: Resource) -> dict[str, Any]:
+        self.bodies.add(resource.kind)
+        return self._places.body(resource)
 
 
 def manifests(credential: str) -> list[dict[str, Any]]:
@@ -83,7 +108,17 @@ def shown(folder: Path, options: PostureOptions) -> dict[str, str]:
                 out = io.StringIO()
                 format.write(scan.report, out, Page(scan.places, verbose=verbose, coverage=verbose))
                 texts[f"{name} {verbose}"] = out.getvalue()
-        texts["document"] = encode(sealed(scan.report, scan.places)).decode()
+        whole = sealed(scan.report, scan.places)
+        texts["document"] = encode(whole).decode()
+        texts["library"] = repr(whole)
+        texts["as it is handed to formats"] = repr(scan.report)
+        texts["with bodies"] = repr(scan.report_with_bodies)
+        texts["pseudonyms"] = encode(pseudonymous(whole, Names(b"k" * 32))).decode()
+        texts["baseline"] = encoded_baseline(baseline_of(scan.report, scan.places, "", ""))
+        texts["store"] = "".join(
+            f"{put.content.metadata!r}{put.content.body!r}"
+            for put in posture_puts(scan.report, "leadline", "")
+        )
         texts["notes"] = "\n".join(scan.notes)
     return texts
 
@@ -108,6 +143,28 @@ def test_no_format_and_no_document_shows_the_credential(of_all: dict[str, str], 
 def test_what_is_shown_is_no_less_for_it(of_all: dict[str, str]):
     assert all("XXXXXX" in text for name, text in of_all.items() if name.startswith(("json", "document")))
     assert "privileged" in of_all["lines False"]
+
+
+def test_a_format_that_forgets_to_ask_for_a_body_shows_none(tmp_path: Path):
+    (tmp_path / "a.yaml").write_text(yaml.safe_dump_all(manifests("Tr0ub4dor3xQz")))
+    with open_posture_scan([str(tmp_path)], PostureOptions()) as scan:
+        assert [one.body for one in scan.report.resources] == [{}] * len(scan.report.resources)
+        assert all(scan.places.body(one)["metadata"] for one in scan.report.resources)
+        assert all(one.body for one in scan.report_with_bodies.resources)
+
+
+def test_an_object_without_a_finding_is_asked_for_no_body(tmp_path: Path):
+    pod = manifests("Tr0ub4dor3xQz")[0]
+    config = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "quiet"}}
+    (tmp_path / "a.yaml").write_text(yaml.safe_dump_all([pod, config]))
+    with open_posture_scan([str(tmp_path)], PostureOptions(controls=("C-0057",))) as scan:
+        for name in ("lines", "pretty"):
+            for verbose in (False, True):
+                asked = AskedPlaces(scan.places)
+                formats_for(PostureReport)[name].write(
+                    scan.report, io.StringIO(), Page(asked, verbose=verbose)
+                )
+                assert asked.bodies <= ({"Pod"} if verbose else set())
 
 
 @pytest.mark.parametrize("kind", ALL)

@@ -20,7 +20,8 @@ from leadline.model.finding import Finding
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
 from leadline.outputs.rows.control_groups import edit_of
-from leadline.outputs.rows.place import stable_path
+from leadline.outputs.rows.finding_places import FindingPlaces
+from leadline.outputs.rows.place import ShownPlaces, stable_path
 from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.plain import value_text
 from leadline.outputs.text.waiver_text import why_accepted
@@ -84,14 +85,15 @@ class Baseline(msgspec.Struct, frozen=True, omit_defaults=True):
     version: int = VERSION
 
 
-def baseline_of(report: PostureReport, at: str, program: str) -> Baseline:
+def baseline_of(report: PostureReport, places: ShownPlaces, at: str, program: str) -> Baseline:
     """What there is to remember of a report; ``findings`` in step with its own."""
+    found = FindingPlaces(report, places)
     return Baseline(
-        findings=tuple(_seen(finding, report, at) for finding in report.findings),
+        findings=tuple(_seen(finding, report, found, at) for finding in report.findings),
         controls=tuple(row.control.id for row in report.by_control if row.judged),
         unread=tuple(one.where for one in report.unread),
         left_out=tuple(one.where for one in report.left_out),
-        accepted=_accepted(report),
+        accepted=_accepted(report, found),
         compliance=_compliance(report),
         target=report.target.name,
         at=at,
@@ -105,9 +107,9 @@ def _compliance(report: PostureReport) -> dict[str, float]:
     return {name: round(score, 1) for name, score in scores.items() if score is not None}
 
 
-def dated_baseline(report: PostureReport, at: str, program: str) -> Baseline:
+def dated_baseline(report: PostureReport, places: ShownPlaces, at: str, program: str) -> Baseline:
     """As ``baseline_of``, with first-seen dates carried on where the report was compared with an earlier one."""
-    found = baseline_of(report, at, program)
+    found = baseline_of(report, places, at, program)
     if report.baseline is None:
         return found
     dates = report.baseline.first_seen
@@ -136,11 +138,11 @@ def baseline_facts(report: PostureReport) -> dict[str, Any]:
     }
 
 
-def _accepted(report: PostureReport) -> tuple[AcceptedFinding, ...]:
+def _accepted(report: PostureReport, places: FindingPlaces) -> tuple[AcceptedFinding, ...]:
     every = {
         AcceptedFinding(
             one.finding.control,
-            _name(report.resource(one.finding.resource), report),
+            _name(report.resource(one.finding.resource), report, places),
             why_accepted(report.waivers[one.waiver].waiver),
         )
         for one in report.waived
@@ -148,7 +150,7 @@ def _accepted(report: PostureReport) -> tuple[AcceptedFinding, ...]:
     return tuple(sorted(every))
 
 
-def _seen(finding: Finding, report: PostureReport, at: str) -> SeenFinding:
+def _seen(finding: Finding, report: PostureReport, places: FindingPlaces, at: str) -> SeenFinding:
     failing, holder = report.resource(finding.resource), report.resource(finding.on)
     violation = finding.violation
     _, _, action, value = edit_of(finding)
@@ -156,18 +158,18 @@ def _seen(finding: Finding, report: PostureReport, at: str) -> SeenFinding:
         value = value_text(violation.value)
     return SeenFinding(
         control=finding.control,
-        object=_name(failing, report),
-        path=stable_path(holder.body, finding.path),
+        object=_name(failing, report, places),
+        path=stable_path(places.body(holder), finding.path),
         edit=f"{action} {value}".strip() if finding.action != "review" else action,
-        on="" if holder is failing else _name(holder, report),
+        on="" if holder is failing else _name(holder, report, places),
         file=_file(holder),
         first_seen=at,
     )
 
 
-def _name(resource: Resource, report: PostureReport) -> str:
+def _name(resource: Resource, report: PostureReport, places: FindingPlaces) -> str:
     name = resource.name
-    metadata = resource.body.get("metadata")
+    metadata = places.body(resource).get("metadata")
     stem = metadata.get("generateName") if isinstance(metadata, dict) else None
     if isinstance(stem, str) and stem and name.startswith(stem):
         name = f"{stem}*"

@@ -27,7 +27,7 @@ class Fingerprints:
         parts = (
             finding.control,
             *(word for one in named for word in self._identity(one)),
-            stable_path(holder.body, finding.path),
+            stable_path(self._places.body(holder), finding.path),
         )
         from hashlib import sha256  # dear to load, and only some formats ask
 

@@ -14,11 +14,11 @@ from leadline.model.unread import Unread
 from leadline.outputs.allowance import MOST_DRAWN, Allowance
 from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.objects_elsewhere import preventions
-from leadline.outputs.rows.place import Places
+from leadline.outputs.rows.place import ShownPlaces
 
 
-def sealed(report: PostureReport, places: Places, most: int = MOST_DRAWN) -> PostureReport:
-    """``report`` with the place and the source lines of every finding; the same where it is sealed already.
+def sealed(report: PostureReport, places: ShownPlaces, most: int = MOST_DRAWN) -> PostureReport:
+    """``report`` with the place and the source lines of every finding and all bodies; the same where it is sealed already.
 
     Lines come to ``most`` characters; those past that are counted in ``left_out``.
     """
@@ -27,7 +27,7 @@ def sealed(report: PostureReport, places: Places, most: int = MOST_DRAWN) -> Pos
     found = FindingPlaces(report, places)
     drawn = Allowance(most)
     return structs.replace(
-        report,
+        with_bodies(report, places),
         findings=tuple(_placed(report.findings, found, drawn)),
         waived=tuple(
             structs.replace(one, finding=finding)
@@ -39,6 +39,13 @@ def sealed(report: PostureReport, places: Places, most: int = MOST_DRAWN) -> Pos
         # After the findings, so that what was counted for them is known.
         left_out=(*report.left_out, *_lines_left_out(report, drawn)),
         is_sealed=True,
+    )
+
+
+def with_bodies(report: PostureReport, places: ShownPlaces) -> PostureReport:
+    """``report`` with the body of each object, as it may be shown."""
+    return structs.replace(
+        report, resources=tuple(structs.replace(one, body=places.body(one)) for one in report.resources)
     )
 
 

@@ -9,4 +9,4 @@ from leadline.outputs.format_registry import Page, format
 
 @format("baseline", suffix=".json")
 def baseline(report: PostureReport, out: IO[str], page: Page) -> None:
-    out.write(encoded_baseline(dated_baseline(report, page.at, page.version)))
+    out.write(encoded_baseline(dated_baseline(report, page.places, page.at, page.version)))

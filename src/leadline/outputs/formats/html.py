@@ -74,7 +74,7 @@ def _head(report: PostureReport, page: Page) -> Iterator[str]:
 
 def _first(rows: list[EditRow], shown: _Shown) -> Iterator[str]:
     """The objects to begin with; the most urgent changes where few objects fail."""
-    fixes = first_fixes_of(shown.report)
+    fixes = first_fixes_of(shown.report, shown.places)
     if fixes:
         steps = [f"<b>{text(one.title)}</b>: {text(one.why, 1_000)}" for one in fixes]
         yield f"<h2>Fix first</h2><ol>{''.join(f'<li>{step}</li>' for step in steps)}</ol>"

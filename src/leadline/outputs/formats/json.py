@@ -32,7 +32,8 @@ _SCANNING_TARGETS = {"cluster": 0, "file": 1, "stdin": 1, "git": 2, "directory":
 
 @format("json", suffix=".json")
 def json(report: PostureReport, out: IO[str], page: Page) -> None:
-    counters = Counters(report)
+    places = FindingPlaces(report, page.places)
+    counters = Counters(report, places.body)
     head = {
         "generationTime": page.at,
         "clusterAPIServerInfo": _server(report),
@@ -40,7 +41,7 @@ def json(report: PostureReport, out: IO[str], page: Page) -> None:
         "customerGUID": "",
         "clusterName": _cluster_name(report),
         "reportGUID": "",
-        "summaryDetails": _summary(report, counters),
+        "summaryDetails": _summary(report, counters, places),
         "metadata": _metadata(report, page),
         "coverage": _coverage(report),
         "attributes": None,
@@ -50,10 +51,10 @@ def json(report: PostureReport, out: IO[str], page: Page) -> None:
     ordered = sorted(
         zip(report.resources, report.judged, strict=True), key=lambda pair: (pair[0].id, pair[0].origin.path)
     )
-    objects = _Objects(report)
+    objects = _Objects(report, places)
     _write_list(out, "resources", ordered, lambda pair: json_text(objects.resource(pair[0])))
     # Readers look up each object here, and some stop at one that is missing: DefectDojo's, VS Code's.
-    results = _Results(report, page)
+    results = _Results(report, places, page.most)
     _write_list(out, "results", ordered, results.text)
     if left_out := results.room.left_out():
         out.write(f',"leftOutOfReport":{json_text(left_out)}')
@@ -78,9 +79,9 @@ def _write_list(
 class _Results:
     """Turns one resource at a time into text. What its control says of itself is written once per control."""
 
-    def __init__(self, report: PostureReport, page: Page) -> None:
-        self._places = FindingPlaces(report, page.places)
-        self.room = ResultRoom(page.most)
+    def __init__(self, report: PostureReport, places: FindingPlaces, most: int) -> None:
+        self._places = places
+        self.room = ResultRoom(most)
         self._controls = {control.id: control for control in report.controls}
         self._settings = report.settings
         self._parts = report.parts_of
@@ -250,8 +251,9 @@ def _scalar_text(value: Any) -> str:
 class _Objects:
     """The objects as the report shows them; those of RBAC subjects hold their binding and their role."""
 
-    def __init__(self, report: PostureReport) -> None:
+    def __init__(self, report: PostureReport, places: FindingPlaces) -> None:
         self._report = report
+        self._places = places
         self._commit = _commit(report)
         self._related = lru_cache(maxsize=_MOST_KEPT)(self._related_object)
 
@@ -279,7 +281,7 @@ class _Objects:
         return {"resourceID": resource.id, "object": body, "source": source}
 
     def _body(self, resource: Resource) -> dict[str, Any]:
-        body, origin = dict(resource.body), resource.origin
+        body, origin = dict(self._places.body(resource)), resource.origin
         if origin.kind not in ("cluster", "derived"):
             body["sourcePath"] = origin.path if origin.kind == "helm" else f"{origin.path}:{origin.document}"
         return body
@@ -313,13 +315,13 @@ def _setting_name(name: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
-def _summary(report: PostureReport, counters: Counters) -> dict[str, Any]:
+def _summary(report: PostureReport, counters: Counters, places: FindingPlaces) -> dict[str, Any]:
     accepted = {one.finding.control for one in report.waived}
     controls = {row.control.id: _control(row, counters, accepted) for row in _rows(report)}
     return {
         "controls": controls,
         "status": counters.status(),
-        "frameworks": [_framework(report, f, controls, counters) for f in report.frameworks],
+        "frameworks": [_framework(report, f, controls, counters, places) for f in report.frameworks],
         "resourcesSeverityCounters": counters.pairs_by_severity(),
         "controlsSeverityCounters": counters.controls_by_severity(),
         "ResourceCounters": counters.resources(),
@@ -356,11 +358,15 @@ def _control(row: ControlCount, counters: Counters, accepted: Collection[str]) -
 
 
 def _framework(
-    report: PostureReport, framework: Framework, controls: Mapping[str, dict[str, Any]], counters: Counters
+    report: PostureReport,
+    framework: Framework,
+    controls: Mapping[str, dict[str, Any]],
+    counters: Counters,
+    places: FindingPlaces,
 ) -> dict[str, Any]:
     seen = report.seen_by(framework)
     if seen is not report:
-        counters = Counters(seen)
+        counters = Counters(seen, places.body)
         accepted = {one.finding.control for one in seen.waived}
         controls = {row.control.id: _control(row, counters, accepted) for row in _rows(seen)}
     ids = [control_id for control_id in framework.control_ids if control_id in controls]

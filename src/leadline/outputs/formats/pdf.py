@@ -51,7 +51,7 @@ def pdf(report: PostureReport, out: IO[str], page: Page) -> None:
         "scanned": _short(f"{page.at} by Leadline {page.version}; {scanned(report)}"),
         "verdict": {"words": _short(page.verdict or closing(report)), "tone": tone},
         "counts": _counts(report),
-        "first": _first(report, rows, title),
+        "first": _first(report, rows, places, title),
         "scores": [{"name": _short(name), "score": _short(score)} for name, score in scores(report)],
         "not_seen": [{"words": group["title"], "number": group["number"]} for group in named],
         "namespaces": _namespaces(rows[:MOST], report, places, title),
@@ -82,9 +82,11 @@ def _counts(report: PostureReport) -> list[_Data]:
     ]
 
 
-def _first(report: PostureReport, rows: list[EditRow], title: Callable[[Resource], str]) -> list[_Data]:
+def _first(
+    report: PostureReport, rows: list[EditRow], places: FindingPlaces, title: Callable[[Resource], str]
+) -> list[_Data]:
     """The objects to begin with; the most urgent changes where few objects fail."""
-    if fixes := first_fixes_of(report):
+    if fixes := first_fixes_of(report, places):
         return [{"title": _short(one.title), "why": _short(one.why, 1_000)} for one in fixes]
     return [
         {

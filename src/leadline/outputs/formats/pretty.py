@@ -55,7 +55,12 @@ def _all(report: PostureReport, page: Page) -> Iterator[str]:
     if groups and page.verbose:
         yield from _blocks(new, page)
     if groups:
-        yield from first_lines(new, page.width, "" if page.verbose else plain(page.of_object, 4096))
+        yield from first_lines(
+            new,
+            FindingPlaces(new, page.places),
+            page.width,
+            "" if page.verbose else plain(page.of_object, 4096),
+        )
         yield from _counted(new, groups, page, "FAILED" if new is report else "NEW")
     yield from _hidden(new, groups)
     yield from not_seen(report, page)

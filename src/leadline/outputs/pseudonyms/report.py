@@ -1,18 +1,17 @@
 """A posture report without names: of objects, namespaces, files, hosts, images, and whatever else is the user's."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import structs
 
 from leadline.kube.field_path import format_path, parse_path
-from leadline.model.control import Missing, Review, Set, Violation
-from leadline.model.finding import Finding, Place, Skip
-from leadline.model.report import PostureReport
+from leadline.model.finding import Place, Skip
+from leadline.model.report import PostureReport, Target
 from leadline.model.resource import Origin, Resource
 from leadline.model.resource_id import object_id
 from leadline.model.unread import Unread
-from leadline.model.waiver import Waiver, WaiverUse
+from leadline.model.waiver import Waiver
 from leadline.outputs.pseudonyms.bodies import (
     api_version_of,
     body_of,
@@ -22,6 +21,7 @@ from leadline.outputs.pseudonyms.bodies import (
     value_of,
 )
 from leadline.outputs.pseudonyms.names import Names, words_of
+from leadline.outputs.redaction.walk import replaced
 
 _WHY: Mapping[str, str] = {
     "forbidden": "no permission to read it",
@@ -43,12 +43,17 @@ _OURS = ("settings", "manual", "not built", "no facts")
 
 def pseudonymous(report: PostureReport, names: Names) -> PostureReport:
     """``report``, which has to be sealed, with pseudonyms for every name. Source lines and settings are left out."""
-    return _Masked(report, names).report()
+    masked = replaced(report, _Masked(report, names))
+    named = report.baseline and structs.replace(
+        report.baseline, name=names.of(report.baseline.name, "baseline")
+    )
+    return structs.replace(masked, baseline=named, settings={})
 
 
 class _Masked:
+    """A ``Replacer`` of names by pseudonyms."""
+
     def __init__(self, report: PostureReport, names: Names) -> None:
-        self._report = report
         self._names = names
         # Namespaces and names first: a text that is both is then called by the first.
         for resource in report.resources:
@@ -56,44 +61,15 @@ class _Masked:
         for resource in report.resources:
             if is_built_in(resource.group, resource.kind):
                 names.of(resource.name, resource.kind.lower())
-        self._resources = tuple(map(self._resource, report.resources))
-        self._ids = {a.id: b.id for a, b in zip(report.resources, self._resources, strict=True)}
 
-    def report(self) -> PostureReport:
-        one = self._report
-        return structs.replace(
-            one,
-            target=structs.replace(
-                one.target, name=self._target(), root="", branch="", commit="", committed_at=""
-            ),
-            resources=self._resources,
-            findings=tuple(map(self._finding, one.findings)),
-            waived=tuple(structs.replace(row, finding=self._finding(row.finding)) for row in one.waived),
-            waived_in_frameworks=tuple(
-                structs.replace(row, resource=self._id(row.resource)) for row in one.waived_in_frameworks
-            ),
-            waivers=tuple(map(self._waiver, one.waivers)),
-            skips=self._skips(one.skips),
-            unread=tuple(self._unread(one.unread)),
-            left_out=tuple(self._unread(one.left_out)),
-            joined=tuple(tuple(map(self._id, parts)) for parts in one.joined),
-            gave_up={self._id(id): self._skips(skips) for id, skips in one.gave_up.items()},
-            passed_by={
-                self._id(id): tuple((control, tuple(map(self._id, others))) for control, others in rows)
-                for id, rows in one.passed_by.items()
-            },
-            starts={self._id(id): self._place(place) for id, place in one.starts.items()},
-            baseline=one.baseline
-            and structs.replace(one.baseline, name=self._names.of(one.baseline.name, "baseline")),
-            settings={},
-        )
+    def target(self, target: Target) -> Target:
+        if target.kind in ("file", "directory"):
+            name = " ".join(map(self._names.path, target.name.split(" ")))
+        else:
+            name = self._names.of(target.name, target.kind)
+        return structs.replace(target, name=name, root="", branch="", commit="", committed_at="")
 
-    def _target(self) -> str:
-        if self._report.target.kind in ("file", "directory"):
-            return " ".join(map(self._names.path, self._report.target.name.split(" ")))
-        return self._names.of(self._report.target.name, self._report.target.kind)
-
-    def _resource(self, resource: Resource) -> Resource:
+    def resource(self, resource: Resource) -> Resource:
         origin, names = resource.origin, self._names
         is_known = is_built_in(resource.group, resource.kind) or origin.kind == "derived"
         name = names.of(resource.name, "name" if not is_known else resource.kind.lower() or "name")
@@ -119,9 +95,7 @@ class _Masked:
             "" if "#" not in resource.id else names.of(resource.id, "object"),
         )
 
-    def _id(self, id: str) -> str:
-        if id in self._ids:
-            return self._ids[id]
+    def unknown_id(self, id: str) -> str:
         names = self._names
         version, *rest = id.rsplit("/", 3)
         if len(rest) != 3:
@@ -136,28 +110,10 @@ class _Masked:
             names.of(name, kind.lower() if is_known else "name"),
         )
 
-    def _finding(self, finding: Finding) -> Finding:
-        return Finding(
-            finding.control,
-            self._id(finding.resource),
-            self._violation(finding.violation),
-            tuple(map(self._id, finding.related)),
-            finding.place and self._place(finding.place),
-        )
+    def advice(self, text: str) -> str:
+        return self._names.sentence(text)
 
-    def _violation(self, violation: Violation) -> Violation:
-        if isinstance(violation, Missing):
-            return Missing(self._names.sentence(violation.what))
-        on = self._id(violation.on) if violation.on else ""
-        path = self._path(violation.path)
-        if isinstance(violation, Set):
-            key = str(parse_path(violation.path)[-1]) if violation.path else ""
-            return Set(path, self._value(violation.value, key), on)
-        if isinstance(violation, Review):
-            return Review(path, on, self._names.sentence(violation.advice))
-        return type(violation)(path, on)
-
-    def _value(self, value: Any, key: str) -> Any:
+    def value(self, value: Any, path: str) -> Any:
         """A flag keeps its name, which is a program's: ``--audit-log-path=value-k3f9a2x7qq``."""
         if (
             isinstance(value, str)
@@ -167,9 +123,9 @@ class _Masked:
         ):
             flag, _, rest = value.partition("=")
             return f"{flag}={rest if is_constant(rest) else self._names.of(rest, 'value')}"
-        return value_of(value, key, self._names)
+        return value_of(value, str(parse_path(path)[-1]) if path else "", self._names)
 
-    def _path(self, path: str) -> str:
+    def path(self, path: str) -> str:
         above = ""
         steps: list[str | int] = []
         for step in parse_path(path):
@@ -180,25 +136,20 @@ class _Masked:
                 above = step
         return format_path(steps)
 
-    def _place(self, place: Place) -> Place:
+    def place(self, place: Place) -> Place:
         by = self._names.of(place.steered_by, "key")
         return Place(self._names.path(place.path), place.line, place.column, place.exact, by)
 
-    def _skips(self, skips: Iterable[Skip]) -> tuple[Skip, ...]:
-        return tuple(
-            skip if skip.kind in _OURS else structs.replace(skip, why=self._names.sentence(skip.why))
-            for skip in skips
-        )
+    def skip(self, skip: Skip) -> Skip:
+        return skip if skip.kind in _OURS else structs.replace(skip, why=self._names.sentence(skip.why))
 
-    def _unread(self, parts: Iterable[Unread]) -> Iterator[Unread]:
-        for part in parts:
-            where = self._ids.get(part.where) or self._names.path(part.where)
-            why = self._names.sentence(_WHY.get(part.reason, part.reason))
-            yield Unread(where, why, part.reason, part.line, part.column)
+    def unread(self, part: Unread, ids: Mapping[str, str]) -> Unread:
+        where = ids.get(part.where) or self._names.path(part.where)
+        why = self._names.sentence(_WHY.get(part.reason, part.reason))
+        return Unread(where, why, part.reason, part.line, part.column)
 
-    def _waiver(self, use: WaiverUse) -> WaiverUse:
-        waiver = use.waiver
-        hidden = Waiver(
+    def waiver(self, waiver: Waiver) -> Waiver:
+        return Waiver(
             name=self._names.of(waiver.name, "waiver"),
             matches=(),
             reason=self._names.of(waiver.reason, "reason"),
@@ -209,7 +160,6 @@ class _Masked:
             source=self._names.path(waiver.source),
             is_from_target=waiver.is_from_target,
         )
-        return structs.replace(use, waiver=hidden)
 
 
 _FLAGS = words_of(

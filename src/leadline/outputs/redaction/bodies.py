@@ -18,24 +18,105 @@ _OBJECT_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9./]*[a-z0-9])?")
 """How objects refer to each other: under ``secret`` or ``token`` it is more often a name than a value."""
 _HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "x-auth-token"})
 _CACHED_CHARACTERS = 256
+_MOST_TEXTS = 65_536
 _WHOLE = range(-(1 << 63), 1 << 64)
 
 
 def redacted_object(body: dict[str, Any], found: SecretValues | None = None) -> dict[str, Any]:
-    """``body`` without its secrets, which are added to ``found``. What holds none is not copied.
+    """``body`` without its secrets and without the values of ``found``. What holds none is not copied.
 
     ``status``, ``metadata.managedFields`` and the last applied configuration are left out: they repeat the object.
     """
-    hider = _Hider(found if found is not None else SecretValues())
-    kept = {text_key(k): v for k, v in body.items() if k != "status"}
-    if body.get("kind") in HOLDERS:
-        is_encoded = body.get("kind") == "Secret"
-        for field in DATA & kept.keys():
-            kept[field] = hider.held(kept[field], is_encoded=is_encoded and field == "data")
-    metadata = kept.get("metadata")
-    if isinstance(metadata, dict):
-        kept["metadata"] = _without_copies(metadata)
-    return {k: hider.without(v, k, 1) for k, v in kept.items()}
+    return BodyHider(SecretValues() if found is None else found).shown(body)
+
+
+def learn_secrets(body: dict[str, Any], found: SecretValues) -> None:
+    """Adds to ``found`` what of ``body`` is a secret by its place, its name or its form, so that it is hidden elsewhere too.
+
+    Every object of a scan is read by it: it copies nothing and asks for no form where no name and no line end is near.
+    """
+    is_holder = body.get("kind") in HOLDERS
+    for field, value in body.items():
+        if field == "status":
+            continue
+        if is_holder and field in DATA:
+            _learn_held(value, found, is_encoded=body.get("kind") == "Secret" and field == "data")
+        elif field == "metadata" and isinstance(value, dict):
+            _learn({text_key(field): _without_copies(value)}, found)
+        else:
+            _learn({text_key(field): value}, found)
+
+
+def _learn_held(values: Any, found: SecretValues, *, is_encoded: bool) -> None:
+    rules = _rules()
+    for key, value in values.items() if isinstance(values, dict) else ():
+        if isinstance(value, str):
+            plain = decoded_base64(value) if is_encoded else value
+            if (
+                rules.betrays_text(str(key), plain)
+                or (is_encoded and rules.has_shape(plain))
+                or is_strong(plain)
+            ):
+                found.add(plain)
+
+
+def _learn(fields: dict[str, Any], found: SecretValues) -> None:
+    todo: list[tuple[Any, int]] = [(fields, 0)]
+    while todo:
+        value, depth = todo.pop()
+        if depth > DEEPEST:
+            continue
+        if value.__class__ is list:
+            _learn_words(value, found)
+            todo += [(item, depth + 1) for item in value if item.__class__ in (dict, list)]
+            continue
+        for key, item in value.items():
+            kind = item.__class__
+            if kind is str:
+                if (_may_name(key) or "\n" in item) and _shown(text_key(key), item)[1]:
+                    found.add(item)
+            elif kind is dict or kind is list:
+                todo.append((item, depth + 1))
+        if "value" in value and is_secret_pair(value.get("name"), value["value"]):
+            found.add(value["value"])
+
+
+def _learn_words(words: list[Any], found: SecretValues) -> None:
+    """Those of a command line among them: ``--password``, its value, and ``password=value``."""
+    flag = ""
+    for word in words:
+        if word.__class__ is not str:
+            flag = ""
+            continue
+        if flag or "=" in word:
+            said = _said(flag, word)
+            if said:
+                found.add(said)
+        elif "\n" in word and _shown("", word)[1]:
+            found.add(word)
+        flag = word if word.startswith("-") and "=" not in word else ""
+
+
+def _said(flag: str, word: str) -> str:
+    """The credential that a word of a command line holds, after ``flag`` where that has no value of its own; else empty."""
+    if flag and not word.startswith("-") and _rules().is_named(flag.lstrip("-"), word):
+        return word
+    name, equals, said = word.partition("=")
+    return said if equals and len(name) < 100 and _rules().is_named(name.lstrip("-"), said) else ""
+
+
+def is_secret_pair(name: Any, value: Any) -> bool:
+    """Whether ``{name: …, value: …}``, as in variables, headers and parameters, holds a credential."""
+    return (
+        isinstance(name, str)
+        and isinstance(value, str)
+        and (name.lower() in _HEADERS or _rules().is_named(name, value))
+    )
+
+
+@lru_cache(maxsize=16_384)
+def _may_name(key: Any) -> bool:
+    return _rules().may_name(text_key(key))
 
 
 def _without_copies(metadata: dict[Any, Any]) -> dict[Any, Any]:
@@ -44,22 +125,6 @@ def _without_copies(metadata: dict[Any, Any]) -> dict[Any, Any]:
     if isinstance(notes, dict) and _DROPPED_ANNOTATION in notes:
         kept["annotations"] = {k: v for k, v in notes.items() if k != _DROPPED_ANNOTATION}
     return kept
-
-
-def known_values(value: Any, found: SecretValues, depth: int = 0) -> Any:
-    """A redacted body without the values of ``found``, which were found in other objects too."""
-    if isinstance(value, str):
-        return found.hide(value)
-    if depth > DEEPEST:
-        return value
-    if isinstance(value, dict):
-        changed = {found.hide(k): known_values(v, found, depth + 1) for k, v in value.items()}
-        is_same = changed.keys() == value.keys() and all(changed[k] is v for k, v in value.items())
-        return value if is_same else changed
-    if isinstance(value, list):
-        items = [known_values(item, found, depth + 1) for item in value]
-        return value if all(a is b for a, b in zip(items, value, strict=True)) else items
-    return value
 
 
 def text_key(key: Any) -> str:
@@ -76,31 +141,41 @@ def _rules() -> CredentialRules:
     return rules_for(SENSITIVE_KEY_NAMES, (), (), ())
 
 
-class _Hider:
-    """Walks one object. What it hides because of where it stands, or what it is called, is remembered."""
+class BodyHider:
+    """Takes secrets out of objects: what is hidden for its place, its name or its form, and the values of ``found``."""
 
     def __init__(self, found: SecretValues) -> None:
         self._found = found
+        self._texts: dict[tuple[str, str], str] = {}
+        self._keys: dict[str, str] = {}
+        """The same few thousand texts fill most objects."""
+        self._known = len(found)
 
-    def held(self, values: Any, *, is_encoded: bool) -> Any:
-        """What a Secret or ConfigMap holds: keys stay."""
-        if not isinstance(values, dict):
-            return HIDDEN
-        for key, value in values.items():
-            if isinstance(value, str):
-                plain = decoded_base64(value) if is_encoded else value
-                if (
-                    _rules().betrays_text(str(key), plain)
-                    or (is_encoded and _rules().has_shape(plain))
-                    or is_strong(plain)
-                ):
-                    self._found.add(plain)
-        return dict.fromkeys(map(text_key, values), HIDDEN)
+    def shown(self, body: dict[str, Any]) -> dict[str, Any]:
+        """``body`` as it may be shown."""
+        if self._known != len(self._found) or len(self._texts) > _MOST_TEXTS:
+            self._texts.clear()
+            self._keys.clear()
+            self._known = len(self._found)
+        kept = {text_key(k): v for k, v in body.items() if k != "status"}
+        if body.get("kind") in HOLDERS:
+            for field in DATA & kept.keys():
+                values = kept[field]
+                kept[field] = (
+                    dict.fromkeys(map(self._key, values), HIDDEN) if isinstance(values, dict) else HIDDEN
+                )
+        metadata = kept.get("metadata")
+        if isinstance(metadata, dict):
+            kept["metadata"] = _without_copies(metadata)
+        return {self._key(k): self.value(v, k, 1) for k, v in kept.items()}
 
-    def without(self, value: Any, key: str, depth: int) -> Any:
+    def value(self, value: Any, key: str = "", depth: int = 0) -> Any:
+        """What stands at ``key`` as it may be shown."""
         kind = value.__class__
         if kind is str:
             return self._text(value, key)
+        if kind is tuple:
+            value, kind = list(value), list
         if depth > DEEPEST and kind in (dict, list):
             return "…"
         if kind is dict:
@@ -110,71 +185,58 @@ class _Hider:
         return _storable_scalar(value)
 
     def _text(self, value: str, key: str) -> str:
-        if len(value) > _CACHED_CHARACTERS:
-            text, is_secret = _shown(key, value)
-        else:
-            text, is_secret = _shown_short(key, value)
-        if is_secret:
-            self._found.add(value)
-        return text
+        spot = key, value
+        shown = self._texts.get(spot)
+        if shown is None:
+            shown = self._found.hide(_shown(key, value)[0])
+            shown = value if shown == value else shown
+            if len(value) <= _CACHED_CHARACTERS:
+                self._texts[spot] = shown
+        return shown
+
+    def _key(self, key: Any) -> str:
+        if key.__class__ is not str:
+            key = text_key(key)
+        shown = self._keys.get(key)
+        if shown is None:
+            shown = self._text(key, "")
+            if len(key) <= _CACHED_CHARACTERS:
+                self._keys[key] = shown
+        return shown
 
     def _mapping(self, value: dict[Any, Any], depth: int) -> dict[str, Any]:
         changed: dict[Any, tuple[str, Any]] = {}
         for key, item in value.items():
-            name = key if key.__class__ is str and key.isascii() else text_key(key)
-            shown = self.without(item, name, depth + 1)
+            name = self._key(key)
+            # A value is judged by the name that it has, also where that may not be shown.
+            shown = self.value(item, key if key.__class__ is str else name, depth + 1)
             if shown is not item or name is not key:
                 changed[key] = name, shown
-        if "value" in value and self._is_secret_pair(value.get("name"), value["value"]):
-            changed["value"] = "value", self._hidden(value["value"])
+        if "value" in value and is_secret_pair(value.get("name"), value["value"]):
+            changed["value"] = "value", HIDDEN
         if not changed:
             return value
         return dict(changed.get(key, (key, item)) for key, item in value.items())
 
-    def _is_secret_pair(self, name: Any, value: Any) -> bool:
-        """Whether ``{name: …, value: …}``, as in headers and parameters, holds a credential."""
-        if not (isinstance(name, str) and isinstance(value, str)):
-            return False
-        return name.lower() in _HEADERS or self._is_credential(name, value)
-
     def _list(self, value: list[Any], key: str, depth: int) -> list[Any]:
-        if key == "env":
-            value = [self._variable(item) for item in value]
         items: list[Any] = []
         flag = ""
         for item in value:
             if isinstance(item, str):
                 items.append(self._word(flag, item))
                 flag = item if item.startswith("-") and "=" not in item else ""
-            else:
-                items.append(self.without(item, "", depth + 1))
-                flag = ""
+                continue
+            if key == "env" and isinstance(item, dict) and "value" in item:
+                item = {**item, "value": HIDDEN}
+            items.append(self.value(item, "", depth + 1))
+            flag = ""
         return value if all(a is b for a, b in zip(items, value, strict=True)) else items
 
     def _word(self, flag: str, word: str) -> str:
-        """A word of a command line, after ``flag`` where that has no value of its own."""
-        if flag and not word.startswith("-") and self._is_credential(flag.lstrip("-"), word):
-            return self._hidden(word)
-        name, equals, said = word.partition("=")
-        if equals and len(name) < 100 and self._is_credential(name.lstrip("-"), said):
-            self._hidden(said)
-            return f"{storable_text(redacted_text(name))}={HIDDEN}"
-        return self._text(word, "")
-
-    def _variable(self, variable: Any) -> Any:
-        if not (isinstance(variable, dict) and "value" in variable):
-            return variable
-        value = variable["value"]
-        if isinstance(value, str) and self._is_credential(str(variable.get("name", "")), value):
-            self._found.add(value)
-        return {**variable, "value": HIDDEN}
-
-    def _is_credential(self, name: str, value: str) -> bool:
-        return _rules().is_named(name, value)
-
-    def _hidden(self, value: str) -> str:
-        self._found.add(value)
-        return HIDDEN
+        said = _said(flag, word) if flag or "=" in word else ""
+        if not said:
+            return self._text(word, "")
+        return HIDDEN if said is word else f"{self._text(word.partition('=')[0], '')}={HIDDEN}"
 
 
 def _storable_scalar(value: Any) -> Any:
@@ -186,12 +248,6 @@ def _storable_scalar(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return storable_text(str(value))
-
-
-@lru_cache(maxsize=16_384)
-def _shown_short(key: str, value: str) -> tuple[str, bool]:
-    """The same few thousand fields fill most objects."""
-    return _shown(key, value)
 
 
 def _shown(key: str, value: str) -> tuple[str, bool]:

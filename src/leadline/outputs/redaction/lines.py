@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
-from leadline.outputs.redaction.bodies import DATA, DEEPEST, HOLDERS, redacted_object
+from leadline.outputs.redaction.bodies import DATA, DEEPEST, HOLDERS, learn_secrets
 from leadline.outputs.redaction.shapes import HIDDEN, SHORTEST, redacted_text
 from leadline.outputs.redaction.values import SecretValues
 
@@ -25,7 +25,7 @@ class LineHider:
     def __init__(self, body: dict[str, Any], found: SecretValues | None = None) -> None:
         """``found`` are the secrets of the whole run; those of the object itself are found here."""
         own = SecretValues()
-        redacted_object(body, own)
+        learn_secrets(body, own)
         self._values = [own] if found is None else [own, found]
         self._held = frozenset(_held_lines(body))
         self._holds_secrets = body.get("kind") in HOLDERS

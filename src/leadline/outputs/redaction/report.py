@@ -1,31 +1,39 @@
-"""A report without secrets, and the places and lines of files without them."""
+"""A report without secrets, and the bodies, places and lines of its objects without them when one is asked for.
+
+A report as a scan hands it out holds no bodies at all: an output that shows one asks ``ShownPlaces.body``, and one that
+forgets to ask shows nothing. ``sealed`` and ``with_bodies`` put them in.
+"""
 
 import re
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from msgspec import structs
 
 from leadline.errors import LeadlineError
-from leadline.model.control import Missing, Review, Set, Violation
-from leadline.model.finding import Finding, Place, Skip
-from leadline.model.report import PostureReport
+from leadline.model.finding import Place, Skip
+from leadline.model.report import PostureReport, Target
 from leadline.model.resource import Resource
 from leadline.model.unread import Unread
-from leadline.model.waiver import WaiverUse
-from leadline.outputs.redaction.bodies import is_credential, known_values, redacted_object, storable_text
+from leadline.model.waiver import Waiver
+from leadline.outputs.redaction.bodies import BodyHider, is_credential, learn_secrets, storable_text
 from leadline.outputs.redaction.lines import LineHider
 from leadline.outputs.redaction.shapes import redacted_text
 from leadline.outputs.redaction.values import SecretValues
-from leadline.outputs.rows.place import Places
+from leadline.outputs.redaction.walk import replaced
+from leadline.outputs.rows.place import Places, ShownPlaces
 from leadline.outputs.text.plain import source_line
 
 _SHORTEST_SETTING = 3
 _FEW_SECRETS = 10_000
 _HELD = 64
 """Objects whose lines can be hidden without looking through them again."""
+_BODIES = 8_192
+"""Bodies that can be shown again without hiding anything again: of most clusters all that have findings."""
+_MOST_TEXTS = 65_536
+_NO_BODY: dict[str, Any] = {}
 _SAYS_NOTHING = re.compile(r"true|false|null|[\d.]+")
 
 
@@ -43,9 +51,10 @@ class Redaction:
         """How many secrets there were when all objects were looked at last."""
         self._unsaid = SecretValues()
         """What objects may show and messages may not."""
-        self._bodies: dict[int, dict[str, Any]] = {}
-        self._read: Sequence[Resource] = ()
-        """Bodies are known by their place in memory, which they have to keep."""
+        self._hider = BodyHider(self.found)
+        self._texts: dict[str, str] = {}
+        """What names and messages have become, which repeat; only as long as no further secret is known."""
+        self._known = 0
 
     def add_settings(self, pairs: Iterable[str]) -> None:
         """Values that the user gave to charts, as ``key=value,key=value``. No message repeats them."""
@@ -58,15 +67,10 @@ class Redaction:
                 if is_credential(key, value):
                     self.found.add(value, is_lasting=True)
 
-    def add_objects(self, resources: Sequence[Resource]) -> None:
-        """Finds the secrets of ``resources``."""
-        self._read = resources
-        self._bodies = {id(one.body): redacted_object(one.body, self.found) for one in resources}
-
     def learn_from(self, resources: Iterable[Resource]) -> None:
-        """As ``add_objects``, for objects of which no body is shown: nothing of them is kept."""
+        """Finds the secrets of ``resources``; nothing of them is kept."""
         for one in resources:
-            redacted_object(one.body, self.found)
+            learn_secrets(one.body, self.found)
 
     def renew(self, resources: Iterable[Resource]) -> None:
         """Forgets the secrets of what is gone, once twice as many are known as ``resources`` had: a watch may last months."""
@@ -91,154 +95,110 @@ class Redaction:
 
     def text(self, text: str) -> str:
         """A name, path or message without secrets."""
-        return storable_text(self.found.hide(redacted_text(text)))
+        if self._known != len(self.found) or len(self._texts) > _MOST_TEXTS:
+            self._texts.clear()
+            self._known = len(self.found)
+        shown = self._texts.get(text)
+        if shown is None:
+            shown = self._texts[text] = storable_text(self.found.hide(redacted_text(text)))
+        return shown
 
-    def unread(self, parts: Iterable[Unread]) -> Iterator[Unread]:
-        for part in parts:
-            where, why, hint = self.text(part.where), self.message(part.why), self.message(part.hint)
-            if (where, why, hint) == (part.where, part.why, part.hint):
-                yield part
-            else:
-                yield structs.replace(part, where=where, why=why, hint=hint)
+    def body(self, resource: Resource) -> dict[str, Any]:
+        """The body of an object that was read, as it may be shown."""
+        return self._hider.shown(resource.body)
 
     def report(self, report: PostureReport) -> PostureReport:
-        """``report`` without secrets in bodies, names, findings and messages, and with nothing that JSON cannot hold.
+        """``report`` without bodies, without secrets in names, findings and messages, and with nothing that JSON cannot hold.
 
         Here and nowhere else: what shows a report hides nothing again.
         """
-        resources = tuple(self._resource(resource) for resource in report.resources)
-        ids = {a.id: b.id for a, b in zip(report.resources, resources, strict=True) if a.id != b.id}
-        return structs.replace(
-            report,
-            resources=resources,
-            findings=tuple(self._findings(report.findings, ids)),
-            waived=tuple(
-                structs.replace(one, finding=finding)
-                for one, finding in zip(
-                    report.waived,
-                    self._findings((one.finding for one in report.waived), ids),
-                    strict=True,
-                )
-            ),
-            waived_in_frameworks=tuple(
-                structs.replace(one, resource=ids.get(one.resource, one.resource))
-                for one in report.waived_in_frameworks
-            ),
-            waivers=tuple(map(self._waiver, report.waivers)),
-            joined=tuple(tuple(ids.get(i, i) for i in parts) for parts in report.joined)
-            if ids
-            else report.joined,
-            passed_by={
-                ids.get(i, i): tuple((c, tuple(ids.get(o, o) for o in others)) for c, others in rows)
-                for i, rows in report.passed_by.items()
-            }
-            if ids
-            else report.passed_by,
-            gave_up={ids.get(i, i): self._skips(skips) for i, skips in report.gave_up.items()},
-            skips=self._skips(report.skips),
-            unread=tuple(self.unread(report.unread)),
-            left_out=tuple(self.unread(report.left_out)),
-            target=structs.replace(report.target, name=self.text(report.target.name)),
-        )
+        return replaced(report, self)
 
-    def _skips(self, skips: Iterable[Skip]) -> tuple[Skip, ...]:
-        return tuple(structs.replace(skip, why=self.message(skip.why)) for skip in skips)
+    # What takes the place of each part: a ``Replacer``
 
-    def _resource(self, resource: Resource) -> Resource:
-        body = self._bodies.get(id(resource.body))
-        if body is None:
-            body = redacted_object(resource.body, self.found)
-        if self.found:
-            body = known_values(body, self.found)
-        origin = resource.origin
-        named = (resource.api_version, resource.kind, resource.namespace, resource.name, origin.path)
-        if origin.kind != "derived":
-            shown = tuple(map(self.text, named))
-            if shown == named:
-                return resource if body is resource.body else structs.replace(resource, body=body)
+    def target(self, target: Target) -> Target:
+        return structs.replace(target, name=self.text(target.name))
+
+    def resource(self, resource: Resource) -> Resource:
+        origin, text = resource.origin, self.text
+        path = text(origin.path)
         return Resource(
-            self.text(resource.api_version),
-            self.text(resource.kind),
-            self.text(resource.namespace),
-            self.text(resource.name),
-            body,
-            origin
-            if origin.path.isascii() and not self.found
-            else structs.replace(origin, path=self.text(origin.path)),
-            self.text(resource.id),
+            text(resource.api_version),
+            text(resource.kind),
+            text(resource.namespace),
+            text(resource.name),
+            _NO_BODY,
+            origin if path == origin.path else structs.replace(origin, path=path),
+            text(resource.id),
         )
 
-    def _waiver(self, use: WaiverUse) -> WaiverUse:
-        waiver = use.waiver
-        said = {
-            name: self.text(getattr(waiver, name)) for name in ("name", "reason", "owner", "ticket", "source")
-        }
-        return structs.replace(use, waiver=structs.replace(waiver, **said))
+    def unknown_id(self, id: str) -> str:
+        return self.text(id)
 
-    def _findings(self, findings: Iterable[Finding], ids: Mapping[str, str]) -> Iterator[Finding]:
-        for finding in findings:
-            violation = self._violation(finding.violation, ids)
-            if ids or violation is not finding.violation:
-                related = tuple(ids.get(i, i) for i in finding.related)
-                yield Finding(
-                    finding.control, ids.get(finding.resource, finding.resource), violation, related
-                )
-            else:
-                yield finding
-
-    def _violation(self, violation: Violation, ids: Mapping[str, str]) -> Violation:
-        if isinstance(violation, Missing):
-            said = self.text(violation.what)
-            return violation if said == violation.what else Missing(said)
-        path, on = self._path(violation.path), violation.on
-        is_same = path == violation.path and on not in ids
-        if isinstance(violation, Set):
-            value = self._value(violation.value)
-            if not is_same or value is not violation.value:
-                return Set(path, value, ids.get(on, on))
-        elif isinstance(violation, Review) and violation.advice:
-            advice = self.text(violation.advice)
-            if not is_same or advice != violation.advice:
-                return Review(path, ids.get(on, on), advice)
-        elif not is_same:
-            return type(violation)(path, ids.get(on, on))
-        return violation
-
-    def _path(self, path: str) -> str:
+    def path(self, path: str) -> str:
         """A path without secrets, which only keys of the user's own can be."""
         return path if _FIELD_NAMES.fullmatch(path) else self.text(path)
 
-    def _value(self, value: Any) -> Any:
-        if isinstance(value, str):
-            said = self.text(value)
-            return value if said == value else said
-        if isinstance(value, tuple):
-            value = list(value)
-        return known_values(value, self.found) if self.found else value
+    def value(self, value: Any, path: str) -> Any:
+        return self._hider.value(value)
 
-    def places(self, places: Places, resources: Iterable[Resource], report: PostureReport) -> Places:
-        """``places`` for ``report``, which this made of ``resources``; lines come without secrets."""
+    def advice(self, text: str) -> str:
+        return self.text(text)
+
+    def place(self, place: Place) -> Place:
+        return place
+
+    def skip(self, skip: Skip) -> Skip:
+        why = self.message(skip.why)
+        return skip if why == skip.why else structs.replace(skip, why=why)
+
+    def unread(self, part: Unread, ids: Mapping[str, str] | None = None) -> Unread:
+        where, why, hint = self.text(part.where), self.message(part.why), self.message(part.hint)
+        if (where, why, hint) == (part.where, part.why, part.hint):
+            return part
+        return structs.replace(part, where=where, why=why, hint=hint)
+
+    def waiver(self, waiver: Waiver) -> Waiver:
+        said = {
+            name: self.text(getattr(waiver, name)) for name in ("name", "reason", "owner", "ticket", "source")
+        }
+        return structs.replace(waiver, **said)
+
+    def places(self, places: Places, resources: Iterable[Resource], report: PostureReport) -> ShownPlaces:
+        """``places`` for ``report``, which this made of ``resources``; bodies and lines come without secrets."""
         raw = {new.id: old for old, new in zip(resources, report.resources, strict=True)}
-        return _SafePlaces(places, raw, self.found)
+        return _SafePlaces(places, raw, self)
 
 
 class _SafePlaces:
-    """Finds places in the objects as they were read, and hides what their lines must not show."""
+    """Finds places in the objects as they were read, and hides what their bodies and lines must not show."""
 
-    def __init__(self, places: Places, raw: Mapping[str, Resource], found: SecretValues) -> None:
+    def __init__(self, places: Places, raw: Mapping[str, Resource], hidden: Redaction) -> None:
         self._places = places
         self._raw = raw
-        self._found = found
+        self._hidden = hidden
         self._hiders: OrderedDict[str, LineHider] = OrderedDict()
+        self._bodies: OrderedDict[str, dict[str, Any]] = OrderedDict()
 
     def find(self, resource: Resource, path: str) -> Place | None:
         return self._places.find(self._raw.get(resource.id, resource), path)
+
+    def body(self, resource: Resource) -> dict[str, Any]:
+        raw = self._raw.get(resource.id)
+        if raw is None:
+            return resource.body
+        body = self._bodies.get(resource.id)
+        if body is None:
+            body = self._bodies[resource.id] = self._hidden.body(raw)
+            if len(self._bodies) > _BODIES:
+                self._bodies.popitem(last=False)
+        return body
 
     def lines(self, resource: Resource, first: int, last: int) -> list[str]:
         raw = self._raw.get(resource.id, resource)
         hider = self._hiders.get(resource.id)
         if hider is None:
-            hider = self._hiders[resource.id] = LineHider(raw.body, self._found)
+            hider = self._hiders[resource.id] = LineHider(raw.body, self._hidden.found)
             if len(self._hiders) > _HELD:
                 self._hiders.popitem(last=False)
         return [hider.hide(source_line(line)) for line in self._places.lines(raw, first, last)]

@@ -1,7 +1,7 @@
 """The numbers of the JSON report that its readers know: resource counters, severity counters, risk score."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from leadline.model.control import Control, Severity
@@ -15,7 +15,8 @@ _SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
 class Counters:
     """Everything that is counted over the pairs of control and object of one report."""
 
-    def __init__(self, report: PostureReport) -> None:
+    def __init__(self, report: PostureReport, body: Callable[[Resource], dict[str, Any]]) -> None:
+        """``body`` gives that of an object of the report, as it may be shown."""
         self._report = report
         self._rows = {row.control.id: row for row in report.by_control}
         self._failed: dict[str, set[str]] = {}
@@ -24,7 +25,7 @@ class Counters:
         self._all_weight: dict[str, float] = dict.fromkeys(self._rows, 0.0)
         self._failed_weight: dict[str, float] = dict.fromkeys(self._rows, 0.0)
         for resource, ids in zip(report.resources, report.judged, strict=True):
-            weight = weight_of(resource)
+            weight = weight_of(body(resource))
             for control_id in ids:
                 self._all_weight[control_id] += weight
             for control_id in self._failed.get(resource.id, ()):
@@ -82,9 +83,9 @@ def resource_counters(passed: int, failed: int, skipped: int) -> dict[str, int]:
     }
 
 
-def weight_of(resource: Resource) -> float:
+def weight_of(body: Mapping[str, Any]) -> float:
     """1; a workload with several replicas counts 1.1 times their number."""
-    spec = resource.body.get("spec")
+    spec = body.get("spec")
     replicas = spec.get("replicas") if isinstance(spec, dict) else None
     return replicas * 1.1 if type(replicas) is int and 1 < replicas < 1_000_000 else 1.0
 

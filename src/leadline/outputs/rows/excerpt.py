@@ -102,7 +102,7 @@ def _marked(spot: list[tuple[Finding, Place]], places: FindingPlaces, width: int
     if not shown:
         yield from _unmarked((f for f, _ in spot), width)
         return
-    body = places.holder(finding).body
+    body = places.body(places.holder(finding))
     text, at = _clipped(shown[-1], place.column - 1, room)
     most = max(2, room // 2)
     if len(shown) > 1 and shown[0].strip() not in ("", "---"):

@@ -1,36 +1,34 @@
 """Where the findings of a report stand: as the report itself says once it is sealed, else by reading their files again."""
 
 from collections import OrderedDict
-from typing import TypeVar
+from typing import Any
 
 from leadline.model.finding import Finding, Place
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
-from leadline.outputs.redaction.lines import LineHider
-from leadline.outputs.rows.place import Places
-from leadline.outputs.text.plain import source_line
+from leadline.outputs.rows.place import ShownPlaces
 
 _HELD = 64
-"""Objects whose secrets are known at a time: findings of one object seldom follow each other when they are sorted."""
-
-K = TypeVar("K")
-V = TypeVar("V")
+"""Spots whose lines are known at a time."""
 
 
 class FindingPlaces:
     """The places and source lines of the findings of one report."""
 
-    def __init__(self, report: PostureReport, places: Places) -> None:
+    def __init__(self, report: PostureReport, places: ShownPlaces) -> None:
         """``places`` is not asked for anything where the report is sealed."""
         self._report = report
         self._places = places
         self._is_sealed = report.is_sealed
-        self._hiders: OrderedDict[int, LineHider] = OrderedDict()
         self._lines: OrderedDict[tuple[int, int], tuple[str, ...]] = OrderedDict()
 
     def holder(self, finding: Finding) -> Resource:
         """The object that the path of ``finding`` starts from."""
         return self._report.resource(finding.on)
+
+    def body(self, resource: Resource) -> dict[str, Any]:
+        """The body of an object of the report, as it may be shown."""
+        return resource.body if self._is_sealed else self._places.body(resource)
 
     def find(self, finding: Finding) -> Place | None:
         """Where the path leads, or its deepest parent that exists; ``None`` for objects without a file."""
@@ -49,16 +47,8 @@ class FindingPlaces:
         lines = self._lines.get(spot)
         if lines is None:
             # Objects of the report live as long as it does, so that none gets the place in memory of another.
-            hider = self._hiders.get(id(holder)) or LineHider(holder.body)
-            read = self._places.lines(holder, max(1, place.line - 1), place.line)
-            lines = tuple([hider.hide(source_line(line)) for line in read])
-            _keep(self._hiders, id(holder), hider)
-            _keep(self._lines, spot, lines)
+            lines = tuple(self._places.lines(holder, max(1, place.line - 1), place.line))
+            self._lines[spot] = lines
+            if len(self._lines) > _HELD:
+                self._lines.popitem(last=False)
         return lines
-
-
-def _keep(held: "OrderedDict[K, V]", key: K, value: V) -> None:
-    held[key] = value
-    held.move_to_end(key)
-    if len(held) > _HELD:
-        held.popitem(last=False)

@@ -9,6 +9,7 @@ from msgspec import Struct
 from leadline.model.control import SEVERITIES, Severity
 from leadline.model.report import PostureReport
 from leadline.outputs.rows.control_groups import urgency
+from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.first_fixes import FirstFix, first_fixes
 from leadline.outputs.rows.remediation import fix
 from leadline.outputs.rows.titles import titles_of
@@ -32,20 +33,20 @@ Paint = Callable[[str, str], str]
 """Text, and the severity that colours it."""
 
 
-def first_fixes_of(report: PostureReport) -> list[FirstFix]:
+def first_fixes_of(report: PostureReport, places: FindingPlaces) -> list[FirstFix]:
     """The objects to begin with, the first one first; none where hardly anything fails."""
     if len({finding.resource for finding in report.findings}) < _FEWEST:
         return []
-    fixes = first_fixes(report, workload_risks(report, candidates=_CANDIDATES))
+    fixes = first_fixes(report, workload_risks(report, body=places.body, candidates=_CANDIDATES))
     return fixes if len(fixes) >= _FEWEST else []
 
 
-def first_lines(report: PostureReport, width: int, detail: str) -> Iterator[str]:
+def first_lines(report: PostureReport, places: FindingPlaces, width: int, detail: str) -> Iterator[str]:
     """``fix first``: five objects, why each, and the command that shows one; nothing where hardly anything fails.
 
     ``detail`` is the command with ``NAME`` for the object; empty where there is none.
     """
-    fixes = first_fixes_of(report)
+    fixes = first_fixes_of(report, places)
     if not fixes:
         return
     yield "fix first"

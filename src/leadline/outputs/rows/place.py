@@ -19,8 +19,18 @@ class Places(Protocol):
         """Lines ``first`` to ``last`` (from 1, inclusive) of the file of ``resource``, without their ends."""
 
 
+class ShownPlaces(Places, Protocol):
+    """As they may be shown: no line and no body holds a secret."""
+
+    def body(self, resource: Resource) -> dict[str, Any]:
+        """The body of ``resource``, which a report holds itself once it is sealed, and only then."""
+
+
 class NoPlaces:
     """The places of a target without files, such as a cluster."""
+
+    def body(self, resource: Resource) -> dict[str, Any]:
+        return resource.body
 
     def find(self, resource: Resource, path: str) -> Place | None:
         return None

@@ -251,10 +251,15 @@ class CredentialRules:
                 return True
         return self._values_allowed is not None and bool(self._values_allowed.search(value[:LONGEST_VALUE]))
 
-    def _is_named(self, name: str, value: str) -> bool:
+    def may_name(self, name: str) -> bool:
+        """Whether ``name`` is that of a credential where its value is one: false for most names, and quick to ask."""
         parts = words(name)
-        if not parts or parts[-1] in _TELLS_OF or self._first_words.isdisjoint(parts):
+        return bool(parts) and parts[-1] not in _TELLS_OF and not self._first_words.isdisjoint(parts)
+
+    def _is_named(self, name: str, value: str) -> bool:
+        if not self.may_name(name):
             return False
+        parts = words(name)
         if parts[-1] in ("id", "ids") and "access" not in parts:  # that of an access key is half of a login
             return False
         if "public" in parts or any(_contains(parts, name) for name in _NO_CREDENTIALS):

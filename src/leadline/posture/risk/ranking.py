@@ -1,8 +1,9 @@
 """Workloads by what is at stake. The formula and its reasons: ``docs/decisions/risk.md``."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from leadline.kube.workload import POD_KINDS
 from leadline.model.control import Control
@@ -40,12 +41,17 @@ class _Gain(Struct, frozen=True):
 
 
 def workload_risks(
-    report: PostureReport, images: Mapping[str, ImageFacts] | None = None, *, candidates: int | None = None
+    report: PostureReport,
+    images: Mapping[str, ImageFacts] | None = None,
+    *,
+    body: Callable[[Resource], dict[str, Any]] | None = None,
+    candidates: int | None = None,
 ) -> tuple[WorkloadRisk, ...]:
     """Every workload of the report that fails anything, most at stake first.
 
     ``images`` holds what is known of the images of workloads, by the id of the workload. With ``candidates`` only so
-    many are looked at, those that can have most at stake as far as their findings alone say.
+    many are looked at, those that can have most at stake as far as their findings alone say. ``body`` gives the bodies of
+    the objects, where the report does not hold them.
     """
     controls = {control.id: control for control in report.controls}
     failed: dict[str, dict[str, Control]] = {}
@@ -57,6 +63,8 @@ def workload_risks(
     objects = [one for one in report.resources if one.origin.kind != "derived"]
     if candidates is not None:
         objects = [one for one in objects if one.id in failed or one.kind not in POD_KINDS]
+    if body is not None:
+        objects = [structs.replace(one, body=body(one)) for one in objects]
     facts = Facts(is_whole=report.target.kind == "cluster", server_version=report.target.server_version)
     known = images or {}
     risks = [

@@ -176,7 +176,7 @@ def _of_reading(reading: Reading, hidden: Redaction) -> AccessTarget:
         for world in worlds
         for binding, role in world.without_role
     )
-    unread = (*hidden.unread(reading.unread), *unknown)
+    unread = (*map(hidden.unread, reading.unread), *unknown)
     notes = ("files show what they bind; what else a cluster binds is not in them",)
     return AccessTarget(reading.target.name, False, worlds, assumed_kinds(), unread, notes=notes)
 
@@ -197,7 +197,7 @@ def _of_cluster(options: PostureOptions, hidden: Redaction, *, with_accounts: bo
     worlds = _worlds(snapshot.resources, facts, knows_accounts=knows_accounts)
     missing = [f"{binding.title} gives {role}" for world in worlds for binding, role in world.without_role]
     is_read = snapshot.unread_kinds.isdisjoint(RBAC_KINDS[:2])
-    unread = tuple(hidden.unread(snapshot.unread))
+    unread = tuple(map(hidden.unread, snapshot.unread))
     unread += () if is_read else tuple(Unread(one, "the role was not read", "missing") for one in missing)
     stale = tuple(f"{one}, which does not exist" for one in missing) if is_read else ()
     notes = ("what the Node authoriser and webhooks allow is not RBAC and not looked at",)

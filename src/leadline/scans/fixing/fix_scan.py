@@ -169,7 +169,7 @@ class _Fixing:
         return wanted_edits(seen.judgement.findings, seen.judgement.by_id, ranks)
 
     def _find_secrets(self, resources: Sequence[Resource]) -> None:
-        Redaction(self._secrets).add_objects(resources)
+        Redaction(self._secrets).learn_from(resources)
         for resource in resources:
             self._by_file.setdefault(resource.origin.file, []).append(resource)
 

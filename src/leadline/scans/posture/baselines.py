@@ -18,6 +18,7 @@ from leadline.outputs.documents.baseline import (
 )
 from leadline.outputs.documents.comparison import Comparison, compare
 from leadline.outputs.documents.report_document import decode, is_report
+from leadline.outputs.rows.place import NoPlaces, ShownPlaces
 from leadline.scans.options import ChartRendering, PostureOptions
 from leadline.scans.posture.posture_scan import open_posture_scan
 from leadline.sources.git.revision import path_at_revision
@@ -52,7 +53,7 @@ def read_baseline(path: str) -> Baseline:
     report = decode(content)
     if not isinstance(report, PostureReport):
         raise SourceError(f"{path} is the report of an image", hint="leadline image diff compares images")
-    return baseline_of(report, "", "")
+    return baseline_of(report, NoPlaces(), "", "")
 
 
 def baseline_at(targets: Sequence[str], revision: str, options: PostureOptions) -> Baseline:
@@ -68,7 +69,7 @@ def baseline_at(targets: Sequence[str], revision: str, options: PostureOptions) 
     asked = tuple(_within(one, was.top) for one in options.charts.renderings)
     options = replace(options, charts=replace(options.charts, renderings=asked))
     with open_posture_scan((was.address,), options) as scan:
-        found = baseline_of(scan.report, "", __version__)
+        found = baseline_of(scan.report, scan.places, "", __version__)
     # There the paths begin at the top of the repository, here with the target.
     unread = (os.path.join(targets[0], os.path.relpath(where, was.inside)) for where in found.unread)  # noqa: PTH118
     return replace(found, unread=tuple(unread))
@@ -92,12 +93,12 @@ def scanned(target: str, options: PostureOptions, at: str = "") -> Baseline:
     with open_posture_scan(() if target == CLUSTER else (target,), options) as scan:
         if scan.why_no_verdict and scan.report.unread:
             raise SourceError(scan.why_no_verdict)
-        return baseline_of(scan.report, at, __version__)
+        return baseline_of(scan.report, scan.places, at, __version__)
 
 
-def compared(report: PostureReport, old: Baseline, name: str, at: str) -> PostureReport:
+def compared(report: PostureReport, places: ShownPlaces, old: Baseline, name: str, at: str) -> PostureReport:
     """``report`` with what of it ``old``, called ``name``, knows."""
-    new = baseline_of(report, at, __version__)
+    new = baseline_of(report, places, at, __version__)
     difference = compare(old, new)
     dated = with_first_seen(new.findings, difference.known)
     return replace(

@@ -10,9 +10,9 @@ from msgspec import Struct
 from leadline.model.control import BuiltControl
 from leadline.model.finding import Skip
 from leadline.model.report import PostureReport, Target
-from leadline.outputs.documents.sealing import sealed
+from leadline.outputs.documents.sealing import sealed, with_bodies
 from leadline.outputs.redaction.report import Redaction
-from leadline.outputs.rows.place import Places
+from leadline.outputs.rows.place import ShownPlaces
 from leadline.posture.engine import judge
 from leadline.posture.inventory import Facts
 from leadline.posture.verdicts import Judgement
@@ -32,11 +32,17 @@ class PostureScan(Struct, frozen=True):
 
     report: PostureReport
     """Without secrets, as formats rely on."""
-    places: Places
+    places: ShownPlaces
+    """The bodies of ``report``'s objects as well, which it does not hold itself before it is sealed."""
     notes: tuple[str, ...] = ()
     """Oddities of the input that change no verdict, worth a line."""
     why_no_verdict: str = ""
     """Empty where something was judged."""
+
+    @property
+    def report_with_bodies(self) -> PostureReport:
+        """For who looks into objects again: every body, as it may be shown."""
+        return with_bodies(self.report, self.places)
 
 
 def posture_scan(
@@ -71,7 +77,7 @@ def open_posture_scan(targets: Sequence[str], options: PostureOptions) -> Iterat
         )
         started = time.monotonic()
         with read(targets, options, policies.controls) as reading:
-            hidden.add_objects(reading.resources)
+            hidden.learn_from(reading.resources)
             reading = with_signatures(reading, options)
             raw = _report(options, reading, policies, settings, started)
             raw = waived(raw, reading.places, waiving)

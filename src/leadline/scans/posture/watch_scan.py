@@ -17,7 +17,7 @@ from leadline.model.report import PostureReport
 from leadline.model.resource import Resource, with_own_ids
 from leadline.model.unread import Unread
 from leadline.outputs.redaction.report import Redaction
-from leadline.outputs.rows.place import NoPlaces, Places
+from leadline.outputs.rows.place import NoPlaces, ShownPlaces
 from leadline.posture.engine import Judge
 from leadline.posture.follow import Followed
 from leadline.posture.required_kinds import kinds_needed
@@ -46,7 +46,7 @@ class ScanChange(Struct, frozen=True):
     """The report of what is there now, with the findings that are new alone."""
     went: PostureReport
     """The report of what was there before, with the findings alone that are no more."""
-    places: Places
+    places: ShownPlaces
     unread: tuple[Unread, ...] = ()
     """What could be read before and cannot be now."""
     no_longer_unread: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ class WatchedScan:
         self._options = options
         self._hidden = Redaction(options.secrets)
         self._hidden.add_settings((*options.charts.set, *options.charts.set_string))
-        self._hidden.add_objects(reading.resources)
+        self._hidden.learn_from(reading.resources)
         self._waiving = Waiving(
             waivers_of_files(options.waivers),
             tuple(policies.known),
@@ -110,7 +110,7 @@ class WatchedScan:
         ended = tuple(dict.fromkeys(one.where for one in self.reading.unread if one.where not in still))
         self.reading = reading
         self._hidden.renew(self._worlds.resources)
-        self._hidden.add_objects(added)
+        self._hidden.learn_from(added)
         difference = self._followed.change(removed, added)
         subjects = {one.id: one for one in difference.subjects}
         appeared = self._part(difference.appeared, subjects)
@@ -121,7 +121,7 @@ class WatchedScan:
             return None
         shown = self._hidden.report(appeared)
         places = self._hidden.places(reading.places, appeared.resources, shown)
-        unread = tuple(self._hidden.unread(unread))
+        unread = tuple(map(self._hidden.unread, unread))
         ended = tuple(map(self._hidden.text, ended))
         return ScanChange(shown, self._hidden.report(went), places, unread, ended)
 

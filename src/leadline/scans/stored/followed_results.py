@@ -252,9 +252,7 @@ class FollowedResults:
 
     def _shown(self, report: PostureReport) -> PostureReport:
         """``report`` without what is accepted, secrets and bodies."""
-        report = waived(report, self.reading.places, self._waiving)
-        bare = tuple(replace(one, body={}) if one.body else one for one in report.resources)
-        return self._hidden.report(replace(report, resources=bare))
+        return self._hidden.report(waived(report, self.reading.places, self._waiving))
 
     def _note(self, resource: Resource) -> None:
         if is_security_exception(resource.body):

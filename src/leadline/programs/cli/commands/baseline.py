@@ -69,7 +69,7 @@ def save(paths: tuple[str, ...], output: str, **flags: Any) -> int:
         display.end()
         if scan.why_no_verdict:
             raise SourceError(scan.why_no_verdict)
-        found = baseline_of(scan.report, at, __version__)
+        found = baseline_of(scan.report, scan.places, at, __version__)
     text = encoded_baseline(carried_on(found, output))
     to = Destination(find_format("baseline", PostureReport), "" if output == "-" else output)
     with opened([to]) as (sink,), writing(sink):

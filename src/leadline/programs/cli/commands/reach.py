@@ -74,7 +74,7 @@ def command(
         reading(request, f"reading {' '.join(paths)}") as (options, _),
         open_posture_scan(paths, replace(options, with_fronts=True)) as scan,
     ):
-        report = scan.report
+        report = scan.report_with_bodies
     if scan.why_no_verdict:
         raise SourceError(scan.why_no_verdict)
     facts = Facts(is_whole=report.target.kind == "cluster", server_version=report.target.server_version)

@@ -66,7 +66,7 @@ def command(paths: tuple[str, ...], format: str, top: int, images: str, **flags:
         reading(request, f"scanning {' '.join(paths)}") as (options, _),
         open_posture_scan(paths, replace(options, with_fronts=True)) as scan,
     ):
-        report = scan.report
+        report = scan.report_with_bodies
     if scan.why_no_verdict:
         raise SourceError(scan.why_no_verdict)
     known = image_facts(images, _workloads(report)) if images else KnownImages({})

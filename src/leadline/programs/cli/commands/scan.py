@@ -180,7 +180,7 @@ def _compared(request: Request, scan: PostureScan) -> PostureScan:
         old = read_baseline(request.baseline)
     else:
         old = baseline_at(request.targets, request.since, posture_options(request, silent, with_scores=False))
-    report = compared(scan.report, old, request.baseline or request.since, _now())
+    report = compared(scan.report, scan.places, old, request.baseline or request.since, _now())
     return replace(scan, report=report)
 
 

@@ -13,7 +13,7 @@ from leadline.model.images_report import ImagesReport
 from leadline.model.report import PostureReport
 from leadline.model.waiver import WaiverUse
 from leadline.outputs.rows.finding_places import FindingPlaces
-from leadline.outputs.rows.place import Places, place_text
+from leadline.outputs.rows.place import ShownPlaces, place_text
 from leadline.outputs.rows.titles import titles_of
 from leadline.outputs.text.plain import count, plain
 from leadline.outputs.text.waiver_text import odd_waivers, reason_of, remarks_of, title
@@ -105,7 +105,7 @@ def test(file: str, targets: tuple[str, ...], images: tuple[str, ...], db: str, 
     return 0
 
 
-def _lines(report: PostureReport, places: Places, *, verbose: bool) -> Iterator[str]:
+def _lines(report: PostureReport, places: ShownPlaces, *, verbose: bool) -> Iterator[str]:
     found = FindingPlaces(report, places)
     title_of = titles_of(report)
     problems = {control.id: control.problem or control.title for control in report.controls}

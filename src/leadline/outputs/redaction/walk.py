@@ -1,0 +1,107 @@
+"""One walk over a report, for whatever takes the place of its texts: redaction and pseudonyms."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+from msgspec import structs
+
+from leadline.model.control import Missing, Review, Set, Violation
+from leadline.model.finding import Finding, Place, Skip
+from leadline.model.report import PostureReport, Target
+from leadline.model.resource import Resource
+from leadline.model.unread import Unread
+from leadline.model.waiver import Waiver
+
+
+class Replacer(Protocol):
+    """What is written in place of each part. Gives back the very part where nothing of it changes."""
+
+    def target(self, target: Target) -> Target: ...
+
+    def resource(self, resource: Resource) -> Resource: ...
+
+    def unknown_id(self, id: str) -> str:
+        """In place of the id of an object that the report does not hold."""
+
+    def path(self, path: str) -> str:
+        """In place of the path of a field."""
+
+    def value(self, value: Any, path: str) -> Any:
+        """In place of what is to be written at ``path``."""
+
+    def advice(self, text: str) -> str: ...
+
+    def place(self, place: Place) -> Place: ...
+
+    def skip(self, skip: Skip) -> Skip: ...
+
+    def unread(self, part: Unread, ids: Mapping[str, str]) -> Unread:
+        """``ids`` are those of the report's objects, old to new."""
+
+    def waiver(self, waiver: Waiver) -> Waiver: ...
+
+
+def replaced(report: PostureReport, by: Replacer) -> PostureReport:
+    """``report`` with every text replaced. Lines of files are left out: they belong to who reads these again."""
+    resources = tuple(map(by.resource, report.resources))
+    ids = {old.id: new.id for old, new in zip(report.resources, resources, strict=True)}
+
+    def of(id: str) -> str:
+        found = ids.get(id)
+        return by.unknown_id(id) if found is None else found
+
+    def skips(rows: Iterable[Skip]) -> tuple[Skip, ...]:
+        return tuple(map(by.skip, rows))
+
+    return structs.replace(
+        report,
+        target=by.target(report.target),
+        resources=resources,
+        findings=tuple(_finding(one, by, of) for one in report.findings),
+        waived=tuple(structs.replace(one, finding=_finding(one.finding, by, of)) for one in report.waived),
+        waived_in_frameworks=tuple(
+            structs.replace(one, resource=of(one.resource)) for one in report.waived_in_frameworks
+        ),
+        waivers=tuple(structs.replace(use, waiver=by.waiver(use.waiver)) for use in report.waivers),
+        skips=skips(report.skips),
+        unread=tuple(by.unread(part, ids) for part in report.unread),
+        left_out=tuple(by.unread(part, ids) for part in report.left_out),
+        joined=tuple(tuple(map(of, parts)) for parts in report.joined),
+        gave_up={of(id): skips(rows) for id, rows in report.gave_up.items()},
+        passed_by={
+            of(id): tuple((control, tuple(map(of, others))) for control, others in rows)
+            for id, rows in report.passed_by.items()
+        },
+        starts={of(id): by.place(place) for id, place in report.starts.items()},
+    )
+
+
+def _finding(finding: Finding, by: Replacer, of: Callable[[str], str]) -> Finding:
+    resource = of(finding.resource)
+    violation = _violation(finding.violation, by, of)
+    related = tuple(map(of, finding.related)) if finding.related else ()
+    place = finding.place and by.place(finding.place)
+    if (
+        violation is finding.violation
+        and resource == finding.resource
+        and related == finding.related
+        and place is None
+    ):
+        return finding
+    return Finding(finding.control, resource, violation, related, place)
+
+
+def _violation(violation: Violation, by: Replacer, of: Callable[[str], str]) -> Violation:
+    if isinstance(violation, Missing):
+        said = by.advice(violation.what)
+        return violation if said == violation.what else Missing(said)
+    path = by.path(violation.path)
+    on = of(violation.on) if violation.on else ""
+    is_same = path == violation.path and on == violation.on
+    if isinstance(violation, Set):
+        value = by.value(violation.value, violation.path)
+        return violation if is_same and value is violation.value else Set(path, value, on)
+    if isinstance(violation, Review):
+        advice = by.advice(violation.advice) if violation.advice else ""
+        return violation if is_same and advice == violation.advice else Review(path, on, advice)
+    return violation if is_same else type(violation)(path, on)
