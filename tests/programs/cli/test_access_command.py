@@ -146,6 +146,11 @@ def test_json_and_csv_have_the_same_ways(run):
     ]
 
 
+def test_standard_input_is_read(run, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(MANIFESTS.encode())))
+    assert run("who-can", "get", "secrets", "-")[1].startswith("who can get secrets: 2 subjects")
+
+
 def test_a_cell_is_no_formula(run):
     Path("evil.yaml").write_text(MANIFESTS.replace("alice", "'=cmd|calc'"))
     Path("rbac.yaml").unlink()

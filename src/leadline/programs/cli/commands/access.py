@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
 from leadline.errors import GATE_FAILED
 from leadline.model.access import AccessAnswer
@@ -188,7 +189,8 @@ def _answered(
 @contextmanager
 def _reading(flags: dict[str, Any], targets: tuple[str, ...]) -> Iterator[PostureOptions]:
     """What the flags say, with progress shown until the block is left."""
-    with reading(request_of((), flags), f"reading {' '.join(targets)}") as (options, _):
+    request = replace(request_of((), flags), targets=targets)
+    with reading(request, f"reading {' '.join(targets)}") as (options, _):
         yield options
 
 
