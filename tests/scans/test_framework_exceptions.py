@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
+from msgspec import UNSET
 
 from leadline.api.posture_results import SUMMARIES
 from leadline.api.protocol import Paging
@@ -20,7 +21,7 @@ from leadline.programs.exporter.results import Results
 from leadline.scans.gates import Gates, verdict
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.posture_scan import posture_scan
-from leadline.scans.stored.posture_runs import scores
+from leadline.scans.stored.posture_runs import framework_scores
 from leadline.scans.stored.store_posture import StoreOptions, store_posture
 from leadline.scans.stored.stored_posture import stored_posture
 from memory_store import MemoryStore
@@ -109,7 +110,7 @@ def test_every_surface_shows_the_same_scores(tmp_path: Path, frameworks: tuple[s
         report = scan(tmp_path, POD, exception(*frameworks), frameworks=("all",))
         wanted = {one.name: report.compliance(one) for one in report.frameworks}
         wanted = {name: score for name, score in wanted.items() if score is not None}
-        run = {row["name"]: row["score"] for row in scores(report)["frameworkScores"] if "score" in row}
+        run = {row.name: row.score for row in framework_scores(report) if row.score is not UNSET}
         assert run == pytest.approx(wanted, abs=0.01)
         out = io.StringIO()
         find_format("json", PostureReport).write(report, out, Page(NoPlaces()))

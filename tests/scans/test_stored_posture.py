@@ -6,9 +6,11 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import orjson
 import pytest
 from msgspec import structs
+from msgspec.structs import replace
 
 from leadline.api.catalogue import KINDS
 from leadline.api.posture_results import SCANS
@@ -157,9 +159,9 @@ def test_what_was_not_read_stays_told(scanned: PostureReport):
 
 
 def following(report: PostureReport, seen: datetime, started: str = "2999-01-01T00:00:00Z") -> Put:
-    whole = posture_run(report, RunOptions("changes", is_full=True), Outcome(started, FOLLOWING))
-    whole["status"] |= {"finishedAt": "", "seenAt": written(seen)}
-    return Put(Key(RUNS, "", "posture-current"), Content(b'{"name":"x"}', body=orjson.dumps(whole)))
+    run = posture_run(report, RunOptions("changes", is_full=True), Outcome(started, FOLLOWING))
+    run = replace(run, status=replace(run.status, finished_at="", seen_at=written(seen)))
+    return Put(Key(RUNS, "", "posture-current"), Content(b'{"name":"x"}', body=msgspec.json.encode(run)))
 
 
 def test_what_is_followed_counts_for_as_long_as_it_is_heard_of(scanned: PostureReport):

@@ -2,11 +2,31 @@
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import msgspec
 import orjson
+from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
+from leadline.api.kind import PREFIX
+from leadline.api.kinds import configuration
+from leadline.api.kinds.configuration import (
+    ConfigurationScan,
+    ConfigurationSummary,
+    ControlResult,
+    ControlSeverity,
+    ControlStatus,
+    ControlSummary,
+    FailedPath,
+    JudgedObject,
+    RelatedObject,
+    RuleResult,
+    RuleStatus,
+    SeverityCounts,
+)
 from leadline.api.protocol import Content, Put
 from leadline.api.selection import Key
 from leadline.model.control import Control, Missing, Remove, Review, Set
@@ -16,15 +36,11 @@ from leadline.model.resource import Resource
 from leadline.model.resource_id import object_id
 from leadline.model.waiver import Waiver
 
-SCANS = "workloadconfigurationscans"
-SUMMARIES = "workloadconfigurationscansummaries"
-PREFIX = "kubescape.io/"
+SCANS, SUMMARIES = configuration.SCANS.plural, configuration.SUMMARIES.plural
 OBJECT = "leadline.dev/object"
 """The annotation that names what was judged: labels cannot hold every name."""
 BY_EXCEPTION = "w/exceptions"
 """The sub-status of what fails and is accepted."""
-ACCEPTED_IN = "acceptedIn"
-"""Of a control that fails, the frameworks that alone accept it, each with the name of the waiver."""
 SUB_STATUS: dict[SkipKind, str] = {
     "no objects": "irrelevant",
     "not read": "notEvaluated",
@@ -32,7 +48,6 @@ SUB_STATUS: dict[SkipKind, str] = {
     "no facts": "no facts",
 }
 """Why a control could not judge an object, in the words that clients know."""
-SEVERITIES = ("critical", "high", "medium", "low", "unknown")
 Place = tuple[str, str]
 """Namespace and name of results."""
 MAX_NAME = 253
@@ -71,10 +86,12 @@ def posture_puts(
         results = {id: _result(controls[id], failed.get(id, []), resource, report.settings) for id in ids}
         results |= {skip.control: _skipped(controls[skip.control], skip) for skip in gave_up}
         for one in accepted.get(resource.id, ()):
-            _accept(results, one.finding, report.waivers[one.waiver].waiver, resource)
+            if (result := results.get(one.finding.control)) is not None:
+                waiver = report.waivers[one.waiver].waiver
+                results[one.finding.control] = _accept(result, one.finding, waiver, resource)
         for control, names in in_frameworks.get(resource.id, {}).items():
             if control in results:
-                results[control][ACCEPTED_IN] = names
+                results[control] = replace(results[control], accepted_in=names)
         yield from _pair(resource, related, results, (place, at))
 
 
@@ -147,129 +164,108 @@ def label_value(text: str) -> str:
 def _pair(
     resource: Resource,
     related: list[Resource],
-    results: Mapping[str, Body],
+    results: Mapping[str, ControlResult],
     place: tuple[tuple[str, str], str],
 ) -> Iterator[Put]:
     (namespace, name), at = place
-    annotations = {f"{PREFIX}timestamp": at, OBJECT: orjson.dumps(_named(resource)).decode()}
+    annotations = {f"{PREFIX}timestamp": at, OBJECT: msgspec.json.encode(_named(resource)).decode()}
     metadata = {"labels": _labels(resource, related), "annotations": annotations}
-    others = [_object(one) for one in related]
-    yield _put(SCANS, namespace, name, metadata, {"controls": results, "relatedObjects": others})
-    counts = dict.fromkeys(SEVERITIES, 0)
-    for result in results.values():
-        if result["status"]["status"] == "failed":
-            counts[result["severity"]["severity"].lower()] += 1
+    scan = ConfigurationScan(dict(results), tuple(map(_object, related)))
+    yield _put(SCANS, namespace, name, metadata, scan)
+    failed = (one.severity.severity.lower() for one in results.values() if one.status.status == "failed")
     short = {
-        id: {
-            name: result[name] for name in ("controlID", "severity", "status", ACCEPTED_IN) if name in result
-        }
-        for id, result in results.items()
+        id: ControlSummary(one.control_id, one.severity, one.status, accepted_in=one.accepted_in)
+        for id, one in results.items()
     }
-    yield _put(SUMMARIES, namespace, name, metadata, {"severities": counts, "controls": short})
+    summary = ConfigurationSummary(SeverityCounts(**Counter(failed)), short)
+    yield _put(SUMMARIES, namespace, name, metadata, summary)
 
 
-def _put(plural: str, namespace: str, name: str, metadata: Body, spec: Body) -> Put:
+def _put(plural: str, namespace: str, name: str, metadata: Body, spec: Struct) -> Put:
     whole = {"name": name, "namespace": namespace, **metadata}
-    return Put(Key(plural, namespace, name), Content(orjson.dumps(whole), body=orjson.dumps({"spec": spec})))
+    content = Content(orjson.dumps(whole), body=msgspec.json.encode({"spec": spec}))
+    return Put(Key(plural, namespace, name), content)
 
 
 def _result(
     control: Control, findings: list[Finding], resource: Resource, settings: Mapping[str, tuple[str, ...]]
-) -> Body:
+) -> ControlResult:
     status = "failed" if findings else "passed"
     others = {id for finding in findings for id in (*finding.related, finding.on)} - {resource.id}
-    rule: Body = {
-        "name": control.name,
-        "status": {"status": status, "subStatus": ""},
-        "controlConfigurations": {
-            name: list(settings.get(name, known)) for name, known in control.settings.items()
-        },
-        "paths": [_path(finding, _parts(resource)) for finding in findings],
-        "appliedIgnoreRules": [],
-        "relatedResourcesIDs": sorted(others),
-    }
-    return {
-        "controlID": control.id,
-        "name": control.title,
-        "severity": {"severity": control.severity.capitalize(), "scoreFactor": control.score},
-        "status": {"status": status, "subStatus": "", "info": ""},
-        "rules": [rule],
-    }
-
-
-def _accept(results: dict[str, Body], finding: Finding, waiver: Waiver, resource: Resource) -> None:
-    """Adds a rule of its own, as clients know it; a control of which nothing else failed has passed by exceptions."""
-    result = results.get(finding.control)
-    if result is None:
-        return
-    result["rules"].append(
-        {
-            "name": result["rules"][0]["name"] if result["rules"] else finding.control,
-            "status": {"status": "passed", "subStatus": BY_EXCEPTION},
-            "controlConfigurations": {},
-            "paths": [_path(finding, _parts(resource))],
-            "appliedIgnoreRules": [waiver.name],
-            "relatedResourcesIDs": [],
-            "reason": waiver.reason,
-            "expires": waiver.expires,
-        }
+    rule = RuleResult(
+        control.name,
+        RuleStatus(status),
+        {name: list(settings.get(name, known)) for name, known in control.settings.items()},
+        tuple(_path(finding, _parts(resource)) for finding in findings),
+        (),
+        tuple(sorted(others)),
     )
-    if result["status"]["status"] == "passed":
-        result["status"]["subStatus"] = BY_EXCEPTION
+    return ControlResult(control.id, control.title, _severity(control), ControlStatus(status), (rule,))
 
 
-def _skipped(control: Control, skip: Skip) -> Body:
+def _severity(control: Control) -> ControlSeverity:
+    return ControlSeverity(control.severity.capitalize(), control.score)
+
+
+def _accept(result: ControlResult, finding: Finding, waiver: Waiver, resource: Resource) -> ControlResult:
+    """With a rule of its own, as clients know it; a control of which nothing else failed has passed by exceptions."""
+    rules = result.rules or ()
+    rule = RuleResult(
+        rules[0].name if rules else finding.control,
+        RuleStatus("passed", BY_EXCEPTION),
+        {},
+        (_path(finding, _parts(resource)),),
+        (waiver.name,),
+        (),
+        waiver.reason,
+        waiver.expires,
+    )
+    status = result.status
+    if status.status == "passed":
+        status = replace(status, sub_status=BY_EXCEPTION)
+    return replace(result, rules=(*rules, rule), status=status)
+
+
+def _skipped(control: Control, skip: Skip) -> ControlResult:
     """A control that could not judge the object."""
-    status = {"status": "skipped", "subStatus": SUB_STATUS.get(skip.kind, ""), "info": skip.why}
-    return {
-        "controlID": control.id,
-        "name": control.title,
-        "severity": {"severity": control.severity.capitalize(), "scoreFactor": control.score},
-        "status": status,
-        "rules": [],
-    }
+    status = ControlStatus("skipped", SUB_STATUS.get(skip.kind, ""), skip.why)
+    return ControlResult(control.id, control.title, _severity(control), status, ())
 
 
-def _path(finding: Finding, parts: int) -> Body:
+def _path(finding: Finding, parts: int) -> FailedPath:
     """The four parts that clients know are texts, never null; ours beside them say the rest, where there is more.
 
     The first ``parts`` of what it is related to are what its object was joined from; the others are in an order that
     does not depend on which came first.
     """
-    violation = finding.violation
-    path: Body = {"failedPath": finding.path, "fixPath": "", "fixPathValue": "", "fixCommand": ""}
-    match violation:
+    match finding.violation:
+        case Set(value=str(text)):
+            path = FailedPath(fix_path=finding.path, fix_path_value=text)
         case Set(value=value):
-            text = value if isinstance(value, str) else orjson.dumps(value).decode()
-            path |= {"failedPath": "", "fixPath": finding.path, "fixPathValue": text}
-            if not isinstance(value, str):
-                path["value"] = value
+            path = FailedPath(fix_path=finding.path, fix_path_value=orjson.dumps(value).decode(), value=value)
         case Missing(what=what):
-            path |= {"fixCommand": f"add {what}", "what": what}
+            path = FailedPath(finding.path, fix_command=f"add {what}", what=what)
         case Remove():
-            path["action"] = "remove"
+            path = FailedPath(finding.path, action="remove")
         case Review(advice=advice):
-            path["fixCommand"] = advice
-    if finding.on != finding.resource:
-        path["on"] = finding.on
-    if finding.related:
-        path["related"] = [*finding.related[:parts], *sorted(finding.related[parts:])]
-    return path
+            path = FailedPath(finding.path, fix_command=advice)
+    related = (*finding.related[:parts], *sorted(finding.related[parts:]))
+    return replace(path, on=finding.on if finding.on != finding.resource else UNSET, related=related or UNSET)
 
 
 def _parts(resource: Resource) -> int:
     return 2 if resource.origin.kind == "derived" else 0
 
 
-def _named(resource: Resource) -> Body:
-    return {
-        "id": resource.id,
-        "apiVersion": resource.api_version,
-        "kind": resource.kind,
-        "namespace": resource.namespace,
-        "name": resource.name,
-        "isDerived": resource.origin.kind == "derived",
-    }
+def _named(resource: Resource) -> JudgedObject:
+    return JudgedObject(
+        resource.id,
+        resource.api_version,
+        resource.kind,
+        resource.namespace,
+        resource.name,
+        resource.origin.kind == "derived",
+    )
 
 
 def _labels(resource: Resource, related: list[Resource]) -> dict[str, str]:
@@ -292,14 +288,8 @@ def _labels(resource: Resource, related: list[Resource]) -> dict[str, str]:
     return {f"{PREFIX}{name}": label_value(value) for name, value in labels.items()}
 
 
-def _object(resource: Resource) -> Body:
+def _object(resource: Resource) -> RelatedObject:
     group, _, version = resource.api_version.rpartition("/")
-    written = {
-        "namespace": resource.namespace,
-        "apiGroup": group,
-        "apiVersion": version,
-        "kind": resource.kind,
-        "name": resource.name,
-    }
     plain = object_id(resource.api_version, resource.namespace, resource.kind, resource.name)
-    return written if resource.id == plain else {**written, "id": resource.id}
+    id = UNSET if resource.id == plain else resource.id
+    return RelatedObject(resource.namespace, group, version, resource.kind, resource.name, id)

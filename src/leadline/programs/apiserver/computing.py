@@ -10,10 +10,22 @@ import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, Protocol
 
+import msgspec
 import orjson
+from msgspec import Struct
 
-from leadline.api.kinds.configuration import CONFIGURATION_SEVERITIES
-from leadline.api.kinds.images import IMAGE_SEVERITIES
+from leadline.api.kinds.configuration import (
+    CONFIGURATION_SEVERITIES,
+    NamespaceConfiguration,
+    Reference,
+    SeverityCounts,
+)
+from leadline.api.kinds.images import (
+    IMAGE_SEVERITIES,
+    NamespaceVulnerabilities,
+    VulnerabilityCount,
+    VulnerabilityCounts,
+)
 from leadline.api.protocol import ABSENT, ConflictError, Entry, GoneError, Paging, Put, Store
 from leadline.api.selection import Key, Selection
 from leadline.errors import StoreError
@@ -73,9 +85,9 @@ class NamespaceSum:
                     for total, cell in zip(sums, cells, strict=False)
                 ]
                 names.append(entry.key.name)
-        return {"spec": self.spec(key.name, sums, names)} if names else None
+        return {"spec": msgspec.to_builtins(self.spec(key.name, sums, names))} if names else None
 
-    def spec(self, namespace: str, sums: list[int], names: list[str]) -> Body:
+    def spec(self, namespace: str, sums: list[int], names: list[str]) -> Struct:
         """From the sums of all columns, and the names of the summaries."""
         raise NotImplementedError
 
@@ -84,24 +96,21 @@ class ConfigurationSum(NamespaceSum):
     def __init__(self) -> None:
         super().__init__("configurationscansummaries", "workloadconfigurationscansummaries")
 
-    def spec(self, namespace: str, sums: list[int], names: list[str]) -> Body:
-        return {
-            "severities": dict(zip(CONFIGURATION_SEVERITIES, sums, strict=False)),
-            "summaryRef": _references(namespace, names, "WorkloadConfigurationScanSummary"),
-        }
+    def spec(self, namespace: str, sums: list[int], names: list[str]) -> Struct:
+        references = _references(namespace, names, "WorkloadConfigurationScanSummary")
+        counts = SeverityCounts(*sums[: len(CONFIGURATION_SEVERITIES)])
+        return NamespaceConfiguration(counts, references)
 
 
 class VulnerabilitySum(NamespaceSum):
     def __init__(self) -> None:
         super().__init__("vulnerabilitysummaries", "vulnerabilitymanifestsummaries")
 
-    def spec(self, namespace: str, sums: list[int], names: list[str]) -> Body:
-        relevant = sums[-len(IMAGE_SEVERITIES) :]
-        pairs = zip(IMAGE_SEVERITIES, sums, relevant, strict=False)
-        return {
-            "severities": {name: {"all": of_all, "relevant": in_use} for name, of_all, in_use in pairs},
-            "vulnerabilitiesRef": _references(namespace, names, "vulnerabilitymanifestsummary"),
-        }
+    def spec(self, namespace: str, sums: list[int], names: list[str]) -> Struct:
+        number = len(IMAGE_SEVERITIES)
+        counts = VulnerabilityCounts(*map(VulnerabilityCount, sums[:number], sums[-number:]))
+        references = _references(namespace, names, "vulnerabilitymanifestsummary")
+        return NamespaceVulnerabilities(counts, references)
 
 
 class NetworkPolicies:
@@ -258,8 +267,8 @@ async def _pages(store: Store, selection: Selection) -> AsyncIterator[tuple[Entr
         yield page.entries
 
 
-def _references(namespace: str, names: list[str], kind: str) -> list[Body]:
-    return [{"namespace": namespace, "kind": kind, "name": name} for name in names]
+def _references(namespace: str, names: list[str], kind: str) -> tuple[Reference, ...]:
+    return tuple(Reference(namespace, name, kind) for name in names)
 
 
 def _whole(served: Served, key: Key, body: Body, old: Entry | None) -> Body:

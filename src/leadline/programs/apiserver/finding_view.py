@@ -7,9 +7,11 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import orjson
 
 from leadline.api.kind import OUR_GROUP, PREFIX, at
+from leadline.api.kinds.scans import FailedControl, FailedObject, Finding, FindingPath
 from leadline.api.protocol import Content, Entry, Page, Paging, Store
 from leadline.api.selection import Key, Selection
 from leadline.api.token import read_token, write_token
@@ -86,18 +88,19 @@ class FindingView:
         }
         rules = [rule for rule in control.get("rules") or () if isinstance(rule, dict)]
         paths = [path for rule in rules for path in rule.get("paths") or () if isinstance(path, dict)]
-        spec: Body = {
-            "control": id,
-            "title": control.get("name") or id,
-            "severity": severity,
-            "scoreFactor": at(control, "severity", "scoreFactor") or 0,
-            "object": {
-                field: labels.get(f"{PREFIX}workload-{field}", "") for field in ("kind", "name", "namespace")
-            },
-            "paths": [{name: path.get(name) or "" for name in _KEPT} for path in paths],
-        }
+        spec = FailedControl(
+            id,
+            control.get("name") or id,
+            severity,
+            at(control, "severity", "scoreFactor") or 0,
+            FailedObject(
+                *(labels.get(f"{PREFIX}workload-{part}", "") for part in ("kind", "name", "namespace"))
+            ),
+            tuple(FindingPath(*(path.get(name) or "" for name in _KEPT)) for path in paths),
+        )
         kind = self._served.kind
-        whole = {"kind": kind.name, "apiVersion": kind.api_version, "metadata": made, "spec": spec}
+        whole = {"kind": kind.name, "apiVersion": kind.api_version, "metadata": made}
+        whole |= msgspec.to_builtins(Finding(spec))
         content: Content = wire.content_of(self._served, whole)
         return Entry(Key(kind.plural, scan.key.namespace, name), scan.revision, content)
 

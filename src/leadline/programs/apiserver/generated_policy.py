@@ -4,11 +4,14 @@ import ipaddress
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 import orjson
 from msgspec import Struct
 
+from leadline.api.kind import PREFIX
+from leadline.api.kinds.profiles import PolicyReference
+
 Body = dict[str, Any]
-PREFIX = "kubescape.io/"
 _USABLE = frozenset({"ready", "completed"})
 _VOLATILE = frozenset(
     {
@@ -151,7 +154,7 @@ def _blocks(neighbor: Body, known: list[KnownServer], references: list[Body]) ->
 
 def _refer(references: list[Body], block: str, address: str, names: tuple[str, str, str]) -> None:
     dns, name, server = names
-    reference = {"ipBlock": block, "originalIP": address, "dns": dns, "name": name, "server": server}
+    reference: Body = msgspec.to_builtins(PolicyReference(block, address, dns, name, server))
     if reference not in references:
         references.append(reference)
 

@@ -375,8 +375,8 @@ class _Session:
         if phase == "Succeeded" and not any(report.judged):
             phase, message = "Failed", "no object was judged"
         for name, trigger in self._names.items():
-            body = posture_run(report, self._told(trigger), Outcome(self._started, phase, message))
-            await record(self._world.store, name, body)
+            run = posture_run(report, self._told(trigger), Outcome(self._started, phase, message))
+            await record(self._world.store, name, run)
 
     async def _tell(self) -> None:
         """Keeps the run that goes on."""
@@ -391,11 +391,11 @@ class _Session:
                 await asyncio.sleep(wait_s)
             self._is_stale.clear()
             told_at = loop.time()
-            body = posture_run(await self._report(), self._told("changes"), Outcome(self._started, FOLLOWING))
-            body["status"] |= {"finishedAt": "", "changedAt": self._changed_at, "seenAt": moment()}
+            run = posture_run(await self._report(), self._told("changes"), Outcome(self._started, FOLLOWING))
+            status = replace(run.status, finished_at="", changed_at=self._changed_at, seen_at=moment())
             await in_thread(give_back_memory)
             try:
-                await record(self._world.store, CURRENT, body)
+                await record(self._world.store, CURRENT, replace(run, status=status))
             except StoreError as error:
                 log.warning("the run %s cannot be written: %s", CURRENT, error)
                 self._is_stale.set()

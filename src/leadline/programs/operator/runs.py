@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from leadline.api.kinds.scans import ScanOrder, ScanOutcome, ScanRules, ScanRun, ScanTarget
 from leadline.api.protocol import DELETED, Entry, FutureError, GoneError, Store
 from leadline.api.selection import Selection
 from leadline.errors import StoreError
@@ -108,22 +109,8 @@ class Orders:
             waiting.pop(name, None)
 
 
-def failed_run(subject: str, trigger: str, why: str) -> Body:
+def failed_run(subject: str, trigger: str, why: str) -> ScanRun:
     """A run that came to nothing."""
     now = moment()
-    return {
-        "spec": {
-            "target": {"kind": "cluster", "name": ""},
-            "trigger": trigger,
-            "subject": subject,
-            "tool": {"name": "leadline", "version": __version__},
-        },
-        "status": {
-            "phase": "Failed",
-            "startedAt": now,
-            "finishedAt": now,
-            "message": why,
-            "coverage": {"objects": 0, "images": 0, "controls": 0, "unread": 0},
-            "findings": {},
-        },
-    }
+    order = ScanOrder(ScanTarget("cluster"), trigger, subject, tool=ScanRules("leadline", __version__))
+    return ScanRun(order, ScanOutcome("Failed", now, now, why))

@@ -11,10 +11,41 @@ from typing import Any
 
 import msgspec
 import orjson
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
-from leadline.api.kinds.images import Counted
-from leadline.api.posture_results import PREFIX, label_value, other_name, slug
+from leadline.api.kind import PREFIX
+from leadline.api.kinds.configuration import Reference
+from leadline.api.kinds.images import (
+    IMAGE_SEVERITIES,
+    ContainerVulnerabilities,
+    Counted,
+    CvssMetrics,
+    CvssScore,
+    IgnoredMatch,
+    IgnoreRule,
+    ImageDistro,
+    ImageSource,
+    ImageVulnerabilities,
+    ManifestMetadata,
+    ManifestPayload,
+    ManifestReferences,
+    MatchDescriptor,
+    MatchDetail,
+    MatchedPackage,
+    MatchedVulnerability,
+    MatchingTool,
+    PackageLocation,
+    SbomMetadata,
+    ScanReport,
+    ScanTool,
+    Upstream,
+    Vulnerability,
+    VulnerabilityCount,
+    VulnerabilityCounts,
+    VulnerabilityFix,
+    VulnerabilityMatch,
+)
+from leadline.api.posture_results import label_value, other_name, slug
 from leadline.api.protocol import Content, Put
 from leadline.api.selection import Key
 from leadline.model.image_report import ImageReport
@@ -30,7 +61,6 @@ SBOMS = "sbomsyfts"
 VEX = "openvulnerabilityexchangecontainers"
 MANIFESTS = "vulnerabilitymanifests"
 SUMMARIES = "vulnerabilitymanifestsummaries"
-SEVERITIES = ("critical", "high", "medium", "low", "negligible", "unknown")
 _STATES: dict[FixState, str] = {"fixed": "fixed", "not fixed": "not-fixed", "wont fix": "wont-fix"}
 COUNTED = "leadline.dev/vulnerabilities"
 """The annotation with what is counted of an image's vulnerabilities, so that no one has to read bodies for it."""
@@ -134,11 +164,12 @@ def summary_puts(
 ) -> Iterator[Put]:
     """A summary for each container that runs ``image``; ``names`` as of ``summary_names``, of all there are."""
     metadata = _metadata(image, scanned)
-    severities = {name: {"all": image.counted.found.get(name, 0), "relevant": 0} for name in SEVERITIES}
-    whole = {"kind": MANIFESTS, "namespace": scanned.home, "name": image.manifest}
-    references = {"all": whole, "relevant": {"kind": "", "namespace": "", "name": ""}}
+    found = image.counted.found
+    severities = VulnerabilityCounts(*(VulnerabilityCount(found.get(name, 0)) for name in IMAGE_SEVERITIES))
+    spec = ContainerVulnerabilities(
+        severities, ManifestReferences(Reference(scanned.home, image.manifest, MANIFESTS))
+    )
     for container in containers:
-        spec = {"severities": severities, "vulnerabilitiesRef": references}
         its = {**metadata, "labels": {**metadata["labels"], **_labels(container)}}
         name = names.get(container) or summary_name(container)
         yield _put(SUMMARIES, container.namespace, name, its, spec)
@@ -254,30 +285,20 @@ def summary_name(container: RunningContainer) -> str:
     return slug(f"{container.kind}-{container.workload}-{container.name}".lower())
 
 
-def _manifest(report: ImageReport, at: str) -> Body:
-    distro = report.sbom.distro
-    payload: Body = {
-        "matches": [_match(match) for match in report.vulnerabilities] or None,
-        "source": {
-            "type": "image",
-            "target": {"userInput": report.sbom.image.name, "imageID": report.sbom.image.id},
-        },
-        "distro": {"name": distro.id, "version": distro.version, "idLike": list(distro.like)},
-        # The whole report, so that it can be shown again as it was.
-        "descriptor": {
-            "name": "leadline",
-            "version": __version__,
-            "configuration": orjson.loads(encode(report)),
-        },
-    }
-    if report.suppressed:
-        payload["ignoredMatches"] = [_ignored(suppressed) for suppressed in report.suppressed]
+def _manifest(report: ImageReport, at: str) -> ImageVulnerabilities:
+    image, distro = report.sbom.image, report.sbom.distro
     database = report.database.date if report.database else ""
-    tool = {"name": "leadline", "version": __version__, "databaseVersion": database}
-    return {
-        "metadata": {"withRelevancy": False, "tool": tool, "report": {"createdAt": at}},
-        "payload": payload,
-    }
+    return ImageVulnerabilities(
+        ManifestMetadata(False, MatchingTool("leadline", __version__, database), ScanReport(at)),
+        ManifestPayload(
+            tuple(map(_match, report.vulnerabilities)) or None,
+            tuple(map(_ignored, report.suppressed)) or UNSET,
+            ImageSource("image", {"userInput": image.name, "imageID": image.id}),
+            ImageDistro(distro.id, distro.version, distro.like),
+            # The whole report, so that it can be shown again as it was.
+            MatchDescriptor("leadline", __version__, orjson.loads(encode(report))),
+        ),
+    )
 
 
 def stored_image(body: bytes) -> ImageReport | None:
@@ -299,8 +320,8 @@ def _sbom(report: ImageReport, at: str) -> Body:
 
     assert syft_json.draft is not None
     document = syft_json.draft(report.sbom, __version__).at(at)
-    tool = {"name": "leadline", "version": __version__}
-    return {"metadata": {"tool": tool, "report": {"createdAt": at}}, "syft": orjson.loads(document)}
+    about = SbomMetadata(ScanTool("leadline", __version__), ScanReport(at))
+    return {"metadata": about, "syft": orjson.loads(document)}
 
 
 def _sbom_status(report: ImageReport) -> str:
@@ -316,48 +337,40 @@ def _vex(report: ImageReport, at: str) -> Body:
     return document
 
 
-def _match(match: Match) -> Body:
+def _match(match: Match) -> VulnerabilityMatch:
     """No scores and no fixed versions are null: clients take an empty list of versions for a fix."""
-    described = _vulnerability(match, match.id)
-    fix = {"versions": list(match.fixed_in) or None, "state": _STATES.get(match.state, "unknown")}
-    found = match.evidence[0] if match.evidence else None
-    details = [
-        {
-            "type": match.how,
-            "matcher": found.feed,
-            "searchedBy": {"ecosystem": found.ecosystem, "package": found.package},
-            "found": {"advisory": found.advisory, "versions": found.versions},
-        }
-        for found in ([found] if found else [])
-    ]
-    return {
-        "vulnerability": {**described, "fix": fix, "advisories": []},
-        "relatedVulnerabilities": [
-            {"id": alias, "dataSource": "", "urls": [], "cvss": None} for alias in match.aliases
-        ],
-        "matchDetails": details,
-        "artifact": _artifact(match.package),
-    }
-
-
-def _vulnerability(match: Match, id: str) -> Body:
-    scores = [
-        {
-            "version": _cvss_version(one.vector),
-            "vector": one.vector,
-            "metrics": {"baseScore": one.score},
-            "vendorMetadata": {},
-        }
-        for one in match.cvss
-    ]
-    return {
-        "id": id,
-        "dataSource": match.references[0] if match.references else "",
-        "severity": match.severity.capitalize(),
-        "urls": list(match.references),
-        "description": match.summary,
-        "cvss": scores or None,
-    }
+    return VulnerabilityMatch(
+        MatchedVulnerability(
+            match.id,
+            match.references[0] if match.references else "",
+            severity=match.severity.capitalize(),
+            urls=match.references,
+            description=match.summary,
+            cvss=tuple(
+                CvssScore(
+                    _cvss_version(one.vector),
+                    one.vector,
+                    metrics=CvssMetrics(one.score),
+                    vendor_metadata={},
+                )
+                for one in match.cvss
+            )
+            or None,
+            fix=VulnerabilityFix(match.fixed_in or None, _STATES.get(match.state, "unknown")),
+            advisories=(),
+        ),
+        tuple(Vulnerability(alias, urls=()) for alias in match.aliases),
+        tuple(
+            MatchDetail(
+                match.how,
+                found.feed,
+                {"ecosystem": found.ecosystem, "package": found.package},
+                {"advisory": found.advisory, "versions": found.versions},
+            )
+            for found in match.evidence[:1]
+        ),
+        _artifact(match.package),
+    )
 
 
 def _cvss_version(vector: str) -> str:
@@ -365,28 +378,30 @@ def _cvss_version(vector: str) -> str:
     return vector.removeprefix("CVSS:").partition("/")[0] if vector.startswith("CVSS:") else "2.0"
 
 
-def _artifact(package: Package) -> Body:
-    return {
-        "name": package.name,
-        "version": package.version,
-        "type": package.type,
-        "locations": [{"path": f"/{path}", "layerID": package.layer} for path in package.found_in],
-        "language": "",
-        "licenses": list(package.licenses),
-        "cpes": list(package.cpes),
-        "purl": package_url(package),
-        "upstreams": [{"name": package.source, "version": package.source_version}] if package.source else [],
-    }
+def _artifact(package: Package) -> MatchedPackage:
+    return MatchedPackage(
+        name=package.name,
+        version=package.version,
+        type=package.type,
+        locations=tuple(PackageLocation(f"/{path}", package.layer) for path in package.found_in),
+        licenses=package.licenses,
+        cpes=package.cpes,
+        purl=package_url(package),
+        upstreams=(Upstream(package.source, package.source_version),) if package.source else (),
+    )
 
 
-def _ignored(suppressed: Suppressed) -> Body:
-    rule = {
-        "vulnerability": suppressed.match.id,
-        "fix-state": _STATES.get(suppressed.match.state, "unknown"),
-        "sourceKind": suppressed.by,
-        "justification": suppressed.why,
-    }
-    return {**_match(suppressed.match), "appliedIgnoreRules": [rule]}
+def _ignored(suppressed: Suppressed) -> IgnoredMatch:
+    match = _match(suppressed.match)
+    rule = IgnoreRule(
+        suppressed.match.id,
+        _STATES.get(suppressed.match.state, "unknown"),
+        source_kind=suppressed.by,
+        justification=suppressed.why,
+    )
+    return IgnoredMatch(
+        match.vulnerability, match.related_vulnerabilities, match.match_details, match.artifact, (rule,)
+    )
 
 
 def _labels(container: RunningContainer) -> dict[str, str]:
@@ -399,6 +414,7 @@ def _labels(container: RunningContainer) -> dict[str, str]:
     return {f"{PREFIX}{name}": label_value(value) for name, value in labels.items()}
 
 
-def _put(plural: str, namespace: str, name: str, metadata: Body, spec: Body) -> Put:
+def _put(plural: str, namespace: str, name: str, metadata: Body, spec: Struct | Body) -> Put:
     whole = {"name": name, "namespace": namespace, **metadata}
-    return Put(Key(plural, namespace, name), Content(orjson.dumps(whole), body=orjson.dumps({"spec": spec})))
+    content = Content(orjson.dumps(whole), body=msgspec.json.encode({"spec": spec}))
+    return Put(Key(plural, namespace, name), content)

@@ -2,16 +2,26 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
+from leadline.api.kinds.configuration import CONFIGURATION_SEVERITIES, SeverityCounts
+from leadline.api.kinds.scans import (
+    ControlCounts,
+    FrameworkScore,
+    ScanCoverage,
+    ScanOrder,
+    ScanOutcome,
+    ScanRules,
+    ScanRun,
+    ScanTarget,
+    SkippedControl,
+)
+from leadline.api.wire_type import Maybe
 from leadline.model.control import Framework
 from leadline.model.report import ControlCount, PostureReport
-from leadline.scans.stored.scan_runs import moment, told_unread
+from leadline.scans.stored.scan_runs import moment, unread_places
 from leadline.version import __version__
-
-Body = dict[str, Any]
 
 
 class RunOptions(Struct, frozen=True):
@@ -27,70 +37,62 @@ class Outcome(Struct, frozen=True):
     message: str = ""
 
 
-def posture_run(report: PostureReport, options: RunOptions, outcome: Outcome) -> Body:
+def posture_run(report: PostureReport, options: RunOptions, outcome: Outcome) -> ScanRun:
     target = report.target
-    return {
-        "spec": {
-            "target": {
-                "kind": target.kind,
-                "name": target.name,
-                "serverVersion": target.server_version,
-                "cloud": target.cloud,
-            },
-            "trigger": options.trigger,
-            "subject": "posture",
-            "scope": "everything" if options.is_full else "part",
-            "controls": [control.id for control in report.controls],
-            "frameworks": [framework.name for framework in report.frameworks],
-            "tool": {"name": "leadline", "version": __version__},
-        },
-        "status": posture_status(report, options, outcome),
-    }
+    order = ScanOrder(
+        ScanTarget(target.kind, target.name, target.server_version, target.cloud),
+        options.trigger,
+        "posture",
+        "everything" if options.is_full else "part",
+        tuple(control.id for control in report.controls),
+        tuple(framework.name for framework in report.frameworks),
+        ScanRules("leadline", __version__),
+    )
+    return ScanRun(order, posture_status(report, options, outcome))
 
 
-def posture_status(report: PostureReport, options: RunOptions, outcome: Outcome) -> Body:
+def posture_status(report: PostureReport, options: RunOptions, outcome: Outcome) -> ScanOutcome:
     counts = report.severities()
-    return {
-        "phase": outcome.phase,
-        "startedAt": outcome.started,
-        "finishedAt": "" if outcome.phase == "Running" else moment(),
-        "message": outcome.message,
-        "coverage": {
-            "objects": report.objects,
-            "judged": report.objects_judged,
-            "images": 0,
-            "controls": len(report.controls),
-            **told_unread(report.unread),
-            "unreadReasons": dict(sorted(Counter(one.reason for one in report.unread).items())),
-            "skippedNamespaces": list(options.skipped_namespaces),
-            "skips": [{"control": s.control, "kind": s.kind, "why": s.why} for s in report.skips],
-            "undecided": report.objects_undecided,
-        },
-        "findings": {name: counts[name] for name in ("critical", "high", "medium", "low", "unknown")},
-        "accepted": len(report.waived),
-        **scores(report),
-    }
+    coverage = ScanCoverage(
+        report.objects,
+        report.objects_judged,
+        0,
+        len(report.controls),
+        len(report.unread),
+        report.objects_undecided,
+        options.skipped_namespaces,
+        dict(sorted(Counter(one.reason for one in report.unread).items())),
+        unread_places(report.unread),
+        tuple(SkippedControl(one.control, one.kind, one.why) for one in report.skips),
+    )
+    return ScanOutcome(
+        outcome.phase,
+        outcome.started,
+        "" if outcome.phase == "Running" else moment(),
+        outcome.message,
+        coverage,
+        SeverityCounts(*(counts[name] for name in CONFIGURATION_SEVERITIES)),
+        len(report.waived),
+        _rounded(report.compliance()),
+        framework_scores(report),
+    )
 
 
-def scores(report: PostureReport) -> Body:
-    """Compliance over all controls, and of each framework; ``score`` is left out where nothing was judged."""
-    overall = report.compliance()
-    return {
-        **({} if overall is None else {"score": round(overall, 2)}),
-        "frameworkScores": [_score(report.seen_by(framework), framework) for framework in report.frameworks],
-    }
+def framework_scores(report: PostureReport) -> tuple[FrameworkScore, ...]:
+    """Compliance with each framework; ``score`` is left out where nothing was judged."""
+    return tuple(_score(report.seen_by(framework), framework) for framework in report.frameworks)
 
 
-def _score(report: PostureReport, framework: Framework) -> Body:
+def _rounded(score: float | None) -> Maybe[float]:
+    return UNSET if score is None else round(score, 2)
+
+
+def _score(report: PostureReport, framework: Framework) -> FrameworkScore:
     """``report``: as the framework sees it."""
     rows = {row.control.id: row for row in report.by_control}
-    score = report.compliance(framework)
     status = Counter(row.status for row in _rows(framework, rows))
-    return {
-        "name": framework.name,
-        **({} if score is None else {"score": round(score, 2)}),
-        "controls": {name: status[name] for name in ("failed", "passed", "skipped")},
-    }
+    counts = ControlCounts(status["failed"], status["passed"], status["skipped"])
+    return FrameworkScore(framework.name, _rounded(report.compliance(framework)), counts)
 
 
 def _rows(framework: Framework, rows: dict[str, ControlCount]) -> Iterator[ControlCount]:

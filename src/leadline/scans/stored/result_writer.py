@@ -11,7 +11,8 @@ import orjson
 from msgspec import Struct
 from msgspec.structs import replace
 
-from leadline.api.posture_results import OBJECT, PREFIX, SCANS, SUMMARIES
+from leadline.api.kind import PREFIX
+from leadline.api.posture_results import OBJECT, SCANS, SUMMARIES
 from leadline.api.protocol import ABSENT, ConflictError, Content, Entry, Paging, Put, Store
 from leadline.api.selection import Key, Selection, labels_of
 from leadline.kube.kinds import kind_key

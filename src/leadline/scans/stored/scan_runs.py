@@ -1,12 +1,15 @@
 """ScanRuns: what was scanned, when, and what could not be read. A scan that failed is recorded like any other."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import orjson
 
+from leadline.api.kinds.configuration import CONFIGURATION_SEVERITIES, SeverityCounts
+from leadline.api.kinds.scans import ScanRun, UnreadPlace
 from leadline.api.protocol import (
     ABSENT,
     ConflictError,
@@ -17,6 +20,7 @@ from leadline.api.protocol import (
     Store,
 )
 from leadline.api.selection import Key, Selection
+from leadline.api.stored import Reader
 from leadline.model.unread import Unread
 
 RUNS = "scanruns"
@@ -28,6 +32,7 @@ ENDED = ("Succeeded", "Failed")
 _SHOWN_UNREAD = 100
 _ATTEMPTS = 3
 Body = dict[str, Any]
+_run_of = Reader(ScanRun)
 
 
 def moment() -> str:
@@ -44,16 +49,23 @@ def run_name(subject: str, started: str) -> str:
     return f"{subject}-{started.lower().replace(':', '')}-{uuid.uuid4().hex[:6]}"
 
 
-def told_unread(unread: Sequence[Unread]) -> Body:
-    """Their number, and the first of them one by one."""
-    places = [
-        {"where": u.where, "reason": u.reason, "why": u.why, "hint": u.hint} for u in unread[:_SHOWN_UNREAD]
-    ]
-    return {"unread": len(unread), "unreadPlaces": places}
+def unread_places(unread: Sequence[Unread]) -> tuple[UnreadPlace, ...]:
+    """The first of them."""
+    return tuple(UnreadPlace(u.where, u.reason, u.why, u.hint) for u in unread[:_SHOWN_UNREAD])
 
 
-async def record(store: Store, name: str, whole: Body) -> None:
+def image_counts(found: Mapping[str, int]) -> SeverityCounts:
+    """By the severities of ScanRuns, which do not know ``negligible``."""
+    counts = {name: found.get(name, 0) for name in CONFIGURATION_SEVERITIES}
+    return SeverityCounts(**{**counts, "low": counts["low"] + found.get("negligible", 0)})
+
+
+async def record(store: Store, name: str, run: ScanRun) -> None:
     """What the one who ordered the run asked for stays as it is. Raises: ``StoreError``."""
+    whole = msgspec.to_builtins(run)
+    if run.status.phase == "Failed" and not run.status.coverage.objects and not run.status.coverage.images:
+        # Nothing was looked at: zeros would say that nothing is wrong.
+        whole["status"]["findings"] = {}
     for attempt in range(_ATTEMPTS):
         try:
             await _record(store, name, whole)
@@ -82,13 +94,12 @@ async def forget_old_runs(store: Store, newest: str) -> None:
     subjects: dict[str, list[tuple[str, Entry]]] = {}
     named = ""
     for entry in await all_of(store, RUNS):
-        whole = orjson.loads(entry.content.body)
-        subject = str((whole.get("spec") or {}).get("subject") or "posture")
-        status = whole.get("status") or {}
+        run = _run_of(entry)
+        subject = run.spec.subject or "posture"
         if entry.key.name == newest:
             named = subject
-        if status.get("phase") in ENDED:
-            subjects.setdefault(subject, []).append((str(status.get("startedAt") or ""), entry))
+        if run.status.phase in ENDED:
+            subjects.setdefault(subject, []).append((run.status.started_at, entry))
     runs = sorted(subjects.get(named, ()), key=lambda run: (run[0], run[1].key.name))
     for _, entry in runs[: max(0, len(runs) - KEPT_RUNS)]:
         try:
@@ -114,20 +125,18 @@ async def run_rows(store: Store) -> list[Body]:
 
 
 def _row(entry: Entry) -> Body:
-    whole = orjson.loads(entry.content.body)
-    spec, status = whole.get("spec") or {}, whole.get("status") or {}
-    coverage = status.get("coverage") or {}
-    target = spec.get("target") or {}
+    run = _run_of(entry)
+    coverage = run.status.coverage
     return {
         "name": entry.key.name,
-        "phase": status.get("phase") or "",
-        "message": status.get("message") or "",
-        "target": target.get("name") or "",
-        "scope": spec.get("scope") or "",
-        "objects": int(coverage.get("objects") or 0),
-        "images": int(coverage.get("images") or 0),
-        "unread": int(coverage.get("unread") or 0),
-        "findings": status.get("findings") or {},
-        "started": status.get("startedAt") or "",
-        "finished": status.get("finishedAt") or "",
+        "phase": run.status.phase,
+        "message": run.status.message,
+        "target": run.spec.target.name,
+        "scope": run.spec.scope or "",
+        "objects": coverage.objects,
+        "images": coverage.images,
+        "unread": coverage.unread,
+        "findings": (orjson.loads(entry.content.body).get("status") or {}).get("findings") or {},
+        "started": run.status.started_at,
+        "finished": run.status.finished_at,
     }

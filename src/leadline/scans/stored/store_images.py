@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
-import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
-from leadline.api.posture_results import PREFIX
+from leadline.api.kind import PREFIX
+from leadline.api.kinds.scans import ScanCoverage, ScanOrder, ScanOutcome, ScanRules, ScanRun, ScanTarget
 from leadline.api.protocol import ConflictError, Paging, Store
 from leadline.api.selection import Key, Selection
+from leadline.api.stored import metadata_of
 from leadline.errors import StoreError
 from leadline.model.image_report import ImageReport
 from leadline.model.images_report import ImagesReport, ImageUse, ScannedImage
@@ -30,7 +31,14 @@ from leadline.scans.stored.image_results import (
     summary_names,
     summary_puts,
 )
-from leadline.scans.stored.scan_runs import forget_old_runs, moment, record, run_name, told_unread
+from leadline.scans.stored.scan_runs import (
+    forget_old_runs,
+    image_counts,
+    moment,
+    record,
+    run_name,
+    unread_places,
+)
 from leadline.version import __version__
 
 DEFAULT_HOME = "leadline"
@@ -122,7 +130,7 @@ def _container(use: ImageUse) -> RunningContainer | None:
     return RunningContainer(kind, name, namespace, use.container) if name and use.container else None
 
 
-def _run(report: ImagesReport, outcome: tuple[str, str], failed: Sequence[Unread]) -> Body:
+def _run(report: ImagesReport, outcome: tuple[str, str], failed: Sequence[Unread]) -> ScanRun:
     started, phase = outcome
     unread = [*(one.unread for one in report.failed), *report.unread, *failed]
     counts: Counter[str] = Counter()
@@ -133,43 +141,29 @@ def _run(report: ImagesReport, outcome: tuple[str, str], failed: Sequence[Unread
     message = (
         f"{len(failed)} images were not stored" if failed else "" if report.images else "no image was read"
     )
-    return {
-        "spec": {
-            "target": {
-                "kind": target.kind if target else "images",
-                "name": target.name if target else ", ".join(one.names[0] for one in report.images[:3]),
-            },
-            "trigger": "command",
-            "subject": "images",
-            "tool": {"name": "leadline", "version": __version__},
-            **({"databaseBuiltAt": databases[0].built} if databases else {}),
-        },
-        "status": {
-            "phase": phase,
-            "startedAt": started,
-            "finishedAt": "" if phase == "Running" else moment(),
-            "message": message if phase == "Failed" else "",
-            "coverage": {
-                "objects": report.objects,
-                "images": len(report.images),
-                "controls": 0,
-                **told_unread(unread),
-            },
-            "accepted": sum(one.by == "waiver" for each in report.images for one in each.report.suppressed),
-            # ScanRuns know no negligible.
-            "findings": {
-                name: counts[name] + (counts["negligible"] if name == "low" else 0) for name in _GRADES
-            },
-        },
-    }
-
-
-class _Metadata(Struct):
-    labels: dict[str, str] = {}
-    annotations: dict[str, str] = {}
-
-
-_decode = msgspec.json.Decoder(_Metadata).decode
+    named = target.name if target else ", ".join(one.names[0] for one in report.images[:3])
+    order = ScanOrder(
+        ScanTarget(target.kind if target else "images", named),
+        "command",
+        "images",
+        tool=ScanRules("leadline", __version__),
+        database_built_at=databases[0].built if databases else UNSET,
+    )
+    status = ScanOutcome(
+        phase,
+        started,
+        "" if phase == "Running" else moment(),
+        message if phase == "Failed" else "",
+        ScanCoverage(
+            report.objects,
+            images=len(report.images),
+            unread=len(unread),
+            unread_places=unread_places(unread),
+        ),
+        image_counts(counts),
+        sum(one.by == "waiver" for each in report.images for one in each.report.suppressed),
+    )
+    return ScanRun(order, status)
 
 
 async def store_image(
@@ -204,7 +198,7 @@ async def _holder(store: Store, key: Key) -> str:
     """The id of the image whose results are there; empty where nothing says so."""
     found = Selection(key.plural, key.namespace, key.name, with_body=False)
     for entry in (await store.list(found, Paging(limit=1))).entries:
-        return _decode(entry.content.metadata).annotations.get(f"{PREFIX}image-id", "")
+        return metadata_of(entry).annotations.get(f"{PREFIX}image-id", "")
     return ""
 
 
@@ -230,7 +224,7 @@ async def collect_images(
             page = await store.list(selection, Paging(token))
             token, is_first = page.token, False
             for entry in page.entries:
-                metadata = _decode(entry.content.metadata)
+                metadata = metadata_of(entry)
                 image = metadata.annotations.get(f"{PREFIX}image-id", "")
                 is_summary = entry.key.plural == SUMMARIES
                 is_used = (

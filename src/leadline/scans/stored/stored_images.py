@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from leadline.api.posture_results import PREFIX
+from leadline.api.kind import PREFIX
 from leadline.api.protocol import Entry, Store
 from leadline.errors import SourceError
 from leadline.model.image_report import ImageReport

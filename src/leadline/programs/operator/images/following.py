@@ -10,6 +10,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from leadline.api.kinds.scans import ScanCoverage, ScanOrder, ScanOutcome, ScanRules, ScanRun, ScanTarget
 from leadline.api.protocol import Store
 from leadline.errors import StoreError
 from leadline.model.unread import Unread, UnreadReason
@@ -24,7 +28,14 @@ from leadline.programs.operator.waiver_objects import ExceptionStatus
 from leadline.programs.operator.watch import RunningImages
 from leadline.programs.operator.work_state import Work
 from leadline.programs.serving.kube import Kube
-from leadline.scans.stored.scan_runs import FOLLOWING, Body, forget_old_runs, moment, record, told_unread
+from leadline.scans.stored.scan_runs import (
+    FOLLOWING,
+    forget_old_runs,
+    image_counts,
+    moment,
+    record,
+    unread_places,
+)
 from leadline.scans.waivers.image_acceptance import ImageWaivers
 from leadline.scans.waivers.waiving import in_namespaces, labels_of_namespaces, waivers_of_objects
 from leadline.version import __version__
@@ -118,15 +129,15 @@ class Images:
             keeper.try_again()
 
     async def _tell(self, keeper: ImageKeeper) -> None:
-        said: Body = {}
+        written = ScanRun()
         while True:
             run = self._run(keeper, "changes", FOLLOWING)
             try:
                 if keeper.is_settled:
                     await self._answer(keeper)
-                if _lasting(run) != _lasting(said):
+                if _lasting(run) != _lasting(written):
                     await record(self._store, CURRENT, run)
-                    said = run
+                    written = run
             except StoreError as error:
                 log.warning("the run %s cannot be written: %s", CURRENT, error)
             await asyncio.sleep(TELL_S if not self._answering else SETTLE_S)
@@ -138,7 +149,7 @@ class Images:
             await forget_old_runs(self._store, name)
             self._answering.pop(name)
 
-    def _run(self, keeper: ImageKeeper, trigger: str, phase: str) -> Body:
+    def _run(self, keeper: ImageKeeper, trigger: str, phase: str) -> ScanRun:
         works = [work for work in keeper.works.values() if not work.record.gone_since]
         scanned = [work for work in works if work.result is not None]
         counts: Counter[str] = Counter()
@@ -148,31 +159,28 @@ class Images:
         unread = [_unread(work) for work in works if work.record.phase != "Done"]
         if not self._running.is_whole:
             unread.append(Unread("pods", "not all of them can be read", "forbidden"))
-        return {
-            "spec": {
-                "target": {"kind": "cluster", "name": self._cluster_name},
-                "trigger": trigger,
-                "subject": IMAGES,
-                "tool": {"name": "leadline", "version": __version__},
-                **({"databaseBuiltAt": max(databases)} if databases else {}),
-            },
-            "status": {
-                "phase": phase,
-                "startedAt": self._started,
-                "finishedAt": moment() if phase == "Succeeded" else "",
-                "message": "",
-                "coverage": {
-                    "objects": sum(len(work.image.workloads) for work in works),
-                    "images": len(scanned),
-                    "controls": 0,
-                    **told_unread(unread),
-                },
-                "accepted": sum(work.result.counts.counted.accepted for work in scanned if work.result),
-                "findings": {
-                    name: counts[name] + (counts["negligible"] if name == "low" else 0) for name in _GRADES
-                },
-            },
-        }
+        order = ScanOrder(
+            ScanTarget("cluster", self._cluster_name),
+            trigger,
+            IMAGES,
+            tool=ScanRules("leadline", __version__),
+            database_built_at=max(databases) if databases else UNSET,
+        )
+        status = ScanOutcome(
+            phase,
+            self._started,
+            moment() if phase == "Succeeded" else "",
+            "",
+            ScanCoverage(
+                sum(len(work.image.workloads) for work in works),
+                images=len(scanned),
+                unread=len(unread),
+                unread_places=unread_places(unread),
+            ),
+            image_counts(counts),
+            sum(work.result.counts.counted.accepted for work in scanned if work.result),
+        )
+        return ScanRun(order, status)
 
 
 class Accepting:
@@ -211,7 +219,6 @@ def _unread(work: Work) -> Unread:
     return Unread(name, why, _REASONS.get(phase, "incomplete"), hint=work.record.hint)
 
 
-def _lasting(run: Body) -> Body:
+def _lasting(run: ScanRun) -> ScanOutcome:
     """Without what changes while nothing happens."""
-    status = run.get("status") or {}
-    return {name: value for name, value in status.items() if name != "finishedAt"}
+    return replace(run.status, finished_at="")

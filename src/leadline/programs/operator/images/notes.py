@@ -9,8 +9,8 @@ import orjson
 from msgspec import Struct
 from msgspec.structs import replace
 
+from leadline.api.kind import PREFIX
 from leadline.api.kinds.scans import AcceptedInImage
-from leadline.api.posture_results import PREFIX
 from leadline.api.protocol import Paging, Store
 from leadline.api.selection import Key, Selection
 from leadline.errors import DatabaseError

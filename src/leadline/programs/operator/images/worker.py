@@ -15,8 +15,8 @@ import msgspec
 import orjson
 
 from leadline.api.carriers.remote import RemoteStore
+from leadline.api.kind import PREFIX
 from leadline.api.kinds.scans import AcceptedInImage, NamedSource, ViewCounts
-from leadline.api.posture_results import PREFIX
 from leadline.api.protocol import Store
 from leadline.api.selection import Key
 from leadline.errors import ClusterError, DatabaseError, LeadlineError, SourceError, StoreError, UsageError
