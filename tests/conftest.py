@@ -34,7 +34,7 @@ class _Faults(logging.Handler):
 def a_fault_in_a_catalogue_entry_fails_the_test():
     """A control or cataloguer that raises is guarded in the product; here it is a failure."""
     faults = _Faults()
-    loggers = [logging.getLogger("leadline.posture.asking"), logging.getLogger("leadline.sbom.cataloguer")]
+    loggers = [logging.getLogger("leadline.posture.engine"), logging.getLogger("leadline.sbom.cataloguer")]
     for logger in loggers:
         logger.addHandler(faults)
     yield

@@ -248,7 +248,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> list[logging.LogRecord]:
         def emit(self, record: logging.LogRecord) -> None:
             records.append(record)
 
-    logger = logging.getLogger("leadline.posture.asking")
+    logger = logging.getLogger("leadline.posture.engine")
     monkeypatch.setattr(logger, "handlers", [Kept()])
     monkeypatch.setattr(logger, "propagate", False)
     return records

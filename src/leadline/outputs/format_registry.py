@@ -108,14 +108,16 @@ class Format(Struct, frozen=True):
     with_scores: bool = True
     """Whether it shows the scores of frameworks."""
 
-    def put(self, report: Any, stream: "TextIOWrapper", page: Page) -> None:
+    @property
+    def put(self) -> Callable[[Any, "TextIOWrapper", Page], None]:
         """Writes the whole file."""
-        if self.compiled is None:
-            self.write(report, stream, page)
-            return
+        return self.write if self.compiled is None else self._put_compiled
+
+    def _put_compiled(self, report: Any, stream: "TextIOWrapper", page: Page) -> None:
         text = StringIO()
         self.write(report, text, page)
-        stream.buffer.write(self.compiled(text.getvalue()))
+        if self.compiled is not None:
+            stream.buffer.write(self.compiled(text.getvalue()))
 
     @property
     def suffixes(self) -> tuple[str, ...]:

@@ -12,8 +12,7 @@ from msgspec.structs import replace
 from leadline.model.finding import Finding
 from leadline.model.resource import Resource
 from leadline.posture.apply_unit import World, world_of
-from leadline.posture.asking import GRANTS
-from leadline.posture.engine import Judge
+from leadline.posture.engine import GRANTS, Judge
 from leadline.posture.index import Read
 from leadline.posture.verdicts import Judgement, SharedParts, SubjectVerdict, Verdict
 from leadline.posture.worlds import Worlds

@@ -1,6 +1,7 @@
 """Objects from a live cluster."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from leadline.kube.rbac import Grant, Rights
 from leadline.model.control import BuiltControl
@@ -22,8 +23,9 @@ NO_CLOUD = "none"
 """A cluster that is no service of a cloud that we know."""
 
 
-def read_cluster_of(options: PostureOptions, controls: Sequence[BuiltControl]) -> Reading:
-    """The cluster of the chosen context, as far as the chosen controls look at it.
+@contextmanager
+def open_cluster_of(options: PostureOptions, controls: Sequence[BuiltControl]) -> Iterator[Reading]:
+    """Reads the cluster of the chosen context, as far as the chosen controls look at it.
 
     Raises: ``ClusterError`` where there is none or nothing of it can be read.
     """
@@ -31,10 +33,12 @@ def read_cluster_of(options: PostureOptions, controls: Sequence[BuiltControl]) -
     cluster = connect(options.kube_context, options.kubeconfig, environ=options.environ, said=options.note)
     try:
         if options.workload:
-            return _one(cluster, options.workload, controls)
-        return _all(cluster, options, controls)
+            reading = _one(cluster, options.workload, controls)
+        else:
+            reading = _all(cluster, options, controls)
     finally:
         cluster.close()
+    yield reading
 
 
 def _all(cluster: Cluster, options: PostureOptions, controls: Sequence[BuiltControl]) -> Reading:

@@ -1,6 +1,7 @@
 """Objects from files: plain manifests, and what charts and kustomizations among them render to."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,12 @@ from leadline.sources.regular_file import read_regular
 
 if TYPE_CHECKING:
     from leadline.sources.rendering.plan.result import RenderOptions
+
+
+@contextmanager
+def open_files(targets: Sequence[str], options: PostureOptions) -> Iterator[Reading]:
+    """As ``read_files``."""
+    yield read_files(targets, options)
 
 
 def read_files(targets: Sequence[str], options: PostureOptions) -> Reading:

@@ -18,8 +18,7 @@ from leadline.model.finding import Finding, Skip
 from leadline.model.resource import Resource, resource_of
 from leadline.model.unread import Unread
 from leadline.model.waiver import Waiver
-from leadline.posture.asking import GRANTS
-from leadline.posture.engine import Judge
+from leadline.posture.engine import GRANTS, Judge
 from leadline.posture.index import Read
 from leadline.posture.inventory import Facts, Inventory
 from leadline.scans.images.image_signatures import CONTROLS as OVER_SIGNATURES

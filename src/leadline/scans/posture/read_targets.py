@@ -1,7 +1,7 @@
 """Where the objects of a scan come from: the one place that chooses among the sources."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from leadline.errors import UsageError
 from leadline.model.control import BuiltControl
@@ -9,52 +9,51 @@ from leadline.scans.options import PostureOptions
 from leadline.scans.posture.reading import Reading
 
 
-@contextmanager
 def read(
     targets: Sequence[str], options: PostureOptions, controls: Sequence[BuiltControl]
-) -> Iterator[Reading]:
-    """As ``read_targets``, with what files say of nodes and of the cluster; these alone where there is no target.
+) -> AbstractContextManager[Reading]:
+    """The source of ``targets``, the cluster where there is none; it reads on entry, as far as ``controls`` look at it.
 
-    A context or kubeconfig that is named is a target. Raises: ``SourceError``, ``UsageError``.
+    With what files say of nodes and of the cluster; these alone where there is no target. A context or kubeconfig that is
+    named is a target. What was fetched is gone when the block is left. On entry ``SourceError`` is raised where nothing can
+    be read at all.
+
+    Raises: ``UsageError`` where it makes no sense.
     """
     if not (options.host_facts or options.cloud_facts):
-        with read_targets(targets, options, controls) as reading:
-            yield reading
-        return
-    from leadline.scans.host.given_facts import facts_alone, with_given_facts
+        return _source_of(targets, options, controls)
+    from leadline.scans.host.given_facts import facts_alone
 
     if not targets and not options.kube_context and not options.kubeconfig:
-        yield facts_alone(options)
-        return
-    with read_targets(targets, options, controls) as reading:
+        return nullcontext(facts_alone(options))
+    return _with_facts(_source_of(targets, options, controls), options)
+
+
+@contextmanager
+def _with_facts(source: AbstractContextManager[Reading], options: PostureOptions) -> Iterator[Reading]:
+    from leadline.scans.host.given_facts import with_given_facts
+
+    with source as reading:
         yield with_given_facts(reading, options)
 
 
-@contextmanager
-def read_targets(
+def _source_of(
     targets: Sequence[str], options: PostureOptions, controls: Sequence[BuiltControl]
-) -> Iterator[Reading]:
-    """Reads ``targets``, the cluster where there is none, as far as ``controls`` look at it; what was fetched for it is gone when the block is left.
-
-    Raises: ``SourceError`` where it cannot be read at all, ``UsageError`` where it makes no sense.
-    """
+) -> AbstractContextManager[Reading]:
     if not targets:
-        from leadline.scans.posture.cluster_source import read_cluster_of
+        from leadline.scans.posture.cluster_source import open_cluster_of
 
-        yield read_cluster_of(options, controls)
-        return
+        return open_cluster_of(options, controls)
     addresses = [target for target in targets if is_address(target)]
     if not addresses:
-        from leadline.scans.posture.file_source import read_files
+        from leadline.scans.posture.file_source import open_files
 
-        yield read_files(targets, options)
-        return
+        return open_files(targets, options)
     if len(targets) > 1:
         raise UsageError("a repository is scanned alone", hint="give each address a scan of its own")
     from leadline.scans.posture.git_source import read_repository
 
-    with read_repository(addresses[0], options) as reading:
-        yield reading
+    return read_repository(addresses[0], options)
 
 
 def is_address(target: str) -> bool:
