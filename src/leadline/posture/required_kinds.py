@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from leadline.kube import kinds as kube_kinds
 from leadline.kube.rbac import RBAC_KINDS, Grant, Rights
 from leadline.model.control import BuiltControl
 from leadline.model.resource import Resource
@@ -21,6 +22,16 @@ def kinds_needed(controls: Iterable[BuiltControl]) -> frozenset[str]:
         if control.check is not None and control.subject is not None:
             kinds.update(_kinds_of(control.subject), control.kinds, control.reads)
     return frozenset(kinds - {EVERY_KIND} - COMMANDS.keys())
+
+
+def kinds_judged(controls: Iterable[BuiltControl]) -> frozenset[str]:
+    """As ``kinds_needed``, with every kind that runs pods by its name."""
+    kinds = kinds_needed(controls)
+    return (
+        kinds - {WORKLOADS} | {*kube_kinds.WORKLOADS, *kube_kinds.ADDED_WORKLOADS}
+        if WORKLOADS in kinds
+        else kinds
+    )
 
 
 def _kinds_of(subject: type) -> tuple[str, ...]:

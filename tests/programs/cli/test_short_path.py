@@ -66,7 +66,9 @@ def test_one_manifest_passes_through_at_most_twelve_files(
     with followed() as found:
         assert main(words) == 0
     assert "Privileged container" in capfd.readouterr().out
-    assert {step: "programs/cli/main.py" in files for step, files in found.items()} == dict.fromkeys(found, True)
+    assert {step: "programs/cli/main.py" in files for step, files in found.items()} == dict.fromkeys(
+        found, True
+    )
     way = {file for files in found.values() for file in files if not file.startswith(OF_CONTROLS)}
     assert len(way) <= MOST_FILES, sorted(way)
     named = (Path(__file__).parents[3] / "ARCHITECTURE.md").read_text("utf-8")

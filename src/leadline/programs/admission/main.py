@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import sys
 import tempfile
 import traceback
 from collections.abc import Iterable, Sequence
@@ -18,8 +17,6 @@ import uvicorn
 import uvloop
 
 from leadline.errors import ClusterError, UsageError
-from leadline.outputs.redaction.log import safe_formatter
-from leadline.outputs.redaction.values import SecretValues
 from leadline.posture.catalogue import find_controls, find_frameworks
 from leadline.posture.inventory import Facts
 from leadline.programs.admission.app import Shown, Webhook
@@ -31,16 +28,17 @@ from leadline.programs.admission.settings import CONFIG, TABLE, Settings, home_o
 from leadline.programs.service import run
 from leadline.programs.serving.chores import beside
 from leadline.programs.serving.kube import Kube, KubeError
+from leadline.programs.serving.log import log_to_stderr
 from leadline.programs.serving.own_certificate import OwnCertificate
 from leadline.programs.serving.tls_server import Socket, Tls, server
 from leadline.scans.options import PostureOptions
+from leadline.scans.posture.cluster_source import facts_of_cluster
 from leadline.scans.posture.frameworks import load_frameworks
 from leadline.scans.posture.one_object import AloneJudge
 from leadline.scans.posture.policies import Policies, choose_policies
 from leadline.scans.posture.settings import read_settings, shipped_settings
 from leadline.scans.waivers.waiving import waivers_of_files
 from leadline.sources.cluster.connection import async_client, connect
-from leadline.sources.cluster.reader import cloud_of
 
 log = logging.getLogger(__name__)
 LOOK_AGAIN_S = 10.0
@@ -57,11 +55,7 @@ def _run(config: str, list_controls: bool, **flags: Any) -> int:
     if list_controls:
         return _list_controls()
     settings = settings_of(config or os.environ.get(CONFIG, ""), os.environ, flags)
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(safe_formatter(SecretValues(), "%(asctime)s %(levelname)s %(name)s %(message)s"))
-    handler.addFilter(without_messages)
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    log_to_stderr(filter=without_messages)
     policies = choose_policies(_options(settings))
     try:
         with tempfile.TemporaryDirectory(prefix="leadline-tls-") as folder:
@@ -190,14 +184,10 @@ def _end(webhook: Webhook) -> None:
 
 def _facts(where: tuple[str, str]) -> Facts:
     try:
-        cluster = connect(*where, environ=os.environ)
+        return facts_of_cluster(*where, os.environ)
     except ClusterError as error:
         log.warning("the version of the cluster is not known: %s", error)
         return Facts(cloud="none")
-    try:
-        return Facts(server_version=cluster.server_version, cloud=cloud_of(cluster, ()) or "none")
-    finally:
-        cluster.close()
 
 
 def _gauges(

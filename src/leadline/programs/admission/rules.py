@@ -5,8 +5,7 @@ from typing import Any
 
 from leadline.kube.kinds import ADDED, ADDED_WORKLOADS, BUILT_IN, WORKLOADS, split_key
 from leadline.model.control import BuiltControl
-from leadline.posture.index import WORKLOADS as RUNS_PODS
-from leadline.posture.required_kinds import kinds_needed
+from leadline.posture.required_kinds import kinds_judged
 
 _RBAC = "rbac.authorization.k8s.io"
 GUARDED = frozenset({*WORKLOADS, *ADDED_WORKLOADS, *(key for key in BUILT_IN if split_key(key)[1] == _RBAC)})
@@ -32,11 +31,10 @@ _WHOLE_PODS = ("pods/ephemeralcontainers", "pods/resize")
 
 def kinds_of(controls: Iterable[BuiltControl]) -> tuple[str, ...]:
     """Keys of kinds, ``Deployment.apps``, sorted. Secrets are a choice, and a rule of their own."""
-    kinds = set(kinds_needed(controls))
-    if RUNS_PODS in kinds:
-        kinds = (kinds - {RUNS_PODS}) | {*WORKLOADS, *ADDED_WORKLOADS}
     kinds = {
-        key for key in kinds - WRITTEN_BY_KUBERNETES if split_key(key)[1] not in (NEVER_ASKED, _OF_NODES)
+        key
+        for key in kinds_judged(controls) - WRITTEN_BY_KUBERNETES
+        if split_key(key)[1] not in (NEVER_ASKED, _OF_NODES)
     }
     return tuple(sorted(kinds - {"Secret"}))
 

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from leadline.errors import UsageError
 from leadline.model.control import SEVERITIES
-from leadline.programs.serving.settings_table import SettingsTable, Texts
+from leadline.programs.serving.settings_table import SettingsTable, Texts, choice
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 PREFIX = "LEADLINE_ADMISSION_"
@@ -16,13 +16,6 @@ CONFIG = f"{PREFIX}CONFIG"
 NONE = "none"
 INTRODUCED, ALL = "introduced", "all"
 IGNORE, FAIL = "Ignore", "Fail"
-_CHOICES: Mapping[str, tuple[str, ...]] = {
-    "warnSeverity": (*SEVERITIES, NONE),
-    "denySeverity": (*SEVERITIES, NONE),
-    "updates": (INTRODUCED, ALL),
-    "failurePolicy": (IGNORE, FAIL),
-    "guardedFailurePolicy": (IGNORE, FAIL),
-}
 
 
 class Settings(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -32,12 +25,15 @@ class Settings(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown
         False
     )
     warn_severity: Annotated[
-        str, Meta(description="Findings of this severity and above are warned of; none for no warning.")
+        str,
+        choice("Findings of this severity and above are warned of; none for no warning.", *SEVERITIES, NONE),
     ] = "high"
     deny_severity: Annotated[
         str,
-        Meta(
-            description="With enforce: findings of this severity and above deny; none where only the lists below do."
+        choice(
+            "With enforce: findings of this severity and above deny; none where only the lists below do.",
+            *SEVERITIES,
+            NONE,
         ),
     ] = "critical"
     deny_controls: Annotated[
@@ -46,7 +42,11 @@ class Settings(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown
     deny_frameworks: Annotated[Texts, Meta(description="Frameworks whose controls deny.")] = ()
     updates: Annotated[
         str,
-        Meta(description="Of an update: introduced leaves alone what was wrong before, all takes it as new."),
+        choice(
+            "Of an update: introduced leaves alone what was wrong before, all takes it as new.",
+            INTRODUCED,
+            ALL,
+        ),
     ] = INTRODUCED
     exclude_namespaces: Annotated[Texts, Meta(description="What is written there is not judged.")] = (
         "kube-system",
@@ -72,7 +72,8 @@ class Settings(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown
         Texts, Meta(description="Folders with controls of your own, Python or Rego.")
     ] = ()
     failure_policy: Annotated[
-        str, Meta(description="With enforce, for what could not be judged: Ignore allows it, Fail denies it.")
+        str,
+        choice("With enforce, for what could not be judged: Ignore allows it, Fail denies it.", IGNORE, FAIL),
     ] = IGNORE
     guarded_failure_policy: Annotated[
         str,
@@ -117,19 +118,6 @@ def settings_of(file: str, environ: Mapping[str, str], flags: Mapping[str, Any])
     Raises: ``UsageError`` for what is unknown or has no meaning.
     """
     settings = TABLE.read(file, environ, flags)
-    for (key, choices), value in zip(
-        _CHOICES.items(),
-        (
-            settings.warn_severity,
-            settings.deny_severity,
-            settings.updates,
-            settings.failure_policy,
-            settings.guarded_failure_policy,
-        ),
-        strict=True,
-    ):
-        if value not in choices:
-            raise UsageError(f"{key}: {value[:100]} is none of {', '.join(choices)}")
     denies = settings.deny_severity != NONE or settings.deny_controls or settings.deny_frameworks
     if settings.enforce and not denies:
         raise UsageError(

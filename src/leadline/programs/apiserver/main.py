@@ -17,8 +17,6 @@ from leadline.api.carriers.local import Limits, LocalStore
 from leadline.api.catalogue import KINDS
 from leadline.api.protocol import Store
 from leadline.errors import ClusterError, StoreError
-from leadline.outputs.redaction.log import safe_formatter
-from leadline.outputs.redaction.values import SecretValues
 from leadline.programs.apiserver.app import App
 from leadline.programs.apiserver.cluster_access import ClusterAccess, read_front_proxy
 from leadline.programs.apiserver.cluster_namespaces import ClusterNamespaces, sweep
@@ -27,6 +25,7 @@ from leadline.programs.apiserver.refusal import Refusal
 from leadline.programs.apiserver.registration import trust
 from leadline.programs.apiserver.settings import Settings, in_cluster
 from leadline.programs.service import run
+from leadline.programs.serving.log import log_to_stderr
 from leadline.programs.serving.own_certificate import OwnCertificate
 from leadline.programs.serving.tls_server import Socket, Tls, server
 
@@ -92,10 +91,7 @@ _LONGEST_LINE = 2_000
 )
 def command(**flags: Any) -> None:
     """Serve stored results as objects of the Kubernetes API, behind the cluster's aggregation layer."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(safe_formatter(SecretValues(), "%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    log_to_stderr()
     sys.setswitchinterval(SWITCH_S)
     settings = Settings(**flags)
     if bool(settings.own_certificate_for) == bool(settings.certificate and settings.key):

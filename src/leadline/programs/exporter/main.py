@@ -3,7 +3,6 @@
 import logging
 import os
 import signal
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -16,8 +15,6 @@ import uvloop
 
 from leadline.errors import UsageError
 from leadline.outputs.alerts.posting import Poster
-from leadline.outputs.redaction.log import safe_formatter
-from leadline.outputs.redaction.values import SecretValues
 from leadline.posture.catalogue import load_controls
 from leadline.programs.exporter.alert_settings import read_settings
 from leadline.programs.exporter.alert_state import AlertState
@@ -29,6 +26,7 @@ from leadline.programs.exporter.scraping import Numbers, Scraped
 from leadline.programs.exporter.settings import KUBE, Settings
 from leadline.programs.service import run
 from leadline.programs.serving.chores import beside
+from leadline.programs.serving.log import log_to_stderr
 from leadline.scans.posture.frameworks import load_frameworks
 
 log = logging.getLogger(__name__)
@@ -69,10 +67,7 @@ _LONGEST_LINE = 2_000
 )
 def command(**flags: Any) -> None:
     """Answer Prometheus with numbers about the stored results. Scrapes never scan."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(safe_formatter(SecretValues(), "%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    log_to_stderr()
     uvloop.run(serve(Settings(**flags)))
 
 

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import orjson
 import uvloop
 from msgspec.structs import replace
 
@@ -28,7 +27,6 @@ from leadline.api.carriers.local import LocalStore
 from leadline.api.carriers.remote import RemoteStore
 from leadline.api.protocol import Store
 from leadline.errors import ClusterError, UsageError
-from leadline.outputs.redaction.log import safe_formatter
 from leadline.outputs.redaction.values import SecretValues
 from leadline.programs.operator.continuous import Continuous, World
 from leadline.programs.operator.database_updates import keep_database
@@ -50,6 +48,7 @@ from leadline.programs.operator.waiver_objects import ExceptionStatus
 from leadline.programs.operator.watch import RunningImages
 from leadline.programs.service import run
 from leadline.programs.serving.kube import Kube, KubeError
+from leadline.programs.serving.log import log_to_stderr
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.policies import choose_policies
 from leadline.scans.posture.settings import read_settings, shipped_settings
@@ -77,7 +76,7 @@ def _run(config: str, **flags: Any) -> int:
     if not settings.posture and not settings.images.enabled:
         raise UsageError("nothing is left to do", hint="leave --no-posture or --no-images-enabled away")
     secrets = SecretValues()
-    _log_to_stderr(secrets, is_json=settings.log_json)
+    log_to_stderr(secrets, is_json=settings.log_json)
     rules = rules_of(settings, secrets)
     sys.setswitchinterval(SWITCH_S)
     with _without_scans():
@@ -262,33 +261,6 @@ def _store(settings: Settings) -> Store:
     if settings.store == KUBE:
         return RemoteStore(async_client(settings.kube_context, settings.kubeconfig, environ=os.environ))
     return LocalStore(Path(settings.store))
-
-
-class _JsonLines(logging.Formatter):
-    """One JSON object a line."""
-
-    def __init__(self, safe: logging.Formatter) -> None:
-        super().__init__()
-        self._safe = safe
-
-    def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": self._safe.format(record),
-        }
-        return orjson.dumps(line).decode()
-
-
-def _log_to_stderr(secrets: SecretValues, *, is_json: bool) -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    if is_json:
-        handler.setFormatter(_JsonLines(safe_formatter(secrets, "%(message)s")))
-    else:
-        handler.setFormatter(safe_formatter(secrets, "%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-    logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

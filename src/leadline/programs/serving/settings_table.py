@@ -62,9 +62,20 @@ class SettingsTable(Generic[S]):
             if flags.get(name) is not None:
                 _set(given, place, flags[name])
         try:
-            return msgspec.convert(given, self._whole)
+            whole = msgspec.convert(given, self._whole)
         except msgspec.ValidationError as error:
             raise UsageError(f"settings: {str(error).replace('`$.', '`')}") from error
+        for place in self._places.values():
+            holder = getattr(whole, place.table) if place.table else whole
+            value, choices = getattr(holder, place.name), _choices(place)
+            if choices and value not in choices:
+                key = _key(place.holder, place.name)
+                raise UsageError(f"{key}: {value[:100]} is none of {', '.join(choices)}")
+        return whole
+
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema of the file: every setting with its type, default, bounds and description."""
+        return msgspec.json.schema(self._whole)
 
     def flags(self) -> list[click.Option]:
         """A flag for each setting."""
@@ -130,10 +141,23 @@ def _key(holder: type[Struct], name: str) -> str:
     return next(one.encode_name for one in msgspec.structs.fields(holder) if one.name == name)
 
 
-def _description(place: _Place) -> str:
+def choice(description: str, *words: str) -> Meta:
+    """Of a text that is one of ``words``."""
+    return Meta(description=description, extra_json_schema={"enum": list(words)})
+
+
+def _meta(place: _Place) -> Meta:
     hint = get_type_hints(place.holder, include_extras=True)[place.name]
-    meta: Sequence[Any] = getattr(hint, "__metadata__", ())
-    return next((str(one.description) for one in meta if isinstance(one, Meta)), "")
+    marks: Sequence[Any] = getattr(hint, "__metadata__", ())
+    return next((one for one in marks if isinstance(one, Meta)), Meta())
+
+
+def _description(place: _Place) -> str:
+    return _meta(place).description or ""
+
+
+def _choices(place: _Place) -> Sequence[str]:
+    return tuple((_meta(place).extra_json_schema or {}).get("enum", ()))
 
 
 def _value(written: str, kind: Any, where: str) -> Any:

@@ -1,6 +1,6 @@
 """Objects from a live cluster."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from leadline.kube.rbac import Grant, Rights
@@ -8,6 +8,7 @@ from leadline.model.control import BuiltControl
 from leadline.model.finding import Skip
 from leadline.model.report import Target
 from leadline.outputs.rows.place import NoPlaces
+from leadline.posture.inventory import Facts
 from leadline.posture.required_kinds import kinds_needed
 from leadline.posture.risk.fronts import FRONT_KINDS
 from leadline.scans.options import PostureOptions
@@ -16,11 +17,23 @@ from leadline.scans.posture.selection import split_workload
 from leadline.sources.cluster.connection import Cluster, connect
 from leadline.sources.cluster.listing import OnProgress, Progress
 from leadline.sources.cluster.rbac import expand
-from leadline.sources.cluster.reader import ClusterSnapshot, get_workload, read_cluster
+from leadline.sources.cluster.reader import ClusterSnapshot, cloud_of, get_workload, read_cluster
 from leadline.sources.waivers.security_exceptions import KINDS
 
 NO_CLOUD = "none"
 """A cluster that is no service of a cloud that we know."""
+
+
+def facts_of_cluster(kube_context: str, kubeconfig: str, environ: Mapping[str, str]) -> Facts:
+    """The version of the cluster and its cloud, for those who judge objects one at a time.
+
+    Raises: ``ClusterError`` where there is none.
+    """
+    cluster = connect(kube_context, kubeconfig, environ=environ)
+    try:
+        return Facts(server_version=cluster.server_version, cloud=cloud_of(cluster, ()) or NO_CLOUD)
+    finally:
+        cluster.close()
 
 
 @contextmanager
