@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from leadline.model.host import Setting, SettingOrigin, SettingValue
+from leadline.model.kubelet_setting import Setting, SettingOrigin, SettingValue
 
 Kind = Literal["bool", "int", "text", "list", "duration", "gates"]
 

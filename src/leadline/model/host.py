@@ -4,26 +4,13 @@ The names on the wire are those of the kinds of ``hostdata.kubescape.cloud/v1bet
 not know (``settings``, ``arguments``, ``unread`` …) is beside theirs.
 """
 
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct, field
 
+from leadline.model.kubelet_setting import Setting
+
 API_VERSION = "hostdata.kubescape.cloud/v1beta1"
-
-
-SettingValue = bool | int | float | str | list[str] | dict[str, bool]
-SettingOrigin = Literal["flag", "file", "drop-in", "default", "configz"]
-
-
-class Setting(Struct, frozen=True, rename="camel"):
-    """A setting of a kubelet that holds, and what decides it."""
-
-    name: str
-    """As its configuration file writes it: ``authentication.anonymous.enabled``."""
-    value: SettingValue
-    origin: SettingOrigin
-    given_by: str
-    """``--read-only-port``, the path of a file, ``kubelet v1.36.3``, ``/configz``."""
 
 
 class Ownership(Struct, frozen=True):

@@ -1,5 +1,7 @@
 """Facts of nodes and clouds in a scan: which files are taken, what becomes of them, and what is said where there are none."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import orjson
@@ -10,6 +12,7 @@ from leadline.model.report import PostureReport
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.posture_scan import posture_scan
 
+ROOT = Path(__file__).parents[3]
 AKS = {
     "id": "/subscriptions/1/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/shop",
     "type": "Microsoft.ContainerService/ManagedClusters",
@@ -129,3 +132,15 @@ def kubelet(name: str, mode: int) -> dict:
         "metadata": {"name": name},
         "spec": {"configFile": config, "unread": []},
     }
+
+
+def test_a_scan_without_facts_loads_nothing_that_reads_nodes_or_clouds():
+    loaded = "{m for m in sys.modules if m.startswith(('leadline.sources.host', 'leadline.sources.cloud', 'leadline.scans.host'))}"
+    program = (
+        "import sys\nfrom leadline.programs.cli.main import main\n"
+        f"main(['scan', 'examples/shop', '-f', 'lines'])\nprint(sorted({loaded} | ({{'leadline.model.host'}} & set(sys.modules))), file=sys.stderr)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert run.stderr.splitlines()[-1] == "[]"

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from leadline.kube.kubelet_settings import Source, flags_in, settings_of_configz, settings_that_hold
-from leadline.model.host import KubeletFacts, KubeProxyFacts, Setting
+from leadline.model.host import KubeletFacts, KubeProxyFacts
+from leadline.model.kubelet_setting import Setting
 from leadline.sources.host.commands import Words, command_of_units, unit_files
 from leadline.sources.host.distributions import Distribution
 from leadline.sources.host.gathering import Gathering
