@@ -28,6 +28,7 @@ _SECRET_FLAGS = {
 
 _BETWEEN = re.compile(r"(\s+|[;|&()]+)")
 _LONGEST_INNER = 4_096
+_SHORTEST_STRONG = 8
 
 
 @lru_cache(maxsize=8_192)
@@ -63,14 +64,18 @@ def _inner(word: str) -> str:
 
 
 def _shown(word: str, before: str, flags: tuple[str, ...]) -> str:
-    if before in flags and not word.startswith("-"):
-        return HIDDEN
-    for flag in flags:
-        if word.startswith(flag) and len(word) > len(flag) and not flag.startswith("--"):
-            return flag + HIDDEN
-    if before in _USER_FLAGS and ":" in word and "://" not in word:
-        return f"{word.partition(':')[0]}:{HIDDEN}"
-    word = _HEADER.sub(rf"\g<1>\g<2>{HIDDEN}", word)
+    if flags:
+        if before in flags and not word.startswith("-"):
+            return HIDDEN
+        for flag in flags:
+            if word.startswith(flag) and len(word) > len(flag) and not flag.startswith("--"):
+                return flag + HIDDEN
+    if ":" in word:
+        if before in _USER_FLAGS and "://" not in word:
+            return f"{word.partition(':')[0]}:{HIDDEN}"
+        word = _HEADER.sub(rf"\g<1>\g<2>{HIDDEN}", word)
+    if len(word) < _SHORTEST_STRONG:
+        return word
     bare = word[2:] if word.startswith("-") and not word.startswith("--") else word
     _, equals, value = bare.partition("=")
     if is_strong(value if equals else bare) and HIDDEN not in bare:

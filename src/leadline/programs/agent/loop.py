@@ -19,6 +19,8 @@ from leadline.scans.observing.observation import Observation, ObserveSettings, S
 
 log = logging.getLogger(__name__)
 READ_EVERY_S = 0.05
+IDLE_S = 0.2
+"""Between two reads where the last one found nothing; a ring that fills wakes the loop."""
 TEND_EVERY_S = 10.0
 PODS_EVERY_S = 1.0
 
@@ -72,7 +74,7 @@ async def _name(naming: Naming, node: str) -> None:
     asked_s = -PODS_EVERY_S
     try:
         while True:
-            await asyncio.sleep(READ_EVERY_S)
+            await asyncio.sleep(READ_EVERY_S if naming.wanted else IDLE_S)
             if not naming.wanted:
                 continue
             if naming.lacks_pods and time.monotonic() - asked_s >= PODS_EVERY_S:
@@ -101,22 +103,26 @@ class _Taker:
         self._started_s = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
         self._lost = 0
 
-    def read(self) -> None:
-        self._take(self._observation.read(time.clock_gettime_ns(time.CLOCK_BOOTTIME)))
+    def read(self) -> bool:
+        """Whether there was something."""
+        seen = self._observation.read(time.clock_gettime_ns(time.CLOCK_BOOTTIME))
+        self._take(seen)
+        return bool(seen)
 
     async def run(self, ended: asyncio.Event) -> None:
         begun = tended = time.monotonic()
-        while not ended.is_set():
+        end = asyncio.ensure_future(ended.wait())
+        while not end.done():
             now = time.monotonic()
-            self.read()
+            pause_s = READ_EVERY_S if self.read() else IDLE_S
             if now - tended >= TEND_EVERY_S:
                 tended = now
                 self._take(self._observation.tend())
                 self._warn()
             if self._settings.seconds and now - begun >= self._settings.seconds:
+                end.cancel()
                 return
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(ended.wait(), READ_EVERY_S)
+            await asyncio.wait((end,), timeout=pause_s)
 
     def end(self) -> None:
         """Everything that is still in the ring, and the profiles."""

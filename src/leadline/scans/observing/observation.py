@@ -62,7 +62,7 @@ class ObserveSettings(Struct, frozen=True):
     """Names of variables that are looked for at each execution."""
     ring_bytes: int = 8 << 20
     file_budget: int = 400
-    other_budget: int = 1200
+    other_budget: int = 400
     learns: bool = True
     learning_s: float = 24 * 3600.0
     """So long a container is learned from its first event; then its profile stays as it is."""

@@ -39,7 +39,7 @@ class LoadSettings(Struct, frozen=True):
     with_environment: bool = False
     repeat_after_s: float = 3600.0
     file_budget: int = 400
-    other_budget: int = 1200
+    other_budget: int = 400
     without: frozenset[str] = frozenset()
     """Programs that are not to be loaded."""
 

@@ -53,7 +53,7 @@ const volatile u8 with_environment = 0;
 const volatile u64 repeat_after_ns = 3600000000000ULL;
 const volatile u64 wake_bytes = 2 << 20;
 const volatile u32 file_budget = 400;   /* new records of one container per second; above, one for each folder */
-const volatile u32 other_budget = 1200;
+const volatile u32 other_budget = 400;
 
 /* Set by the first snapshot. */
 volatile u64 host_ns_id = 0;

@@ -1,0 +1,159 @@
+"""What the agent takes: processor time, memory and losses under loads, and what each system call of others pays.
+
+As root, on a kernel that allows BPF; needs gcc. The agent is the product's own process with learning on, on one processor;
+the load is a process in a mount namespace and control group of its own, on another one.
+
+    sudo python bench/agent.py              every load once, system calls in alternating pairs
+    sudo python bench/agent.py exec walk    some
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+HERE = Path(__file__).parent
+LOADS = {
+    "exec": ("exec", "833", "15", "{true}"),
+    "exec varied": ("exec", "833", "15", "{true}", "varied"),
+    "mix": ("mix", "20", "{files}"),
+    "opens": ("opens", "0", "8", "{files}", "100"),
+    "new files": ("opens", "5000", "8", "{files}", "200000"),
+    "walk": ("opens", "0", "8", "{files}", "200000"),
+}
+"""50,000 executions a minute; the published mix; the same files again and again; a program that walks through all files."""
+ROUNDS = 5
+
+
+def usage(pid: int) -> tuple[float, float]:
+    """Processor seconds and the most memory in MiB so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    memory = next(
+        row for row in Path(f"/proc/{pid}/status").read_text().splitlines() if row.startswith("VmHWM")
+    )
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), int(memory.split()[1]) / 1024
+
+
+@contextmanager
+def agent(*options: str):
+    """The process, once it watches; and its last line of losses."""
+    command = [
+        "taskset",
+        "-c",
+        "1",
+        sys.executable,
+        "-m",
+        "leadline.programs.cli.main",
+        "agent",
+        "--json",
+        *options,
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(HERE.parent / "src")}
+    child = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment
+    )
+    for line in child.stderr:
+        if "watching" in line:
+            break
+    try:
+        yield child
+    finally:
+        child.send_signal(signal.SIGTERM)
+        child.communicate(timeout=60)
+
+
+def load(words: tuple[str, ...], program: Path, *, contained: bool) -> dict:
+    group = Path("/sys/fs/cgroup/pids/leadline-bench")
+    place = group if group.parent.is_dir() else Path("/sys/fs/cgroup/leadline-bench")
+    place.mkdir(exist_ok=True)
+    enter = f"echo $$ > {place}/cgroup.procs; exec unshare -m" if contained else "exec"
+    command = f"{enter} taskset -c 0 {program} {' '.join(words)}"
+    try:
+        return json.loads(
+            subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True).stdout
+        )
+    finally:
+        place.rmdir()
+
+
+def scrape(port: int) -> dict[str, float]:
+    from urllib.request import urlopen
+
+    with urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        rows = (row.rpartition(" ") for row in answer.read().decode().splitlines() if not row.startswith("#"))
+        return {name: float(value) for name, _, value in rows}
+
+
+def main() -> None:
+    wanted = sys.argv[1:] or [*LOADS, "calls"]
+    with TemporaryDirectory() as folder:
+        program, true, files = (Path(folder, name) for name in ("load", "true", "files"))
+        subprocess.run(["gcc", "-O2", "-o", program, HERE / "agent_load.c"], check=True)
+        subprocess.run(
+            ["gcc", "-O2", "-static", "-xc", "-", "-o", true], input=b"int main(){return 0;}", check=True
+        )
+        files.mkdir()
+        subprocess.run([program, "make", files, "200000"], check=True, capture_output=True)
+        print(f"load average {os.getloadavg()[0]:.1f}", flush=True)
+        for name, words in LOADS.items():
+            if name in wanted:
+                measure(name, tuple(word.format(true=true, files=files) for word in words), program)
+        if "calls" in wanted:
+            compare_calls(program)
+
+
+def measure(name: str, words: tuple[str, ...], program: Path) -> None:
+    with agent("--port", "18432") as child:
+        time.sleep(1)
+        before, began = usage(child.pid)[0], time.monotonic()
+        done = load(words, program, contained=True)
+        seconds = time.monotonic() - began
+        time.sleep(0.3)
+        used, memory = usage(child.pid)
+        counts = scrape(18432)
+    records = {
+        key: sum(v for name, v in counts.items() if f'outcome="{key}"' in name)
+        for key in ("sent", "lost", "collapsed")
+    }
+    print(
+        f"{name:12} {done['per_s']:>8,} per s  {100 * (used - before) / seconds:5.2f} % of a core  {memory:5.1f} MiB  "
+        + "  ".join(f"{key} {value:,.0f}" for key, value in records.items()),
+        flush=True,
+    )
+
+
+def compare_calls(program: Path) -> None:
+    """Alternating rounds; the least of each, for what else runs only adds."""
+    best: dict[tuple[str, str, str], float] = {}
+
+    def once(state: str) -> None:
+        for contained in (False, True):
+            for what, words in (
+                ("call", ("calls", "1000000")),
+                ("open+close", ("pairs", "150000", "/etc/hostname")),
+            ):
+                key = (what, "container" if contained else "host", state)
+                best[key] = min(best.get(key, 1e9), load(words, program, contained=contained)["ns_each"])
+
+    for _ in range(ROUNDS):
+        once("off")
+        with agent("--learning-hours", "0.000001") as child:
+            time.sleep(11)  # one look at the tables: nothing is learned any more
+            once("not learning")
+            del child
+        with agent():
+            once("learning")
+    for (what, where, state), value in sorted(best.items()):
+        print(
+            f"{what:10} {where:10} {state:13} {value:7.0f} ns  {value / best[what, where, 'off']:.2f} times",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
