@@ -9,11 +9,13 @@ from pathlib import Path
 PACKAGES = [
     "base-files",
     "ca-certificates",
+    "libbpf1",
     "libbz2-1.0",
     "libc6",
     "libcom-err2",
     "libcrypt1",
     "libdb5.3",
+    "libelf1",
     "libexpat1",
     "libffi8",
     "libgcc-s1",

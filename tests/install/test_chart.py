@@ -135,7 +135,7 @@ def test_helm_lint_has_no_complaint():
         "replicas=2",
         "vulnerabilityDatabase.address=oci://registry.example/db:1",
         # Of the reference, and not here.
-        "capabilities.nodeAgent=true",
+        "capabilities.nodeAgents=true",
         "capabilities.configurationScan=enable",
         "capabilities.alerts=true",
         "replicas=2,postgresql.secretName=x,capabilities.alerts=true,alerts.receivers[0].slack.urlFile=/secrets/url",

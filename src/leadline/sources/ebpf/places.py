@@ -72,6 +72,17 @@ def _tracing() -> Path | None:
 
 
 def _cgroup2() -> str | None:
-    with Path("/proc/self/mounts").open(encoding="utf-8", errors="replace") as mounts:
-        rows = (line.split(" ") for line in mounts)
-        return next((row[1] for row in rows if row[2] == "cgroup2"), None)
+    """Where version 2 of control groups is mounted; the node's own root before the part that a container sees as its root."""
+    found: list[tuple[int, str]] = []
+    with Path("/proc/self/mountinfo").open(encoding="utf-8", errors="replace") as mounts:
+        for line in mounts:
+            before, _, after = line.partition(" - ")
+            fields = before.split(" ")
+            if after.startswith("cgroup2 "):
+                found.append((fields[3].count(".."), fields[4]))
+    return max(found, default=(0, None), key=_height)[1]
+
+
+def _height(mount: tuple[int, str]) -> int:
+    """How far above this process's own root it begins."""
+    return mount[0]
