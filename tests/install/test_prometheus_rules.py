@@ -72,6 +72,7 @@ def test_what_is_turned_off_is_no_rule():
     off = over({**dict.fromkeys(names_of_off), "exploited": False, "newCritical": False})
     names = {rule["alert"] for group in yaml.safe_load(rules(off))["groups"] for rule in group["rules"] or ()}
     assert names == {
+        "LeadlineOperatorSilent",
         "LeadlineScanFailed",
         "LeadlineQueueStuck",
         "LeadlineStoreLost",

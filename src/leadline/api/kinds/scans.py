@@ -264,7 +264,12 @@ RUNS = Kind(
     "scanruns",
     (
         Column("Target", "string", "spec.target.name", "what was scanned"),
-        Column("Phase", "string", "status.phase", "Pending, Running, Succeeded or Failed"),
+        Column(
+            "Phase",
+            "string",
+            "status.phase",
+            "Pending, Running, Succeeded or Failed; of one that goes on Following, or Stale",
+        ),
         Column("Objects", "integer", "status.coverage.objects", "objects that were read"),
         Column("Unread", "integer", "status.coverage.unread", "what could not be read"),
         *severity_columns(CONFIGURATION_SEVERITIES, "status.findings.{}".format, "findings"),

@@ -19,7 +19,7 @@ from leadline.programs.apiserver.exchange import ClientGoneError, Exchange, Pati
 from leadline.programs.apiserver.feed import Feed
 from leadline.programs.apiserver.finding_view import FindingView
 from leadline.programs.apiserver.refusal import Refusal
-from leadline.programs.apiserver.served import serve
+from leadline.programs.apiserver.served import Served, serve
 from leadline.programs.apiserver.shares import Shares
 from leadline.programs.apiserver.watching import Watch
 from leadline.programs.apiserver.writing import Writes, most_bytes
@@ -58,6 +58,10 @@ class App:
         """To be called before anything is served. Raises: ``StoreError``."""
         if count := await complete(self._store, self._served.values()):
             log.info("%d objects that a command had written were completed", count)
+
+    @property
+    def served(self) -> tuple[Served, ...]:
+        return tuple(self._served.values())
 
     def stop(self) -> None:
         """Ends watches and refuses what comes."""

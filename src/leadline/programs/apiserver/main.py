@@ -24,6 +24,7 @@ from leadline.programs.apiserver.kube_api import KubeApi, KubeSettings
 from leadline.programs.apiserver.refusal import Refusal
 from leadline.programs.apiserver.registration import trust
 from leadline.programs.apiserver.settings import Settings, in_cluster
+from leadline.programs.apiserver.silence import mark_stale
 from leadline.programs.service import run
 from leadline.programs.serving.log import log_to_stderr
 from leadline.programs.serving.own_certificate import OwnCertificate
@@ -40,6 +41,7 @@ class Tended(Store, Protocol):
 
 
 LOOK_AGAIN_S = 10.0
+STALE_EVERY_S = 60.0
 TRY_AGAIN_S = 1.0
 """While the aggregator does not trust us, nothing can be read."""
 SWITCH_S = 0.0005
@@ -122,6 +124,7 @@ async def serve(settings: Settings, folder: Path) -> None:
             _look_after(kube, access, tls),
             *([_be_trusted(kube, own, lambda: tls.renew(access.front_proxy.ca))] if own is not None else []),
             _tend(store),
+            _mark_stale(store, app),
             _sweep_once(store, namespaces),
         )
         async with _background(chores):
@@ -210,6 +213,15 @@ async def _tend(store: Tended) -> None:
             await store.tend()
         except StoreError as error:
             log.error("the store cannot be tended: %s", error)
+
+
+async def _mark_stale(store: Tended, app: App) -> None:
+    while True:
+        await asyncio.sleep(STALE_EVERY_S)
+        try:
+            await mark_stale(store, app.served, datetime.now(UTC))
+        except StoreError as error:
+            log.error("scans that are followed no more were not marked: %s", error)
 
 
 async def _sweep_once(store: Tended, namespaces: ClusterNamespaces) -> None:

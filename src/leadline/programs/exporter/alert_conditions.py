@@ -11,6 +11,7 @@ from leadline.programs.exporter.alert_settings import EVERY, Allowed, Thresholds
 from leadline.programs.exporter.facts import IMAGE_SEVERITIES, POSTURE_SEVERITIES, ContainerFact
 from leadline.programs.exporter.facts import Labels as Workload
 from leadline.programs.exporter.results import SUBJECTS, Counts, Results
+from leadline.scans.stored.scan_runs import UNHEARD
 
 STORE_LOST = "LeadlineStoreLost"
 LEFT_OUT = "LeadlineAlertsLeftOut"
@@ -164,6 +165,15 @@ def _scans(moment: Moment, thresholds: Thresholds) -> Iterator[tuple[Labels, Ann
     results, now_s = moment.results, moment.now_s
     for subject in SUBJECTS:
         scanned_s = results.scanned_s(subject)
+        seen_s = results.seen_s(subject)
+        if seen_s and now_s - seen_s > UNHEARD.total_seconds():
+            yield (
+                _labels("LeadlineOperatorSilent", "high", rule_name=subject),
+                {
+                    "summary": f"the operator has not followed {subject} for {_hours(now_s - seen_s)}: results are older",
+                    "fix": "look at the log of its container",
+                },
+            )
         longest = getattr(thresholds.scan_age, subject)
         if longest is not None and now_s - scanned_s > seconds(longest):
             age = f"ended {_hours(now_s - scanned_s)} ago" if scanned_s else "never ended with success"

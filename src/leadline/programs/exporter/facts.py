@@ -20,7 +20,7 @@ from leadline.api.protocol import Entry
 from leadline.api.stored import Reader, metadata_of
 from leadline.outputs.text.plain import plain
 from leadline.scans.stored.image_results import COUNTED
-from leadline.scans.stored.scan_runs import FOLLOWING
+from leadline.scans.stored.scan_runs import FOLLOWING, STALE
 
 POSTURE_SEVERITIES = ("critical", "high", "medium", "low", "unknown")
 IMAGE_SEVERITIES = ("critical", "high", "medium", "low", "unknown", "negligible")
@@ -89,6 +89,8 @@ class RunFact(Struct, frozen=True, gc=False):
     """Whether it looked at all that there is."""
     finished_s: float
     """Seconds since 1970; 0 where it has not ended."""
+    seen_s: float
+    """When the one who follows the cluster was last heard of, in seconds since 1970; 0 for another run."""
     objects: int
     judged: int | None
     """Of the objects, those that a control judged; ``None`` where that was not recorded."""
@@ -103,7 +105,7 @@ class RunFact(Struct, frozen=True, gc=False):
     @property
     def is_good(self) -> bool:
         """Whether its results are stored."""
-        return self.phase in ("Succeeded", FOLLOWING)
+        return self.phase in ("Succeeded", FOLLOWING, STALE)
 
     @property
     def is_over(self) -> bool:
@@ -199,6 +201,7 @@ def run_fact(entry: Entry) -> RunFact:
         _name(status.phase or "unfinished"),
         spec.scope == "everything",
         seconds_of(status.finished_at),
+        seconds_of(status.seen_at or "") if status.phase in (FOLLOWING, STALE) else 0.0,
         _count(coverage.objects),
         None if coverage.judged is UNSET else _count(coverage.judged),
         _count(coverage.images),

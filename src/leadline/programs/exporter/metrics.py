@@ -182,6 +182,12 @@ def _moments(sums: Sums) -> Samples:
             yield (subject,), moment
 
 
+def _heard(sums: Sums) -> Samples:
+    for subject in SUBJECTS:
+        if moment := sums.results.seen_s(subject):
+            yield (subject,), moment
+
+
 def _phases(sums: Sums) -> Samples:
     for subject in SUBJECTS:
         # Names say nothing of when: those that someone orders are called as they like.
@@ -310,6 +316,12 @@ TABLE: tuple[Metric, ...] = (
     ),
     Metric(
         "leadline_scan_timestamp_seconds", "When something was last scanned with success.", _SCAN, _moments
+    ),
+    Metric(
+        "leadline_operator_seen_timestamp_seconds",
+        "When the operator last said that it follows the cluster; it says so every five minutes.",
+        _SCAN,
+        _heard,
     ),
     Metric("leadline_scan_failed", "1 where the newest scan failed: results are older.", _SCAN, _phases),
     Metric("leadline_objects", "Objects read by that scan.", (), partial(_of_run, "posture", "objects")),

@@ -153,6 +153,11 @@ class Results:
         runs = [run for run in self.runs.facts.values() if run.subject == subject and run.is_good]
         return max([run for run in runs if run.is_full] or runs, key=lambda run: run.revision, default=None)
 
+    def seen_s(self, subject: str) -> float:
+        """When the operator was last heard of, in seconds since 1970; 0 where it follows nothing."""
+        runs = [run for run in self.runs.facts.values() if run.subject == subject]
+        return max((run.seen_s for run in runs), default=0.0)
+
     def scanned_s(self, subject: str) -> float:
         """When something was last scanned, in seconds since 1970; 0 where nothing says so."""
         moments = [

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -28,6 +28,9 @@ KEPT_RUNS = 50
 """Of each subject."""
 FOLLOWING = "Following"
 """The phase of a run without an end: it follows the changes of the cluster."""
+STALE = "Stale"
+"""What the API server makes of that once nothing was heard of who follows for ``UNHEARD``."""
+UNHEARD = timedelta(minutes=15)
 ENDED = ("Succeeded", "Failed")
 _SHOWN_UNREAD = 100
 _ATTEMPTS = 3

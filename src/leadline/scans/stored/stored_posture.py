@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, get_args
 
 import orjson
@@ -23,13 +23,12 @@ from leadline.posture.verdicts import Judgement
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.policies import Policies, choose_policies
 from leadline.scans.posture.selection import selected
-from leadline.scans.stored.scan_runs import FOLLOWING, RUNS, all_of
+from leadline.scans.stored.scan_runs import FOLLOWING, RUNS, STALE, UNHEARD, all_of
 from leadline.scans.waivers.waiving import Waiving, waived, waivers_of_files
 from leadline.waivers.apply import moment_of
 
 Body = dict[str, Any]
-UNHEARD = timedelta(minutes=15)
-"""So long after an operator said last that it follows changes, it is not taken for following them."""
+FOLLOWED = (FOLLOWING, STALE)
 
 
 class _Run(Struct, frozen=True):
@@ -126,8 +125,8 @@ class _Coverage(Struct, frozen=True):
 
     def unread(self) -> tuple[Unread, ...]:
         found: list[Unread] = []
-        newest = next((run for run in reversed(self.runs) if run.phase != FOLLOWING), None)
-        following = self.base if self.base is not None and self.base.phase == FOLLOWING else None
+        newest = next((run for run in reversed(self.runs) if run.phase not in FOLLOWED), None)
+        following = self.base if self.base is not None and self.base.phase in FOLLOWED else None
         if following is not None and (why := _why_old(following)):
             hint = "see the log of the operator"
             found.append(Unread(f"ScanRun {following.name}", why, hint=hint, reason="incomplete"))
@@ -275,7 +274,7 @@ def _is_older(run: _Run, following: _Run | None) -> bool:
 
 def _base(runs: list[_Run]) -> _Run | None:
     """The newest that succeeded or continues, of those that looked at everything where there are such."""
-    succeeded = [run for run in runs if run.phase in ("Succeeded", FOLLOWING)]
+    succeeded = [run for run in runs if run.phase in ("Succeeded", *FOLLOWED)]
     return next(reversed([run for run in succeeded if run.is_full] or succeeded), None)
 
 

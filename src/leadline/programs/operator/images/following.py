@@ -6,6 +6,7 @@ and of the others why.
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -44,6 +45,8 @@ log = logging.getLogger(__name__)
 CURRENT = "images-current"
 SETTLE_S = 1.0
 """A rollout is many changes."""
+SEEN_S = 300.0
+"""So often it is said that images are followed, whatever happens."""
 TELL_S = 10.0
 """So often at most the run that goes on is written, when something changed."""
 _GRADES = ("critical", "high", "medium", "low", "unknown")
@@ -130,14 +133,17 @@ class Images:
 
     async def _tell(self, keeper: ImageKeeper) -> None:
         written = ScanRun()
+        told_at = -SEEN_S
         while True:
             run = self._run(keeper, "changes", FOLLOWING)
+            is_due = time.monotonic() - told_at >= SEEN_S
             try:
                 if keeper.is_settled:
                     await self._answer(keeper)
-                if _lasting(run) != _lasting(written):
+                if is_due or _lasting(run) != _lasting(written):
+                    run = replace(run, status=replace(run.status, seen_at=moment()))
                     await record(self._store, CURRENT, run)
-                    written = run
+                    written, told_at = run, time.monotonic()
             except StoreError as error:
                 log.warning("the run %s cannot be written: %s", CURRENT, error)
             await asyncio.sleep(TELL_S if not self._answering else SETTLE_S)
@@ -221,4 +227,4 @@ def _unread(work: Work) -> Unread:
 
 def _lasting(run: ScanRun) -> ScanOutcome:
     """Without what changes while nothing happens."""
-    return replace(run.status, finished_at="")
+    return replace(run.status, finished_at="", seen_at=UNSET)
