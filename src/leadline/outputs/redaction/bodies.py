@@ -99,19 +99,29 @@ def _learn_words(words: list[Any], found: SecretValues) -> None:
 
 def _said(flag: str, word: str) -> str:
     """The credential that a word of a command line holds, after ``flag`` where that has no value of its own; else empty."""
-    if flag and not word.startswith("-") and _rules().is_named(flag.lstrip("-"), word):
+    if flag and not word.startswith("-") and _is_named(flag.lstrip("-"), word):
         return word
     name, equals, said = word.partition("=")
-    return said if equals and len(name) < 100 and _rules().is_named(name.lstrip("-"), said) else ""
+    return said if equals and len(name) < 100 and _is_named(name.lstrip("-"), said) else ""
 
 
 def is_secret_pair(name: Any, value: Any) -> bool:
     """Whether ``{name: …, value: …}``, as in variables, headers and parameters, holds a credential."""
-    return (
-        isinstance(name, str)
-        and isinstance(value, str)
-        and (name.lower() in _HEADERS or _rules().is_named(name, value))
+    if not (isinstance(name, str) and isinstance(value, str)):
+        return False
+    return name.lower() in _HEADERS or _is_named(name, value)
+
+
+def _is_named(name: str, value: str) -> bool:
+    # Pods repeat the variables and words of what makes them.
+    return _may_name(name) and (
+        _is_named_short(name, value) if len(value) <= _CACHED_CHARACTERS else _rules().is_named(name, value)
     )
+
+
+@lru_cache(maxsize=16_384)
+def _is_named_short(name: str, value: str) -> bool:
+    return _rules().is_named(name, value)
 
 
 @lru_cache(maxsize=16_384)
@@ -206,10 +216,15 @@ class BodyHider:
 
     def _mapping(self, value: dict[Any, Any], depth: int) -> dict[str, Any]:
         changed: dict[Any, tuple[str, Any]] = {}
+        # Half a million fields of a cluster pass here: what is known is looked up without a call.
+        texts, keys = self._texts, self._keys
         for key, item in value.items():
-            name = self._key(key)
+            is_text = key.__class__ is str
+            name = (keys.get(key) if is_text else None) or self._key(key)
             # A value is judged by the name that it has, also where that may not be shown.
-            shown = self.value(item, key if key.__class__ is str else name, depth + 1)
+            shown = texts.get((key, item)) if is_text and item.__class__ is str else None
+            if shown is None:
+                shown = self.value(item, key if is_text else name, depth + 1)
             if shown is not item or name is not key:
                 changed[key] = name, shown
         if "value" in value and is_secret_pair(value.get("name"), value["value"]):
@@ -254,7 +269,7 @@ def _shown(key: str, value: str) -> tuple[str, bool]:
     """``value`` of the field ``key`` as it may be shown, and whether it is a secret that may stand elsewhere too."""
     if len(value) < SHORTEST:
         return storable_text(value), False
-    if key and _rules().is_named(key, value) and not _OBJECT_NAME.fullmatch(value):
+    if key and _is_named(key, value) and not _OBJECT_NAME.fullmatch(value):
         return HIDDEN, True
     text = redacted_text(value)
     return storable_text(text), text != value and "\n" in value
