@@ -102,4 +102,4 @@ def test_vulnerabilities_of_images_count_and_images_that_are_not_known_are_named
 def test_a_file_that_is_no_report_about_images_gets_a_line(capfd):
     code, _, err = run(capfd, "risk", SHOP, "--images", f"{SHOP}/web.yaml")
     assert code == 3
-    assert "is not JSON report about images" in err
+    assert "is not a JSON report about images" in err
