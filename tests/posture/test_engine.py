@@ -6,7 +6,16 @@ from typing import Any
 import pytest
 
 from leadline.kube.rbac import Grant
-from leadline.model.control import BuiltControl, Missing, NotJudged, Remove, Review, Set, Violations
+from leadline.model.control import (
+    BuiltControl,
+    Missing,
+    NotApplicable,
+    NotJudged,
+    Remove,
+    Review,
+    Set,
+    Violations,
+)
 from leadline.model.finding import Skip
 from leadline.model.resource import Origin, Resource, resource_of
 from leadline.model.unread import Unread
@@ -419,3 +428,19 @@ def test_no_controls_and_no_resources_are_no_findings():
     assert judge([], controls(every_container)).skips == (Skip("T-1", "no workload it applies to"),)
     empty = judge([pod("a", "a")], [])
     assert (empty.findings, empty.judged, empty.skips, empty.unread) == ((), ((),), (), ())
+
+
+def test_what_does_not_exist_is_not_applicable_unless_it_is_not_known_of_another_object():
+    @control("T-30", "of the proxy", score=1.0, category="Test", kinds=("ConfigMap",))
+    def of_the_proxy(one: Resource) -> Violations:
+        raise NotApplicable("the node has no such file") if one.name == "a" else NotJudged("not in the facts")
+        yield Review("")
+
+    absent, unknown = (
+        resource_of({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": n}}) for n in "ab"
+    )
+    kinds = [
+        judge(of, [of_the_proxy]).skips[0].kind
+        for of in ([absent], [unknown], [absent, unknown], [unknown, absent])
+    ]
+    assert kinds == ["not applicable", "no objects", "no objects", "no objects"]
