@@ -1,5 +1,6 @@
 """The probes in this machine's kernel. With LEADLINE_RECORD=1 the bytes of a run are kept for the tests without one."""
 
+import ctypes
 import itertools
 import json
 import lzma
@@ -130,6 +131,28 @@ def test_what_was_there_before_is_found():
         child.wait()
     assert [event.path for event in events if isinstance(event, Executed)] == ["/usr/bin/sleep"]
     assert any(event.path.endswith("libc.so.6") for event in events if isinstance(event, Mapped))
+
+
+def test_a_container_that_is_being_built_when_the_agent_starts_is_not_taken_for_one_that_was_there():
+    """A runtime forks into the new namespace and executes the first program later."""
+    ready, written = os.pipe()
+    child = os.fork()
+    if not child:
+        ctypes.CDLL(None).unshare(0x20000)
+        os.write(written, b"1")
+        signal.pause()
+    try:
+        assert os.read(ready, 1) == b"1"
+        source = EventSource(LoadSettings())
+        try:
+            assert [event for event in source.read() if event.pid == child] == []
+        finally:
+            source.close()
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(ready)
+        os.close(written)
 
 
 def test_a_storm_through_a_small_ring_is_counted_to_the_last_record(tmp_path: Path):

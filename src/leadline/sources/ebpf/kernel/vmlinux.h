@@ -138,6 +138,7 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 struct task_struct {
+	unsigned int flags;
 	int pid, tgid;
 	int exit_code;
 	u64 start_boottime;

@@ -1,5 +1,6 @@
 /* What was there before the agent: processes, and the files that they have mapped to execute. Reading the iterator sends them. */
 #define VM_EXECUTE 4
+#define FORKED_WITHOUT_EXEC 0x40 /* PF_FORKNOEXEC */
 
 SEC("iter/task")
 int snapshot_processes(struct bpf_iter__task *context)
@@ -21,6 +22,9 @@ int snapshot_processes(struct bpf_iter__task *context)
 	struct container *one = bpf_map_lookup_elem(&containers, &ns_id);
 	struct scratch *scratch = scratch_of(1);
 	if (!one) {
+		/* A runtime that builds a container is a fork that has executed nothing; the container begins by itself, with its exec. */
+		if (BPF_CORE_READ(task, flags) & FORKED_WITHOUT_EXEC)
+			return 0;
 		one = begin_container(ns_id);
 		if (one)
 			one->found_sweep = sweep;
