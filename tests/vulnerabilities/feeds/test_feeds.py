@@ -67,18 +67,15 @@ def test_no_feed_takes_what_is_in_no_format(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("feed", sorted(FEEDS))
-@pytest.mark.parametrize(
-    "data", [HTML, b"", b" \n", b"\0" * 100, b"\xff\xfe{}"], ids=("page", "empty", "blank", "zeros", "utf-16")
-)
-def test_a_document_of_another_kind_is_unreadable(feed: str, data: bytes) -> None:
-    with pytest.raises(Unreadable):
-        list(FEEDS[feed].read(Document("cve_data_photon4.0.json", data)))
+def test_a_document_of_another_kind_is_unreadable(feed: str) -> None:
+    for data in (HTML, b"", b" \n", b"\0" * 100, b"\xff\xfe{}"):
+        with pytest.raises(Unreadable):
+            list(FEEDS[feed].read(Document("cve_data_photon4.0.json", data)))
 
 
 @pytest.mark.parametrize("feed", sorted(FEEDS))
-@pytest.mark.parametrize("data", WRONG_SHAPES)
-def test_a_document_of_another_shape_gives_no_fact(feed: str, data: bytes) -> None:
-    assert read_all(feed, data, "cve_data_photon4.0.json") == 0
+def test_a_document_of_another_shape_gives_no_fact(feed: str) -> None:
+    assert [data for data in WRONG_SHAPES if read_all(feed, data, "cve_data_photon4.0.json")] == []
 
 
 @pytest.mark.parametrize(("feed", "document"), DOCUMENTS, ids=IDS)
