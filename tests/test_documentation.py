@@ -63,6 +63,11 @@ def test_the_site_has_a_page_for_each_control_and_finds_it(site: Path):
     assert '"reference/controls/C-0057.html"' in (site / "search" / "search_index.json").read_text("utf-8")
 
 
+def test_nothing_but_pages_and_what_they_load_is_in_the_site(site: Path):
+    suffixes = {path.suffix for path in site.rglob("*") if path.is_file()}
+    assert suffixes & {".py", ".pyc", ".toml", ".md"} == set()
+
+
 def test_the_site_loads_nothing_from_elsewhere(site: Path):
     files = [path for suffix in ("html", "css") for path in site.rglob(f"*.{suffix}")]
     assert len(files) > 350
