@@ -20,7 +20,7 @@ KINDS = (
 
 
 def objects(count: int, *, seed: int = 7) -> Iterator[dict[str, Any]]:
-    """``count`` objects of ten kinds in namespaces of some fifty each, good ones and bad ones."""
+    """``count`` objects of ten kinds in namespaces of some fifty each, good ones and bad ones: 11.4 failed controls for each."""
     chance = random.Random(seed)
     for number in range(count):
         yield _body(
@@ -66,7 +66,7 @@ def _pod(name: str, chance: random.Random) -> dict[str, Any]:
         "livenessProbe": {"httpGet": {"path": "/live", "port": "http"}, "periodSeconds": 10},
         "volumeMounts": [{"name": "config", "mountPath": "/etc/app", "readOnly": True}],
     }
-    if chance.random() < 0.6:
+    if chance.random() < 0.1:
         container["securityContext"] = {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
@@ -75,11 +75,20 @@ def _pod(name: str, chance: random.Random) -> dict[str, Any]:
         }
     elif chance.random() < 0.1:
         container["securityContext"] = {"privileged": True}
-    return {
-        "serviceAccountName": name,
-        "containers": [container],
-        "volumes": [{"name": "config", "configMap": {"name": name}}],
-    }
+    if chance.random() < 0.9:
+        # As in most folders: copied from a tutorial, and never looked at again.
+        for field in ("resources", "livenessProbe"):
+            del container[field]
+        container["image"] = name
+        container.setdefault("securityContext", {"capabilities": {"add": ["SYS_ADMIN", "NET_RAW"]}})
+        container["ports"][0]["hostPort"] = 8080
+        container["env"].append({"name": "API_TOKEN", "value": f"tok-{chance.getrandbits(64):x}"})
+        container["volumeMounts"].append({"name": "docker", "mountPath": "/var/run/docker.sock"})
+    volumes: list[dict[str, Any]] = [{"name": "config", "configMap": {"name": name}}]
+    if len(container["volumeMounts"]) > 1:
+        volumes.append({"name": "docker", "hostPath": {"path": "/var/run/docker.sock"}})
+    pod = {"serviceAccountName": name, "containers": [container], "volumes": volumes}
+    return pod | ({"hostNetwork": True, "hostPID": True, "hostIPC": True} if chance.random() < 0.8 else {})
 
 
 def _template(name: str, labels: dict[str, str], chance: random.Random) -> dict[str, Any]:
@@ -133,14 +142,14 @@ _CONTENT: dict[str, Any] = {
         "rules": [
             {
                 "apiGroups": [""],
-                "resources": [c.choice(["pods", "configmaps", "secrets"])],
-                "verbs": ["get", "list"],
+                "resources": [c.choice(["pods", "secrets", "*", "*"])],
+                "verbs": c.choice([["get", "list"], ["*"]]),
             }
         ]
     },
     "RoleBinding": lambda n, labels, c: {
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": n},
-        "subjects": [{"kind": "ServiceAccount", "name": n}],
+        "subjects": [{"kind": "ServiceAccount", "name": "default" if c.random() < 0.8 else n}],
     },
     "ServiceAccount": lambda n, labels, c: {"automountServiceAccountToken": c.random() < 0.5},
     "Ingress": lambda n, labels, c: {
