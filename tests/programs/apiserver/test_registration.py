@@ -13,8 +13,8 @@ import pytest
 from certificates import Authority
 
 from leadline.errors import ClusterError
-from leadline.programs.apiserver.kube_api import KubeApi, KubeSettings
-from leadline.programs.apiserver.registration import names, trust, unregister
+from leadline.programs.apiserver.cluster.kube_api import KubeApi, KubeSettings
+from leadline.programs.apiserver.cluster.registration import names, trust, unregister
 from leadline.programs.serving.own_certificate import OwnCertificate
 
 PATH = "/apis/apiregistration.k8s.io/v1/apiservices"

@@ -12,14 +12,14 @@ from leadline.errors import StoreError
 from leadline.programs.apiserver import reading, refusal
 from leadline.programs.apiserver.access import Access, Asked, Namespaces, User
 from leadline.programs.apiserver.asked import Target, target_of
-from leadline.programs.apiserver.completing import complete
-from leadline.programs.apiserver.computing import Computing
-from leadline.programs.apiserver.discovery import Documents
+from leadline.programs.apiserver.computed.completing import complete
+from leadline.programs.apiserver.computed.computing import Computing
+from leadline.programs.apiserver.computed.finding_view import FindingView
+from leadline.programs.apiserver.documents.discovery import Documents
 from leadline.programs.apiserver.exchange import ClientGoneError, Exchange, Patience, Receive, Scope, Send
 from leadline.programs.apiserver.feed import Feed
-from leadline.programs.apiserver.finding_view import FindingView
+from leadline.programs.apiserver.objects.served import Served, serve
 from leadline.programs.apiserver.refusal import Refusal
-from leadline.programs.apiserver.served import Served, serve
 from leadline.programs.apiserver.shares import Shares
 from leadline.programs.apiserver.watching import Watch
 from leadline.programs.apiserver.writing import Writes, most_bytes

@@ -18,11 +18,11 @@ from leadline.api.catalogue import KINDS
 from leadline.api.protocol import Store
 from leadline.errors import ClusterError, StoreError
 from leadline.programs.apiserver.app import App
-from leadline.programs.apiserver.cluster_access import ClusterAccess, read_front_proxy
-from leadline.programs.apiserver.cluster_namespaces import ClusterNamespaces, sweep
-from leadline.programs.apiserver.kube_api import KubeApi, KubeSettings
+from leadline.programs.apiserver.cluster.cluster_access import ClusterAccess, read_front_proxy
+from leadline.programs.apiserver.cluster.cluster_namespaces import ClusterNamespaces, sweep
+from leadline.programs.apiserver.cluster.kube_api import KubeApi, KubeSettings
+from leadline.programs.apiserver.cluster.registration import trust
 from leadline.programs.apiserver.refusal import Refusal
-from leadline.programs.apiserver.registration import trust
 from leadline.programs.apiserver.settings import Settings, in_cluster
 from leadline.programs.apiserver.silence import mark_stale
 from leadline.programs.service import run

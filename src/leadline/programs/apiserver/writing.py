@@ -12,15 +12,16 @@ from msgspec import Struct, structs
 from leadline.api.kind import Kind
 from leadline.api.protocol import ABSENT, ConflictError, Content, Entry, Paging, Put, Store
 from leadline.api.selection import Key
-from leadline.programs.apiserver import asked, fields, patches, refusal, wire
+from leadline.programs.apiserver import asked, patches, refusal
 from leadline.programs.apiserver.access import Access, Asked, Namespaces, User
 from leadline.programs.apiserver.asked import Target
 from leadline.programs.apiserver.deletion import Deletion, deletion_asked_for
 from leadline.programs.apiserver.exchange import JSON, Exchange
-from leadline.programs.apiserver.fields import Application
+from leadline.programs.apiserver.objects import fields, wire
+from leadline.programs.apiserver.objects.fields import Application
+from leadline.programs.apiserver.objects.served import Served
+from leadline.programs.apiserver.objects.wire import Metadata, Object
 from leadline.programs.apiserver.refusal import Refusal
-from leadline.programs.apiserver.served import Served
-from leadline.programs.apiserver.wire import Metadata, Object
 from leadline.sources.yaml.parser import Limits, parse_documents
 
 MERGE_PATCH = "application/merge-patch+json"

@@ -17,7 +17,7 @@ SERVERS = {
     "apiserver": "leadline.programs.apiserver.main",
     "exporter": "leadline.programs.exporter.main",
     "operator": "leadline.programs.operator.main",
-    "unregister": "leadline.programs.apiserver.unregister",
+    "unregister": "leadline.programs.apiserver.cluster.unregister",
 }
 _SWITCH_S = 0.0002
 """How soon a thread that comes back from decompressing gets the lock. Python's own 5 ms are longer than that takes."""

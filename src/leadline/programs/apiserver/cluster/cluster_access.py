@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from leadline.programs.apiserver import refusal
 from leadline.programs.apiserver.access import ANONYMOUS, MASTERS, Asked, User
+from leadline.programs.apiserver.cluster.kube_api import KubeApi
 from leadline.programs.apiserver.exchange import Exchange
 from leadline.programs.apiserver.kept import Kept
-from leadline.programs.apiserver.kube_api import KubeApi
 
 CONFIG_MAP = "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication"
 KEPT_S = 10.0

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from leadline.programs.apiserver.kube_api import KubeSettings
-from leadline.programs.apiserver.registration import unregister
+from leadline.programs.apiserver.cluster.kube_api import KubeSettings
+from leadline.programs.apiserver.cluster.registration import unregister
 from leadline.programs.apiserver.settings import ACCOUNT, in_cluster
 from leadline.programs.service import run
 

@@ -8,7 +8,7 @@ from leadline.api.kind import Kind
 from leadline.api.protocol import ConflictError, Paging, Store
 from leadline.api.selection import Selection
 from leadline.programs.apiserver import refusal
-from leadline.programs.apiserver.kube_api import Body, KubeApi
+from leadline.programs.apiserver.cluster.kube_api import Body, KubeApi
 from leadline.programs.apiserver.refusal import Refusal
 
 log = logging.getLogger(__name__)

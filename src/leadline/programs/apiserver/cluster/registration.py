@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from leadline.api.catalogue import KINDS
 from leadline.api.kind import Kind
 from leadline.errors import ClusterError
-from leadline.programs.apiserver.kube_api import Body, KubeApi, KubeSettings
+from leadline.programs.apiserver.cluster.kube_api import Body, KubeApi, KubeSettings
 from leadline.programs.apiserver.refusal import Refusal
 from leadline.programs.serving.own_certificate import trusting
 

@@ -8,7 +8,7 @@ import orjson
 from msgspec import Struct
 
 from leadline.api.kind import Kind
-from leadline.programs.apiserver.openapi import openapi_v2, openapi_v3
+from leadline.programs.apiserver.documents.openapi import openapi_v2, openapi_v3
 from leadline.version import __version__
 
 JSON = "application/json"

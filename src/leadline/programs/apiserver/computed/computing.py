@@ -29,9 +29,9 @@ from leadline.api.kinds.images import (
 from leadline.api.protocol import ABSENT, ConflictError, Entry, GoneError, Paging, Put, Store
 from leadline.api.selection import Key, Selection
 from leadline.errors import StoreError
-from leadline.programs.apiserver import wire
-from leadline.programs.apiserver.generated_policy import generated_policy, known_servers
-from leadline.programs.apiserver.served import Served
+from leadline.programs.apiserver.computed.generated_policy import generated_policy, known_servers
+from leadline.programs.apiserver.objects import wire
+from leadline.programs.apiserver.objects.served import Served
 
 log = logging.getLogger(__name__)
 PAUSE_S = 0.5

@@ -1,0 +1,1 @@
+"""What the server asks of the cluster that it serves in, and says there."""

@@ -1,0 +1,1 @@
+"""Objects that the server makes from others, or completes."""

@@ -1,0 +1,1 @@
+"""Fixed documents: discovery and OpenAPI."""

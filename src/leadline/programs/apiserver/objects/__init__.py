@@ -1,0 +1,1 @@
+"""Objects as clients write and read them, and who owns their fields."""
