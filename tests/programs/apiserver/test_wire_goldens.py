@@ -21,8 +21,8 @@ from leadline.api.catalogue import KINDS
 from leadline.api.protocol import Entry, Paging
 from leadline.api.selection import Selection
 from leadline.programs.apiserver.app import App
-from leadline.programs.apiserver.objects import wire
-from leadline.programs.apiserver.objects.served import serve
+from leadline.programs.apiserver.encoding import wire
+from leadline.programs.apiserver.encoding.served import serve
 from leadline.version import __version__
 
 GOLDENS = Path(__file__).parent / "goldens"

@@ -16,9 +16,9 @@ from leadline.programs.apiserver.computed.completing import complete
 from leadline.programs.apiserver.computed.computing import Computing
 from leadline.programs.apiserver.computed.finding_view import FindingView
 from leadline.programs.apiserver.documents.discovery import Documents
+from leadline.programs.apiserver.encoding.served import Served, serve
 from leadline.programs.apiserver.exchange import ClientGoneError, Exchange, Patience, Receive, Scope, Send
 from leadline.programs.apiserver.feed import Feed
-from leadline.programs.apiserver.objects.served import Served, serve
 from leadline.programs.apiserver.refusal import Refusal
 from leadline.programs.apiserver.shares import Shares
 from leadline.programs.apiserver.watching import Watch

@@ -5,9 +5,9 @@ from typing import Any
 from msgspec import Struct
 
 from leadline.programs.apiserver import asked, refusal
+from leadline.programs.apiserver.encoding import wire
+from leadline.programs.apiserver.encoding.moment import now
 from leadline.programs.apiserver.exchange import JSON, Exchange
-from leadline.programs.apiserver.objects import wire
-from leadline.programs.apiserver.objects.moment import now
 
 _MAX_OPTIONS_BYTES = 64 * 2**10
 _FINALIZERS = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}

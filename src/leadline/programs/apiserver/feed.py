@@ -12,7 +12,7 @@ from typing import Protocol
 from leadline.api.protocol import Changes, Event, GoneError, Store
 from leadline.api.selection import Selection
 from leadline.errors import StoreError
-from leadline.programs.apiserver.objects.forms import Shown
+from leadline.programs.apiserver.encoding.forms import Shown
 
 log = logging.getLogger(__name__)
 KEPT_CHANGES = 1_000

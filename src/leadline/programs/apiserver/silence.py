@@ -11,8 +11,8 @@ from typing import Any
 
 from leadline.api.protocol import ConflictError, Paging, Put, Store
 from leadline.api.selection import Selection
-from leadline.programs.apiserver import wire
-from leadline.programs.apiserver.served import Served
+from leadline.programs.apiserver.encoding import wire
+from leadline.programs.apiserver.encoding.served import Served
 from leadline.scans.stored.scan_runs import FOLLOWING, RUNS, STALE, UNHEARD
 
 log = logging.getLogger(__name__)

@@ -16,11 +16,11 @@ from leadline.programs.apiserver import asked, patches, refusal
 from leadline.programs.apiserver.access import Access, Asked, Namespaces, User
 from leadline.programs.apiserver.asked import Target
 from leadline.programs.apiserver.deletion import Deletion, deletion_asked_for
+from leadline.programs.apiserver.encoding import fields, wire
+from leadline.programs.apiserver.encoding.fields import Application
+from leadline.programs.apiserver.encoding.served import Served
+from leadline.programs.apiserver.encoding.wire import Metadata, Object
 from leadline.programs.apiserver.exchange import JSON, Exchange
-from leadline.programs.apiserver.objects import fields, wire
-from leadline.programs.apiserver.objects.fields import Application
-from leadline.programs.apiserver.objects.served import Served
-from leadline.programs.apiserver.objects.wire import Metadata, Object
 from leadline.programs.apiserver.refusal import Refusal
 from leadline.sources.yaml.parser import Limits, parse_documents
 

@@ -19,6 +19,7 @@ from leadline.api.protocol import (
     TokenError,
 )
 from leadline.api.selection import Selection
+from leadline.backoff import backoff_s
 from leadline.errors import LeadlineError, StoreError
 from leadline.programs.exporter.results import Followed, Results
 from leadline.scans.stored.scan_runs import RUNS
@@ -92,7 +93,7 @@ class Follower:
         return self._clock() - self._answered_at <= self._patience.stale_s
 
     async def run(self) -> None:
-        again_s = self._patience.again_s
+        failures = 0
         while True:
             try:
                 self.store = self._opened()
@@ -100,15 +101,15 @@ class Follower:
             except (LeadlineError, OSError, ValueError) as error:
                 # Answers that are not JSON are ValueErrors.
                 if self.is_up:
-                    again_s = self._patience.again_s
+                    failures = 0
                 self._lose(error)
             finally:
                 self._listed.clear()
                 if self.store is not None:
                     await self.store.close()
                     self.store = None
-            await asyncio.sleep(again_s)
-            again_s = min(2 * again_s, self._patience.longest_s)
+            failures += 1
+            await asyncio.sleep(backoff_s(failures, self._patience.again_s, self._patience.longest_s))
 
     def _kinds(self, store: Readable) -> list[Awaitable[None]]:
         return [self._follow(store, kind) for kind in self._results.followed]

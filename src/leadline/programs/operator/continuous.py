@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from leadline.api.posture_results import SCANS, SUMMARIES
 from leadline.api.protocol import ConflictError, Paging, Store
 from leadline.api.selection import Key, Selection
+from leadline.backoff import backoff_s
 from leadline.errors import ClusterError, LeadlineError, StoreError
 from leadline.model.report import PostureReport
 from leadline.posture.required_kinds import kinds_needed
@@ -113,7 +114,7 @@ class Continuous:
             except (LeadlineError, OSError) as error:
                 # One that was whole before it ended begins the count anew.
                 failures = failures + 1 if names else 1
-                wait_s = min(LONGEST_AGAIN_S, self._world.again_s * 2 ** min(failures - 1, 10))
+                wait_s = backoff_s(failures, self._world.again_s, LONGEST_AGAIN_S)
                 own = own if names else ""
                 log.error("posture is not followed, all is read again in %.0f s: %s", wait_s, error)
                 await self._failed(names, str(error))
@@ -135,7 +136,7 @@ class Continuous:
                     await session.close()
             except (LeadlineError, OSError) as error:
                 failures += 1
-                wait_s = min(LONGEST_AGAIN_S, self._world.again_s * 2 ** min(failures - 1, 10))
+                wait_s = backoff_s(failures, self._world.again_s, LONGEST_AGAIN_S)
                 log.error("the cluster is not followed, all is read again in %.0f s: %s", wait_s, error)
                 await asyncio.sleep(wait_s)
 
@@ -317,7 +318,7 @@ class _Session:
             except StoreError as error:
                 self._followed.pending |= dict.fromkeys(results.ids)
                 failures += 1
-                wait_s = min(LONGEST_AGAIN_S, self._world.again_s * 2 ** min(failures - 1, 10))
+                wait_s = backoff_s(failures, self._world.again_s, LONGEST_AGAIN_S)
                 log.error("results cannot be written, again in %.0f s: %s", wait_s, error)
                 await asyncio.sleep(wait_s)
 

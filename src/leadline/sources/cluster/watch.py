@@ -15,6 +15,7 @@ from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder
 from msgspec.structs import replace
 
+from leadline.backoff import backoff_s
 from leadline.errors import ClusterError
 from leadline.model.resource import Origin, Resource, resource_of
 from leadline.model.unread import Unread, UnreadReason
@@ -334,9 +335,8 @@ class _Stream:
     def _wait(self) -> None:
         patience = self._cluster.patience
         self._failures += 1
-        self._cluster.stopped.wait(
-            min(patience.longest_wait_s, patience.first_wait_s * 2 ** min(self._failures - 1, 20))
-        )
+        wait_s = backoff_s(self._failures, patience.first_wait_s, patience.longest_wait_s)
+        self._cluster.stopped.wait(wait_s)
 
     def lost(self, why: str, reason: UnreadReason = "unreachable") -> Unread:
         """That what changes here goes unseen."""

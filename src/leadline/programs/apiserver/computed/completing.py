@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from leadline.api.protocol import ConflictError, Entry, Paging, Put, Store
 from leadline.api.selection import Selection
-from leadline.programs.apiserver.objects import wire
-from leadline.programs.apiserver.objects.served import Served
+from leadline.programs.apiserver.encoding import wire
+from leadline.programs.apiserver.encoding.served import Served
 
 log = logging.getLogger(__name__)
 

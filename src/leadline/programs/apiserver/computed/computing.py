@@ -28,10 +28,11 @@ from leadline.api.kinds.images import (
 )
 from leadline.api.protocol import ABSENT, ConflictError, Entry, GoneError, Paging, Put, Store
 from leadline.api.selection import Key, Selection
+from leadline.backoff import backoff_s
 from leadline.errors import StoreError
 from leadline.programs.apiserver.computed.generated_policy import generated_policy, known_servers
-from leadline.programs.apiserver.objects import wire
-from leadline.programs.apiserver.objects.served import Served
+from leadline.programs.apiserver.encoding import wire
+from leadline.programs.apiserver.encoding.served import Served
 
 log = logging.getLogger(__name__)
 PAUSE_S = 0.5
@@ -156,19 +157,19 @@ class Computing:
 
     async def run(self) -> None:
         self._is_running = True
-        again_s = _AGAIN_S
+        failures = 0
         while True:
             try:
                 await self._rebuild()
-                again_s = _AGAIN_S
+                failures = 0
                 await self._follow()
             except GoneError:
                 continue
             except (StoreError, ValueError) as error:
                 # JSON of a damaged row is a ValueError. A store that is full or read-only stays so for a while, and looking through all of it costs.
                 log.error("sums are not kept current: %s", error)
-                await asyncio.sleep(again_s)
-                again_s = min(2 * again_s, _LONGEST_PAUSE_S)
+                failures += 1
+                await asyncio.sleep(backoff_s(failures, _AGAIN_S, _LONGEST_PAUSE_S))
 
     async def settled(self, revision: int) -> None:
         """Returns once everything up to ``revision`` is in what is computed, or after some seconds at most."""

@@ -15,8 +15,8 @@ from leadline.api.kinds.scans import FailedControl, FailedObject, Finding, Findi
 from leadline.api.protocol import Content, Entry, Page, Paging, Store
 from leadline.api.selection import Key, Selection
 from leadline.api.token import read_token, write_token
-from leadline.programs.apiserver.objects import wire
-from leadline.programs.apiserver.objects.served import Served
+from leadline.programs.apiserver.encoding import wire
+from leadline.programs.apiserver.encoding.served import Served
 
 SCANS = "workloadconfigurationscans"
 _SCANS_AT_A_TIME = 50

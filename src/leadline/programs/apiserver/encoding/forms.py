@@ -12,8 +12,8 @@ from msgspec import Struct
 
 from leadline.api.protocol import Entry
 from leadline.programs.apiserver import refusal
-from leadline.programs.apiserver.objects.moment import age
-from leadline.programs.apiserver.objects.served import Form, Served
+from leadline.programs.apiserver.encoding.moment import age
+from leadline.programs.apiserver.encoding.served import Form, Served
 
 META_VERSION = "meta.k8s.io/v1"
 _JSON = frozenset({"application/json", "application/*", "*/*"})

@@ -11,9 +11,9 @@ from leadline.api.kind import Kind
 from leadline.api.protocol import Content, Entry
 from leadline.api.selection import Key
 from leadline.programs.apiserver import refusal
-from leadline.programs.apiserver.objects.forms import Shown
-from leadline.programs.apiserver.objects.moment import now
-from leadline.programs.apiserver.objects.served import Served
+from leadline.programs.apiserver.encoding.forms import Shown
+from leadline.programs.apiserver.encoding.moment import now
+from leadline.programs.apiserver.encoding.served import Served
 
 Object = dict[str, Any]
 """A whole object as JSON."""

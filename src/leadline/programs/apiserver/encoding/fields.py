@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from leadline.api.kind import Kind
 from leadline.programs.apiserver import refusal
-from leadline.programs.apiserver.objects.moment import now
+from leadline.programs.apiserver.encoding.moment import now
 from leadline.programs.apiserver.patches import merge
 
 Object = dict[str, Any]
