@@ -13,8 +13,8 @@ from leadline.model.images_report import ImagesReport
 from leadline.model.package import Sbom
 from leadline.outputs.format_registry import Format, Page, formats_for
 from leadline.outputs.rows.place import NoPlaces
-from leadline.outputs.text.image_diff_text import diff_json, diff_lines
 from leadline.sbom.diff import image_diff
+from leadline.scans.images.image_diff import diff_json, diff_lines
 from leadline.scans.images.image_scan import image_report, image_scan
 from leadline.scans.images.images_scan import ImageTargets, images_scan
 from leadline.scans.images.lazy_sbom import open_sbom

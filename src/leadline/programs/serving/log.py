@@ -31,6 +31,13 @@ def log_to_stderr(
     logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
+def debug_to_stderr(secrets: SecretValues | None) -> None:
+    """Everything, for a command that is run with ``--debug``."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(safe_formatter(SecretValues() if secrets is None else secrets))
+    logging.basicConfig(level=logging.DEBUG, handlers=[handler])
+
+
 class _JsonLines(logging.Formatter):
     """One JSON object a line."""
 

@@ -3,24 +3,40 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 import leadline.vulnerabilities.feeds
 from leadline.discover import discover
 from leadline.errors import DatabaseError
 from leadline.model.unread import Unread
 from leadline.model.vulnerability import DatabaseState
+from leadline.outputs.text.plain import count, plain
 from leadline.scans.images.checked_database import open_database
 from leadline.scans.options import Say, silent
 from leadline.sources.feeds.documents import documents
+from leadline.sources.proxies import proxies_of
 from leadline.sources.registry.http import UnreachableError
-from leadline.sources.registry.options import RegistryOptions
-from leadline.sources.vulnerability_db import Index, Installed, Place, Trusted, origin_of, publish, update
+from leadline.sources.registry.options import RegistryOptions, Trust
+from leadline.sources.vulnerability_db import (
+    Index,
+    Installed,
+    Place,
+    Trusted,
+    origin_of,
+    publish,
+    read_public_keys,
+    update,
+)
 from leadline.vulnerabilities.database import Database
 from leadline.vulnerabilities.database_builder import Built, build
 from leadline.vulnerabilities.feed import Document, Feed
+
+_FEW = 10
+_MOST_GIVEN = 20
 
 
 def build_database(paths: Sequence[Path], target: Path, moment: str, say: Say = silent) -> Built:
@@ -36,6 +52,27 @@ def build_database(paths: Sequence[Path], target: Path, moment: str, say: Say = 
         target,
         built=moment,
     )
+
+
+def built_lines(built: Built, target: Path) -> Iterator[str]:
+    """What each of the given became, and what was not read."""
+    for given in built.given[:_MOST_GIVEN]:
+        feeds = ", ".join(f"{title} ({number:,})" for title, number in given.feeds)
+        yield f"{plain(given.name, 4096)}: {feeds or 'no feed'}"
+    if len(built.given) > _MOST_GIVEN:
+        yield f"and {len(built.given) - _MOST_GIVEN:,} more of what was named"
+    for feed in built.feeds:
+        note = f", {count(feed.unusable, 'version')} cannot be ordered" if feed.unusable else ""
+        taken = f"{count(feed.documents, 'document')} taken for {feed.title}"
+        yield f"{taken}: {count(feed.records, 'record')}, of {feed.date[:10] or 'no date'}{note}"
+    for one in built.unusable:
+        yield f"left out: {plain(one.where, 4096)}: {plain(one.why)}"
+    for one in built.unread[:_FEW]:
+        yield f"not read: {plain(one.where, 4096)}: {plain(one.why)}"
+    more = max(0, len(built.unread) - _FEW) + built.more_unread
+    if more:
+        yield f"not read: {more:,} more"
+    yield f"written: {plain(str(target), 4096)}, {built.size_bytes / 1e6:,.1f} MB"
 
 
 def _said(found: Iterator[Document | Unread], say: Say, target: str) -> Iterator[Document | Unread]:
@@ -79,8 +116,19 @@ def import_database(source: Path, target: Path) -> DatabaseState:
     return state
 
 
+class Publisher(Struct, frozen=True):
+    """Who may have published a database, and how its place is reached."""
+
+    keys: bytes = b""
+    """Public keys, PEM; empty for none."""
+    keys_file: str = ""
+    """What messages call them."""
+    allow_unsigned: bool = False
+    ca_file: str = ""
+
+
 def update_database(
-    target: Path, address: str, trusted: Trusted, options: RegistryOptions, now: datetime
+    target: Path, address: str, publisher: Publisher, environ: Mapping[str, str], now: datetime
 ) -> Installed:
     """Installs the database that is published at ``address`` (a URL, or ``oci://REGISTRY/REPOSITORY:TAG``).
 
@@ -89,7 +137,10 @@ def update_database(
         SourceError: it cannot be fetched, or not be trusted.
         DatabaseError: it cannot be used, or there is no room for it. The old one is as it was.
     """
+    keys = read_public_keys(publisher.keys, publisher.keys_file) if publisher.keys else ()
+    options = RegistryOptions(Trust(ca_file=publisher.ca_file, proxies=proxies_of(environ)), environ=environ)
     try:
+        trusted = Trusted(keys, publisher.allow_unsigned)
         return update(Place(target), origin_of(address, options), trusted, now, _prove)
     except UnreachableError as error:
         error.hint = error.hint or "leadline db import takes a file that was brought here"

@@ -122,12 +122,12 @@ def _known_unread(old: Baseline, new: Baseline) -> tuple[int, ...]:
     return tuple(i for i, where in enumerate(new.unread) if os.path.normpath(where) in before)
 
 
-def compare_sides(old: str, new: str, options: PostureOptions, at: str) -> Compared:
+def compare_sides(old: str | Baseline, new: str, options: PostureOptions, at: str) -> Compared:
     """Compares files of reports or baselines, paths, ``PATH@REVISION``, git addresses and ``cluster``.
 
     Raises: ``LeadlineError`` of every kind.
     """
-    sides = (side_of(old, options, at), side_of(new, options, at))
+    sides = (side_of(old, options, at) if isinstance(old, str) else old, side_of(new, options, at))
     return Compared(*sides, compare(*sides))
 
 

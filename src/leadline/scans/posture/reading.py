@@ -9,8 +9,11 @@ from leadline.model.report import Target
 from leadline.model.resource import Resource
 from leadline.model.unread import Unread
 from leadline.outputs.rows.place import Places
+from leadline.sources.yaml.parser import LIMITS
 
 STDIN = "-"
+LONGEST_STDIN = LIMITS.size_bytes
+"""Bytes that are read of standard input; what is longer is refused."""
 
 
 class Reading(Struct, frozen=True):

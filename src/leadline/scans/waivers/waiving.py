@@ -14,7 +14,7 @@ from leadline.model.finding import Finding
 from leadline.model.report import FrameworkWaived, PostureReport, Waived
 from leadline.model.resource import Resource
 from leadline.model.unread import Unread
-from leadline.model.waiver import Waiver, WaiverMatch
+from leadline.model.waiver import Waiver, WaiverMatch, WaiverUse
 from leadline.outputs.rows.place import Places
 from leadline.packages.reference import read_reference
 from leadline.scans.options import PostureOptions
@@ -36,6 +36,11 @@ def waivers_of_files(paths: Iterable[str]) -> tuple[Waiver, ...]:
     from leadline.sources.waivers.reader import read_waivers
 
     return tuple(waiver for path in paths for waiver in read_waivers(path))
+
+
+def entries_of_files(paths: Iterable[str], now: str) -> tuple[WaiverUse, ...]:
+    """What is odd about each entry, at ``now``, where nothing is scanned. Raises: as ``read_waivers``."""
+    return tuple(Waivers(waivers_of_files(paths), now, lambda match: False).uses())
 
 
 class Waiving(Struct, frozen=True):

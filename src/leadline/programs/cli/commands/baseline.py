@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from leadline.errors import SourceError, UsageError
 from leadline.model.report import PostureReport
 from leadline.outputs.documents.baseline import Baseline, baseline_of, encoded_baseline
-from leadline.outputs.documents.comparison import compare as compared_sides
 from leadline.outputs.format_registry import find_format
 from leadline.outputs.text.comparison_text import Sides, difference_document, difference_lines
 from leadline.outputs.text.json_text import json_text
@@ -23,7 +22,7 @@ from leadline.programs.cli.options.table import CHARTS, CLUSTER, takes
 from leadline.programs.cli.output.destinations import Destination, opened, writing
 from leadline.programs.cli.output.terminal import width_of
 from leadline.programs.cli.scanning.requests import reading, request_of
-from leadline.scans.posture.baselines import carried_on, read_baseline, side_of
+from leadline.scans.posture.baselines import carried_on, compare_sides, read_baseline
 from leadline.scans.posture.posture_scan import open_posture_scan
 from leadline.version import __version__
 
@@ -126,8 +125,9 @@ def compare(old: str, new: str, format: str, **flags: Any) -> int:
     request = request_of((), flags)
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     with reading(request, f"comparing with {side}", with_scores=True) as (options, _):
-        after = side_of(side, options, at)
-    both = Sides(before, after, compared_sides(before, after))
+        found = compare_sides(before, side, options, at)
+    after = found.new
+    both = Sides(before, after, found.difference)
     if format == "json":
         click.echo(json_text(difference_document(both)))
         return 0

@@ -18,22 +18,20 @@ from leadline.programs.cli.options.table import takes
 from leadline.programs.cli.output.progress import progress
 from leadline.programs.cli.scanning.requests import created, database_file
 from leadline.scans.images.database import (
+    Publisher,
     build_database,
+    built_lines,
     database_state,
     import_database,
     publish_database,
     update_database,
 )
 from leadline.scans.images.vulnerabilities import age_days
-from leadline.sources.proxies import proxies_of
-from leadline.sources.registry.options import RegistryOptions, Trust
-from leadline.sources.vulnerability_db import Trusted, read_public_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from leadline.model.vulnerability import DatabaseState
-    from leadline.vulnerabilities.database_builder import Built
 
 EPILOG = """
 \b
@@ -53,8 +51,6 @@ EPILOG = """
 Without -o and --db it is LEADLINE_DB, else leadline/vulnerabilities.db among your data (XDG_DATA_HOME).
 Nothing is fetched from anywhere but by update, and then from the address that you give.
 """
-_FEW = 10
-_MOST_GIVEN = 20
 _OLD_DAYS = 30
 _LARGEST_KEY = 1 << 20
 
@@ -79,7 +75,7 @@ def build(feeds: tuple[str, ...], output: str, quiet: bool) -> int:
     with progress("reading feeds", is_wanted=not quiet) as display:
         built = build_database([Path(feed) for feed in feeds], target, moment, display.say)
     if not quiet:
-        for line in _built(built, target):
+        for line in built_lines(built, target):
             sys.stderr.write(f"{line}\n")
     return 0
 
@@ -128,11 +124,10 @@ def update(address: str, *, key: str, allow_unsigned: bool, ca_file: str, output
     The old one serves until the new one is whole, signed by a key that you trust, and proven. What was fetched
     before a connection broke is not fetched again.
     """
-    keys = read_public_keys(_content(key), key) if key else ()
-    options = RegistryOptions(Trust(ca_file=ca_file, proxies=proxies_of(os.environ)), environ=os.environ)
+    publisher = Publisher(_content(key) if key else b"", key, allow_unsigned, ca_file)
     target = _target(output)
     with progress(f"asking {address}", is_wanted=not quiet):
-        done = update_database(target, address, Trusted(keys, allow_unsigned), options, datetime.now(UTC))
+        done = update_database(target, address, publisher, os.environ, datetime.now(UTC))
     what = "installed" if done.is_new else "current already"
     signed = "" if done.is_signed else ", not signed"
     _remark(f"{what}: {plain(str(target), 4096)}, built {plain(done.index.built)}{signed}", quiet=quiet)
@@ -176,26 +171,6 @@ def _target(named: str) -> Path:
             "there is no usual place for the database", hint="name a file, or set LEADLINE_DB or HOME"
         )
     return Path(path)
-
-
-def _built(built: Built, target: Path) -> Iterator[str]:
-    for given in built.given[:_MOST_GIVEN]:
-        feeds = ", ".join(f"{title} ({number:,})" for title, number in given.feeds)
-        yield f"{plain(given.name, 4096)}: {feeds or 'no feed'}"
-    if len(built.given) > _MOST_GIVEN:
-        yield f"and {len(built.given) - _MOST_GIVEN:,} more of what was named"
-    for feed in built.feeds:
-        note = f", {count(feed.unusable, 'version')} cannot be ordered" if feed.unusable else ""
-        taken = f"{count(feed.documents, 'document')} taken for {feed.title}"
-        yield f"{taken}: {count(feed.records, 'record')}, of {feed.date[:10] or 'no date'}{note}"
-    for one in built.unusable:
-        yield f"left out: {plain(one.where, 4096)}: {plain(one.why)}"
-    for one in built.unread[:_FEW]:
-        yield f"not read: {plain(one.where, 4096)}: {plain(one.why)}"
-    more = max(0, len(built.unread) - _FEW) + built.more_unread
-    if more:
-        yield f"not read: {more:,} more"
-    yield f"written: {plain(str(target), 4096)}, {built.size_bytes / 1e6:,.1f} MB"
 
 
 def _status(state: DatabaseState, path: Path, today: str) -> Iterator[str]:

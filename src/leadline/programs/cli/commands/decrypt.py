@@ -6,10 +6,8 @@ import sys
 import click
 
 from leadline.errors import StoreError, UsageError
-from leadline.outputs.encryption import decrypted
-from leadline.programs.cli.output.leaving import read_keys, read_whole
+from leadline.scans.leaving import decrypted_file
 
-_MOST_BYTES = 512 << 20
 EPILOG = """
 \b
   leadline scan deploy/ --encrypt age1… -o report.pdf
@@ -26,7 +24,7 @@ age -d -i key.txt report.pdf.age does the same.
 @click.option("-o", "--output", default="", metavar="FILE", help="Write there; it must not be there yet.")
 def command(file: str, identity: str, output: str) -> int:
     """Decrypts a report that --encrypt wrote."""
-    content = decrypted(read_whole(file, _MOST_BYTES), read_keys(identity))
+    content = decrypted_file(file, identity)
     if not output or output == "-":
         if os.isatty(1) and b"\0" in content[:4096]:
             raise UsageError("it is not text for a terminal", hint="--output FILE")

@@ -163,8 +163,8 @@ def verify(images: tuple[str, ...], policy: str, key: str, format: str, **flags:
 )
 def diff(before: str, after: str, format: str, **flags: Any) -> int:
     """Shows which packages and vulnerabilities AFTER has that BEFORE has not, and the other way round."""
-    from leadline.outputs.text.image_diff_text import diff_json, diff_lines
-    from leadline.sbom.diff import image_diff  # for this command alone
+    # For this command alone.
+    from leadline.scans.images.image_diff import compared_images, diff_json, diff_lines
 
     request = image_request((before, after), flags)
     configure_log(is_debug=request.debug)
@@ -172,7 +172,7 @@ def diff(before: str, after: str, format: str, **flags: Any) -> int:
     for image in (before, after):
         with progress(f"opening {image}", is_wanted=not request.quiet) as display:
             reports.append(image_scan(image, image_options(request, created(os.environ), display.say)))
-    found = image_diff(*reports)
+    found = compared_images(*reports)
     if format == "json":
         click.echo(json_text(diff_json(found)))
     else:

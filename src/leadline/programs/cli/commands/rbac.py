@@ -9,12 +9,9 @@ import click
 import orjson
 import yaml
 
-from leadline.posture.required_kinds import kinds_needed
 from leadline.programs.cli.scanning.requests import split_words
 from leadline.scans.options import PostureOptions
-from leadline.scans.posture.policies import choose_policies
-from leadline.sources.cluster.rbac import job_roles, least_role, operator_roles
-from leadline.sources.waivers.security_exceptions import KINDS as EXCEPTIONS
+from leadline.scans.posture.roles import roles_for
 
 
 @click.command("rbac")
@@ -48,16 +45,13 @@ def command(**flags: Any) -> int:
         own_controls=flags["controls"],
         environ=os.environ,
     )
-    # A scan reads what a cluster keeps of accepted findings as well.
-    kinds = {*kinds_needed(choose_policies(options).controls), *EXCEPTIONS}
-    with_secrets = not flags["operator"] if flags["secrets"] is None else flags["secrets"]
-    if not with_secrets:
-        kinds.discard("Secret")
-    roles: tuple[dict[str, Any], ...] = (least_role(kinds),)
-    if flags["operator"]:
-        roles = operator_roles(kinds, flags["namespace"])
-    if flags["jobs"]:
-        roles = (*roles, *job_roles(flags["namespace"]))
+    namespace, is_of_operator = flags["namespace"], flags["operator"]
+    roles = roles_for(
+        options,
+        with_secrets=not is_of_operator if flags["secrets"] is None else flags["secrets"],
+        operator_in=namespace if is_of_operator else "",
+        jobs_in=namespace if flags["jobs"] else "",
+    )
     if flags["format"] == "json":
         shown = roles[0] if len(roles) == 1 else {"apiVersion": "v1", "kind": "List", "items": roles}
         click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode())

@@ -2,28 +2,19 @@
 
 import os
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import click
-import msgspec
 from msgspec.structs import replace
 
 from leadline.errors import SourceError
-from leadline.kube.workload import POD_KINDS
-from leadline.model.report import PostureReport
-from leadline.model.resource import Resource
-from leadline.outputs.rows.fix_summary import unread_lines
 from leadline.outputs.text.json_text import json_text
-from leadline.outputs.text.plain import count, plain, wrapped
-from leadline.outputs.text.risk_text import risk_lines, risk_picture
-from leadline.posture.risk.ranking import workload_risks
 from leadline.programs.cli.options.configured import ConfiguredCommand
 from leadline.programs.cli.options.table import CHARTS, CLUSTER, NAMESPACES, takes
 from leadline.programs.cli.output.terminal import width_of
 from leadline.programs.cli.scanning.requests import reading, request_of
 from leadline.scans.posture.posture_scan import open_posture_scan
-from leadline.scans.stored.image_facts import KnownImages, image_facts
+from leadline.scans.stored.risks import ranking
 
 EPILOG = """
 \b
@@ -42,7 +33,6 @@ formula.
 Exit codes: 0 done, 2 wrong usage, 3 nothing could be judged, 4 a fault of leadline.
 """
 _USUAL_WIDTH = 100
-_NAMED = 8
 """Images that nothing is known of."""
 
 
@@ -69,60 +59,14 @@ def command(paths: tuple[str, ...], format: str, top: int, images: str, **flags:
         report = scan.report_with_bodies
     if scan.why_no_verdict:
         raise SourceError(scan.why_no_verdict)
-    known = image_facts(images, _workloads(report)) if images else KnownImages({})
-    ranked = workload_risks(report, known.facts)
-    risks = ranked[:top]
+    ranked = ranking(report, images, top)
     if format == "json":
-        rows = [{"title": report.resource(r.resource).title, **msgspec.to_builtins(r)} for r in risks]
-        click.echo(
-            json_text(
-                {
-                    "workloads": rows,
-                    "ranked": len(ranked),
-                    "notRead": [plain(one.where, 4096) for one in report.unread],
-                    "imagesNotKnown": [
-                        {"title": report.resource(id).title, "image": plain(image, 4096)}
-                        for id, image in known.unknown
-                    ],
-                }
-            )
-        )
+        click.echo(json_text(ranked.document()))
     elif format == "svg":
-        sys.stdout.write(risk_picture(report, risks))
+        sys.stdout.write(ranked.picture())
     else:
-        width = width_of(os.environ, is_terminal=os.isatty(1), usual=_USUAL_WIDTH)
-        for line in risk_lines(report, risks, width) if risks else ("no workload fails anything",):
-            click.echo(line)
-        for line in _unknown_lines(report, known, width):
-            click.echo(line)
-        for line in unread_lines(report.unread, width, shows_all=False) if report.unread else ():
+        for line in ranked.lines(width_of(os.environ, is_terminal=os.isatty(1), usual=_USUAL_WIDTH)):
             click.echo(line)
     if not request.quiet:
-        unread = f"; {count(len(known.unknown), 'image')} of them not known" if known.unknown else ""
-        unread += f"; {len(report.unread):,} not read" if report.unread else ""
-        click.echo(f"{len(risks):,} of {len(ranked):,} workloads{unread}", err=True)
+        click.echo(ranked.summary(), err=True)
     return 0
-
-
-def _workloads(report: PostureReport) -> list[Resource]:
-    failing = {finding.resource for finding in report.findings}
-    return [one for one in report.resources if one.id in failing and one.kind in POD_KINDS]
-
-
-def _unknown_lines(report: PostureReport, known: KnownImages, width: int) -> Iterator[str]:
-    """Images that nothing is known of: their workloads are ranked as if they had no vulnerability."""
-    if not known.unknown:
-        return
-    yield from wrapped(
-        f"images not known: {len(known.unknown):,}, not in the report, or matched with no database;"
-        " their vulnerabilities do not count",
-        width,
-    )
-    for id, image in known.unknown[:_NAMED]:
-        yield from (
-            f"  {line}"
-            for line in wrapped(f"{plain(image, 4096)}  {plain(report.resource(id).title)}", width - 2)
-        )
-    if len(known.unknown) > _NAMED:
-        yield f"  and {len(known.unknown) - _NAMED:,} more, --format json names all"
-    yield ""

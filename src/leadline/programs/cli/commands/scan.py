@@ -38,6 +38,7 @@ from leadline.programs.cli.output.destinations import (
     Destination,
     Sink,
     destinations,
+    encrypted_destinations,
     opened,
     refuse_overwriting,
     writing,
@@ -58,7 +59,7 @@ from leadline.scans.posture.posture_scan import PostureScan, open_posture_scan
 from leadline.version import __version__
 
 if TYPE_CHECKING:
-    from leadline.programs.cli.output.leaving import Leaving
+    from leadline.scans.leaving import Leaving
     from leadline.scans.posture.watch_scan import ScanChange
 
 EPILOG = """
@@ -135,7 +136,7 @@ def _run(request: Request) -> int:
     output = request.output.removesuffix(".age") if request.encrypt else request.output
     chosen = destinations(request.format, output, is_terminal=is_terminal)
     if leaving:
-        chosen = leaving.destinations(chosen, is_terminal=is_terminal)
+        chosen = encrypted_destinations(leaving, chosen, is_terminal=is_terminal)
     refuse_overwriting(request.targets, chosen)
     with_scores = any(destination.format.with_scores for destination in chosen)
     with (
@@ -330,7 +331,7 @@ def _leaving(request: Request) -> "Leaving | None":
         raise UsageError(
             "--redact and --encrypt are for reports that are written", hint="leave --store and --watch away"
         )
-    from leadline.programs.cli.output.leaving import leaving_of
+    from leadline.scans.leaving import leaving_of
 
     return leaving_of(request.redact, request.encrypt)
 

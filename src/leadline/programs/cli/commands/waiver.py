@@ -22,8 +22,7 @@ from leadline.programs.cli.output.progress import progress
 from leadline.programs.cli.output.terminal import configure_log
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.posture_scan import open_posture_scan
-from leadline.scans.waivers.waiving import waivers_of_files
-from leadline.waivers.apply import Waivers
+from leadline.scans.waivers.waiving import entries_of_files
 
 EPILOG = """
 \b
@@ -52,9 +51,7 @@ def command() -> None:
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 def list_(files: tuple[str, ...]) -> int:
     """Lists the entries of FILES with reason, owner, ticket and end."""
-    waivers = waivers_of_files(files)
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    uses = Waivers(waivers, now, lambda match: False).uses()
+    uses = entries_of_files(files, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
     for use in uses:
         click.echo(f"{title(use.waiver)}: {reason_of(use.waiver)}")
     click.echo("")

@@ -8,13 +8,18 @@ from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from leadline.errors import StoreError, UsageError
 from leadline.model.report import PostureReport
 from leadline.outputs.format_registry import Format, find_format, formats_for
 from leadline.outputs.whole_file import FLAGS, WholeFile
+
+if TYPE_CHECKING:
+    from leadline.scans.leaving import Leaving
 
 _BUFFER_BYTES = 1 << 16
 _STDOUT = ("-", "/dev/stdout")
@@ -206,6 +211,13 @@ def _hold_back(sink: Sink, seal: Seal) -> None:
     whole = BytesIO()
     sink.sealed = Sealed(seal, whole, sink.stream)
     sink.stream = TextIOWrapper(whole, "utf-8", errors="replace", newline="")
+
+
+def encrypted_destinations(
+    leaving: "Leaving", chosen: Iterable[Destination], *, is_terminal: bool
+) -> tuple[Destination, ...]:
+    """``chosen`` with the names of files that are encrypted. Raises: ``UsageError`` as ``Leaving.path`` does."""
+    return tuple(replace(one, path=leaving.path(one.path, is_terminal=is_terminal)) for one in chosen)
 
 
 def refuse_overwriting(targets: Iterable[str], chosen: Iterable[Destination]) -> None:

@@ -50,11 +50,6 @@ def configure_log(*, is_debug: bool, secrets: "SecretValues | None" = None) -> N
     """
     if is_debug:
         # A tenth of the start of a scan.
-        import logging
+        from leadline.programs.serving.log import debug_to_stderr
 
-        from leadline.outputs.redaction.log import safe_formatter
-        from leadline.outputs.redaction.values import SecretValues
-
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(safe_formatter(SecretValues() if secrets is None else secrets))
-        logging.basicConfig(level=logging.DEBUG, handlers=[handler])
+        debug_to_stderr(secrets)

@@ -18,6 +18,7 @@ from leadline.programs.cli.options.table import Request, passed
 from leadline.programs.cli.output.destinations import (
     Destination,
     Seal,
+    encrypted_destinations,
     opened,
     placed,
     refuse_overwriting,
@@ -242,10 +243,10 @@ def _sealed_for(
     """
     if not request.encrypt:
         return chosen, None
-    from leadline.programs.cli.output.leaving import leaving_of  # most runs do without
+    from leadline.scans.leaving import leaving_of  # most runs do without
 
     leaving = leaving_of("", request.encrypt)
-    return leaving.destinations(chosen, is_terminal=is_terminal), leaving.seal
+    return encrypted_destinations(leaving, chosen, is_terminal=is_terminal), leaving.seal
 
 
 def _what(request: Request) -> str:

@@ -115,9 +115,9 @@ def posture_options(request: Request, say: Say, *, with_scores: bool) -> Posture
     """What the request, standard input and the environment say together."""
     standard_input = b""
     if "-" in request.targets:
-        from leadline.sources.yaml.parser import LIMITS
+        from leadline.scans.posture.reading import LONGEST_STDIN
 
-        standard_input = _read_stdin(LIMITS.size_bytes + 1)
+        standard_input = _read_stdin(LONGEST_STDIN + 1)
     return passed(
         PostureOptions,
         request,

@@ -3,12 +3,18 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from leadline.model.image_report import ImageReport
 from leadline.model.vulnerability import Match
 from leadline.outputs.rows.vulnerability_rows import fix_text, severities, shown_name
 from leadline.outputs.text.plain import columns, count, plain, wrapped
-from leadline.sbom.diff import ImageDiff, PackageChange
+from leadline.sbom.diff import ImageDiff, PackageChange, image_diff
 
 _ROWS = 20
+
+
+def compared_images(before: ImageReport, after: ImageReport) -> ImageDiff:
+    """What changed from ``before`` to ``after``."""
+    return image_diff(before, after)
 
 
 def diff_lines(diff: ImageDiff, width: int, *, verbose: bool) -> Iterator[str]:

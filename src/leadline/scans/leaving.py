@@ -10,16 +10,17 @@ from msgspec.structs import replace
 from leadline.errors import SourceError, UsageError
 from leadline.model.report import PostureReport
 from leadline.outputs.documents.sealing import sealed
-from leadline.outputs.encryption import SUFFIX, Recipients
+from leadline.outputs.encryption import SUFFIX, Recipients, decrypted
 from leadline.outputs.format_registry import Page
 from leadline.outputs.pseudonyms.key_file import read_names, write_names
 from leadline.outputs.pseudonyms.names import Names
 from leadline.outputs.pseudonyms.report import pseudonymous
+from leadline.outputs.pseudonyms.reveal import revealed
 from leadline.outputs.rows.place import NoPlaces
-from leadline.programs.cli.output.destinations import Destination
 from leadline.sources.regular_file import read_regular
 
 _KEYS_BYTES = 1 << 20
+_REPORT_BYTES = 512 << 20
 _PUBLIC = ("age1", "ssh-")
 
 
@@ -32,18 +33,18 @@ class Leaving(Struct, frozen=True):
     recipients: Recipients | None = None
     """``None`` where nothing is encrypted."""
 
-    def destinations(self, chosen: tuple[Destination, ...], *, is_terminal: bool) -> tuple[Destination, ...]:
-        """Where they are written: encrypted files end in ``.age``.
+    def path(self, path: str, *, is_terminal: bool) -> str:
+        """Where a report for ``path`` is written, empty for standard output: encrypted files end in ``.age``.
 
-        Raises: ``UsageError`` where one would go to a terminal encrypted.
+        Raises: ``UsageError`` where it would go to a terminal encrypted.
         """
         if self.recipients is None:
-            return chosen
-        if is_terminal and any(not one.path for one in chosen):
+            return path
+        if is_terminal and not path:
             raise UsageError(
                 "an encrypted report is not text for a terminal", hint="--output report.json.age"
             )
-        return tuple(replace(one, path=one.path and one.path.removesuffix(SUFFIX) + SUFFIX) for one in chosen)
+        return path and path.removesuffix(SUFFIX) + SUFFIX
 
     def report(self, report: PostureReport, page: Page) -> tuple[PostureReport, Page]:
         """The report and page that formats see. The file of names is written first, so that none is lost.
@@ -127,3 +128,26 @@ def read_whole(path: str, most: int) -> bytes:
     if len(content) > most:
         raise SourceError(f"{path} is larger than {most >> 20} MiB")
     return content
+
+
+def decrypted_file(path: str, identity: str) -> bytes:
+    """What ``path``, or standard input for ``-``, holds for the holder of the private key in ``identity``.
+
+    Raises: ``SourceError``, ``UsageError``.
+    """
+    return decrypted(read_whole(path, _REPORT_BYTES), read_keys(identity))
+
+
+def revealed_file(path: str, names_file: str) -> str:
+    """The text in ``path``, or standard input for ``-``, with the names that its pseudonyms stand for.
+
+    Raises: ``SourceError``, ``UsageError``.
+    """
+    known = read_names(names_file, may_be_new=False)
+    try:
+        text = read_whole(path, _REPORT_BYTES).decode()
+    except UnicodeDecodeError:
+        raise UsageError(
+            f"{path} is not text", hint="a PDF cannot be turned back: reveal the report in another format"
+        ) from None
+    return revealed(text, known)

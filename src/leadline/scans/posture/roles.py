@@ -1,0 +1,23 @@
+"""The smallest roles for those who look at a cluster."""
+
+from typing import Any
+
+from leadline.posture.required_kinds import kinds_needed
+from leadline.scans.options import PostureOptions
+from leadline.scans.posture.policies import choose_policies
+from leadline.sources.cluster.rbac import job_roles, least_role, operator_roles
+from leadline.sources.waivers.security_exceptions import KINDS as EXCEPTIONS
+
+
+def roles_for(
+    options: PostureOptions, *, with_secrets: bool, operator_in: str = "", jobs_in: str = ""
+) -> tuple[dict[str, Any], ...]:
+    """What the chosen controls need to see, as ClusterRoles; what the operator and its jobs need in these namespaces."""
+    # A scan reads what a cluster keeps of accepted findings as well.
+    kinds = {*kinds_needed(choose_policies(options).controls), *EXCEPTIONS}
+    if not with_secrets:
+        kinds.discard("Secret")
+    roles: tuple[dict[str, Any], ...] = (
+        operator_roles(kinds, operator_in) if operator_in else (least_role(kinds),)
+    )
+    return (*roles, *job_roles(jobs_in)) if jobs_in else roles
