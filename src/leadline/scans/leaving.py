@@ -1,4 +1,4 @@
-"""Reports that leave the organisation: ``--redact`` gives every name a pseudonym, ``--encrypt`` lets only recipients read."""
+"""Reports that leave the organisation: every name gets a pseudonym, or only recipients can read them."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -42,7 +42,7 @@ class Leaving(Struct, frozen=True):
             return path
         if is_terminal and not path:
             raise UsageError(
-                "an encrypted report is not text for a terminal", hint="--output report.json.age"
+                "an encrypted report is not text for a terminal", hint="write it to a file, report.json.age"
             )
         return path and path.removesuffix(SUFFIX) + SUFFIX
 

@@ -88,7 +88,7 @@ def _ports(asked: tuple[str, ...], destination: Point) -> list[Port]:
             for number in numbers
         }
         if not declared:
-            raise UsageError(f"{plain(destination.title)} declares no port", hint="name one: --port 8080")
+            raise UsageError(f"{plain(destination.title)} declares no port", hint="name one, such as 8080")
         return sorted(declared)
     return [port for one in asked for port in _read_port(one, destination)]
 
@@ -98,14 +98,14 @@ def _read_port(written: str, destination: Point) -> list[Port]:
     protocol = protocol.upper() or "TCP"
     if protocol not in PROTOCOLS:
         raise UsageError(
-            f"--port {plain(written)}: the protocol is none of {', '.join(PROTOCOLS)}", hint="write 53/UDP"
+            f"port {plain(written)}: the protocol is none of {', '.join(PROTOCOLS)}", hint="write 53/UDP"
         )
     if re.fullmatch("[0-9]{1,5}", name) and 0 < int(name) <= MAX_PORT:
         return [Port(int(name), protocol)]
     numbers = destination.end.ports.get((name, protocol), frozenset()) if name else frozenset()
     if not numbers:
         raise UsageError(
-            f"--port {plain(written)}: no container of {plain(destination.title)} has such a port",
+            f"port {plain(written)}: no container of {plain(destination.title)} has such a port",
             hint="write a number from 1 to 65535",
         )
     return [Port(number, protocol) for number in sorted(numbers)]

@@ -89,5 +89,5 @@ def _unknown_lines(report: PostureReport, known: KnownImages, width: int) -> Ite
             for line in wrapped(f"{plain(image, 4096)}  {plain(report.resource(id).title)}", width - 2)
         )
     if len(known.unknown) > _NAMED:
-        yield f"  and {len(known.unknown) - _NAMED:,} more, --format json names all"
+        yield f"  and {len(known.unknown) - _NAMED:,} more; the format json names all"
     yield ""
