@@ -12,6 +12,7 @@ import argparse
 import contextlib
 import os
 import shutil
+import signal
 import site
 import statistics
 import subprocess
@@ -273,6 +274,8 @@ def main() -> None:
     parser.add_argument("--jobs", default="", help="names, separated by commas; all without it")
     parser.add_argument("--own-libraries", action="store_true")
     flags = parser.parse_args()
+    # So that the work trees are taken away then, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     wanted = set(filter(None, flags.jobs.split(",")))
     with tempfile.TemporaryDirectory(prefix="leadline-against-") as name, contextlib.ExitStack() as stack:
         folder = Path(name)
