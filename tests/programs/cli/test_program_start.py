@@ -42,10 +42,10 @@ def test_a_scan_in_a_pipe_needs_neither_a_terminal_library_nor_what_takes_long_t
 
 
 OF_CLUSTER = ("asyncpg", "cronsim", "httptools", "prometheus_client", "uvicorn", "uvloop")
-"""What programs of a cluster take besides."""
+"""What programs of a cluster need; the agent works without."""
 
 
-@pytest.mark.parametrize("name", sorted(main_module.SERVERS.keys() - {"unregister"}))
+@pytest.mark.parametrize("name", sorted(main_module.SERVERS.keys() - {"agent", "unregister"}))
 def test_a_program_whose_libraries_are_not_installed_says_how_to_get_them(name: str):
     script = (
         f"import sys\nsys.modules.update(dict.fromkeys({OF_CLUSTER!r}))\n"

@@ -1,7 +1,6 @@
 """``leadline agent``: watches what the containers of this machine do, and ``leadline agent check`` says what it could see."""
 
 import asyncio
-import logging
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +11,7 @@ import msgspec
 from leadline.programs.agent.loop import serve
 from leadline.programs.agent.settings import Settings
 from leadline.programs.service import run
+from leadline.programs.serving.log import log_to_stderr
 from leadline.scans.observing.check import check_node
 
 _DEFAULTS = Settings()
@@ -25,7 +25,7 @@ _DEFAULTS = Settings()
 @click.option("--every", is_flag=True, help="Everything, not only what a container does for the first time.")
 @click.option("--processes", is_flag=True, help="Every fork and exit too.")
 @click.option("--host", is_flag=True, help="The machine itself too, not only its containers.")
-@click.option("--others", is_flag=True, help="Processes in mount namespaces that are no containers too.")
+@click.option("--others", is_flag=True, help="Also processes in mount namespaces that are not containers.")
 @click.option(
     "--seconds", default=0.0, type=click.FloatRange(min=0), help="End after so long; 0: on a signal."
 )
@@ -38,7 +38,7 @@ _DEFAULTS = Settings()
     default=_DEFAULTS.file_budget,
     show_default=True,
     type=click.IntRange(min=1),
-    help="New files of one container per second; above, one record stands for each folder.",
+    help="New files of one container per second; above, one record for each folder.",
 )
 @click.option(
     "--cri",
@@ -58,9 +58,7 @@ def command(context: click.Context, /, **flags: Any) -> None:
     As root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN. Secrets in arguments, addresses and paths are hidden before
     anything is written.
     """
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    log_to_stderr()
     if context.invoked_subcommand is None:
         asyncio.run(serve(Settings(**flags), sys.stdout.buffer))
 
