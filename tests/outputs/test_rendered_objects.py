@@ -1,5 +1,6 @@
 import io
 import json
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -35,6 +36,9 @@ class OnePlace:
 
     def lines(self, resource: Resource, first: int, last: int) -> list[str]:
         return ["spec:", "  hostPID: {{ .Values.host.pid }}"][first - 1 : last]
+
+    def body(self, resource: Resource) -> dict[str, Any]:
+        return resource.body
 
 
 STEERED = OnePlace(Place("chart/templates/web.yaml", 2, 3, True, "host.pid"))

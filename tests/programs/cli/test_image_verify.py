@@ -258,7 +258,7 @@ def test_a_changed_bundle_proves_nothing(run, registry, image, sigstore):
         ("policies: [{images: [a], signers: [{name: x}]}]", "either a key or an identity"),
         ("policies: [{images: [a], signers: [{identity: x}]}]", "needs its issuer"),
         ("policies: [{images: [a], signers: [{key: gone.pub}]}]", "gone.pub"),
-        ("policies: [{images: [a], signers: [{key: p.yaml}]}]", "no public key"),
+        ("policies: [{images: [a], signers: [{key: p.yaml}]}]", "not a public key"),
         ("policies: [{image: [a]}]", "image"),
         ("a: b: c", "p.yaml:1"),
         ("", "0 documents"),

@@ -72,7 +72,7 @@ RECEIVER = "receivers: [{syslog: {address: udp://a:1}}]\n"
         ("receivers: [{slack: {}}]", "needs url or urlFile"),
         ("receivers: [{slack: {url: http://a, urlFile: b}}]", "needs url or urlFile"),
         ('receivers: [{webhook: {url: http://a, headers: {a: "b\\nc"}}}]', "no HTTP header may"),
-        ("receivers: [{syslog: {address: logs}}]", "no address of a syslog server"),
+        ("receivers: [{syslog: {address: logs}}]", "not an address of a syslog server"),
         ("receivers: [{mail: {}}]", "unknown field `mail`"),
     ],
 )
