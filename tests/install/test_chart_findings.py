@@ -21,6 +21,8 @@ SWITCHES: Mapping[str, bool] = {
     "capabilities.vulnerabilityScan": True,
     "capabilities.prometheusExporter": True,
     "capabilities.alerts": False,
+    "capabilities.hostFacts": False,
+    "capabilities.nodeAgent": False,
     "capabilities.admission": False,
     "capabilities.readSecrets": False,
     "capabilities.pullSecrets": False,
@@ -65,7 +67,15 @@ def expected(switches: Mapping[str, bool]) -> frozenset[str]:
         {"C-0188", "C-0267"} if has_jobs else (),
         {"C-0048"} if has_jobs and switches["vulnerabilityScan.jobs.nodeBlobs"] else (),
         () if switches["networkPolicy.enabled"] else {"C-0030", "C-0260"},
+        _of_nodes(switches["capabilities.hostFacts"], switches["capabilities.nodeAgent"]),
+        {"L-0029"} if switches["capabilities.hostFacts"] and switches["networkPolicy.enabled"] else (),
     )
+
+
+def _of_nodes(has_facts: bool, has_agent: bool) -> frozenset[str]:
+    both = {"C-0013", "C-0048", "C-0211", "L-0020", "L-0021"} if has_facts or has_agent else set()
+    agent = {"C-0038", "C-0046", "C-0074", "C-0275", "L-0011", "L-0019"} if has_agent else set()
+    return frozenset(both | agent | ({"C-0053"} if has_facts else set()))
 
 
 def above_low(report: PostureReport, found: set[str]) -> set[str]:
@@ -95,5 +105,13 @@ def test_with_the_defaults_two_things_are_accepted() -> None:
 
 
 def test_everything_that_is_accepted_is_needed_by_some_switch() -> None:
-    everything = {name: name != "networkPolicy.enabled" for name in SWITCHES}
-    assert [use.waiver.name for use in scanned(everything).waivers if use.state != "used"] == []
+    everything = dict.fromkeys(SWITCHES, True)
+    unused = [
+        {
+            use.waiver.name
+            for use in scanned(everything | {"networkPolicy.enabled": has_policies}).waivers
+            if use.state != "used"
+        }
+        for has_policies in (True, False)
+    ]
+    assert unused[0] & unused[1] == set()
