@@ -74,7 +74,7 @@ def test_a_database_of_another_version_is_not_installed(run, published: Path, tm
         (("update", "https://example.org/", "--key", "none.pem"), "cannot read none.pem"),
         (("publish", "www", "--db", "none.db"), "vulnerability database not found"),
         (("publish", "www", "--db", "made.db", "--expires", "soon"), "a time that cannot be read"),
-        (("publish", "www", "--db", "made.db", "--key", "public.pem"), "no private key"),
+        (("publish", "www", "--db", "made.db", "--key", "public.pem"), "not a readable private key"),
     ],
 )
 def test_what_cannot_be_done_is_said(run, published: Path, arguments: tuple[str, ...], words: str):
