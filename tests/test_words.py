@@ -1,5 +1,6 @@
 """Words that are not used, since an engineer who is not a native speaker stumbles over them."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -28,6 +29,7 @@ TEXTS = sorted(
     for path in ROOT.glob(pattern)
     if path.name not in ("CHANGELOG.md", "glossary.md")
 )
+SOURCES = sorted((ROOT / "src" / "leadline").rglob("*.py"))
 ALLOWED = re.compile(r"[Aa]uto[-_]?[Rr]epair|\.tell\(\)|certificate-authority|proxy_authority|url\.authority")
 
 
@@ -45,3 +47,32 @@ def test_a_word_that_stumbles_is_not_used(word: str) -> None:
         if pattern.search(ALLOWED.sub("", line))
     ]
     assert found == [], f"say {INSTEAD[word]}"
+
+
+MOST = {r"\b(?:is|are|was|were) no\b": 101, r"\bstands?\b": 22}
+"""How often messages and public docstrings may still use these; the numbers only fall."""
+
+
+@pytest.mark.parametrize("words", MOST)
+def test_words_that_are_leaving_the_texts_do_not_come_back(words: str) -> None:
+    pattern = re.compile(words, re.IGNORECASE)
+    found = [text for path in SOURCES for text in public_texts(path) if pattern.search(text)]
+    assert sum(len(pattern.findall(text)) for text in found) <= MOST[words], found
+
+
+def public_texts(path: Path) -> list[str]:
+    """Every text of a module but the docstrings of what is private."""
+    tree = ast.parse(path.read_text("utf-8"))
+    private = {
+        id(statement.value)
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        and node.name.startswith("_")
+        for statement in node.body
+        if isinstance(statement, ast.Expr)
+    }
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in private
+    ]

@@ -235,7 +235,7 @@ def _skipped(control: Control, skip: Skip) -> ControlResult:
 def _path(finding: Finding, parts: int) -> FailedPath:
     """The four parts that clients know are texts, never null; ours beside them say the rest, where there is more.
 
-    The first ``parts`` of what it is related to are what its object was joined from; the others are in an order that
+    The first ``parts`` of what it is related to be what its object was joined from; the others are in an order that
     does not depend on which came first.
     """
     match finding.violation:

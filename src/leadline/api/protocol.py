@@ -71,7 +71,7 @@ class Content(Struct, frozen=True, gc=False):
     columns: bytes = b"[]"
     """A JSON list: what a table shows of the object, and what is summed over many."""
     body: bytes = b"{}"
-    """A JSON object: everything besides ``kind``, ``apiVersion`` and ``metadata``."""
+    """A JSON object: everything in addition to ``kind``, ``apiVersion`` and ``metadata``."""
 
 
 class Entry(Struct, frozen=True):

@@ -71,7 +71,7 @@ class Selection(Struct, frozen=True):
     with_body: bool = True
 
     def covers(self, key: Key) -> bool:
-        """By everything besides labels."""
+        """By everything in addition to labels."""
         if self.plural not in ("", key.plural) or self.namespace not in ("", key.namespace):
             return False
         if self.name not in ("", key.name):
@@ -132,7 +132,7 @@ def parse_fields(text: str) -> tuple[Requirement, ...]:
 
 
 def _split(text: str) -> list[str]:
-    """At the commas that stand outside of parentheses. By hand: expressions that do this backtrack for minutes."""
+    """At the commas that are outside of parentheses. By hand: expressions that do this backtrack for minutes."""
     if len(text) > MAX_SELECTOR_LENGTH:
         raise UsageError(f"the selector is longer than {MAX_SELECTOR_LENGTH} characters")
     if not text.strip():

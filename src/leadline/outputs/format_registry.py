@@ -81,7 +81,7 @@ class Page(Struct, frozen=True):
     least: Severity = "unknown"
     """The lowest severity to show; counts and scores are not touched by it."""
     folder: str = ""
-    """The absolute folder that the user stands in."""
+    """The absolute folder that the user is in."""
     root: str = ""
     """The absolute top of the repository that was scanned; empty where that is none."""
     at: str = "1970-01-01T00:00:00Z"

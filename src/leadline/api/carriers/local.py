@@ -155,7 +155,7 @@ class LocalStore(LocalReading):
         self._pending.append(writing)
         if self._flush is None:
             self._flush = asyncio.create_task(self._flush_all())
-        # Should the caller be cancelled, the write goes on: it may already be durable.
+        # Should the caller be cancelled, the write continues: it may already be durable.
         return await asyncio.shield(writing.done)
 
     async def _flush_all(self) -> None:

@@ -20,7 +20,7 @@ _LEAST_FREE_PAGES = 100
 _FREE_SHARE = 10
 """Space is given back once a tenth of the file is free."""
 _GROWTH = 20
-"""A dictionary is trained anew once a kind has this many times the objects it was trained on."""
+"""A dictionary is trained again once a kind has this many times the objects it was trained on."""
 
 
 def first_to_keep(database: sqlite3.Connection, revision: int, history: int, surplus_bytes: int) -> int:
@@ -105,9 +105,9 @@ def back_up(path: Path, target: Path) -> None:
 
 
 def restore(backup: Path, path: Path) -> None:
-    """Makes ``path`` from a backup. Revisions go on above all that the lost store can have given, so that no client's
+    """Makes ``path`` from a backup. Revisions continue above all that the lost store can have given, so that no client's
 
-    cache agrees with the past by accident; every watch starts anew. An existing ``path`` is left alone.
+    cache agrees with the past by accident; every watch starts again. An existing ``path`` is left alone.
 
     Raises: ``StoreError``.
     """

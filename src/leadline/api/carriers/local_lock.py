@@ -1,7 +1,7 @@
 """The file beside a store that keeps other processes out, and remembers the newest revision that the store has given.
 
-A store that holds less than that is an older copy, put in the place of the one that was served: if it went on where it
-stands, it would give revisions again that clients know.
+A store that holds less than that is an older copy, put in the place of the one that was served: if it continued where it
+is, it would give revisions again that clients know.
 """
 
 import errno

@@ -42,12 +42,12 @@ class Row(Struct, frozen=True):
 
 
 def checksum_of(metadata: bytes, columns: bytes, before: bytes | None) -> int:
-    """Of what stands beside the body of a version."""
+    """Of what is beside the body of a version."""
     return crc32(before or b"", crc32(columns, crc32(metadata)))
 
 
 def _sound(found: Sequence[Any]) -> Row:
-    """Raises: ``StoreError`` where what stands beside the body is not what was written: a list would not be JSON with it."""
+    """Raises: ``StoreError`` where what is beside the body is not what was written: a list would not be JSON with it."""
     row = Row(*found)
     if row.checksum is not None and row.checksum != checksum_of(row.metadata, row.columns, row.before):
         raise StoreError(

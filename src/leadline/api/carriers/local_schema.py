@@ -39,7 +39,7 @@ MIGRATIONS = (
 
 ``version`` holds every version of every object. ``dead`` is the revision that replaced it, so that one table is the
 live set, the history of watches and the snapshots that paged lists read. A deletion is a row that is born dead.
-``checksum`` is of what stands beside the body, which has its own; rows from before it have none.
+``checksum`` is of what is beside the body, which has its own; rows from before it have none.
 """
 
 APPLICATION_ID = 0x1EAD11E

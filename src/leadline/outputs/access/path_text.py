@@ -52,7 +52,7 @@ def _until_seen(access: Access, seen: dict[tuple[AccessStep, ...], int]) -> Iter
 
 
 def _after_ways(access: Access) -> list[int]:
-    """Where the path begins, and where it goes on after each way."""
+    """Where the path begins, and where it continues after each way."""
     return [0, *(i for i, step in enumerate(access.steps, 1) if step.kind == "way")]
 
 

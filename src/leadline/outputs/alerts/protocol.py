@@ -67,7 +67,7 @@ class Group(Struct, frozen=True):
 class Receiver(Protocol):
     @property
     def repeats_s(self) -> float | None:
-        """How often alerts that go on firing are to be sent again, lest the receiver takes them for over; ``None`` for never."""
+        """How often alerts that continue firing are to be sent again, lest the receiver takes them for over; ``None`` for never."""
 
     async def send(self, group: Group, now_s: float) -> None:
         """Raises: ``DeliveryError``."""

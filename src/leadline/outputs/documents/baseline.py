@@ -45,7 +45,7 @@ class SeenFinding(msgspec.Struct, frozen=True, omit_defaults=True):
     on: str = ""
     """The object that ``path`` starts from, where that is another one."""
     file: str = ""
-    """Where it stands: it keeps apart what is otherwise the same, and may change."""
+    """Where it is: it keeps apart what is otherwise the same, and may change."""
     first_seen: str = ""
     """RFC 3339 in UTC; the scan's own time where it is new."""
 

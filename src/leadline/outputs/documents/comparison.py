@@ -29,7 +29,7 @@ class Comparison(Struct, frozen=True):
 def compare(old: Baseline, new: Baseline) -> Comparison:
     """Finds for each finding of ``new`` the one of ``old`` that it was.
 
-    First within the same file, then wherever it stands now: files may be renamed, lines move. Each is used once, so that
+    First within the same file, then wherever it is now: files may be renamed, lines move. Each is used once, so that
     a second copy of an object is new.
     """
     places: dict[tuple[object, ...], deque[int]] = defaultdict(deque)

@@ -9,7 +9,7 @@ from leadline.outputs.text.timestamps import dated
 
 
 class Draft(Struct, frozen=True, array_like=True):
-    """JSON on one line, as UTF-8, in which what is still open stands as empty text."""
+    """JSON on one line, as UTF-8, in which what is still open is an empty text."""
 
     text: bytes
     moments: tuple[str, ...] = ()

@@ -37,7 +37,7 @@ class _Head(msgspec.Struct, frozen=True):
 
 
 def encode(report: Report) -> bytes:
-    """``report`` as a document that stands alone.
+    """``report`` as a document that is alone.
 
     Raises: ``ValueError`` for a report that is not sealed: its places and lines, still in the files, would be lost.
     """

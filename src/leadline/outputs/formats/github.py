@@ -1,4 +1,4 @@
-"""Annotations for GitHub Actions: printed in a job, they stand beside the lines of a pull request.
+"""Annotations for GitHub Actions: printed in a job, they are beside the lines of a pull request.
 
 Where there is a baseline they are about what is new alone: GitHub shows few, and the rest is for another day.
 """

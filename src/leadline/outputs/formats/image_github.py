@@ -1,4 +1,4 @@
-"""Annotations for GitHub Actions about images: a job prints them, and they stand in its summary."""
+"""Annotations for GitHub Actions about images: a job prints them, and they are in its summary."""
 
 from collections.abc import Iterable, Iterator
 from typing import IO

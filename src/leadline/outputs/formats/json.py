@@ -147,7 +147,7 @@ class _Results:
         return f'{entry},"paths":[{paths}],"exception":{exceptions}}}]}}'
 
     def _entry(self, control_id: str, status: str, beside: str = "") -> str:
-        """The text of a control's entry up to where its one rule could go on; ``}]}`` ends it."""
+        """The text of a control's entry up to where its one rule could continue; ``}]}`` ends it."""
         text = self._entries.get((control_id, status + beside))
         if text is None:
             control = self._controls[control_id]
@@ -260,7 +260,7 @@ class _Objects:
     def resource(self, resource: Resource) -> dict[str, Any]:
         body, origin = self._body(resource), resource.origin
         if origin.kind == "derived":
-            # Readers make the id of these again, so what the API server would fill in stands here.
+            # Readers make the id of these again, so what the API server would fill in is here.
             filled = {"apiGroup": resource.api_version, "namespace": resource.namespace}
             related = [self._related(id) for id in self._report.parts_of.get(resource.id, ())]
             subject = {**body, **{k: v for k, v in filled.items() if v}, "relatedObjects": related}

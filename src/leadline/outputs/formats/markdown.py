@@ -1,8 +1,8 @@
 """Markdown for a comment on a pull request or the summary of a job: the verdict, the problems, what was not seen.
 
-Where there is a baseline, what it knows is counted in the verdict, and what is new stands in the tables.
+Where there is a baseline, what it knows is counted in the verdict, and what is new is in the tables.
 
-Names that come with the input stand within code, where neither markup nor mentions work.
+Names that come with the input are within code, where neither markup nor mentions work.
 """
 
 from collections.abc import Iterator

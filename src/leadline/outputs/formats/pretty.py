@@ -106,7 +106,7 @@ def _severity(severity: str, page: Page) -> str:
 
 
 class _Widths:
-    """Where the columns of the table stand."""
+    """Where the columns of the table are."""
 
     def __init__(self, groups: Sequence[ControlGroup], page: Page) -> None:
         self.page = page

@@ -212,7 +212,7 @@ def _supplier(component: Component) -> str:
 
 
 def _address(written: str) -> tuple[str, str]:
-    """What stands before the first mail address in angle brackets, and that address; all of it where there is none."""
+    """What is before the first mail address in angle brackets, and that address; all of it where there is none."""
     end = written.find("<")
     for piece in written[end + 1 :].split("<") if end >= 0 else ():
         mail, bracket, _ = piece.partition(">")

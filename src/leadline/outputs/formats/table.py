@@ -160,7 +160,7 @@ def _places(component: Component) -> str:
     if not places:
         return "-"
     first = plain(places[0], _LONGEST_PATH)
-    # Besides its database, a distribution's package has lists and licences that say nothing of where it is.
+    # In addition to its database, a distribution's package has lists and licences that say nothing of where it is.
     if component.package.type in _DISTRIBUTION or len(places) == 1:
         return first
     return f"{first} and {len(places) - 1:,} more"
@@ -304,7 +304,7 @@ def _first_example(members: Sequence[ImageFinding], width: int) -> Iterator[str]
 
 
 def _examples(members: Sequence[ImageFinding], room: int) -> str:
-    """As many places as there is room for; one that stands alone with what was found there."""
+    """As many places as there is room for; one that is alone with what was found there."""
     if len(members) == 1:
         where, detail = plain(members[0].where), plain(members[0].detail)
         texts = (detail,) if where in _WHOLE else (f"{where}: {detail}", where)

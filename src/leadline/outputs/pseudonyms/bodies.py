@@ -93,7 +93,7 @@ def key_of(key: str, above: str, names: Names) -> str:
 
 
 def value_of(value: Any, key: str, names: Names, depth: int = 0) -> Any:
-    """What stands at ``key``; lists pass their own key on."""
+    """What is at ``key``; lists pass their own key on."""
     if isinstance(value, dict):
         if depth > _DEPTH:
             return {}

@@ -1,4 +1,4 @@
-"""Stable pseudonyms: the same text gets the same one wherever it stands, in every report made with one key."""
+"""Stable pseudonyms: the same text gets the same one wherever it is, in every report made with one key."""
 
 import base64
 import hmac
@@ -72,7 +72,7 @@ class Names:
         return text
 
     def sentence(self, text: str) -> str:
-        """A sentence in which any name may stand: those that are known, and every word that is not plain one, are replaced."""
+        """A sentence in which any name may be: those that are known, and every word that is not plain one, are replaced."""
         return _SUSPICIOUS.sub(self._word, self.replaced(text))
 
     def _word(self, found: re.Match[str]) -> str:

@@ -180,7 +180,7 @@ class BodyHider:
         return {self._key(k): self.value(v, k, 1) for k, v in kept.items()}
 
     def value(self, value: Any, key: str = "", depth: int = 0) -> Any:
-        """What stands at ``key`` as it may be shown."""
+        """What is at ``key`` as it may be shown."""
         kind = value.__class__
         if kind is str:
             return self._text(value, key)
@@ -266,7 +266,7 @@ def _storable_scalar(value: Any) -> Any:
 
 
 def _shown(key: str, value: str) -> tuple[str, bool]:
-    """``value`` of the field ``key`` as it may be shown, and whether it is a secret that may stand elsewhere too."""
+    """``value`` of the field ``key`` as it may be shown, and whether it is a secret that may be elsewhere too."""
     if len(value) < SHORTEST:
         return storable_text(value), False
     if key and _is_named(key, value) and not _OBJECT_NAME.fullmatch(value):

@@ -9,7 +9,7 @@ from leadline.posture.checks.token_shapes import credential_spans, has_login, ha
 from leadline.sbom.secrets.patterns import token_spans
 
 HIDDEN = "XXXXXX"
-"""What stands in place of a value; the ecosystem's readers know these six letters."""
+"""What is in place of a value; the ecosystem's readers know these six letters."""
 SHORTEST = 6
 """Shorter texts hold no credential that could be distinguished from a word."""
 
@@ -31,10 +31,10 @@ _NAMED = (
 )
 _NAME_MARKS = ("passw", "passphrase", "secret", "token", "credential", "key")
 _REST = r"[\w+/=~.%-]*"
-"""What a token goes on with beyond the part by which it was recognised."""
+"""What a token continues with beyond the part by which it was recognised."""
 _IN_BASE64 = r"[A-Za-z0-9+/_-]{20,}={0,2}"
 _NO_TEXT = frozenset("ghijklmnopqrstuv")
-"""The first byte is then one that goes on with a character of UTF-8, and begins none: most paths need no decoding."""
+"""The first byte is then one that continues with a character of UTF-8, and begins none: most paths need no decoding."""
 _CACHED_CHARACTERS = 512
 _SHORTEST_TOKEN = 24
 _SIGNS = (":", "=", "/", " ", "xox")
@@ -72,7 +72,7 @@ def _redacted(text: str) -> str:
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:
-    """Where credentials stand that are recognised by their form."""
+    """Where credentials are that are recognised by their form."""
     if "://" in text:
         yield from (found.span() for found in _pattern(_LOGIN).finditer(text))
     if "gh" in text or "sk_" in text or "eyJ" in text:

@@ -1,4 +1,4 @@
-"""The values that were found to be secrets in one run, and how they are hidden wherever else they stand.
+"""The values that were found to be secrets in one run, and how they are hidden wherever else they are.
 
 A value is hidden as a whole and between word bounds, never within a word: a password ``longhorn`` leaves
 ``longhorn-manager`` alone. Plain words are not added at all, or names and images would go with them.

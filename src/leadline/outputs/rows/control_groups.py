@@ -94,7 +94,7 @@ def _parents(report: PostureReport, urgencies: Mapping[str, Urgency]) -> dict[st
 
 
 def _edits_by_object(report: PostureReport, failed: Container[str]) -> Iterator[dict[str, Edits]]:
-    """For each object that fails, the edits of each control; findings of one object stand together."""
+    """For each object that fails, the edits of each control; findings of one object are together."""
     for _, findings in groupby(report.findings, key=lambda finding: finding.resource):
         found: dict[str, set[tuple[str, str, str, str]]] = {}
         for finding in findings:

@@ -145,7 +145,7 @@ def _clipped(text: str, at: int, width: int) -> tuple[str, int]:
 
 
 def _carets(advice: list[str], marked: str, at: int, width: int) -> Iterator[Line]:
-    """The carets under ``marked``, which stands at column ``at``, and what to do about it."""
+    """The carets under ``marked``, which is at column ``at``, and what to do about it."""
     margin = " " * _GUTTER + " | "
     spaces = " " * at
     mark = "^" * max(1, columns(marked))
@@ -177,7 +177,7 @@ def _adds(finding: Finding, body: Body) -> bool:
 
 
 def _is_flow(text: str) -> bool:
-    """Whether what stands at the start of ``text`` is written in braces, where lines cannot be added below."""
+    """Whether what is at the start of ``text`` is written in braces, where lines cannot be added below."""
     return text.partition(":")[2].lstrip().startswith(("{", "["))
 
 
@@ -208,7 +208,7 @@ def _advice(finding: Finding, body: Body, text: str, *, begins_line: bool, is_ex
 
 
 def _goes_on(text: str) -> bool:
-    """Whether the value that begins in ``text`` goes on in the next line: a block, or an open quote."""
+    """Whether the value that begins in ``text`` continues in the next line: a block, or an open quote."""
     begin = text.partition(":")[2].strip()
     return begin[:1] in ("|", ">") or (begin[:1] in ("'", '"') and begin.count(begin[0]) % 2 == 1)
 

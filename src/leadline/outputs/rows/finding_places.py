@@ -1,4 +1,4 @@
-"""Where the findings of a report stand: as the report itself says once it is sealed, else by reading their files again."""
+"""Where the findings of a report are: as the report itself says once it is sealed, else by reading their files again."""
 
 from collections import OrderedDict
 from typing import Any

@@ -23,7 +23,7 @@ _SHORT_DIGEST = 12
 
 
 def target_text(report: ImagesReport, joint: str = "   ") -> str:
-    """``cluster prod   12 images in 40 objects, 2 of them not read``; ``joint`` stands behind the name of the target."""
+    """``cluster prod   12 images in 40 objects, 2 of them not read``; ``joint`` is behind the name of the target."""
     number = len(report.images) + len(report.failed)
     unread = f", {len(report.failed):,} of them not read" if report.failed else ""
     if report.target is None:

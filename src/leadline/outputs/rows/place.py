@@ -1,4 +1,4 @@
-"""Where things stand, in words, and where a path leads within an object."""
+"""Where things are, in words, and where a path leads within an object."""
 
 from typing import Any, Protocol
 
@@ -10,7 +10,7 @@ from leadline.outputs.text.plain import plain
 
 
 class Places(Protocol):
-    """Where things stand in the files they came from; reads each file again, once, when first asked."""
+    """Where things are in the files they came from; reads each file again, once, when first asked."""
 
     def find(self, resource: Resource, path: str) -> Place | None:
         """The place of ``path`` in ``resource``; its deepest parent that exists; ``None`` for objects without a file."""
@@ -80,7 +80,7 @@ def missing_part(body: dict[str, Any], path: str) -> tuple[str | int, ...]:
 
 
 def value_at(body: dict[str, Any], path: str) -> Any:
-    """What stands at ``path``; ``None`` where nothing does."""
+    """What is at ``path``; ``None`` where nothing is."""
     try:
         return value_of(body, path)
     except ValueError:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 def uri_of(file: str, folder: str, root: str = "") -> str:
     """``file`` relative to ``root`` where it lies below it, else as a ``file:`` address; percent-encoded.
 
-    ``folder`` is the absolute one that ``file`` is relative to; it stands in for an empty ``root``.
+    ``folder`` is the absolute one that ``file`` is relative to; it replaces an empty ``root``.
     """
     if file == "-":
         return "stdin"

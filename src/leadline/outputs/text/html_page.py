@@ -127,7 +127,7 @@ def items(parts: Sequence[str]) -> str:
 def table(head: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> str:
     """``rows``: the severity of each, which decides its colour and what hides it, and its cells as markup.
 
-    The cell under ``Severity`` or ``Worst`` takes the colour. On a narrow screen each cell stands on a line of its own.
+    The cell under ``Severity`` or ``Worst`` takes the colour. On a narrow screen each cell has a line of its own.
     """
     titles = "".join(f"<th>{text(title)}</th>" for title in head)
     body = "".join(f'<tr class="{text(name)}">{_cells(head, name, cells)}</tr>\n' for name, cells in rows)

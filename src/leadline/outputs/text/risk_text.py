@@ -38,7 +38,7 @@ def risk_lines(report: PostureReport, risks: Sequence[WorkloadRisk], width: int)
 
 
 def path_lines(path: Sequence[AttackStep], width: int) -> Iterator[str]:
-    """``internet → Ingress shop → web (root)``; what the workload opens stands below it, a line each."""
+    """``internet → Ingress shop → web (root)``; what the workload opens is below it, a line each."""
     at = next(number for number, step in enumerate(path) if step.kind == "workload")
     yield from wrapped(f" {ARROW} ".join(step_text(step) for step in path[: at + 1]), width)
     for step in path[at + 1 :]:

@@ -10,7 +10,7 @@ _OURS = b"leadline "
 def dated(text: bytes, moment: str, moments: Iterable[str], name: str) -> bytes:
     """JSON on one line: ``text`` with ``moment`` (RFC 3339) under each key of ``moments``.
 
-    Under the key ``name``, where it is not empty, comes a name that follows from all the rest. Both stand as
+    Under the key ``name``, where it is not empty, comes a name that follows from all the rest. Both are as
     empty text in ``text``.
     """
     # No text of others can look like this: JSON has a backslash before the quotes in it.

@@ -1,4 +1,4 @@
-"""Workflow commands of GitHub Actions: what a job prints so that it stands beside a pull request.
+"""Workflow commands of GitHub Actions: what a job prints so that it is beside a pull request.
 
 Form: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 """

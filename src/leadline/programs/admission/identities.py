@@ -15,9 +15,9 @@ Identity = tuple[str, tuple[str, ...], str, str, bytes]
 
 
 class Identities:
-    """Of the findings about one object: control, place by names, edit, and what stands there.
+    """Of the findings about one object: control, place by names, edit, and what is there.
 
-    What stands there is part of it, so that another dangerous value at the same place is new; of a container or pod
+    What is there is part of it, so that another dangerous value at the same place is new; of a container or pod
     as a whole it is not, since any change would be one of it.
     """
 
@@ -36,7 +36,7 @@ class Identities:
         return finding.control, place, action, value, what
 
     def _at(self, path: str) -> tuple[tuple[str, ...], Any]:
-        """The place, and what stands there."""
+        """The place, and what is there."""
         try:
             steps = parse_path(path)
         except ValueError:

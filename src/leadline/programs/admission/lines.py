@@ -43,7 +43,7 @@ def line_of(row: Row) -> str:
 
 
 def lines_of(rows: Sequence[Row], most: int) -> list[str]:
-    """At most ``most``, of which the last says how many there are besides."""
+    """At most ``most``, of which the last says how many there are as well."""
     if len(rows) <= most:
         return [line_of(row) for row in rows]
     shown = [line_of(row) for row in rows[: most - 1]]

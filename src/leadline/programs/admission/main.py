@@ -213,7 +213,7 @@ async def _renew(own: OwnCertificate | None, tls: Tls, trusted: Trusted | None) 
 
 
 def renew_where_due(own: OwnCertificate | None, tls: Tls, now: datetime, *, is_trusted: bool) -> None:
-    """Makes our own certificate anew before it ends, and shows it once its CA ``is_trusted``.
+    """Makes our own certificate again before it ends, and shows it once its CA ``is_trusted``.
 
     Takes up one that others have replaced. Raises: ``OSError``.
     """

@@ -62,7 +62,7 @@ CONTROLLERS = frozenset(
 
 
 class Known(Struct, frozen=True):
-    """What is accepted besides by annotations."""
+    """What is accepted also by annotations."""
 
     waivers: tuple[Waiver, ...] = ()
     """Of files and of the cluster."""

@@ -132,7 +132,7 @@ class Watch:
                 return
 
     async def _is_still_allowed(self) -> bool:
-        """Credentials expire and rights are taken away while a watch is open; what cannot be checked now goes on."""
+        """Credentials expire and rights are taken away while a watch is open; what cannot be checked now continues."""
         try:
             await self._check_again()
         except Refusal as refused:

@@ -35,7 +35,7 @@ _LARGE_BYTES = 2**20
 MAX_BYTES = 32 << 20
 """Of any body, whatever its kind allows."""
 _YAML = Limits(size_bytes=3 << 20, documents=2, nodes=200_000, alias_nodes=0, depth=wire.DEEPEST)
-"""As large as kube-apiserver takes it. Aliases repeat what they stand for: a few hundred bytes fill the memory."""
+"""As large as kube-apiserver takes it. Aliases repeat what they represent: a few hundred bytes fill the memory."""
 _AT_A_TIME = 100
 
 

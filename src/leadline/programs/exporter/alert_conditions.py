@@ -28,7 +28,7 @@ class Moment(Struct, frozen=True):
     known: frozenset[str] | None
     """Critical vulnerabilities that were there at the first start; ``None`` where they are not looked for."""
     active: frozenset[Labels]
-    """What is firing: it is kept before what comes anew where there is too much."""
+    """What is firing: it is kept in preference to what comes again where there is too much."""
 
 
 def conditions(moment: Moment, thresholds: Thresholds) -> Conditions:

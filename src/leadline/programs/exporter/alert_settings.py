@@ -15,7 +15,7 @@ from leadline.sources.regular_file import read_regular
 from leadline.sources.yaml.parser import Limits, parse_documents
 
 EVERY = "*"
-"""The namespace that stands for all that are not named."""
+"""The namespace that represents all that are not named."""
 _LARGEST_BYTES = 2**20
 _LIMITS = Limits(size_bytes=_LARGEST_BYTES, documents=1, nodes=50_000, alias_nodes=1_000, depth=20)
 _SECONDS = {"m": 60, "h": 3_600, "d": 86_400}
@@ -56,7 +56,7 @@ class Thresholds(Struct, frozen=True, rename="camel", forbid_unknown_fields=True
 
 
 class Http(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """Either an address, or a file that holds it; in a file, it is read anew for each start."""
+    """Either an address, or a file that holds it; in a file, it is read again for each start."""
 
     url: str = ""
     url_file: str = ""

@@ -113,7 +113,7 @@ class Alerting:
                 continue
 
     def look(self) -> None:
-        """Begins and ends alerts. While the store is away, what was firing goes on: no one knows that it is over."""
+        """Begins and ends alerts. While the store is away, what was firing continues: no one knows that it is over."""
         now_s = self._clock()
         state = self._state
         if not self._follower.is_fresh:
@@ -184,7 +184,7 @@ class Alerting:
 
 
 def _groups(receiver: Named, alerts: list[Alert]) -> Iterable[Group]:
-    """Ends before beginnings: the same alert may have ended and begun anew. Who repeats groups by itself, and bears any number."""
+    """Ends before beginnings: the same alert may have ended and begun again. Who repeats groups by itself, and bears any number."""
     if receiver.receiver.repeats_s is not None:
         ended_first = sorted(alerts, key=lambda alert: alert.is_firing)
         starts = range(0, len(alerts), MOST_OF_A_GROUP)

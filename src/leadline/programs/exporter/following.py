@@ -172,7 +172,7 @@ class Follower:
             except (GoneError, FutureError):
                 pass
             except StoreError as error:
-                # Watches take up again where they were closed; nothing has to be listed anew for it.
+                # Watches take up again where they were closed; nothing has to be listed again for it.
                 self._lose(error)
             await asyncio.sleep(self._patience.beat_s)
 

@@ -148,7 +148,7 @@ class Results:
     def newest(self, subject: str) -> RunFact | None:
         """The last scan that was finished, of those that looked at everything where there are such.
 
-        One that follows the cluster counts as finished: it says how everything stands whenever that changes.
+        One that follows the cluster counts as finished: it says how everything is whenever that changes.
         """
         runs = [run for run in self.runs.facts.values() if run.subject == subject and run.is_good]
         return max([run for run in runs if run.is_full] or runs, key=lambda run: run.revision, default=None)

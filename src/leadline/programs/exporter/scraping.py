@@ -65,7 +65,7 @@ class Numbers(Collector):
         store = self._settings.store
         name = self._settings.store_file or ("" if store == KUBE else store)
         file = Path(name)
-        # What SQLite has not yet merged stands beside it.
+        # What SQLite has not yet merged is beside it.
         parts = (
             [part for part in (file, file.with_name(f"{file.name}-wal")) if part.is_file()] if name else []
         )

@@ -1,7 +1,7 @@
 """Keeps posture results current: all is read once, and from then on what a change touches is judged and written again.
 
-One session is one reading of the cluster. Its ScanRun says what came of it; the run ``posture-current`` goes on as
-long as changes are followed. A full scan is a new session: all is read and judged anew and compared with the store.
+One session is one reading of the cluster. Its ScanRun says what came of it; the run ``posture-current`` continues as
+long as changes are followed. A full scan is a new session: all is read and judged again and compared with the store.
 """
 
 import asyncio
@@ -39,18 +39,18 @@ from leadline.sources.waivers.security_exceptions import KINDS as EXCEPTIONS
 
 log = logging.getLogger(__name__)
 CURRENT = "posture-current"
-"""Name of the run that goes on."""
+"""Name of the run that continues."""
 _SECRETS = "Secret"
 BATCH = 100
 """Objects whose results are worked out and written together."""
 AGAIN_S = 5.0
 LONGEST_AGAIN_S = 120.0
 CURRENT_S = 30.0
-"""So often at most the run that goes on is written, when something changed."""
+"""So often at most the run that continues is written, when something changed."""
 SEEN_S = 300.0
-"""So often at least it says that it goes on."""
+"""So often at least it says that it continues."""
 EXPOSED_S = 60.0
-"""So often it is worked out anew what can be reached from outside."""
+"""So often it is worked out again what can be reached from outside."""
 LOOK_S = 30.0
 """So often it is looked for what accepted findings has ended."""
 
@@ -112,7 +112,7 @@ class Continuous:
                 await self._session(names)
                 trigger = "rights"
             except (LeadlineError, OSError) as error:
-                # One that was whole before it ended begins the count anew.
+                # One that was whole before it ended begins the count again.
                 failures = failures + 1 if names else 1
                 wait_s = backoff_s(failures, self._world.again_s, LONGEST_AGAIN_S)
                 own = own if names else ""
@@ -236,7 +236,7 @@ class _Session:
         self._is_whole = asyncio.Event()
         """All that was read has been stored."""
         self._is_stale = asyncio.Event()
-        """The run that goes on says something else than it did."""
+        """The run that continues says something else than it did."""
         self._to_delete: set[Key] = set()
         self._changed_at = ""
         self._names: dict[str, str] = {}
@@ -351,7 +351,7 @@ class _Session:
             await asyncio.sleep(max(0.0, count / self._world.settings.writes_per_s - took_s))
 
     async def _collect(self) -> None:
-        """All that was read is stored: what is stored besides is about what is there no more. Ends the run."""
+        """Deletes stored results whose objects no longer exist, then ends the run."""
         there = {Key(plural, *place) for place in self._followed.places for plural in (SCANS, SUMMARIES)}
         unread = self._watch.snapshot.unread_kinds
         # Where nothing at all was judged, nothing is known to be gone either.
@@ -380,7 +380,7 @@ class _Session:
             await record(self._world.store, name, run)
 
     async def _tell(self) -> None:
-        """Keeps the run that goes on."""
+        """Keeps the run that continues."""
         loop = asyncio.get_running_loop()
         told_at = -SEEN_S
         await self._is_whole.wait()

@@ -130,7 +130,7 @@ class ChildScanner:
         return child
 
     def _ask(self, child: Child, task: ImageTask) -> tuple[ImageAnswer, bool]:
-        """What became of ``task``, and whether the child goes on."""
+        """What became of ``task``, and whether the child continues."""
         line, fate = child.ask(msgspec.json.encode(task))
         if fate == "ended":
             try:

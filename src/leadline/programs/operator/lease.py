@@ -203,7 +203,7 @@ class Leadership:
             log.warning("the Lease could not be given back: %s", error)
 
     def _say(self, what: str) -> None:
-        """Once for as long as it goes on."""
+        """Once for as long as it continues."""
         if what != self._said:
             log.warning("%s", what)
             self._said = what

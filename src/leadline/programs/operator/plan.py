@@ -314,7 +314,7 @@ def _is_missing(one: Wanted, record: Record) -> bool:
 def _rank(one: Wanted, record: Record, trouble: Mapping[str, Record]) -> tuple[object, ...]:
     """What never had a result first, of such alike what is exposed, then what has waited longest.
 
-    At a place in trouble the one goes first that found it so: its waits have grown, those of others begin anew.
+    At a place in trouble the one goes first that found it so: its waits have grown, those of others begin again.
     """
     probe = trouble.get(one.place)
     is_probe = probe is not None and probe.key == record.key

@@ -22,7 +22,7 @@ _TOO_LATE = 4
 
 
 def end_process() -> None:
-    """At once: what only a leader may do must not go on."""
+    """At once: what only a leader may do must not continue."""
     os._exit(_TOO_LATE)
 
 

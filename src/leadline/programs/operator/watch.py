@@ -75,7 +75,7 @@ class RunningImages:
         self._pending: dict[Key, Running | None] = {}
         self._known: set[Key] = set()
         self._seen: set[Key] = set()
-        """Since the reading began that goes on, or that was the last."""
+        """Since the reading began that continues, or that was the last."""
         self._has_changed = asyncio.Event()
         self.exposed: Mapping[str, tuple[str, ...]] = {}
         """What leads to a workload from outside the cluster, by ``namespace/Kind/name``."""
@@ -88,7 +88,7 @@ class RunningImages:
         """Exceptions and namespaces: they decide what is accepted. Another tuple with each change."""
 
     def begin(self) -> None:
-        """The cluster is read anew."""
+        """The cluster is read again."""
         with self._lock:
             self.is_whole = False
             self._seen.clear()

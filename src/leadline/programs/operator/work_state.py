@@ -69,7 +69,7 @@ _read = Reader(ImageScan)
 
 
 def scan_name(digest: str) -> str:
-    """The whole digest: with a part of it, one image could be made to stand in for another."""
+    """The whole digest: with a part of it, one image could be made to replace another."""
     return digest.replace(":", "-")
 
 
@@ -105,7 +105,7 @@ def put_of(work: Work) -> Put:
 
 
 def work_of(entry: Entry) -> Work | None:
-    """``None`` for what is none of ours, or damaged: it is then made anew."""
+    """``None`` for what is none of ours, or damaged: it is then made again."""
     try:
         whole = _read(entry)
     except StoreError:

@@ -1,4 +1,4 @@
-"""What a program does beside serving: each chore goes on for as long as it serves."""
+"""What a program does beside serving: each chore continues for as long as it serves."""
 
 import asyncio
 from collections.abc import Coroutine, Sequence

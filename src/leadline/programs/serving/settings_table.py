@@ -23,7 +23,7 @@ S = TypeVar("S", bound=Struct)
 
 
 class _Place(Struct, frozen=True):
-    """Where a setting stands."""
+    """Where a setting is."""
 
     table: str
     """The field of the whole that it is part of; empty for one of its own fields."""

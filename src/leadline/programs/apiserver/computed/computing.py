@@ -1,4 +1,4 @@
-"""Keeps the computed kinds current: follows the store, and writes anew what a change has touched.
+"""Keeps the computed kinds current: follows the store, and writes again what a change has touched.
 
 The sums of a namespace follow its summaries, a network policy its neighborhood. What is computed is stored like
 everything else, so that it is listed and watched like everything else.
@@ -60,7 +60,7 @@ class Computation(Protocol):
         """Which objects a change of a source may change; ``there`` are all that exist."""
 
     async def body(self, store: Store, key: Key) -> Body | None:
-        """What the object shall be besides its identity; ``None`` where there shall be none."""
+        """What the object shall be in addition to its identity; ``None`` where there shall be none."""
 
 
 class NamespaceSum:
@@ -115,7 +115,7 @@ class VulnerabilitySum(NamespaceSum):
 
 
 class NetworkPolicies:
-    """One for each neighborhood of the same name; all of them anew when known servers change."""
+    """One for each neighborhood of the same name; all of them again when known servers change."""
 
     target = "generatednetworkpolicies"
     sources: tuple[str, ...] = ("networkneighborhoods", "knownservers")

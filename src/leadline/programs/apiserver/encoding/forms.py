@@ -25,7 +25,7 @@ _FORMS: dict[str, Form] = {
 
 
 def form_asked_for(accept: str) -> Form:
-    """``whole`` stands for the kind's own form. Raises: ``Refusal`` where we have none of those accepted."""
+    """``whole`` names the kind's own form. Raises: ``Refusal`` where we have none of those accepted."""
     for clause in (accept or "*/*").split(","):
         media, *rest = (part.strip() for part in clause.split(";"))
         pairs = dict(part.split("=", 1) for part in rest if "=" in part)

@@ -29,7 +29,7 @@ _MAX_LABELS = 1_000
 """They come along in every list, whatever part of the objects is asked for."""
 _LARGE_BYTES = 2**20
 MAX_MARKS = 2_000_000
-"""Commas, colons and brackets in a body: parsed, each may stand for a value many times as large."""
+"""Commas, colons and brackets in a body: parsed, each may represent a value many times as large."""
 DEEPEST = 250
 """Nested lists and objects; call stacks in profiles nest deepest of what is real."""
 _HEAD = frozenset({"kind", "apiVersion", "metadata"})

@@ -1,7 +1,7 @@
 """Spreads the work over the nodes of a cluster: a Kubernetes Job for a batch of images, whose pods share it by hash.
 
-Who works on an image stands in its ImageScan. A Job that has ended leaves nothing behind: what its pods still held is
-given back. How often a pod is begun anew, and when a Job has taken too long, is for the Job controller to say.
+Who works on an image is in its ImageScan. A Job that has ended leaves nothing behind: what its pods still held is
+given back. How often a pod is begun again, and when a Job has taken too long, is for the Job controller to say.
 Source: https://kubernetes.io/docs/concepts/workloads/controllers/job/
 """
 

@@ -1,6 +1,6 @@
 """The half of the operator that looks at images: what the watch shows goes to the keeper, and orders as well.
 
-The run ``images-current`` says how far it is, as long as it goes on: how many images there are, how many have a result,
+The run ``images-current`` says how far it is, as long as it continues: how many images there are, how many have a result,
 and of the others why.
 """
 
@@ -48,7 +48,7 @@ SETTLE_S = 1.0
 SEEN_S = 300.0
 """So often it is said that images are followed, whatever happens."""
 TELL_S = 10.0
-"""So often at most the run that goes on is written, when something changed."""
+"""So often at most the run that continues is written, when something changed."""
 _GRADES = ("critical", "high", "medium", "low", "unknown")
 _REASONS: Mapping[Phase, UnreadReason] = {
     "Unauthorized": "forbidden",

@@ -131,7 +131,7 @@ class ImageTask(Struct, frozen=True):
     acceptance: Acceptance = Acceptance()
     """What is accepted in it."""
     is_scanned: bool = False
-    """Whether the stored result stands, and only what is accepted in it is looked at again."""
+    """Whether the stored result remains valid, and only what is accepted in it is looked at again."""
 
 
 class ImageAnswer(Struct, frozen=True):

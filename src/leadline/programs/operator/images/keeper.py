@@ -1,6 +1,6 @@
 """Keeps a result, or a reason, for every image that the cluster runs: plans, has scanned, and writes what came of it.
 
-All that it knows stands in the store, so that a new one goes on where the last one ended, whenever that was.
+All that it knows is in the store, so that a new one continues where the last one ended, whenever that was.
 """
 
 import asyncio
@@ -55,7 +55,7 @@ COLLECT_S = 600.0
 HOLDER = "operator"
 """Of what processes of the leader scan. Who finds it at its start knows that its own kind left it behind."""
 GONE_S = 20.0
-"""A container that is not there for so long has no summary any more: a workload that is begun anew has its pods again."""
+"""A container that is not there for so long has no summary any more: a workload that is begun again has its pods again."""
 AT_ONCE = 50
 """Writes that are begun together."""
 QUEUED = 4

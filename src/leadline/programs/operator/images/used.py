@@ -157,7 +157,7 @@ class UsedImages:
         if one is None or (one.owner is not None and one.owner.kind not in _NO_OWNER):
             return
         known = _known(one, self._cluster)
-        # Most changes are none of what is asked here, and what is worked out of the one before stands.
+        # Most changes are none of what is asked here, and what is worked out of the one before is.
         known = before if before == known else known
         self._known[key] = (one.uid, known)
         self._known_of[one.uid] = known
