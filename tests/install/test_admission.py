@@ -38,9 +38,10 @@ class Guarded:
         return DENIED in self.apply(privileged(SHOP, "tried"), "--dry-run=server").stderr
 
     def cas(self) -> list[x509.Certificate]:
-        (webhook,) = self.cluster.get("validatingwebhookconfiguration", NAME)["webhooks"]
-        bundle = base64.b64decode(webhook["clientConfig"].get("caBundle", ""))
-        return x509.load_pem_x509_certificates(bundle)
+        """Of both webhooks, which trust the same."""
+        webhooks = self.cluster.get("validatingwebhookconfiguration", NAME)["webhooks"]
+        (bundle,) = {webhook["clientConfig"].get("caBundle", "") for webhook in webhooks}
+        return x509.load_pem_x509_certificates(base64.b64decode(bundle))
 
     def number(self, series: str) -> float:
         path = f"/api/v1/namespaces/{self.installation.namespace}/services/{NAME}-metrics:8080/proxy/metrics"

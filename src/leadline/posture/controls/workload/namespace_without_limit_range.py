@@ -31,7 +31,7 @@ from leadline.posture.control import Inventory, Missing, Namespace, Violations, 
     score=1.0,
     category="Workload / Resource management",
     applies=holds_applications,
-    reads=("LimitRange",),
+    reads=("LimitRange", "ResourceQuota"),
 )
 def namespace_without_limit_range(namespace: Namespace, inventory: Inventory) -> Violations:
     if not has_bounds("LimitRange", namespace.name, inventory):

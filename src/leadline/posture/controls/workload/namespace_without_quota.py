@@ -31,7 +31,7 @@ from leadline.posture.control import Inventory, Missing, Namespace, Violations, 
     score=1.0,
     category="Workload / Resource management",
     applies=holds_applications,
-    reads=("ResourceQuota",),
+    reads=("LimitRange", "ResourceQuota"),
 )
 def namespace_without_quota(namespace: Namespace, inventory: Inventory) -> Violations:
     if not has_bounds("ResourceQuota", namespace.name, inventory):
