@@ -175,7 +175,7 @@ def try_exceptions(cluster: WholeExtension, registry: Registry) -> None:
 
     assert (number_of(cluster, "web"), number_of(cluster, "other")) == (1, 1)
     cluster.apply(known)
-    cluster.until(lambda: number_of(cluster, "web") == 0, 60)
+    cluster.until(lambda: number_of(cluster, "web") == 0, 180)
     assert number_of(cluster, "other") == 1
     image = f"{registry.host}/team/app:1"
     assert scans(cluster)[image]["vulnerabilities"]["accepted"] == 0
