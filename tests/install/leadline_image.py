@@ -59,7 +59,8 @@ def build(out: Path, *flags: str) -> str:
 
 def _state(key: Path) -> str:
     digest = hashlib.sha256(key.read_bytes())
-    for top in ("src", "deploy/images", "requirements-image.lock", "pyproject.toml"):
+    # The README and the licence are in the metadata of the wheel.
+    for top in ("src", "deploy/images", "requirements-image.lock", "pyproject.toml", "README.md", "LICENSE"):
         path = ROOT / top
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if file.is_file() and "__pycache__" not in file.parts:
