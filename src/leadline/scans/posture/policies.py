@@ -164,7 +164,10 @@ def _with_own(controls: tuple[BuiltControl, ...], folders: Iterable[str], enviro
                 why = str(error.args[0])
                 hint = "its controls were not judged by; fix it"
                 unread.append(Unread(str(file), why, "fault", hint=hint))
-        if is_rego or (path.is_dir() and next(path.rglob("*.rego"), None)):
+        has_rego = is_rego or (path.is_dir() and next(path.rglob("*.rego"), None) is not None)
+        if not files and not has_rego:
+            raise SourceError(f"no controls in {folder}", hint="controls of your own are Python or Rego files")
+        if has_rego:
             from leadline.scans.posture.own_rego import own_rego
 
             if (own := own_rego(path, controls, environ)) is not None:

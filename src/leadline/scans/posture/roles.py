@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from leadline.errors import UsageError
 from leadline.posture.required_kinds import kinds_needed
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.policies import choose_policies
@@ -12,9 +13,15 @@ from leadline.sources.waivers.security_exceptions import KINDS as EXCEPTIONS
 def roles_for(
     options: PostureOptions, *, with_secrets: bool, operator_in: str = "", jobs_in: str = ""
 ) -> tuple[dict[str, Any], ...]:
-    """What the chosen controls need to see, as ClusterRoles; what the operator and its jobs need in these namespaces."""
+    """What the chosen controls need to see, as ClusterRoles; what the operator and its jobs need in these namespaces.
+
+    Raises: ``UsageError`` for an unknown name, and for own controls that do not load, since the role would be too small.
+    """
     # A scan reads what a cluster keeps of accepted findings as well.
-    kinds = {*kinds_needed(choose_policies(options).controls), *EXCEPTIONS}
+    policies = choose_policies(options)
+    for one in policies.unread:
+        raise UsageError(f"{one.where} {one.why}")
+    kinds = {*kinds_needed(policies.controls), *EXCEPTIONS}
     if not with_secrets:
         kinds.discard("Secret")
     roles: tuple[dict[str, Any], ...] = (

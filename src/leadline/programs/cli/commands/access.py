@@ -9,8 +9,9 @@ from typing import Any
 import click
 from msgspec.structs import replace
 
-from leadline.errors import GATE_FAILED
+from leadline.errors import GATE_FAILED, SourceError
 from leadline.model.access import AccessAnswer
+from leadline.model.unread import Unread
 from leadline.programs.cli.options.configured import ConfiguredCommand
 from leadline.programs.cli.options.table import CHARTS, CLUSTER, NAMESPACES, takes
 from leadline.programs.cli.output.terminal import width_of
@@ -129,6 +130,7 @@ def unused_command(logs: tuple[str, ...], format: AccessForm, **flags: Any) -> i
     with _reading(flags, paths) as options, open_access(paths, options) as target:
         use = unused_by_logs(target, logs, options.secrets)
     click.echo(written(use, format, _width()), nl=False)
+    _refuse_nothing_read(target)
     return GATE_FAILED if fail_on and use.unread else 0
 
 
@@ -143,6 +145,7 @@ def state_command(**flags: Any) -> int:
     with _reading(flags, paths) as options, open_access(paths, options, with_accounts=True) as target:
         state = state_of(target, at)
     click.echo(state_text(state), nl=False)
+    _refuse_nothing_read(target)
     return GATE_FAILED if fail_on and state.unread else 0
 
 
@@ -162,8 +165,11 @@ def state_command(**flags: Any) -> int:
 def diff_command(old: str, new: str, format: AccessForm, fail_on: tuple[str, ...], **flags: Any) -> int:
     """Who gained and lost what between OLD and NEW: paths, PATH@REVISION, cluster, cluster:CONTEXT, files of access state."""
     with _reading(flags, (old, new)) as options:
-        difference = compare(side_of(old, options), side_of(new, options))
+        sides = side_of(old, options), side_of(new, options)
+    difference = compare(*sides)
     click.echo(written(difference, format, _width()), nl=False)
+    if all(side.unread and not side.rights for side in sides):
+        raise _nothing_read(f"{old} and {new}", difference.unread_before)
     is_new = "new-admin" in fail_on and difference.new_subjects
     return GATE_FAILED if is_new or ("unread" in fail_on and not difference.is_complete) else 0
 
@@ -183,7 +189,22 @@ def _answered(
     ):
         answer = ask(target, Within(options.include_namespaces))
     click.echo(written(answer, format, _width(), path=path), nl=False)
+    _refuse_nothing_read(target)
     return GATE_FAILED if fail_on and not answer.is_complete else 0
+
+
+def _refuse_nothing_read(target: AccessTarget) -> None:
+    """Raises: ``SourceError`` where nothing at all was read, so that what was printed answers nothing."""
+    if target.unread and not target.worlds:
+        raise _nothing_read(target.name, target.unread)
+
+
+def _nothing_read(name: str, unread: tuple[Unread, ...]) -> SourceError:
+    first = unread[0]
+    line = f":{first.line}" if first.line else ""
+    return SourceError(
+        f"nothing could be read in {name}: {len(unread):,} not read, the first {first.where}{line}: {first.why}"
+    )
 
 
 @contextmanager

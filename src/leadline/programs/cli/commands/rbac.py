@@ -9,6 +9,7 @@ import click
 import orjson
 import yaml
 
+from leadline.errors import UsageError
 from leadline.programs.cli.scanning.requests import split_words
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.roles import roles_for
@@ -39,6 +40,8 @@ def command(**flags: Any) -> int:
         raise click.UsageError("--jobs goes with --operator")
     form, chosen, more = split_words(flags["names"])
     named = (*chosen, *more)
+    if form not in ("framework", "control") and named:
+        raise UsageError(f"unknown word {named[0]}", hint=f"leadline rbac framework {named[0]}, or control ID")
     options = PostureOptions(
         frameworks=named if form == "framework" else (),
         controls=named if form == "control" else (),
