@@ -166,7 +166,9 @@ def _with_own(controls: tuple[BuiltControl, ...], folders: Iterable[str], enviro
                 unread.append(Unread(str(file), why, "fault", hint=hint))
         has_rego = is_rego or (path.is_dir() and next(path.rglob("*.rego"), None) is not None)
         if not files and not has_rego:
-            raise SourceError(f"no controls in {folder}", hint="controls of your own are Python or Rego files")
+            raise SourceError(
+                f"no controls in {folder}", hint="controls of your own are Python or Rego files"
+            )
         if has_rego:
             from leadline.scans.posture.own_rego import own_rego
 

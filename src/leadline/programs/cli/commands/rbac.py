@@ -41,7 +41,9 @@ def command(**flags: Any) -> int:
     form, chosen, more = split_words(flags["names"])
     named = (*chosen, *more)
     if form not in ("framework", "control") and named:
-        raise UsageError(f"unknown word {named[0]}", hint=f"leadline rbac framework {named[0]}, or control ID")
+        raise UsageError(
+            f"unknown word {named[0]}", hint=f"leadline rbac framework {named[0]}, or control ID"
+        )
     options = PostureOptions(
         frameworks=named if form == "framework" else (),
         controls=named if form == "control" else (),
