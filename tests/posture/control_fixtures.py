@@ -1,6 +1,6 @@
 """Reads the fixtures of controls: manifests whose first lines say what is expected.
 
-``tests/posture/controls/<family>/<module>/fails-*.yaml`` and ``passes-*.yaml``::
+``tests/posture/controls/<family>/<name>/fails-*.yaml`` and ``passes-*.yaml``::
 
     # fails: spec.initContainers[0].securityContext.privileged
     # fails: ClusterRole/reader rules[0].verbs[0]
@@ -47,8 +47,11 @@ class Fixture:
 
 
 def fixtures_of(control: BuiltControl) -> list[Fixture]:
-    family, module = control.module.split(".")[-2:]
-    return [read_fixture(path) for path in sorted((ROOT / family / module).glob("*.yaml"))]
+    return [read_fixture(path) for path in sorted((ROOT / family_of(control) / control.name).glob("*.yaml"))]
+
+
+def family_of(control: BuiltControl) -> str:
+    return control.module.split(".")[-2]
 
 
 def read_fixture(path: Path) -> Fixture:

@@ -5,7 +5,16 @@ from collections import Counter
 
 import pytest
 import yaml
-from control_fixtures import ROOT, fixed, fixtures_of, has_only_edits, judged, read_fixture, written
+from control_fixtures import (
+    ROOT,
+    family_of,
+    fixed,
+    fixtures_of,
+    has_only_edits,
+    judged,
+    read_fixture,
+    written,
+)
 
 from leadline.model.control import CONSEQUENCES, LONGEST_PROBLEM, Control
 from leadline.model.resource import resource_of
@@ -113,7 +122,7 @@ def test_a_pod_hardened_by_the_restricted_standard_has_no_finding_of_its_securit
 
 
 def test_every_fixture_folder_belongs_to_a_control():
-    known = {tuple(control.module.split(".")[-2:]) for control in CONTROLS}
+    known = {(family_of(control), control.name) for control in CONTROLS}
     assert [p for p in sorted(ROOT.glob("*/*")) if p.parts[-2:] not in known] == []
 
 

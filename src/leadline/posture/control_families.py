@@ -1,0 +1,172 @@
+"""Controls that ask the same of another flag, setting or file: what their pages share is written once.
+
+Several are in one file. Those of flags and settings are functions, as ``posture.control`` has them, with docstrings of their
+own that lack the example and the link: both follow from what the decorator is given. Those of files of a node have no code
+at all: a row names the file, and what follows if others may open it or own it.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import NamedTuple, Required, TypedDict, Unpack
+
+from msgspec.structs import replace
+
+from leadline.model.control import BuiltControl, Consequence, Violations
+from leadline.model.resource import Resource
+from leadline.posture.checks.host_files import GROUP, KUBELET, looser_than, not_owned_by_root
+from leadline.posture.control import Check, control
+
+_CONTROL_PLANE = "Control plane"
+_KUBELET_PAGE = "https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/"
+_KUBEADM_PAGE = "https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/"
+_RESTARTED = "whether the kubelet was started again after its files changed."
+_LISTS = "access control lists, and who may become root on the node."
+_POD = """\
+apiVersion: v1
+kind: Pod
+metadata: {{name: {program}, namespace: kube-system}}
+spec:
+  containers:
+  - name: {program}
+    image: {image}
+    command: [{program}, {flags}]"""
+_ETCD_IMAGE = "registry.k8s.io/etcd:3.6.4-0"
+_FACTS = """\
+apiVersion: {group}/v1beta1
+kind: {kind}
+metadata: {{name: n1}}
+spec:
+"""
+_ROOT = "uid: 0, gid: 0, username: root, groupname: root"
+_OTHER = "uid: 1000, gid: 1000, username: ubuntu, groupname: ubuntu"
+_LOOSER = {0o600: 0o644, 0o644: 0o664, 0o700: 0o755}
+"""A mode that allows more than the one asked for, for examples."""
+MADE_BY_KUBEADM = "kubeadm itself makes the file with mode 644: a node as it comes out of kubeadm fails, and what is in the file is no secret."
+
+
+class Said(TypedDict, total=False):
+    """What is said of a control; as the arguments of ``posture.control.control``."""
+
+    problem: Required[str]
+    consequence: Consequence
+    score: Required[float]
+    reference_score: float
+
+
+def flag_control(
+    id: str, title: str, *, command: str, see: str, **said: Unpack[Said]
+) -> Callable[[Check], BuiltControl]:
+    """A control over the flags of a control-plane component. ``command`` is one that fails: ``etcd --auto-tls=true``."""
+    program, flags = command.split(" ", 1)
+    image = _ETCD_IMAGE if program == "etcd" else f"registry.k8s.io/{program}:v1.36.3"
+    example = _POD.format(program=program, image=image, flags=flags)
+
+    def make(check: Check) -> BuiltControl:
+        made = control(id, title, category=_CONTROL_PLANE, **said)(check)
+        return replace(made, name=check.__name__, doc=_page(check.__doc__ or "", example, see))
+
+    return make
+
+
+def kubelet_control(
+    id: str, title: str, *, settings: tuple[str, ...], see: str = _KUBELET_PAGE, **said: Unpack[Said]
+) -> Callable[[Check], BuiltControl]:
+    """A control over the settings of a kubelet. ``settings`` are some that fail, each as ``KubeletInfo`` holds it:
+    ``name: readOnlyPort, value: 10255, origin: file, givenBy: "/var/lib/kubelet/config.yaml"``.
+    """
+    lines = "\n".join(f"  - {{{setting}}}" for setting in settings)
+    example = f"{_FACTS.format(group=GROUP, kind='KubeletInfo')}  settings:\n{lines}"
+
+    def make(check: Check) -> BuiltControl:
+        made = control(id, title, category=_CONTROL_PLANE, kinds=(KUBELET,), **said)(check)
+        return replace(made, name=check.__name__, doc=_page(check.__doc__ or "", example, see, _RESTARTED))
+
+    return make
+
+
+class NodeFile(NamedTuple):
+    """A file or folder of a node, as one kind of fact holds it."""
+
+    kind: str
+    fields: tuple[str, ...]
+    """Where the fact holds it, and others of its sort: ``APIServerInfo.specsFile``. The example has the first."""
+    path: str
+    """Where most nodes have it."""
+    what: str
+    """Within a sentence: ``the kubelet's kubeconfig``."""
+    is_list: bool = False
+    ending: str = ""
+    """Of the files of a list that are meant."""
+    see: str = _KUBEADM_PAGE
+    category: str = _CONTROL_PLANE
+
+
+def loose_mode(
+    id: str,
+    name: str,
+    title: str,
+    file: NodeFile,
+    why: str,
+    *,
+    most: int = 0o600,
+    first: str = "",
+    fix: str = "",
+    see: str = "",
+    **said: Unpack[Said],
+) -> BuiltControl:
+    """Finds ``file`` where its mode allows more than ``most``."""
+
+    def check(node: Resource) -> Violations:
+        return looser_than(most, node, *file.fields, ending=file.ending)
+
+    may, asked = (
+        ("read or write", "600 on every node that has it") if most == 0o600 else ("write", "644 or stricter")
+    )
+    doc = f"{first or f'Users other than root may {may} {file.what}.'}\n\n{why}\n\nFix: {fix or f'set the mode to {asked}.'}"
+    return _of_file(check, id, name, title, file, doc, _example(file, _LOOSER[most], _ROOT), see, said)
+
+
+def other_owner(
+    id: str,
+    name: str,
+    title: str,
+    file: NodeFile,
+    why: str,
+    *,
+    or_names: tuple[str, str] = ("root", "root"),
+    first: str = "",
+    fix: str = "make ``root:root`` its owner.",
+    **said: Unpack[Said],
+) -> BuiltControl:
+    """Finds ``file`` where it belongs to another user or group than root, or than those of ``or_names``."""
+
+    def check(node: Resource) -> Violations:
+        return not_owned_by_root(node, *file.fields, or_names=or_names)
+
+    first = first or f"{file.what[0].upper()}{file.what[1:]} does not belong to root."
+    doc = f"{first}\n\n{why}\n\nFix: {fix}"
+    return _of_file(check, id, name, title, file, doc, _example(file, 0o600, _OTHER), "", said)
+
+
+def _of_file(
+    check: Check, id: str, name: str, title: str, file: NodeFile, doc: str, example: str, see: str, said: Said
+) -> BuiltControl:
+    made = control(id, title, category=file.category, kinds=(file.kind,), **said)(check)
+    row_in = sys._getframe(2).f_globals["__name__"]
+    return replace(made, name=name, module=row_in, doc=_page(doc, example, see or file.see, _LISTS))
+
+
+def _example(file: NodeFile, mode: int, owner: str) -> str:
+    *above, field = file.fields[0].split(".")
+    lines = [f"{'  ' * depth}{step}:" for depth, step in enumerate(above, 1)]
+    held = f"{{path: {file.path}, permissions: {mode}, ownership: {{{owner}}}}}"
+    lines.append(f"{'  ' * (len(above) + 1)}{field}: {f'[{held}]' if file.is_list else held}")
+    head = _FACTS.format(group=GROUP, kind=file.kind.partition(".")[0])
+    return head + "\n".join(lines)
+
+
+def _page(doc: str, example: str, see: str, cannot_see: str = "") -> str:
+    """``doc``, as it is indented in a function, with what it lacks; its own ``Cannot see:`` goes before ``cannot_see``."""
+    said, _, own = doc.replace("\n    ", "\n").strip().partition("\n\nCannot see: ")
+    shown = "\n".join(f"    {line}" for line in example.splitlines())
+    return f"{said}\n\nExample::\n\n{shown}\n\nCannot see: {own or cannot_see}\n\nSee: {see}\n"
