@@ -1,8 +1,8 @@
-"""Controls that ask the same of another flag, setting or file: what their pages share is written once.
+"""Controls that ask the same of another flag, setting, right or file: what their pages share is written once.
 
-Several are in one file. Those of flags and settings are functions, as ``posture.control`` has them, with docstrings of their
-own that lack the example and the link: both follow from what the decorator is given. Those of files of a node have no code
-at all: a row names the file, and what follows if others may open it or own it.
+Several are in one file. Those made by a decorator are functions, as ``posture.control`` has them, with docstrings of their own
+that lack the example and the link: both follow from what the decorator is given. Those that ask the same to the letter have
+no code at all: a row says of which file, or of which namespace or policy, and what follows.
 """
 
 import sys
@@ -11,10 +11,15 @@ from typing import NamedTuple, Required, TypedDict, Unpack
 
 from msgspec.structs import replace
 
-from leadline.model.control import BuiltControl, Consequence, Violations
+from leadline.kube.workload import Body
+from leadline.model.control import BuiltControl, Consequence, Remove, Set, Violations
 from leadline.model.resource import Resource
 from leadline.posture.checks.host_files import GROUP, KUBELET, looser_than, not_owned_by_root
+from leadline.posture.checks.namespaces import holds_applications
+from leadline.posture.checks.pod_security_labels import ENFORCE, enforces
 from leadline.posture.control import Check, control
+from leadline.posture.inventory import Inventory
+from leadline.posture.subject import Namespace, mapping
 
 _CONTROL_PLANE = "Control plane"
 _KUBELET_PAGE = "https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/"
@@ -37,6 +42,34 @@ kind: {kind}
 metadata: {{name: n1}}
 spec:
 """
+_ROLE = """\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {{name: too-much}}
+rules:
+- {{{rule}}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {{name: jane-too-much}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: too-much}}
+subjects:
+- {{apiGroup: rbac.authorization.k8s.io, kind: User, name: jane}}"""
+_CLOUD = """\
+apiVersion: {group}/v1
+kind: {kind}
+metadata: {{name: shop}}
+{example}"""
+_NAMESPACE = """\
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop}"""
+_POLICY = """\
+apiVersion: policy/v1beta1
+kind: PodSecurityPolicy
+metadata: {{name: all}}
+spec: {{{example}}}"""
+_POLICIES = "PodSecurityPolicy.policy"
 _ROOT = "uid: 0, gid: 0, username: root, groupname: root"
 _OTHER = "uid: 1000, gid: 1000, username: ubuntu, groupname: ubuntu"
 _LOOSER = {0o600: 0o644, 0o644: 0o664, 0o700: 0o755}
@@ -82,6 +115,91 @@ def kubelet_control(
         return replace(made, name=check.__name__, doc=_page(check.__doc__ or "", example, see, _RESTARTED))
 
     return make
+
+
+def rights_control(
+    id: str, title: str, *, rule: str, see: str, **said: Unpack[Said]
+) -> Callable[[Check], BuiltControl]:
+    """A control over what a role allows. ``rule`` is one that fails: ``apiGroups: [apps], resources: [pods], verbs: [get]``."""
+
+    def make(check: Check) -> BuiltControl:
+        made = control(id, title, category="Access control", **said)(check)
+        return replace(
+            made, name=check.__name__, doc=_page(check.__doc__ or "", _ROLE.format(rule=rule), see)
+        )
+
+    return make
+
+
+def cloud_control(
+    id: str,
+    title: str,
+    *,
+    category: str,
+    kinds: tuple[str, ...],
+    example: str,
+    see: str,
+    **said: Unpack[Said],
+) -> Callable[[Check], BuiltControl]:
+    """A control over what a cloud says of a cluster. ``example`` fails, as an object of the first of ``kinds`` holds it:
+    ``shieldedNodes: {"enabled": false}``.
+    """
+    kind, _, group = kinds[0].partition(".")
+    shown = _CLOUD.format(group=group, kind=kind, example=example)
+
+    def make(check: Check) -> BuiltControl:
+        made = control(id, title, category=category, kinds=kinds, **said)(check)
+        return replace(made, name=check.__name__, doc=_page(check.__doc__ or "", shown, see))
+
+    return make
+
+
+def namespace_admission(
+    id: str, name: str, title: str, first: str, why: str, *, level: str, **said: Unpack[Said]
+) -> BuiltControl:
+    """Finds namespaces of applications whose labels do not make the API server enforce ``level`` or a stricter one."""
+
+    def check(namespace: Namespace) -> Violations:
+        if not enforces(namespace.labels, level):
+            yield Set(f"metadata.labels[{ENFORCE}]", level)
+
+    fix = f"label the namespace ``{ENFORCE}: {level}``; try it with ``warn`` in place of\n``enforce`` first."
+    hidden = "other admission policies that refuse the same; a cluster-wide default in the API server's\nadmission configuration."
+    see = "https://kubernetes.io/docs/concepts/security/pod-security-admission/"
+    made = control(id, title, category="Workload", applies=holds_applications, **said)(check)
+    doc = _page(f"{first}\n\n{why}\n\nFix: {fix}", _NAMESPACE, see, hidden)
+    return replace(made, name=name, module=_module_of_row(), doc=doc)
+
+
+def pod_security_policy(
+    id: str,
+    name: str,
+    title: str,
+    first: str,
+    why: str,
+    *,
+    allows: Callable[[Body], bool],
+    edit: Remove | Set,
+    fix: str,
+    example: str,
+    **said: Unpack[Said],
+) -> BuiltControl:
+    """Finds PodSecurityPolicies of a cluster in which every one ``allows`` it, asked with its ``spec``."""
+
+    def is_open(policy: Resource) -> bool:
+        return allows(mapping(policy.body.get("spec")))
+
+    def check(policy: Resource, inventory: Inventory) -> Violations:
+        if is_open(policy) and inventory.once(
+            f"{id}: every policy", lambda: all(map(is_open, inventory.of(_POLICIES)))
+        ):
+            yield edit
+
+    hidden = "who may use which policy; whether the cluster still has the API, which went in 1.25."
+    see = "https://kubernetes.io/docs/concepts/security/pod-security-policy/"
+    made = control(id, title, category="Workload", kinds=(_POLICIES,), **said)(check)
+    doc = _page(f"{first}\n\n{why}\n\nFix: {fix}", _POLICY.format(example=example), see, hidden)
+    return replace(made, name=name, module=_module_of_row(), doc=doc)
 
 
 class NodeFile(NamedTuple):
@@ -152,8 +270,13 @@ def _of_file(
     check: Check, id: str, name: str, title: str, file: NodeFile, doc: str, example: str, see: str, said: Said
 ) -> BuiltControl:
     made = control(id, title, category=file.category, kinds=(file.kind,), **said)(check)
-    row_in = sys._getframe(2).f_globals["__name__"]
-    return replace(made, name=name, module=row_in, doc=_page(doc, example, see or file.see, _LISTS))
+    page = _page(doc, example, see or file.see, _LISTS)
+    return replace(made, name=name, module=_module_of_row(3), doc=page)
+
+
+def _module_of_row(depth: int = 2) -> str:
+    """The dotted name of the catalogue's file that a row is in: ``depth`` calls above."""
+    return str(sys._getframe(depth).f_globals["__name__"])
 
 
 def _example(file: NodeFile, mode: int, owner: str) -> str:
