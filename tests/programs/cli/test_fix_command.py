@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from leadline.errors import UsageError
+from leadline.programs.cli.commands.fix import command as fix_command
+from leadline.programs.cli.commands.scan import command as scan_command
 from leadline.programs.cli.main import main
+from leadline.programs.cli.options.option import Option
+from leadline.programs.cli.options.table import CONFIG, FIXING, OPTIONS, Configured, Request
+from leadline.programs.cli.scanning.fixing import refuse_other_flags
 
 SHOP = Path(__file__).parents[3] / "examples" / "shop"
 
@@ -135,3 +141,111 @@ def test_what_is_accepted_in_a_file_stays(capfd):
     assert "privileged" in run(capfd, "control", "C-0057", "shop", "--dry-run")[1]
     code, out, _ = run(capfd, "control", "C-0057", "shop", "--dry-run", "--exceptions", "accepted.yaml")
     assert (code, "---" in out) == (0, False)
+
+
+def is_of_scan(option: Option) -> bool:
+    return option.field in {one.name for one in scan_command.params}
+
+
+OTHER: dict[object, object] = {str: "x", bool: True, tuple[str, ...]: ("x",), float: 1.0, int: 1}
+"""A value that is never the default, by the type of an option."""
+
+
+OF_SCANS = [one for one in OPTIONS.values() if is_of_scan(one)]
+
+
+@pytest.mark.parametrize("option", OF_SCANS, ids=lambda option: option.field)
+def test_a_scan_that_fixes_honours_every_flag_or_refuses_it_by_name(option: Option):
+    value = {option.field: OTHER[option.type]}
+    request = Request(**{"targets": ("shop",), "fix": True, **value})
+    if option.field in (*FIXING, *CONFIG, "yes", "fix"):
+        refuse_other_flags(request)
+        assert option.field in ("fix", *(one.name for one in fix_command.params)), "fix takes it as well"
+    else:
+        with pytest.raises(UsageError) as refused:
+            refuse_other_flags(request)
+        assert str(refused.value.args[0]) == f"--fix does not take {option.word}"
+        refuse_other_flags(Request(configured=Configured(filled={option.field: ("leadline.toml:1",)}), **value))
+
+
+def test_every_flag_that_is_honoured_is_one_of_a_scan():
+    assert [field for field in FIXING if not is_of_scan(OPTIONS[field])] == []
+
+
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: NAME, namespace: shop}
+spec:
+  template:
+    spec:
+      containers:
+      - name: web
+        image: nginx:1.27
+        securityContext: {privileged: true}
+"""
+
+
+@pytest.fixture
+def old_and_new(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Path:
+    """A folder with a Deployment that a baseline knows, and a new one."""
+    folder = tmp_path / "deploy"
+    folder.mkdir()
+    (folder / "old.yaml").write_text(DEPLOYMENT.replace("NAME", "old"))
+    assert main(["baseline", "save", "deploy", "-o", "known.json"]) == 0
+    (folder / "new.yaml").write_text(DEPLOYMENT.replace("NAME", "new"))
+    capfd.readouterr()
+    return folder
+
+
+@pytest.mark.parametrize("words", [("scan", "deploy", "--fix"), ("fix", "deploy")])
+def test_the_gate_is_passed_with_the_smallest_edit(capfd, old_and_new: Path, words: tuple[str, ...]):
+    old = (old_and_new / "old.yaml").read_text()
+    gate = (*words, "--yes", "--baseline", "known.json", "--severity-threshold", "high")
+    assert main([*gate]) == 0
+    out, err = capfd.readouterr()
+    assert "1 edit in 1 file" in out
+    assert "passed: --severity-threshold high" in err
+    assert (old_and_new / "old.yaml").read_text() == old
+    new = (old_and_new / "new.yaml").read_text()
+    assert new == DEPLOYMENT.replace("NAME", "new").replace("{privileged: true}", "{}")
+    assert main(["scan", "deploy", "--baseline", "known.json", "--severity-threshold", "high", "-q"]) == 0
+
+
+def test_the_exit_code_is_the_one_that_a_scan_gives_next(capfd, old_and_new: Path):
+    (old_and_new / "role.yaml").write_text(
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: all}\n"
+        "rules: [{apiGroups: ['*'], resources: ['*'], verbs: ['*']}]\n"
+    )
+    gate = ("deploy", "--baseline", "known.json", "--severity-threshold", "high")
+    assert main(["scan", *gate, "--fix", "--yes"]) == 1
+    assert "failed: --severity-threshold high" in capfd.readouterr().err
+    assert main(["scan", *gate, "-q"]) == 1
+
+
+def test_gates_of_other_kinds_count_as_well(capfd, old_and_new: Path):
+    assert main(["fix", "deploy", "--dry-run", "--compliance-threshold", "100"]) == 1
+    assert main(["fix", "deploy", "--dry-run", "--fail-on", "unread"]) == 0
+    (old_and_new / "bad.yaml").write_text("a: [1\n")
+    assert main(["fix", "deploy", "--dry-run", "--fail-on", "unread"]) == 1
+    assert "failed: --fail-on unread, 1 not read" in capfd.readouterr().err
+
+
+def test_what_is_below_the_bound_is_left_as_it_is_and_counted(capfd, old_and_new: Path):
+    _, out, _ = run(capfd, "deploy", "--dry-run", "--min-severity", "high")
+    assert "2 edits in 2 files" in out
+    assert "findings that you did not ask for" in out
+
+
+def test_what_was_there_at_a_revision_is_left_as_it_is(capfd, tmp_path: Path, old_and_new: Path):
+    git = ("git", "-c", "user.name=a", "-c", "user.email=a@b.c", "-C", str(tmp_path))
+    for words in (("init", "-q"), ("add", "deploy/old.yaml"), ("commit", "-qm", "old")):
+        subprocess.run([*git, *words], check=True)
+    code, out, _ = run(capfd, "deploy", "--dry-run", "--since", "HEAD", "--gate", "high")
+    assert (code, out.count("+++ b/deploy/new.yaml"), "old.yaml" in out) == (0, 1, False)
+
+
+def test_nothing_to_fix_is_right_where_that_is_allowed(capfd, tmp_path: Path):
+    (tmp_path / "empty").mkdir()
+    assert run(capfd, "empty", "--dry-run")[0] == 3
+    assert run(capfd, "empty", "--dry-run", "--allow-empty")[0] == 0

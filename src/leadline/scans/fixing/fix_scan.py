@@ -8,10 +8,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from leadline.errors import ManifestError, SourceError, UsageError
-from leadline.model.control import SEVERITIES, Control
+from leadline.model.control import SEVERITIES, Control, Severity
 from leadline.model.finding import Finding
+from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
 from leadline.model.unread import Unread
+from leadline.outputs.documents.baseline import Baseline
 from leadline.outputs.redaction.lines import LineHider
 from leadline.outputs.redaction.report import Redaction
 from leadline.outputs.redaction.values import SecretValues
@@ -23,7 +25,10 @@ from leadline.scans.fixing.proof import brought, changed_more, not_gone
 from leadline.scans.fixing.spots import Given, NoSpotError, Spot, changed_text, changes_of, spots_of
 from leadline.scans.fixing.wanted_edits import Key, Wanted, WantedEdit, danger_of, wanted_edits
 from leadline.scans.fixing.working_copy import WorkingCopy
+from leadline.scans.gates import Gates, Verdict, verdict
+from leadline.scans.images.image_signatures import with_signatures
 from leadline.scans.options import PostureOptions
+from leadline.scans.posture.baselines import compared
 from leadline.scans.posture.coverage import why_no_verdict
 from leadline.scans.posture.policies import Policies, choose_policies
 from leadline.scans.posture.posture_scan import asked_controls, facts_of, report_of
@@ -41,6 +46,20 @@ _ALONE = 60
 """Edits of charts and kustomizations that are tried one by one when they do not work together."""
 
 
+class FixAim(Struct, frozen=True, kw_only=True):
+    """Which findings are to be edited, and what the result is held against."""
+
+    least: Severity = "unknown"
+    """What is below it is left as it is."""
+    known: Baseline | None = None
+    """What it knows is left as it is, and fails no gate."""
+    known_by: str = ""
+    """The file or revision that ``known`` is of."""
+    gates: Gates = Gates()
+    may_be_empty: bool = False
+    """Whether a target without any object is right."""
+
+
 class NotMade(Struct, frozen=True):
     """An edit that was asked for and is not made."""
 
@@ -56,6 +75,8 @@ class FixResult(Struct, frozen=True):
     not_made: tuple[NotMade, ...]
     decisions: tuple[Finding, ...]
     """Findings that a person has to decide about."""
+    left_alone: int
+    """Pairs of control and object that the aim leaves as they are."""
     controls: tuple[Control, ...]
     objects: Mapping[str, Resource]
     """Every object by its id, as it was before."""
@@ -66,6 +87,9 @@ class FixResult(Struct, frozen=True):
     """Control and object of what fails only now, less grave than what is gone from that object."""
     unread: tuple[Unread, ...]
     """Parts of the target that were not read, and so not fixed."""
+    verdict_before: Verdict
+    """Of the gates, as long as nothing is written."""
+    verdict: Verdict
 
 
 class _Seen(Struct):
@@ -73,12 +97,17 @@ class _Seen(Struct):
 
     reading: Reading
     judgement: Judgement
+    report: PostureReport
+    """Of what is in ``judgement``, held against what is known."""
+    asked: tuple[Finding, ...]
+    """The findings that are aimed at."""
     why_no_verdict: str
     """Empty where something was judged."""
 
     @property
     def failed(self) -> int:
-        return len({(finding.control, finding.resource) for finding in self.judgement.findings})
+        """Pairs of control and object that are aimed at."""
+        return len(_pairs(self.asked))
 
     @property
     def objects(self) -> dict[str, Resource]:
@@ -86,8 +115,12 @@ class _Seen(Struct):
         return {r.id: r for r in self.judgement.resources if r.origin.kind != "derived"}
 
 
-def fix_scan(targets: Sequence[str], options: PostureOptions) -> FixResult:
-    """The edits for everything below ``targets`` that needs no person; nothing is written but in a copy.
+def fix_scan(
+    targets: Sequence[str],
+    options: PostureOptions,
+    aim: FixAim = FixAim(),  # noqa: B008
+) -> FixResult:
+    """The edits for all below ``targets`` that ``aim`` asks for and that needs no person; nothing is written but in a copy.
 
     Raises:
         UsageError: what is asked for makes no sense.
@@ -103,7 +136,7 @@ def fix_scan(targets: Sequence[str], options: PostureOptions) -> FixResult:
             asked = (file for one in options.charts.renderings for file in one.values)
             copy = WorkingCopy(targets, place, (*options.charts.values, *asked))
             charts = copy.charts(options.charts)
-            return _Fixing(copy, replace(options, charts=charts), policies, settings).result()
+            return _Fixing(copy, replace(options, charts=charts), policies, settings, aim).result()
     finally:
         for close in policies.closers:
             close()
@@ -111,11 +144,20 @@ def fix_scan(targets: Sequence[str], options: PostureOptions) -> FixResult:
 
 class _Fixing:
     def __init__(
-        self, copy: WorkingCopy, options: PostureOptions, policies: Policies, settings: Settings
+        self,
+        copy: WorkingCopy,
+        options: PostureOptions,
+        policies: Policies,
+        settings: Settings,
+        aim: FixAim,
     ) -> None:
         self._copy = copy
         self._options = options
+        self._aim = aim
         self._secrets = SecretValues() if options.secrets is None else options.secrets
+        self._redaction = Redaction(self._secrets)
+        self._signed: Reading | None = None
+        """The first reading, with what registries say of its images, which no edit changes."""
         self._policies = policies
         self._settings = settings
         charts = options.charts
@@ -134,8 +176,8 @@ class _Fixing:
 
     def result(self) -> FixResult:
         with self._look() as first:
-            self._find_secrets(first.reading.resources)
-            if first.why_no_verdict:
+            is_empty = not (first.report.objects or first.report.unread)
+            if first.why_no_verdict and not (self._aim.may_be_empty and is_empty):
                 raise SourceError(self._copy.named(first.why_no_verdict))
         last, made, files = first, [], set()
         for _ in range(_PASSES):
@@ -156,22 +198,20 @@ class _Fixing:
                 for edit in wanted.edits
             ),
             decisions=wanted.decisions,
+            left_alone=len(_pairs(first.judgement.findings) - _pairs(first.asked)),
             controls=tuple(control.facts for control in self._policies.controls),
             objects=last.judgement.by_id,
             failed_before=first.failed,
             failed_after=last.failed,
             came=tuple((control, id) for id, control in brought(first.judgement, last.judgement)),
             unread=tuple(replace(one, where=self._copy.named(one.where)) for one in first.reading.unread),
+            verdict_before=verdict(first.report, self._aim.gates),
+            verdict=verdict(last.report, self._aim.gates),
         )
 
     def _wanted(self, seen: _Seen) -> Wanted:
         ranks = {c.id: rank for rank, c in enumerate(sorted(self._policies.controls, key=urgency))}
-        return wanted_edits(seen.judgement.findings, seen.judgement.by_id, ranks)
-
-    def _find_secrets(self, resources: Sequence[Resource]) -> None:
-        Redaction(self._secrets).learn_from(resources)
-        for resource in resources:
-            self._by_file.setdefault(resource.origin.file, []).append(resource)
+        return wanted_edits(seen.asked, seen.judgement.by_id, ranks)
 
     def _hidden(self, file: str) -> dict[int, Hide]:
         """For each document of a file of the copy what hides its secrets; for other files what hides all that are known."""
@@ -184,6 +224,9 @@ class _Fixing:
     @contextmanager
     def _look(self) -> Iterator[_Seen]:
         with read(self._copy.targets, self._options, self._policies.controls) as reading:
+            if not self._by_file:
+                self._learn(reading.resources)
+            reading = self._with_signatures(reading)
             judgement = judge(
                 reading.resources,
                 asked_controls(reading, self._policies),
@@ -194,11 +237,48 @@ class _Fixing:
             report = report_of(reading, self._policies, self._settings, chosen, 0.0)
             # What someone accepts is left as it is.
             kept = waived(report, reading.places, self._waiving)
+            kept = self._held_against_known(kept, reading)
             yield _Seen(
                 replace(reading, unread=kept.unread),
                 replace(chosen, findings=kept.findings),
+                kept,
+                tuple(self._aimed_at(kept)),
                 why_no_verdict(kept, reading.ignored, self._options),
             )
+
+    def _learn(self, resources: Sequence[Resource]) -> None:
+        """What to hide, and in which file: edits add no secret."""
+        self._redaction.learn_from(resources)
+        for resource in resources:
+            self._by_file.setdefault(resource.origin.file, []).append(resource)
+
+    def _with_signatures(self, reading: Reading) -> Reading:
+        """Registries are asked once."""
+        if not self._options.trust_policy:
+            return reading
+        if self._signed is None:
+            signed = with_signatures(reading, self._options)
+            self._signed = replace(signed, unread=signed.unread[len(reading.unread) :])
+        return replace(
+            reading,
+            signatures=self._signed.signatures,
+            unread=(*reading.unread, *self._signed.unread),
+        )
+
+    def _held_against_known(self, report: PostureReport, reading: Reading) -> PostureReport:
+        """``report`` with what of it is known; that is compared as any scan compares it, without secrets."""
+        if self._aim.known is None:
+            return report
+        shown = self._redaction.report(report)
+        places = self._redaction.places(reading.places, report.resources, shown)
+        named = tuple(replace(one, where=self._copy.named(one.where)) for one in shown.unread)
+        held = compared(replace(shown, unread=named), places, self._aim.known, self._aim.known_by, "")
+        return replace(report, baseline=held.baseline)
+
+    def _aimed_at(self, report: PostureReport) -> Iterator[Finding]:
+        aimed = SEVERITIES[: SEVERITIES.index(self._aim.least) + 1]
+        controls = {one.id for one in self._policies.controls if one.severity in aimed}
+        yield from (finding for finding in report.new.findings if finding.control in controls)
 
     def _find_ways(self, edit: WantedEdit, resource: Resource, seen: _Seen) -> None:
         ways: list[Spot] = []
@@ -357,6 +437,10 @@ class _Fixing:
             self._ways.pop(key, None)
             if ways:
                 self._ways[key] = ways
+
+
+def _pairs(findings: Iterable[Finding]) -> set[tuple[str, str]]:
+    return {(finding.control, finding.resource) for finding in findings}
 
 
 def _name_in_unit(resource: Resource) -> str:

@@ -7,7 +7,7 @@ import click
 from leadline.errors import UsageError
 from leadline.programs.cli.options.configured import ConfiguredCommand
 from leadline.programs.cli.options.option import Flag
-from leadline.programs.cli.options.table import CHARTS, CONTROLS, NAMESPACES, WAIVERS, takes
+from leadline.programs.cli.options.table import FIXING, takes
 from leadline.programs.cli.scanning.fixing import fix_files
 from leadline.programs.cli.scanning.requests import request_of, split_words
 
@@ -20,11 +20,13 @@ EPILOG = """
   leadline fix control C-0057 app.yaml --yes
       writes without asking
   leadline fix deploy/ --format patch | git apply
+  leadline fix . --since main --gate high
+      only what this branch brought, and only as much as the gate asks
 
 Every edit is tried on a copy first and judged again: what does not remove its finding, or changes anything else, is
 not made. What takes a decision is listed as a question.
 
-Exit codes: 0 the edits were made, 2 wrong usage, 3 nothing could be read or written, 4 a fault of leadline.
+Exit codes: 0 the edits were made, 1 a gate fails all the same, 2 wrong usage, 3 nothing could be read or written, 4 a fault of leadline.
 """
 
 
@@ -38,8 +40,15 @@ Exit codes: 0 the edits were made, 2 wrong usage, 3 nothing could be read or wri
     "-f", "--format", type=click.Choice(["diff", "patch"]), default="diff", help="patch: for git apply."
 )
 @takes(
-    *("verbose", "quiet", *NAMESPACES, "exclude_paths", *CONTROLS, *WAIVERS, *CHARTS, "no_color", "debug"),
+    *FIXING,
     verbose=Flag("Every question, and every edit that was not made."),
+    severity_threshold=Flag(
+        "Make the smallest edit that passes this gate; exit 1 where it still fails.",
+        words="--gate --severity-threshold",
+    ),
+    min_severity=Flag("Edit nothing for a finding below it."),
+    baseline=Flag("Leave what that report or baseline knows as it is."),
+    since=Flag("Leave what was there at that git revision as it is."),
 )
 def command(words: tuple[str, ...], **flags: Any) -> int:
     """Edits manifests, charts and kustomizations so that findings go away."""

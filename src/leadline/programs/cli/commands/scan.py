@@ -191,12 +191,11 @@ def _now() -> str:
 
 def _fix(request: Request) -> int:
     """Raises: ``LeadlineError`` of every kind."""
-    if request.format or request.output or request.store or request.watch or request.fail_on:
-        raise UsageError("--fix shows a diff and writes files", hint="scan again afterwards for a report")
+    from leadline.programs.cli.scanning.fixing import fix_files, refuse_other_flags
+
+    refuse_other_flags(request)
     if not request.targets:
         raise UsageError("a cluster cannot be fixed", hint="name the folder that holds its manifests")
-    from leadline.programs.cli.scanning.fixing import fix_files
-
     return fix_files(request, is_dry_run=False, is_agreed=request.yes, as_patch=False)
 
 

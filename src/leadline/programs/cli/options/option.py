@@ -97,6 +97,12 @@ class Option(Struct, frozen=True):
         return (self.key and self.key.name) or self.field.replace("_", "-")
 
     @property
+    def word(self) -> str:
+        """The flag as help shows it first in full, ``--output``."""
+        words = self.flag.words.split() if self.flag else []
+        return next((word for word in words if word.startswith("--")), f"--{self.field.replace('_', '-')}")
+
+    @property
     def variable(self) -> str:
         return PREFIX + self.name.upper().replace("-", "_")
 
@@ -133,10 +139,10 @@ class Option(Struct, frozen=True):
         return command in self.key.commands if self.key.commands else self.field in fields
 
     def click_option(self, worded: Flag | None = None) -> Callable[[F], F]:
-        """The flag; ``worded`` says text and metavar otherwise for one command."""
+        """The flag; ``worded`` says words, text and metavar otherwise for one command."""
         flag, other = self.flag or Flag(""), worded or Flag("")
         text, metavar = other.text or flag.text, other.metavar or flag.metavar
-        words = (*(flag.words.split() or [f"--{self.field.replace('_', '-')}"]), self.field)
+        words = (*((other.words or flag.words).split() or [f"--{self.field.replace('_', '-')}"]), self.field)
         if self.type is bool:
             return click.option(*words, is_flag=True, help=text)
         if flag.commas and "repeated" not in text:

@@ -357,6 +357,14 @@ CHARTS = ("values", "set", "set_string", "kube_version", "api_versions", "with_t
 WAIVERS = ("waivers", "no_waivers_from_target")
 TRUST = ("trust_policy", "trusted_root")
 CONFIG = ("config", "no_config", "trust_config")
+FIXING = (
+    *("verbose", "quiet"),
+    *("severity_threshold", "compliance_threshold", "fail_on", "allow_empty", "min_severity"),
+    *("baseline", "since"),
+    *(*NAMESPACES, "exclude_paths", "assume_complete", *CONTROLS, *CHARTS, *TRUST, *WAIVERS),
+    *("no_color", "debug"),
+)
+"""What ``fix`` and ``scan --fix`` honour. Everything else that a scan takes is refused with ``--fix``."""
 
 
 def takes(*fields: str, **worded: Flag) -> Callable[[F], F]:

@@ -5,17 +5,36 @@ import sys
 
 import click
 
-from leadline.errors import StoreError, UsageError
+from leadline.errors import GATE_FAILED, StoreError, UsageError
 from leadline.outputs.text.plain import count, plain
-from leadline.programs.cli.options.table import Request
+from leadline.programs.cli.options.option import GRADES
+from leadline.programs.cli.options.table import CONFIG, FIXING, OPTIONS, Request
+from leadline.programs.cli.output.gate_text import verdict_text
 from leadline.programs.cli.output.terminal import wants_colour, width_of
-from leadline.programs.cli.scanning.requests import reading
-from leadline.scans.fixing.fix_scan import FixResult, fix_scan
+from leadline.programs.cli.scanning.requests import gates_of, posture_options, reading
+from leadline.scans.fixing.fix_scan import FixAim, FixResult, fix_scan
+from leadline.scans.gates import Verdict
+from leadline.scans.options import silent
 from leadline.scans.fixing.working_copy import write_back
 from leadline.scans.fixing.written import patches_of, shown_lines, summary_lines
 
 _COLOURS = {"-": "31", "+": "32", "@": "36"}
 _USUAL_WIDTH = 100
+
+
+def refuse_other_flags(request: Request) -> None:
+    """Raises: ``UsageError`` for a flag of a scan that ``--fix`` does not honour. What configuration says is no flag."""
+    honoured = {*FIXING, *CONFIG, "fix", "yes", *request.configured.filled}
+    refused = [
+        option.word
+        for field, option in OPTIONS.items()
+        if field not in honoured and getattr(request, field) != option.default
+    ]
+    if refused:
+        raise UsageError(
+            f"--fix does not take {', '.join(refused)}",
+            hint="it shows a diff and writes files; scan again afterwards for a report",
+        )
 
 
 def fix_files(request: Request, *, is_dry_run: bool, is_agreed: bool, as_patch: bool) -> int:
@@ -30,20 +49,51 @@ def fix_files(request: Request, *, is_dry_run: bool, is_agreed: bool, as_patch: 
             hint="--yes writes without asking, --dry-run writes nothing",
         )
     with reading(request, f"fixing {' '.join(request.targets)}") as (options, _):
-        result = fix_scan(request.targets, options)
+        result = fix_scan(request.targets, options, _aim(request))
     if as_patch:
         _print_patch(result)
     else:
         _print(result, request)
     if not result.files or is_dry_run or as_patch:
-        return 0
+        return _closed(result.verdict, request)
     if not is_agreed and not click.confirm(f"write {count(len(result.files), 'file')}?", default=False):
         click.echo("nothing was written", err=True)
-        return 0
+        return _closed(result.verdict_before, request)
     write_back(result.files)
     if not request.quiet:
         click.echo(f"written: {count(len(result.files), 'file')}", err=True)
-    return 0
+    return _closed(result.verdict, request)
+
+
+def _aim(request: Request) -> FixAim:
+    """Of two bounds the one that leaves more as it is.
+
+    Raises: ``LeadlineError`` of every kind.
+    """
+    given = [word for word in (request.min_severity, request.severity_threshold) if word in GRADES]
+    known = None
+    if request.baseline or request.since:
+        from leadline.scans.posture.baselines import baseline_at, read_baseline
+
+        if request.baseline:
+            known = read_baseline(request.baseline)
+        else:
+            options = posture_options(request, silent, with_scores=False)
+            known = baseline_at(request.targets, request.since, options)
+    return FixAim(
+        least=max(given, key=GRADES.index, default="unknown"),
+        known=known,
+        known_by=request.baseline or request.since,
+        gates=gates_of(request),
+        may_be_empty=request.allow_empty,
+    )
+
+
+def _closed(verdict: Verdict, request: Request) -> int:
+    """The exit code, once the last line has said what the gates make of the files."""
+    if verdict.results and not request.quiet:
+        click.echo(verdict_text(verdict), err=True)
+    return 0 if verdict.passed else GATE_FAILED
 
 
 def _print_patch(result: FixResult) -> None:
