@@ -165,7 +165,9 @@ def test_a_scan_that_fixes_honours_every_flag_or_refuses_it_by_name(option: Opti
         with pytest.raises(UsageError) as refused:
             refuse_other_flags(request)
         assert str(refused.value.args[0]) == f"--fix does not take {option.word}"
-        refuse_other_flags(Request(configured=Configured(filled={option.field: ("leadline.toml:1",)}), **value))
+        refuse_other_flags(
+            Request(configured=Configured(filled={option.field: ("leadline.toml:1",)}), **value)
+        )
 
 
 def test_every_flag_that_is_honoured_is_one_of_a_scan():

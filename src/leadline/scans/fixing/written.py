@@ -47,7 +47,9 @@ def summary_lines(result: FixResult, width: int, *, shows_all: bool) -> Iterator
         yield from unread_lines(result.unread, width, shows_all=shows_all)
         yield ""
     if result.left_alone:
-        yield from wrapped(f"left as they are  {count(result.left_alone, 'finding')} that you did not ask for", width)
+        yield from wrapped(
+            f"left as they are  {count(result.left_alone, 'finding')} that you did not ask for", width
+        )
         yield ""
     edits = count(len(result.made), "edit")
     files = count(len(result.files), "file")
@@ -59,5 +61,5 @@ def summary_lines(result: FixResult, width: int, *, shows_all: bool) -> Iterator
         yield f"no edit can be made without you: {count(result.failed_before, 'finding')}"
     else:
         unread = f" in what was read; {len(result.unread):,} not read" if result.unread else ""
-        asked = " that you asked for" if result.left_alone else ""
-        yield f"nothing to fix: no findings{asked}{unread}"
+        aimed = " that you asked for" if result.left_alone else ""
+        yield f"nothing to fix: no findings{aimed}{unread}"

@@ -13,10 +13,10 @@ from leadline.programs.cli.output.gate_text import verdict_text
 from leadline.programs.cli.output.terminal import wants_colour, width_of
 from leadline.programs.cli.scanning.requests import gates_of, posture_options, reading
 from leadline.scans.fixing.fix_scan import FixAim, FixResult, fix_scan
-from leadline.scans.gates import Verdict
-from leadline.scans.options import silent
 from leadline.scans.fixing.working_copy import write_back
 from leadline.scans.fixing.written import patches_of, shown_lines, summary_lines
+from leadline.scans.gates import Verdict
+from leadline.scans.options import silent
 
 _COLOURS = {"-": "31", "+": "32", "@": "36"}
 _USUAL_WIDTH = 100
