@@ -11,10 +11,10 @@ import pytest
 from leadline.errors import StoreError, UsageError
 from leadline.model.control import Missing, Remove, Review, Set
 from leadline.model.finding import Finding
-from leadline.model.resource import resource_of
+from leadline.model.resource import Resource, resource_of
 from leadline.outputs.text.patch import FixedFile, exact_patch
-from leadline.scans.fixing.fix_scan import FixResult, fix_scan
-from leadline.scans.fixing.wanted_edits import wanted_edits
+from leadline.scans.fixing.fix_scan import FixAim, FixResult, agree_to_all, fix_scan
+from leadline.scans.fixing.wanted_edits import WantedEdit, wanted_edits
 from leadline.scans.fixing.working_copy import write_back
 from leadline.scans.options import ChartOptions, PostureOptions
 from leadline.scans.posture.posture_scan import posture_scan
@@ -36,7 +36,7 @@ PRIVILEGED = PostureOptions(controls=("C-0057",), environ=os.environ)
 
 
 def fixed(folder: Path, options: PostureOptions = PRIVILEGED) -> FixResult:
-    return fix_scan([str(folder)], options)
+    return fix_scan([str(folder)], options, FixAim(agrees=agree_to_all))
 
 
 def failing(folder: Path, options: PostureOptions) -> set[tuple[str, str]]:
@@ -548,3 +548,43 @@ def test_a_patch_that_would_show_a_secret_is_not_written():
     assert "@@ -8,4 +8,3 @@" in (exact_patch(far) or "")
     assert exact_patch(near) == "--- a/a.yaml\n+++ b/a.yaml\n@@ -2 +1,0 @@\n-b: 2\n"
     assert exact_patch(gone) is None
+
+
+KEPT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    spec:
+      hostNetwork: true  # needs the node's DNS
+      containers:
+      - name: web
+        image: nginx:1.27
+"""
+
+
+def test_what_may_stop_a_program_is_left_with_its_reason(tmp_path: Path):
+    (tmp_path / "a.yaml").write_text(KEPT)
+    result = fix_scan([str(tmp_path)], PostureOptions(environ=os.environ))
+    (file,) = result.files
+    assert [line for line in file.before.splitlines() if line not in file.after.splitlines()] == []
+    risks = {edit.path.rpartition(".")[2]: edit.risk for edit in result.risky}
+    assert 'beside it is written "needs the node\'s DNS"' in risks["hostNetwork"]
+    assert risks.keys() >= {"readOnlyRootFilesystem", "runAsNonRoot", "drop[0]", "hostNetwork"}
+    assert {edit.risk for edit in result.made} == {""}
+
+
+def test_each_risky_edit_is_asked_about_once_and_made_where_someone_agrees(tmp_path: Path):
+    (tmp_path / "a.yaml").write_text(KEPT)
+    asked: list[str] = []
+
+    def agrees(edit: WantedEdit, resource: Resource) -> bool:
+        asked.append(edit.path)
+        return edit.path.endswith("hostNetwork")
+
+    result = fix_scan([str(tmp_path)], PostureOptions(environ=os.environ), FixAim(agrees=agrees))
+    assert len(asked) == len(set(asked))
+    assert "hostNetwork" not in result.files[0].after
+    assert "readOnlyRootFilesystem" not in result.files[0].after
+    assert not any(edit.path.endswith("hostNetwork") for edit in result.risky)

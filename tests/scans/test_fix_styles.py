@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from leadline.kube.field_path import has_path, parse_path
 from leadline.model.control import Remove
-from leadline.scans.fixing.fix_scan import FixResult, fix_scan
+from leadline.scans.fixing.fix_scan import FixAim, FixResult, agree_to_all, fix_scan
 from leadline.scans.options import PostureOptions
 from leadline.sources.yaml.parser import parse_documents
 
@@ -222,7 +222,7 @@ def test_no_line_changes_but_those_of_the_edits(tmp_path_factory: pytest.TempPat
     documents = {d.index: d.body for d in parse_documents(text.encode())}
     assert not any(d.problem for d in parse_documents(text.encode())), text
 
-    result = fix_scan([str(folder)], OPTIONS)
+    result = fix_scan([str(folder)], OPTIONS, FixAim(agrees=agree_to_all))
 
     assert result.unread == ()
     assert result.not_made == (), (text, [one.why for one in result.not_made])

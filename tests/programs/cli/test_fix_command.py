@@ -1,5 +1,6 @@
 """``leadline fix`` as a user meets it."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -43,7 +44,7 @@ def test_without_a_terminal_nothing_is_written_unless_agreed(capfd):
 
 def test_a_dry_run_shows_the_diff_and_writes_nothing(capfd):
     before = contents()
-    code, out, _ = run(capfd, "shop", "--dry-run")
+    code, out, _ = run(capfd, "shop", "--dry-run", "--risky")
     assert code == 0
     assert "--- a/shop/agent.yaml\n+++ b/shop/agent.yaml\n" in out
     assert "-            privileged: true\n" in out
@@ -52,16 +53,30 @@ def test_a_dry_run_shows_the_diff_and_writes_nothing(capfd):
 
 
 def test_agreed_edits_are_written_and_the_rest_is_asked(capfd):
-    code, out, err = run(capfd, "shop", "--yes")
+    code, out, err = run(capfd, "shop", "--yes", "--risky")
     assert code == 0
     assert "for you to decide" in out
     assert "written: 7 files" in err
     assert "privileged: true" not in Path("shop/agent.yaml").read_text()
-    assert "no edit can be made without you: " in run(capfd, "shop", "--yes")[1]
+    assert "no edit can be made without you: " in run(capfd, "shop", "--yes", "--risky")[1]
+
+
+def test_agreed_edits_are_the_safe_ones_and_the_others_are_counted(capfd):
+    code, out, err = run(capfd, "shop", "--yes")
+    assert code == 0
+    assert "privileged: true" in Path("shop/agent.yaml").read_text()
+    assert "not made: each may stop what runs; --risky makes them" in out
+    assert re.search(r"; \d+ risky edits\s+left\n", out)
+    assert "written: " in err
+
+
+def test_risky_belongs_to_a_fix(capfd):
+    assert main(["scan", "shop", "--risky"]) == 2
+    assert "--fix" in capfd.readouterr().err
 
 
 def test_the_patch_is_what_git_applies(capfd, tmp_path: Path):
-    code, patch, _ = run(capfd, "control", "C-0057", "shop", "--format", "patch")
+    code, patch, _ = run(capfd, "control", "C-0057", "shop", "--format", "patch", "--risky")
     assert code == 0
     subprocess.run(["git", "apply", "-v", "-"], input=patch.encode(), cwd=tmp_path, check=True)
     assert "privileged: true" not in Path("shop/agent.yaml").read_text()
@@ -123,7 +138,7 @@ def test_what_someone_accepts_is_left_as_it_is(capfd):
 
 
 def test_a_scan_can_fix_as_well(capfd):
-    assert main(["scan", "control", "C-0057", "shop", "--fix", "--yes"]) == 0
+    assert main(["scan", "control", "C-0057", "shop", "--fix", "--yes", "--risky"]) == 0
     assert "1 edit in 1 file: 1 finding becomes 0" in capfd.readouterr().out
     assert main(["scan", "control", "C-0057", "shop"]) == 0
 
@@ -203,7 +218,7 @@ def old_and_new(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Path:
 @pytest.mark.parametrize("words", [("scan", "deploy", "--fix"), ("fix", "deploy")])
 def test_the_gate_is_passed_with_the_smallest_edit(capfd, old_and_new: Path, words: tuple[str, ...]):
     old = (old_and_new / "old.yaml").read_text()
-    gate = (*words, "--yes", "--baseline", "known.json", "--severity-threshold", "high")
+    gate = (*words, "--yes", "--risky", "--baseline", "known.json", "--severity-threshold", "high")
     assert main([*gate]) == 0
     out, err = capfd.readouterr()
     assert "1 edit in 1 file" in out
@@ -234,7 +249,7 @@ def test_gates_of_other_kinds_count_as_well(capfd, old_and_new: Path):
 
 
 def test_what_is_below_the_bound_is_left_as_it_is_and_counted(capfd, old_and_new: Path):
-    _, out, _ = run(capfd, "deploy", "--dry-run", "--min-severity", "high")
+    _, out, _ = run(capfd, "deploy", "--dry-run", "--risky", "--min-severity", "high")
     assert "2 edits in 2 files" in out
     assert "findings that you did not ask for" in out
 
@@ -243,7 +258,7 @@ def test_what_was_there_at_a_revision_is_left_as_it_is(capfd, tmp_path: Path, ol
     git = ("git", "-c", "user.name=a", "-c", "user.email=a@b.c", "-C", str(tmp_path))
     for words in (("init", "-q"), ("add", "deploy/old.yaml"), ("commit", "-qm", "old")):
         subprocess.run([*git, *words], check=True)
-    code, out, _ = run(capfd, "deploy", "--dry-run", "--since", "HEAD", "--gate", "high")
+    code, out, _ = run(capfd, "deploy", "--dry-run", "--risky", "--since", "HEAD", "--gate", "high")
     assert (code, out.count("+++ b/deploy/new.yaml"), "old.yaml" in out) == (0, 1, False)
 
 

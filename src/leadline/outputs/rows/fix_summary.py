@@ -82,6 +82,21 @@ def not_made_lines(rows: Sequence[tuple[str, str, str]], width: int, *, shows_al
         yield f"  and {len(rows) - _SHOWN:,} more   -v shows them"
 
 
+def risky_lines(rows: Sequence[tuple[str, str, str]], width: int, *, shows_all: bool) -> Iterator[str]:
+    """Edit, reason and objects of what may stop a program, those alike together, most objects first."""
+    alike: dict[tuple[str, str], dict[str, None]] = {}
+    for title, edit, why in rows:
+        alike.setdefault((edit, why), {})[title] = None
+    ordered = sorted(alike.items(), key=lambda item: -len(item[1]))
+    for (edit, why), titles in ordered if shows_all else ordered[:_SHOWN]:
+        yield from _indented(f"{edit}: {plain(why, 1_000)}", width, 2)
+        first, *others = titles
+        more = f" and {count(len(others), 'more object')}" if others else ""
+        yield from _indented(f"{plain(first)}{more}", width, 4)
+    if len(ordered) > _SHOWN and not shows_all:
+        yield f"  and {len(ordered) - _SHOWN:,} more   -v shows them"
+
+
 def unread_lines(parts: Sequence[Unread], width: int, *, shows_all: bool) -> Iterator[str]:
     """What was not read, and so neither judged nor fixed, each with the reason."""
     yield f"not read  {len(parts):,}"

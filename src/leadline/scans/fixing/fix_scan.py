@@ -1,6 +1,6 @@
 """Fixes files: edits in a copy, judged again until those that are left do what they should and nothing else."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,7 +23,14 @@ from leadline.posture.engine import judge
 from leadline.posture.verdicts import Judgement
 from leadline.scans.fixing.proof import brought, changed_more, not_gone
 from leadline.scans.fixing.spots import Given, NoSpotError, Spot, changed_text, changes_of, spots_of
-from leadline.scans.fixing.wanted_edits import Key, Wanted, WantedEdit, danger_of, wanted_edits
+from leadline.scans.fixing.wanted_edits import (
+    Key,
+    Wanted,
+    WantedEdit,
+    comment_beside,
+    danger_of,
+    wanted_edits,
+)
 from leadline.scans.fixing.working_copy import WorkingCopy
 from leadline.scans.gates import Gates, Verdict, verdict
 from leadline.scans.images.image_signatures import with_signatures
@@ -46,6 +53,21 @@ _ALONE = 60
 """Edits of charts and kustomizations that are tried one by one when they do not work together."""
 
 
+Agree = Callable[[WantedEdit, Resource], bool]
+
+
+def is_safe(edit: WantedEdit, resource: Resource) -> bool:
+    """Agrees to what cannot stop what runs."""
+    del resource
+    return not edit.risk
+
+
+def agree_to_all(edit: WantedEdit, resource: Resource) -> bool:
+    """Agrees to every edit."""
+    del edit, resource
+    return True
+
+
 class FixAim(Struct, frozen=True, kw_only=True):
     """Which findings are to be edited, and what the result is held against."""
 
@@ -56,6 +78,8 @@ class FixAim(Struct, frozen=True, kw_only=True):
     known_by: str = ""
     """The file or revision that ``known`` is of."""
     gates: Gates = Gates()
+    agrees: Agree = is_safe
+    """Is asked about each edit that may stop what runs; it is made where this says so."""
     may_be_empty: bool = False
     """Whether a target without any object is right."""
 
@@ -73,6 +97,8 @@ class FixResult(Struct, frozen=True):
     files: tuple[FixedFile, ...]
     made: tuple[WantedEdit, ...]
     not_made: tuple[NotMade, ...]
+    risky: tuple[WantedEdit, ...]
+    """Edits that were not agreed to, each with its ``risk``."""
     decisions: tuple[Finding, ...]
     """Findings that a person has to decide about."""
     left_alone: int
@@ -172,6 +198,9 @@ class _Fixing:
         """The ways to make each edit that were not tried yet; the first is the one at hand."""
         self._refused: dict[Key, str] = {}
         """Why edits are not made the way that was tried last."""
+        self._risky: dict[Key, WantedEdit] = {}
+        """What may stop what runs and was asked about."""
+        self._agreed: set[Key] = set()
         self._by_file: dict[str, list[Resource]] = {}
 
     def result(self) -> FixResult:
@@ -179,16 +208,16 @@ class _Fixing:
             is_empty = not (first.report.objects or first.report.unread)
             if first.why_no_verdict and not (self._aim.may_be_empty and is_empty):
                 raise SourceError(self._copy.named(first.why_no_verdict))
+            wanted = self._agreed_to(first)
         last, made, files = first, [], set()
         for _ in range(_PASSES):
-            wanted = self._wanted(last)
             spots, last = self._proven(wanted, last)
             made += [edit for edit in wanted.edits if edit.key in spots]
             files |= {spot.file for spot in spots.values()}
             if not spots:
                 break
             self._copy.begin_pass()
-        wanted = self._wanted(last)
+            wanted = self._agreed_to(last)
         fixed = [self._copy.fixed(file, self._hidden(file)) for file in sorted(files)]
         return FixResult(
             files=tuple(file for file in fixed if file.before != file.after),
@@ -197,6 +226,7 @@ class _Fixing:
                 NotMade(edit, self._refused.get(edit.key, "it does not work together with the other edits"))
                 for edit in wanted.edits
             ),
+            risky=tuple(edit for key, edit in self._risky.items() if key not in self._agreed),
             decisions=wanted.decisions,
             left_alone=len(_pairs(first.judgement.findings) - _pairs(first.asked)),
             controls=tuple(control.facts for control in self._policies.controls),
@@ -212,6 +242,27 @@ class _Fixing:
     def _wanted(self, seen: _Seen) -> Wanted:
         ranks = {c.id: rank for rank, c in enumerate(sorted(self._policies.controls, key=urgency))}
         return wanted_edits(seen.asked, seen.judgement.by_id, ranks)
+
+    def _agreed_to(self, seen: _Seen) -> Wanted:
+        """What is wanted, without the edits that may stop what runs unless they are agreed to."""
+        wanted = self._wanted(seen)
+        agreed = []
+        for edit in wanted.edits:
+            resource = seen.judgement.by_id[edit.on]
+            comment = comment_beside(edit, resource, seen.reading.places)
+            if comment:
+                risk = "; ".join(filter(None, (edit.risk, f'beside it is written "{comment}"')))
+                edit = replace(edit, risk=risk)
+            if not edit.risk or danger_of(edit, resource) or self._is_agreed(edit, resource):
+                agreed.append(edit)
+        return replace(wanted, edits=tuple(agreed))
+
+    def _is_agreed(self, edit: WantedEdit, resource: Resource) -> bool:
+        if edit.key not in self._risky:
+            self._risky[edit.key] = edit
+            if self._aim.agrees(edit, resource):
+                self._agreed.add(edit.key)
+        return edit.key in self._agreed
 
     def _hidden(self, file: str) -> dict[int, Hide]:
         """For each document of a file of the copy what hides its secrets; for other files what hides all that are known."""

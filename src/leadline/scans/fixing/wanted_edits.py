@@ -1,17 +1,20 @@
 """What findings ask for: edits that can be made, and what a person has to decide."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
-from leadline.kube.field_path import format_path, parse_path, value_at
+from leadline.kube.field_path import format_path, has_path, parse_path, value_at
 from leadline.kube.merge_key import entry_of
 from leadline.model.control import Remove, Set, is_placeholder
 from leadline.model.finding import Finding
 from leadline.model.resource import Resource
 from leadline.outputs.rows.control_groups import edit_of
+from leadline.outputs.rows.place import Places
 from leadline.outputs.text.json_text import json_text
+from leadline.posture.edit_risk import edit_risk
 
 _NEEDED = frozenset(
     (
@@ -42,6 +45,8 @@ _NEEDING_MORE = (
 )
 """Flags that are right but for what has to come with them."""
 
+_COMMENT = re.compile(r"\s#\s*(\S.*)$")
+
 Key = tuple[str, str, str, str]
 """What distinguishes one edit from another: object, path, action and value as the finding has them."""
 
@@ -58,6 +63,8 @@ class WantedEdit(Struct, frozen=True):
     change: Remove | Set
     pairs: tuple[tuple[str, str], ...]
     """Control and failing object of each finding that it answers."""
+    risk: str = ""
+    """Why it may stop what runs; empty where it cannot."""
 
     @property
     def key(self) -> Key:
@@ -71,12 +78,13 @@ class Wanted(Struct, frozen=True):
 
 
 class _Draft:
-    __slots__ = ("change", "finding", "pairs")
+    __slots__ = ("change", "finding", "pairs", "rests_on")
 
     def __init__(self, finding: Finding, change: Remove | Set) -> None:
         self.finding = finding
         self.change = change
         self.pairs: dict[tuple[str, str], None] = {}
+        self.rests_on: dict[str, None] = {}
 
 
 def wanted_edits(
@@ -92,6 +100,7 @@ def wanted_edits(
             continue
         draft = drafts.setdefault(edit_of(finding), _Draft(finding, change))
         draft.pairs[finding.control, finding.resource] = None
+        draft.rests_on.update(dict.fromkeys(finding.related))
     taken: dict[tuple[str, str], str] = {}
     edits: list[WantedEdit] = []
     for draft in drafts.values():
@@ -117,6 +126,20 @@ def danger_of(edit: WantedEdit, resource: Resource) -> str:
         return "the control plane's pods need root, the host's network and the node's files: this could stop them"
     written = json_text(edit.change.value) if isinstance(edit.change, Set) else ""
     return next((why for flag, why in _NEEDING_MORE if flag in written), "") if is_flag else ""
+
+
+def comment_beside(edit: WantedEdit, resource: Resource, places: Places) -> str:
+    """What someone wrote beside or above the value that the edit changes; empty where there is no value or no comment."""
+    if not has_path(resource.body, parse_path(edit.path)):
+        return ""
+    place = places.find(resource, edit.path)
+    if place is None or not place.exact:
+        return ""
+    *above, line = places.lines(resource, max(1, place.line - 1), place.line) or [""]
+    beside = _COMMENT.search(line)
+    if beside:
+        return beside[1].strip()
+    return next((text.strip()[1:].strip() for text in above if text.strip().startswith("#")), "")
 
 
 def _is_control_plane(resource: Resource) -> bool:
@@ -156,7 +179,9 @@ def _placed(
         path = _free_item(objects[finding.on].body, finding.on, path, json_text(change.value), taken)
         if not path:
             return None
-    return WantedEdit(finding, finding.on, path, change, tuple(draft.pairs))
+    resource = objects[finding.on]
+    risk = edit_risk(change, resource, tuple(draft.rests_on))
+    return WantedEdit(finding, finding.on, path, change, tuple(draft.pairs), risk)
 
 
 def _free_item(

@@ -2,7 +2,13 @@
 
 from collections.abc import Iterator
 
-from leadline.outputs.rows.fix_summary import not_made_lines, question_lines, questions, unread_lines
+from leadline.outputs.rows.fix_summary import (
+    not_made_lines,
+    question_lines,
+    questions,
+    risky_lines,
+    unread_lines,
+)
 from leadline.outputs.rows.remediation import fix
 from leadline.outputs.text.patch import exact_patch, shown_patch
 from leadline.outputs.text.plain import count, plain, wrapped
@@ -21,8 +27,8 @@ def shown_lines(result: FixResult) -> Iterator[str]:
         yield from shown_patch(file)
 
 
-def summary_lines(result: FixResult, width: int, *, shows_all: bool) -> Iterator[str]:
-    """What was not edited and why, what is asked, what becomes of the findings."""
+def summary_lines(result: FixResult, width: int, *, shows_all: bool, risky_hint: str = "") -> Iterator[str]:
+    """What was not edited and why, what is asked, what becomes of the findings; ``risky_hint`` says how risky edits are made."""
     controls = {control.id: control for control in result.controls}
     asked = questions(result.decisions, controls, result.objects)
     if result.not_made:
@@ -31,6 +37,17 @@ def summary_lines(result: FixResult, width: int, *, shows_all: bool) -> Iterator
             (result.objects[one.edit.on].title, fix(one.edit.finding), one.why) for one in result.not_made
         ]
         yield from not_made_lines(rows, width, shows_all=shows_all)
+        yield ""
+    if result.risky:
+        yield from wrapped(
+            f"risky  {count(len(result.risky), 'edit')}, not made: each may stop what runs{risky_hint}",
+            width,
+        )
+        yield from risky_lines(
+            [(result.objects[one.on].title, fix(one.finding), one.risk) for one in result.risky],
+            width,
+            shows_all=shows_all,
+        )
         yield ""
     if result.came:
         yield f"fails only now  {len(result.came):,}, less grave than what is gone"
@@ -55,10 +72,13 @@ def summary_lines(result: FixResult, width: int, *, shows_all: bool) -> Iterator
     files = count(len(result.files), "file")
     becomes = "becomes" if result.failed_before == 1 else "become"
     left = f"{count(result.failed_before, 'finding')} {becomes} {result.failed_after:,}"
+    left_risky = f"; {count(len(result.risky), 'risky edit')} left" if result.risky else ""
     if result.made:
-        yield from wrapped(f"{edits} in {files}: {left}, judged again after the edits", width)
+        yield from wrapped(f"{edits} in {files}: {left}, judged again after the edits{left_risky}", width)
     elif result.failed_before:
-        yield f"no edit can be made without you: {count(result.failed_before, 'finding')}"
+        yield from wrapped(
+            f"no edit can be made without you: {count(result.failed_before, 'finding')}{left_risky}", width
+        )
     else:
         unread = f" in what was read; {len(result.unread):,} not read" if result.unread else ""
         aimed = " that you asked for" if result.left_alone else ""

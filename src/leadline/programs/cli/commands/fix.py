@@ -23,7 +23,8 @@ EPILOG = """
   leadline fix . --since main --gate high
       only what this branch brought, and only as much as the gate asks
 
-Every edit is tried on a copy first and judged again: what does not remove its finding, or changes anything else, is
+Safe edits cannot stop what runs and are written; of the others each is asked for at a terminal, or all are made with
+--risky. Every edit is tried on a copy first and judged again: what does not remove its finding, or changes anything else, is
 not made. What takes a decision is listed as a question.
 
 Exit codes: 0 the edits were made, 1 a gate fails all the same, 2 wrong usage, 3 nothing could be read or written, 4 a fault of leadline.
@@ -35,7 +36,7 @@ Exit codes: 0 the edits were made, 1 a gate fails all the same, 2 wrong usage, 3
 )
 @click.argument("words", metavar="[framework|control|workload NAME] PATH...", nargs=-1)
 @click.option("--dry-run", is_flag=True, help="Show the edits and write nothing.")
-@click.option("-y", "--yes", is_flag=True, help="Write without asking.")
+@click.option("-y", "--yes", is_flag=True, help="Write the safe edits without asking.")
 @click.option(
     "-f", "--format", type=click.Choice(["diff", "patch"]), default="diff", help="patch: for git apply."
 )
@@ -46,6 +47,7 @@ Exit codes: 0 the edits were made, 1 a gate fails all the same, 2 wrong usage, 3
         "Make the smallest edit that passes this gate; exit 1 where it still fails.",
         words="--gate --severity-threshold",
     ),
+    risky=Flag("Make edits that may stop what runs as well; each is listed with its reason."),
     min_severity=Flag("Edit nothing for a finding below it."),
     baseline=Flag("Leave what that report or baseline knows as it is."),
     since=Flag("Leave what was there at that git revision as it is."),

@@ -87,7 +87,7 @@ _NOT_REPEATED = frozenset(
     (
         *("format", "output", "set", "set_string"),
         *("fail_on", "allow_empty", "severity_threshold", "compliance_threshold"),
-        *("verbose", "coverage", "quiet", "no_color", "debug", "watch", "fix", "yes"),
+        *("verbose", "coverage", "quiet", "no_color", "debug", "watch", "fix", "yes", "risky"),
     )
 )
 """About the outcome or the look, not about what is scanned."""
@@ -109,6 +109,7 @@ _NOT_REPEATED = frozenset(
         "since",
         "fix",
         "yes",
+        "risky",
         "host_facts",
         "cloud_facts",
         *TRUST,
@@ -121,8 +122,8 @@ def command(words: tuple[str, ...], **flags: Any) -> int:
     request = request_of(words, flags)
     if request.fix:
         return _fix(request)
-    if request.yes:
-        raise UsageError("--yes belongs to --fix")
+    if request.yes or request.risky:
+        raise UsageError("--yes and --risky belong to --fix")
     return _watch(request) if request.watch else _run(request)
 
 

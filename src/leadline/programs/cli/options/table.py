@@ -298,6 +298,9 @@ class Request(Struct, frozen=True, kw_only=True):
     since: Annotated[str, Flag("What was there at that git revision fails no gate.", "REVISION")] = ""
     fix: Annotated[bool, Flag("Edit the files so that findings go away, as leadline fix does.")] = False
     yes: Annotated[bool, Flag("With --fix: write without asking.")] = False
+    risky: Annotated[
+        bool, Flag("With --fix: make edits that may stop what runs as well; each is listed with its reason.")
+    ] = False
     redact: Annotated[
         str, Flag("Pseudonyms for every name in reports; FILE, yours alone, turns them back.", "FILE")
     ] = ""
@@ -360,7 +363,7 @@ CONFIG = ("config", "no_config", "trust_config")
 FIXING = (
     *("verbose", "quiet"),
     *("severity_threshold", "compliance_threshold", "fail_on", "allow_empty", "min_severity"),
-    *("baseline", "since"),
+    *("baseline", "since", "risky"),
     *(*NAMESPACES, "exclude_paths", "assume_complete", *CONTROLS, *CHARTS, *TRUST, *WAIVERS),
     *("no_color", "debug"),
 )

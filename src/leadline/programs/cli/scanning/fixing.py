@@ -6,13 +6,17 @@ import sys
 import click
 
 from leadline.errors import GATE_FAILED, StoreError, UsageError
+from leadline.model.resource import Resource
+from leadline.outputs.rows.remediation import fix as edit_text
 from leadline.outputs.text.plain import count, plain
 from leadline.programs.cli.options.option import GRADES
 from leadline.programs.cli.options.table import CONFIG, FIXING, OPTIONS, Request
 from leadline.programs.cli.output.gate_text import verdict_text
+from leadline.programs.cli.output.progress import Display
 from leadline.programs.cli.output.terminal import wants_colour, width_of
 from leadline.programs.cli.scanning.requests import gates_of, posture_options, reading
-from leadline.scans.fixing.fix_scan import FixAim, FixResult, fix_scan
+from leadline.scans.fixing.fix_scan import Agree, FixAim, FixResult, agree_to_all, fix_scan, is_safe
+from leadline.scans.fixing.wanted_edits import WantedEdit
 from leadline.scans.fixing.working_copy import write_back
 from leadline.scans.fixing.written import patches_of, shown_lines, summary_lines
 from leadline.scans.gates import Verdict
@@ -23,7 +27,7 @@ _USUAL_WIDTH = 100
 
 
 def refuse_other_flags(request: Request) -> None:
-    """Raises: ``UsageError`` for a flag of a scan that ``--fix`` does not honour. What configuration says is no flag."""
+    """Raises: ``UsageError`` for a flag of a scan that ``--fix`` does not honour; values of configuration are passed over."""
     honoured = {*FIXING, *CONFIG, "fix", "yes", *request.configured.filled}
     refused = [
         option.word
@@ -48,8 +52,10 @@ def fix_files(request: Request, *, is_dry_run: bool, is_agreed: bool, as_patch: 
             "no one can be asked here before files are written",
             hint="--yes writes without asking, --dry-run writes nothing",
         )
-    with reading(request, f"fixing {' '.join(request.targets)}") as (options, _):
-        result = fix_scan(request.targets, options, _aim(request))
+    with reading(request, f"fixing {' '.join(request.targets)}") as (options, display):
+        may_ask = is_terminal and not (is_dry_run or is_agreed or as_patch)
+        agrees = _Agreement(display) if may_ask else is_safe
+        result = fix_scan(request.targets, options, _aim(request, agree_to_all if request.risky else agrees))
     if as_patch:
         _print_patch(result)
     else:
@@ -65,7 +71,29 @@ def fix_files(request: Request, *, is_dry_run: bool, is_agreed: bool, as_patch: 
     return _closed(result.verdict, request)
 
 
-def _aim(request: Request) -> FixAim:
+class _Agreement:
+    """Asks a person about each edit that may stop what runs."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+        self._for_all: bool | None = None
+
+    def __call__(self, edit: WantedEdit, resource: Resource) -> bool:
+        if self._for_all is None:
+            self._display.end()
+            click.echo(f"risky  {plain(resource.title)}  {edit_text(edit.finding)}", err=True)
+            click.echo(f"    {plain(edit.risk, 1_000)}", err=True)
+            choices = click.Choice(("y", "n", "all", "none"))
+            said = click.prompt(
+                "    make it? y, n, all, none", type=choices, default="n", show_choices=False, err=True
+            )
+            if said in ("y", "n"):
+                return bool(said == "y")
+            self._for_all = said == "all"
+        return self._for_all
+
+
+def _aim(request: Request, agrees: Agree) -> FixAim:
     """Of two bounds the one that leaves more as it is.
 
     Raises: ``LeadlineError`` of every kind.
@@ -85,6 +113,7 @@ def _aim(request: Request) -> FixAim:
         known=known,
         known_by=request.baseline or request.since,
         gates=gates_of(request),
+        agrees=agrees,
         may_be_empty=request.allow_empty,
     )
 
@@ -115,5 +144,7 @@ def _print(result: FixResult, request: Request) -> None:
         click.echo(f"\x1b[{colour}m{line}\x1b[0m" if colour else line, color=True)
     if result.files:
         click.echo()
-    for line in summary_lines(result, width, shows_all=request.verbose):
+    for line in summary_lines(
+        result, width, shows_all=request.verbose, risky_hint="; --risky makes them"
+    ):
         click.echo(line)
