@@ -144,7 +144,5 @@ def _print(result: FixResult, request: Request) -> None:
         click.echo(f"\x1b[{colour}m{line}\x1b[0m" if colour else line, color=True)
     if result.files:
         click.echo()
-    for line in summary_lines(
-        result, width, shows_all=request.verbose, risky_hint="; --risky makes them"
-    ):
+    for line in summary_lines(result, width, shows_all=request.verbose, risky_hint="; --risky makes them"):
         click.echo(line)
