@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 from control_fixtures import fixtures_of
+from ways_to_pods import OBJECTS as WAYS
 
 from leadline.model.resource import Origin, resource_of
 from leadline.posture.catalogue import load_controls
 from leadline.posture.engine import judge
 from leadline.posture.inventory import Facts
+from leadline.posture.risk.ranking import risk_of
+from leadline.posture.worlds import Worlds
 
 CONTROLS = load_controls()
 ODD = [
@@ -78,3 +81,15 @@ def test_no_control_raises_on_spoiled_objects(seed):
     judgement = judge(resources, CONTROLS, settings=settings, facts=Facts(server_version="v1.24.0"))
     assert [u for u in judgement.unread if "fault in the control" in u.why] == []
     assert judgement.findings
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_rank_raises_on_spoiled_objects(seed):
+    chance = random.Random(seed)
+    failed = tuple(control.facts for control in CONTROLS if control.id in ("C-0012", "C-0057"))
+    found = [*bodies(), *WAYS * 20]
+    for first in range(0, len(found), 50):
+        part = [resource_of(spoiled(one, chance)) for one in found[first : first + 50]]
+        worlds = Worlds(part, Facts(is_whole=True))
+        for one in worlds.resources:
+            risk_of(one, worlds.around(one), failed)

@@ -11,18 +11,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from leadline.api.posture_results import SCANS, SUMMARIES, posture_puts
+from leadline.api.posture_results import posture_puts, result_places
 from leadline.api.protocol import Store
+from leadline.api.risk_results import risk_puts
 from leadline.api.selection import Key
 from leadline.model.report import Target
 from leadline.model.resource import Resource, resource_of
+from leadline.outputs.redaction.report import Redaction
 from leadline.outputs.rows.place import NoPlaces
+from leadline.posture.risk.ranking import workload_risks
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.policies import choose_policies
 from leadline.scans.posture.reading import Reading
 from leadline.scans.posture.settings import shipped_settings
 from leadline.scans.stored.followed_results import FollowedResults, ScanRules
-from leadline.scans.stored.result_writer import FIRST_SEEN, TIMESTAMP, ResultWriter
+from leadline.scans.stored.result_writer import FIRST_SEEN, PLURALS, TIMESTAMP, ResultWriter
 from leadline.scans.stored.scan_runs import all_of
 from memory_store import MemoryStore
 from object_series import resource_like, series
@@ -45,17 +48,17 @@ async def brought_up(writer: ResultWriter, followed: FollowedResults, at: str = 
         ids = list(followed.pending)[:7]
         results = followed.results(ids, at)
         await writer.write(results.puts, at=at)
-        await writer.delete(Key(plural, *place) for place in results.gone for plural in (SCANS, SUMMARIES))
+        await writer.delete(results.gone)
 
 
 async def held(store: Store) -> dict[Key, Any]:
     """All results of a store, without when they were found."""
     found = {}
-    for plural in (SCANS, SUMMARIES):
+    for plural in PLURALS:
         for entry in await all_of(store, plural):
             metadata, body = orjson.loads(entry.content.metadata), orjson.loads(entry.content.body)
             del metadata["annotations"][TIMESTAMP]
-            for control in body["spec"]["controls"].values():
+            for control in body["spec"].get("controls", {}).values():
                 control.pop(FIRST_SEEN, None)
             found[entry.key] = (metadata, body)
     return found
@@ -64,7 +67,16 @@ async def held(store: Store) -> dict[Key, Any]:
 async def scanned_anew(*resources: Resource) -> dict[Key, Any]:
     store = MemoryStore()
     report = FollowedResults(RULES, reading(*resources)).report()
-    await ResultWriter(store).write(posture_puts(report, RULES.home, AT), at=AT)
+    hidden = Redaction(None)
+    hidden.learn_from(resources)
+    bodies = {hidden.resource(one).id: hidden.body(one) for one in resources}
+    # As the command ranks: what was read, judged and redacted at once.
+    risks = workload_risks(report, body=lambda one: bodies[one.id])
+    puts = (
+        *posture_puts(report, RULES.home, AT),
+        *risk_puts(report, risks, AT, result_places(report, RULES.home)),
+    )
+    await ResultWriter(store).write(puts, at=AT)
     return await held(store)
 
 

@@ -168,8 +168,8 @@ def _pair(
     place: tuple[tuple[str, str], str],
 ) -> Iterator[Put]:
     (namespace, name), at = place
-    annotations = {f"{PREFIX}timestamp": at, OBJECT: msgspec.json.encode(_named(resource)).decode()}
-    metadata = {"labels": _labels(resource, related), "annotations": annotations}
+    annotations = {f"{PREFIX}timestamp": at, OBJECT: msgspec.json.encode(judged_object(resource)).decode()}
+    metadata = {"labels": labels_for(resource, related), "annotations": annotations}
     scan = ConfigurationScan(dict(results), tuple(map(_object, related)))
     yield _put(SCANS, namespace, name, metadata, scan)
     failed = (one.severity.severity.lower() for one in results.values() if one.status.status == "failed")
@@ -257,7 +257,7 @@ def _parts(resource: Resource) -> int:
     return 2 if resource.origin.kind == "derived" else 0
 
 
-def _named(resource: Resource) -> JudgedObject:
+def judged_object(resource: Resource) -> JudgedObject:
     return JudgedObject(
         resource.id,
         resource.api_version,
@@ -268,7 +268,7 @@ def _named(resource: Resource) -> JudgedObject:
     )
 
 
-def _labels(resource: Resource, related: list[Resource]) -> dict[str, str]:
+def labels_for(resource: Resource, related: list[Resource]) -> dict[str, str]:
     group, _, version = resource.api_version.rpartition("/")
     labels = {
         "workload-api-group": group,

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from leadline.model.control import Control, Framework
 from leadline.model.finding import Finding, Place, Skip, Undecided
 from leadline.model.resource import Origin, Resource
+from leadline.model.risk import WorkloadRisk
 from leadline.model.unread import Unread
 from leadline.model.waiver import WaiverUse
 
@@ -150,6 +151,8 @@ class PostureReport(Struct, frozen=True, dict=True, tag_field="type", tag="postu
     """Whether findings have their places and lines, so that nothing has to be read again to show them."""
     starts: Mapping[str, Place] = {}
     """Where the objects begin that findings are related to, by id; filled when the report is sealed."""
+    risks: tuple[WorkloadRisk, ...] | None = None
+    """Ranks of the workloads, where they have been worked out; those of a store can be worked out nowhere else."""
 
     @cached_property
     def new(self) -> "PostureReport":

@@ -4,7 +4,8 @@ While a verdict is worked out, what it reads of the other objects is written dow
 makes stale, and only what rests on those is judged again: by the controls that ever read from there, and no others.
 """
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -38,6 +39,8 @@ class Difference(Struct, frozen=True):
     """Objects whose verdict the change could touch, those that were changed included."""
     touched: tuple[str, ...] = ()
     """The ids of those whose verdict is another now, or that are there no more."""
+    stale: Mapping[World, AbstractSet[Read]] = {}
+    """The reads that give another answer now, by world."""
 
 
 class _Entry:
@@ -115,7 +118,7 @@ class Followed:
                 before.setdefault(id, self._entries[id].verdict)
                 self._judge_again(id, frozenset(controls))
         self._worlds.settle(entry.resource for id in before if (entry := self._entries.get(id)) is not None)
-        return self._difference(before)
+        return replace(self._difference(before), stale=stale)
 
     def _touched_by(self, stale: dict[World, set[Read]]) -> dict[str, set[str]]:
         """The objects whose verdicts a change can touch, each with the controls to ask again."""

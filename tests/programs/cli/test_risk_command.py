@@ -103,3 +103,44 @@ def test_a_file_that_is_no_report_about_images_gets_a_line(capfd):
     code, _, err = run(capfd, "risk", SHOP, "--images", f"{SHOP}/web.yaml")
     assert code == 3
     assert "is not a JSON report about images" in err
+
+
+def test_ranks_that_a_scan_stored_are_those_of_the_command(capfd, tmp_path: Path):
+    store = str(tmp_path / "results.db")
+    assert run(capfd, "scan", SHOP, "--store", store, "-f", "lines")[0] == 0
+    live = json.loads(run(capfd, "risk", SHOP, "-f", "json")[1])
+    code, out, err = run(capfd, "risk", "--from-store", store, "-f", "json")
+    stored = json.loads(out)
+    assert code == 0
+    assert stored["workloads"] == live["workloads"]
+    assert stored["ranked"] == live["ranked"]
+    # No scan of a whole cluster is stored, and that is said.
+    assert len(stored["notRead"]) == len(live["notRead"]) + 1
+    assert "7 of 7 workloads; 3 not read" in err
+    text = run(capfd, "risk", SHOP)[1].partition("not read")[0]
+    assert run(capfd, "risk", "--from-store", store)[1].partition("not read")[0] == text
+    svg = run(capfd, "risk", "--from-store", store, "-f", "svg")[1]
+    assert svg == run(capfd, "risk", SHOP, "-f", "svg")[1]
+    none = json.loads(run(capfd, "risk", "--from-store", store, "-f", "json", "-n", "nowhere")[1])
+    assert none["workloads"] == []
+
+
+def test_fix_first_of_a_store_is_that_of_the_scan(capfd, tmp_path: Path):
+    store = str(tmp_path / "results.db")
+    live = run(capfd, "scan", SHOP, "--store", store, "-f", "pretty")[1].splitlines()
+    stored = run(capfd, "scan", "--from-store", store, "-f", "pretty")[1].splitlines()
+    at, there = live.index("fix first"), stored.index("fix first")
+    assert [line.strip() for line in stored[there : there + 6]] == [
+        line.strip() for line in live[at : at + 6]
+    ]
+
+
+def test_a_store_without_ranks_says_what_to_do(capfd, tmp_path: Path):
+    store = str(tmp_path / "results.db")
+    assert run(capfd, "scan", "framework", "nsa", SHOP, "--store", store, "-f", "lines")[0] == 0
+    code, out, err = run(capfd, "risk", "--from-store", store)
+    assert (code, out) == (3, "")
+    assert "the stored results have no ranks of workloads" in err
+    code, _, err = run(capfd, "risk", SHOP, "--from-store", store)
+    assert (code, len(err.splitlines())) == (2, 1)
+    assert run(capfd, "risk", "--from-store", str(tmp_path / "no.db"))[0] == 3

@@ -16,6 +16,7 @@ from leadline.errors import LeadlineError
 from leadline.model.finding import Place, Skip
 from leadline.model.report import PostureReport, Target
 from leadline.model.resource import Resource
+from leadline.model.risk import WorkloadRisk
 from leadline.model.unread import Unread
 from leadline.model.waiver import Waiver
 from leadline.outputs.redaction.bodies import BodyHider, is_credential, learn_secrets, storable_text
@@ -163,6 +164,18 @@ class Redaction:
             name: self.text(getattr(waiver, name)) for name in ("name", "reason", "owner", "ticket", "source")
         }
         return structs.replace(waiver, **said)
+
+    def risk(self, risk: WorkloadRisk) -> WorkloadRisk:
+        path = tuple(
+            structs.replace(
+                step,
+                text=self.text(step.text),
+                object=self.text(step.object),
+                details=tuple(map(self.text, step.details)),
+            )
+            for step in risk.path
+        )
+        return structs.replace(risk, sentence=self.text(risk.sentence), path=path)
 
     def places(self, places: Places, resources: Iterable[Resource], report: PostureReport) -> ShownPlaces:
         """``places`` for ``report``, which this made of ``resources``; bodies and lines come without secrets."""

@@ -73,6 +73,8 @@ def replaced(report: PostureReport, by: Replacer) -> PostureReport:
             for id, rows in report.passed_by.items()
         },
         starts={of(id): by.place(place) for id, place in report.starts.items()},
+        # Their sentences quote names.
+        risks=None,
     )
 
 

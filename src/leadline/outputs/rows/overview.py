@@ -37,7 +37,10 @@ def first_fixes_of(report: PostureReport, places: FindingPlaces) -> list[FirstFi
     """The objects to begin with, the first one first; none where hardly anything fails."""
     if len({finding.resource for finding in report.findings}) < _FEWEST:
         return []
-    fixes = first_fixes(report, workload_risks(report, body=places.body, candidates=_CANDIDATES))
+    risks = report.risks
+    if risks is None:
+        risks = workload_risks(report, body=places.body, candidates=_CANDIDATES)
+    fixes = first_fixes(report, risks)
     return fixes if len(fixes) >= _FEWEST else []
 
 

@@ -1,6 +1,6 @@
 """How an attacker reaches the pods of a workload, and what is in the way."""
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -16,6 +16,7 @@ from leadline.posture.checks.exposure import (
 )
 from leadline.posture.checks.image_names import parse_image_name
 from leadline.posture.checks.istio import mesh_exposures
+from leadline.posture.index import WORKLOADS, Filed, Index
 from leadline.posture.inventory import Inventory
 from leadline.posture.reach import end_of
 from leadline.posture.risk.fronts import TELEPORT, Front, fronts_of, is_enrolled
@@ -114,7 +115,7 @@ def _from_outside(workload: Workload, inventory: Inventory) -> Iterator[Entry]:
         yield _entry(through, (*_sidecar(workload, mesh.service, end), *guards))
     for container in workload.containers:
         for _, port in container.ports:
-            if port.get("hostPort") and not _is_closed({port.get("containerPort")}, port, let_in):
+            if port.get("hostPort") and not _is_closed((port.get("containerPort"),), port, let_in):
                 yield Entry(ON_NODE, place=f"port {port['hostPort']} of the node")
     if workload.pod.get("hostNetwork") is True:
         yield Entry(ON_NODE, place="the network of the node")
@@ -128,16 +129,16 @@ def _is_shut(service: Resource, end: End, let_in: tuple[Opening, ...]) -> bool:
     return bool(ports) and all(_is_closed(_targets(port, end), port, let_in) for port in ports)
 
 
-def _targets(port: Mapping[str, Any], end: End) -> Set[Any]:
+def _targets(port: Mapping[str, Any], end: End) -> Collection[Any]:
     target = port.get("targetPort") or port.get("port")
     return (
         end.ports.get((target, port.get("protocol") or "TCP"), frozenset())
         if isinstance(target, str)
-        else {target}
+        else (target,)
     )
 
 
-def _is_closed(numbers: Set[Any], port: Mapping[str, Any], let_in: tuple[Opening, ...]) -> bool:
+def _is_closed(numbers: Collection[Any], port: Mapping[str, Any], let_in: tuple[Opening, ...]) -> bool:
     protocol = port.get("protocol") or "TCP"
     return bool(numbers) and all(
         isinstance(number, int)
@@ -157,10 +158,10 @@ def _sidecar(workload: Workload, service: Resource | None, end: End) -> Iterator
     proxies = [(container, name) for container, name in named if name]
     if not proxies or len(named) == 1:
         return
-    past = {port.get("containerPort") for container, name in named if not name for _, port in container.ports}
+    past = [port.get("containerPort") for container, name in named if not name for _, port in container.ports]
     spec = mapping(service.body.get("spec")) if service is not None else {}
-    targets = {number for _, port in mappings(spec.get("ports")) for number in _targets(port, end)}
-    if not targets & past:
+    targets = [number for _, port in mappings(spec.get("ports")) for number in _targets(port, end)]
+    if not any(number in past for number in targets):
         yield Front(proxies[0][1])
 
 
@@ -173,7 +174,7 @@ def _behind_proxies(workload: Workload, inventory: Inventory) -> Iterator[Entry]
     services = {service.name: service for service in inventory.services_of(workload)}
     if not services:
         return
-    for proxy in inventory.once_for_all("proxies with a login", lambda: _proxies(inventory)):
+    for proxy in inventory.find(_PROXY_WORKLOADS, ""):
         for name in _upstreams(proxy) if proxy.resource is not workload.resource else ():
             if name in services:
                 for way in _from_outside(proxy, inventory):
@@ -182,8 +183,13 @@ def _behind_proxies(workload: Workload, inventory: Inventory) -> Iterator[Entry]
                     yield Entry(BEHIND_LOGIN, through, Front(login))
 
 
-def _proxies(inventory: Inventory) -> list[Workload]:
-    return [one for one in inventory.workloads if any(_proxy_of(c.image) for c in one.containers)]
+def _proxies(filed: Filed) -> Iterator[tuple[str, Workload]]:
+    for workload in filed.workloads:
+        if any(_proxy_of(container.image) for container in workload.containers):
+            yield "", workload
+
+
+_PROXY_WORKLOADS: Index[Workload] = Index((WORKLOADS,), _proxies)
 
 
 def _upstreams(proxy: Workload) -> Iterator[str]:

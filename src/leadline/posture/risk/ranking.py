@@ -67,13 +67,29 @@ def workload_risks(
         objects = [structs.replace(one, body=body(one)) for one in objects]
     facts = Facts(is_whole=report.target.kind == "cluster", server_version=report.target.server_version)
     known = images or {}
-    risks = [
-        _risk(workload, world, tuple(failed[id].values()), known.get(id))
+    risks = (
+        risk_of(resource, world, tuple(failed[resource.id].values()), known.get(resource.id))
         for world in Worlds(objects, facts)
-        for workload in world.workloads
-        if (id := workload.resource.id) in failed
-    ]
+        for resource in world.resources
+        if resource.id in failed
+    )
+    return ranked(risk for risk in risks if risk is not None)
+
+
+def ranked(risks: Iterable[WorkloadRisk]) -> tuple[WorkloadRisk, ...]:
+    """Most at stake first."""
     return tuple(sorted(risks, key=lambda risk: (-risk.score, risk.resource)))
+
+
+def risk_of(
+    resource: Resource, inventory: Inventory, failed: Sequence[Control], image: ImageFacts | None = None
+) -> WorkloadRisk | None:
+    """What is at stake with ``resource``, which fails the controls ``failed``; ``None`` where it runs no pods.
+
+    Of an object with several templates of pods the worst counts.
+    """
+    found = [_risk(one, inventory, failed, image) for one in inventory.workloads_of(resource)]
+    return max(found, key=lambda risk: risk.score, default=None)
 
 
 def _most(failed: Iterable[Control]) -> float:

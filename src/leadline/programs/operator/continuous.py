@@ -14,19 +14,17 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from leadline.api.posture_results import SCANS, SUMMARIES
 from leadline.api.protocol import ConflictError, Paging, Store
 from leadline.api.selection import Key, Selection
 from leadline.backoff import backoff_s
 from leadline.errors import ClusterError, LeadlineError, StoreError
 from leadline.model.report import PostureReport
-from leadline.posture.required_kinds import kinds_needed
 from leadline.programs.operator.runs import Orders, failed_run
 from leadline.programs.operator.settings import Settings
 from leadline.programs.operator.waiver_objects import ExceptionStatus
 from leadline.programs.operator.watch import RunningImages, changes_of, in_thread
 from leadline.programs.service import give_back_memory
-from leadline.scans.posture.cluster_source import reading_of
+from leadline.scans.posture.cluster_source import kinds_read, reading_of
 from leadline.scans.posture.exposed_objects import KINDS as EXPOSING
 from leadline.scans.stored.followed_results import FollowedResults, Results, ScanRules
 from leadline.scans.stored.posture_runs import Outcome, RunOptions, posture_run
@@ -35,7 +33,6 @@ from leadline.scans.stored.scan_runs import FOLLOWING, RUNS, forget_old_runs, mo
 from leadline.sources.cluster.connection import Cluster
 from leadline.sources.cluster.rbac import ANY_WORKLOAD
 from leadline.sources.cluster.watch import ClusterWatch, watch_cluster
-from leadline.sources.waivers.security_exceptions import KINDS as EXCEPTIONS
 
 log = logging.getLogger(__name__)
 CURRENT = "posture-current"
@@ -182,7 +179,7 @@ class Continuous:
             rules = replace(rules, policies=replace(rules.policies, controls=(), frameworks=()))
         # Who looks at images alone reads what waits there.
         running = world.running if settings.images.enabled and (is_alone or settings.continuous) else None
-        kinds = {*kinds_needed(rules.policies.controls), *(EXCEPTIONS if settings.use_target_waivers else ())}
+        kinds = kinds_read(rules.policies.controls, rules.options)
         if is_alone:
             kinds |= {ANY_WORKLOAD, "Namespace", *EXPOSING}
         if not settings.read_secrets:
@@ -338,7 +335,7 @@ class _Session:
         writer = self._writer
         before = writer.written + writer.deleted
         began = asyncio.get_running_loop().time()
-        self._to_delete |= {Key(plural, *place) for place in results.gone for plural in (SCANS, SUMMARIES)}
+        self._to_delete |= set(results.gone)
         self._to_delete -= {put.key for put in results.puts}
         await writer.write(results.puts, at=at)
         await writer.delete(self._to_delete)
@@ -352,7 +349,7 @@ class _Session:
 
     async def _collect(self) -> None:
         """Deletes stored results whose objects no longer exist, then ends the run."""
-        there = {Key(plural, *place) for place in self._followed.places for plural in (SCANS, SUMMARIES)}
+        there = set(self._followed.keys)
         unread = self._watch.snapshot.unread_kinds
         # Where nothing at all was judged, nothing is known to be gone either.
         await self._writer.delete(self._writer.beyond(there, unread) if there else ())

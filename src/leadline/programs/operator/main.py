@@ -121,6 +121,7 @@ def rules_of(settings: Settings, secrets: SecretValues) -> ScanRules:
         kubeconfig=settings.kubeconfig,
         environ=os.environ,
         secrets=secrets,
+        with_fronts=True,
     )
     policies = choose_policies(options)
     if not settings.posture:

@@ -57,14 +57,21 @@ def open_cluster_of(options: PostureOptions, controls: Sequence[BuiltControl]) -
 def _all(cluster: Cluster, options: PostureOptions, controls: Sequence[BuiltControl]) -> Reading:
     snapshot = read_cluster(
         cluster,
-        kinds_needed(controls)
-        | (set(KINDS) if options.use_target_waivers else set())
-        | (set(FRONT_KINDS) if options.with_fronts else set()),
+        kinds_read(controls, options),
         options.include_namespaces,
         options.exclude_namespaces,
         shown_by(options),
     )
     return reading_of(snapshot, options, controls)
+
+
+def kinds_read(controls: Sequence[BuiltControl], options: PostureOptions) -> set[str]:
+    """What a cluster is asked for: ``Kind``, ``Kind.group``, ``workloads``."""
+    return {
+        *kinds_needed(controls),
+        *(KINDS if options.use_target_waivers else ()),
+        *(FRONT_KINDS if options.with_fronts else ()),
+    }
 
 
 def shown_by(options: PostureOptions) -> OnProgress:

@@ -4,6 +4,7 @@ from typing import Any
 
 from leadline.errors import UsageError
 from leadline.posture.required_kinds import kinds_needed
+from leadline.posture.risk.fronts import FRONT_KINDS
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.policies import choose_policies
 from leadline.sources.cluster.rbac import job_roles, least_role, operator_roles
@@ -22,6 +23,9 @@ def roles_for(
     for one in policies.unread:
         raise UsageError(f"{one.where} {one.why}")
     kinds = {*kinds_needed(policies.controls), *EXCEPTIONS}
+    if operator_in:
+        # The operator ranks workloads by what is in front of them.
+        kinds |= {*FRONT_KINDS}
     if not with_secrets:
         kinds.discard("Secret")
     roles: tuple[dict[str, Any], ...] = (

@@ -20,7 +20,6 @@ from leadline.outputs.redaction.report import Redaction
 from leadline.outputs.rows.place import NoPlaces, ShownPlaces
 from leadline.posture.engine import Judge
 from leadline.posture.follow import Followed
-from leadline.posture.required_kinds import kinds_needed
 from leadline.posture.worlds import Worlds
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.coverage import why_no_verdict
@@ -207,17 +206,16 @@ def _unreadable(watched: WatchedScan, error: SourceError) -> ScanChange:
 def _cluster_scan(
     options: PostureOptions, policies: Policies, settings: Settings, stack: ExitStack
 ) -> tuple[WatchedScan, Iterator[ScanChange]]:
-    from leadline.scans.posture.cluster_source import reading_of, shown_by
+    from leadline.scans.posture.cluster_source import kinds_read, reading_of, shown_by
     from leadline.sources.cluster.connection import connect
     from leadline.sources.cluster.watch import watch_cluster
-    from leadline.sources.waivers.security_exceptions import KINDS
 
     options.say("reading the cluster")
     cluster = connect(options.kube_context, options.kubeconfig, environ=options.environ, said=options.note)
     stack.callback(cluster.close)
     watch = watch_cluster(
         cluster,
-        kinds_needed(policies.controls) | (set(KINDS) if options.use_target_waivers else set()),
+        kinds_read(policies.controls, options),
         options.include_namespaces,
         options.exclude_namespaces,
         shown_by(options),

@@ -13,13 +13,18 @@ from msgspec.structs import replace
 
 from leadline.api.posture_results import Place, place_for, posture_puts, wanted_places
 from leadline.api.protocol import Put
+from leadline.api.risk_results import risk_puts
+from leadline.api.selection import Key
+from leadline.model.control import Control
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
+from leadline.model.risk import WorkloadRisk
 from leadline.model.unread import Unread
 from leadline.model.waiver import Waiver
 from leadline.outputs.redaction.report import Redaction
 from leadline.posture.engine import Judge
 from leadline.posture.follow import Followed
+from leadline.posture.risk.followed_risks import FollowedRisks
 from leadline.posture.verdicts import Judgement, SubjectVerdict, Verdict
 from leadline.posture.worlds import Worlds
 from leadline.scans.options import PostureOptions
@@ -61,8 +66,8 @@ class Results(Struct, frozen=True):
     """What a store is to hold now of some objects."""
 
     puts: tuple[Put, ...] = ()
-    gone: tuple[Place, ...] = ()
-    """Namespace and name of results that are no more."""
+    gone: tuple[Key, ...] = ()
+    """Of results that are no more."""
     ids: tuple[str, ...] = ()
     """Of all objects that it is about."""
 
@@ -86,6 +91,7 @@ class FollowedResults:
         self._judge = Judge(asked_controls(reading, rules.policies), rules.settings, facts)
         self._worlds = Worlds(reading.resources, facts)
         self._followed = Followed(self._judge, self._worlds)
+        self._risks = FollowedRisks(self._worlds)
         self._selecting = [
             one
             for one in self._waiving.given
@@ -103,8 +109,8 @@ class FollowedResults:
         # What was read changes, and is not to be held twice.
         self.reading = replace(reading, resources=())
         self._claims = Claims()
-        self._places: dict[str, tuple[Place, ...]] = {}
-        """Where the results of an object, and of what is derived from it, are now, by its id."""
+        self._keys: dict[str, tuple[Key, ...]] = {}
+        """Of the results of an object, and of what is derived from it, as they are now, by its id."""
         self._joins: dict[str, frozenset[str]] = {}
         """For each binding the ids of what its subjects were joined from."""
         self._covered: dict[str, Covered] = {}
@@ -116,9 +122,9 @@ class FollowedResults:
         return len(self._worlds.resources)
 
     @property
-    def places(self) -> Iterator[Place]:
-        """Where results are, of what was taken so far."""
-        return chain.from_iterable(self._places.values())
+    def keys(self) -> Iterator[Key]:
+        """Of the results of all that was taken so far."""
+        return chain.from_iterable(self._keys.values())
 
     @property
     def exceptions(self) -> tuple[Resource, ...]:
@@ -153,6 +159,7 @@ class FollowedResults:
         for resource in added:
             self._note(resource)
         self.pending |= dict.fromkeys(difference.touched)
+        self.pending |= dict.fromkeys(self._risks.touched(difference.stale))
         # Marks on a role accept findings about those who hold it, and change no verdict.
         roles = {one.id for one in added if one.kind in _ROLES}
         self.pending |= dict.fromkeys(id for id, parts in self._joins.items() if roles & parts)
@@ -181,18 +188,38 @@ class FollowedResults:
         contested = self._claims.take(wants) - wants.keys()
         if contested:
             return self.results((*ids, *contested), at)
-        before = {place for id in ids for place in self._places.pop(id, ())}
+        before = {key for id in ids for key in self._keys.pop(id, ())}
         places = {
             subject: self._claims.place(subject, want) for rows in wants.values() for subject, want in rows
         }
-        for id, rows in wants.items():
-            if rows:
-                self._places[id] = tuple(places[subject] for subject, _ in rows)
+        for id in wants:
             self.pending.pop(id, None)
             self._covered.pop(id, None)
         self._covered |= part.covered
-        puts = tuple(posture_puts(part.report, self.rules.home, at, places))
-        return Results(puts, tuple(sorted(before - set(places.values()))), tuple(ids))
+        puts = (
+            *posture_puts(part.report, self.rules.home, at, places),
+            *risk_puts(part.report, self._ranked(ids, part), at, places),
+        )
+        owners = {place: part.owners[subject] for subject, place in places.items()}
+        for put in puts:
+            id = owners[put.key.namespace, put.key.name]
+            self._keys[id] = (*self._keys.get(id, ()), put.key)
+        return Results(puts, tuple(sorted(before - {put.key for put in puts})), tuple(ids))
+
+    def _ranked(self, ids: Iterable[str], part: "_Part") -> Iterator[WorkloadRisk]:
+        """The ranks of those among ``ids`` that run pods and fail anything, as they may be shown."""
+        controls = {control.id: control for control in part.report.controls}
+        failed: dict[str, dict[str, Control]] = {}
+        for finding in part.report.findings:
+            failed.setdefault(finding.resource, {})[finding.control] = controls[finding.control]
+        for id in ids:
+            self._risks.forget(id)
+        for shown, id in part.owners.items():
+            resource = self._worlds.get(id)
+            if shown in failed and resource is not None:
+                risk = self._risks.of(resource, tuple(failed[shown].values()))
+                if risk is not None:
+                    yield replace(self._hidden.risk(risk), resource=shown)
 
     def report(self) -> PostureReport:
         """All as it is now. Without bodies."""

@@ -14,10 +14,13 @@ from msgspec.structs import replace
 from leadline.api.kind import PREFIX
 from leadline.api.posture_results import OBJECT, SCANS, SUMMARIES
 from leadline.api.protocol import ABSENT, ConflictError, Content, Entry, Paging, Put, Store
+from leadline.api.risk_results import RISKS
 from leadline.api.selection import Key, Selection, labels_of
 from leadline.kube.kinds import kind_key
 from leadline.kube.rbac import RBAC_KINDS
 
+PLURALS = (SCANS, SUMMARIES, RISKS)
+"""What is kept of objects: each has its own in one place."""
 BATCH = 200
 LEARNT = 100
 """Results that are read at a time: each is some 30 KiB, and takes ten times as much for a moment."""
@@ -74,7 +77,7 @@ class ResultWriter:
     async def learn(self) -> None:
         """Reads what is there. Raises: ``StoreError``."""
         self._known.clear()
-        for plural in (SCANS, SUMMARIES):
+        for plural in PLURALS:
             token, is_first = "", True
             while token or is_first:
                 page = await self._store.list(Selection(plural), Paging(token, limit=LEARNT))
@@ -185,7 +188,7 @@ def _continued(put: Put, before: _Before, at: str) -> Put:
     """``put`` with what continues from the version before it; the controls of that which it does not speak of stay."""
     body = orjson.loads(put.content.body)
     spec = body["spec"]
-    for id, result in spec["controls"].items():
+    for id, result in spec.get("controls", {}).items():
         if _is_failed(result):
             result[FIRST_SEEN] = before.dates.get(id, at)
     if before.controls:

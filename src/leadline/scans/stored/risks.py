@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from leadline.kube.workload import POD_KINDS
 from leadline.model.report import PostureReport
@@ -13,7 +13,7 @@ from leadline.model.risk import WorkloadRisk
 from leadline.outputs.rows.fix_summary import unread_lines
 from leadline.outputs.text.plain import count, plain, wrapped
 from leadline.outputs.text.risk_text import risk_lines, risk_picture
-from leadline.posture.risk.ranking import workload_risks
+from leadline.posture.risk.ranking import ranked, workload_risks
 from leadline.scans.stored.image_facts import KnownImages, image_facts
 
 _NAMED = 8
@@ -65,8 +65,19 @@ def ranking(report: PostureReport, images_file: str, most: int) -> Ranking:
     Raises: ``SourceError``, ``UsageError`` for that file.
     """
     known = image_facts(images_file, _workloads(report)) if images_file else KnownImages({})
-    ranked = workload_risks(report, known.facts)
-    return Ranking(report, tuple(ranked[:most]), len(ranked), known)
+    risks = workload_risks(report, known.facts)
+    return Ranking(report, risks[:most], len(risks), known)
+
+
+def with_risks(report: PostureReport, with_bodies: PostureReport) -> PostureReport:
+    """``report`` with the ranks of its workloads, which follow from the bodies of its objects."""
+    return structs.replace(report, risks=workload_risks(with_bodies))
+
+
+def stored_ranking(report: PostureReport, most: int) -> Ranking:
+    """As ``ranking``, of the ranks that the report holds already."""
+    risks = ranked(report.risks or ())
+    return Ranking(report, risks[:most], len(risks), KnownImages({}))
 
 
 def _workloads(report: PostureReport) -> list[Resource]:

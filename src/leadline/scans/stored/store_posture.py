@@ -1,9 +1,12 @@
 """Writes a posture report into a store: results are replaced, a scan is recorded, and what vanished is collected."""
 
+from itertools import chain
+
 from msgspec import Struct
 
-from leadline.api.posture_results import posture_puts
+from leadline.api.posture_results import posture_puts, result_places
 from leadline.api.protocol import Store
+from leadline.api.risk_results import risk_puts
 from leadline.errors import StoreError
 from leadline.model.report import PostureReport
 from leadline.scans.stored.posture_runs import Outcome, RunOptions, posture_run
@@ -45,7 +48,11 @@ async def store_posture(store: Store, report: PostureReport, options: StoreOptio
         writer = ResultWriter(store)
         if options.is_full:
             await writer.learn()
-        puts = posture_puts(report, options.home, started)
+        places = result_places(report, options.home)
+        puts = chain(
+            posture_puts(report, options.home, started, places),
+            risk_puts(report, report.risks or (), started, places),
+        )
         seen = set(await writer.write(puts, at=started, is_whole=options.is_full))
         unseen = [key for key in writer.keys if key not in seen]
         collected = await writer.delete(unseen) if options.is_full and not report.unread else 0

@@ -8,10 +8,14 @@ from typing import Any, get_args
 import orjson
 from msgspec import Struct, structs
 
+from leadline.api.kind import PREFIX
 from leadline.api.posture_reading import Accepted, StoredResult, stored_result
-from leadline.api.posture_results import SCANS
+from leadline.api.posture_results import SCANS, SUMMARIES
 from leadline.api.protocol import Entry, Store
+from leadline.api.risk_results import RISKS, stored_risk
+from leadline.api.selection import labels_of
 from leadline.errors import SourceError
+from leadline.kube.workload import POD_KINDS
 from leadline.model.control import Control, Framework
 from leadline.model.finding import Finding, Skip
 from leadline.model.report import FrameworkWaived, PostureReport, Target, TargetKind, Waived
@@ -22,7 +26,7 @@ from leadline.outputs.rows.place import NoPlaces
 from leadline.posture.verdicts import Judgement
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.policies import Policies, choose_policies
-from leadline.scans.posture.selection import selected
+from leadline.scans.posture.selection import in_namespaces, selected
 from leadline.scans.stored.scan_runs import FOLLOWING, RUNS, STALE, UNHEARD, all_of
 from leadline.scans.waivers.waiving import Waiving, waived, waivers_of_files
 from leadline.waivers.apply import moment_of
@@ -51,11 +55,10 @@ async def stored_posture(store: Store, options: PostureOptions) -> PostureReport
         StoreError: the store cannot be read.
     """
     policies = choose_policies(options)
-    recorded = sorted(await all_of(store, RUNS), key=lambda entry: entry.revision)
-    runs = [run for run in map(_run, recorded) if run.spec.get("subject", "posture") == "posture"]
+    runs = await _runs(store)
     results = [stored_result(entry) for entry in await all_of(store, SCANS)]
     if not results and not runs:
-        raise SourceError("no results are stored", hint="a scan of the cluster can store its own")
+        raise _nothing_stored()
     is_narrowed = bool(options.controls or options.frameworks or options.exclude_controls)
     wanted = {control.id for control in policies.controls} if is_narrowed else None
     base = _base(runs)
@@ -72,8 +75,63 @@ async def stored_posture(store: Store, options: PostureOptions) -> PostureReport
     waiving = Waiving(
         waivers_of_files(options.waivers), policies.known, options, is_of_frameworks=policies.is_of_frameworks
     )
+    if not is_narrowed and not options.waivers:
+        # Ranks rest on all controls, and on what was accepted when they were worked out.
+        risks = [stored_risk(entry)[1] for entry in await all_of(store, RISKS)]
+        report = structs.replace(report, risks=tuple(one for one in risks if one.resource in kept))
     shown = _with_accepted(waived(report, NoPlaces(), waiving), accepted)
     return _with_accepted_in(shown, [one for one in results if one.resource.id in kept])
+
+
+async def stored_risks(store: Store, options: PostureOptions) -> PostureReport:
+    """The ranks of the workloads of the namespaces that ``options`` choose, and what was not read; nothing else.
+
+    Raises:
+        SourceError: nothing is stored.
+        StoreError: the store cannot be read.
+    """
+    runs = await _runs(store)
+    rows = [stored_risk(entry) for entry in await all_of(store, RISKS)]
+    if not rows:
+        summaries = await all_of(store, SUMMARIES)
+        if not (runs or summaries):
+            raise _nothing_stored()
+        if any(map(_is_failing_workload, summaries)):
+            raise SourceError(
+                "the stored results have no ranks of workloads",
+                hint="store a scan of everything with this version, or upgrade the operator",
+            )
+    wanted = in_namespaces(options)
+    rows = [row for row in rows if wanted is None or wanted(row[0])]
+    coverage = _Coverage(_base(runs), runs)
+    return PostureReport(
+        target=coverage.target,
+        resources=tuple(resource for resource, _ in rows),
+        controls=(),
+        findings=(),
+        judged=((),) * len(rows),
+        unread=coverage.unread(),
+        objects=coverage.objects,
+        risks=tuple(risk for _, risk in rows),
+        is_sealed=True,
+    )
+
+
+def _is_failing_workload(summary: Entry) -> bool:
+    if labels_of(summary.content.metadata).get(f"{PREFIX}workload-kind") not in POD_KINDS:
+        return False
+    counts = (orjson.loads(summary.content.body).get("spec") or {}).get("severities") or {}
+    return any(counts.values())
+
+
+def _nothing_stored() -> SourceError:
+    return SourceError("no results are stored", hint="a scan of the cluster can store its own")
+
+
+async def _runs(store: Store) -> list["_Run"]:
+    """The scans of objects, the oldest first."""
+    recorded = sorted(await all_of(store, RUNS), key=lambda entry: entry.revision)
+    return [run for run in map(_run, recorded) if run.spec.get("subject", "posture") == "posture"]
 
 
 def _with_accepted(report: PostureReport, accepted: list[Accepted]) -> PostureReport:

@@ -7,14 +7,15 @@ from typing import Any
 import click
 from msgspec.structs import replace
 
-from leadline.errors import SourceError
+from leadline.errors import SourceError, UsageError
 from leadline.outputs.text.json_text import json_text
 from leadline.programs.cli.options.configured import ConfiguredCommand
-from leadline.programs.cli.options.table import CHARTS, CLUSTER, NAMESPACES, takes
+from leadline.programs.cli.options.table import CHARTS, CLUSTER, NAMESPACES, Request, takes
 from leadline.programs.cli.output.terminal import width_of
-from leadline.programs.cli.scanning.requests import reading, request_of
+from leadline.programs.cli.scanning.requests import posture_options, reading, request_of
+from leadline.scans.options import silent
 from leadline.scans.posture.posture_scan import open_posture_scan
-from leadline.scans.stored.risks import ranking
+from leadline.scans.stored.risks import Ranking, ranking, stored_ranking
 
 EPILOG = """
 \b
@@ -22,6 +23,8 @@ EPILOG = """
       the ten workloads with most at stake in files
   leadline risk
       those of the cluster of the current context
+  leadline risk --from-store kube
+      the same as the operator keeps it, at once and without reading the cluster
   leadline risk deploy/ --images images.json
       with what is in their images, as leadline scan image --from-manifests deploy/ -o images.json found it
   leadline risk deploy/ --format svg > paths.svg
@@ -48,25 +51,38 @@ _USUAL_WIDTH = 100
     metavar="FILE",
     help="A JSON report of leadline scan image: vulnerabilities count too.",
 )
-@takes(*NAMESPACES, "exclude_paths", *CLUSTER, *CHARTS, "quiet", "debug")
+@takes(*NAMESPACES, "from_store", "exclude_paths", *CLUSTER, *CHARTS, "quiet", "debug")
 def command(paths: tuple[str, ...], format: str, top: int, images: str, **flags: Any) -> int:
     """The workloads with most at stake: how an attacker reaches them, and what they open."""
     request = replace(request_of((), flags), targets=paths)
-    with (
-        reading(request, f"scanning {' '.join(paths)}") as (options, _),
-        open_posture_scan(paths, replace(options, with_fronts=True)) as scan,
-    ):
-        report = scan.report_with_bodies
-    if scan.why_no_verdict:
-        raise SourceError(scan.why_no_verdict)
-    ranked = ranking(report, images, top)
-    if format == "json":
-        click.echo(json_text(ranked.document()))
-    elif format == "svg":
-        sys.stdout.write(ranked.picture())
+    if request.from_store:
+        found = _stored(request, images, top)
     else:
-        for line in ranked.lines(width_of(os.environ, is_terminal=os.isatty(1), usual=_USUAL_WIDTH)):
+        with (
+            reading(request, f"scanning {' '.join(paths)}") as (options, _),
+            open_posture_scan(paths, replace(options, with_fronts=True)) as scan,
+        ):
+            report = scan.report_with_bodies
+        if scan.why_no_verdict:
+            raise SourceError(scan.why_no_verdict)
+        found = ranking(report, images, top)
+    if format == "json":
+        click.echo(json_text(found.document()))
+    elif format == "svg":
+        sys.stdout.write(found.picture())
+    else:
+        for line in found.lines(width_of(os.environ, is_terminal=os.isatty(1), usual=_USUAL_WIDTH)):
             click.echo(line)
     if not request.quiet:
-        click.echo(ranked.summary(), err=True)
+        click.echo(found.summary(), err=True)
     return 0
+
+
+def _stored(request: Request, images: str, top: int) -> Ranking:
+    """Raises: ``UsageError``, ``SourceError``, ``StoreError``, ``ClusterError``."""
+    if request.targets or images:
+        raise UsageError("--from-store reads no files", hint="leave PATH and --images out, or --from-store")
+    # The store speaks HTTP asynchronously; who ranks files does not pay for the import.
+    from leadline.programs.cli.scanning.storing import read_risks
+
+    return stored_ranking(read_risks(request, posture_options(request, silent, with_scores=False)), top)

@@ -158,7 +158,7 @@ def _run(request: Request) -> int:
             if not scan.why_no_verdict or scan.report.unread or not is_for_people:
                 _write(sink, shown, page)
         if request.store:
-            _store(request, scan.report)
+            _store(request, scan)
     if scan.why_no_verdict:
         if not request.allow_empty or scan.report.objects or scan.report.unread:
             raise SourceError(scan.why_no_verdict)
@@ -210,11 +210,16 @@ def _opened(request: Request, options: PostureOptions) -> AbstractContextManager
     return nullcontext(PostureScan(report, NoPlaces(), why_no_verdict=why_no_verdict(report, 0, options)))
 
 
-def _store(request: Request, report: PostureReport) -> None:
+def _store(request: Request, scan: PostureScan) -> None:
     """Raises: ``StoreError``, ``ClusterError``."""
     # The store speaks HTTP asynchronously; a scan that stores nothing does not pay for the import.
     from leadline.programs.cli.scanning.storing import store_report
 
+    report = scan.report
+    if request.form == "everything" and not request.exclude_controls and report.findings:
+        from leadline.scans.stored.risks import with_risks
+
+        report = with_risks(report, scan.report_with_bodies)
     stored = store_report(request, report)
     if not request.quiet:
         gone = f", {stored.collected} of vanished objects deleted" if stored.collected else ""

@@ -21,7 +21,7 @@ from leadline.programs.cli.output.terminal import say_plainly
 from leadline.scans.options import PostureOptions
 from leadline.scans.stored.store_images import store_images
 from leadline.scans.stored.store_posture import Stored, StoreOptions, store_posture
-from leadline.scans.stored.stored_posture import stored_posture
+from leadline.scans.stored.stored_posture import stored_posture, stored_risks
 
 KUBE = "kube"
 T = TypeVar("T")
@@ -67,6 +67,12 @@ def read_report(request: Request, options: PostureOptions) -> PostureReport:
     Raises: ``UsageError``, ``SourceError``, ``StoreError``, ``ClusterError``.
     """
     return with_store(place_of(request, request.from_store), lambda store: stored_posture(store, options))
+
+
+def read_risks(request: Request, options: PostureOptions) -> PostureReport:
+    """The stored ranks of workloads. Raises: ``SourceError``, ``StoreError``, ``ClusterError``."""
+    with progress(f"reading {request.from_store}", is_wanted=not request.quiet):
+        return with_store(place_of(request, request.from_store), lambda store: stored_risks(store, options))
 
 
 def keep_images(request: Request, report: ImagesReport) -> None:

@@ -1,0 +1,66 @@
+"""Ranks of workloads that follow the changes of a cluster.
+
+What is read while a rank is worked out is written down, as for verdicts; a change then names the workloads whose rank it
+can touch.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+
+from leadline.model.control import Control
+from leadline.model.resource import Resource
+from leadline.model.risk import WorkloadRisk
+from leadline.posture.apply_unit import World, world_of
+from leadline.posture.index import Read
+from leadline.posture.risk.ranking import risk_of
+from leadline.posture.worlds import Worlds
+
+
+class FollowedRisks:
+    """Where the ranks of the workloads of ``worlds`` were read from. Not to be used from several threads at once."""
+
+    def __init__(self, worlds: Worlds) -> None:
+        self._worlds = worlds
+        self._reads: dict[str, tuple[World, frozenset[Read]]] = {}
+        """What the rank of a workload rests on, by its id."""
+        self._readers: dict[World, dict[Read, set[str]]] = {}
+
+    def of(self, resource: Resource, failed: Sequence[Control]) -> WorkloadRisk | None:
+        """The rank of ``resource``, which fails ``failed``; ``None`` where it runs no pods, or fails nothing."""
+        self.forget(resource.id)
+        if not failed:
+            return None
+        inventory, reads = self._worlds.around(resource), set[Read]()
+        inventory.trace(reads)
+        try:
+            risk = risk_of(resource, inventory, failed)
+        finally:
+            inventory.trace(None)
+        if risk is not None:
+            self._remember(resource, reads)
+        return risk
+
+    def touched(self, stale: Mapping[World, AbstractSet[Read]]) -> Iterator[str]:
+        """The ids of the workloads whose rank rests on any of the ``stale`` reads."""
+        for world, reads in stale.items():
+            readers = self._readers.get(world, {})
+            for read in reads & readers.keys():
+                yield from readers[read]
+
+    def forget(self, id: str) -> None:
+        world, reads = self._reads.pop(id, (None, frozenset[Read]()))
+        if world is None:
+            return
+        readers = self._readers[world]
+        for read in reads:
+            readers[read].discard(id)
+            if not readers[read]:
+                del readers[read]
+
+    def _remember(self, resource: Resource, reads: set[Read]) -> None:
+        world = world_of(resource.origin)
+        kept = frozenset(reads)
+        self._reads[resource.id] = (world, kept)
+        readers = self._readers.setdefault(world, {})
+        for read in kept:
+            readers.setdefault(read, set()).add(resource.id)
