@@ -31,6 +31,17 @@ def deployment(space: str) -> dict[str, Any]:
     }
 
 
+def events_in(out: Path) -> list[dict[str, Any]]:
+    """Of its whole lines: the agent may be writing the last one."""
+    lines = out.read_text().splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+def pods_that_opened(out: Path, space: str) -> set[str]:
+    opened = [one["container"] for one in events_in(out) if one.get("path") == "/etc/hostname"]
+    return {one["pod"] for one in opened if one.get("namespace") == space}
+
+
 def test_events_of_pods_are_named_by_container_pod_and_workload(whole_cluster: WholeCluster, tmp_path: Path):
     space = whole_cluster.namespace("watched")
     environment = {**os.environ, "KUBECONFIG": str(whole_cluster.admin())}
@@ -55,16 +66,16 @@ def test_events_of_pods_are_named_by_container_pod_and_workload(whole_cluster: W
                     break
             whole_cluster.apply(deployment(space))
             whole_cluster.kubectl("rollout", "status", "-n", space, "deployment/web", "--timeout=120s")
-            whole_cluster.until(lambda: (tmp_path / "out").read_text().count("/etc/hostname") >= 2, 30.0)
+            whole_cluster.until(lambda: len(pods_that_opened(tmp_path / "out", space)) == 2, 60.0)
             with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/metrics", timeout=10) as answer:
                 metrics = answer.read().decode()
         finally:
             agent.send_signal(signal.SIGTERM)
             agent.wait(timeout=60)
-    events = [json.loads(line) for line in (tmp_path / "out").read_text().splitlines()]
+    events = events_in(tmp_path / "out")
     mine = [one for one in events if one["container"].get("namespace") == space]
     opened = [one["container"] for one in mine if one.get("path") == "/etc/hostname"]
-    assert len({one["pod"] for one in opened}) == 2
+    assert len(opened) == 2
     assert {(one["name"], one["workloadKind"], one["workload"], one["image"]) for one in opened} == {
         ("main", "Deployment", "web", IMAGE)
     }

@@ -42,16 +42,46 @@ def test_a_static_pod_is_known_by_the_hash_that_its_control_group_has():
 
 def test_without_runtime_and_cluster_the_id_has_to_do():
     one = Container("abc")
-    assert Naming("none")(one) is one
+    assert Naming("none")(one) == (one, True)
 
 
-def test_a_runtime_that_does_not_answer_is_counted_and_the_id_stays(tmp_path: Path):
+def test_a_runtime_that_does_not_answer_is_counted_and_asked_again(tmp_path: Path):
     naming = Naming(str(tmp_path / "no.sock"))
     one = Container("abc", pod_uid=UID)
-    assert naming(one) is None
-    naming.take(naming.ask(dict(naming.wanted)))
-    assert naming(one) == one
+    assert naming(one) == (one, False)
+    assert naming.ask(dict(naming.wanted)) == {}
     assert naming.failures == 1
+    assert naming.wanted == {"abc": one}
+
+
+def test_names_are_whole_once_runtime_and_cluster_have_spoken_in_either_order(tmp_path: Path):
+    one = Container("abc", pod_uid=UID)
+    whole = Container("abc", "main", "shop/web:1", "", "web-1", UID, "shop", "Pod", "web-1")
+    answer = {"abc": Container("abc", name="main", pod_uid=UID)}
+    for pods_come_first in (True, False):
+        naming = Naming(str(tmp_path / "no.sock"), has_cluster=True)
+        if pods_come_first:
+            naming.take_pods(pod_names([pod(None)]))
+            assert naming(one)[1] is False
+        naming.take(answer)
+        if not pods_come_first:
+            # Another pod of the same second: what is known of it is not all there will be.
+            assert naming(one) == (answer["abc"], False)
+            naming.take_pods(pod_names([pod(None)]))
+        assert naming(one) == (whole, True)
+
+
+def test_a_container_of_no_pod_does_not_wait_for_the_cluster():
+    one = Container("abc")
+    assert Naming("none", has_cluster=True)(one) == (one, True)
+
+
+def test_pods_that_are_remembered_are_bounded():
+    naming = Naming("none", has_cluster=True)
+    for number in range(10_000):
+        naming.take_pods(pod_names([pod(None, uid=str(number))]))
+    assert naming(Container("abc", pod_uid="9999"))[1]
+    assert not naming(Container("abc", pod_uid="1"))[1]
 
 
 def test_what_is_wanted_is_bounded(tmp_path: Path):

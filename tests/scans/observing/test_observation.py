@@ -97,8 +97,7 @@ def test_events_that_come_before_their_container_wait_and_are_counted():
     assert observation.read(1) == []
     assert observation.late == {"opened": 1}
     source.next = [started(2, 5, "one", SNAPSHOT)]
-    observation.read(2)
-    assert [event.at_ns for event, _ in observation.tend()] == [1]
+    assert [event.at_ns for event, _ in observation.read(2)] == [1, 2]
 
 
 def test_events_that_nothing_is_known_of_are_given_up_and_counted():
@@ -123,12 +122,62 @@ def test_what_waits_is_bounded():
 def test_events_wait_for_names_until_they_are_there_or_late():
     names: dict[str, Container] = {}
     source = Replayed()
-    observation = Observation(source, ObserveSettings(), lambda container: names.get(container.id))
+    observation = named_by(names, source)
     source.next = [started(1, 5, "one"), started(1, 6, "two")]
     assert observation.read(1) == []
     names["one"] = Container("one", name="web")
     assert [container.name for _, container in observation.read(2) if container] == ["web"]
     assert [container for _, container in observation.read(3 * SECOND)] == [Container("two")]
+
+
+def named_by(names: Mapping[str, Container], source: Replayed) -> Observation:
+    def details(container: Container) -> tuple[Container, bool]:
+        return names.get(container.id, container), container.id in names
+
+    return Observation(source, ObserveSettings(), details)
+
+
+def test_names_that_come_after_the_first_events_name_the_later_ones_and_the_profile():
+    names: dict[str, Container] = {}
+    source = Replayed()
+    observation = named_by(names, source)
+    source.next = [started(1, 5, "one"), Forked(*head(2, 5), child_pid=9, child_ns_id=8)]
+    observation.read(1)
+    assert {container for _, container in observation.read(3 * SECOND)} == {Container("one")}
+    web = names["one"] = Container("one", name="web")
+    observation.tend()
+    source.next = [Opened(*head(4 * SECOND, 5), "/a"), Opened(*head(4 * SECOND, 8), "/b")]
+    assert [container for _, container in observation.read(4 * SECOND)] == [web, web]
+    assert [one.container for one in observation.profiles()] == [web]
+
+
+def test_what_is_known_at_the_end_names_the_events_that_still_wait():
+    source = Replayed()
+    partly = Container("one", pod="web-1")
+    observation = Observation(source, ObserveSettings(), lambda container: (partly, False))
+    source.next = [started(1, 5, "one")]
+    assert observation.read(1) == []
+    assert [container for _, container in observation.flush()] == [partly]
+
+
+def test_events_that_came_before_their_container_follow_at_once_and_in_order():
+    source = Replayed()
+    observation = Observation(source, ObserveSettings())
+    source.next = [Opened(*head(1, 5), "/a")]
+    observation.read(1)
+    source.next = [started(2, 5, "one"), Opened(*head(3, 5), "/b")]
+    assert [event.at_ns for event, _ in observation.read(3)] == [1, 2, 3]
+
+
+def test_a_profile_is_partial_where_events_waited_in_vain():
+    source = Replayed()
+    observation = named_by({}, source)
+    source.next = [started(1, 5, "one"), *([Opened(*head(1, 5), "/a")] * MOST_WAITING)]
+    observation.read(1)
+    observation.read(3 * SECOND)
+    (profile,) = observation.profiles()
+    assert (profile.completion, profile.reasons) == ("partial", ("records were lost",))
+    assert observation.nameless == {"opened": 1}
 
 
 def test_a_profile_says_why_it_is_partial():

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
+from leadline.backoff import backoff_s
 from leadline.errors import ClusterError
 from leadline.programs.agent.answers import Answers, metrics
 from leadline.programs.agent.settings import Settings
@@ -22,7 +23,9 @@ READ_EVERY_S = 0.05
 IDLE_S = 0.2
 """Between two reads where the last one found nothing; a ring that fills wakes the loop."""
 TEND_EVERY_S = 10.0
-PODS_EVERY_S = 1.0
+FIRST_WAIT_S = 0.2
+LONGEST_WAIT_S = 30.0
+"""Between questions to a runtime or cluster that does not answer."""
 
 
 async def serve(settings: Settings, out: BinaryIO) -> None:
@@ -48,7 +51,9 @@ async def serve(settings: Settings, out: BinaryIO) -> None:
         log.info("%s is off: %s", name, why)
     log.info("watching, %d programs attached", len(source.probes.attached))
     taker = _Taker(settings, observation, out)
-    chores = [asyncio.ensure_future(_name(naming, settings.node))]
+    chores = [asyncio.ensure_future(_ask_runtime(naming))]
+    if settings.node:
+        chores.append(asyncio.ensure_future(_follow_pods(naming, settings.node)))
     asyncio.get_running_loop().add_reader(source.ring_fd, taker.read)
     try:
         async with contextlib.AsyncExitStack() as opened:
@@ -68,29 +73,37 @@ async def serve(settings: Settings, out: BinaryIO) -> None:
         observation.close()
 
 
-async def _name(naming: Naming, node: str) -> None:
-    """Asks the runtime, and the cluster where a pod is not known, for as long as the agent runs."""
-    pods = None
-    asked_s = -PODS_EVERY_S
-    try:
-        while True:
-            await asyncio.sleep(READ_EVERY_S if naming.wanted else IDLE_S)
-            if not naming.wanted:
-                continue
-            if naming.lacks_pods and time.monotonic() - asked_s >= PODS_EVERY_S:
-                asked_s = time.monotonic()
-                try:
-                    if pods is None:
-                        from leadline.scans.observing.node_pods import NodePods  # brings an HTTP client
+async def _ask_runtime(naming: Naming) -> None:
+    """For as long as the agent runs. A runtime that does not answer is asked again, ever more seldom."""
+    failures = 0
+    while True:
+        await asyncio.sleep(READ_EVERY_S if naming.wanted else IDLE_S)
+        if not naming.wanted:
+            continue
+        found = await asyncio.to_thread(naming.ask, dict(naming.wanted))
+        naming.take(found)
+        failures = 0 if found else failures + 1
+        if failures:
+            await asyncio.sleep(backoff_s(failures, FIRST_WAIT_S, LONGEST_WAIT_S))
 
-                        pods = NodePods(node, os.environ)
-                    naming.take_pods(await pods.read())
-                except ClusterError as error:
-                    log.warning("%s", error)
-            naming.take(await asyncio.to_thread(naming.ask, dict(naming.wanted)))
-    finally:
-        if pods is not None:
-            await pods.close()
+
+async def _follow_pods(naming: Naming, node: str) -> None:
+    """For as long as the agent runs."""
+    from leadline.scans.observing.node_pods import NodePods  # brings an HTTP client
+
+    failures = 0
+    while True:
+        try:
+            pods = NodePods(node, os.environ)
+            try:
+                await pods.follow(naming.take_pods)
+            finally:
+                await pods.close()
+            failures = 0
+        except ClusterError as error:
+            failures += 1
+            log.warning("%s", error)
+        await asyncio.sleep(backoff_s(max(failures, 1), FIRST_WAIT_S, LONGEST_WAIT_S))
 
 
 class _Taker:

@@ -1,6 +1,6 @@
 """Gives containers their names: from the container runtime of the node, and workloads from the pods of the cluster.
 
-The names come later than the first event: the answer is ``None`` until they are there.
+The names come later than the first event, those of the runtime and those of the pod each in their own time.
 """
 
 import logging
@@ -18,6 +18,7 @@ from leadline.sources.cri.runtime_socket import RuntimeSocket, usual_socket
 
 log = logging.getLogger(__name__)
 MOST_NAMES = 8_192
+"""Containers whose names are remembered, and pods: those that ended as well, for their last events."""
 _HASH = "pod-template-hash"
 Pods = Mapping[str, "PodNames"]
 """By the pod's uid."""
@@ -64,41 +65,51 @@ class Naming:
         place = usual_socket() if socket == "auto" else None if socket == "none" else Path(socket)
         self._runtime = RuntimeSocket(place) if place is not None else None
         self._has_cluster = has_cluster
-        self._known: OrderedDict[str, Container] = OrderedDict()
-        self._pods: Pods = {}
+        self._answers: OrderedDict[str, Container] = OrderedDict()
+        """What the runtime said, by container; the container itself where the runtime has none."""
+        self._pods: OrderedDict[str, PodNames] = OrderedDict()
         self.wanted: dict[str, Container] = {}
-        """Containers that were asked for and are not known yet."""
+        """Containers that the runtime was not asked about yet, or did not answer for."""
         self.failures = 0
         """Questions that the runtime did not answer."""
 
-    def __call__(self, container: Container) -> Container | None:
-        """What is known by now; ``None`` where more may be known soon."""
-        if self._runtime is None and not self._has_cluster:
-            return container
-        known = self._known.get(container.id)
-        if known is None and len(self.wanted) < MOST_NAMES:
+    def __call__(self, container: Container) -> tuple[Container, bool]:
+        """What is known by now, and whether that is all there will be."""
+        answer = self._answers.get(container.id)
+        has_answered = answer is not None or self._runtime is None
+        if not has_answered and len(self.wanted) < MOST_NAMES:
             self.wanted[container.id] = container
-        return known
-
-    @property
-    def lacks_pods(self) -> bool:
-        """Whether a pod that is not known has been asked for."""
-        asked = (one.pod_uid for one in self.wanted.values())
-        return self._has_cluster and any(uid and uid not in self._pods for uid in asked)
+        found = answer or container
+        pod = self._pods.get(found.pod_uid) if found.pod_uid else None
+        if pod is not None:
+            found = replace(
+                found,
+                pod=pod.name,
+                namespace=pod.namespace,
+                workload_kind=pod.workload_kind,
+                workload=pod.workload,
+                image=pod.images.get(found.name) or found.image,
+            )
+        return found, has_answered and (pod is not None or not self._has_cluster or not found.pod_uid)
 
     def take_pods(self, pods: Pods) -> None:
-        self._pods = pods
+        """Adds what the cluster says of some pods. Those that are gone stay: their last events are still to come."""
+        for uid, names in pods.items():
+            self._pods[uid] = names
+            self._pods.move_to_end(uid)
+        while len(self._pods) > MOST_NAMES:
+            self._pods.popitem(last=False)
 
     def ask(self, wanted: Mapping[str, Container]) -> dict[str, Container]:
-        """What the runtime says of each; blocks for as long as it takes. Changes nothing here."""
-        found = {}
+        """What the runtime says of each, up to the first question that it does not answer; blocks. Changes no names."""
+        found: dict[str, Container] = {}
         for id, container in wanted.items():
-            answer: Container | None = None
             try:
                 answer = self._runtime.container(id) if self._runtime is not None else None
             except LeadlineError as error:
                 self.failures += 1
                 log.debug("%s", error)
+                break
             found[id] = (
                 container if answer is None else replace(answer, pod_uid=answer.pod_uid or container.pod_uid)
             )
@@ -106,17 +117,7 @@ class Naming:
 
     def take(self, found: Mapping[str, Container]) -> None:
         for id, container in found.items():
-            pod = self._pods.get(container.pod_uid)
-            if pod is not None:
-                container = replace(
-                    container,
-                    pod=pod.name,
-                    namespace=pod.namespace,
-                    workload_kind=pod.workload_kind,
-                    workload=pod.workload,
-                    image=pod.images.get(container.name) or container.image,
-                )
-            self._known[id] = container
+            self._answers[id] = container
             self.wanted.pop(id, None)
-            if len(self._known) > MOST_NAMES:
-                self._known.popitem(last=False)
+        while len(self._answers) > MOST_NAMES:
+            self._answers.popitem(last=False)

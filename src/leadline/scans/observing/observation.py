@@ -12,7 +12,7 @@ from msgspec import Struct
 from leadline.model.container import HOST as HOST_CONTAINER
 from leadline.model.container import Container
 from leadline.model.event import HOST, Event, Executed, Forked
-from leadline.model.profile import Profile
+from leadline.model.profile import LOST, Profile
 from leadline.runtime.identity import identity_of
 from leadline.runtime.learning import Recorder
 from leadline.scans.observing.redacting import redacted_event
@@ -24,13 +24,17 @@ MOST_WAITING = 5_000
 """Events whose container is not known yet."""
 WAITING_NS = 10_000_000_000
 NAMES_WAIT_NS = 2_000_000_000
-"""So long events wait for the names of their container; then its id has to do."""
+"""So long events wait for the names of their container; then what is known has to do, until the names come."""
 MOST_CONTAINERS = 4_096
 MOST_PROGRAMS = 16_384
 KEPT_SWEEPS = 2
 """A namespace that no process was in for so many sweeps has ended."""
 Seen: TypeAlias = tuple[Event, Container | None]
 """``None`` where no control group says whose the process is."""
+
+
+Details: TypeAlias = Callable[[Container], tuple[Container, bool]]
+"""What the container runtime and the cluster know of a container by now, and whether that is all there will be."""
 
 
 class Source(Protocol):
@@ -84,13 +88,11 @@ def open_source(settings: ObserveSettings) -> EventSource:
 
 
 class Observation:
-    """``details`` gives what the container runtime and the cluster know of a container id, if they do by now."""
-
     def __init__(
         self,
         source: Source,
         settings: ObserveSettings,
-        details: Callable[[Container], Container | None] = lambda container: container,
+        details: Details = lambda container: (container, True),
     ) -> None:
         self._source = source
         self._settings = settings
@@ -98,10 +100,15 @@ class Observation:
         self._owners: dict[int, Container | None] = {}
         self._unnamed: dict[int, tuple[int, Container]] = {}
         """By namespace, since when its container waits for its names."""
+        self._provisional: dict[int, Container] = {}
+        """Those that waited long enough: named by what was known, and by their names once these come."""
+        self._missed: dict[int, None] = {}
+        """Namespaces of events that waited in vain: their profiles are not complete."""
+        self._has_found = False
+        """A container became known since the events that wait were looked at."""
         self._recorders: OrderedDict[str, Recorder] = OrderedDict()
         self._programs: OrderedDict[int, str] = OrderedDict()
         self._waiting: deque[tuple[int, Event]] = deque()
-        self._ended: dict[str, int] = {}
         self._now_ns = 0
         self._learns_syscalls = settings.learns
         self.nameless: Counter[str] = Counter()
@@ -124,20 +131,36 @@ class Observation:
                 self._waiting.append((event.at_ns, event))
                 self.late[_kind(event)] += 1
             else:
-                self.nameless[_kind(event)] += 1
+                self._give_up(event)
+        if self._has_found and self._waiting:
+            found = sorted([*found, *self._release()], key=_time)
+        self._has_found = False
         return found
 
     def _named(self) -> list[Seen]:
         """Events whose container has got its names, or has waited long enough for them."""
         ready = []
         for ns_id, (since_ns, container) in self._unnamed.items():
-            known = self._details(container)
-            if known is not None or self._now_ns - since_ns > NAMES_WAIT_NS:
-                self._owners[ns_id] = known or container
+            known, is_all = self._details(container)
+            if is_all or self._now_ns - since_ns > NAMES_WAIT_NS:
+                self._owners[ns_id] = known
                 ready.append(ns_id)
+                if not is_all:
+                    self._provisional[ns_id] = container
         for ns_id in ready:
             del self._unnamed[ns_id]
         return self._release() if ready else []
+
+    def _name_later(self) -> None:
+        """Gives their names to containers whose first events had to go without."""
+        for ns_id, container in tuple(self._provisional.items()):
+            known, is_all = self._details(container)
+            if known != self._owners[ns_id]:
+                self._owners[ns_id] = known
+                if known.id in self._recorders:
+                    self._recorders[known.id].container = known
+            if is_all:
+                del self._provisional[ns_id]
 
     def _release(self) -> list[Seen]:
         found: list[Seen] = []
@@ -148,17 +171,26 @@ class Observation:
             elif self._now_ns - at_ns < WAITING_NS:
                 self._waiting.append((at_ns, event))
             else:
-                self.nameless[_kind(event)] += 1
+                self._give_up(event)
                 self._source.forget(event.ns_id)  # the next sweep sends its processes
         return found
 
+    def _give_up(self, event: Event) -> None:
+        self.nameless[_kind(event)] += 1
+        self._missed[event.ns_id] = None
+        if len(self._missed) > MOST_CONTAINERS:
+            del self._missed[next(iter(self._missed))]
+
     def flush(self) -> list[Seen]:
         """At the end: everything that waits, by the names that there are."""
+        for ns_id, (_, container) in self._unnamed.items():
+            self._owners[ns_id], _ = self._details(container)
         self._unnamed.clear()
         return self._release()
 
     def tend(self) -> list[Seen]:
         """Once in a while: events whose container became known, sweeps out what ended, and notes what was lost."""
+        self._name_later()
         found = self._release()
         sweep = self._source.sweep()
         learned = self._note()
@@ -171,12 +203,14 @@ class Observation:
                 self._source.forget(row.ns_id)
                 ended = self._owners.pop(row.ns_id, None)
                 self._unnamed.pop(row.ns_id, None)
+                self._provisional.pop(row.ns_id, None)
                 if ended is not None and ended.id in self._recorders and ended not in self._owners.values():
                     self._recorders[ended.id].has_ended = True
         return found
 
     def profiles(self) -> list[Profile]:
         """Of every container that is remembered, as of now."""
+        self._name_later()
         self._note()
         return [one.profile() for one in self._recorders.values()]
 
@@ -208,6 +242,12 @@ class Observation:
             recorder = self._recorders.get(container.id) if container is not None else None
             if recorder is not None and not recorder.has_ended:
                 recorder.note(row.ns_id, used.get(row.ns_id, frozenset()), row.lost, row.collapsed)
+        for ns_id in tuple(self._missed):
+            container = self._owners.get(ns_id)
+            recorder = self._recorders.get(container.id) if container is not None else None
+            if recorder is not None:
+                recorder.partial(LOST)
+                del self._missed[ns_id]
         longest_ns = int(self._settings.learning_s * 1e9)
         for recorder in self._recorders.values():
             if self._now_ns - recorder.since_ns >= longest_ns:
@@ -221,6 +261,10 @@ class Observation:
                 self._owners[event.child_ns_id] = self._owners[event.ns_id]
                 if event.ns_id in self._unnamed:
                     self._unnamed[event.child_ns_id] = self._unnamed[event.ns_id]
+                else:
+                    self._has_found = True
+                if event.ns_id in self._provisional:
+                    self._provisional[event.child_ns_id] = self._provisional[event.ns_id]
             return
         if not isinstance(event, Executed):
             return
@@ -233,11 +277,13 @@ class Observation:
         identity = identity_of(event.cgroup, event.parent_cgroup)
         if identity is None:
             self._owners[event.ns_id] = None
+            self._has_found = True
             return
         container = Container(identity.container_id, pod_uid=identity.pod_uid)
-        known = self._details(container)
-        self._owners[event.ns_id] = known or container
-        if known is None:
+        self._owners[event.ns_id], is_all = self._details(container)
+        if is_all:
+            self._has_found = True
+        else:
             self._unnamed[event.ns_id] = (self._now_ns, container)
 
     def _seen(self, event: Event) -> Iterator[Seen]:
@@ -258,12 +304,17 @@ class Observation:
                 self._learns_syscalls = True
                 self._source.learn_syscalls(True)
             if len(self._recorders) > MOST_CONTAINERS:
-                self._recorders.popitem(last=False)
+                ended = (id for id, one in self._recorders.items() if one.has_ended)
+                del self._recorders[next(ended, next(iter(self._recorders)))]
         return recorder
 
 
 def probe_states(source: EventSource) -> tuple[ProbeState, ...]:
     return states_of(source)
+
+
+def _time(seen: Seen) -> int:
+    return seen[0].at_ns
 
 
 def _kind(event: Event) -> str:
