@@ -4,12 +4,12 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from list_server import Fault, Row
-from watch_server import WatchServer, event
 
 from leadline.errors import ClusterError
 from leadline.scans.observing.naming import PodNames, Pods
 from leadline.scans.observing.node_pods import NodePods
+from list_server import Fault, Row
+from watch_server import WatchServer, event
 
 PODS = Row("", "v1", "Pod", "pods")
 
@@ -26,7 +26,9 @@ def followed(folder: Path, *sent: bytes, fault: Fault | None = None) -> Pods:
     async def follow(url: str) -> None:
         config = folder / "config"
         cluster = f"clusters: [{{name: c, cluster: {{server: '{url}'}}}}]"
-        config.write_text(f"{cluster}\ncontexts: [{{name: c, context: {{cluster: c}}}}]\ncurrent-context: c\n")
+        config.write_text(
+            f"{cluster}\ncontexts: [{{name: c, context: {{cluster: c}}}}]\ncurrent-context: c\n"
+        )
         pods = NodePods("node1", {"KUBECONFIG": str(config)})
         try:
             await pods.follow(found.update)
