@@ -1,4 +1,4 @@
-"""The pods of this node, as the cluster's API tells them: all that are there, and each that comes or changes."""
+"""The pods of this node from the API of the cluster: all that are there, and each that comes or changes."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
