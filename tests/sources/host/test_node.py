@@ -14,6 +14,8 @@ from leadline.model.resource import Origin, resource_of
 from leadline.posture.catalogue import load_controls
 from leadline.posture.engine import judge
 from leadline.scans.host.collecting import collect, facts_document
+from leadline.sources.host.commands import processes
+from leadline.sources.host.root_tree import RootTree
 
 CONTROLS = [c for c in load_controls() if any(kind.endswith(".hostdata.kubescape.cloud") for kind in c.kinds)]
 OWNED = frozenset(c.id for c in CONTROLS if "owner" in c.problem)
@@ -317,3 +319,15 @@ def test_the_documented_layout_of_rke2_is_found(tmp_path):
     assert facts["ControlPlaneInfo"].etcd_data_dir.path == "/var/lib/rancher/rke2/server/db/etcd"
     assert "C-0092" in failing(tmp_path)
     assert "C-0098" not in failing(tmp_path)
+
+
+def test_a_process_of_a_container_that_calls_itself_a_kubelet_is_not_the_nodes(node):
+    put(node, "proc/1000/cmdline", "kubelet\0--anonymous-auth=false\0--config=/nowhere.yaml")
+    put(node, "proc/1000/status", "Name:\tkubelet\nNSpid:\t1000\t1\n")
+    put(node, "proc/2000/cmdline", "kubelet\0--read-only-port=10255")
+    put(node, "proc/2000/status", "Name:\tkubelet\nNSpid:\t2000\n")
+    tree = RootTree(str(node))
+    try:
+        assert processes(tree)["kubelet"] == ("kubelet", "--read-only-port=10255")
+    finally:
+        tree.close()

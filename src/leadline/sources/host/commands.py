@@ -26,7 +26,10 @@ Words = tuple[str, ...]
 
 
 def processes(tree: RootTree) -> dict[str, Words]:
-    """The command line of each of ``PROGRAMS`` that runs, by its name. Raises: ``OSError``."""
+    """The command line of each of ``PROGRAMS`` that runs, by its name. Raises: ``OSError``.
+
+    A process of a container may call itself a kubelet: only one in the process namespace of the node counts.
+    """
     found: dict[str, Words] = {}
     for name in tree.names("/proc", _MOST_PROCESSES):
         if not (name.isascii() and name.isdigit()):
@@ -38,9 +41,19 @@ def processes(tree: RootTree) -> dict[str, Words]:
             continue
         words = tuple(word.decode("utf-8", "replace") for word in (content or b"").split(b"\0") if word)
         program = _program(words)
-        if program and program not in found:
+        if program and program not in found and not (program == "kubelet" and _is_contained(tree, name)):
             found[program] = words
     return found
+
+
+def _is_contained(tree: RootTree, pid: str) -> bool:
+    """In a process namespace of its own: it has a number there, too (``NSpid`` of proc_pid_status(5))."""
+    try:
+        content = tree.read(f"/proc/{pid}/status", _MOST_COMMAND_BYTES)
+    except OSError:
+        return False
+    lines = (content or b"").splitlines()
+    return any(line.startswith(b"NSpid:") and len(line.split()) > 2 for line in lines)
 
 
 def unit_files(tree: RootTree, units: Sequence[str]) -> tuple[str, ...]:

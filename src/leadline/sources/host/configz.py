@@ -6,16 +6,21 @@ Kubernetes 1.33 a kubelet knows the smaller right (pkg/kubelet/server/auth.go).
 
 import http.client
 import ssl
+from collections.abc import Iterator
 from typing import Any
 
 from leadline.errors import SourceError
+from leadline.kube.kubelet_settings import flags_in
+from leadline.sources.host.commands import processes
+from leadline.sources.host.distributions import distribution_of
 from leadline.sources.host.node import read_configz
 from leadline.sources.host.root_tree import RootTree
 
 PORT = 10250
 _WAIT_S = 10
 _MOST_BYTES = 4 << 20
-_CERTIFICATES = ("/var/lib/kubelet/pki/kubelet-server-current.pem", "/var/lib/kubelet/pki/kubelet.crt")
+_FOLDER = "/var/lib/kubelet/pki"
+_NAMES = ("kubelet-server-current.pem", "kubelet.crt")
 """What the kubelet shows at its port: signed by the cluster, or by itself."""
 _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
@@ -56,19 +61,33 @@ def ask_kubelet(root: str, address: str, token: str) -> dict[str, Any]:
 
 
 def _certificates(root: str) -> str:
+    """All that are there: any of them is this node's own."""
     tree = RootTree(root)
+    found: list[str] = []
+    looked = tuple(dict.fromkeys(_places(tree)))
     try:
-        for path in _CERTIFICATES:
+        for path in looked:
             try:
                 text = (tree.read(path) or b"").decode("ascii", "replace")
             except OSError as error:
                 why = (error.strerror or str(error)).lower()
                 raise SourceError(f"cannot read {path}: {why}", hint="run it as root") from error
-            parts = [_BEGIN + part.partition(_END)[0] + _END for part in text.split(_BEGIN)[1:]]
-            if parts:
-                return "\n".join(parts) + "\n"
+            found += [_BEGIN + part.partition(_END)[0] + _END for part in text.split(_BEGIN)[1:]]
     finally:
         tree.close()
-    raise SourceError(
-        "the kubelet's certificate is in neither place", hint=f"looked for are {' and '.join(_CERTIFICATES)}"
-    )
+    if not found:
+        raise SourceError("the kubelet's certificate was not found", hint=f"tried {', '.join(looked)}")
+    return "\n".join(found) + "\n"
+
+
+def _places(tree: RootTree) -> Iterator[str]:
+    """As its flags say, and as its distribution has it."""
+    try:
+        flags = flags_in(processes(tree).get("kubelet", ()))
+    except OSError:
+        flags = {}
+    yield from (path for path in flags.get("tls-cert-file", ()) if path.startswith("/"))
+    folders = (path for path in flags.get("cert-dir", ()) if path.startswith("/"))
+    for folder in (*folders, _FOLDER):
+        yield from (f"{folder.rstrip('/')}/{name}" for name in _NAMES)
+    yield from distribution_of(tree).certificates

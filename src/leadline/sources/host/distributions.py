@@ -25,6 +25,8 @@ class Distribution(Struct, frozen=True, forbid_unknown_fields=True):
     kubeconfig: tuple[str, ...] = ()
     client_ca: tuple[str, ...] = ()
     proxy_kubeconfig: tuple[str, ...] = ()
+    certificates: tuple[str, ...] = ()
+    """What its kubelet shows at its port, beside the usual places."""
     units: tuple[str, ...] = ()
     """Of systemd, those that start the kubelet."""
     manifests: tuple[str, ...] = ()
