@@ -63,14 +63,14 @@ def test_without_the_base_nothing_is_compared_with_nothing(run, checkout, tmp_pa
 
 
 def test_what_cannot_be_read_fails_unless_asked_otherwise(run, tmp_path):
-    broken = checkout_of(tmp_path, {"deploy/broken.yaml": "a: [\n"})
+    broken = checkout_of(tmp_path, {"deploy/broken.yaml": "kind: [\n"})
     ran = run(broken)
     assert (ran.code, "deploy/broken.yaml" in ran.log) == (1, True)
     assert run(broken, fail_on_unread="false").code == 0
 
 
 def test_what_was_unreadable_before_fails_no_change(run, tmp_path):
-    origin = merged_pull_request(tmp_path, {"deploy/broken.yaml": "a: [\n"})
+    origin = merged_pull_request(tmp_path, {"deploy/broken.yaml": "kind: [\n"})
     for words in (
         ("checkout", "-q", "-b", "next"),
         ("commit", "-q", "--allow-empty", "-m", "x"),

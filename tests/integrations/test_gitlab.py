@@ -57,7 +57,7 @@ def test_scripts_pass_shellcheck(tmp_path, event):
 
 
 def test_reports_are_what_gitlab_reads_and_hold_all(tmp_path, program):
-    changes = {"deploy/new.yaml": POD.format(name="new"), "deploy/broken.yaml": "a: [\n"}
+    changes = {"deploy/new.yaml": POD.format(name="new"), "deploy/broken.yaml": "kind: [\n"}
     work = clone(merged_pull_request(tmp_path, changes), tmp_path / "work", 2)
     ran = gitlab(work, tmp_path, "change", program)
     quality = json.loads(ran.reports["gl-code-quality-report.json"])
@@ -83,6 +83,6 @@ def test_a_merged_result_is_compared_with_the_target_branch_as_it_was_merged(tmp
 
 
 def test_the_default_branch_is_reported_and_never_fails(tmp_path, program):
-    work = clone(merged_pull_request(tmp_path, {"deploy/broken.yaml": "a: [\n"}), tmp_path / "work", 2)
+    work = clone(merged_pull_request(tmp_path, {"deploy/broken.yaml": "kind: [\n"}), tmp_path / "work", 2)
     ran = gitlab(work, tmp_path, "main", program)
     assert (ran.code, "gl-code-quality-report.json" in ran.reports) == (0, True)

@@ -114,7 +114,7 @@ def test_changed_files_are_judged_alone(run):
 
 @pytest.mark.slow
 def test_a_file_that_cannot_be_read_fails(run):
-    code, out = run("leadline-files", {"deploy/broken.yaml": "a: [\n"})
+    code, out = run("leadline-files", {"deploy/broken.yaml": "kind: [\n"})
     assert (code, "deploy/broken.yaml:2:1: unread" in out) == (1, True), out
 
 

@@ -90,7 +90,7 @@ def test_a_change_without_a_consequence_is_passed_over(tmp_path):
 def test_what_can_no_longer_be_read_is_told(tmp_path):
     write(tmp_path, "a")
     write(tmp_path, "b")
-    edits = Edits(lambda: (tmp_path / "b.yaml").write_text("a: [\n"), nothing)
+    edits = Edits(lambda: (tmp_path / "b.yaml").write_text("kind: [\n"), nothing)
     with watch_scan([str(tmp_path)], PRIVILEGED, edits) as (_, changes):
         change = next(changes)
     assert told(change) == (["C-0057 shop/Pod/b"], [])
@@ -99,8 +99,8 @@ def test_what_can_no_longer_be_read_is_told(tmp_path):
 
 def test_what_can_be_read_again_is_told_though_it_changes_no_finding(tmp_path):
     write(tmp_path, "a")
-    (tmp_path / "b.yaml").write_text("a: [\n")
-    (tmp_path / "c.yaml").write_text("a: [\n")
+    (tmp_path / "b.yaml").write_text("kind: [\n")
+    (tmp_path / "c.yaml").write_text("kind: [\n")
     edits = Edits(lambda: write(tmp_path, "b", "false"), nothing)
     with watch_scan([str(tmp_path)], PRIVILEGED, edits) as (watched, changes):
         change = next(changes)

@@ -10,6 +10,7 @@ from leadline.errors import ManifestError
 from leadline.model.resource import Origin
 from leadline.model.unread import Unread
 from leadline.sources.manifests.files import list_files, root_of
+from leadline.sources.manifests.positions import FilePlaces
 from leadline.sources.manifests.reader import DuplicateKey, Manifests, read_manifests, read_text
 from leadline.sources.yaml.parser import Limits
 from sources.kubectl_reading import as_json, find_kubectl, read_with_kubectl, without_probe
@@ -221,7 +222,7 @@ def test_helm_template_is_one_unread_per_file(tmp_path):
 
 
 def test_a_template_without_a_chart_is_not_sent_to_look_for_one(tmp_path):
-    write(tmp_path, {"templates/x.yaml": "a: {{ .Values.x }}\n"})
+    write(tmp_path, {"templates/x.yaml": "kind: {{ .Values.x }}\n"})
     (unread,) = read_manifests([str(tmp_path)]).unread
     assert unread.hint == "render it with its chart and scan the result"
 
@@ -355,6 +356,10 @@ def test_large_file_is_named_with_size_and_limit(tmp_path):
     write(tmp_path, pods("a.yaml"))
     with (tmp_path / "big.yaml").open("wb") as big:
         big.truncate(100_000_000)
+    assert reasons(read_manifests([str(tmp_path)])) == []
+    with (tmp_path / "big.yaml").open("r+b") as big:
+        big.seek((40 << 20) - 5)
+        big.write(b"apiVersion: v1")
     manifests = read_manifests([str(tmp_path)])
     assert reasons(manifests) == [("big.yaml", "larger than 32 MiB")]
     assert paths(manifests) == ["a.yaml"]
@@ -393,14 +398,52 @@ def test_kubectl_reads_the_same_objects_from_real_files():
     assert ours == Counter(map(as_json, bodies))
 
 
-def test_a_broken_file_is_named_whatever_it_speaks_of(tmp_path):
-    write(
-        tmp_path,
-        {"tsconfig.json": '{"a": [}', "a.yaml": POD % "a", "b.yaml": "apiVersion: v1\nkind: [\n"},
-    )
+BROKEN = "  x: [\n"
+SETTINGS = '// of an editor\n{\n  "a": ["x", /* two */ "y",],\n  "b": "//no comment", // the last\n}\n'
+PLAYBOOK = "- hosts: all\n  tasks:\n    - name: {{ who }}\n      k8s: {state: present}\n"
+
+
+@pytest.mark.parametrize(
+    "text", [BROKEN, SETTINGS, PLAYBOOK, '{"a": [}', "replicas: 2\nkind: DaemonSet\n", "x: <%= 1 %>\n"]
+)
+def test_the_files_of_other_programs_are_neither_kubernetes_nor_unread(tmp_path, text):
+    write(tmp_path, {"other.json": text, "other.yaml": text, "a.yaml": POD % "a"})
     manifests = read_manifests([str(tmp_path)])
-    assert manifests.not_kubernetes == 0
-    assert [unread.where for unread in manifests.unread] == ["b.yaml", "tsconfig.json"]
+    assert (reasons(manifests), manifests.not_kubernetes, len(manifests.resources)) == ([], 2, 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "apiVersion: v1\nkind: Pod\n" + BROKEN,
+        "kind: [\n",
+        "- apiVersion: v1\n  kind: Pod\n" + BROKEN,
+        '{"apiVersion": "v1", "kind": "Pod", "spec": [}',
+        '"api\\x56ersion": v1\n"\\u006bind": Pod\n' + BROKEN,
+        "? !!binary YXBpVmVyc2lvbg==\n: v1\n" + BROKEN,
+        "\0GITCRYPT\0secret",
+        "kind: Pod\nspec: {}\n",
+    ],
+)
+def test_what_may_be_an_object_is_unread_however_it_is_written(tmp_path, text):
+    write(tmp_path, {"a.yaml": text})
+    assert [unread.where for unread in read_manifests([str(tmp_path)]).unread] == ["a.yaml"]
+
+
+def test_a_template_that_includes_whole_objects_is_unread_in_a_folder_of_templates(tmp_path):
+    text = "{{ range .Values.extra }}\n{{ tpl (toYaml .) $ }}\n{{ end }}\n"
+    write(tmp_path, {"templates/extra.yaml": text, "docs/extra.yaml": text})
+    assert [unread.where for unread in read_manifests([str(tmp_path)]).unread] == ["templates/extra.yaml"]
+
+
+def test_json_with_comments_is_read_and_its_places_are_those_of_the_file(tmp_path):
+    text = '// a pod\n{"apiVersion": "v1", "kind": "Pod", /* its\nname */ "metadata": {"name": "a"},\n "spec": {"hostPID": true,},}\n'
+    write(tmp_path, {"a.json": text})
+    (pod,) = read_manifests([str(tmp_path)]).resources
+    assert pod.body["spec"] == {"hostPID": True}
+    place = FilePlaces().find(pod, "spec.hostPID")
+    assert place is not None
+    assert (place.line, place.column) == (4, 11)
 
 
 def test_a_broken_file_that_the_user_named_is_unread_whatever_it_speaks_of(tmp_path):

@@ -163,6 +163,12 @@ class PostureReport(Struct, frozen=True, dict=True, tag_field="type", tag="postu
         kept = tuple(one for number, one in enumerate(self.findings) if number not in known)
         return replace(self, findings=kept, baseline=None)
 
+    @cached_property
+    def new_unread(self) -> tuple[Unread, ...]:
+        """What was not read and had been read before; everything unread where there is no baseline."""
+        known = frozenset(self.baseline.known_unread if self.baseline else ())
+        return tuple(part for number, part in enumerate(self.unread) if number not in known)
+
     def seen_by(self, framework: Framework | None) -> "PostureReport":
         """With what ``framework`` alone accepts among what is accepted; itself where there is nothing, or no framework."""
         if framework is None or not self.waived_in_frameworks:

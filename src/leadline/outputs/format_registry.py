@@ -78,6 +78,8 @@ class Page(Struct, frozen=True):
     """Whether the verdict is a good one; chooses its colour."""
     gate: Severity | None = None
     """Findings of this severity or above made the gate fail and are listed; ``None`` where none did."""
+    fails_unread: bool = False
+    """Whether what was not read made the gate fail and is listed."""
     least: Severity = "unknown"
     """The lowest severity to show; counts and scores are not touched by it."""
     folder: str = ""

@@ -60,6 +60,11 @@ class Verdict(Struct, frozen=True):
         bound = failed["severity"].bound if "severity" in failed else None
         return bound if isinstance(bound, str) else None
 
+    @property
+    def fails_unread(self) -> bool:
+        """Whether what was not read made it fail."""
+        return any(result.gate == "unread" and not result.passed for result in self.results)
+
 
 def verdict(report: PostureReport, gates: Gates) -> Verdict:
     """The outcome of every gate about objects."""
@@ -74,9 +79,7 @@ def verdict(report: PostureReport, gates: Gates) -> Verdict:
         score = report.compliance()
         passed = score is not None and score >= gates.compliance_threshold
         results.append(GateResult("compliance", passed, gates.compliance_threshold, score))
-    known = frozenset(report.baseline.known_unread if report.baseline else ())
-    unread = [part for number, part in enumerate(report.unread) if number not in known]
-    return _verdict(results, unread, gates, len(known))
+    return _verdict(results, report.new_unread, gates, len(report.unread) - len(report.new_unread))
 
 
 def image_verdict(report: "ImageReport | None", unread: Sequence[Unread], gates: Gates) -> Verdict:

@@ -92,8 +92,13 @@ def test_what_was_not_read_before_either_fails_no_gate_and_is_named(capfd, monke
         code, out, _ = run(capfd, "scan", target, *gate)
         assert (code, "svc.yaml" in out) == (0, True)
         assert re.search(r"passed: --fail-on unread; \d not read$", out)
-    Path("more.yaml").write_text("a: [\n")
+    Path("more.yaml").write_text("kind: [\n")
     code, out, _ = run(capfd, "scan", "../shop", *gate)
+    lines = out.splitlines()
+    failing = lines[lines.index("failing") + 1]
+    assert failing == "  ../shop/more.yaml:2:1: not read a value was expected here"
+    err = run(capfd, "scan", "../shop", *gate[:-1], "json")[2]
+    assert "../shop/more.yaml:2:1: not read a value was expected here" in err.splitlines()
     assert (code, out.splitlines()[-1].split("; ")[-1]) == (1, "failed: --fail-on unread, 1 not read")
     out = run(capfd, "scan", "../shop", "--since", "HEAD", "-f", "github")[1]
     unread = [line for line in out.splitlines() if "title=not read" in line]
@@ -107,7 +112,7 @@ def test_what_was_not_read_before_either_fails_no_gate_and_is_named(capfd, monke
 
 def test_a_revision_whose_files_were_all_unreadable_knows_nothing(capfd):
     Path("one").mkdir()
-    Path("one/pod.yaml").write_text("a: [\n")
+    Path("one/pod.yaml").write_text("kind: [\n")
     for words in (("add", "-A"), ("commit", "-qm", "y")):
         subprocess.run(["git", *words], check=True, env=GIT)
     shutil.copy("shop/db.yaml", "one/pod.yaml")

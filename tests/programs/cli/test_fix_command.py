@@ -117,7 +117,7 @@ def test_what_is_not_read_is_named_as_the_user_calls_it_and_never_clean(capfd):
         3,
         "leadline: nothing to judge in bad: no file with the ending .yaml, .yml or .json holds an object\n",
     )
-    Path("bad/a.yaml").write_text("a: [1\n")
+    Path("bad/a.yaml").write_text("kind: [1\n")
     code, out, err = run(capfd, "bad", "--dry-run")
     assert (code, out, len(err.splitlines())) == (3, "", 1)
     assert "bad/a.yaml" in err

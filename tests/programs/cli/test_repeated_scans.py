@@ -91,7 +91,7 @@ def test_addresses_begin_at_the_top_of_the_repository(tmp_path: Path, monkeypatc
     (folder / "pod.yaml").write_text(
         "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {hostPID: true, containers: [{name: a, image: b}]}\n"
     )
-    (folder / "bad.yaml").write_text("a: [\n")
+    (folder / "bad.yaml").write_text("kind: [\n")
     for here, target in (
         (folder, "."),
         (folder, "pod.yaml"),

@@ -146,7 +146,7 @@ def test_standard_input_is_read(capfd, monkeypatch):
     ],
 )  # fmt: skip
 def test_gates_decide_the_exit_code_and_the_last_line(capfd, flags: list[str], code: int, verdict: str):
-    Path("broken.yaml").write_text("a: [\n")
+    Path("broken.yaml").write_text("kind: [\n")
     files = ["bad.yaml", "good.yaml", "broken.yaml"]
     got, out, err = run(capfd, *PRIVILEGED, *files, *flags)
     assert (got, err.splitlines()[-1]) == (code, verdict)
@@ -220,7 +220,7 @@ def test_what_is_left_out_is_told(capfd):
 
 
 def test_what_was_not_read_is_shown_even_when_nothing_else_is(capfd):
-    Path("bad.yaml").write_text("a: [\n")
+    Path("bad.yaml").write_text("kind: [\n")
     code, out, err = run(capfd, *PRIVILEGED, "bad.yaml")
     assert code == 3
     assert out.startswith("bad.yaml:2:1: unread ")
@@ -393,7 +393,7 @@ def test_what_no_control_could_decide_says_why(capfd):
     [
         ('{"name": "package"}', 0),
         ("", 0),
-        ("a: [\n", 3),
+        ("kind: [\n", 3),
         ("apiVersion: x/v1\nkind: Other\nmetadata: {name: a}\n", 3),
         (
             "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {hostPID: true, containers: [{name: a, image: a}]}\n",

@@ -39,9 +39,8 @@ def github(report: PostureReport, out: IO[str], page: Page) -> None:
     if len(rows) > MOST:
         more = f"{count(len(rows) - MOST, 'more change')}; --format lines shows all"
         out.write(workflow_command("notice", {"title": "Leadline"}, more))
-    known = frozenset(report.baseline.known_unread if report.baseline else ())
-    unread = tuple(part for number, part in enumerate(report.unread) if number not in known)
-    for sort in passed_over(replace(report, unread=unread), MOST):
+    known = len(report.unread) - len(report.new_unread)
+    for sort in passed_over(replace(report, unread=report.new_unread), MOST):
         level = "notice" if sort.is_choice else "warning"
         for part in sort.parts:
             place = {"file": path_of(part.where, page.folder, page.root), "title": sort.word}
@@ -53,7 +52,7 @@ def github(report: PostureReport, out: IO[str], page: Page) -> None:
                 workflow_command(level, {"title": "Leadline"}, f"{sort.rest}; --format lines shows all")
             )
     if known:
-        again = f"{len(known):,} not read, as before this change; --format lines shows all"
+        again = f"{known:,} not read, as before this change; --format lines shows all"
         out.write(workflow_command("notice", {"title": "not read"}, again))
     for remark in odd_waivers(report.waivers):
         out.write(workflow_command("notice", {"title": "waiver"}, remark))

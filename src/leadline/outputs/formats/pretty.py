@@ -13,7 +13,7 @@ from leadline.model.report import PostureReport
 from leadline.outputs.allowance import MOST_DRAWN
 from leadline.outputs.format_registry import Page, format
 from leadline.outputs.rows.control_groups import ControlGroup, control_groups
-from leadline.outputs.rows.edit_rows import EditRow, edit_rows, failing_text, subject_text
+from leadline.outputs.rows.edit_rows import EditRow, edit_rows, failing_text, failing_unread, subject_text
 from leadline.outputs.rows.excerpt import excerpts
 from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.overview import area_lines, first_lines, view_lines
@@ -304,9 +304,13 @@ def _hidden(report: PostureReport, groups: list[ControlGroup]) -> Iterator[str]:
 
 def _failing(report: PostureReport, page: Page) -> Iterator[str]:
     """What made the gate fail, with file and line, for a log that is not run again with -v."""
-    if page.passed or page.verbose or page.gate is None:
+    if page.passed or page.verbose:
         return
-    lines = list(failing_text(report.new, FindingPlaces(report, page.places), page.gate))
+    lines: list[str] = []
+    if page.gate is not None:
+        lines += failing_text(report.new, FindingPlaces(report, page.places), page.gate)
+    if page.fails_unread:
+        lines += failing_unread(report)
     if lines:
         yield "failing"
         for line in lines:

@@ -134,3 +134,13 @@ def failing_text(report: PostureReport, places: FindingPlaces, least: Severity) 
     yield from (edit_line(row, report, title) for row in rows[:MOST_FAILING])
     if len(rows) > MOST_FAILING:
         yield f"and {len(rows) - MOST_FAILING:,} more, --format lines shows all"
+
+
+def failing_unread(report: PostureReport) -> Iterator[str]:
+    """What made a gate on unread input fail, likewise."""
+    for one in report.new_unread[:MOST_FAILING]:
+        line = f":{one.line}:{one.column}" if one.line else ""
+        hint = f"; {plain(one.hint)}" if one.hint else ""
+        yield f"{plain(one.where, 4096)}{line}: not read {plain(one.why)}{hint}"
+    if len(report.new_unread) > MOST_FAILING:
+        yield f"and {len(report.new_unread) - MOST_FAILING:,} more, --format lines shows all"

@@ -42,6 +42,7 @@ FILLED_BY_TOOLS = frozenset(
 ARCHIVE_ENDINGS = (".tgz", ".tar.gz")
 """Of packed charts."""
 _TEMPLATES = (".tpl", ".tmpl", ".gotmpl", ".j2", ".jinja", ".jinja2", ".erb", ".mustache", ".hbs", ".ytt")
+_PAGES = (".md", ".rst", ".adoc", ".txt", ".html")
 _OF_GIT = ".git"
 """Git lets no commit hold a folder of this name, so nothing that comes with a tree is in it."""
 _NAMED = 1_000
@@ -320,8 +321,9 @@ def is_manifest(name: str) -> bool:
 
 
 def is_template(name: str) -> bool:
-    """Whether a file is one for an engine of templates, by its ending."""
-    return name.lower().endswith(_TEMPLATES)
+    """Whether a file is one for an engine of templates, by its ending; not where a page is made of it."""
+    stem, _, ending = name.lower().rpartition(".")
+    return f".{ending}" in _TEMPLATES and not stem.endswith(_PAGES)
 
 
 def is_filled_by_tools(name: str) -> bool:

@@ -25,7 +25,7 @@ from leadline.model.resource import Origin, Resource
 from leadline.sources.manifests.files import STDIN
 from leadline.sources.manifests.line_index import line_spots
 from leadline.sources.regular_file import read_regular
-from leadline.sources.yaml.json import json_parts, looks_like_json, parse_json
+from leadline.sources.yaml.json import json_parts, looks_like_json, parse_json, without_comments
 from leadline.sources.yaml.parser import (
     LIMITS,
     Keys,
@@ -170,9 +170,11 @@ class _FileText:
         return self._parts.get(document)
 
     def _split(self) -> list[Part]:
-        if looks_like_json(self._text) and not any(d.problem for d in parse_json(self._text, self._limits)):
-            parts = [part for part in json_parts(self._text, self._limits) if isinstance(part, Part)]
-            return parts if len(parts) > 1 else [Part(0, 0, self._text)]
+        if looks_like_json(self._text):
+            for text in (self._text, without_comments(self._text)):
+                if not any(document.problem for document in parse_json(text, self._limits)):
+                    parts = [part for part in json_parts(text, self._limits) if isinstance(part, Part)]
+                    return parts if len(parts) > 1 else [Part(0, 0, text)]
         return list(split_documents(self._text))
 
 

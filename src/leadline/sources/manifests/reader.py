@@ -15,9 +15,10 @@ from leadline.model.resource import Origin, Resource, resource_of
 from leadline.model.unread import Unread
 from leadline.sources.manifests.deployers import inline_objects
 from leadline.sources.manifests.files import CHART_FILE, STDIN, FileListing, ManifestFile, list_files
+from leadline.sources.manifests.kubernetes_text import may_hold_objects, may_hold_objects_far_down
 from leadline.sources.regular_file import open_regular, read_regular
 from leadline.sources.yaml.errors import HELM_HINT, HELM_WHY, Problem
-from leadline.sources.yaml.json import looks_like_json, parse_json
+from leadline.sources.yaml.json import looks_like_json, parse_json, without_comments
 from leadline.sources.yaml.parser import (
     LIMITS,
     Document,
@@ -108,9 +109,11 @@ def read_listing(
         content = _content(file, limits, stdin)
         if isinstance(content, Unread):
             whole.unread.append(content)
+        elif content is None:
+            whole.not_kubernetes += 1
         else:
             origin = Origin(path=file.path, root=listing.root)
-            add_contents(whole, content, origin, limits, memory)
+            add_contents(whole, content, origin, limits, memory, may_be_anything=not file.is_named)
         files += len(whole.resources) > before
     whole.unread += _templates(listing)
     return Manifests(
@@ -146,8 +149,19 @@ def read_text(content: bytes, origin: Origin, limits: Limits = LIMITS) -> Conten
     return contents
 
 
-def add_contents(whole: Contents, content: bytes, origin: Origin, limits: Limits, memory: Memory) -> None:
-    """Adds what ``content`` holds to ``whole``. Never raises: what cannot be read is ``unread``."""
+def add_contents(
+    whole: Contents,
+    content: bytes,
+    origin: Origin,
+    limits: Limits,
+    memory: Memory,
+    *,
+    may_be_anything: bool = False,
+) -> None:
+    """Adds what ``content`` holds to ``whole``. Never raises: what cannot be read is ``unread``.
+
+    With ``may_be_anything`` nobody said that it holds objects: what cannot be read and names no type is not Kubernetes.
+    """
     has_template = False
     told_before = len(whole.unread)
     for document in documents_of(content, origin.path, limits, memory):
@@ -156,13 +170,20 @@ def add_contents(whole: Contents, content: bytes, origin: Origin, limits: Limits
             place = msgspec.structs.replace(origin, document=document.index)
             _add_document(whole, document, place)
             whole.duplicates += [DuplicateKey(origin.path, d.line, d.key) for d in document.duplicates]
+        elif may_be_anything and not _may_hold_objects(content, origin.path):
+            whole.not_kubernetes += 1
         elif not (problem.is_template and has_template):
+            may_be_anything = False
             has_template |= problem.is_template
             whole.unread.append(_unread(origin.path, problem, origin.root))
     more = len(whole.unread) - told_before - _UNREAD_TOLD
     if more > 0:
         del whole.unread[told_before + _UNREAD_TOLD :]
         whole.unread.append(Unread(origin.path, f"{more} more of its parts could not be read", "incomplete"))
+
+
+def _may_hold_objects(content: bytes, path: str) -> bool:
+    return may_hold_objects(content, is_template="templates" in path.split("/"))
 
 
 def documents_of(content: bytes, path: str, limits: Limits, memory: Memory) -> list[Document]:
@@ -182,13 +203,19 @@ def documents_of(content: bytes, path: str, limits: Limits, memory: Memory) -> l
     if not problems or problems[-1].is_limit:
         return from_json
     from_yaml = documents_in(text, limits, memory)
-    if not any(d.problem for d in from_yaml) or any(d.problem and d.problem.is_template for d in from_yaml):
+    if not any(d.problem for d in from_yaml):
+        return from_yaml
+    from_settings = parse_json(without_comments(text), limits)
+    if not any(document.problem for document in from_settings):
+        return from_settings
+    if any(d.problem and d.problem.is_template for d in from_yaml):
         return from_yaml
     is_json = path.lower().endswith(".json") or len(from_json) > len(from_yaml)
     return from_json if is_json and b"\n---" not in text else from_yaml
 
 
-def _content(file: ManifestFile, limits: Limits, stdin: BinaryIO | None) -> bytes | Unread:
+def _content(file: ManifestFile, limits: Limits, stdin: BinaryIO | None) -> bytes | Unread | None:
+    """``None`` where it is too large and holds no object."""
     if file.real == STDIN:
         content = stdin.read(limits.size_bytes + 1) if stdin else b""
         if len(content) > limits.size_bytes:
@@ -198,7 +225,8 @@ def _content(file: ManifestFile, limits: Limits, stdin: BinaryIO | None) -> byte
         # What the walk found may have been swapped since.
         with open_regular(file.real) as stream:
             if os.fstat(stream.fileno()).st_size > limits.size_bytes:
-                return _unread(file.path, too_large(limits))
+                is_kubernetes = file.is_named or may_hold_objects_far_down(stream)
+                return _unread(file.path, too_large(limits)) if is_kubernetes else None
             return stream.read(limits.size_bytes + 1)
     except PermissionError:
         return Unread(file.path, "no permission to read it", "forbidden")
@@ -278,12 +306,17 @@ def _add_body(whole: Contents, body: Any, origin: Origin, line: int, depth: int)
 
 
 def is_object_like(body: Any) -> bool:
-    """Whether a document means to be a Kubernetes object, be it a faulty one."""
+    """Whether a document means to be a Kubernetes object, be it a faulty one.
+
+    A word ``kind`` alone is in values of charts and settings of other programs as well.
+    """
     if not isinstance(body, dict):
         return False
-    return isinstance(body.get("kind"), str) or (
-        "apiVersion" in body and ("kind" in body or isinstance(body.get("metadata"), dict))
-    )
+    has_parts = isinstance(body.get("metadata"), dict)
+    if "apiVersion" in body:
+        return "kind" in body or has_parts
+    has_parts = has_parts or isinstance(body.get("spec"), dict) or isinstance(body.get("items"), list)
+    return isinstance(body.get("kind"), str) and has_parts
 
 
 _QUOTE = "quote it"

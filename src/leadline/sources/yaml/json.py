@@ -1,5 +1,6 @@
 """Reads JSON files of Kubernetes objects: one value, or several in a row, as kubectl accepts them."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,8 +17,34 @@ _BROKEN_LIMIT = 100
 """Broken values of one file after which the rest is given up."""
 
 
+_COMMENT = re.compile(rb'"(?:[^"\\\n]|\\.)*"?|//[^\n]*|/\*(?:[^*]|\*(?!/))*(?:\*/)?', re.DOTALL)
+_LAST_COMMA = re.compile(rb'"(?:[^"\\\n]|\\.)*"?|,(?=[ \t\r\n]*[}\]])', re.DOTALL)
+_INK = re.compile(rb"[^\r\n]")
+
+
 def looks_like_json(text: bytes) -> bool:
-    return text[:1024].lstrip()[:1] in (b"{", b"[")
+    """Whether ``text`` begins as JSON does, after comments."""
+    start = text[:1024].lstrip()
+    if start[:2] in (b"//", b"/*"):
+        start = without_comments(text[:_HEAD_BYTES]).lstrip()
+    return start[:1] in (b"{", b"[")
+
+
+_HEAD_BYTES = 1 << 16
+"""A file whose first comment is longer is YAML."""
+
+
+def without_comments(text: bytes) -> bytes:
+    """``text`` with comments and last commas as blanks, so that every other byte stays in its place.
+
+    Editors and compilers read their settings so (https://code.visualstudio.com/docs/languages/json#_json-with-comments).
+    """
+    return _LAST_COMMA.sub(_blanked, _COMMENT.sub(_blanked, text))
+
+
+def _blanked(match: re.Match[bytes]) -> bytes:
+    found = match.group()
+    return found if found[:1] == b'"' else _INK.sub(b" ", found)
 
 
 def parse_json(text: bytes, limits: Limits) -> list[Document]:

@@ -16,7 +16,7 @@ from leadline.errors import GATE_FAILED, SourceError, UsageError
 from leadline.model.control import Severity
 from leadline.model.report import PostureReport, Target
 from leadline.outputs.format_registry import Asked, Page
-from leadline.outputs.rows.edit_rows import edit_line, edit_rows, failing_text
+from leadline.outputs.rows.edit_rows import edit_line, edit_rows, failing_text, failing_unread
 from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.place import NoPlaces
 from leadline.outputs.rows.summary import closing
@@ -313,6 +313,7 @@ def _page(
         verdict=verdict_text(outcome),
         passed=outcome.passed,
         gate=outcome.failing,
+        fails_unread=outcome.fails_unread,
         least=request.min_severity,
         folder=str(Path.cwd()),
         root=_repository_top(scan.report.target, request.targets),
@@ -360,6 +361,8 @@ def _remark(request: Request, scan: PostureScan, outcome: Verdict, chosen: tuple
     printed = {d.format.name for d in chosen if not d.path}
     if outcome.failing and printed.isdisjoint(("pretty", "lines")):
         lines += failing_text(scan.report.new, FindingPlaces(scan.report, scan.places), outcome.failing)
+    if outcome.fails_unread and printed.isdisjoint(("pretty", "lines")):
+        lines += failing_unread(scan.report)
     if "pretty" not in printed:
         lines.append(closing(scan.report, verdict_text(outcome)))
     for line in lines:
