@@ -160,7 +160,7 @@ def add_contents(
 ) -> None:
     """Adds what ``content`` holds to ``whole``. Never raises: what cannot be read is ``unread``.
 
-    With ``may_be_anything`` nobody said that it holds objects: what cannot be read and names no type is not Kubernetes.
+    With ``may_be_anything``, what cannot be read and names no type is not Kubernetes: no one said that it holds objects.
     """
     has_template = False
     told_before = len(whole.unread)
