@@ -165,7 +165,7 @@ class PostureReport(Struct, frozen=True, dict=True, tag_field="type", tag="postu
 
     @cached_property
     def new_unread(self) -> tuple[Unread, ...]:
-        """What was not read and had been read before; everything unread where there is no baseline."""
+        """What was not read and had been read before; everything unread without a baseline."""
         known = frozenset(self.baseline.known_unread if self.baseline else ())
         return tuple(part for number, part in enumerate(self.unread) if number not in known)
 
