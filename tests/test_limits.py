@@ -22,7 +22,7 @@ from leadline.sources.cluster.connection import MAX_ANSWER_BYTES
 from leadline.sources.cluster.exec_plugin import SIGN_IN_TIMEOUT_S
 from leadline.sources.cluster.plugin_process import MOST_ANSWER_BYTES, MOST_SAID_BYTES
 from leadline.sources.git.checkout import LIMITS as GIT
-from leadline.sources.manifests import files
+from leadline.sources.manifests import files, ignore_files
 from leadline.sources.oci.layer import LARGEST_LAYER, LARGEST_RATIO
 from leadline.sources.oci.manifest import LARGEST_MANIFEST
 from leadline.sources.registry.http import MOST_REDIRECTS
@@ -50,7 +50,7 @@ EXPECTED = {
     "one file": f"{size(YAML.size_bytes)}, {YAML.documents:,} documents, {YAML.nodes:,} values of a document, "
     f"{YAML.alias_nodes:,} of them repeated by aliases, {YAML.depth} levels",
     "one scan": f"{files._FILES_LIMIT:,} files, folders {files._DEPTH_LIMIT} levels deep",
-    "an ignore file, a kustomization": size(max(files._IGNORE_FILE_BYTES, kustomization._SIZE_BYTES)),
+    "an ignore file, a kustomization": size(max(ignore_files.LARGEST_BYTES, kustomization._SIZE_BYTES)),
     "a `leadline.toml`": f"{size(configuration.LARGEST_BYTES)}, lines of {size(configuration.LONGEST_LINE)}",
     "files looked through for links that lead out, below one chart": f"{boundary._ENTRIES:,}",
     "colons before brackets (`[a:]`) in one document": f"as many as {size(flow_colons._SCANNED_BYTES)} of passes over its text find",

@@ -69,6 +69,26 @@ class Waived(Struct, frozen=True):
     """Place of the waiver in the report's ``waivers``."""
 
 
+class AcceptedByChange(Struct, frozen=True):
+    """A finding that the change accepts itself."""
+
+    control: str
+    resource: str
+    waiver: int
+    """Place of the waiver in the report's ``waivers``."""
+
+
+class ChangeUse(Struct, frozen=True):
+    """What the change that is scanned accepts itself, which nothing accepted at the revision that it is compared with."""
+
+    revision: str
+    accepted: tuple[AcceptedByChange, ...] = ()
+    """Each once for each finding. Without approval these are among the report's ``findings``, with it among its ``waived``."""
+    files: tuple[str, ...] = ()
+    """That accept or leave out something and are changed; without approval they count as they were."""
+    is_approved: bool = False
+
+
 class FrameworkWaived(Struct, frozen=True):
     """An object that fails a control, and passes it in the view of some frameworks: a waiver holds in these alone."""
 
@@ -147,6 +167,8 @@ class PostureReport(Struct, frozen=True, dict=True, tag_field="type", tag="postu
     """Every waiver that was looked at, and what became of it."""
     baseline: BaselineUse | None = None
     """``None`` where the findings were compared with nothing."""
+    change: ChangeUse | None = None
+    """``None`` where no change was scanned, or one that accepts nothing itself."""
     is_sealed: bool = False
     """Whether findings have their places and lines, so that nothing has to be read again to show them."""
     starts: Mapping[str, Place] = {}

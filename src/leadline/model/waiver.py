@@ -100,8 +100,8 @@ class Waiver(Struct, frozen=True, kw_only=True):
     """Whether it came with what was scanned."""
 
 
-WaiverState = Literal["used", "unused", "expired", "not asked"]
-"""``not asked``: about what this scan did not look for, such as a vulnerability where objects are judged."""
+WaiverState = Literal["used", "unused", "expired", "not asked", "waiting"]
+"""``waiting``: added by the change that is scanned, and not approved; ``not asked``: about what this scan did not look for, such as a vulnerability where objects are judged."""
 
 
 class WaiverUse(Struct, frozen=True):

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from leadline.model.unread import Unread
+from leadline.model.waiver import Waiver
 from leadline.sources.registry.options import Credential, PullSecret
 
 if TYPE_CHECKING:
     from leadline.outputs.redaction.values import SecretValues
+    from leadline.scans.waivers.before_change import BeforeChange
 
 Say = Callable[[str], None]
 """Takes a line for a watching user."""
@@ -81,6 +83,8 @@ class PostureOptions(Struct, frozen=True, kw_only=True):
     """The user's own frameworks, TOML."""
     waivers: tuple[str, ...] = ()
     """Files that say which findings are accepted: ours, or the ecosystem's exceptions."""
+    given_waivers: tuple[Waiver, ...] = ()
+    """The same, read already."""
     left_out: tuple[Unread, ...] = ()
     """What the caller passed over by choice, which the report is to name."""
     use_target_waivers: bool = True
@@ -93,6 +97,8 @@ class PostureOptions(Struct, frozen=True, kw_only=True):
     """Whether a cluster is also asked for what asks for a login in front of pods: policies of gateways and meshes."""
     with_scores: bool = True
     """Whether the headline frameworks are counted where no framework was chosen."""
+    before_change: "BeforeChange | None" = None
+    """What was accepted before the change that is scanned: what the change accepts itself then waits for approval."""
     charts: ChartOptions = ChartOptions()
     host_facts: tuple[str, ...] = ()
     """Files that ``leadline host facts`` wrote; they are judged with the target, or alone where there is none."""

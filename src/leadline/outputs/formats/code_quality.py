@@ -17,6 +17,7 @@ from leadline.outputs.rows.place import file_of
 from leadline.outputs.rows.remediation import fix
 from leadline.outputs.rows.titles import titles_of
 from leadline.outputs.text.addresses import path_of
+from leadline.outputs.text.change_text import change_lines
 from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.passed_over import passed_over
 from leadline.outputs.text.plain import count, plain
@@ -42,7 +43,7 @@ def code_quality(report: PostureReport, out: IO[str], page: Page) -> None:
     shown = [f for f in report.findings if controls[f.control].severity in wanted]
     shown.sort(key=lambda finding: SEVERITIES.index(controls[finding.control].severity))
     fingerprints = Fingerprints(report, places)
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = list(_change(report, page))
     for finding in shown[:MOST]:
         control, holder, place = controls[finding.control], places.holder(finding), places.find(finding)
         mark, number = fingerprints.of(finding)
@@ -65,6 +66,17 @@ def code_quality(report: PostureReport, out: IO[str], page: Page) -> None:
             rows.append(_rest(what, f"{count(number - MOST, what)} more", rows[0]["location"]["path"]))
     rows += _passed_over(report, page)
     out.write(json_text(rows) + "\n")
+
+
+def _change(report: PostureReport, page: Page) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(change_lines(report)):
+        yield {
+            "description": plain(line, 1_000),
+            "check_name": "accepted-by-this-change",
+            "fingerprint": f"change-{number}-{content_uuid(line.encode('utf-8', 'replace'))}",
+            "severity": "info" if number else "major",
+            "location": {"path": plain(report.target.name, 1_000) or ".", "lines": {"begin": 1}},
+        }
 
 
 def _accepted(

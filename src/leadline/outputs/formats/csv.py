@@ -15,6 +15,7 @@ from leadline.outputs.format_registry import Page, format
 from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.place import file_of
 from leadline.outputs.rows.remediation import fix
+from leadline.outputs.text.change_text import change_lines
 from leadline.outputs.text.plain import plain
 from leadline.outputs.text.waiver_text import odd_waivers, why_accepted
 
@@ -55,6 +56,8 @@ def _rows(report: PostureReport, page: Page) -> Iterator[tuple[object, ...]]:
             what,
         )
 
+    for line in change_lines(report):
+        yield ("change", *[""] * 11, line)
     for finding in report.findings:
         if controls[finding.control].severity in wanted:
             yield row("failed", finding, fix(finding))

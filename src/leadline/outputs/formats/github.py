@@ -16,6 +16,7 @@ from leadline.outputs.rows.remediation import fix
 from leadline.outputs.rows.summary import closing
 from leadline.outputs.rows.titles import titles_of
 from leadline.outputs.text.addresses import path_of
+from leadline.outputs.text.change_text import change_lines
 from leadline.outputs.text.passed_over import passed_over
 from leadline.outputs.text.plain import count
 from leadline.outputs.text.waiver_text import odd_waivers, waived_text
@@ -25,6 +26,8 @@ from leadline.outputs.text.workflow_commands import LEVELS, MOST, workflow_comma
 @format("github", suffix=".github.txt", with_scores=False)
 def github(report: PostureReport, out: IO[str], page: Page) -> None:
     places, title = FindingPlaces(report, page.places), titles_of(report)
+    if lines := change_lines(report):
+        out.write(workflow_command("warning", {"title": lines[0]}, "\n".join(lines)))
     rows = edit_rows(report.new, places, page.least)
     for row in rows[:MOST]:
         holder = places.holder(row.finding)

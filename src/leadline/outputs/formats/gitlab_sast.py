@@ -15,6 +15,7 @@ from leadline.outputs.rows.place import file_of
 from leadline.outputs.rows.remediation import control_text, fix
 from leadline.outputs.rows.titles import titles_of
 from leadline.outputs.text.addresses import path_of
+from leadline.outputs.text.change_text import change_lines
 from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.passed_over import passed_over
 from leadline.outputs.text.plain import plain
@@ -74,7 +75,8 @@ def _messages(report: PostureReport, left_out: int) -> list[dict[str, str]]:
         *(f"undecided: {one.control}: {one.why}" for one in report.undecided),
         *([f"{left_out} findings of the lowest severities are left out"] if left_out else ()),
     ]
-    every = [*over, *(("warn", line) for line in lines)]
+    first = (("warn", line) for line in change_lines(report))
+    every = [*first, *over, *(("warn", line) for line in lines)]
     return [{"level": level, "value": plain(line, 1_000)} for level, line in every]
 
 

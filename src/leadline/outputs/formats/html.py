@@ -15,6 +15,7 @@ from leadline.outputs.rows.place import place_text, steering
 from leadline.outputs.rows.remediation import control_text, fix
 from leadline.outputs.rows.summary import closing, not_judged, scanned, scores, target_name
 from leadline.outputs.rows.titles import titles_of
+from leadline.outputs.text.change_text import change_lines
 from leadline.outputs.text.html_page import counts, document, items, link, row_filter, table, text
 from leadline.outputs.text.plain import count
 from leadline.outputs.text.waiver_text import odd_waivers, why_accepted
@@ -58,6 +59,8 @@ def html(report: PostureReport, out: IO[str], page: Page) -> None:
 def _head(report: PostureReport, page: Page) -> Iterator[str]:
     yield f'<p class="soft">{text(page.at)} by Leadline {text(page.version)}; {text(scanned(report))}</p>'
     style = "good" if page.passed and page.verdict else "high" if page.verdict else "soft"
+    if lines := change_lines(report):
+        yield f'<p class="verdict high">{text(lines[0], 1_000)}</p>{items([text(line, 1_000) for line in lines[1:]])}'
     yield f'<p class="verdict {style}">{text(page.verdict or closing(report))}</p>'
     pairs = report.severities()
     cells: list[tuple[str, int, str]] = [

@@ -22,6 +22,7 @@ from leadline.outputs.rows.counters import Counters, category_of, resource_count
 from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.place import file_of
 from leadline.outputs.rows.summary import controls_that_judged
+from leadline.outputs.text.change_text import change_facts
 from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.waiver_text import exception_facts, waiver_facts
 
@@ -41,6 +42,7 @@ def json(report: PostureReport, out: IO[str], page: Page) -> None:
         "customerGUID": "",
         "clusterName": _cluster_name(report),
         "reportGUID": "",
+        **change_facts(report),
         "summaryDetails": _summary(report, counters, places),
         "metadata": _metadata(report, page),
         "coverage": _coverage(report),

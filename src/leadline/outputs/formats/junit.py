@@ -16,6 +16,7 @@ from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.place import place_text
 from leadline.outputs.rows.remediation import control_text, fix
 from leadline.outputs.rows.titles import titles_of
+from leadline.outputs.text.change_text import change_lines
 from leadline.outputs.text.passed_over import passed_over
 from leadline.outputs.text.plain import count, plain
 from leadline.outputs.text.waiver_text import odd_waivers, why_accepted
@@ -33,6 +34,10 @@ def junit(report: PostureReport, out: IO[str], page: Page) -> None:
     rows = sorted((r for r in report.by_control if r.control.severity in wanted), key=lambda r: r.control.id)
     # Those that only give scores hold a part of what was judged.
     asked = report.frameworks if page.asked.by == "Framework" and page.asked.names else ()
+    first = []
+    if lines := "\n".join(change_lines(report)):
+        said = f"    <system-out>{_text(lines)}</system-out>\n"
+        first.append(_element("accepted by this change", (0, 0, 0, 0), [said], page))
     suites = [
         _suite(f.name, [r for r in rows if r.control.id in set(f.control_ids)], cases, page) for f in asked
     ] or [_suite("leadline", rows, cases, page)]
@@ -41,7 +46,7 @@ def junit(report: PostureReport, out: IO[str], page: Page) -> None:
         said = f"    <system-out>{_text(remarks)}</system-out>\n"
         suites.append(_element("waivers", (0, 0, 0, 0), [said], page))
     out.write('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="Leadline">\n')
-    for suite in suites:
+    for suite in (*first, *suites):
         out.write(suite)
     out.write("</testsuites>\n")
 

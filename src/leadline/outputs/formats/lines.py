@@ -11,8 +11,11 @@ from leadline.outputs.rows.objects_elsewhere import prevention_text, preventions
 from leadline.outputs.rows.place import place_text
 from leadline.outputs.rows.remediation import why
 from leadline.outputs.rows.titles import titles_of
+from leadline.outputs.text.change_text import change_lines
 from leadline.outputs.text.plain import plain
 from leadline.outputs.text.waiver_text import odd_waivers, why_accepted
+
+_MOST_OF_CHANGE = 1_000
 
 
 @format("lines", suffix=".txt", with_scores=False)
@@ -20,6 +23,8 @@ def lines(report: PostureReport, out: IO[str], page: Page) -> None:
     places = FindingPlaces(report, page.places)
     title = titles_of(report)
     rows, drawn = Allowance(page.most), Allowance(MOST_DRAWN)
+    for line in change_lines(report, _MOST_OF_CHANGE):
+        out.write(f"change: {line}\n")
     for row in edit_rows(report.new, places, page.least):
         line = f"{edit_line(row, report, title)}\n"
         if not rows.takes(len(line)):

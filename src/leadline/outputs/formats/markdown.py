@@ -18,6 +18,7 @@ from leadline.outputs.rows.remediation import fix
 from leadline.outputs.rows.summary import closing, per_cent, scanned, target_name
 from leadline.outputs.rows.titles import titles_of
 from leadline.outputs.text.addresses import path_of
+from leadline.outputs.text.change_text import change_lines
 from leadline.outputs.text.markdown_text import code, details, words
 from leadline.outputs.text.plain import count, plain
 from leadline.outputs.text.waiver_text import odd_waivers, why_accepted
@@ -42,8 +43,12 @@ def markdown(report: PostureReport, out: IO[str], page: Page) -> None:
 
 def _blocks(report: PostureReport, page: Page) -> Iterator[str]:
     """Pieces that may end the text between them."""
-    mark = "" if not page.verdict else "✅ " if page.passed else "❌ "
-    yield f"## {mark}Leadline: {code(target_name(report))}\n\n{closing(report, page.verdict)}\n\n"
+    is_clean = page.passed and report.change is None
+    mark = "" if not page.verdict else "✅ " if is_clean else "⚠️ " if page.passed else "❌ "
+    yield f"## {mark}Leadline: {code(target_name(report))}\n\n"
+    if lines := [words(line) for line in change_lines(report)]:
+        yield "\n".join((f"⚠️ **{lines[0]}**\n", *(f"- {line}" for line in lines[1:]), "\n"))
+    yield f"{closing(report, page.verdict)}\n\n"
     yield f"{plain(scanned(report), 1_000)}\n\n"
     yield _numbers(report.new, report)
     yield from _changes(report, page)

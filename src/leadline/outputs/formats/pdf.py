@@ -20,6 +20,7 @@ from leadline.outputs.rows.place import place_text
 from leadline.outputs.rows.remediation import fix
 from leadline.outputs.rows.summary import closing, not_judged, scanned, scores, target_name
 from leadline.outputs.rows.titles import titles_of
+from leadline.outputs.text.change_text import change_lines
 from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.plain import count, plain
 from leadline.outputs.text.waiver_text import odd_waivers, why_accepted
@@ -58,6 +59,7 @@ def pdf(report: PostureReport, out: IO[str], page: Page) -> None:
         "more": more if len(rows) > MOST else "",
         "named": named,
         "accepted": _accepted(report),
+        "change": [_short(line, 1_000) for line in change_lines(report)],
     }
     out.write(json_text(data))
 

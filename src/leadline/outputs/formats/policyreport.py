@@ -16,6 +16,7 @@ from leadline.outputs.format_registry import Page, format
 from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.place import place_text
 from leadline.outputs.rows.remediation import fix
+from leadline.outputs.text.change_text import change_lines
 from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.passed_over import passed_over
 from leadline.outputs.text.plain import plain
@@ -34,7 +35,13 @@ def policyreport(report: PostureReport, out: IO[str], page: Page) -> None:
     results = _Results(report, page)
     namespaces = {resource.namespace for resource in report.resources}
     # What is about no namespace is shown although no object of the cluster itself was read.
-    if not namespaces or report.unread or report.left_out or any(odd_waivers(report.waivers)):
+    if (
+        not namespaces
+        or report.unread
+        or report.left_out
+        or report.change
+        or any(odd_waivers(report.waivers))
+    ):
         namespaces.add("")
     for namespace in sorted(namespaces):
         found = results.of(namespace)
@@ -84,7 +91,7 @@ class _Results:
             found.append(self._result(one.finding.control, one.finding.resource, "skip", why, spot))
         for control, id, why in self._undecided.get(namespace, ()):
             found.append(self._result(control, id, "skip", why, ""))
-        return found if namespace else [*found, *self._passed_over()]
+        return found if namespace else [*self._change(), *found, *self._passed_over()]
 
     def summary(self, namespace: str, part: list[dict[str, Any]], *, is_first: bool) -> dict[str, int]:
         """Of the results in one object; passes, which are not results, are counted in the first of a namespace."""
@@ -93,6 +100,10 @@ class _Results:
         }
         passed = max(0, self._judged[namespace] - len(self._failed.get(namespace, ())))
         return {"pass": passed if is_first else 0, "warn": 0, **numbers}
+
+    def _change(self) -> Iterator[dict[str, Any]]:
+        for line in change_lines(self._report):
+            yield self._base("accepted-by-this-change", "skip", plain(line, 1_000)) | {"severity": "info"}
 
     def _passed_over(self) -> Iterator[dict[str, Any]]:
         for sort in passed_over(self._report, _MOST_PARTS):

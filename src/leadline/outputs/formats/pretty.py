@@ -20,6 +20,7 @@ from leadline.outputs.rows.overview import area_lines, first_lines, view_lines
 from leadline.outputs.rows.remediation import why
 from leadline.outputs.rows.summary import closing, denied_rules, scanned, scores, target_name
 from leadline.outputs.rows.titles import titles_of
+from leadline.outputs.text.change_text import change_lines
 from leadline.outputs.text.command_lines import broken_at, side_by_side
 from leadline.outputs.text.coverage_text import not_seen
 from leadline.outputs.text.plain import columns, count, padded, plain, wrapped
@@ -91,6 +92,9 @@ def _heading(report: PostureReport, page: Page) -> Iterator[str]:
     else:
         yield from wrapped(name, page.width)
         yield from wrapped(text, page.width)
+    for number, line in enumerate(change_lines(report, 1_000 if page.verbose else 5)):
+        for part in wrapped(line, page.width - 2):
+            yield f"  {part}" if number else _paint(part, "bad", page)
     yield ""
 
 

@@ -41,6 +41,13 @@ def _families(report: PostureReport, page: Page) -> Iterator[_Family]:
         [((("severity", severity),), pairs[severity]) for severity in SEVERITIES],
     )
     yield ("leadline_findings_accepted", "Findings that a waiver covers.", [((), len(report.waived))])
+    if report.change is not None:
+        state = "approved" if report.change.is_approved else "waiting"
+        yield (
+            "leadline_findings_accepted_by_change",
+            "Findings that the change which was scanned accepts itself, by whether that is approved.",
+            [((("state", state),), len(report.change.accepted))],
+        )
     yield ("leadline_objects", "Objects read.", [((), report.objects)])
     yield ("leadline_objects_judged", "Objects that a control judged.", [((), report.objects_judged)])
     yield (
@@ -98,7 +105,7 @@ def _of_controls(report: PostureReport) -> Iterator[_Family]:
 
 
 def _states(report: PostureReport) -> Iterator[tuple[str, int]]:
-    for state in ("used", "unused", "expired"):
+    for state in ("used", "unused", "expired", *(("waiting",) if report.change else ())):
         yield state, sum(1 for use in report.waivers if use.state == state)
 
 

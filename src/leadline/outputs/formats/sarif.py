@@ -21,6 +21,7 @@ from leadline.outputs.rows.place import file_of, steering
 from leadline.outputs.rows.remediation import control_text, fix
 from leadline.outputs.rows.titles import titles_of
 from leadline.outputs.text.addresses import uri_of
+from leadline.outputs.text.change_text import change_lines
 from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.passed_over import passed_over
 from leadline.outputs.text.plain import plain
@@ -54,7 +55,7 @@ def sarif(report: PostureReport, out: IO[str], page: Page) -> None:
             {
                 "executionSuccessful": True,
                 "endTimeUtc": page.at,
-                "toolExecutionNotifications": [*_cut(left_out), *_notifications(shown)],
+                "toolExecutionNotifications": [*_change(report), *_cut(left_out), *_notifications(shown)],
             }
         ],
         "columnKind": "unicodeCodePoints",
@@ -62,6 +63,7 @@ def sarif(report: PostureReport, out: IO[str], page: Page) -> None:
             "resultsLeftOut": left_out,
             "notRead": len(report.unread),
             "undecided": report.objects_undecided,
+            **({"acceptedByThisChange": len(report.change.accepted)} if report.change else {}),
         },
     }
     out.write(f'{{"$schema":{json_text(SCHEMA)},"version":"2.1.0","runs":[{json_text(run)[:-1]},"results":[')
@@ -195,6 +197,12 @@ def _location(resource: Resource, place: Place | None, page: Page, *, logical: s
         line, column = (place.line, place.column) if place is not None else (1, 1)
         location["physicalLocation"]["region"] = {"startLine": line, "startColumn": column}
     return location
+
+
+def _change(report: PostureReport) -> Iterator[dict[str, Any]]:
+    for line in change_lines(report):
+        id = {"id": "acceptedByThisChange"}
+        yield {"level": "warning", "descriptor": id, "message": {"text": _message(line)}}
 
 
 def _cut(left_out: int) -> Iterator[dict[str, Any]]:

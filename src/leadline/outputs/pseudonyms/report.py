@@ -161,6 +161,9 @@ class _Masked:
             is_from_target=waiver.is_from_target,
         )
 
+    def file(self, path: str) -> str:
+        return self._names.path(path)
+
 
 _FLAGS = words_of(
     """

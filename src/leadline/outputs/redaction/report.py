@@ -177,6 +177,9 @@ class Redaction:
         )
         return structs.replace(risk, sentence=self.text(risk.sentence), path=path)
 
+    def file(self, path: str) -> str:
+        return self.text(path)
+
     def places(self, places: Places, resources: Iterable[Resource], report: PostureReport) -> ShownPlaces:
         """``places`` for ``report``, which this made of ``resources``; bodies and lines come without secrets."""
         raw = {new.id: old for old, new in zip(resources, report.resources, strict=True)}

@@ -40,6 +40,8 @@ class Replacer(Protocol):
 
     def waiver(self, waiver: Waiver) -> Waiver: ...
 
+    def file(self, path: str) -> str: ...
+
 
 def replaced(report: PostureReport, by: Replacer) -> PostureReport:
     """``report`` with every text replaced. Lines of files are left out: they belong to who reads these again."""
@@ -61,6 +63,12 @@ def replaced(report: PostureReport, by: Replacer) -> PostureReport:
         waived=tuple(structs.replace(one, finding=_finding(one.finding, by, of)) for one in report.waived),
         waived_in_frameworks=tuple(
             structs.replace(one, resource=of(one.resource)) for one in report.waived_in_frameworks
+        ),
+        change=report.change
+        and structs.replace(
+            report.change,
+            accepted=tuple(structs.replace(one, resource=of(one.resource)) for one in report.change.accepted),
+            files=tuple(map(by.file, report.change.files)),
         ),
         waivers=tuple(structs.replace(use, waiver=by.waiver(use.waiver)) for use in report.waivers),
         skips=skips(report.skips),

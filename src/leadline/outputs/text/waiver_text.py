@@ -104,6 +104,8 @@ def remarks_of(use: WaiverUse) -> list[str]:
     if use.state == "expired":
         finding = f", {count(use.findings, 'finding')} no longer accepted" if use.findings else ""
         remarks.append(f"expired on {plain(use.waiver.expires)}{finding}")
+    elif use.state == "waiting":
+        remarks.append("added by this change, waiting for approval")
     elif use.state == "unused":
         remarks.append("accepts nothing that was found")
     frameworks = dict.fromkeys(name for match in use.waiver.matches for name in match.frameworks)

@@ -1,7 +1,7 @@
 """Reports held against an earlier scan: a baseline, a report, a revision of the repository, another target."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from leadline.errors import SourceError, UsageError
 from leadline.model.report import BaselineUse, PostureReport
+from leadline.model.waiver import Waiver
 from leadline.outputs.documents.baseline import (
     LARGEST_BYTES,
     Baseline,
@@ -21,7 +22,14 @@ from leadline.outputs.documents.report_document import decode, is_report
 from leadline.outputs.rows.place import NoPlaces, ShownPlaces
 from leadline.scans.options import ChartRendering, PostureOptions
 from leadline.scans.posture.posture_scan import open_posture_scan
-from leadline.sources.git.revision import path_at_revision
+from leadline.scans.waivers.before_change import (
+    Acceptance,
+    BeforeChange,
+    accepted_in,
+    changed_files,
+    waivers_before,
+)
+from leadline.sources.git.revision import files_at_revision, path_at_revision
 from leadline.sources.regular_file import is_regular, read_regular
 from leadline.version import __version__
 
@@ -56,23 +64,71 @@ def read_baseline(path: str) -> Baseline:
     return baseline_of(report, NoPlaces(), "", "")
 
 
+class Before(Struct, frozen=True):
+    """What there was before a change."""
+
+    baseline: Baseline
+    accepted: BeforeChange
+
+
 def baseline_at(targets: Sequence[str], revision: str, options: PostureOptions) -> Baseline:
     """What a scan of the one target finds at a revision of its repository; nothing where it was not there yet.
 
     Raises: ``UsageError`` for several targets, ``SourceError`` where there is no repository or no such revision.
     """
+    return _scanned_at(_one_target(targets), revision, options)[0]
+
+
+def before_change(
+    targets: Sequence[str],
+    revision: str,
+    options: PostureOptions,
+    settings: Sequence[str],
+    *,
+    is_approved: bool,
+) -> Before:
+    """What a scan of the one target finds at a revision of its repository, and what was accepted there.
+
+    ``settings``: files of settings that are not as they were. ``is_approved``: whether what the change accepts counts.
+
+    Raises: as ``baseline_at``, and as ``waivers_before``.
+    """
+    target = _one_target(targets)
+    files = files_at_revision(target, revision, options.environ)
+    asked = options.waivers
+    given = waivers_before(files, asked)
+    options = replace(options, given_waivers=given, waivers=())
+    baseline, own, accepted = _scanned_at(target, revision, options)
+    folders = (target,) if Path(target).is_dir() else ()
+    changed = (*settings, *changed_files(files, asked, folders))
+    return Before(
+        baseline, BeforeChange(revision, files, (*given, *own), accepted, changed, is_approved=is_approved)
+    )
+
+
+def _one_target(targets: Sequence[str]) -> str:
     if len(targets) != 1 or targets[0] == "-":
         raise UsageError("a revision is compared with one file or folder", hint="name one")
-    was = path_at_revision(targets[0], revision, options.environ)
+    return targets[0]
+
+
+def _scanned_at(
+    target: str, revision: str, options: PostureOptions
+) -> tuple[Baseline, tuple[Waiver, ...], Mapping[Acceptance, int]]:
+    """What was found, what came with the target to accept some of it, and how much comments and others accepted."""
+    was = path_at_revision(target, revision, options.environ)
     if not was.address:
-        return Baseline(())
+        return Baseline(()), (), {}
     asked = tuple(_within(one, was.top) for one in options.charts.renderings)
     options = replace(options, charts=replace(options.charts, renderings=asked))
     with open_posture_scan((was.address,), options) as scan:
         found = baseline_of(scan.report, scan.places, "", __version__)
+        waivers = (use.waiver for use in scan.report.waivers)
+        own = tuple(one for one in waivers if one.is_from_target and one.kind != "comment")
+        accepted = accepted_in(scan.report, scan.places)
     # There the paths begin at the top of the repository, here with the target.
-    unread = (os.path.join(targets[0], os.path.relpath(where, was.inside)) for where in found.unread)  # noqa: PTH118
-    return replace(found, unread=tuple(unread))
+    unread = (os.path.join(target, os.path.relpath(where, was.inside)) for where in found.unread)  # noqa: PTH118
+    return replace(found, unread=tuple(unread)), own, accepted
 
 
 def _within(asked: ChartRendering, top: str) -> ChartRendering:

@@ -24,6 +24,7 @@ from leadline.sources.manifests.files import (
     absolute,
     list_files,
 )
+from leadline.sources.manifests.ignore_files import IgnoreFiles, no_ignore_files, present_ignore_files
 from leadline.sources.manifests.positions import FilePlaces
 from leadline.sources.manifests.reader import read_listing
 from leadline.sources.regular_file import read_regular
@@ -47,12 +48,19 @@ def read_files(targets: Sequence[str], options: PostureOptions) -> Reading:
     archives = [target for target in targets if target.endswith(ARCHIVE_ENDINGS) and Path(target).is_file()]
     plain = [target for target in targets if target not in archives]
     text = options.standard_input if STDIN in plain else b""
-    uses = options.use_target_waivers
-    listing = list_files(plain, options.exclude_paths, use_ignore_files=uses) if plain else None
+    ignored = _ignore_files(options)
+    listing = list_files(plain, options.exclude_paths, ignore_files=ignored) if plain else None
     roots = [*archives, *(target for target in plain if listing is not None and _renders(target, listing))]
     if not roots:
         return _plain(targets, listing, text) if listing else _nothing(targets)
     return _with_rendered(targets, options, plain, roots)
+
+
+def _ignore_files(options: PostureOptions) -> IgnoreFiles:
+    if not options.use_target_waivers:
+        return no_ignore_files
+    before = options.before_change
+    return present_ignore_files if before is None or before.is_approved else before.ignore_lines
 
 
 def _folder_if_described(target: str) -> str:
@@ -108,14 +116,14 @@ def _with_rendered(
 
     text = options.standard_input if STDIN in plain else b""
     rendering = with_one_budget(_render_options(options))
-    uses = options.use_target_waivers
+    ignored = _ignore_files(options)
     parts = [
-        (root, read_rendered(Path(root), rendering, options.exclude_paths, use_ignore_files=uses))
+        (root, read_rendered(Path(root), rendering, options.exclude_paths, ignore_files=ignored))
         for root in roots
     ]
     rendered = all_of(part for _, part in parts)
     claimed = {*rendered.claimed, *(absolute(root) for root in roots if root.endswith(ARCHIVE_ENDINGS))}
-    listing = list_files(plain, options.exclude_paths, claimed, use_ignore_files=uses) if plain else None
+    listing = list_files(plain, options.exclude_paths, claimed, ignore_files=ignored) if plain else None
     base = _plain(targets, listing, text) if listing is not None else _nothing(targets)
     places: Places = RenderedPlaces(rendered.texts, FilePlaces(text))
     return msgspec.structs.replace(

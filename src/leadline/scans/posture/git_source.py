@@ -45,6 +45,7 @@ def read_repository(address: str, options: PostureOptions) -> Iterator[Reading]:
             resources=tuple(_within(resource, top) for resource in reading.resources),
             rendering="; ".join(filter(None, (checkout.confinement, reading.rendering))),
             places=_RepositoryPlaces(reading.places, top),
+            checkout=top,
             left_out=tuple(_named_within(part, top) for part in reading.left_out),
             unread=(*(_named_within(part, top) for part in reading.unread), *checkout.unread),
             notes=tuple(note.replace(f"{top}/", "") for note in reading.notes),

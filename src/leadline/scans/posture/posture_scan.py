@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from os import PathLike, fspath
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from leadline.model.control import BuiltControl
 from leadline.model.finding import Skip
@@ -70,7 +71,7 @@ def open_posture_scan(targets: Sequence[str], options: PostureOptions) -> Iterat
         known = shipped_settings(policies.known)
         settings = read_settings(options.settings_file, known) if options.settings_file else known
         waiving = Waiving(
-            waivers_of_files(options.waivers),
+            (*waivers_of_files(options.waivers), *options.given_waivers),
             tuple(policies.known),
             options,
             is_of_frameworks=policies.is_of_frameworks,
@@ -80,7 +81,7 @@ def open_posture_scan(targets: Sequence[str], options: PostureOptions) -> Iterat
             hidden.learn_from(reading.resources)
             reading = with_signatures(reading, options)
             raw = _report(options, reading, policies, settings, started)
-            raw = waived(raw, reading.places, waiving)
+            raw = waived(raw, reading.places, replace(waiving, checkout=reading.checkout))
             report = hidden.report(raw)
             places = hidden.places(reading.places, raw.resources, report)
             why = hidden.message(why_no_verdict(report, reading.ignored, options))

@@ -42,5 +42,7 @@ class Reading(Struct, frozen=True):
     """Whether the target is a whole cluster."""
     skips: tuple[Skip, ...] = ()
     """Controls that what was read is not enough for; they are not asked."""
+    checkout: str = ""
+    """The folder of the checkout that files are relative to; empty where they are as the user would open them."""
     signatures: Mapping[str, str] | None = None
     """As ``Facts.signatures``."""

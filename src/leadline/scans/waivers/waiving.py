@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -11,11 +12,11 @@ from msgspec.structs import replace
 from leadline.kube.workload import images_in
 from leadline.model.control import Control
 from leadline.model.finding import Finding
-from leadline.model.report import FrameworkWaived, PostureReport, Waived
+from leadline.model.report import AcceptedByChange, ChangeUse, FrameworkWaived, PostureReport, Waived
 from leadline.model.resource import Resource
 from leadline.model.unread import Unread
 from leadline.model.waiver import Waiver, WaiverMatch, WaiverUse
-from leadline.outputs.rows.place import Places
+from leadline.outputs.rows.place import NoPlaces, Places
 from leadline.packages.reference import read_reference
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.reading import STDIN
@@ -24,6 +25,9 @@ from leadline.sources.waivers.marks import LARGEST_MARKED, MARK, Comment, annota
 from leadline.sources.waivers.security_exceptions import is_security_exception, security_exception
 from leadline.waivers.apply import Waivers, why_unusable
 from leadline.waivers.match import Problem, Subject, is_about, resolved
+
+if TYPE_CHECKING:
+    from leadline.scans.waivers.before_change import BeforeChange
 
 _MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -51,6 +55,8 @@ class Waiving(Struct, frozen=True):
     known: tuple[Control, ...]
     """Every control that there is, asked or not."""
     options: PostureOptions
+    checkout: str = ""
+    """The folder that files are relative to where they were fetched; empty for the working folder."""
     is_of_frameworks: bool = False
     """Whether the scan is about the report's frameworks alone, so that what all of them accept is accepted."""
 
@@ -60,23 +66,25 @@ def waived(report: PostureReport, places: Places, waiving: Waiving) -> PostureRe
     given, options = waiving.given, waiving.options
     own, unread = waivers_of_objects(report.resources) if options.use_target_waivers else ((), ())
     given = in_namespaces(given, labels_of_namespaces(report.resources))
-    marked = _Marked(report, places, options) if options.use_target_waivers else None
+    marked = _Marked(report, places, waiving) if options.use_target_waivers else None
     waivers = [*given, *own]
     first_comment = len(waivers)
     if marked is not None:
         waivers += marked.waivers
         unread = (*unread, *marked.unread)
+    before = options.before_change
     if not waivers:
-        return replace(report, unread=(*report.unread, *unread)) if unread else report
+        found = replace(report, unread=(*report.unread, *unread)) if unread else report
+        return found if before is None else _held_to(before, report, found, _now())
     frameworks = _Frameworks(report, is_all=waiving.is_of_frameworks)
     problems = {control.id: _problem(control, frameworks.listing(control.id)) for control in report.controls}
-    now = datetime.now(UTC).strftime(_MOMENT)
+    now = _now()
     every = [_problem(control) for control in waiving.known]
     held = Waivers(waivers, now, lambda match: _is_asked(match, problems.values(), every))
     subjects = _Subjects(report)
-    kept: list[Finding] = []
     accepted: list[Waived] = []
-    for finding in report.findings:
+    taken: set[int] = set()
+    for number, finding in enumerate(report.findings):
         place = held.find(problems[finding.control], *subjects.asked(finding))
         if marked is not None:
             for comment in marked.covering(finding):
@@ -84,17 +92,87 @@ def waived(report: PostureReport, places: Places, waiving: Waiving) -> PostureRe
                 place = used if place is None else place
         if place is None:
             place = frameworks.found(held, finding, problems[finding.control], subjects.asked(finding))
-        if place is None:
-            kept.append(finding)
-        else:
+        if place is not None:
+            taken.add(number)
             accepted.append(Waived(finding, place))
-    return replace(
+    found = replace(
         report,
-        findings=tuple(kept),
+        findings=tuple(one for number, one in enumerate(report.findings) if number not in taken),
         waived=tuple(accepted),
         waived_in_frameworks=tuple(frameworks.waived()),
         waivers=held.uses(),
         unread=(*report.unread, *unread),
+    )
+    return found if before is None else _held_to(before, report, found, now)
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime(_MOMENT)
+
+
+def _held_to(before: "BeforeChange", every: PostureReport, found: PostureReport, now: str) -> PostureReport:
+    """``found`` without what the change alone accepts, unless that is approved. ``every``: before waivers were looked at."""
+    from leadline.scans.waivers.before_change import acceptances  # where a change is scanned
+
+    frameworks = _Frameworks(every, is_all=False)
+    namespaces = labels_of_namespaces(every.resources)
+    held = Waivers(in_namespaces(before.waivers, namespaces), now, lambda match: True)
+    problems = {control.id: _problem(control, frameworks.listing(control.id)) for control in every.controls}
+    subjects = _Subjects(every)
+    marked = Counter(before.accepted)
+    by_change: list[Waived] = []
+    names = acceptances(every, tuple(one.finding for one in found.waived), NoPlaces())
+    for one, name in zip(found.waived, names, strict=True):
+        if marked[name]:
+            marked[name] -= 1
+            continue
+        problem, asked = problems[one.finding.control], subjects.asked(one.finding)
+        views = frameworks.listing(one.finding.control)
+        if held.find(problem, *asked) is None and not (
+            views and set(views) <= held.find_in_frameworks(problem, *asked, views).keys()
+        ):
+            by_change.append(one)
+    in_frameworks = tuple(
+        one for one in found.waived_in_frameworks if _was_in_frameworks(one, every, held, problems, subjects)
+    )
+    if not by_change and not before.changed and in_frameworks == found.waived_in_frameworks:
+        return found
+    accepted = tuple(
+        AcceptedByChange(one.finding.control, one.finding.resource, one.waiver) for one in by_change
+    )
+    change = ChangeUse(before.revision, accepted, before.changed, before.is_approved)
+    if before.is_approved:
+        return replace(found, change=change)
+    waiting = {id(one) for one in by_change}
+    kept = tuple(one for one in found.waived if id(one) not in waiting)
+    still = {id(one.finding) for one in kept}
+    used = {one.waiver for one in kept} | {one.waiver for one in in_frameworks}
+    of_change = {one.waiver for one in by_change} | {one.waiver for one in found.waived_in_frameworks}
+    waits = of_change - used
+    uses = enumerate(found.waivers)
+    return replace(
+        found,
+        findings=tuple(finding for finding in every.findings if id(finding) not in still),
+        waived=kept,
+        waived_in_frameworks=in_frameworks,
+        waivers=tuple(replace(use, state="waiting") if place in waits else use for place, use in uses),
+        change=change,
+    )
+
+
+def _was_in_frameworks(
+    one: FrameworkWaived,
+    report: PostureReport,
+    held: Waivers,
+    problems: Mapping[str, Problem],
+    subjects: "_Subjects",
+) -> bool:
+    """Whether each of the frameworks accepted every finding of the pair before."""
+    return all(
+        set(one.frameworks)
+        <= held.find_in_frameworks(problems[one.control], *subjects.asked(finding), one.frameworks).keys()
+        for finding in report.findings
+        if (finding.control, finding.resource) == (one.control, one.resource)
     )
 
 
@@ -306,10 +384,11 @@ def _texts(body: Mapping[str, Any], field: str) -> Mapping[str, str]:
 class _Marked:
     """Comments beside the lines of files that findings point at."""
 
-    def __init__(self, report: PostureReport, places: Places, options: PostureOptions) -> None:
+    def __init__(self, report: PostureReport, places: Places, waiving: Waiving) -> None:
         self._report = report
         self._places = places
-        self._stdin = options.standard_input
+        self._checkout = waiving.checkout
+        self._stdin = waiving.options.standard_input
         self.waivers: list[Waiver] = []
         self.unread: list[Unread] = []
         self._by_file: dict[str, list[tuple[int, Comment]]] = {}
@@ -331,7 +410,9 @@ class _Marked:
 
     def _take(self, file: str) -> None:
         try:
-            content = self._stdin if file == STDIN else read_regular(file, LARGEST_MARKED)
+            content = (
+                self._stdin if file == STDIN else read_regular(Path(self._checkout, file), LARGEST_MARKED)
+            )
         except OSError:
             return  # out of an archive, say: its lines are not there to be marked
         if MARK not in content:

@@ -12,10 +12,35 @@ from msgspec import Struct
 from leadline.errors import SourceError
 from leadline.sources.child_process import Command, Limits, Outcome, run_child
 
-_LIMITS = Limits(timeout_s=30.0, memory_bytes=1 << 30, output_bytes=1 << 20, file_bytes=1 << 20)
+_LIMITS = Limits(timeout_s=30.0, memory_bytes=1 << 30, output_bytes=8 << 20, file_bytes=1 << 20)
 OF_ANOTHER_REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
 """Set by git for its hooks: with them git would take the folder that it is started in for the top of that repository."""
 _SETTINGS = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
+
+
+class OldFiles(Struct, frozen=True):
+    """The files of a repository as they were at a revision."""
+
+    top: str
+    """Of the work tree, absolute and free of links."""
+    commit: str
+    program: str
+    """Git."""
+    environment: Mapping[str, str]
+
+    def inside(self, path: str) -> str | None:
+        """``path`` from the top of the repository on, a link by its own name; ``None`` where it lies in no part of it."""
+        folder, name = os.path.split(os.path.abspath(path))  # noqa: PTH100 - a link is a file of its own
+        inside = os.path.relpath(os.path.realpath(folder), self.top)
+        if inside.startswith(".."):
+            return None
+        return os.path.normpath(os.path.join(inside, name))  # noqa: PTH118
+
+    def content(self, inside: str) -> bytes | None:
+        """What the file held; ``None`` where it was no file, or larger than 8 MiB."""
+        where = f"{self.commit}:{inside}"
+        found = _run(self.program, Path(self.top), self.environment, "cat-file", "blob", where)
+        return found.output if found.is_success else None
 
 
 class PathAtRevision(Struct, frozen=True):
@@ -31,6 +56,20 @@ class PathAtRevision(Struct, frozen=True):
 
 def path_at_revision(path: str, revision: str, environment: Mapping[str, str]) -> PathAtRevision:
     """Where ``path`` is to be had as it was at ``revision``.
+
+    Raises: ``SourceError`` where there is no git, no repository around the path, or no such revision.
+    """
+    old = files_at_revision(path, revision, environment)
+    inside = os.path.relpath(os.path.realpath(path), old.top)
+    below = "" if inside == "." else f"//{quote(inside)}"
+    where = f"{old.commit}:{inside}"
+    if below and not _run(old.program, Path(old.top), environment, "cat-file", "-e", where).is_success:
+        return PathAtRevision("", inside, old.top)
+    return PathAtRevision(f"file://{quote(old.top)}{below}#{old.commit}", inside, old.top)
+
+
+def files_at_revision(path: str, revision: str, environment: Mapping[str, str]) -> OldFiles:
+    """The files of the repository around ``path`` as they were at ``revision``.
 
     Raises: ``SourceError`` where there is no git, no repository around the path, or no such revision.
     """
@@ -58,13 +97,7 @@ def path_at_revision(path: str, revision: str, environment: Mapping[str, str]) -
         )
         raise SourceError(f"no revision {revision} in the repository of {path}", hint=hint)
     root = top.output.decode("utf-8", "surrogateescape").rstrip("\n")
-    real_top = os.path.realpath(root)
-    inside = os.path.relpath(real, real_top)
-    below = "" if inside == "." else f"//{quote(inside)}"
-    name = commit.output.decode().strip()
-    if below and not _run(program, folder, environment, "cat-file", "-e", f"{name}:{inside}").is_success:
-        return PathAtRevision("", inside, real_top)
-    return PathAtRevision(f"file://{quote(root)}{below}#{name}", inside, real_top)
+    return OldFiles(os.path.realpath(root), commit.output.decode().strip(), program, environment)
 
 
 def _not_opened(path: str, folder: Path, outcome: Outcome) -> SourceError:

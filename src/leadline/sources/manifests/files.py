@@ -16,11 +16,11 @@ from leadline.errors import ManifestError
 from leadline.model.unread import Unread, UnreadReason
 from leadline.sources.boundary import Boundary, boundary_of
 from leadline.sources.manifests.ignore import IgnoreRules, ignore_rules
-from leadline.sources.regular_file import is_regular, kind_of, read_regular
+from leadline.sources.manifests.ignore_files import IgnoreFiles, present_ignore_files
+from leadline.sources.regular_file import kind_of
 
 STDIN = "-"
 SUFFIXES = (".yaml", ".yml", ".json")
-IGNORE_FILES = (".leadlineignore", ".kubescapeignore")
 CHART_FILE = "Chart.yaml"
 KUSTOMIZATION_FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 FILLED_BY_TOOLS = frozenset(
@@ -48,7 +48,6 @@ _OF_GIT = ".git"
 _NAMED = 1_000
 _FILES_LIMIT = 1_000_000
 _DEPTH_LIMIT = 100
-_IGNORE_FILE_BYTES = 1 << 20
 
 
 class ManifestFile(Struct, frozen=True):
@@ -86,16 +85,16 @@ def list_files(
     ignore: Sequence[str] = (),
     claimed: Collection[str] = frozenset(),
     *,
-    use_ignore_files: bool = True,
+    ignore_files: IgnoreFiles = present_ignore_files,
 ) -> FileListing:
     """Every file that ``targets`` (folders, files, globs, ``-``) name, each once.
 
     ``ignore`` holds further rules, read after those of the ignore file in each folder. ``claimed`` holds the
-    absolute paths of files and folders that another source reads. Without ``use_ignore_files`` those files count for nothing.
+    absolute paths of files and folders that another source reads. ``ignore_files``: which lines count as those of the ignore files in a folder.
 
     Raises: ``ManifestError`` for a target that does not exist or is neither a file nor a folder.
     """
-    walk = _Walk(root_of(targets), tuple(ignore), frozenset(claimed), use_ignore_files=use_ignore_files)
+    walk = _Walk(root_of(targets), tuple(ignore), frozenset(claimed), ignore_files)
     for target in targets:
         walk.target(target)
     return FileListing(
@@ -135,9 +134,9 @@ def _folder_of(target: str) -> str:
 
 class _Walk:
     def __init__(
-        self, root: str, ignore: tuple[str, ...], claimed: frozenset[str], *, use_ignore_files: bool = True
+        self, root: str, ignore: tuple[str, ...], claimed: frozenset[str], ignore_files: IgnoreFiles
     ) -> None:
-        self._use_ignore_files = use_ignore_files
+        self._ignore_files = ignore_files
         self.root = root
         self.files: list[ManifestFile] = []
         self.unread: list[Unread] = []
@@ -167,8 +166,7 @@ class _Walk:
 
     def _walk_target(self, top: str, folder: str) -> None:
         self._boundary = boundary_of(top)
-        own = _ignore_lines(top) if self._use_ignore_files else []
-        self._rules = ignore_rules([*own, *self._ignore])
+        self._rules = ignore_rules([*self._ignore_files(top), *self._ignore])
         self._folder(folder, top, 0)
         while self._links:
             self._link(self._links.pop(0), top)
@@ -193,7 +191,7 @@ class _Walk:
         wanted = ignore_rules(["/" + relative])
         if not Path(top).is_dir():
             raise ManifestError(f"no such folder: {top}", hint=f"nothing can match {pattern}")
-        whole = _Walk(top, self._ignore, self._claimed, use_ignore_files=self._use_ignore_files)
+        whole = _Walk(top, self._ignore, self._claimed, self._ignore_files)
         whole._walk_target(top, top)
         matches = [file for file in whole.files if wanted.ignores_file(file.path)]
         refused = [
@@ -340,18 +338,6 @@ def _inside(root: str, path: str) -> str:
     if os.sep != "/":
         relative = relative.replace(os.sep, "/")
     return relative.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-def _ignore_lines(folder: str) -> list[str]:
-    lines: list[str] = []
-    for name in IGNORE_FILES:
-        path = Path(folder) / name
-        try:
-            if is_regular(path):
-                lines += read_regular(path, _IGNORE_FILE_BYTES).decode("utf-8", "replace").splitlines()
-        except OSError as error:
-            raise ManifestError(f"cannot read {path}: {_reason(error)}") from error
-    return lines
 
 
 def _kind_of(error: OSError) -> UnreadReason:

@@ -6,9 +6,8 @@ from pathlib import Path
 from msgspec import structs
 
 from leadline.sources.confinement import Modes, offered_modes
-from leadline.sources.manifests.files import IGNORE_FILES
 from leadline.sources.manifests.ignore import IgnoreRules, ignore_rules
-from leadline.sources.regular_file import read_regular
+from leadline.sources.manifests.ignore_files import IgnoreFiles, present_ignore_files
 from leadline.sources.rendering.helm.charts import read_charts
 from leadline.sources.rendering.kustomize.build import read_kustomizations
 from leadline.sources.rendering.plan.budget import Budget
@@ -20,8 +19,6 @@ from leadline.sources.rendering.plan.result import (
 )
 from leadline.sources.rendering.unrendered import unrendered
 
-_IGNORE_FILE_BYTES = 1 << 20
-
 
 def with_one_budget(options: RenderOptions) -> RenderOptions:
     """``options`` with which all roots of one scan together may cost what one alone may."""
@@ -29,7 +26,11 @@ def with_one_budget(options: RenderOptions) -> RenderOptions:
 
 
 def read_rendered(
-    root: Path, options: RenderOptions, ignore: Sequence[str] = (), *, use_ignore_files: bool = True
+    root: Path,
+    options: RenderOptions,
+    ignore: Sequence[str] = (),
+    *,
+    ignore_files: IgnoreFiles = present_ignore_files,
 ) -> Rendered:
     """All charts and kustomizations at or below ``root``: a folder, a chart archive or a kustomization file.
 
@@ -40,8 +41,7 @@ def read_rendered(
         UsageError: a values file does not exist.
     """
     top = root if root.is_dir() else root.parent
-    own = _ignore_lines(top) if use_ignore_files else []
-    rules = ignore_rules([*own, *ignore]) if root.is_dir() else IgnoreRules()
+    rules = ignore_rules([*ignore_files(str(top)), *ignore]) if root.is_dir() else IgnoreRules()
     plan = plan_ownership(root, lambda path: rules.ignores(path.rstrip("/"), is_folder=path.endswith("/")))
     shown = str(top)
     starts_renderers = bool(plan.charts or plan.roots)
@@ -57,15 +57,3 @@ def read_rendered(
         left_out=(*rendered.left_out, *turned_off),
         modes=modes if starts_renderers else None,
     )
-
-
-def _ignore_lines(folder: Path) -> list[str]:
-    """An ignore file that cannot be read is named by the plain reader."""
-    lines: list[str] = []
-    for name in IGNORE_FILES:
-        try:
-            content = read_regular(folder / name, _IGNORE_FILE_BYTES)
-        except OSError:
-            continue
-        lines += content.decode("utf-8", "replace").splitlines()
-    return lines

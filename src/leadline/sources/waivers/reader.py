@@ -34,6 +34,11 @@ def read_waivers(path: str) -> tuple[Waiver, ...]:
         content = read_regular(path, LARGEST_BYTES + 1)
     except OSError as error:
         raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+    return waivers_in(content, path)
+
+
+def waivers_in(content: bytes, path: str) -> tuple[Waiver, ...]:
+    """Every waiver in ``content``, which is that of the file ``path``. Raises: as ``read_waivers``."""
     if len(content) > LARGEST_BYTES:
         raise SourceError(f"{path} is larger than {LARGEST_BYTES >> 20} MiB", hint="split it")
     documents = parse_documents(content, _LIMITS)

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from shlex import join
@@ -107,6 +107,7 @@ _NOT_REPEATED = frozenset(
         "store_namespace",
         "baseline",
         "since",
+        "accept_from_change",
         "fix",
         "yes",
         "risky",
@@ -146,9 +147,8 @@ def _run(request: Request) -> int:
             options,
             display,
         ),
-        _opened(request, options) as scan,
+        _compared(request, options) as scan,
     ):
-        scan = _compared(request, scan)
         display.end()
         outcome = verdict(scan.report, gates_of(request))
         page = _page(request, scan, outcome, is_terminal, chosen)
@@ -169,21 +169,35 @@ def _run(request: Request) -> int:
     return 0 if outcome.passed else GATE_FAILED
 
 
-def _compared(request: Request, scan: PostureScan) -> PostureScan:
-    """``scan`` with what of it was there before, where that is asked for.
+@contextmanager
+def _compared(request: Request, options: PostureOptions) -> Iterator[PostureScan]:
+    """The scan with what of it was there before, where that is asked for.
 
     Raises: ``LeadlineError`` of every kind.
     """
-    if not (request.baseline or request.since) or scan.why_no_verdict:
-        return scan
-    from leadline.scans.posture.baselines import baseline_at, compared, read_baseline
+    if not (request.baseline or request.since):
+        with _opened(request, options) as scan:
+            yield scan
+        return
+    from leadline.scans.posture.baselines import before_change, compared, read_baseline
 
     if request.baseline:
         old = read_baseline(request.baseline)
     else:
-        old = baseline_at(request.targets, request.since, posture_options(request, silent, with_scores=False))
-    report = compared(scan.report, scan.places, old, request.baseline or request.since, _now())
-    return replace(scan, report=report)
+        before = before_change(
+            request.targets,
+            request.since,
+            posture_options(request, silent, with_scores=False),
+            request.configured.changed,
+            is_approved=request.accept_from_change,
+        )
+        old, options = before.baseline, replace(options, before_change=before.accepted)
+    with _opened(request, options) as scan:
+        if scan.why_no_verdict:
+            yield scan
+        else:
+            name = request.baseline or request.since
+            yield replace(scan, report=compared(scan.report, scan.places, old, name, _now()))
 
 
 def _now() -> str:

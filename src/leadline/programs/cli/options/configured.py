@@ -67,6 +67,7 @@ class ConfiguredCommand(click.Command):
             found.added_frameworks if frameworks else (),
             _charts(found.renderings) if "values" in fields else (),
             left_out,
+            found.files.changed,
             filled,
         )
         return rest
@@ -89,7 +90,11 @@ def _written(parameter: click.Parameter, written: Mapping[str, Any]) -> Any:
 def asked_of(flags: Mapping[str, Any], targets: Texts) -> Asked:
     """What the flags about configuration say."""
     return Asked(
-        flags.get("config") or "", bool(flags.get("no_config")), bool(flags.get("trust_config")), targets
+        flags.get("config") or "",
+        bool(flags.get("no_config")),
+        bool(flags.get("trust_config")),
+        targets,
+        "" if flags.get("accept_from_change") else flags.get("since") or "",
     )
 
 

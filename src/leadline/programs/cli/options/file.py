@@ -59,6 +59,11 @@ def read_config(path: str, shown: str) -> ConfigFile:
         content = read_regular(path, LARGEST_BYTES + 1)
     except OSError as error:
         raise SourceError(f"cannot read {shown}: {(error.strerror or str(error)).lower()}") from error
+    return config_in(content, path, shown)
+
+
+def config_in(content: bytes, path: str, shown: str) -> ConfigFile:
+    """What ``content`` says, which is that of the file at ``path``. Raises: ``UsageError`` for what is not a configuration."""
     if len(content) > LARGEST_BYTES:
         raise UsageError(f"{shown} is larger than {LARGEST_BYTES >> 10} KiB", hint="a configuration is short")
     table = _table(content, shown)

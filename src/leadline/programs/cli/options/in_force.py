@@ -90,7 +90,10 @@ def in_force(asked: Asked, environ: Words, folder: str, *, is_terminal: bool) ->
             draft.take(found.inside, "file with the code")
         else:
             draft.add(found.inside)
-    draft.not_taken += (NotTaken(where, "", f"not read: {why}") for where, why in found.not_read)
+    draft.not_taken += (
+        NotTaken(where, "", why if where in found.changed else f"not read: {why}")
+        for where, why in found.not_read
+    )
     draft.not_taken += (NotTaken(name, "", why) for name, why in _misspelt(environ))
     return Configuration(
         draft.settings,

@@ -26,6 +26,8 @@ class Asked(Struct, frozen=True):
     trusted: bool = False
     targets: tuple[str, ...] = ()
     """What is scanned, as far as it may be files."""
+    since: str = ""
+    """A revision: a file of the repository counts as it was there."""
 
 
 class Found(Struct, frozen=True):
@@ -35,6 +37,8 @@ class Found(Struct, frozen=True):
     inside: "ConfigFile | None" = None
     not_read: tuple[tuple[str, str], ...] = ()
     """Files that were passed over, and why."""
+    changed: tuple[str, ...] = ()
+    """Files that count as they were at the revision that is asked for."""
 
 
 def find_files(asked: Asked, environ: Mapping[str, str], folder: str) -> Found:
@@ -70,7 +74,55 @@ def find_files(asked: Asked, environ: Mapping[str, str], folder: str) -> Found:
             not_read.append((shown, why))
         else:
             inside = _read(path, shown)
-    return Found(yours, inside, tuple(not_read))
+    found = Found(yours, inside, tuple(not_read))
+    return _as_before(found, asked, environ, folder) if asked.since and asked.targets else found
+
+
+def _as_before(found: Found, asked: Asked, environ: Mapping[str, str], folder: str) -> Found:
+    """``found`` with each file of the repository of the target as it was at the revision.
+
+    Raises: ``SourceError`` where there is no such revision, ``UsageError`` for what is not a configuration.
+    """
+    from leadline.scans.waivers.before_change import FilesBefore
+
+    before = FilesBefore(asked.targets[0], asked.since, environ)
+    changed: list[str] = []
+    not_read = list(found.not_read)
+
+    def settled(file: "ConfigFile | None", path: str) -> "ConfigFile | None":
+        """``file`` as it was, where ``path`` is a file of the repository that is not as it was."""
+        content = before.content(path) if path else None
+        if content is None:
+            return file
+        shown = os.path.relpath(path, folder) if file is None else file.path
+        if content == before.present(path) and file is not None:
+            return file
+        changed.append(shown)
+        if not content:
+            not_read.append((shown, f"this change adds it: not there at {asked.since}"))
+            return None
+        not_read.append((shown, f"this change edits it: counts as it was at {asked.since}"))
+        return _parsed(content, path, shown)
+
+    named = asked.file or environ.get(VARIABLE, "")
+    is_inside_named = found.inside is not None and bool(named)
+    yours = settled(found.yours, str(Path(folder, found.yours.path)) if found.yours else "")
+    if is_inside_named or (named and found.yours):
+        return Found(yours, settled(found.inside, str(Path(folder, named))), tuple(not_read), tuple(changed))
+    nearest_before = before.nearest(folder, FILE_NAME)
+    present = str(Path(folder, found.inside.path)) if found.inside else ""
+    inside = found.inside
+    if present and present != nearest_before:
+        inside = settled(inside, present)
+    if nearest_before:
+        inside = settled(inside if present == nearest_before else None, nearest_before)
+    return Found(yours, inside, tuple(not_read), tuple(changed))
+
+
+def _parsed(content: bytes, path: str, shown: str) -> "ConfigFile":
+    from leadline.programs.cli.options.file import config_in
+
+    return config_in(content, path, shown)
 
 
 def _read(path: str, shown: str) -> "ConfigFile":

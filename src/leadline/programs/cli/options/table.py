@@ -26,6 +26,8 @@ class Configured(Struct, frozen=True):
     charts: tuple[ChartRendering, ...] = ()
     left_out: tuple[Unread, ...] = ()
     """What was written and not taken."""
+    changed: Texts = ()
+    """Files of settings that are not as they were at the revision of ``--since``, and count as they were."""
     filled: Mapping[str, Texts] = {}
     """Fields that it filled, and where each value is written."""
 
@@ -296,6 +298,12 @@ class Request(Struct, frozen=True, kw_only=True):
         str, Flag("Show the results that are stored there, and scan nothing.", "kube|FILE")
     ] = ""
     since: Annotated[str, Flag("What was there at that git revision fails no gate.", "REVISION")] = ""
+    accept_from_change: Annotated[
+        bool,
+        Flag(
+            "With --since: approve what the change itself accepts and leaves out; else it waits, and counts."
+        ),
+    ] = False
     fix: Annotated[bool, Flag("Edit the files so that findings go away, as leadline fix does.")] = False
     yes: Annotated[bool, Flag("With --fix: write without asking.")] = False
     risky: Annotated[

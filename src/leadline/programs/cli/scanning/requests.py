@@ -79,6 +79,8 @@ def request_of(words: Texts, flags: Mapping[str, Any]) -> Request:
         raise UsageError("--baseline and --since both say what is known", hint="choose one")
     if (request.baseline or request.since) and request.watch:
         raise UsageError("--watch compares with its own beginning", hint="leave --baseline and --since away")
+    if request.accept_from_change and not request.since:
+        raise UsageError("--accept-from-change belongs to --since")
     if request.since and not targets:
         raise UsageError("--since compares files", hint="name a folder in a git repository")
     if "" in targets:
