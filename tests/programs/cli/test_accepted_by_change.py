@@ -1,4 +1,4 @@
-"""A change that accepts its own findings: nothing of that counts before somebody approves it."""
+"""A change that accepts its own findings: nothing of that counts before someone approves it."""
 
 import json
 import os

@@ -91,7 +91,7 @@ def _waivers_of(files: OldFiles, path: str) -> Iterator[Waiver]:
     try:
         yield from waivers_in(content, path) if content else ()
     except (SourceError, UsageError):
-        # A change may repair a file that nobody could read.
+        # A change may correct a file that no one could read.
         if inside is None:
             raise
 

@@ -1,4 +1,4 @@
-"""The ignore files in a folder: as they are, or as somebody else says that they count."""
+"""The ignore files in a folder: as they are, or as someone else says that they count."""
 
 from collections.abc import Callable
 from pathlib import Path
