@@ -55,7 +55,7 @@ class FilesBefore:
     """Files of the repository around a target as they were at a revision, for who reads settings from them."""
 
     def __init__(self, target: str, revision: str, environment: Mapping[str, str]) -> None:
-        """Raises: ``SourceError`` where there is no repository or no such revision."""
+        """Raises: ``SourceError`` without a repository or such a revision."""
         self._files = files_at_revision(target, revision, environment)
 
     def content(self, path: str) -> bytes | None:

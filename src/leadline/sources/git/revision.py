@@ -37,7 +37,7 @@ class OldFiles(Struct, frozen=True):
         return os.path.normpath(os.path.join(inside, name))  # noqa: PTH118
 
     def content(self, inside: str) -> bytes | None:
-        """What the file held; ``None`` where it was no file, or larger than 8 MiB."""
+        """What the file held; ``None`` for what was not a file, or larger than 8 MiB."""
         where = f"{self.commit}:{inside}"
         found = _run(self.program, Path(self.top), self.environment, "cat-file", "blob", where)
         return found.output if found.is_success else None
@@ -57,7 +57,7 @@ class PathAtRevision(Struct, frozen=True):
 def path_at_revision(path: str, revision: str, environment: Mapping[str, str]) -> PathAtRevision:
     """Where ``path`` is to be had as it was at ``revision``.
 
-    Raises: ``SourceError`` where there is no git, no repository around the path, or no such revision.
+    Raises: ``SourceError`` without git, a repository around the path, or such a revision.
     """
     old = files_at_revision(path, revision, environment)
     inside = os.path.relpath(os.path.realpath(path), old.top)

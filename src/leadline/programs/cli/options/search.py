@@ -81,7 +81,7 @@ def find_files(asked: Asked, environ: Mapping[str, str], folder: str) -> Found:
 def _as_before(found: Found, asked: Asked, environ: Mapping[str, str], folder: str) -> Found:
     """``found`` with each file of the repository of the target as it was at the revision.
 
-    Raises: ``SourceError`` where there is no such revision, ``UsageError`` for what is not a configuration.
+    Raises: ``SourceError`` without such a revision, ``UsageError`` for what is not a configuration.
     """
     from leadline.scans.waivers.before_change import FilesBefore
 
