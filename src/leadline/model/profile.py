@@ -13,6 +13,21 @@ TOO_LARGE = "more things than a profile holds"
 BLIND = "this kernel does not allow a probe"
 
 
+class Use(Struct, frozen=True, rename="camel", order=True, omit_defaults=True):
+    """When something was done, how often, and by which programs."""
+
+    programs: tuple[str, ...] = ()
+    """Paths of what did it; empty where it is not known, ``MANY`` at the end where there were more."""
+    first_s: float = 0.0
+    """Since 1970; 0 where it is not known."""
+    last_s: float = 0.0
+    times: int = 0
+    """At least: the kernel sends a repetition by the same program only after an hour. 0 where nothing is known."""
+
+
+MANY = "⋯"
+
+
 class ExecutedProgram(Struct, frozen=True, rename="camel", order=True):
     path: str
     arguments: tuple[str, ...]
@@ -23,6 +38,17 @@ class ExecutedProgram(Struct, frozen=True, rename="camel", order=True):
 class OpenedFile(Struct, frozen=True, rename="camel", order=True):
     path: str
     flags: tuple[str, ...]
+    use: Use = Use()
+
+
+class ChangedPath(Struct, frozen=True, rename="camel", order=True):
+    """What was asked for, by any other call than open; the call may have failed."""
+
+    path: str
+    """Relative where the program wrote it so."""
+    how: str
+    """``made``, ``removed``, ``renamed``, ``linked``, ``mode``."""
+    use: Use = Use()
 
 
 class Peer(Struct, frozen=True, rename="camel", order=True):
@@ -32,6 +58,7 @@ class Peer(Struct, frozen=True, rename="camel", order=True):
     protocol: str
     names: tuple[str, ...] = ()
     """By which it was asked for."""
+    use: Use = Use()
 
 
 class Request(Struct, frozen=True, rename="camel", order=True):
@@ -50,8 +77,16 @@ class Profile(Struct, frozen=True, rename="camel"):
     """Why it is partial."""
     executed: tuple[ExecutedProgram, ...] = ()
     opened: tuple[OpenedFile, ...] = ()
+    changed: tuple[ChangedPath, ...] = ()
+    loaded: tuple[str, ...] = ()
+    """Files that were executed, mapped to execute, or opened by the interpreter that runs them; each by itself, but for ``/⋯``,
+    which is any file of a folder in which more was opened in a second than is recorded one by one."""
     mapped: tuple[str, ...] = ()
+    mapped_by: dict[str, Use] = {}
+    """Of each path of ``mapped``."""
     capabilities: tuple[str, ...] = ()
+    used_capabilities: dict[str, Use] = {}
+    """Of each one of ``capabilities``."""
     refused_capabilities: tuple[str, ...] = ()
     syscalls: tuple[str, ...] = ()
     peers: tuple[Peer, ...] = ()
@@ -59,6 +94,12 @@ class Profile(Struct, frozen=True, rename="camel"):
     """Asked of DNS."""
     failed_names: tuple[str, ...] = ()
     requests: tuple[Request, ...] = ()
+    users: tuple[int, ...] = ()
+    """Numbers of the users that its processes ran as."""
+    since_s: float = 0.0
+    """The first event, since 1970; 0 where it is not known."""
+    until_s: float = 0.0
+    """The last one."""
     lost: dict[str, int] = {}
     """Records that did not fit into the ring, by kind."""
     collapsed: dict[str, int] = {}

@@ -9,25 +9,35 @@ from leadline.model.container import Container
 from leadline.model.event import (
     COLLAPSED,
     OUTGOING,
+    PSEUDO,
     SNAPSHOT,
     UPPER,
     CapabilityUsed,
     Connected,
     Event,
     Executed,
+    Linked,
     Mapped,
+    ModeChanged,
     Opened,
+    Removed,
+    Renamed,
     Requested,
     Resolved,
     TlsStarted,
 )
-from leadline.model.profile import ExecutedProgram, OpenedFile, Peer, Profile, Request
-from leadline.runtime.collapse import PathSet
+from leadline.model.profile import ChangedPath, ExecutedProgram, OpenedFile, Peer, Profile, Request
+from leadline.runtime.collapse import ANY, PathSet, UseCount
+from leadline.runtime.loading import is_source, source_of, suffixes_by, suffixes_of
 
 MOST_PER_KIND = 5_000
 """Programs, peers, names and requests of a profile, each."""
 MOST_ARGUMENTS = 50
 """Forms of the arguments of one program; beyond, only the program is known."""
+MOST_USERS = 256
+MOST_LOADED = 20_000
+_NOT_READ = 0o200001
+"""O_WRONLY, and O_DIRECTORY of x86_64: such a file is not loaded."""
 _FLAGS = (
     (0o1, "O_WRONLY"), (0o2, "O_RDWR"), (0o100, "O_CREAT"), (0o1000, "O_TRUNC"), (0o2000, "O_APPEND"),
     (0o200000, "O_DIRECTORY"), (0o2000000, "O_CLOEXEC"), (0o10000000, "O_PATH"),
@@ -47,10 +57,18 @@ class Recorder:
         self._syscalls: set[str] = set()
         self._executed: dict[str, dict[ExecutedProgram, None]] = {}
         self._opened = PathSet()
-        self._mapped: set[str] = set()
-        self._allowed: set[str] = set()
+        self._changed: dict[str, PathSet] = {}
+        """By how."""
+        self._mapped: dict[str, UseCount] = {}
+        self._loaded: set[str] = set()
+        self._suffixes: dict[str, tuple[str, ...]] = {}
+        """What each program loads, where it is or embeds an interpreter."""
+        self._allowed: dict[str, UseCount] = {}
         self._refused: set[str] = set()
-        self._peers: dict[tuple[str, str, int, str], None] = {}
+        self._peers: dict[tuple[str, str, int, str], UseCount] = {}
+        self._users: set[int] = set()
+        self._program = ""
+        self._last_ns = since_ns
         self._addresses: dict[str, set[str]] = {}
         self._names: set[str] = set()
         self._failed: set[str] = set()
@@ -62,6 +80,12 @@ class Recorder:
         self._taken: dict[type[Event], Callable[[Any], None]] = {
             Executed: self._execute,
             Opened: self._open,
+            Linked: lambda event: self._change("linked", event.path, event),
+            ModeChanged: lambda event: self._change("mode", event.path, event),
+            Removed: lambda event: self._change(
+                "made" if event.what == "made" else "removed", event.path, event
+            ),
+            Renamed: self._rename,
             Mapped: self._map,
             CapabilityUsed: self._use_capability,
             Connected: self._connect,
@@ -70,9 +94,14 @@ class Recorder:
             TlsStarted: self._start_tls,
         }
 
-    def add(self, event: Event) -> None:
+    def add(self, event: Event, program: str = "") -> None:
+        """``program``: the path of what did it, empty where it is not known."""
         if self.has_ended:
             return
+        self._program = program
+        self._last_ns = max(self._last_ns, event.at_ns)
+        if len(self._users) < MOST_USERS:
+            self._users.add(event.uid)
         if event.flags & SNAPSHOT:
             self._reasons.add(words.STARTED_BEFORE)
         if event.flags & COLLAPSED:
@@ -95,23 +124,41 @@ class Recorder:
     def partial(self, reason: str) -> None:
         self._reasons.add(reason)
 
-    def profile(self) -> Profile:
+    def profile(self, booted_s: float = 0.0) -> Profile:
+        """``booted_s``: when the node was started, since 1970."""
         names = {address: tuple(sorted(found)) for address, found in self._addresses.items()}
-        peers = (Peer(*peer, names=names.get(peer[1], ())) for peer in self._peers)
+        peers = (
+            Peer(*peer, names=names.get(peer[1], ()), use=count.use(booted_s))
+            for peer, count in self._peers.items()
+        )
         return Profile(
             self.container,
             words.PARTIAL if self._reasons else words.COMPLETE,
             tuple(sorted(self._reasons)),
             executed=tuple(sorted(one for forms in self._executed.values() for one in forms)),
-            opened=tuple(OpenedFile(path, flag_names(flags)) for path, flags in self._opened.items()),
+            opened=tuple(
+                OpenedFile(path, flag_names(flags), count.use(booted_s))
+                for path, flags, count in self._opened.items()
+            ),
+            changed=tuple(
+                ChangedPath(path, how, count.use(booted_s))
+                for how, paths in sorted(self._changed.items())
+                for path, _, count in paths.items()
+            ),
+            loaded=tuple(sorted(self._loaded)),
             mapped=tuple(sorted(self._mapped)),
+            mapped_by={path: count.use(booted_s) for path, count in sorted(self._mapped.items())},
             capabilities=tuple(sorted(self._allowed)),
-            refused_capabilities=tuple(sorted(self._refused - self._allowed)),
+            used_capabilities={name: count.use(booted_s) for name, count in sorted(self._allowed.items())},
+            refused_capabilities=tuple(sorted(self._refused - self._allowed.keys())),
             syscalls=tuple(sorted(self._syscalls)),
             peers=tuple(sorted(peers)),
             names=tuple(sorted(self._names)),
             failed_names=tuple(sorted(self._failed - self._names)),
             requests=tuple(sorted(self._requests)),
+            users=tuple(sorted(self._users)),
+            since_s=round(booted_s + self.since_ns / 1e9, 3),
+            until_s=round(booted_s + self._last_ns / 1e9, 3),
             lost=_sums(self._lost),
             collapsed=_sums(self._collapsed),
         )
@@ -122,7 +169,23 @@ class Recorder:
         self._reasons.add(words.TOO_LARGE)
         return False
 
+    def _load(self, path: str) -> None:
+        if path not in self._loaded and path.startswith("/"):
+            if len(self._loaded) < MOST_LOADED:
+                self._loaded.add(path)
+            else:
+                self._reasons.add(words.TOO_LARGE)
+
+    def _loads(self) -> tuple[str, ...]:
+        known = self._suffixes.get(self._program)
+        if known is None and len(self._suffixes) < MOST_PER_KIND:
+            known = self._suffixes[self._program] = suffixes_of(self._program)
+        return known or ()
+
     def _execute(self, event: Executed) -> None:
+        if not event.flags & PSEUDO:
+            self._load(event.path)
+        self._load(event.name)
         forms = self._executed.get(event.path)
         if forms is None:
             if not self._has_room(len(self._executed)):
@@ -136,20 +199,40 @@ class Recorder:
 
     def _open(self, event: Opened) -> None:
         path = f"{event.path.rstrip('/')}/⋯" if event.flags & COLLAPSED else event.path
-        self._opened.add(path, event.open_flags)
+        self._opened.add(path, event.open_flags, self._program, event.at_ns)
+        suffixes = self._loads() if not event.open_flags & _NOT_READ else ()
+        if suffixes and (path.endswith(f"/{ANY}") or is_source(path, suffixes)):
+            self._load(source_of(path))
+
+    def _change(self, how: str, path: str, event: Event) -> None:
+        if path:
+            self._changed.setdefault(how, PathSet()).add(path, 0, self._program, event.at_ns)
+
+    def _rename(self, event: Renamed) -> None:
+        self._change("renamed", event.path, event)
+        self._change("renamed", event.new_path, event)
 
     def _map(self, event: Mapped) -> None:
-        if self._has_room(len(self._mapped)):
-            self._mapped.add(event.path)
+        if event.path in self._mapped or self._has_room(len(self._mapped)):
+            self._mapped.setdefault(event.path, UseCount()).add(self._program, event.at_ns)
+        if event.flags & PSEUDO:
+            return
+        self._load(f"{event.path.rstrip('/')}/{ANY}" if event.flags & COLLAPSED else event.path)
+        if embedded := suffixes_by(event.path):
+            self._suffixes[self._program] = tuple({*self._loads(), *embedded})
 
     def _use_capability(self, event: CapabilityUsed) -> None:
-        (self._allowed if event.is_allowed else self._refused).add(event.capability)
+        if event.is_allowed:
+            self._allowed.setdefault(event.capability, UseCount()).add(self._program, event.at_ns)
+        else:
+            self._refused.add(event.capability)
 
     def _connect(self, event: Connected) -> None:
         address = event.address if event.direction != "listens" else ""
         port = event.port if event.direction in ("connects", "sends") else event.local_port
-        if self._has_room(len(self._peers)):
-            self._peers[event.direction, address, port, event.protocol] = None
+        key = (event.direction, address, port, event.protocol)
+        if key in self._peers or self._has_room(len(self._peers)):
+            self._peers.setdefault(key, UseCount()).add(self._program, event.at_ns)
 
     def _resolve(self, event: Resolved) -> None:
         if not self._has_room(len(self._names) + len(self._failed)):

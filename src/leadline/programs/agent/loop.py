@@ -144,7 +144,7 @@ class _Taker:
         self._warn()
         if self._settings.profiles:
             with Path(self._settings.profiles).open("wb") as file:
-                file.writelines(map(profile_line, self._observation.profiles()))
+                file.writelines(map(profile_line, self._observation.profiles(self._started_s)))
 
     def _take(self, seen: Iterable[Seen]) -> None:
         if not self._settings.json:

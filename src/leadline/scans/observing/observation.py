@@ -208,11 +208,11 @@ class Observation:
                     self._recorders[ended.id].has_ended = True
         return found
 
-    def profiles(self) -> list[Profile]:
-        """Of every container that is remembered, as of now."""
+    def profiles(self, booted_s: float = 0.0) -> list[Profile]:
+        """Of every container that is remembered, as of now. ``booted_s``: when the node was started, since 1970."""
         self._name_later()
         self._note()
-        return [one.profile() for one in self._recorders.values()]
+        return [one.profile(booted_s) for one in self._recorders.values()]
 
     def program_of(self, exe_id: int) -> str:
         """The path of the program with this id, empty where it was never seen to start."""
@@ -293,7 +293,7 @@ class Observation:
             return
         self.events[_kind(event)] += 1
         if container is not None and self._settings.learns:
-            self._recorder(container, event.at_ns).add(event)
+            self._recorder(container, event.at_ns).add(event, self.program_of(event.exe_id))
         yield event, container
 
     def _recorder(self, container: Container, at_ns: int) -> Recorder:
