@@ -16,7 +16,7 @@ _RUNTIMES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"(?:lib)?lua(?:jit)?[\d.-]*", (".lua",)),
     (r"R|Rscript|libR", (".rdb", ".rds", ".R")),
     (r"erl|beam\.smp|erlexec", (".beam",)),
-    (r"guile[\d.]*|tclsh[\d.]*|wish[\d.]*|libtcl[\d.]*", (".scm", ".go", ".tcl")),
+    (r"guile[\d.]*|tclsh[\d.]*|libtcl[\d.]*", (".scm", ".go", ".tcl")),
 )  # fmt: skip
 """What interpreters, and the libraries by which other programs embed them, are called; what each of them loads."""
 _NAMES = tuple((re.compile(names), suffixes) for names, suffixes in _RUNTIMES)
