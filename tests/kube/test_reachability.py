@@ -248,3 +248,40 @@ def test_ports_are_read_by_name_and_protocol_and_nonsense_is_not():
         ("dns", "UDP"): {53, 5353},
         ("", "TCP"): {80},
     }
+
+
+UNKNOWN = End(address="10.96.0.7", is_whose_unknown=True)
+TO_PODS = "{podSelector: {}, policyTypes: [Egress], egress: [{to: [{podSelector: {}}], ports: [{port: 8080}]}]}"
+
+
+@pytest.mark.parametrize(
+    ("rule", "port", "verdict"),
+    [
+        ("{}", 80, "allowed"),
+        ("{to: [{ipBlock: {cidr: 0.0.0.0/0}}]}", 80, "allowed"),
+        ("{to: [{ipBlock: {cidr: 10.96.0.0/16}}]}", 80, "unknown"),
+        ("{to: [{ipBlock: {cidr: 8.8.8.0/24}}]}", 80, "denied"),
+        ("{to: [{podSelector: {}}]}", 80, "unknown"),
+        ("{to: [{podSelector: {}}], ports: [{port: 8080}]}", 80, "unknown"),
+        ("{to: [{ipBlock: {cidr: 8.8.8.0/24}}], ports: [{port: 8080}]}", 80, "denied"),
+    ],
+)
+def test_an_address_that_a_service_may_have_is_denied_only_where_nothing_is_about_pods(rule, port, verdict):
+    spec = f"{{podSelector: {{}}, policyTypes: [Egress], egress: [{rule}]}}"
+    assert connection(rules(spec), WEB, UNKNOWN, Port(port)).verdict == verdict
+
+
+def test_it_is_denied_where_there_is_no_rule_at_all_and_allowed_where_no_policy_is():
+    assert connection(rules(CLOSED), WEB, UNKNOWN, HTTP).verdict == "denied"
+    assert connection([], WEB, UNKNOWN, HTTP).verdict == "allowed"
+
+
+def test_a_pod_of_which_not_all_labels_are_known_may_be_meant():
+    policies = rules(FROM_DB)
+    known = End(namespace="shop", labels={"tier": "data"})
+    assert connection(policies, known, WEB, HTTP).verdict == "denied"
+    assert (
+        connection(policies, structs.replace(known, are_labels_known=False), WEB, HTTP).verdict == "unknown"
+    )
+    other = structs.replace(known, namespace="lab", are_labels_known=False)
+    assert connection(policies, other, WEB, HTTP).verdict == "denied"

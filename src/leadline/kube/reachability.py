@@ -37,6 +37,8 @@ class End(Struct, frozen=True):
 
     namespace: str = ""
     labels: Mapping[str, str] = {}
+    are_labels_known: bool = True
+    """Whether those are all of its labels."""
     namespace_labels: Mapping[str, str] = {}
     """With ``kubernetes.io/metadata.name``."""
     is_namespace_known: bool = True
@@ -45,6 +47,8 @@ class End(Struct, frozen=True):
     """Empty for any pod of a template: two such are not taken for the same pod."""
     address: str = ""
     """Empty where it is not known."""
+    is_whose_unknown: bool = False
+    """Whether a pod, a Service or a node may have the address; there is no namespace then."""
     node: str = ""
     """Empty where it is not known."""
     is_on_host_network: bool = False
@@ -181,7 +185,7 @@ def _openings(ports: Any, end: End) -> Iterator[Opening]:
 
 def _side(selecting: Sequence[PolicyRule], way: Way, ends: tuple[End, End], port: Port) -> Side:
     own, other = ends
-    if not own.namespace:
+    if not own.namespace and not own.is_whose_unknown:
         return Side("allowed", "no policy is about addresses outside of the cluster")
     if own.is_on_host_network:
         return Side("allowed", "no policy is about pods on the network of their node")
@@ -190,6 +194,8 @@ def _side(selecting: Sequence[PolicyRule], way: Way, ends: tuple[End, End], port
     ]
     if not isolating:
         return Side("allowed", "no policy isolates the pod")
+    if own.is_whose_unknown:
+        return Side("unknown", f"it is not known which pod has the address {own.address}")
     if way == "ingress" and other.is_on_host_network and own.node and own.node == other.node:
         return Side("allowed", "a node always reaches its own pods")
     named = tuple({policy.policy.id: policy.policy for policy in isolating}.values())
@@ -230,6 +236,10 @@ def _said(policy: PolicyRule, way: Way, ends: tuple[End, End], port: Port) -> Si
     destination = other if way == "egress" else own
     for path, rule in _rules(policy, way):
         if not _lets_port(rule.get("ports"), destination, port):
+            # A Service leads to another port than its own.
+            if destination.is_whose_unknown and _may_be_service(rule.get(_PEERS[way]), destination):
+                said = f"it is not known whether {destination.address} is the address of a Service"
+                perhaps = perhaps or Side("unknown", said, by=policy.policy, rule=path)
             continue
         said = _lets_peer(rule.get(_PEERS[way]), own.namespace, other)
         if said is True:
@@ -276,15 +286,21 @@ def _is_peer(peer: Mapping[str, Any], namespace: str, other: End) -> bool | str:
     block = peer.get("ipBlock")
     if block is not None:
         return _is_within(_mapping(block), other)
+    if other.is_whose_unknown:
+        return f"it is not known which pod has the address {other.address}"
     if not other.namespace or other.is_on_host_network:
         return False
     pods, spaces = peer.get("podSelector"), peer.get("namespaceSelector")
     if pods is None and spaces is None:
         return False
+    if spaces is None and other.namespace != namespace:
+        return False
+    if pods is not None and not other.are_labels_known and _asked_labels(pods) - other.labels.keys():
+        return f"the labels of the pods of {other.namespace} are not known"
     if pods is not None and not compile_selector(pods)(other.labels):
         return False
     if spaces is None:
-        return other.namespace == namespace
+        return True
     if not other.is_namespace_known and _asked_labels(spaces) - other.namespace_labels.keys():
         return f"the labels of the namespace {other.namespace} are not known"
     return compile_selector(spaces)(other.namespace_labels)
@@ -298,8 +314,15 @@ def _asked_labels(selector: Any) -> set[str]:
     }
 
 
+def _may_be_service(peers: Any, other: End) -> bool:
+    """Whether a rule may be about the pods behind ``other``."""
+    return not peers or any(
+        one.get("ipBlock") is None or _is_within(_mapping(one["ipBlock"]), other) for one in _mappings(peers)
+    )
+
+
 def _is_within(block: Mapping[str, Any], other: End) -> bool | str:
-    if _is_everywhere(block) and not other.address:
+    if _is_everywhere(block) and (other.is_whose_unknown or not other.address):
         return True
     network, excepted = _network(block.get("cidr")), [_network(one) for one in _items(block.get("except"))]
     if network is None or None in excepted:
@@ -308,6 +331,9 @@ def _is_within(block: Mapping[str, Any], other: End) -> bool | str:
     address = address_of(other.address)
     if address is None:
         return "the address of the other end is not known"
+    if other.is_whose_unknown and not network.is_global:
+        # What a Service leads to has another address.
+        return f"it is not known whether {other.address} is the address of a Service"
     return address in network and not any(one is not None and address in one for one in excepted)
 
 
