@@ -251,7 +251,9 @@ def test_ports_are_read_by_name_and_protocol_and_nonsense_is_not():
 
 
 UNKNOWN = End(address="10.96.0.7", is_whose_unknown=True)
-TO_PODS = "{podSelector: {}, policyTypes: [Egress], egress: [{to: [{podSelector: {}}], ports: [{port: 8080}]}]}"
+TO_PODS = (
+    "{podSelector: {}, policyTypes: [Egress], egress: [{to: [{podSelector: {}}], ports: [{port: 8080}]}]}"
+)
 
 
 @pytest.mark.parametrize(
