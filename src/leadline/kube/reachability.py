@@ -238,8 +238,8 @@ def _said(policy: PolicyRule, way: Way, ends: tuple[End, End], port: Port) -> Si
         if not _lets_port(rule.get("ports"), destination, port):
             # A Service leads to another port than its own.
             if destination.is_whose_unknown and _may_be_service(rule.get(_PEERS[way]), destination):
-                said = f"it is not known whether {destination.address} is the address of a Service"
-                perhaps = perhaps or Side("unknown", said, by=policy.policy, rule=path)
+                why = f"it is not known whether {destination.address} is the address of a Service"
+                perhaps = perhaps or Side("unknown", why, by=policy.policy, rule=path)
             continue
         said = _lets_peer(rule.get(_PEERS[way]), own.namespace, other)
         if said is True:
