@@ -28,6 +28,7 @@ COMMANDS = {
     "list": "Lists controls or frameworks.",
     "rbac": "Prints the smallest ClusterRole for a scan.",
     "reach": "Whether network policies let one workload reach another.",
+    "rehearse": "What recorded behaviour a policy would have blocked.",
     "reveal": "Turns the pseudonyms of a redacted report back.",
     "risk": "Ranks workloads by what is at stake.",
     "scan": "Scans files, charts or a cluster and says what to change.",

@@ -103,7 +103,7 @@ def rehearse(
         for one in world.inventory.resources
     )
     after = AccessWorld(Inventory(resources, world.inventory.facts), world.name)
-    return [one for one in requests if next(_allowing(after, one), None) is None]
+    return [one for one in requests if next(allowing(after, one), None) is None]
 
 
 def _as_written(world: AccessWorld, role: Resource, changed: Mapping[str, Sequence[Rule]]) -> list[Rule]:
@@ -117,7 +117,7 @@ def _as_written(world: AccessWorld, role: Resource, changed: Mapping[str, Sequen
     return rules_of(role)
 
 
-def _allowing(world: AccessWorld, request: RecordedRequest) -> Iterator[tuple[Grant, RuleMatch]]:
+def allowing(world: AccessWorld, request: RecordedRequest) -> Iterator[tuple[Grant, RuleMatch]]:
     """The grants and rules that allow a request; nothing is kept of the question, of which there may be many."""
     _, _, verb, group, resource, namespace, name, path = request
     question = AccessQuestion(verb, resource, group, namespace, name, path)
@@ -145,7 +145,7 @@ class _Seen:
                 None if request.path else request.group, request.path or request.resource, request.verb
             )
             ids: set[str] = set()
-            for grant, match in _allowing(world, request):
+            for grant, match in allowing(world, request):
                 for role, rule_number in _written_in(world, grant, match):
                     self.used[role.id][rule_number].add(right)
                     ids.add(role.id)

@@ -31,6 +31,7 @@ class PodNames(Struct, frozen=True):
     workload: str
     images: Mapping[str, str]
     """As the pod asks for them, by container."""
+    labels: dict[str, str] = {}
 
 
 def pod_names(pods: list[dict[str, Any]]) -> Pods:
@@ -52,7 +53,8 @@ def pod_names(pods: list[dict[str, Any]]) -> Pods:
         lists = (spec.get(field) or () for field in ("initContainers", "containers", "ephemeralContainers"))
         images = {str(one.get("name")): str(one.get("image", "")) for inner in lists for one in inner}
         namespace = str(metadata.get("namespace", ""))
-        names = PodNames(str(metadata.get("name", "")), namespace, kind, name, images)
+        labels = {str(key): str(value) for key, value in (metadata.get("labels") or {}).items()}
+        names = PodNames(str(metadata.get("name", "")), namespace, kind, name, images, labels)
         found[uid] = names
         found[str(metadata.get("uid", ""))] = names
     return found
@@ -88,6 +90,7 @@ class Naming:
                 namespace=pod.namespace,
                 workload_kind=pod.workload_kind,
                 workload=pod.workload,
+                labels=pod.labels,
                 image=pod.images.get(found.name) or found.image,
             )
         return found, has_answered and (pod is not None or not self._has_cluster or not found.pod_uid)
