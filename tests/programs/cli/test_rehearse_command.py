@@ -263,7 +263,7 @@ def test_a_role_is_judged_by_audit_logs(run, tmp_path: Path):
     }
     code, out, _ = run(ROLES)
     assert code == 3
-    assert "which requests were made is in audit logs only; add --audit-log FILE" in out
+    assert "which requests were made is in audit logs only; give the audit logs of the API server" in out
 
 
 def test_a_line_that_is_no_profile_is_named_and_the_others_count(run, tmp_path: Path):

@@ -1,4 +1,4 @@
-"""Profiles out of the files that ``leadline agent --profiles`` writes."""
+"""Profiles out of the files that the agent writes."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ from leadline.sources.regular_file import open_regular
 LONGEST_LINE = 64 << 20
 MOST_PROFILES = 50_000
 _DECODER = msgspec.json.Decoder(Profile)
-HINT = "name a file that leadline agent --profiles wrote"
+HINT = "name a file of profiles that the agent wrote"
 
 
 def read_profiles(files: Iterable[str]) -> tuple[tuple[Profile, ...], tuple[Unread, ...]]:

@@ -232,7 +232,7 @@ class Stage:
     def _requests(self, audit_logs: Sequence[str]) -> tuple[tuple[Outcome, ...], list[Unread]]:
         roles = [one for one in self._resources if one.kind in _ROLES]
         if not audit_logs:
-            hint = "add --audit-log FILE"
+            hint = "give the audit logs of the API server"
             return (), [
                 Unread(one.title, "which requests were made is in audit logs only", "missing", hint=hint)
                 for one in roles
