@@ -15,7 +15,7 @@ class Container(Struct, frozen=True, rename="camel", omit_defaults=True):
     namespace: str = ""
     workload_kind: str = ""
     workload: str = ""
-    labels: dict[str, str] = {}
+    labels: tuple[tuple[str, str], ...] = ()
     """Of its pod."""
     is_host: bool = False
     """The node itself, where that is watched too."""

@@ -27,7 +27,7 @@ _DATA = ("package.json", "package-lock.json")
 
 
 def suffixes_of(program: str) -> tuple[str, ...]:
-    """What the program at this path loads besides libraries; empty for one that is no interpreter."""
+    """What the program at this path loads besides libraries; empty unless it is an interpreter."""
     return _suffixes(program.rpartition("/")[2])
 
 

@@ -21,7 +21,7 @@ _FOLDERS = frozenset(
      "/srv", "/tmp", "/usr", "/usr/bin", "/usr/lib", "/usr/local", "/usr/sbin", "/usr/share", "/var", "/var/cache",  # noqa: S108
      "/var/lib", "/var/log", "/var/run", "/var/tmp")  # noqa: S108
 )  # fmt: skip
-"""That are there in every image: to make them anew fails everywhere, and harms nobody."""
+"""That are there in every image: to make them again fails everywhere, without harm."""
 _CHANGES = {
     "made": "makes the folder",
     "removed": "removes",

@@ -1,6 +1,6 @@
 """Recorded connections against network policies.
 
-Policies act on pods and their own ports, a process connects to what it was told: the address of a Service, of a pod that may be gone,
+Policies act on pods and their own ports, a process connects to what it knows: the address of a Service, of a pod that may be gone,
 or of the world. What an address was is looked up in objects of the cluster, where there are any.
 """
 

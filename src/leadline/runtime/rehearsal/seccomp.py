@@ -101,7 +101,7 @@ _DEPENDS = "it depends on the arguments of the call, which are not recorded"
 
 
 def filter_of(body: Mapping[str, Any], title: str) -> Filter | None:
-    """``body`` as the kubelet reads it from a file; ``None`` where it is no seccomp profile."""
+    """``body`` as the kubelet reads it from a file; ``None`` for anything but a seccomp profile."""
     default = body.get("defaultAction")
     if not isinstance(default, str):
         return None

@@ -31,7 +31,7 @@ class PodNames(Struct, frozen=True):
     workload: str
     images: Mapping[str, str]
     """As the pod asks for them, by container."""
-    labels: dict[str, str] = {}
+    labels: tuple[tuple[str, str], ...] = ()
 
 
 def pod_names(pods: list[dict[str, Any]]) -> Pods:
@@ -53,7 +53,7 @@ def pod_names(pods: list[dict[str, Any]]) -> Pods:
         lists = (spec.get(field) or () for field in ("initContainers", "containers", "ephemeralContainers"))
         images = {str(one.get("name")): str(one.get("image", "")) for inner in lists for one in inner}
         namespace = str(metadata.get("namespace", ""))
-        labels = {str(key): str(value) for key, value in (metadata.get("labels") or {}).items()}
+        labels = tuple((str(key), str(value)) for key, value in (metadata.get("labels") or {}).items())
         names = PodNames(str(metadata.get("name", "")), namespace, kind, name, images, labels)
         found[uid] = names
         found[str(metadata.get("uid", ""))] = names

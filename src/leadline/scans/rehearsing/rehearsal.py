@@ -226,7 +226,7 @@ class Stage:
             return None
         spaces = {_NAME: recorded.namespace}
         return End(
-            recorded.namespace, recorded.labels, bool(recorded.labels), spaces, is_namespace_known=False
+            recorded.namespace, dict(recorded.labels), bool(recorded.labels), spaces, is_namespace_known=False
         )
 
     def _requests(self, audit_logs: Sequence[str]) -> tuple[tuple[Outcome, ...], list[Unread]]:
