@@ -48,7 +48,7 @@ class End(Struct, frozen=True):
     address: str = ""
     """Empty where it is not known."""
     is_whose_unknown: bool = False
-    """Whether a pod, a Service or a node may have the address; there is no namespace then."""
+    """Whether a pod, a Service or a node may have the address; the namespace is empty then."""
     node: str = ""
     """Empty where it is not known."""
     is_on_host_network: bool = False
