@@ -64,7 +64,7 @@ def test_the_wheel_works_in_an_empty_environment(wheel, version, tmp_path):
         text=True,
         check=False,
     )
-    assert (ran.returncode, ran.stderr) == (0, "1 finding: 1 high\n")
+    assert (ran.returncode, ran.stderr) == (0, "1 edit for 1 finding: 1 high\n")
     assert (
         ran.stdout
         == "pod.yaml:5:3: high C-0038 Shares the node's processes or IPC [Pod/a] remove spec.hostPID\n"

@@ -69,7 +69,7 @@ def test_a_rule_judges_with_the_settings_of_a_file(capfd):
     assert run(capfd, *SCAN) == (
         0,
         "pod.yaml:7:3: unknown custom-names names [shop/Pod/shell] remove spec.hostname\n",
-        "1 finding: 1 unknown\n",
+        "1 edit for 1 finding: 1 unknown\n",
     )
 
 

@@ -37,6 +37,20 @@ class Finding(Struct, frozen=True, omit_defaults=True):
     """The line of ``place`` and the one before it, credentials hidden; filled when the report is sealed."""
 
     @property
+    def pair(self) -> tuple[str, str]:
+        """Control and object: what is counted as one finding, in however many places the object fails it."""
+        return self.control, self.resource
+
+    @property
+    def edit(self) -> tuple[str, str, str, str]:
+        """What distinguishes one edit from another: object, path, action, value."""
+        violation = self.violation
+        if isinstance(violation, Missing):
+            return self.resource, "", "add", violation.what
+        value = violation.value if isinstance(violation, Set) else ""
+        return self.on, violation.path, self.action, value if isinstance(value, str) else repr(value)
+
+    @property
     def path(self) -> str:
         """From the root of the object called ``on``; empty for ``Missing``."""
         return "" if isinstance(self.violation, Missing) else self.violation.path

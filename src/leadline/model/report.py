@@ -120,6 +120,19 @@ class BaselineUse(Struct, frozen=True):
     """Findings of before that nothing says anything about any more: their control judges nothing, or their file is unread."""
 
 
+class Numbers(Struct, frozen=True):
+    """What every surface counts, and calls alike."""
+
+    findings: int
+    """Failed pairs of control and object."""
+    edits: int
+    """What a person or ``leadline fix`` writes: one value at one path of one object, whatever asks for it."""
+    decisions: int
+    """Paths of objects that a person has to look at, because no edit follows."""
+    accepted: int
+    """Findings that a waiver covers."""
+
+
 class PostureReport(Struct, frozen=True, dict=True, tag_field="type", tag="posture"):
     """Everything a format needs, and data alone. Passes are ``judged`` less ``findings``."""
 
@@ -211,6 +224,17 @@ class PostureReport(Struct, frozen=True, dict=True, tag_field="type", tag="postu
         )
 
     @cached_property
+    def numbers(self) -> Numbers:
+        """How many there are of what every surface counts."""
+        edits = {finding.edit for finding in self.findings}
+        return Numbers(
+            findings=len({finding.pair for finding in self.findings}),
+            edits=sum(1 for _, _, action, _ in edits if action != "review"),
+            decisions=sum(1 for _, _, action, _ in edits if action == "review"),
+            accepted=len({one.finding.pair for one in self.waived}),
+        )
+
+    @cached_property
     def by_id(self) -> Mapping[str, Resource]:
         return {resource.id: resource for resource in self.resources}
 
@@ -276,7 +300,7 @@ def _by_control(report: PostureReport) -> tuple[ControlCount, ...]:
     for ids, count in scopes.items():
         for control_id in ids:
             judged[control_id] += count
-    pairs = {(finding.control, finding.resource) for finding in report.findings}
+    pairs = {finding.pair for finding in report.findings}
     failed = Counter(control_id for control_id, _ in pairs)
     skips = {skip.control: skip for skip in report.skips}
     return tuple(

@@ -30,7 +30,8 @@ class Waivers:
         self.waivers = waivers
         self._now = moment_of(now) or datetime.min.replace(tzinfo=UTC)
         self._is_over = [is_over(waiver, self._now) for waiver in waivers]
-        self._findings = [0] * len(waivers)
+        self._findings: list[set[Hashable]] = [set() for _ in waivers]
+        """What each covers: a problem of one thing is one, in however many places it is."""
         self._entries = [
             _Entry(place, match, match.expires != "" and has_ended(match.expires, self._now))
             for place, waiver in enumerate(waivers)
@@ -53,7 +54,8 @@ class Waivers:
         is limited to some objects has to be about all of them, or each of them has one of its own.
         """
         covering = self._covering(problem, key, subjects, is_every=is_every)
-        place = self._first(entry for entry in covering if not entry.match.frameworks)
+        plain = (entry for entry in covering if not entry.match.frameworks)
+        place = self._first(plain, (problem, key))
         return self._of_each(problem, key, subjects) if place is None and is_every else place
 
     def find_in_frameworks(
@@ -61,10 +63,10 @@ class Waivers:
     ) -> Mapping[str, int]:
         """Of the frameworks called ``names`` those in which a waiver that is limited to some covers ``problem``: its place."""
         limited = [one for one in self._covering(problem, key, subjects) if one.match.frameworks]
-        counted: set[int] = set()
         found = {}
         for name in names if limited else ():
-            place = self._first((one for one in limited if any_framework(one.match, (name,))), counted)
+            in_one = (one for one in limited if any_framework(one.match, (name,)))
+            place = self._first(in_one, (problem, key))
             if place is not None:
                 found[name] = place
         return found
@@ -88,9 +90,9 @@ class Waivers:
         """Places of the waivers that may be about something on ``subject``."""
         return tuple(dict.fromkeys(entry.place for entry in self._matches([subject], is_every=False)))
 
-    def use(self, place: int) -> int | None:
-        """Counts a finding that is known to be covered; ``None`` where the waiver has expired."""
-        self._findings[place] += 1
+    def use(self, place: int, finding: Hashable) -> int | None:
+        """Counts ``finding``, which is known to be covered; ``None`` where the waiver has expired."""
+        self._findings[place].add(finding)
         return None if self._is_over[place] else place
 
     def uses(self) -> tuple[WaiverUse, ...]:
@@ -98,26 +100,23 @@ class Waivers:
         return tuple(
             WaiverUse(
                 waiver,
-                "expired" if is_over else "used" if number else "unused" if is_asked else "not asked",
-                number,
+                "expired" if is_over else "used" if found else "unused" if is_asked else "not asked",
+                len(found),
                 is_broad(waiver),
                 None if is_over else days_left(waiver, self._now),
             )
-            for waiver, is_over, number, is_asked in zip(
+            for waiver, is_over, found, is_asked in zip(
                 self.waivers, self._is_over, self._findings, self._is_asked, strict=True
             )
         )
 
-    def _first(self, covering: Iterable["_Entry"], counted: set[int] | None = None) -> int | None:
-        """The place of the first that is in force; all are counted, once each."""
-        counted = set() if counted is None else counted
+    def _first(self, covering: Iterable["_Entry"], finding: Hashable) -> int | None:
+        """The place of the first that is in force; each counts ``finding``."""
         first: int | None = None
         for place, _, has_ended_alone in covering:
             if has_ended_alone and not self._is_over[place]:
                 continue
-            if place not in counted:
-                counted.add(place)
-                self._findings[place] += 1
+            self._findings[place].add(finding)
             if first is None and not self._is_over[place]:
                 first = place
         return first
@@ -127,7 +126,7 @@ class Waivers:
         firsts = self.each(problem, key, subjects)
         places = dict.fromkeys(place for place in firsts if place is not None)
         for place in places:
-            self._findings[place] += 1
+            self._findings[place].add((problem, key))
         return None if None in firsts else next(iter(places), None)
 
     def _holds(self, entry: "_Entry") -> bool:

@@ -116,7 +116,7 @@ def test_github_is_told_what_it_would_not_show():
     )
     lines = written("github", msgspec.structs.replace(REPORT, findings=many, unread=())).splitlines()
     assert len(lines) == github_format.MOST + 2
-    assert "150 more changes" in lines[-2]
+    assert "150 more edits" in lines[-2]
 
 
 def test_gitlab_reads_the_report_of_analysis(both: bool):

@@ -51,7 +51,7 @@ def test_a_pipe_gets_one_line_per_finding(capfd):
         0,
         "bad.yaml:11:9: critical C-0057 Privileged container [shop/Pod/shell] "
         "remove spec.containers[0].securityContext.privileged\n",
-        "1 finding: 1 critical\n",
+        "1 edit for 1 finding: 1 critical\n",
     )
 
 
@@ -68,7 +68,7 @@ def test_several_formats_go_to_one_file_each(capfd):
         "written: out/r.json",
         "written: out/r.sarif",
         "written: out/r.txt",
-        "1 finding: 1 critical",
+        "1 edit for 1 finding: 1 critical",
     ]
     assert sorted(p.name for p in Path("out").iterdir()) == ["r.json", "r.sarif", "r.txt"]
     assert json.loads(Path("out/r.json").read_text())["summaryDetails"]["status"] == "failed"
@@ -91,13 +91,13 @@ def test_descriptors_are_written_in_place(capfd):
     with Path("r.json").open("w") as stream:
         name = f"/dev/fd/{stream.fileno()}"
         code, _, err = run(capfd, *PRIVILEGED, "bad.yaml", "-f", "json", "-o", name)
-    assert (code, err) == (0, f"written: {name}\n1 finding: 1 critical\n")
+    assert (code, err) == (0, f"written: {name}\n1 edit for 1 finding: 1 critical\n")
     assert json.loads(Path("r.json").read_text())["summaryDetails"]["status"] == "failed"
 
 
 def test_dev_stdout_is_standard_output(capfd):
     code, out, err = run(capfd, *PRIVILEGED, "bad.yaml", "-f", "lines", "-o", "/dev/stdout")
-    assert (code, out.split(" ")[0], err) == (0, "bad.yaml:11:9:", "1 finding: 1 critical\n")
+    assert (code, out.split(" ")[0], err) == (0, "bad.yaml:11:9:", "1 edit for 1 finding: 1 critical\n")
     assert Path("/dev/stdout").is_symlink()
 
 
@@ -365,7 +365,7 @@ def test_a_control_about_grants_alone_judges(capfd):
     Path("grant.yaml").write_text(GRANT)
     scan = ("scan", "control", "C-0015", "grant.yaml")
     code, out, err = run(capfd, *scan)
-    assert (code, err) == (0, "1 finding: 1 high\n")
+    assert (code, err) == (0, "5 decisions for 1 finding: 1 high\n")
     assert "[User/ann]" in out
     Path("grant.yaml").write_text(GRANT.replace("secrets", "pods"))
     assert run(capfd, *scan)[::2] == (0, "no findings: 2 objects, 1 control, all input read\n")

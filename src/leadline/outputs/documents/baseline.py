@@ -19,7 +19,6 @@ from leadline.model.control import Set
 from leadline.model.finding import Finding
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
-from leadline.outputs.rows.control_groups import edit_of
 from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.place import ShownPlaces, stable_path
 from leadline.outputs.text.json_text import json_text
@@ -52,6 +51,17 @@ class SeenFinding(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def identity(self) -> tuple[str, str, str, str, str]:
         return self.control, self.object, self.path, self.edit, self.on
+
+
+def distinct(rows: Iterable[SeenFinding]) -> set[tuple[str, str, str]]:
+    """The findings that ``rows`` are places of: control, object and, as copies of an object are several, its file.
+
+    Where every path starts from other objects, as those of an RBAC subject do, the file is left empty.
+    """
+    rows = tuple(rows)
+    own = {(one.control, one.object, one.file) for one in rows if not one.on}
+    held = {(control, object) for control, object, _ in own}
+    return own | {(o.control, o.object, "") for o in rows if o.on and (o.control, o.object) not in held}
 
 
 class AcceptedFinding(msgspec.Struct, frozen=True, order=True):
@@ -124,14 +134,14 @@ def baseline_facts(report: PostureReport) -> dict[str, Any]:
     use = report.baseline
     if use is None:
         return {}
-    new = len(report.findings) - len(use.known)
+    new = report.new.numbers.findings
     return {
         "baseline": {
             "name": use.name,
             "at": use.at,
             "new": new,
             "newByRules": len(use.by_rules),
-            "known": len(use.known),
+            "known": report.numbers.findings - new,
             "gone": use.gone,
             "notSeenAgain": use.unseen,
         }
@@ -153,7 +163,7 @@ def _accepted(report: PostureReport, places: FindingPlaces) -> tuple[AcceptedFin
 def _seen(finding: Finding, report: PostureReport, places: FindingPlaces, at: str) -> SeenFinding:
     failing, holder = report.resource(finding.resource), report.resource(finding.on)
     violation = finding.violation
-    _, _, action, value = edit_of(finding)
+    _, _, action, value = finding.edit
     if isinstance(violation, Set) and not isinstance(violation.value, str):
         value = value_text(violation.value)
     return SeenFinding(

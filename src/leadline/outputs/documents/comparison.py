@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 from msgspec import Struct
 
-from leadline.outputs.documents.baseline import Baseline, SeenFinding
+from leadline.outputs.documents.baseline import Baseline, SeenFinding, distinct
 
 
 class Comparison(Struct, frozen=True):
@@ -20,10 +20,23 @@ class Comparison(Struct, frozen=True):
     by_rules: frozenset[int]
     """Positions among the findings of the newer scan of those that are new because their control did not judge before."""
 
+    numbers: "ComparisonNumbers"
+
     @property
     def new(self) -> tuple[int, ...]:
         """Positions among the findings of the newer scan."""
         return tuple(number for number, old in enumerate(self.known) if old is None)
+
+
+class ComparisonNumbers(Struct, frozen=True):
+    """Findings, each counted once in however many places it is."""
+
+    new: int
+    """Those with a place that was not known."""
+    unchanged: int
+    gone: int
+    """Those of before of which nothing is left."""
+    unseen: int
 
 
 def compare(old: Baseline, new: Baseline) -> Comparison:
@@ -69,7 +82,13 @@ def compare(old: Baseline, new: Baseline) -> Comparison:
         for number, seen in enumerate(new.findings)
         if known[number] is None and before and seen.control not in before
     )
-    return Comparison(tuple(known), tuple(s for s in rest if id(s) not in hidden), tuple(unseen), by_rules)
+    gone = tuple(s for s in rest if id(s) not in hidden)
+    now = distinct(new.findings)
+    added = distinct(seen for seen, was in zip(new.findings, known, strict=True) if was is None)
+    numbers = ComparisonNumbers(
+        len(added), len(now - added), len(distinct(gone) - now), len(distinct(unseen) - now)
+    )
+    return Comparison(tuple(known), gone, tuple(unseen), by_rules, numbers)
 
 
 def _is_passed_over(file: str, parts: frozenset[str]) -> bool:

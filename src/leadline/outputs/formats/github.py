@@ -40,7 +40,7 @@ def github(report: PostureReport, out: IO[str], page: Page) -> None:
         message = f"{subject_text(row, report, title)}: {fix(row.finding)}"
         out.write(workflow_command(LEVELS[row.severity], where, message))
     if len(rows) > MOST:
-        more = f"{count(len(rows) - MOST, 'more change')}; --format lines shows all"
+        more = f"{count(len(rows) - MOST, 'more edit')}; --format lines shows all"
         out.write(workflow_command("notice", {"title": "Leadline"}, more))
     known = len(report.unread) - len(report.new_unread)
     for sort in passed_over(replace(report, unread=report.new_unread), MOST):
@@ -59,5 +59,5 @@ def github(report: PostureReport, out: IO[str], page: Page) -> None:
         out.write(workflow_command("notice", {"title": "not read"}, again))
     for remark in odd_waivers(report.waivers):
         out.write(workflow_command("notice", {"title": "waiver"}, remark))
-    accepted = f"; {waived_text(len(report.waived), report.waivers)}" if report.waived else ""
+    accepted = f"; {waived_text(report.numbers.accepted, report.waivers)}" if report.waived else ""
     out.write(f"{closing(report, page.verdict)}{accepted}\n")

@@ -67,7 +67,7 @@ def _head(report: PostureReport, page: Page) -> Iterator[str]:
         (severity, pairs[severity], severity) for severity in SEVERITIES if pairs[severity]
     ]
     others = (
-        ("accepted", len(report.waived), ""),
+        ("accepted", report.numbers.accepted, ""),
         ("undecided", report.objects_undecided, ""),
         ("not read", len(report.unread), "high"),
     )
@@ -97,7 +97,7 @@ def _namespaces(groups: dict[str, list[EditRow]], shown: _Shown) -> Iterator[str
     if len(groups) > 1:
         links = [
             f'<a href="#namespace-{number}">{text(name or _NO_NAMESPACE)}</a> '
-            f'<span class="soft">{count(len(rows), "change")}</span>'
+            f'<span class="soft">{count(len(rows), "edit")}</span>'
             for number, (name, rows) in enumerate(groups.items(), 1)
         ]
         yield f"<nav><h2>Namespaces</h2>{items(links)}</nav>"

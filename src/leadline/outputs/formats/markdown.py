@@ -79,12 +79,12 @@ def _changes(report: PostureReport, page: Page) -> Iterator[str]:
     for row in first[:_ROWS]:
         yield _row(row, report, page, subject_text(row, report, title))
     if len(first) > _ROWS:
-        yield f"\n{count(len(first) - _ROWS, 'more change')}, least urgent last.\n"
+        yield f"\n{count(len(first) - _ROWS, 'more edit')}, least urgent last.\n"
     if first:
         yield f"\n{code(f'leadline explain {first[0].controls[0].id}')} says why, with an example before and after.\n"
     yield "\n"
     if rest := [row for row in rows if row.severity not in grave]:
-        what = "new change" if report.baseline else "change"
+        what = "new edit" if report.baseline else "edit"
         summary = f"{count(len(rest), what)} below the gate"
         table = "".join(_row(row, report, page, subject_text(row, report, title)) for row in rest[:_PARTS])
         more = f"\nand {len(rest) - _PARTS:,} more\n" if len(rest) > _PARTS else ""

@@ -73,7 +73,7 @@ def _counts(report: PostureReport) -> list[_Data]:
     pairs = report.severities()
     cells = [(severity, pairs[severity], severity) for severity in SEVERITIES]
     others = [
-        ("accepted", len(report.waived), "soft"),
+        ("accepted", report.numbers.accepted, "soft"),
         ("undecided", report.objects_undecided, "soft"),
         ("not read", len(report.unread), "high"),
     ]

@@ -40,7 +40,7 @@ def _families(report: PostureReport, page: Page) -> Iterator[_Family]:
         "Pairs of control and object that failed, by severity.",
         [((("severity", severity),), pairs[severity]) for severity in SEVERITIES],
     )
-    yield ("leadline_findings_accepted", "Findings that a waiver covers.", [((), len(report.waived))])
+    yield ("leadline_findings_accepted", "Findings that a waiver covers.", [((), report.numbers.accepted)])
     if report.change is not None:
         state = "approved" if report.change.is_approved else "waiting"
         yield (

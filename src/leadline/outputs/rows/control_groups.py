@@ -5,8 +5,7 @@ from itertools import groupby
 
 from msgspec import Struct
 
-from leadline.model.control import CONSEQUENCES, SEVERITIES, Control, Missing, Remove, Set, Severity
-from leadline.model.finding import Finding
+from leadline.model.control import CONSEQUENCES, SEVERITIES, Control, Severity
 from leadline.model.report import ControlCount, PostureReport
 
 _SEVERITY_RANK = {severity: rank for rank, severity in enumerate(SEVERITIES)}
@@ -99,17 +98,5 @@ def _edits_by_object(report: PostureReport, failed: Container[str]) -> Iterator[
         found: dict[str, set[tuple[str, str, str, str]]] = {}
         for finding in findings:
             if finding.control in failed:
-                found.setdefault(finding.control, set()).add(edit_of(finding))
+                found.setdefault(finding.control, set()).add(finding.edit)
         yield {control: frozenset(edits) for control, edits in found.items()}
-
-
-def edit_of(finding: Finding) -> tuple[str, str, str, str]:
-    """What distinguishes one edit from another: object, path, action, value."""
-    violation = finding.violation
-    if isinstance(violation, Missing):
-        return finding.resource, "", "add", violation.what
-    on = violation.on or finding.resource
-    if isinstance(violation, Set):
-        value = violation.value
-        return on, violation.path, "set", value if isinstance(value, str) else repr(value)
-    return on, violation.path, "remove" if isinstance(violation, Remove) else "review", ""

@@ -10,7 +10,7 @@ from leadline.model.control import SEVERITIES, Control, Severity
 from leadline.model.finding import Finding, Place
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
-from leadline.outputs.rows.control_groups import edit_of, urgency
+from leadline.outputs.rows.control_groups import urgency
 from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.objects_elsewhere import causes_text
 from leadline.outputs.rows.place import place_text, steering
@@ -88,7 +88,7 @@ def edit_rows(report: PostureReport, places: FindingPlaces, least: Severity = "u
 
 def _key(finding: Finding, place: Place | None, rendering: str) -> tuple[object, ...]:
     """Rendered objects are the same place where they come from one line of source."""
-    on, *edit = edit_of(finding)
+    on, *edit = finding.edit
     if rendering and place is not None and place.exact:
         return (place.path, place.line, place.column, place.steered_by, *edit)
     return (on, *edit)

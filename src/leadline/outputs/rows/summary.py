@@ -3,21 +3,14 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from leadline.model.control import SEVERITIES, Framework, Severity
-from leadline.model.report import ControlCount, PostureReport
+from leadline.model.control import SEVERITIES, Framework
+from leadline.model.report import PostureReport
 from leadline.model.unread import Unread
 from leadline.outputs.text.plain import count, plain
 
 
 def controls_that_judged(report: PostureReport) -> int:
     return sum(1 for row in report.by_control if row.judged)
-
-
-def failed_rows(report: PostureReport, least: Severity = "unknown") -> list[ControlCount]:
-    """The failed controls of at least that severity: worst first, then by failed objects, then by id."""
-    rank = {severity: i for i, severity in enumerate(SEVERITIES)}
-    rows = [r for r in report.by_control if r.failed and rank[r.control.severity] <= rank[least]]
-    return sorted(rows, key=lambda r: (rank[r.control.severity], -r.control.score, r.control.id))
 
 
 def per_cent(score: float | None) -> str:
@@ -92,9 +85,17 @@ def closing(report: PostureReport, gate: str = "") -> str:
         rest = [gate] if gate else [*unread, *open_]
         return "; ".join((f"{total:,} new{worst}, {known:,} known", *more, *rest))
     if total:
-        return "; ".join((f"{count(total, 'finding')}: {severity_counts(report)}", *unread, *open_))
+        return "; ".join((f"{asked_of_people(report)}: {severity_counts(report)}", *unread, *open_))
     judges = f"{count(report.objects, 'object')}, {count(controls_that_judged(report), 'control')}"
     return f"no findings: {', '.join((judges, *(unread or ['all input read']), *open_))}"
+
+
+def asked_of_people(report: PostureReport) -> str:
+    """``155 edits and 8 decisions for 219 findings``: what a person does, then what controls say of objects."""
+    found = report.numbers
+    done = [count(found.edits, "edit")] if found.edits else []
+    done += [count(found.decisions, "decision")] if found.decisions else []
+    return f"{' and '.join(done)} for {count(found.findings, 'finding')}"
 
 
 def scores(report: PostureReport) -> list[tuple[str, str]]:

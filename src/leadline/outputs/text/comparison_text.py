@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from leadline.model.control import SEVERITIES, Severity
-from leadline.outputs.documents.baseline import Baseline, SeenFinding
+from leadline.outputs.documents.baseline import Baseline, SeenFinding, distinct
 from leadline.outputs.documents.comparison import Comparison
 from leadline.outputs.text.plain import columns, count, padded, plain, wrapped
 
@@ -38,6 +38,7 @@ def difference_document(both: Sides) -> dict[str, object]:
         "gone": [msgspec.to_builtins(seen) for seen in found.gone],
         "notSeenAgain": [msgspec.to_builtins(seen) for seen in found.unseen],
         "unchanged": sum(one is not None for one in found.known),
+        "findings": msgspec.to_builtins(found.numbers),
         "notRead": list(both.new.unread),
         "notReadBefore": list(both.old.unread),
         "compliance": [
@@ -59,12 +60,11 @@ def difference_lines(both: Sides, severities: Mapping[str, Severity], width: int
     yield from _group("?", head, found.unseen, severities, width)
     yield from _compliance(both)
     yield from _not_read(both, width)
-    unchanged = sum(one is not None for one in found.known)
+    numbers = found.numbers
     unread = f", {len(both.new.unread):,} not read" if both.new.unread else ""
-    more = f", {len(found.unseen):,} not seen again" if found.unseen else ""
-    yield from wrapped(
-        f"{len(found.new):,} new, {len(found.gone):,} gone, {unchanged:,} unchanged{more}{unread}", width
-    )
+    more = f", {numbers.unseen:,} not seen again" if numbers.unseen else ""
+    text = f"{numbers.new:,} new, {numbers.gone:,} gone, {numbers.unchanged:,} unchanged{more}{unread}"
+    yield from wrapped(text, width)
 
 
 def _scored(both: Sides) -> list[str]:
@@ -117,7 +117,7 @@ def _group(
 ) -> Iterator[str]:
     if not findings:
         return
-    yield from wrapped(f"{head}  {count(len(findings), 'finding')}", width)
+    yield from wrapped(f"{head}  {count(len(distinct(findings)), 'finding')}", width)
     order = {severity: rank for rank, severity in enumerate(SEVERITIES)}
     ranked = sorted(
         findings,

@@ -23,7 +23,7 @@ def not_seen(report: PostureReport, page: Page) -> Iterator[str]:
     yield from _not_seen(report, page)
     yield from _not_read([u for u in report.unread if u.rule is None], page)
     yield from _left_out(report, page)
-    accepted = list(waiver_lines(len(report.waived), report.waivers, page.width, verbose=page.verbose))
+    accepted = list(waiver_lines(report.numbers.accepted, report.waivers, page.width, verbose=page.verbose))
     yield from (*accepted, *([""] if accepted else []))
     yield from _undecided(report, page)
     if page.coverage or page.verbose:

@@ -7,7 +7,6 @@ import orjson
 from leadline.kube.field_path import child_of, parse_path
 from leadline.model.control import Missing
 from leadline.model.finding import Finding
-from leadline.outputs.rows.control_groups import edit_of
 
 _NAMED = frozenset({"image", "containers", "spec", "metadata"})
 """Fields by which a container, a pod or a whole object is known."""
@@ -27,7 +26,7 @@ class Identities:
         """Of the entries of each list, by the id of the list, which the body holds on to."""
 
     def of(self, finding: Finding) -> Identity:
-        _, path, action, value = edit_of(finding)
+        _, path, action, value = finding.edit
         if isinstance(finding.violation, Missing):
             return finding.control, (), action, value, b""
         place, there = self._at(path)

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from leadline.model.control import Control
 from leadline.model.finding import Finding
-from leadline.outputs.rows.control_groups import edit_of, urgency
+from leadline.outputs.rows.control_groups import urgency
 from leadline.outputs.rows.remediation import fix
 from leadline.outputs.text.plain import count, plain
 
@@ -25,7 +25,7 @@ class Row(Struct, frozen=True):
 def rows_of(findings: Iterable[Finding], controls: Mapping[str, Control]) -> list[Row]:
     asking: dict[tuple[str, str, str, str], dict[str, Finding]] = {}
     for finding in findings:
-        asking.setdefault(edit_of(finding), {}).setdefault(finding.control, finding)
+        asking.setdefault(finding.edit, {}).setdefault(finding.control, finding)
     rows = []
     for found in asking.values():
         ranked = sorted((controls[id] for id in found), key=urgency)

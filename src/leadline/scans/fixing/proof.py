@@ -7,7 +7,6 @@ from typing import Any
 from leadline.kube.field_path import has_path, parse_path, value_at, with_value, without
 from leadline.model.control import Remove
 from leadline.model.resource import Resource
-from leadline.outputs.rows.control_groups import edit_of
 from leadline.outputs.text.json_text import json_text
 from leadline.posture.verdicts import Judgement
 from leadline.scans.fixing.wanted_edits import Key, WantedEdit
@@ -61,7 +60,7 @@ def changed_more(
 def _by_pair(judgement: Judgement) -> dict[Pair, set[Key]]:
     found: dict[Pair, set[Key]] = {}
     for finding in judgement.findings:
-        found.setdefault((finding.control, finding.resource), set()).add(edit_of(finding))
+        found.setdefault((finding.control, finding.resource), set()).add(finding.edit)
     return found
 
 

@@ -11,7 +11,6 @@ from leadline.kube.merge_key import entry_of
 from leadline.model.control import Remove, Set, is_placeholder
 from leadline.model.finding import Finding
 from leadline.model.resource import Resource
-from leadline.outputs.rows.control_groups import edit_of
 from leadline.outputs.rows.place import Places
 from leadline.outputs.text.json_text import json_text
 from leadline.posture.edit_risk import edit_risk
@@ -68,7 +67,7 @@ class WantedEdit(Struct, frozen=True):
 
     @property
     def key(self) -> Key:
-        return edit_of(self.finding)
+        return self.finding.edit
 
 
 class Wanted(Struct, frozen=True):
@@ -98,7 +97,7 @@ def wanted_edits(
         if not isinstance(change, Remove | Set) or not _is_harmless(change):
             decisions.append(finding)
             continue
-        draft = drafts.setdefault(edit_of(finding), _Draft(finding, change))
+        draft = drafts.setdefault(finding.edit, _Draft(finding, change))
         draft.pairs[finding.control, finding.resource] = None
         draft.rests_on.update(dict.fromkeys(finding.related))
     taken: dict[tuple[str, str], str] = {}

@@ -166,8 +166,8 @@ def compared(report: PostureReport, places: ShownPlaces, old: Baseline, name: st
             first_seen=tuple(one.first_seen for one in dated),
             by_rules=tuple(sorted(difference.by_rules)),
             known_unread=_known_unread(old, new),
-            gone=len(difference.gone),
-            unseen=len(difference.unseen),
+            gone=difference.numbers.gone,
+            unseen=difference.numbers.unseen,
         ),
     )
 

@@ -72,7 +72,7 @@ def posture_status(report: PostureReport, options: RunOptions, outcome: Outcome)
         outcome.message,
         coverage,
         SeverityCounts(*(counts[name] for name in CONFIGURATION_SEVERITIES)),
-        len(report.waived),
+        report.numbers.accepted,
         _rounded(report.compliance()),
         framework_scores(report),
     )

@@ -88,7 +88,7 @@ def waived(report: PostureReport, places: Places, waiving: Waiving) -> PostureRe
         place = held.find(problems[finding.control], *subjects.asked(finding))
         if marked is not None:
             for comment in marked.covering(finding):
-                used = held.use(first_comment + comment)
+                used = held.use(first_comment + comment, finding.pair)
                 place = used if place is None else place
         if place is None:
             place = frameworks.found(held, finding, problems[finding.control], subjects.asked(finding))

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from leadline.errors import SourceError, UsageError
 from leadline.model.report import PostureReport
-from leadline.outputs.documents.baseline import Baseline, baseline_of, encoded_baseline
+from leadline.outputs.documents.baseline import Baseline, baseline_of, distinct, encoded_baseline
 from leadline.outputs.format_registry import find_format
 from leadline.outputs.text.comparison_text import Sides, difference_document, difference_lines
 from leadline.outputs.text.json_text import json_text
@@ -75,7 +75,9 @@ def save(paths: tuple[str, ...], output: str, **flags: Any) -> int:
         sink.stream.write(text)
     if not request.quiet:
         unread = f"; {len(found.unread):,} not read" if found.unread else ""
-        click.echo(f"{count(len(found.findings), 'finding')} remembered{unread}: {output}", err=True)
+        click.echo(
+            f"{count(len(distinct(found.findings)), 'finding')} remembered{unread}: {output}", err=True
+        )
     return 0
 
 
@@ -85,9 +87,9 @@ def show(file: str) -> int:
     """What a baseline holds, by control."""
     found = read_baseline(file)
     click.echo(
-        f"{plain(found.target, 4096)}   {count(len(found.findings), 'finding')}, taken {plain(found.at) or 'at an unknown time'}"
+        f"{plain(found.target, 4096)}   {count(len(distinct(found.findings)), 'finding')}, taken {plain(found.at) or 'at an unknown time'}"
     )
-    rows = Counter(seen.control for seen in found.findings)
+    rows = Counter(control for control, _, _ in distinct(found.findings))
     for control, number in sorted(rows.items(), key=lambda row: (-row[1], row[0])):
         oldest = min(
             (s.first_seen for s in found.findings if s.control == control and s.first_seen), default=""

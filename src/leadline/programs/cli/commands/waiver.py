@@ -115,11 +115,11 @@ def _lines(report: PostureReport, places: ShownPlaces, *, verbose: bool) -> Iter
             yield f"  {spot}  {finding.control} {plain(problems[finding.control])} [{name}]"
         if len(findings) > _SHOWN and not verbose:
             yield f"  and {len(findings) - _SHOWN:,} more, -v shows them"
-        others = use.findings - len(findings) if use.state == "used" else 0
+        others = use.findings - len({finding.pair for finding in findings}) if use.state == "used" else 0
         if others > 0:
             yield f"  {count(others, 'finding')} of an entry before it as well"
         yield ""
-    yield f"{count(len(report.waived), 'finding')} accepted, {count(len(report.findings), 'finding')} not"
+    yield f"{count(report.numbers.accepted, 'finding')} accepted, {count(report.numbers.findings, 'finding')} not"
 
 
 def _heading(use: WaiverUse, others: str) -> Iterator[str]:
