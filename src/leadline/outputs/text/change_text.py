@@ -1,6 +1,5 @@
 """What a change accepts itself, in the words that every format begins with."""
 
-from collections import Counter
 from typing import Any
 
 from leadline.model.report import ChangeUse, PostureReport
@@ -18,13 +17,11 @@ def change_lines(report: PostureReport, most: int = _SHOWN) -> list[str]:
     if change is None:
         return []
     name = titles_of(report)
-    pairs = Counter(change.accepted)
     lines = []
-    for one, number in pairs.items():
+    for one in change.accepted:
         waiver = report.waivers[one.waiver].waiver
         owner = "" if waiver.owner else ", no owner named"
-        times = f" ({number:,} findings)" if number > 1 else ""
-        what = f"{plain(one.control)} on {name(report.resource(one.resource))}{times}"
+        what = f"{plain(one.control)} on {name(report.resource(one.resource))}"
         lines.append(f"{what}: {reason_of(waiver)}, by {title(waiver)}{owner}")
     more = [f"and {len(lines) - most:,} more"] if len(lines) > most else []
     return [
@@ -54,9 +51,9 @@ def change_facts(report: PostureReport) -> dict[str, Any]:
     if change is None:
         return {}
     rows = []
-    for one, number in Counter(change.accepted).items():
+    for one in change.accepted:
         waiver = report.waivers[one.waiver].waiver
-        facts = {"controlID": one.control, "resourceID": one.resource, "findings": number}
+        facts = {"controlID": one.control, "resourceID": one.resource}
         said = {"reason": waiver.reason, "owner": waiver.owner, "source": title(waiver)}
         rows.append({**facts, **said})
     return {

@@ -137,10 +137,8 @@ def _held_to(before: "BeforeChange", every: PostureReport, found: PostureReport,
     )
     if not by_change and not before.changed and in_frameworks == found.waived_in_frameworks:
         return found
-    accepted = tuple(
-        AcceptedByChange(one.finding.control, one.finding.resource, one.waiver) for one in by_change
-    )
-    change = ChangeUse(before.revision, accepted, before.changed, before.is_approved)
+    accepted = dict.fromkeys(AcceptedByChange(*one.finding.pair, one.waiver) for one in by_change)
+    change = ChangeUse(before.revision, tuple(accepted), before.changed, before.is_approved)
     if before.is_approved:
         return replace(found, change=change)
     waiting = {id(one) for one in by_change}
