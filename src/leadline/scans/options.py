@@ -12,6 +12,7 @@ from leadline.sources.registry.options import Credential, PullSecret
 if TYPE_CHECKING:
     from leadline.outputs.redaction.values import SecretValues
     from leadline.scans.waivers.before_change import BeforeChange
+    from leadline.sources.rendering.plan.kept import KeptRenders
 
 Say = Callable[[str], None]
 """Takes a line for a watching user."""
@@ -116,6 +117,9 @@ class PostureOptions(Struct, frozen=True, kw_only=True):
     """Is given what a program that signs in to a cluster says to its user, as it came: nothing in it is to be trusted."""
     secrets: "SecretValues | None" = None
     """Is given every secret that one scan finds, so that its caller can keep them out of messages of its own."""
+
+    kept_renders: "KeptRenders | None" = None
+    """Is given what is rendered, for who scans the same files again."""
 
     def __post_init__(self) -> None:
         _refuse_single_texts(self)

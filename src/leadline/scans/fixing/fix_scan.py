@@ -1,7 +1,7 @@
 """Fixes files: edits in a copy, judged again until those that are left do what they should and nothing else."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from msgspec import Struct
@@ -158,11 +158,12 @@ def fix_scan(
     known = shipped_settings(policies.known)
     settings = read_settings(options.settings_file, known) if options.settings_file else known
     try:
-        with temporary_folder() as place:
+        with temporary_folder() as place, ExitStack() as stack:
             asked = (file for one in options.charts.renderings for file in one.values)
             copy = WorkingCopy(targets, place, (*options.charts.values, *asked))
-            charts = copy.charts(options.charts)
-            return _Fixing(copy, replace(options, charts=charts), policies, settings, aim).result()
+            options = replace(options, charts=copy.charts(options.charts), kept_renders=copy.kept)
+            stack.callback(copy.kept.close)
+            return _Fixing(copy, options, policies, settings, aim).result()
     finally:
         for close in policies.closers:
             close()

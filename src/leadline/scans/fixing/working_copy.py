@@ -16,6 +16,7 @@ from leadline.scans.posture.reading import STDIN
 from leadline.sources.boundary import boundary_of
 from leadline.sources.manifests.files import FILLED_BY_TOOLS, absolute, root_of
 from leadline.sources.regular_file import read_regular
+from leadline.sources.rendering.plan.kept import KeptRenders
 from leadline.sources.yaml.parser import LIMITS
 
 _MOST_FILES = 100_000
@@ -44,6 +45,10 @@ class WorkingCopy:
         """What files held that may be edited."""
         self._before: dict[str, bytes] = {}
         """What they hold once no edit of the present pass is made."""
+        self._held: dict[str, bytes] = {}
+        """What edited files hold in the copy now."""
+        self.kept = KeptRenders((str(self._copy), str(place / "beside")))
+        """What was rendered of the files as they are."""
         self.targets: tuple[str, ...] = tuple(self._copied(target) for target in targets)
         self._values = {
             file: self._copied_beside(file, place / "beside" / str(number))
@@ -63,7 +68,7 @@ class WorkingCopy:
                 content = read_regular(file, LIMITS.size_bytes)
             except OSError:
                 return None
-            self._before[file] = content
+            self._before[file] = self._held[file] = content
             self._first.setdefault(file, content)
         try:
             return self._before[file].decode()
@@ -72,12 +77,18 @@ class WorkingCopy:
 
     def write(self, file: str, text: str) -> None:
         """Writes into the copy."""
-        Path(file).write_bytes(text.encode())
+        self._write(file, text.encode())
+
+    def _write(self, file: str, content: bytes) -> None:
+        if self._held.get(file) != content:
+            Path(file).write_bytes(content)
+            self._held[file] = content
+            self.kept.forget(file)
 
     def restore(self) -> None:
         """Takes every edit of the present pass back."""
         for file, content in self._before.items():
-            Path(file).write_bytes(content)
+            self._write(file, content)
 
     def begin_pass(self) -> None:
         """Keeps the edits made until now."""

@@ -158,6 +158,7 @@ def _render_options(options: PostureOptions) -> "RenderOptions":
 
     return RenderOptions(
         environment=options.environ,
+        kept=options.kept_renders,
         helm=HelmOptions(
             values=options.charts.values,
             renderings=tuple(

@@ -45,7 +45,7 @@ def read_rendered(
     plan = plan_ownership(root, lambda path: rules.ignores(path.rstrip("/"), is_folder=path.endswith("/")))
     shown = str(top)
     starts_renderers = bool(plan.charts or plan.roots)
-    modes = options.modes or (offered_modes() if starts_renderers else Modes())
+    modes = options.modes or (_offered(options) if starts_renderers else Modes())
     options = structs.replace(options, modes=modes)
     budget = options.budget or Budget(options.total_s, options.total_bytes)
     parts = (read_charts(plan, options, shown, budget), read_kustomizations(plan, options, shown, budget))
@@ -57,3 +57,7 @@ def read_rendered(
         left_out=(*rendered.left_out, *turned_off),
         modes=modes if starts_renderers else None,
     )
+
+
+def _offered(options: RenderOptions) -> Modes:
+    return options.kept.once("modes", offered_modes) if options.kept else offered_modes()

@@ -7,7 +7,8 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from msgspec import Struct, structs
@@ -18,12 +19,27 @@ from leadline.model.unread import Unread
 from leadline.sources.child_process import closed_environment
 from leadline.sources.confinement import Confinement, Modes, python_folders
 from leadline.sources.rendering.helm.dependencies import Borrowed, Lenders
-from leadline.sources.rendering.helm.engine import Answer, ProgramEngine, Request, Run, engine_for, render_all
+from leadline.sources.rendering.helm.engine import (
+    Answer,
+    Engine,
+    ProgramEngine,
+    Request,
+    Run,
+    engine_for,
+    render_all,
+)
 from leadline.sources.rendering.helm.files import ChartFiles, makes_random_texts, read_template
 from leadline.sources.rendering.helm.template_trace import in_template_order
 from leadline.sources.rendering.plan.budget import Budget
 from leadline.sources.rendering.plan.file_owner import Ownership, relative_path
-from leadline.sources.rendering.plan.result import Collector, HelmOptions, Rendered, RenderOptions
+from leadline.sources.rendering.plan.kept import KeptRenders
+from leadline.sources.rendering.plan.result import (
+    Collector,
+    HelmOptions,
+    ParsedText,
+    Rendered,
+    RenderOptions,
+)
 
 _TEMPLATE_PLACE = re.compile(
     r"([\w.+-]+(?:/[\w.+-]+)*/(?:templates|charts|crds)/[^\s:()\"]+):(\d+)(?::(\d+))?"
@@ -49,7 +65,7 @@ def read_charts(plan: Ownership, options: RenderOptions, shown_root: str, budget
     """
     collector = Collector(shown_root, options.texts_bytes)
     renderers: tuple[str, ...] = ()
-    reader = _ChartReader(plan, collector, _values_in_words(options.helm), with_tests=options.helm.with_tests)
+    reader = _ChartReader(plan, collector, options)
     values = tuple(_values_file(entry) for entry in options.helm.values)
     wanted = [
         (asked, request)
@@ -57,24 +73,36 @@ def read_charts(plan: Ownership, options: RenderOptions, shown_root: str, budget
         for asked in reader.renderings(chart, values, options.helm)
         if (request := reader.request(asked, options.helm))
     ]
-    readable = dict.fromkeys(
-        (plan.boundary.top, *values, *(file for asked, _ in wanted for file in asked.values))
+    kept = options.kept or KeptRenders()
+    readable = kept.readable or tuple(
+        dict.fromkeys((plan.boundary.top, *values, *(file for asked, _ in wanted for file in asked.values)))
     )
-    confinement = Confinement(options.modes or Modes(), tuple(readable), (), python_folders())
+    confinement = Confinement(options.modes or Modes(), readable, (), python_folders())
     run = Run(closed_environment(options.environment), options.limits, threading.Event(), confinement, budget)
     program = shutil.which("helm", path=options.environment.get("PATH", ""))
-    engines = [engine_for(program or "", run) for _ in range(options.workers)]
-    ready = [engine for engine in engines if engine is not None][: max(1, len(wanted))]
+    asked_anew = [request for request in dict.fromkeys(r for _, r in wanted) if kept.get(request) is None]
+    if options.kept:
+        ready = kept.once("engines", lambda: _kept_engines(kept, program or "", run, options.workers))
+    else:
+        ready = _engines(program or "", run, min(options.workers, max(1, len(asked_anew))))
     if wanted and not ready:
         collector.unread += [
             Unread(chart, _NO_ENGINE, "not rendered", hint=_NO_ENGINE_HINT, kind="chart")
             for chart in dict.fromkeys(asked.chart for asked, _ in wanted)
         ]
     elif wanted:
-        answers = render_all(ready, [request for _, request in wanted], run)
-        renderers = _renderers(answers, program or "", run)
-        for (asked, _), answer in zip(wanted, answers, strict=True):
-            reader.take(asked, answer)
+        pool = kept.once("threads", lambda: _kept_threads(kept, len(ready))) if options.kept else None
+        rendered = render_all(ready, asked_anew, run, pool)
+        fresh = dict(zip(asked_anew, rendered, strict=True))
+        answers = [fresh.get(request) or kept.get(request) for _, request in wanted]
+        for request, answer in fresh.items():
+            if answer.error_kind in ("", "helm"):
+                kept.put(request, _files_of(request), answer)
+        renderers = _renderers(
+            answers, lambda: kept.once("version of helm", lambda: ProgramEngine.text(program or "", run))
+        )
+        for (asked, request), answer in zip(wanted, answers, strict=True):
+            reader.take(asked, answer, request)
         reader.end()
     rendered_charts = frozenset(reader.rendered)
     failed = frozenset(plan.charts) - rendered_charts - frozenset(reader.libraries)
@@ -97,11 +125,32 @@ def read_charts(plan: Ownership, options: RenderOptions, shown_root: str, budget
     )
 
 
-def _renderers(answers: Iterable[Answer], program: str, run: Run) -> tuple[str, ...]:
+def _engines(program: str, run: Run, number: int) -> list[Engine]:
+    engines = (engine_for(program, run) for _ in range(number))
+    return [engine for engine in engines if engine is not None]
+
+
+def _kept_engines(kept: KeptRenders, program: str, run: Run, number: int) -> list[Engine]:
+    engines = _engines(program, run, number)
+    for engine in engines:
+        kept.open.push(engine.__exit__)
+    return engines
+
+
+def _kept_threads(kept: KeptRenders, number: int) -> ThreadPoolExecutor:
+    return kept.open.enter_context(ThreadPoolExecutor(number))
+
+
+def _files_of(request: Request) -> Iterator[str]:
+    """All files and folders that an answer is made of."""
+    yield from (request.chart, *request.values, *(path for _, path in request.parts))
+
+
+def _renderers(answers: Iterable[Answer], program_text: Callable[[], str]) -> tuple[str, ...]:
     """The user's ``helm`` where it rendered, then the bundled engine where that did."""
     versions = dict.fromkeys(answer.engine for answer in answers if not answer.error)
     return tuple(
-        f"bundled Helm {version}" if version else ProgramEngine.text(program, run)
+        f"bundled Helm {version}" if version else program_text()
         for version in sorted(versions)
     )
 
@@ -127,11 +176,10 @@ class _Rendering(Struct, frozen=True):
 class _ChartReader:
     """Turns charts into requests, and answers into objects."""
 
-    def __init__(
-        self, plan: Ownership, collector: Collector, hidden: tuple[str, ...], *, with_tests: bool
-    ) -> None:
-        self._hidden = hidden
-        self._with_tests = with_tests
+    def __init__(self, plan: Ownership, collector: Collector, options: RenderOptions) -> None:
+        self._hidden = _values_in_words(options.helm)
+        self._with_tests = options.helm.with_tests
+        self._kept = options.kept
         self._plan = plan
         self._top = Path(plan.root)
         self._collector = collector
@@ -222,7 +270,7 @@ class _ChartReader:
             else:
                 self._collector.unread.append(failed)
 
-    def take(self, asked: _Rendering, answer: Answer) -> None:
+    def take(self, asked: _Rendering, answer: Answer, request: Request) -> None:
         chart = asked.chart
         borrowed = self._borrowed.get(chart, Borrowed()).charts
         files = ChartFiles(self._top, chart, borrowed)
@@ -248,7 +296,7 @@ class _ChartReader:
             )
         if missing and first:
             self._collector.unread.append(_missing(chart, missing))
-        count = self._take_texts(asked, answer, files)
+        count = self._take_texts(asked, answer, files, request)
         if not self._with_tests:
             self._leave_tests_out()
         if count == 0 and not missing:
@@ -277,10 +325,27 @@ class _ChartReader:
         else:
             self._collector.unread.append(failed)
 
-    def _take_texts(self, asked: _Rendering, answer: Answer, files: ChartFiles) -> int:
+    def _take_texts(self, asked: _Rendering, answer: Answer, files: ChartFiles, request: Request) -> int:
         """The number of objects in them."""
+        if self._kept is None:
+            return sum(self._collector.add(self._parsed(*row)) for row in self._texts(asked, answer, files))
+        parsed = self._kept.once(
+            (self._collector.root, asked, request),
+            lambda: [self._parsed(*row) for row in self._texts(asked, answer, files)],
+            _files_of(request),
+        )
+        return sum(map(self._collector.add, parsed))
+
+    def _parsed(self, text: str, origin: Origin) -> ParsedText:
+        if self._kept is None:
+            return self._collector.parsed(text, origin)
+        # Most templates render to what they did, also where a value of their chart has changed.
+        return self._kept.once((origin, text), lambda: self._collector.parsed(text, origin))
+
+    def _texts(
+        self, asked: _Rendering, answer: Answer, files: ChartFiles
+    ) -> Iterator[tuple[str, Origin]]:
         texts = [*answer.crds, *(row for row in sorted(answer.templates.items()) if _is_manifest(row[0]))]
-        count = 0
         is_random = makes_random_texts(str(self._top), map(files.path_of, answer.templates))
         for engine_path, text in texts:
             path = files.path_of(engine_path)
@@ -294,8 +359,7 @@ class _ChartReader:
                 values=asked.asked,
                 is_random=is_random,
             )
-            count += self._collector.add_text(text, origin)
-        return count
+            yield text, origin
 
     def _leave_tests_out(self) -> None:
         """Hooks that run for ``helm test`` alone (https://helm.sh/docs/topics/charts_hooks/)."""

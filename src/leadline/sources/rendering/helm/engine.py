@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
@@ -220,14 +221,19 @@ def engine_for(program: str, run: Run) -> Engine | None:
     return own if bundled is None else _FirstThatCan(own, bundled)
 
 
-def render_all(engines: Sequence[Engine], requests: Sequence[Request], run: Run) -> list[Answer]:
-    """The answer to each request, in their order; every engine takes the next one as soon as it is free."""
+def render_all(
+    engines: Sequence[Engine], requests: Sequence[Request], run: Run, kept: ThreadPoolExecutor | None = None
+) -> list[Answer]:
+    """The answer to each request, in their order; every engine takes the next one as soon as it is free.
+
+    They end here. With ``kept``, whose threads start them, they go on: a child ends with the thread that started it.
+    """
     answers: list[Answer] = [Answer(error="not rendered", error_kind="stopped")] * len(requests)
     waiting = iter(range(len(requests)))
     lock = threading.Lock()
 
     def work(engine: Engine) -> None:
-        with engine:
+        with engine if kept is None else nullcontext():
             while not run.stopped.is_set():
                 with lock:
                     index = next(waiting, None)
@@ -241,12 +247,15 @@ def render_all(engines: Sequence[Engine], requests: Sequence[Request], run: Run)
                     sum(map(len, answer.templates.values())) + sum(len(text) for _, text in answer.crds)
                 )
 
-    with ThreadPoolExecutor(max_workers=max(1, len(engines))) as pool:
+    with ThreadPoolExecutor(max_workers=max(1, len(engines))) if kept is None else nullcontext(kept) as pool:
         try:
-            for task in [pool.submit(work, engine) for engine in engines]:
+            for task in [pool.submit(work, engine) for engine in engines[: len(requests)]]:
                 task.result()
-        finally:
+        except BaseException:
             run.stopped.set()
+            raise
+    if kept is None:
+        run.stopped.set()
     return answers
 
 

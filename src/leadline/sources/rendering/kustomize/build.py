@@ -40,8 +40,9 @@ from leadline.sources.rendering.plan.kustomization import (
     has_address,
     read_kustomization,
 )
+from leadline.sources.rendering.plan.kept import KeptRenders
 from leadline.sources.rendering.plan.renderer_version import VERSION, renderer_text
-from leadline.sources.rendering.plan.result import Collector, Rendered, RenderOptions
+from leadline.sources.rendering.plan.result import Collector, ParsedText, Rendered, RenderOptions
 from leadline.sources.temporary_folder import temporary_folder
 from leadline.sources.yaml.parser import parse_documents
 
@@ -85,10 +86,18 @@ def read_kustomizations(plan: Ownership, options: RenderOptions, shown_root: str
                 ),
             )
     elif ready:
+        kept = options.kept or KeptRenders()
         builder = _Builder(programs, options, reader.boundary, budget)
-        for root, outcome in zip(ready, builder.build_all(ready), strict=True):
-            reader.take(root, outcome, builder)
-        renderers = builder.used()
+        anew = [root for root in ready if kept.get(root.kustomization.file) is None]
+        fresh = dict(
+            zip([root.kustomization.file for root in anew], builder.build_all(anew), strict=True)
+        )
+        for root in ready:
+            file = root.kustomization.file
+            if file in fresh:
+                kept.put(file, reader.files_of(root), fresh[file])
+            reader.take(root, kept.get(file), builder, kept)
+        renderers = kept.once("renderers of kustomizations", builder.used)
     collector.unread += reader.unread()
     owners = reader.owners()
     return Rendered(
@@ -147,6 +156,8 @@ class _Builder:
         self._used: set[tuple[str, ...]] = set()
 
     def build_all(self, roots: list[Root]) -> list[_Build]:
+        if not roots:
+            return []
         with temporary_folder() as folder:
             # Kustomize clones remote bases below TMPDIR; whatever it leaves behind goes with ours.
             self._environment["TMPDIR"] = str(folder)
@@ -285,7 +296,12 @@ class _Reader:
             path for path in (relative_path(p, self._top) for p in paths) if self._owner(path) == "kustomize"
         }
 
-    def take(self, root: Root, build: _Build, builder: _Builder) -> None:
+    def files_of(self, root: Root) -> Iterator[str]:
+        """All files and folders that it is built from, absolute."""
+        for part in _reached(root, self.boundary)[0]:
+            yield from (part.folder, part.file, *part.resources, *part.patches)
+
+    def take(self, root: Root, build: _Build, builder: _Builder, kept: KeptRenders) -> None:
         folder = self.folder_of(root)
         outcome = build.outcome
         if outcome is None or not outcome.is_success:
@@ -307,15 +323,24 @@ class _Reader:
         before = len(self._collector.resources)
         file = relative_path(root.kustomization.file, self._top)
         origin = Origin("kustomize", file, root=self._collector.root, rendered_from=folder)
-        self._collector.add_text(outcome.output.decode("utf-8", "replace"), origin)
-        found = self._collector.resources
-        built = [self._placed(resource, file, build.folder) for resource in found[before:]]
+        text, overlay = outcome.output.decode("utf-8", "replace"), build.folder
+        parsed = kept.once(
+            (self._collector.root, file), lambda: self._parsed(text, origin, overlay), self.files_of(root)
+        )
+        self._collector.add(parsed)
+        built, found = parsed.contents.resources, self._collector.resources
         found[before:] = [resource for resource in built if self._owner(resource.origin.path) != "helm"]
         if not built:
             self._collector.notes.append(Unread(folder, "built, but to no object", "not rendered"))
         elif lent := sorted({r.origin.path for r in built} - {r.origin.path for r in found[before:]}):
             why = f"what it takes from charts is judged with them alone: {', '.join(lent)}"
             self._collector.notes.append(Unread(folder, why, "incomplete"))
+
+    def _parsed(self, text: str, origin: Origin, overlay: str) -> ParsedText:
+        parsed = self._collector.parsed(text, origin)
+        resources = parsed.contents.resources
+        resources[:] = [self._placed(resource, origin.path, overlay) for resource in resources]
+        return parsed
 
     def _owner(self, path: str) -> OwnerKind:
         return self._plan.owner_of(path).kind

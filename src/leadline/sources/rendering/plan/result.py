@@ -11,6 +11,7 @@ from leadline.sources.confinement import Modes
 from leadline.sources.manifests.reader import Contents, add_contents
 from leadline.sources.rendering.plan.budget import Budget
 from leadline.sources.rendering.plan.file_owner import Owner
+from leadline.sources.rendering.plan.kept import KeptRenders
 from leadline.sources.yaml.parser import LIMITS, Memory
 
 
@@ -59,6 +60,8 @@ class RenderOptions(Struct, frozen=True):
     """Of rendered text, likewise. Its objects take some 13 times as much memory (measured on small Pods)."""
     budget: Budget | None = None
     """What is left of these two; ``None`` where nothing else is rendered in this scan."""
+    kept: KeptRenders | None = None
+    """What was rendered before; ``None`` where nothing is read twice."""
     texts_bytes: int = 64 << 20
     """How much rendered text is kept to find positions in."""
 
@@ -98,6 +101,15 @@ class Rendered(Struct, frozen=True):
     """Rendered text by the origin's ``rendering`` and ``path``, as far as it was kept."""
 
 
+class ParsedText(Struct, frozen=True):
+    """A rendered text and the objects in it."""
+
+    text: str
+    size_bytes: int
+    origin: Origin
+    contents: Contents
+
+
 class Collector:
     """Gathers what one renderer brings forth."""
 
@@ -113,9 +125,18 @@ class Collector:
 
     def add_text(self, text: str, origin: Origin) -> int:
         """The number of objects in ``text``, a rendered template or build."""
+        return self.add(self.parsed(text, origin))
+
+    def parsed(self, text: str, origin: Origin) -> "ParsedText":
+        """What ``text`` holds; nothing is gathered yet."""
         contents = Contents()
         content = text.encode("utf-8", "surrogatepass")
         add_contents(contents, content, origin, LIMITS, self._memory)
+        return ParsedText(text, len(content), origin, contents)
+
+    def add(self, parsed: "ParsedText") -> int:
+        """The number of objects."""
+        contents, origin = parsed.contents, parsed.origin
         self.resources += contents.resources
         self.not_kubernetes += contents.not_kubernetes
         for unread in contents.unread:
@@ -123,9 +144,9 @@ class Collector:
             self.unread.append(
                 Unread(unread.where, f"what it renders to cannot be read: {unread.why}{line}", unread.reason)
             )
-        if contents.resources and len(content) <= self._left_bytes:
-            self._left_bytes -= len(content)
-            self.texts[origin.rendering, origin.path] = text
+        if contents.resources and parsed.size_bytes <= self._left_bytes:
+            self._left_bytes -= parsed.size_bytes
+            self.texts[origin.rendering, origin.path] = parsed.text
         return len(contents.resources)
 
 
