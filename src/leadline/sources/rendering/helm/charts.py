@@ -149,10 +149,7 @@ def _files_of(request: Request) -> Iterator[str]:
 def _renderers(answers: Iterable[Answer], program_text: Callable[[], str]) -> tuple[str, ...]:
     """The user's ``helm`` where it rendered, then the bundled engine where that did."""
     versions = dict.fromkeys(answer.engine for answer in answers if not answer.error)
-    return tuple(
-        f"bundled Helm {version}" if version else program_text()
-        for version in sorted(versions)
-    )
+    return tuple(f"bundled Helm {version}" if version else program_text() for version in sorted(versions))
 
 
 class _Rendering(Struct, frozen=True):
@@ -342,9 +339,7 @@ class _ChartReader:
         # Most templates render to what they did, also where a value of their chart has changed.
         return self._kept.once((origin, text), lambda: self._collector.parsed(text, origin))
 
-    def _texts(
-        self, asked: _Rendering, answer: Answer, files: ChartFiles
-    ) -> Iterator[tuple[str, Origin]]:
+    def _texts(self, asked: _Rendering, answer: Answer, files: ChartFiles) -> Iterator[tuple[str, Origin]]:
         texts = [*answer.crds, *(row for row in sorted(answer.templates.items()) if _is_manifest(row[0]))]
         is_random = makes_random_texts(str(self._top), map(files.path_of, answer.templates))
         for engine_path, text in texts:

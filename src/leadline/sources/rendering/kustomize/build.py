@@ -34,13 +34,13 @@ from leadline.sources.confinement import Confinement, Modes
 from leadline.sources.regular_file import read_regular
 from leadline.sources.rendering.plan.budget import Budget
 from leadline.sources.rendering.plan.file_owner import Owner, OwnerKind, Ownership, Root, relative_path
+from leadline.sources.rendering.plan.kept import KeptRenders
 from leadline.sources.rendering.plan.kustomization import (
     FILE_NAMES,
     Kustomization,
     has_address,
     read_kustomization,
 )
-from leadline.sources.rendering.plan.kept import KeptRenders
 from leadline.sources.rendering.plan.renderer_version import VERSION, renderer_text
 from leadline.sources.rendering.plan.result import Collector, ParsedText, Rendered, RenderOptions
 from leadline.sources.temporary_folder import temporary_folder
@@ -89,9 +89,7 @@ def read_kustomizations(plan: Ownership, options: RenderOptions, shown_root: str
         kept = options.kept or KeptRenders()
         builder = _Builder(programs, options, reader.boundary, budget)
         anew = [root for root in ready if kept.get(root.kustomization.file) is None]
-        fresh = dict(
-            zip([root.kustomization.file for root in anew], builder.build_all(anew), strict=True)
-        )
+        fresh = dict(zip([root.kustomization.file for root in anew], builder.build_all(anew), strict=True))
         for root in ready:
             file = root.kustomization.file
             if file in fresh:
