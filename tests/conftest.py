@@ -43,13 +43,14 @@ def a_fault_in_a_catalogue_entry_fails_the_test():
     assert not faults.records, "\n".join(logging.Formatter().format(record) for record in faults.records)
 
 
+NO_BPF = ("this kernel has no BTF", "this kernel forbids BPF")
 MAY_BE_SKIPPED = (
     "root may read everything",
     "the full cases are not beside the checkout",
     "the reference is not beside the checkout",
     "needs the reference folder",
     "no python3.",
-    "this kernel has no BTF",
+    *NO_BPF,
 )
 """How the reasons of skips begin that no missing program is behind; all others fail where everything is installed."""
 
@@ -77,6 +78,7 @@ def pytest_make_collect_report() -> Iterator[None]:
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """What the kernel did not let run is named in a line of its own, or no one would notice."""
     skipped = terminalreporter.stats.get("skipped", ())
-    unable = [one for one in skipped if "this kernel has no BTF" in str(one.longrepr)]
-    if unable:
-        terminalreporter.write_line(f"not run: {len(unable)} tests of BPF programs; this kernel has no BTF")
+    for reason in NO_BPF:
+        unable = [one for one in skipped if reason in str(one.longrepr)]
+        if unable:
+            terminalreporter.write_line(f"not run: {len(unable)} tests of BPF programs; {reason}")

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from leadline.model.container import Container
 from leadline.model.event import SNAPSHOT, Connected, Event, Executed, Exited, Forked, Opened, Resolved
+from leadline.runtime.needs import NEEDS
 from leadline.scans.observing.observation import MOST_WAITING, Observation, ObserveSettings
 from leadline.sources.ebpf.event_source import KernelContainer
 
@@ -16,6 +17,7 @@ class Replayed:
 
     ring_fd = -1
     unreadable = 0
+    working = frozenset(name for names in NEEDS.values() for name in names)
 
     def __init__(self) -> None:
         self.next: list[Event] = []
@@ -194,6 +196,16 @@ def test_a_profile_says_why_it_is_partial():
         "records were lost",
     )
     assert (found["three"].lost, found["three"].collapsed) == ({"open": 3}, {"exec": 2})
+
+
+def test_a_profile_is_partial_where_the_kernel_does_not_allow_a_probe():
+    source = Replayed()
+    source.working -= {"traffic"}
+    observation = Observation(source, ObserveSettings())
+    source.next = [started(1, 5, "one")]
+    observation.read(1)
+    (profile,) = observation.profiles()
+    assert (profile.completion, profile.reasons) == ("partial", ("this kernel does not allow a probe",))
 
 
 def test_forty_eight_hours_are_learned_and_then_no_system_call_is_traced_any_more():

@@ -44,7 +44,7 @@ _DEFAULTS = Settings()
     "--cri",
     default=_DEFAULTS.cri,
     show_default=True,
-    help="Socket of the container runtime, for names and images; auto: the usual places, none: no names.",
+    help="Socket of the container runtime, for names and images; auto: the usual places, Docker and Podman; none: no names.",
 )
 @click.option("--node", default="", help="Name of this node: ask the cluster for the workloads of its pods.")
 @click.option(

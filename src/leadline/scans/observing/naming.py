@@ -6,7 +6,6 @@ The names come later than the first event, those of the runtime and those of the
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
@@ -14,7 +13,7 @@ from msgspec.structs import replace
 
 from leadline.errors import LeadlineError
 from leadline.model.container import Container
-from leadline.sources.cri.runtime_socket import RuntimeSocket, usual_socket
+from leadline.sources.cri.runtimes import runtimes
 
 log = logging.getLogger(__name__)
 MOST_NAMES = 8_192
@@ -61,24 +60,23 @@ def pod_names(pods: list[dict[str, Any]]) -> Pods:
 
 
 class Naming:
-    """``socket``: that of the runtime; ``auto`` for the usual places, ``none`` for no runtime."""
+    """``socket``: that of the runtime; ``auto`` for all that are there, ``none`` for no runtime."""
 
     def __init__(self, socket: str = "auto", *, has_cluster: bool = False) -> None:
-        place = usual_socket() if socket == "auto" else None if socket == "none" else Path(socket)
-        self._runtime = RuntimeSocket(place) if place is not None else None
+        self._runtimes = runtimes(socket)
         self._has_cluster = has_cluster
         self._answers: OrderedDict[str, Container] = OrderedDict()
-        """What the runtime said, by container; the container itself where the runtime has none."""
+        """What the runtimes said, by container; the container itself where they have none."""
         self._pods: OrderedDict[str, PodNames] = OrderedDict()
         self.wanted: dict[str, Container] = {}
-        """Containers that the runtime was not asked about yet, or did not answer for."""
+        """Containers that the runtimes were not asked about yet, or did not answer for."""
         self.failures = 0
-        """Questions that the runtime did not answer."""
+        """Questions that a runtime did not answer."""
 
     def __call__(self, container: Container) -> tuple[Container, bool]:
         """What is known by now, and whether that is all there will be."""
         answer = self._answers.get(container.id)
-        has_answered = answer is not None or self._runtime is None
+        has_answered = answer is not None or not self._runtimes
         if not has_answered and len(self.wanted) < MOST_NAMES:
             self.wanted[container.id] = container
         found = answer or container
@@ -104,11 +102,12 @@ class Naming:
             self._pods.popitem(last=False)
 
     def ask(self, wanted: Mapping[str, Container]) -> dict[str, Container]:
-        """What the runtime says of each, up to the first question that it does not answer; blocks. Changes no names."""
+        """What the runtimes say of each, up to the first question that one does not answer; blocks. Changes no names."""
         found: dict[str, Container] = {}
         for id, container in wanted.items():
             try:
-                answer = self._runtime.container(id) if self._runtime is not None else None
+                answers = (runtime.container(id) for runtime in self._runtimes)
+                answer = next((one for one in answers if one is not None), None)
             except LeadlineError as error:
                 self.failures += 1
                 log.debug("%s", error)

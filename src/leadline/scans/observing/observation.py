@@ -12,9 +12,10 @@ from msgspec import Struct
 from leadline.model.container import HOST as HOST_CONTAINER
 from leadline.model.container import Container
 from leadline.model.event import HOST, Event, Executed, Forked
-from leadline.model.profile import LOST, Profile
+from leadline.model.profile import BLIND, LOST, Profile
 from leadline.runtime.identity import identity_of
 from leadline.runtime.learning import Recorder
+from leadline.runtime.needs import blind
 from leadline.scans.observing.redacting import redacted_event
 from leadline.sources.ebpf.event_source import EventSource, KernelContainer
 from leadline.sources.ebpf.kernel_check import ProbeState, states_of
@@ -44,6 +45,8 @@ class Source(Protocol):
 
     @property
     def unreadable(self) -> int: ...
+    @property
+    def working(self) -> frozenset[str]: ...
     def read(self) -> list[Event]: ...
     def sweep(self) -> int: ...
     def containers(self) -> Iterator[KernelContainer]: ...
@@ -111,6 +114,7 @@ class Observation:
         self._waiting: deque[tuple[int, Event]] = deque()
         self._now_ns = 0
         self._learns_syscalls = settings.learns
+        self._is_blind = any(blind(source.working))
         self.nameless: Counter[str] = Counter()
         """Events that no container was found for, by kind."""
         self.late: Counter[str] = Counter()
@@ -300,6 +304,8 @@ class Observation:
         recorder = self._recorders.get(container.id)
         if recorder is None:
             recorder = self._recorders[container.id] = Recorder(container, at_ns)
+            if self._is_blind:
+                recorder.partial(BLIND)
             if not self._learns_syscalls:
                 self._learns_syscalls = True
                 self._source.learn_syscalls(True)

@@ -1,3 +1,3 @@
-"""What a container runtime knows of its containers, by the Container Runtime Interface that Kubernetes uses."""
+"""What container runtimes know of their containers: by the interface that Kubernetes uses, by Docker's, by Podman's files."""
 
-PUBLIC_MODULES = ("runtime_socket",)
+PUBLIC_MODULES = ("runtimes",)

@@ -62,6 +62,15 @@ class RuntimeSocket:
         return None
 
 
+class UsualRuntime:
+    """Whatever listens at one of the usual places, once something does."""
+
+    def container(self, id: str) -> Container | None:
+        """As ``RuntimeSocket``; ``None`` where nothing listens."""
+        path = usual_socket()
+        return RuntimeSocket(path).container(id) if path is not None else None
+
+
 def _container(id: str, one: Fields) -> Container:
     labels = _labels(one)
     image = read_fields(bytes_of(one, _IMAGE))

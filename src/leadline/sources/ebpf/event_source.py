@@ -97,6 +97,12 @@ class EventSource:
         """Records that no decoder understood."""
         return self.reader.unreadable
 
+    @property
+    def working(self) -> frozenset[str]:
+        """Names of the probes of which some program runs."""
+        off = self.probes.off.keys()
+        return frozenset(one.name for one in all_probes() if not off >= set(one.programs))
+
     def read(self) -> list[Event]:
         """What arrived, in the order of time: two processors write the ring in turn."""
         self.probes.drain()
