@@ -91,7 +91,7 @@ def test_damaged_storage_is_an_error_that_names_the_file(tmp_path: Path, content
     place = tmp_path / "var/lib/containers/storage/overlay-containers/containers.json"
     place.parent.mkdir(parents=True)
     place.write_bytes(content)
-    with pytest.raises(SourceError, match="overlay-containers/containers.json"):
+    with pytest.raises(SourceError, match=r"overlay-containers/containers\.json"):
         PodmanStorage(tmp_path).container(ID)
 
 
