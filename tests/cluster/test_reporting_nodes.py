@@ -43,7 +43,8 @@ def test_facts_are_written_once_until_they_change_and_a_scan_of_the_cluster_judg
     )
     node_tree(tmp_path)
     written = asyncio.run(report_twice(api_server, tmp_path))
-    assert written[1:] == [0, 1, written[0] + 1]
+    assert written[1:] == [0, 1, written[0] + 1, 0]
+    assert api_server.kubectl("get", "osreleasefiles", "-o", "name") == ""
     there = json.loads(api_server.kubectl("get", "kubeletinfo", "worker-7", "-o", "json"))
     assert there["metadata"]["ownerReferences"][0]["kind"] == "Node"
     report = posture_scan([], PostureOptions(kubeconfig=api_server.admin(), controls=("C-0170", "C-0175")))
@@ -58,10 +59,13 @@ async def report_twice(api_server: ControlPlane, root: Path) -> list[int]:
         owner = await kube.get("/api/v1/nodes/worker-7")
         reporter, what = Reporter(kube, "worker-7", 3600), NodeRead(str(root), "worker-7")
         counts = []
-        for now_s in (0.0, 10.0, 20.0, 4000.0):
+        release = root / "etc/os-release"
+        for now_s in (0.0, 10.0, 20.0, 4000.0, 4010.0):
             if now_s == 20.0:
-                (root / "etc").mkdir()
-                (root / "etc/os-release").write_text("ID=debian\n")
+                release.parent.mkdir()
+                release.write_text("ID=debian\n")
+            if now_s == 4010.0:
+                release.unlink()
             bodies = read_node(what, "v1.36.3")
             counts.append(await reporter.report(bodies, owner, at="2026-01-01T00:00:00Z", now_s=now_s))
         return counts

@@ -48,7 +48,7 @@ def test_its_account_may_write_facts_and_never_reach_pods_through_a_kubelet(repo
     rules = body(report, "ClusterRole")["rules"]
     of_nodes = {resource for rule in rules for resource in rule["resources"] if resource.startswith("nodes")}
     assert of_nodes == {"nodes", "nodes/configz"}
-    assert {verb for rule in rules for verb in rule["verbs"]} == {"get", "create", "update"}
+    assert {verb for rule in rules for verb in rule["verbs"]} == {"get", "create", "update", "delete"}
     written = {plural for rule in rules for plural in rule["resources"]} - of_nodes
     assert written == {kind.plural for kind in ADDED.values() if kind.group == "hostdata.kubescape.cloud"}
 

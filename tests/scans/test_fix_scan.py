@@ -1,5 +1,6 @@
 """Edits on real shapes of files: they do what they should, and nothing else."""
 
+import json
 import os
 import shutil
 import stat
@@ -588,3 +589,27 @@ def test_each_risky_edit_is_asked_about_once_and_made_where_someone_agrees(tmp_p
     assert "hostNetwork" not in result.files[0].after
     assert "readOnlyRootFilesystem" not in result.files[0].after
     assert not any(edit.path.endswith("hostNetwork") for edit in result.risky)
+
+
+def test_a_pod_among_facts_of_a_node_is_never_edited(tmp_path: Path):
+    """It is a copy of a file that the node has."""
+    fact = {
+        "apiVersion": "hostdata.kubescape.cloud/v1beta1",
+        "kind": "KubeletInfo",
+        "metadata": {"name": "node1"},
+        "spec": {"nodeName": "node1"},
+    }
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "web", "namespace": "shop"},
+        "spec": {"containers": [{"name": "web", "image": "web:1", "securityContext": {"privileged": True}}]},
+    }
+    facts = tmp_path / "node.json"
+    facts.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": [fact, pod]}, indent=1))
+    (tmp_path / "pod.json").write_text(json.dumps({**pod, "metadata": {"name": "till"}}, indent=1))
+    result = fixed(tmp_path)
+    assert [Path(file.path).name for file in result.files] == ["pod.json"]
+    assert [(one.edit.on.rpartition("/")[2], "on the node" in one.why) for one in result.not_made] == [
+        ("web", True)
+    ]

@@ -11,6 +11,18 @@ from msgspec import Struct, field
 from leadline.model.kubelet_setting import Setting
 
 API_VERSION = "hostdata.kubescape.cloud/v1beta1"
+FACT_KINDS = frozenset(
+    {
+        "CNIInfo",
+        "ControlPlaneInfo",
+        "KernelVersion",
+        "KubeProxyInfo",
+        "KubeletInfo",
+        "LinuxKernelVariables",
+        "OpenPortsList",
+        "OsReleaseFile",
+    }
+)
 
 
 class Ownership(Struct, frozen=True):

@@ -15,6 +15,7 @@ from leadline.posture.catalogue import load_controls
 from leadline.posture.engine import judge
 from leadline.scans.host.collecting import collect, facts_document
 from leadline.sources.host.commands import processes
+from leadline.sources.host.node import host_facts
 from leadline.sources.host.root_tree import RootTree
 
 CONTROLS = [c for c in load_controls() if any(kind.endswith(".hostdata.kubescape.cloud") for kind in c.kinds)]
@@ -331,3 +332,13 @@ def test_a_process_of_a_container_that_calls_itself_a_kubelet_is_not_the_nodes(n
         assert processes(tree)["kubelet"] == ("kubelet", "--read-only-port=10255")
     finally:
         tree.close()
+
+
+def test_what_listens_is_read_of_both_protocols_and_families(node):
+    head = "  sl  local_address rem_address   st tx_queue\n"
+    put(node, "proc/1/net/tcp", f"{head}   0: 00000000:1F90 00000000:0000 0A 0\n   1: 0100007F:0016 0:0 01 0\n")
+    put(node, "proc/1/net/udp", f"{head}   0: 00000000:0035 00000000:0000 07 0\n   1: 0100007F:1000 0:0 01 0\n")
+    put(node, "proc/1/net/udp6", f"{head}   0: {'0' * 32}:14E9 {'0' * 32}:0000 07 0\n")
+    (found,) = [one for kind, one in host_facts(str(node), "n").objects if kind == "OpenPortsList"]
+    assert [(one.transport, one.local_port) for one in found.tcp_ports] == [("tcp", 8080)]
+    assert [(one.transport, one.local_port) for one in found.udp_ports] == [("udp", 53), ("udp6", 5353)]

@@ -46,6 +46,14 @@ class Kube:
         """Merges ``body`` into the object. Raises: ``KubeError``."""
         return await self._ask("PATCH", path, body, timeout_s=timeout_s)
 
+    async def delete(self, path: str, *, timeout_s: float = 10.0) -> None:
+        """What is not there is as good as deleted. Raises: ``KubeError``."""
+        try:
+            await self._ask("DELETE", path, None, timeout_s=timeout_s)
+        except KubeError as error:
+            if error.status != 404:
+                raise
+
     async def close(self) -> None:
         await self._http.aclose()
 

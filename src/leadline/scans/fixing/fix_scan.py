@@ -20,6 +20,7 @@ from leadline.outputs.redaction.values import SecretValues
 from leadline.outputs.rows.control_groups import urgency
 from leadline.outputs.text.patch import FixedFile, Hide
 from leadline.posture.engine import judge
+from leadline.posture.fact_kinds import HOST
 from leadline.posture.verdicts import Judgement
 from leadline.scans.fixing.proof import brought, changed_more, not_gone
 from leadline.scans.fixing.spots import Given, NoSpotError, Spot, changed_text, changes_of, spots_of
@@ -49,6 +50,9 @@ from leadline.sources.temporary_folder import temporary_folder
 _PASSES = 3
 """What an edit brings to light may be edited as well."""
 _ROUNDS = 10
+_OF_NODE = (
+    "the file holds what was read of a node; edit the static Pod on the node, or the settings it is made from"
+)
 _ALONE = 60
 """Edits of charts and kustomizations that are tried one by one when they do not work together."""
 
@@ -203,6 +207,8 @@ class _Fixing:
         """What may stop what runs and was asked about."""
         self._agreed: set[Key] = set()
         self._by_file: dict[str, list[Resource]] = {}
+        self._of_nodes: set[str] = set()
+        """Files with facts of nodes: static Pods in them are copies of files that only the node has."""
 
     def result(self) -> FixResult:
         with self._look() as first:
@@ -254,7 +260,8 @@ class _Fixing:
             if comment:
                 risk = "; ".join(filter(None, (edit.risk, f'beside it is written "{comment}"')))
                 edit = replace(edit, risk=risk)
-            if not edit.risk or danger_of(edit, resource) or self._is_agreed(edit, resource):
+            is_refused = resource.origin.file in self._of_nodes or danger_of(edit, resource)
+            if not edit.risk or is_refused or self._is_agreed(edit, resource):
                 agreed.append(edit)
         return replace(wanted, edits=tuple(agreed))
 
@@ -303,6 +310,8 @@ class _Fixing:
         self._redaction.learn_from(resources)
         for resource in resources:
             self._by_file.setdefault(resource.origin.file, []).append(resource)
+            if resource.api_version.startswith(f"{HOST.lstrip('.')}/"):
+                self._of_nodes.add(resource.origin.file)
 
     def _with_signatures(self, reading: Reading) -> Reading:
         """Registries are asked once."""
@@ -334,6 +343,9 @@ class _Fixing:
 
     def _find_ways(self, edit: WantedEdit, resource: Resource, seen: _Seen) -> None:
         ways: list[Spot] = []
+        if resource.origin.file in self._of_nodes:
+            self._refused[edit.key] = _OF_NODE
+            return
         if danger := danger_of(edit, resource):
             self._refused[edit.key] = danger
             return

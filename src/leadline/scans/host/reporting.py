@@ -9,13 +9,15 @@ from msgspec import Struct
 
 from leadline.errors import SourceError
 from leadline.kube.kinds import plural_of
-from leadline.model.host import API_VERSION
+from leadline.model.host import API_VERSION, FACT_KINDS
 from leadline.scans.host.collecting import facts_objects
 from leadline.sources.host.configz import ask_kubelet
 from leadline.sources.host.node import host_facts
 
 log = logging.getLogger(__name__)
 _BASE = f"/apis/{API_VERSION}"
+_GONE = ("", 0.0)
+"""Of what was written: nothing, or nothing is there any more."""
 Body = dict[str, Any]
 
 
@@ -25,6 +27,7 @@ class Objects(Protocol):
     async def get(self, path: str) -> Body | None: ...
     async def create(self, path: str, body: Body) -> Body: ...
     async def replace(self, path: str, body: Body) -> Body: ...
+    async def delete(self, path: str) -> None: ...
 
 
 class NodeRead(Struct, frozen=True):
@@ -64,13 +67,21 @@ class Reporter:
     async def report(self, bodies: list[Body], owner: Body | None, *, at: str, now_s: float) -> int:
         """How many objects were written. ``owner`` is the Node, with which they are to go; ``at`` is RFC 3339.
 
+        An object of a kind that nothing is known of any more is deleted: what was true once is not judged.
+
         Raises: whatever ``objects`` does.
         """
         written = 0
+        for kind in FACT_KINDS - {body["kind"] for body in bodies}:
+            path = f"{_BASE}/{plural_of(kind)}"
+            if self._written.get(path) != _GONE:
+                if await self._objects.get(f"{path}/{self._node}") is not None:
+                    await self._objects.delete(f"{path}/{self._node}")
+                self._written[path] = _GONE
         for body in bodies:
             path = f"{_BASE}/{plural_of(body['kind'])}"
             digest = hashlib.sha256(orjson.dumps(body)).hexdigest()
-            known, since = self._written.get(path, ("", now_s))
+            known, since = self._written.get(path, _GONE)
             if digest == known and now_s - since < self._every_s:
                 continue
             await self._put(path, {**body, **_stamped(body, owner, at)})

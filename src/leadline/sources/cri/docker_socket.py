@@ -38,7 +38,7 @@ class DockerSocket:
         self._path = path
 
     def container(self, id: str) -> Container | None:
-        """What is known of the container ``id``; ``None`` where there is no Docker, or it has no such container.
+        """What is known of the container ``id``; ``None`` where Docker does not run, or has no such container.
 
         Raises: ``SourceError`` where it does not answer.
         """

@@ -38,7 +38,8 @@ KERNEL_SETTINGS = (
 """Below ``/proc/sys``: what the kubelet asks for with ``protectKernelDefaults``, and who may make user namespaces."""
 _MOST_PORTS = 5_000
 _LISTENING = "0A"
-"""https://docs.kernel.org/networking/proc_net_tcp.html: the state TCP_LISTEN."""
+_UNCONNECTED = "07"
+"""https://docs.kernel.org/networking/proc_net_tcp.html: the states TCP_LISTEN, and TCP_CLOSE, in which a UDP socket takes from all."""
 _HOSTNAME_BYTES = 300
 
 
@@ -138,19 +139,23 @@ def _kernel(tree: RootTree, node: str) -> KernelFacts:
 
 def _ports(tree: RootTree, node: str) -> PortFacts | None:
     """``None`` where the tables of the kernel are not there. Those of process 1 are the node's own."""
-    tcp: list[PortFact] = []
-    is_read = False
-    for transport, path in (("tcp", "/proc/1/net/tcp"), ("tcp6", "/proc/1/net/tcp6")):
-        content = _text(tree, path, 4 << 20)
+    found: dict[str, list[PortFact]] = {}
+    for name, state in (
+        ("tcp", _LISTENING),
+        ("tcp6", _LISTENING),
+        ("udp", _UNCONNECTED),
+        ("udp6", _UNCONNECTED),
+    ):
+        content = _text(tree, f"/proc/1/net/{name}", 4 << 20)
         if not content:
             continue
-        is_read = True
+        ports = found.setdefault(name[:3], [])
         for line in content.splitlines()[1:]:
             fields = line.split()
-            if len(fields) > 3 and fields[3] == _LISTENING and len(tcp) < _MOST_PORTS:
+            if len(fields) > 3 and fields[3] == state and len(ports) < _MOST_PORTS:
                 address, _, port = fields[1].partition(":")
-                tcp.append(PortFact(transport, address, int(port, 16)))
-    return PortFacts(node, tuple(tcp)) if is_read else None
+                ports.append(PortFact(name, address, int(port, 16)))
+    return PortFacts(node, tuple(found.get("tcp", ())), tuple(found.get("udp", ()))) if found else None
 
 
 def _text(tree: RootTree, path: str, most: int = 1 << 16) -> str:
