@@ -1,7 +1,8 @@
 """What is read of a node, and that each control about nodes follows the one thing it is about."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import orjson
@@ -119,6 +120,28 @@ FIXES: list[tuple[str, Change, set[str]]] = [
 ]
 
 
+OWNED_FILES: dict[str, set[str]] = {
+    "C-0093": {"etc/kubernetes/manifests/kube-apiserver.yaml"},
+    "C-0095": {"etc/kubernetes/manifests/kube-controller-manager.yaml"},
+    "C-0097": {"etc/kubernetes/manifests/kube-scheduler.yaml"},
+    "C-0099": {"etc/kubernetes/manifests/etcd.yaml"},
+    "C-0101": {"etc/cni/net.d/10-bridge.conflist"},
+    "C-0103": {"var/lib/etcd"},
+    "C-0105": {"etc/kubernetes/admin.conf", "etc/kubernetes/super-admin.conf"},
+    "C-0107": {"etc/kubernetes/scheduler.conf"},
+    "C-0109": {"etc/kubernetes/controller-manager.conf"},
+    "C-0163": {
+        "usr/lib/systemd/system/kubelet.service",
+        "usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf",
+    },
+    "C-0165": {"var/lib/kube-proxy/kubeconfig"},
+    "C-0167": {"etc/kubernetes/kubelet.conf"},
+    "C-0169": {"etc/kubernetes/pki/ca.crt"},
+    "C-0171": {"var/lib/kubelet/config.yaml"},
+}
+"""What each control is about, but for C-0110: the folder of the keys and all that is in it."""
+
+
 @pytest.fixture
 def node(tmp_path: Path) -> Path:
     return kubeadm_tree(tmp_path)
@@ -128,16 +151,55 @@ def test_a_node_as_kubeadm_makes_it_fails_what_its_defaults_leave_open(node):
     assert failing(node) == AS_KUBEADM_MAKES_IT
 
 
+@contextmanager
+def undone(root: Path) -> Iterator[None]:
+    """Afterwards every file and folder has the content and the mode that it had, in its place; what is new is gone."""
+    before = {path: path.stat().st_mode for path in root.rglob("*")}
+    contents = {path: path.read_bytes() for path in before if path.is_file()}
+    yield
+    for path in sorted(set(root.rglob("*")) - before.keys(), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    for path, content in contents.items():
+        path.write_bytes(content)
+    for path, mode_before in before.items():
+        path.chmod(mode_before & 0o7777)
+
+
 @pytest.mark.parametrize(("change", "expected"), [c[1:] for c in CHANGES], ids=[c[0] for c in CHANGES])
-def test_one_change_makes_the_controls_about_it_fail_and_no_other(node, change, expected):
-    change(node)
-    assert failing(node) ^ AS_KUBEADM_MAKES_IT == expected
+def test_one_change_makes_the_controls_about_it_fail_and_no_other_until_it_is_undone(node, change, expected):
+    with undone(node):
+        change(node)
+        assert failing(node) ^ AS_KUBEADM_MAKES_IT == expected
+    assert failing(node) == AS_KUBEADM_MAKES_IT
 
 
 @pytest.mark.parametrize(("change", "expected"), [c[1:] for c in FIXES], ids=[c[0] for c in FIXES])
-def test_one_fix_makes_the_controls_about_it_pass_and_no_other(node, change, expected):
-    change(node)
-    assert failing(node) ^ AS_KUBEADM_MAKES_IT == expected
+def test_one_fix_makes_the_controls_about_it_pass_and_no_other_until_it_is_undone(node, change, expected):
+    with undone(node):
+        change(node)
+        assert failing(node) ^ AS_KUBEADM_MAKES_IT == expected
+    assert failing(node) == AS_KUBEADM_MAKES_IT
+
+
+def failing_about_owners(root: Path) -> set[str]:
+    bodies = orjson.loads(facts_document(collect(str(root))))["items"]
+    resources = [resource_of(b, Origin(document=i)) for i, b in enumerate(bodies)]
+    return {f.control for f in judge(resources, [c for c in CONTROLS if c.id in OWNED]).findings}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_another_owner_of_one_file_on_the_disk_makes_the_control_about_it_fail_until_it_is_roots_again(node):
+    put(node, "var/lib/kube-proxy/kubeconfig")
+    assert failing_about_owners(node) == set()
+    found: dict[str, set[str]] = {}
+    for path in sorted(node.rglob("*")):
+        os.chown(path, 1000, 1000)
+        for id in failing_about_owners(node):
+            found.setdefault(id, set()).add(str(path.relative_to(node)))
+        os.chown(path, 0, 0)
+    assert failing_about_owners(node) == set()
+    keys = {str(path.relative_to(node)) for path in [node / PKI, *(node / PKI).rglob("*")]}
+    assert found == {**OWNED_FILES, "C-0110": keys}
 
 
 def test_certificates_with_a_strict_mode_pass(node):
@@ -336,8 +398,16 @@ def test_a_process_of_a_container_that_calls_itself_a_kubelet_is_not_the_nodes(n
 
 def test_what_listens_is_read_of_both_protocols_and_families(node):
     head = "  sl  local_address rem_address   st tx_queue\n"
-    put(node, "proc/1/net/tcp", f"{head}   0: 00000000:1F90 00000000:0000 0A 0\n   1: 0100007F:0016 0:0 01 0\n")
-    put(node, "proc/1/net/udp", f"{head}   0: 00000000:0035 00000000:0000 07 0\n   1: 0100007F:1000 0:0 01 0\n")
+    put(
+        node,
+        "proc/1/net/tcp",
+        f"{head}   0: 00000000:1F90 00000000:0000 0A 0\n   1: 0100007F:0016 0:0 01 0\n",
+    )
+    put(
+        node,
+        "proc/1/net/udp",
+        f"{head}   0: 00000000:0035 00000000:0000 07 0\n   1: 0100007F:1000 0:0 01 0\n",
+    )
     put(node, "proc/1/net/udp6", f"{head}   0: {'0' * 32}:14E9 {'0' * 32}:0000 07 0\n")
     (found,) = [one for kind, one in host_facts(str(node), "n").objects if kind == "OpenPortsList"]
     assert [(one.transport, one.local_port) for one in found.tcp_ports] == [("tcp", 8080)]

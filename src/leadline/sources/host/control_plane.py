@@ -1,5 +1,6 @@
 """The control plane of a node: its static Pods or processes, and the owner and mode of every file that the benchmarks name."""
 
+import posixpath
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -155,7 +156,12 @@ def _process(
 
 
 def _pki_files(gathering: Gathering, folder: FileFact | None) -> tuple[FileFact, ...]:
-    return gathering.files("PKIFiles", gathering.below("PKIFiles", folder.path)) if folder else ()
+    """With the folders below: who owns one may put other keys there."""
+    if folder is None:
+        return ()
+    paths = gathering.below("PKIFiles", folder.path)
+    folders = {posixpath.dirname(path) for path in paths} - {folder.path}
+    return gathering.files("PKIFiles", [*sorted(folders), *paths])
 
 
 def _encryption(gathering: Gathering, field: str, path: str) -> tuple[dict[str, Any], ...] | None:
