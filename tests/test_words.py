@@ -2,9 +2,12 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
+
+from test_house import tree_of
 
 ROOT = Path(__file__).resolve().parents[1]
 INSTEAD = {
@@ -60,9 +63,10 @@ def test_words_that_are_leaving_the_texts_do_not_come_back(words: str) -> None:
     assert sum(len(pattern.findall(text)) for text in found) <= MOST[words], found
 
 
+@cache
 def public_texts(path: Path) -> list[str]:
     """Every text of a module but the docstrings of what is private."""
-    tree = ast.parse(path.read_text("utf-8"))
+    tree = tree_of(path)
     private = {
         id(statement.value)
         for node in ast.walk(tree)
