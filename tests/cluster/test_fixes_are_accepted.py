@@ -92,6 +92,7 @@ def by_control_and_all(findings: Sequence[Finding]) -> Iterator[tuple[str, list[
     yield "all together", list(findings)
 
 
+@pytest.mark.nightly("fixes")
 def test_what_the_server_takes_before_the_fixes_it_takes_after(server: DryRun) -> None:
     judge = Judge(load_controls(), None, FACTS)
     accepted = 0
