@@ -56,8 +56,8 @@ RECEIVER = "receivers: [{syslog: {address: udp://a:1}}]\n"
 @pytest.mark.parametrize(
     ("text", "part"),
     [
-        ("", "holds no settings of alerts"),
-        ("[]", "holds no settings of alerts"),
+        ("", "missing required field `receivers`"),
+        ("[]", "is not one YAML mapping"),
         ("a: [", "alerts.yaml:2: a value was expected"),
         ("receivers: []", "no one would get an alert"),
         ("thresholds: {}", "missing required field `receivers`"),

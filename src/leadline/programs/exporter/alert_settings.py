@@ -11,13 +11,11 @@ from msgspec import Meta, Struct
 from leadline.errors import SourceError, UsageError
 from leadline.outputs.alerts.syslog import Address
 from leadline.programs.exporter.facts import POSTURE_SEVERITIES
+from leadline.programs.serving.settings_table import read_mapping
 from leadline.sources.regular_file import read_regular
-from leadline.sources.yaml.parser import Limits, parse_documents
 
 EVERY = "*"
 """The namespace that represents all that are not named."""
-_LARGEST_BYTES = 2**20
-_LIMITS = Limits(size_bytes=_LARGEST_BYTES, documents=1, nodes=50_000, alias_nodes=1_000, depth=20)
 _SECONDS = {"m": 60, "h": 3_600, "d": 86_400}
 _LARGEST_SECRET = 2**16
 
@@ -86,13 +84,7 @@ class AlertSettings(Struct, frozen=True, rename="camel", forbid_unknown_fields=T
 
 def read_settings(path: str) -> AlertSettings:
     """Raises: ``SourceError`` where the file cannot be read, ``UsageError`` where something in it cannot be used."""
-    documents = parse_documents(_content(path), _LIMITS)
-    for document in documents:
-        if document.problem is not None:
-            raise UsageError(f"{path}:{document.problem.line}: {document.problem.why}")
-    body = documents[0].body if len(documents) == 1 else None
-    if not isinstance(body, dict):
-        raise UsageError(f"{path} holds no settings of alerts", hint="docs/alerts.md has an example")
+    body = read_mapping(path, "docs/alerts.md has an example")
     try:
         settings = msgspec.convert(body, AlertSettings)
     except msgspec.ValidationError as error:
@@ -171,13 +163,3 @@ def _secret(path: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
         raise SourceError(f"cannot read {path}: {reason.lower()}") from error
-
-
-def _content(path: str) -> bytes:
-    try:
-        content = read_regular(path, _LARGEST_BYTES + 1)
-    except OSError as error:
-        raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
-    if len(content) > _LARGEST_BYTES:
-        raise SourceError(f"{path} is larger than {_LARGEST_BYTES >> 20} MiB")
-    return content

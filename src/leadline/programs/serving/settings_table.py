@@ -7,17 +7,17 @@ that are texts, numbers, switches or lists have flags and variables, ``--images-
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any, Generic, TypeVar, get_type_hints
 
 import click
 import msgspec
 from msgspec import Meta, Struct
 
-from leadline.errors import UsageError
+from leadline.errors import SourceError, UsageError
+from leadline.sources.regular_file import read_regular
 from leadline.sources.yaml.parser import Limits, parse_documents
 
-_LIMITS = Limits(size_bytes=1 << 20, documents=1, nodes=10_000, alias_nodes=100, depth=20)
+_LIMITS = Limits(size_bytes=1 << 20, documents=1, nodes=50_000, alias_nodes=1_000, depth=40)
 Texts = tuple[str, ...]
 S = TypeVar("S", bound=Struct)
 
@@ -96,26 +96,38 @@ class SettingsTable(Generic[S]):
             self._places[name] = place
 
     def _of_file(self, file: str) -> dict[str, Any]:
-        try:
-            content = Path(file).read_bytes()
-        except OSError as error:
-            raise UsageError(f"cannot read {file}: {(error.strerror or str(error)).lower()}") from error
-        documents = parse_documents(content, _LIMITS)
-        if not documents:
-            return {}
-        document = documents[0]
-        if document.problem is not None:
-            raise UsageError(f"{file}:{document.problem.line}: {document.problem.why}")
-        if not isinstance(document.body, dict):
-            raise UsageError(f"{file} holds no settings", hint=f"write for example {self._example}")
+        given = read_mapping(file, f"write for example {self._example}")
         known = [field.encode_name for field in msgspec.structs.fields(self._whole)]
-        for key in document.body:
+        for key in given:
             if key not in known:
                 near = get_close_matches(str(key), known, n=1)
                 raise UsageError(
                     f"{file}: unknown setting {key}", hint=f"did you mean {near[0]}?" if near else ""
                 )
-        return document.body
+        return given
+
+
+def read_mapping(file: str, hint: str) -> dict[str, Any]:
+    """The one mapping in a file of YAML or JSON, empty for an empty file.
+
+    Raises: ``SourceError`` where it cannot be read, ``UsageError`` with ``hint`` where it holds anything else.
+    """
+    try:
+        content = read_regular(file, _LIMITS.size_bytes + 1)
+    except OSError as error:
+        raise SourceError(f"cannot read {file}: {(error.strerror or str(error)).lower()}") from error
+    if len(content) > _LIMITS.size_bytes:
+        raise SourceError(f"{file} is larger than {_LIMITS.size_bytes >> 20} MiB")
+    documents = parse_documents(content, _LIMITS)
+    for document in documents:
+        if document.problem is not None:
+            raise UsageError(f"{file}:{document.problem.line}: {document.problem.why}")
+    body = documents[0].body if documents else None
+    if body is None:
+        return {}
+    if len(documents) > 1 or not isinstance(body, dict):
+        raise UsageError(f"{file} is not one YAML mapping", hint=hint)
+    return body
 
 
 def _split(context: click.Context, option: click.Parameter, value: str | None) -> Texts | None:

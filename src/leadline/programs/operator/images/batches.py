@@ -10,7 +10,6 @@ import logging
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
@@ -24,7 +23,7 @@ from leadline.programs.operator.images.used import InUse
 from leadline.programs.operator.plan import Job, Outcome, ended
 from leadline.programs.operator.work_state import Work, WorkStore
 from leadline.programs.serving.kube import Kube, KubeError
-from leadline.sources.yaml.parser import Limits, parse_documents
+from leadline.programs.serving.settings_table import read_mapping
 
 log = logging.getLogger(__name__)
 PREFIX = "job/"
@@ -35,7 +34,6 @@ RETRIES = 3
 """Of one index. A pod that breaks down passes over the image that it broke down with."""
 STUCK_S = 60.0
 """A Job of which no pod runs after so long says so."""
-_LIMITS = Limits(size_bytes=1 << 20, documents=1, nodes=20_000, alias_nodes=100, depth=40)
 Body = dict[str, Any]
 
 
@@ -61,15 +59,12 @@ def slice_of(digest: str, pods: int) -> int:
 
 def read_template(path: str) -> Body:
     """The pod template (``metadata``, ``spec``) in a file. Raises: ``UsageError``."""
-    try:
-        documents = parse_documents(Path(path).read_bytes(), _LIMITS)
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
-    body = documents[0].body if documents else None
-    spec = body.get("spec") if isinstance(body, dict) else None
+    hint = "write spec with a container, as in a Job"
+    body = read_mapping(path, hint)
+    spec = body.get("spec")
     containers = spec.get("containers") if isinstance(spec, dict) else None
-    if not isinstance(body, dict) or not containers or not isinstance(containers[0], dict):
-        raise UsageError(f"{path} holds no pod template", hint="write spec with a container, as in a Job")
+    if not containers or not isinstance(containers[0], dict):
+        raise UsageError(f"{path} holds no pod template", hint=hint)
     return body
 
 
