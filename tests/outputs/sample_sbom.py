@@ -175,7 +175,7 @@ FINDINGS = (
     ImageFinding("low", "Set-uid file", "usr/bin/passwd", "mode 4755", "take the bit away"),
     ImageFinding("low", "Set-uid file", "usr/bin/su", "mode 4755", "take the bit away"),
 )
-NOT_JUDGED = ("vulnerabilities: not matched, no database found (leadline db build)",)
+NOT_JUDGED = ("vulnerabilities: not matched, no database found (leadline db fetch)",)
 REPORT = ImageReport(SBOM, FINDINGS, NOT_JUDGED)
 _LOG4J = Package(
     "maven",

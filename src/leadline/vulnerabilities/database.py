@@ -73,7 +73,7 @@ _KNOWN = (
     "SELECT id, name, is_source FROM package WHERE stream = ? AND name IN (SELECT value FROM json_each(?))"
 )
 _HEADER_BYTES = 100
-_HINT = "make one with 'leadline db build', or fetch one with 'leadline db update'"
+_HINT = "get one with 'leadline db fetch', or make one with 'leadline db build'"
 
 
 class Extra(Struct, frozen=True, array_like=True, omit_defaults=True):

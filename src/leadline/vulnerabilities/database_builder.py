@@ -8,7 +8,7 @@ import os
 import re
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import lru_cache
 from itertools import groupby
@@ -106,6 +106,34 @@ def build(
     Raises:
         DatabaseError: where it cannot be written, or nothing in the documents could be used.
     """
+
+    def fill(builder: _Builder) -> Mapping[str, str]:
+        builder.read(documents)
+        return {}
+
+    return _written(target, feeds, built, fill)
+
+
+def build_of_facts(
+    facts: Iterable[tuple[Feed, Fact]], target: Path, *, built: str, about: Callable[[], Mapping[str, str]]
+) -> Built:
+    """As ``build``, of facts that something else has read already. ``about`` says more of the file, when all is read.
+
+    Raises:
+        DatabaseError: where it cannot be written, or there are no facts.
+    """
+
+    def fill(builder: _Builder) -> Mapping[str, str]:
+        builder.take(facts)
+        return about()
+
+    return _written(target, (), built, fill)
+
+
+def _written(
+    target: Path, feeds: Sequence[Feed], built: str, fill: "Callable[[_Builder], Mapping[str, str]]"
+) -> Built:
+    """Beside its place, and moved there when it is whole."""
     if target.is_dir():
         raise DatabaseError(f"{target}: is a folder", hint="name a file in it")
     try:
@@ -117,8 +145,8 @@ def build(
     try:
         with closing(sqlite3.connect(part, isolation_level=None)) as connection:
             builder = _Builder(connection, feeds)
-            builder.read(documents)
-            report = builder.finish(built)
+            about = fill(builder)
+            report = builder.finish(built, about)
         seal(part)
         with part.open("rb") as file:
             os.fsync(file.fileno())
@@ -182,15 +210,24 @@ class _Builder:
                 continue
             latest = feed
             given[feed.title] = given.get(feed.title, 0) + 1
-            count = self._counts.get(feed)
-            if count is None:
-                count = self._counts[feed] = _Count(len(self._counts) + 1)
+            count = self._count_of(feed)
             count.documents += 1
             try:
                 for fact in feed.read(document):
                     self._add(fact, feed, count)
             except Unreadable as error:
                 self._skip(Unread(document.path, f"{feed.name}: {error}", "malformed"))
+
+    def take(self, facts: Iterable[tuple[Feed, Fact]]) -> None:
+        self._connection.execute("BEGIN")
+        for feed, fact in facts:
+            self._add(fact, feed, self._count_of(feed))
+
+    def _count_of(self, feed: Feed) -> _Count:
+        count = self._counts.get(feed)
+        if count is None:
+            count = self._counts[feed] = _Count(len(self._counts) + 1)
+        return count
 
     def _feed_of(self, document: Document, latest: Feed | None) -> Feed | None:
         if latest is not None and latest.recognises(document):
@@ -339,7 +376,7 @@ class _Builder:
             number = self._packages[key] = len(self._packages) + 1
         return number
 
-    def finish(self, built: str) -> Built:
+    def finish(self, built: str, about: Mapping[str, str]) -> Built:
         """Writes what is known only when all is read."""
         if not any(count.records for count in self._counts.values()):
             raise DatabaseError(f"no advisories in what was given{self._first_reason()}")
@@ -372,7 +409,8 @@ class _Builder:
                 for count, state in zip(self._counts.values(), states, strict=True)
             ],
         )
-        write("INSERT INTO about VALUES(?, ?)", [("built", built), (CHECKSUM, UNSEALED), ("complete", "yes")])
+        facts = {**about, "built": built, CHECKSUM: UNSEALED, "complete": "yes"}
+        write("INSERT INTO about VALUES(?, ?)", facts.items())
         self._connection.execute("COMMIT")
         self._connection.executescript(INDEXES)
         return Built(

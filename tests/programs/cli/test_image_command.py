@@ -85,7 +85,7 @@ def test_a_scan_tells_what_helps_an_attacker_and_what_was_not_done(run, archive)
         "deb            2\n"
         "npm            1   ms 2.0.0\n"
         "not read       0\n"
-        "not done    vulnerabilities: not matched, no database found (leadline db build)\n"
+        "not done    vulnerabilities: not matched, no database found (leadline db fetch)\n"
         "more        -v shows every place and what to do about it\n"
         "\n"
         "4 findings: 2 high, 1 medium, 1 low; vulnerabilities not matched\n"
@@ -99,7 +99,7 @@ def test_no_gate_passes_for_vulnerabilities_that_nobody_looked_for(run, archive,
     assert (code, err) == (
         3,
         "leadline: --severity-threshold cannot be judged without a vulnerability database;"
-        " make one with 'leadline db build'; --fail-on unread works without\n",
+        " get one with 'leadline db fetch'; --fail-on unread works without\n",
     )
     assert "high      Credential in the image" in out
     assert f"failed: --severity-threshold {threshold}, vulnerability database not found" in out
@@ -192,7 +192,7 @@ def test_an_image_without_packages_is_no_error_and_not_clean(run, tmp_path):
 def test_a_scan_of_a_document_says_what_such_a_document_does_not_hold(run, archive):
     run("image", "sbom", archive, "--format", "spdx-json", "--output", "sbom.json")
     _, out, _ = run("scan", "image", "sbom.json")
-    assert "not done    vulnerabilities: not matched, no database found (leadline db build)\n" in out
+    assert "not done    vulnerabilities: not matched, no database found (leadline db fetch)\n" in out
     assert "            files and configuration are not in a SBOM\n" in out
     assert "Runs as root" not in out
 

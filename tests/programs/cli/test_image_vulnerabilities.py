@@ -92,7 +92,7 @@ def test_a_database_that_is_too_old_is_refused(run, archive, tmp_path):
     code, out, err = run("scan", "image", archive, "--db", "old.db", "--max-db-age", "30")
     assert (code, out) == (3, "")
     assert err.startswith("leadline: the vulnerability database is of 2020-01-01, ")
-    assert err.endswith("at most 30 are allowed; build or update it, or allow an older one\n")
+    assert err.endswith("at most 30 are allowed; fetch or build a newer one, or allow an older one\n")
 
 
 def test_a_feed_without_a_date_is_too_old_for_any_limit_and_named_without_one(run, archive, tmp_path):

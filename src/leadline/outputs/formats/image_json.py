@@ -152,6 +152,7 @@ def _database(report: ImageReport) -> dict[str, Any] | None:
         "built": report.database.built,
         "date": report.database.date,
         "isSample": report.database.is_sample,
+        **({"source": report.database.source} if report.database.source else {}),
         "feeds": [
             {"name": feed.name, "date": feed.date, "records": feed.records} for feed in report.database.feeds
         ],

@@ -221,8 +221,9 @@ def _database(report: ImageReport, page: Page) -> Iterator[str]:
     if report.database is not None:
         feeds = count(len(report.database.feeds), "feed")
         sample = "a sample, " if report.database.is_sample else ""
+        source = f"; {plain(report.database.source)}" if report.database.source else ""
         yield from _labelled(
-            "database", f"{sample}{feeds}, of {report.database.date[:10] or 'no date'}", page.width
+            "database", f"{sample}{feeds}, of {report.database.date[:10] or 'no date'}{source}", page.width
         )
     if report.suppressed:
         by = Counter(one.by for one in report.suppressed)

@@ -93,7 +93,8 @@ def gap_lines(report: ImagesReport, page: Page) -> Iterator[str]:
     found = next((one.report.database for one in report.images if one.report.database is not None), None)
     if found is not None:
         feeds = count(len(found.feeds), "feed")
-        yield from _labelled("database", f"{feeds}, of {found.date[:10] or 'no date'}", page.width)
+        source = f"; {plain(found.source)}" if found.source else ""
+        yield from _labelled("database", f"{feeds}, of {found.date[:10] or 'no date'}{source}", page.width)
     number = sum(len(one.report.suppressed) for one in report.images)
     if number:
         yield from _labelled("suppressed", f"{number:,}, json lists them", page.width)

@@ -166,4 +166,6 @@ def _prove(path: Path) -> DatabaseState:
 
 
 def _state(database: Database) -> DatabaseState:
-    return DatabaseState(database.about.get("built", ""), database.feeds)
+    return DatabaseState(
+        database.about.get("built", ""), database.feeds, source=database.about.get("source", "")
+    )

@@ -14,8 +14,8 @@ from leadline.model.package import Sbom
 from leadline.model.vulnerability import Coverage, DatabaseState, Matched, VexStatement
 from leadline.scans.options import ImageOptions
 
-NO_DATABASE = "vulnerabilities: not matched, no database found (leadline db build)"
-OF_EXAMPLE = "vulnerabilities: matched with a sample made for this example image alone (leadline db build)"
+NO_DATABASE = "vulnerabilities: not matched, no database found (leadline db fetch)"
+OF_EXAMPLE = "vulnerabilities: matched with a sample made for this example image alone (leadline db fetch)"
 EXAMPLE_IMAGE = "sha256:f3abc534a4e3f8c2e300b95fa629baa2416f2a055b7dce4edbadfb39fa3abc4f"
 """Digest of the configuration of ``examples/image/web.tar``."""
 EXAMPLE_DATABASE = "5c09d2685934104540f8281ddff279eae575208c6ebd1e7aa14584ed6e2b9d89"
@@ -67,7 +67,9 @@ def _found(
     from leadline.vulnerabilities.match import match
 
     with open_database(path, options.cache_folder) as database:
-        state = DatabaseState(database.about.get("built", ""), database.feeds)
+        state = DatabaseState(
+            database.about.get("built", ""), database.feeds, source=database.about.get("source", "")
+        )
         check_age(state, options.oldest_database_days, today)
         matched = match(sbom.packages, sbom.distro, database)
     gaps = [f"how old the feed {name} is, is not known" for name in _undated(state)]
@@ -131,7 +133,7 @@ def check_age(state: DatabaseState, oldest_days: int | None, today: str) -> None
         age_text = f"of {state.date[:_DATE]}, {age} days old" if age is not None else "of an unknown date"
         raise DatabaseError(
             f"the vulnerability database is {age_text}; at most {oldest_days} are allowed",
-            hint="build or update it, or allow an older one",
+            hint="fetch or build a newer one, or allow an older one",
         )
 
 

@@ -12,11 +12,12 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO
 
 from leadline.errors import UsageError
 from leadline.model.unread import Unread
-from leadline.sbom.layers.stream import Damaged, decompressed, is_compressed
+from leadline.sbom.layers.stream import Damaged, is_compressed
+from leadline.sbom.layers.unpacked_file import buffered_file, unpacked
 from leadline.vulnerabilities.feed import Document
 
 LARGEST = 1 << 30
@@ -31,8 +32,6 @@ _PACKED_NAMES = (".gz", ".bz2", ".xz", ".zst", ".zstd")
 _TAR_MAGIC = slice(257, 262)
 _HEAD = 512
 _FAULTS = (OSError, EOFError, Damaged, zipfile.BadZipFile, tarfile.TarError, zlib.error)
-_PACKED_AT_A_TIME = 1 << 14
-"""Small, for it can unpack to some 10,000 times its size."""
 _AT_A_TIME = 1 << 20
 """Bytes read at a time."""
 
@@ -87,15 +86,14 @@ class _Reader:
 
     def read(self, file: IO[bytes], name: str, depth: int) -> Iterator[Document | Unread]:
         """``file`` is at its beginning; it need not be seekable."""
-        buffered = _buffered(file)
+        buffered = buffered_file(file)
         head = buffered.peek(_HEAD)[:_HEAD]
         if depth > DEEPEST:
             yield Unread(name, "an archive within an archive, too deep", "too large")
             return
         try:
             if is_compressed(head):
-                unpacked = io.BufferedReader(_Unpacked(buffered))
-                yield from self.read(unpacked, _without_packing(name), depth + 1)
+                yield from self.read(unpacked(buffered), _without_packing(name), depth + 1)
             elif head.startswith(b"PK\x03\x04"):
                 yield from self._zip(buffered, name, depth)
             elif head[_TAR_MAGIC] == b"ustar":
@@ -112,7 +110,7 @@ class _Reader:
     def _zip(self, file: io.BufferedReader, name: str, depth: int) -> Iterator[Document | Unread]:
         with ExitStack() as stack:
             if not _can_seek(file):
-                file = stack.enter_context(_buffered(io.BytesIO(self._all(file))))
+                file = stack.enter_context(buffered_file(io.BytesIO(self._all(file))))
             archive = stack.enter_context(zipfile.ZipFile(file))
             for member in archive.infolist():
                 if member.is_dir():
@@ -168,32 +166,6 @@ def _can_seek(file: io.BufferedReader) -> bool:
     except AttributeError:
         # Members of a tar that is read as a stream have no such method in every version of Python.
         return False
-
-
-def _buffered(file: IO[bytes]) -> io.BufferedReader:
-    return file if isinstance(file, io.BufferedReader) else io.BufferedReader(cast("io.RawIOBase", file))
-
-
-class _Unpacked(io.RawIOBase):
-    """The content of a compressed file."""
-
-    def __init__(self, file: io.BufferedReader) -> None:
-        self._pieces = decompressed(iter(lambda: file.read(_PACKED_AT_A_TIME), b""))
-        self._piece = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, target: Any) -> int:
-        while not self._piece:
-            piece = next(self._pieces, None)
-            if piece is None:
-                return 0
-            self._piece = memoryview(piece)
-        count = min(len(target), len(self._piece))
-        target[:count] = self._piece[:count]
-        self._piece = self._piece[count:]
-        return count
 
 
 def _without_packing(name: str) -> str:

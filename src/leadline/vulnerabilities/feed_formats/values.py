@@ -22,6 +22,9 @@ MOST_AFFECTED = 20_000
 MOST_RANGES = 2_000
 MOST_VERSIONS = 20_000
 
+_MOST_TEXT = 1 << 14
+"""Characters of a long text that are looked at."""
+
 T = TypeVar("T")
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+~/@-]{0,127}")
@@ -29,6 +32,9 @@ _NAME = re.compile(r"[^\s\x00-\x1f\x7f<>\"'\\{}]+(?: [^\s\x00-\x1f\x7f<>\"'\\{}]
 _VERSION = re.compile(r"[^\s\x00-\x1f\x7f<>\"'\\{}|,;=!]+")
 _DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?)(?:\.\d+)?(Z|[+-]\d{2}:?\d{2})?)?")
 _CWE = re.compile(r"CWE-\d{1,6}")
+_CODE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
+_HEADING = re.compile(r"^[ \t]*#{1,6}[ \t].*$", re.MULTILINE)
+_LINK = re.compile(r"!?\[([^\]\n]*)\]\([^()\s]*\)")
 _CVE = re.compile(r"CVE-\d{4}-\d{4,19}")
 
 
@@ -151,6 +157,17 @@ def line(word: str | None) -> str:
     """One line, shortened."""
     found = " ".join((word or "")[: 4 * LONGEST_SUMMARY].split())
     return found if len(found) <= LONGEST_SUMMARY else f"{found[: LONGEST_SUMMARY - 1]}…"
+
+
+def first_sentences(text: str | None) -> str:
+    """As many whole sentences as one line holds, out of Markdown: without headings, code and the marks of links."""
+    found = _CODE.sub(" ", (text or "")[:_MOST_TEXT])
+    found = _HEADING.sub("", found)
+    found = " ".join(_LINK.sub(r"\1", found).replace("`", "").replace("**", "").split())
+    if len(found) <= LONGEST_SUMMARY:
+        return found
+    end = max(found.rfind(mark, 0, LONGEST_SUMMARY) for mark in (". ", "! ", "? "))
+    return found[: end + 1] if end > 0 else f"{found[: LONGEST_SUMMARY - 1]}…"
 
 
 def links(words: Iterable[str | None]) -> tuple[str, ...]:

@@ -26,6 +26,13 @@ from leadline.scans.images.database import (
     publish_database,
     update_database,
 )
+from leadline.scans.images.database_fetch import (
+    Fetched,
+    download_archive,
+    fetch_database,
+    fetched_of,
+    import_grype,
+)
 from leadline.scans.images.vulnerabilities import age_days
 
 if TYPE_CHECKING:
@@ -35,6 +42,10 @@ if TYPE_CHECKING:
 
 EPILOG = """
 \b
+  leadline db fetch
+      the public one of the Grype project, about 90 MB; two minutes of work
+  leadline db fetch --download-only grype.tar.zst
+      for a machine without a network, where 'leadline db import' takes it
   leadline db build osv/all.zip debian.json epss.csv.gz
       from feeds as their publishers write them
   leadline db build feeds/ -o vulnerabilities.db
@@ -49,9 +60,10 @@ EPILOG = """
       for others to update from
 
 Without -o and --db it is LEADLINE_DB, else leadline/vulnerabilities.db among your data (XDG_DATA_HOME).
-Nothing is fetched from anywhere but by update, and then from the address that you give.
+Nothing is fetched but by fetch and update, and by scans where LEADLINE_DB_SOURCE or your answer says so.
 """
 _OLD_DAYS = 30
+_MOST_REASONS = 8
 _LARGEST_KEY = 1 << 20
 
 
@@ -80,6 +92,49 @@ def build(feeds: tuple[str, ...], output: str, quiet: bool) -> int:
     return 0
 
 
+@command.command("fetch", epilog=EPILOG, short_help="Gets a public one, ready to use.")
+@click.option(
+    "--from",
+    "source",
+    default="grype",
+    show_default=True,
+    metavar="SOURCE",
+    help="grype; or https://… or oci://…, of a mirror of it or of what publish wrote.",
+)
+@click.option("--key", default="", metavar="FILE", help="The publisher's public keys (Ed25519, PEM).")
+@click.option("--allow-unsigned", is_flag=True, help="Take one whose publisher cannot be checked.")
+@click.option("--ca-file", default="", metavar="FILE", help="Certificates to trust, PEM.")
+@click.option(
+    "--download-only", default="", metavar="FILE", help="Fetch it into FILE, for db import elsewhere."
+)
+@click.option("-o", "--output", default="", metavar="FILE", help="Put it there instead of the usual place.")
+@takes("quiet")
+def fetch(
+    source: str, *, key: str, allow_unsigned: bool, ca_file: str, download_only: str, output: str, quiet: bool
+) -> int:
+    """Fetches the database that the Grype project publishes every day, checks it and converts it.
+
+    It covers the common distributions and languages, with EPSS and KEV. It is not signed: the checksum comes from
+    the same host, over TLS. The old database serves until the new one is whole.
+    """
+    publisher = Publisher(_content(key) if key else b"", key, allow_unsigned, ca_file)
+    with progress(f"asking {source}", is_wanted=not quiet) as display:
+        if download_only:
+            built = download_archive(Path(download_only), source, publisher, os.environ, display.say)
+            lines = [
+                f"fetched: {plain(download_only, 4096)}, built {built[:10]}; not converted yet, see db import"
+            ]
+        else:
+            target = _target(output)
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            now = datetime.now(UTC)
+            fetched = fetch_database(target, source, publisher, os.environ, now, display.say)
+            lines = list(_fetched_lines(fetched, target, now))
+    for line in lines:
+        _remark(line, quiet=quiet)
+    return 0
+
+
 @command.command("status", epilog=EPILOG, short_help="Which feeds it has, and how old they are.")
 @click.option("--db", default="", metavar="FILE", help="Another database than the usual one.")
 @click.option("-f", "--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
@@ -102,12 +157,21 @@ def status(db: str, format: str) -> int:
 @click.option("-o", "--output", default="", metavar="FILE", help="Put it there instead of the usual place.")
 @takes("quiet")
 def import_(file: str, output: str, quiet: bool) -> int:
-    """Checks the database in FILE, every page of it, and puts it in the place of the usual one."""
+    """Checks the database in FILE, every page of it, and puts it in the place of the usual one.
+
+    FILE may be the archive of the Grype project too, as 'db fetch --download-only' brings it; it is converted.
+    """
     target = _target(output)
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with progress(f"importing {file}", is_wanted=not quiet):
-        state = import_database(Path(file), target)
+    with progress(f"importing {file}", is_wanted=not quiet) as display:
+        if not Path(file).is_file():
+            raise UsageError(f"{file}: file not found")
+        fetched = import_grype(Path(file), target, display.say)
+        state = database_state(target) if fetched else import_database(Path(file), target)
     _remark(f"imported: {plain(str(target), 4096)}, {count(len(state.feeds), 'feed')}", quiet=quiet)
+    if fetched:
+        for line in _source_lines(fetched):
+            _remark(line, quiet=quiet)
     return 0
 
 
@@ -173,6 +237,24 @@ def _target(named: str) -> Path:
     return Path(path)
 
 
+def _fetched_lines(fetched: Fetched, target: Path, now: datetime) -> Iterator[str]:
+    age = age_days(fetched.built, now.strftime("%Y-%m-%d"))
+    old = "" if age is None else f", {count(age, 'day')} old"
+    what = "fetched" if fetched.is_new else "current already"
+    size = f", {fetched.size_bytes / 1e6:,.1f} MB" if fetched.size_bytes else ""
+    yield f"{what}: {plain(str(target), 4096)}{size}, built {plain(fetched.built[:10])}{old}"
+    yield from _source_lines(fetched)
+
+
+def _source_lines(fetched: Fetched) -> Iterator[str]:
+    """Whose it is, and what of it could not be kept."""
+    yield f"source: {plain(fetched.source, 4096)}"
+    for why, number in list(fetched.left_out.items())[:_MOST_REASONS]:
+        yield f"left out: {number:,}, {plain(why)}"
+    if more := sum(list(fetched.left_out.values())[_MOST_REASONS:]):
+        yield f"left out: {more:,}, for other reasons"
+
+
 def _status(state: DatabaseState, path: Path, today: str) -> Iterator[str]:
 
     yield f"{plain(str(path), 4096)}   {path.stat().st_size / 1e6:,.1f} MB, built {state.built[:10] or 'at no known time'}"
@@ -184,4 +266,6 @@ def _status(state: DatabaseState, path: Path, today: str) -> Iterator[str]:
         old = "  old" if age is not None and age > _OLD_DAYS else ""
         yield f"{padded(feed.name, width)}  {feed.records:>9,}  {age_text}{old}  {plain(feed.licence, 60)}".rstrip()
     yield ""
+    if state.source:
+        yield from _source_lines(fetched_of(path))
     yield f"{count(len(state.feeds), 'feed')}, {sum(feed.records for feed in state.feeds):,} records"

@@ -9,9 +9,10 @@ from leadline.errors import GATE_FAILED, UsageError
 from leadline.outputs.text.json_text import json_text
 from leadline.programs.cli.options.configured import ConfiguredCommand
 from leadline.programs.cli.options.option import Flag
-from leadline.programs.cli.options.table import CHARTS, CLUSTER, NAMESPACES, TRUST, WAIVERS, takes
+from leadline.programs.cli.options.table import CHARTS, CLUSTER, DATABASE, NAMESPACES, TRUST, WAIVERS, takes
 from leadline.programs.cli.output.progress import progress
 from leadline.programs.cli.output.terminal import configure_log, width_of
+from leadline.programs.cli.scanning.database import with_database
 from leadline.programs.cli.scanning.images import PIPE_WIDTH, need_database, run_one, run_several
 from leadline.programs.cli.scanning.requests import created, grave, image_options, image_request
 from leadline.scans.images.image_scan import image_scan
@@ -85,7 +86,8 @@ def sbom(image: str, **flags: Any) -> int:
 @click.argument("images", metavar="[IMAGE]...", nargs=-1)
 @takes(
     *("from_manifests", "from_cluster", *CLUSTER, *NAMESPACES, "exclude_paths", *CHARTS, *WAIVERS),
-    *("severity_threshold", "db", "oldest_database_days", "vex", "loaded", *TRUST, "only_fixable"),
+    *("severity_threshold", *DATABASE, "oldest_database_days"),
+    *("vex", "loaded", *TRUST, "only_fixable"),
     *("store", "store_namespace"),
     trust_policy=Flag(
         "Who may sign which images; the registry is asked, and VEX that they attest is used.", "FILE"
@@ -98,9 +100,9 @@ def scan(images: tuple[str, ...], **flags: Any) -> int:
     """Finds what is wrong with images: vulnerable packages, credentials, set-uid files, root users, old distributions.
 
     Several images, or those of --from-manifests and --from-cluster, make one report, with what runs each of them.
-    Vulnerabilities come from a database that leadline db build makes; without one the rest is still reported.
+    Vulnerabilities come from a database that leadline db fetch gets; without one the rest is still reported.
     """
-    request = image_request(tuple(dict.fromkeys(images)), flags)
+    request = with_database(image_request(tuple(dict.fromkeys(images)), flags))
     return run_one(request, is_scan=True) if len(request.targets) == 1 else run_several(request)
 
 
@@ -157,7 +159,15 @@ def verify(images: tuple[str, ...], policy: str, key: str, format: str, **flags:
 @click.argument("after")
 @_table_or_json
 @takes(
-    *("verbose", "severity_threshold", "db", "only_fixable", "quiet", "no_cache", "debug"),
+    *(
+        "verbose",
+        "severity_threshold",
+        *DATABASE,
+        "only_fixable",
+        "quiet",
+        "no_cache",
+        "debug",
+    ),
     verbose=Flag("Every change."),
     severity_threshold=Flag("Exit 1 on a new vulnerability at or above it."),
 )
@@ -166,7 +176,7 @@ def diff(before: str, after: str, format: str, **flags: Any) -> int:
     # For this command alone.
     from leadline.scans.images.image_diff import compared_images, diff_json, diff_lines
 
-    request = image_request((before, after), flags)
+    request = with_database(image_request((before, after), flags))
     configure_log(is_debug=request.debug)
     reports = []
     for image in (before, after):

@@ -214,6 +214,24 @@ class Request(Struct, frozen=True, kw_only=True):
         Flag("Refuse an older database.", "DAYS", "--max-db-age"),
         Key("would change verdicts", "7", "max-db-age", text="Refuse an older database, in days."),
     ] = None
+    db_source: Annotated[
+        str,
+        Flag("Fetch the database there, and daily anew: grype, https://…, oci://…, or off.", "SOURCE"),
+        Key("would reach elsewhere", '"grype"', commands=("image scan", "image diff")),
+    ] = ""
+    db_key: Annotated[
+        str,
+        Flag("Public keys of who publishes it (Ed25519, PEM).", "FILE"),
+        Key("would reach elsewhere", '"publisher.pem"', kind="file", commands=("image scan", "image diff")),
+    ] = ""
+    fetch_db: Annotated[
+        bool, Flag("Fetch a vulnerability database first where there is none, or an old one.")
+    ] = False
+    offline: Annotated[
+        bool,
+        Flag("Fetch no vulnerability database, and ask for none."),
+        Key("would change verdicts", "true", commands=("image scan", "image diff")),
+    ] = False
     host_facts: Annotated[
         Texts,
         Flag(
@@ -366,6 +384,7 @@ NAMESPACES = ("include_namespaces", "exclude_namespaces")
 CONTROLS = ("exclude_controls", "settings_file", "own_controls", "framework_files")
 CHARTS = ("values", "set", "set_string", "kube_version", "api_versions", "with_tests")
 WAIVERS = ("waivers", "no_waivers_from_target")
+DATABASE = ("db", "fetch_db", "offline", "db_source", "db_key")
 TRUST = ("trust_policy", "trusted_root")
 CONFIG = ("config", "no_config", "trust_config")
 FIXING = (

@@ -18,7 +18,7 @@ def problem_lines(name: str, named_database: str, width: int) -> Iterator[str]:
     """Raises ``DatabaseError`` where there is none, ``UsageError`` where it does not know the name."""
     path = named_database or database_file(os.environ)
     if not path:
-        raise DatabaseError("vulnerability database not found", hint="make one with 'leadline db build'")
+        raise DatabaseError("vulnerability database not found", hint="get one with 'leadline db fetch'")
     page = problem_page(Path(path), name, cache_folder(os.environ))
     yield f"{plain(page.id)}   {page.severity}"
     yield ""

@@ -168,7 +168,7 @@ def need_database(request: Request, reports: Iterable[ImageReport]) -> None:
     if request.severity_threshold and any(one.database is None for one in reports):
         raise DatabaseError(
             "--severity-threshold cannot be judged without a vulnerability database",
-            hint="make one with 'leadline db build'; --fail-on unread works without",
+            hint="get one with 'leadline db fetch'; --fail-on unread works without",
         )
 
 
