@@ -104,7 +104,7 @@ def download_archive(
     folder = _grype_folder(source, _trust(publisher, environ))
     if folder is None:
         raise UsageError(
-            "--download-only fetches a database of Grype's form alone",
+            "only a database in Grype's form is fetched without being converted",
             hint="what 'leadline db publish' wrote can be copied as it is",
         )
     _refuse_open_wire(source, folder, publisher)
@@ -215,7 +215,7 @@ def _refuse_open_wire(source: str, folder: WebFolder, publisher: Publisher) -> N
     """Raises ``SourceError``: it is not signed, so that nothing but TLS says who wrote it."""
     if source.startswith("http://") and not is_loopback(folder.host) and not publisher.allow_unsigned:
         raise SourceError(
-            f"{folder.place} is neither signed nor protected by TLS", hint="use https://, or --allow-unsigned"
+            f"{folder.place} is neither signed nor protected by TLS", hint="use https://, or allow unsigned databases"
         )
 
 
