@@ -215,7 +215,8 @@ def _refuse_open_wire(source: str, folder: WebFolder, publisher: Publisher) -> N
     """Raises ``SourceError``: it is not signed, so that nothing but TLS says who wrote it."""
     if source.startswith("http://") and not is_loopback(folder.host) and not publisher.allow_unsigned:
         raise SourceError(
-            f"{folder.place} is neither signed nor protected by TLS", hint="use https://, or allow unsigned databases"
+            f"{folder.place} is neither signed nor protected by TLS",
+            hint="use https://, or allow unsigned databases",
         )
 
 
