@@ -21,7 +21,7 @@ LONGEST = 1 << 16
 def ranges(constraint: str, fix: str, ordering: Ordering | None) -> Iterator[VersionRange | str]:
     """Each range; a version by itself where the constraint names that one alone.
 
-    ``fix``: the release that fixes it, empty where there is none. ``ordering`` tells whether the fix comes after the last
+    ``fix``: the release that fixes it, empty where there is none. ``ordering`` decides whether the fix comes after the last
     affected version; ``None`` leaves the range as it is.
 
     Raises:
