@@ -120,7 +120,7 @@ def build_of_facts(
     """As ``build``, of facts that something else has read already. ``about`` says more of the file, when all is read.
 
     Raises:
-        DatabaseError: where it cannot be written, or there are no facts.
+        DatabaseError: where it cannot be written, or no facts were given.
     """
 
     def fill(builder: _Builder) -> Mapping[str, str]:

@@ -125,14 +125,16 @@ class GrypeFacts:
         self.left_out = LeftOut()
 
     def facts(self) -> Iterator[tuple[Feed, Fact]]:
-        """Each with the feed that stands for its provider.
+        """Each with the feed of its provider.
 
         Raises:
             DatabaseError: the file is damaged.
         """
         built = values.date(self._rows.built)
-        for provider, captured in self._rows.providers():
-            yield self._feed(provider), FeedDate(values.date(captured) or built)
+        providers = [(name, values.date(captured) or built) for name, captured in self._rows.providers()]
+        newest = max((captured for _, captured in providers), default=built)
+        for provider, captured in providers:
+            yield self._feed(provider), FeedDate(captured)
         for row in self._rows.advisories():
             try:
                 yield self._feed(row.provider), self._advisory(row)
@@ -145,7 +147,7 @@ class GrypeFacts:
             release = ".".join(filter(None, (system.major, system.minor))) or system.label
             if not system.channel and release and values.date(end):
                 feed = self._feed("eol")
-                yield feed, FeedDate(built)
+                yield feed, FeedDate(newest)
                 yield feed, ReleaseEnd(system.name, release, values.date(end)[:10])
 
     def _feed(self, provider: str) -> Feed:
@@ -262,7 +264,7 @@ class GrypeFacts:
                 elif row.system is not None:
                     spans.append(found)
                 else:
-                    # Rebuilds by somebody else: a later version of the package's own makers is not one of them.
+                    # Rebuilds by another publisher: a later version of the package's own makers is not one of them.
                     self.left_out.add(f"ranges of unaffected language packages, by {provider[:40]}")
         if spans or versions:
             state: State = "affected" if lists_fixes else "not affected"

@@ -93,7 +93,7 @@ def of_system(system: System) -> Where | None:
 
 
 def is_minor_of_red_hat(system: System) -> bool:
-    """Whether the row is one of those that stand for a minor release of Red Hat's usual channel."""
+    """Whether the row is of a minor release of Red Hat's usual channel."""
     return _SYSTEMS.get(system.name.lower()) == "Red Hat" and system.minor != "" and not system.channel
 
 

@@ -103,7 +103,7 @@ def _kept_current(request: Request, target: Path, source: str, *, is_there: bool
 
 
 def _may_ask(request: Request) -> bool:
-    """Whether somebody sits there who can answer."""
+    """Whether a person is there who can answer."""
     takes_input = "-" in request.targets or request.password_stdin
     is_ci = os.environ.get("CI", "") not in ("", "0", "false")
     return not (request.quiet or takes_input or is_ci) and os.isatty(0) and os.isatty(2)
