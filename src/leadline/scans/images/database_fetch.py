@@ -62,7 +62,7 @@ def fetch_database(
     Raises:
         UsageError: ``source`` is none.
         SourceError: it cannot be fetched, or not be trusted.
-        DatabaseError: it cannot be used, or there is no room for it. The old one is as it was.
+        DatabaseError: it cannot be used, or does not fit on the disk. The old one is as it was.
     """
     trust = _trust(publisher, environ)
     folder = _grype_folder(source, trust)
