@@ -63,8 +63,8 @@ def expected(switches: Mapping[str, bool]) -> frozenset[str]:
     reads = has_operator and (switches["capabilities.readSecrets"] or switches["capabilities.pullSecrets"])
     return ALWAYS.union(
         {"C-0053"} if has_operator else (),
-        {"C-0015", "C-0186", "C-0267"} if reads else (),
-        {"C-0188", "C-0267"} if has_jobs else (),
+        {"C-0015", "C-0186", "C-0267", "L-0104"} if reads else (),
+        {"C-0188"} if has_jobs else (),
         {"C-0048"} if has_jobs and switches["vulnerabilityScan.jobs.nodeBlobs"] else (),
         () if switches["networkPolicy.enabled"] else {"C-0030", "C-0260"},
         _of_nodes(switches["capabilities.hostFacts"], switches["capabilities.nodeAgent"]),

@@ -234,8 +234,9 @@ def test_the_top_is_for_what_takes_a_cluster_or_a_node_in_one_step():
         "C-0065",
         "C-0191",
         "C-0280",
-        "C-0281",
         "C-0282",
+        "L-0104",
+        "L-0105",
     } <= critical
     assert {"C-0057", "C-0074", "C-0005", "C-0118"} <= critical
     low = {c.id for c in CONTROLS if c.severity == "low"}

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from leadline.kube.rbac import Rights
 from leadline.kube.role_rules import CLUSTER_SCOPED, Ask, ask
 
 POD_OWNERS = "deployments daemonsets replicasets statefulsets"
@@ -41,6 +42,14 @@ CHANGE_ADMISSION = (
         "admissionregistration.k8s.io",
     ),
 )
+MUTATE_ADMISSION = (
+    ask(
+        "create update patch",
+        "mutatingwebhookconfigurations mutatingadmissionpolicies mutatingadmissionpolicybindings",
+        "admissionregistration.k8s.io",
+    ),
+)
+"""To put something of one's own into every object that is created."""
 REACH_KUBELETS = (ask("get create update patch delete", "nodes/proxy"),)
 CREATE_VOLUMES = (ask("create", "persistentvolumes"),)
 CHANGE_NETWORK_POLICIES = (
@@ -136,6 +145,20 @@ TAKEOVER = (
     ask("create update patch", "clusterrolebindings rolebindings", "rbac.authorization.k8s.io"),
 )
 """The rights by which one account becomes another, or all of them."""
+
+
+CLUSTER_IN_ONE_STEP = (*READ_SECRETS, *CREATE_PODS)
+"""What takes the cluster over where it holds in every namespace, or in that of the control plane."""
+
+
+def reaches_the_cluster(rights: Rights) -> bool:
+    """Whether what is right below ``rights`` is good for every namespace, or for that of the control plane."""
+    return rights.is_cluster_wide or rights.reaches == "kube-system"
+
+
+def takes_over(rights: Rights) -> bool:
+    """Whether ``rights`` are enough to take the cluster over in one step: to read its Secrets or to start pods in it."""
+    return reaches_the_cluster(rights) and any(map(rights.matching, CLUSTER_IN_ONE_STEP))
 
 
 def partial_wildcard(rule: dict[str, Any]) -> tuple[str, ...]:

@@ -1,9 +1,12 @@
 """The workload holds a token that is enough to take the cluster over.
 
-Anyone who may create pods can start a privileged one, and anyone who may read Secrets finds stronger tokens among
-them. A hole in this program is then a hole in the cluster.
+Anyone who may create pods in every namespace can start a privileged one, and anyone who may read all Secrets finds
+stronger tokens among them. A hole in this program is then a hole in the cluster. The same rights in ``kube-system`` are
+enough, since what runs there controls the cluster; in another namespace they open that namespace alone, which C-0186 and
+C-0188 say of the account.
 
-Fix: take the rule out of the role, or narrow it to the namespace and the names that the program uses.
+Fix: bind the role in the namespaces that the program works in, by RoleBindings, or narrow the rule to the names that it
+uses.
 
 Example::
 
@@ -41,15 +44,9 @@ See: https://kubernetes.io/docs/concepts/security/rbac-good-practices/
 """
 
 from leadline.kube.rbac import RBAC_KINDS
+from leadline.posture.checks.rbac_queries import takes_over
 from leadline.posture.checks.token_rights import evidence_of, token_of
-from leadline.posture.control import Grant, Inventory, Review, Violations, Workload, control
-
-WRITE = frozenset({"create", "update", "patch"})
-READ = frozenset({"get", "list", "watch"})
-PODS = frozenset({"pods"})
-SECRETS = frozenset({"secrets"})
-CONTROLLERS = frozenset({"deployments", "daemonsets", "statefulsets", "replicasets", "jobs", "cronjobs"})
-CONTROLLER_GROUPS = frozenset({"apps", "batch"})
+from leadline.posture.control import Inventory, Review, Violations, Workload, control
 
 
 @control(
@@ -69,11 +66,3 @@ def may_take_over_cluster(workload: Workload, inventory: Inventory) -> Violation
     account = inventory.service_account_of(workload) if grants else None
     if account is not None:
         yield Review("", on=account.id)
-
-
-def takes_over(grant: Grant) -> bool:
-    return bool(
-        grant.allowing(WRITE, PODS)
-        or grant.allowing(READ, SECRETS)
-        or grant.allowing(WRITE, CONTROLLERS, CONTROLLER_GROUPS)
-    )

@@ -5,17 +5,20 @@ from leadline.posture.checks.rbac_queries import (
     BIND_OR_ESCALATE,
     CHANGE_ADMISSION,
     CHANGE_NODES,
+    CLUSTER_IN_ONE_STEP,
     CREATE_TOKENS,
     CREATE_VOLUMES,
     EVERYTHING,
     HAND_ON_RIGHTS,
     IMPERSONATE,
+    MUTATE_ADMISSION,
     REACH_KUBELETS,
+    reaches_the_cluster,
 )
 from leadline.posture.checks.rbac_queries import (
     partial_wildcard as has_a_star,
 )
-from leadline.posture.control import Rights, Violations
+from leadline.posture.control import Grant, Rights, Violations
 from leadline.posture.control_families import rights_control
 
 
@@ -49,7 +52,7 @@ def administrative_role(rights: Rights) -> Violations:
     "Minimize wildcard use in Roles and ClusterRoles",
     problem="Wildcard in a role",
     consequence="cluster takeover",
-    score=8.0,
+    score=9.0,
     reference_score=7.0,
     rule='apiGroups: ["*"], resources: ["*"], verbs: ["*"]',
     see="https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources",
@@ -219,16 +222,17 @@ def approve_certificates(rights: Rights) -> Violations:
     "Minimize access to webhook configuration objects",
     problem="May change admission webhooks",
     consequence="cluster takeover",
-    score=9.0,
+    score=7.0,
     reference_score=5.0,
-    rule="apiGroups: [admissionregistration.k8s.io], resources: [mutatingwebhookconfigurations], verbs: [patch]",
+    rule="apiGroups: [admissionregistration.k8s.io], resources: [validatingwebhookconfigurations], verbs: [patch]",
     see="https://kubernetes.io/docs/concepts/security/rbac-good-practices/#control-admission-webhooks",
 )
 def change_webhooks(rights: Rights) -> Violations:
     """This subject can change what is checked when objects enter the cluster.
 
-    A webhook sees every object that it asks for, secrets included, and may alter them. Deleting one, or the
-    binding of an admission policy, switches a rule off without a trace in the objects it held back.
+    A webhook sees every object that it asks for, secrets included. Deleting one, or the binding of an
+    admission policy, switches a rule off without a trace in the objects it held back. Those that may alter
+    objects are worse, and L-0105 reports them.
 
     Fix: leave these objects to the installer of the admission controller, or name its own with
     ``resourceNames``.
@@ -237,6 +241,57 @@ def change_webhooks(rights: Rights) -> Violations:
     not part of the target.
     """
     yield from rights.may_any(CHANGE_ADMISSION)
+
+
+@rights_control(
+    "L-0105",
+    "Minimize access to mutating webhook configurations",
+    problem="May change mutating webhooks",
+    consequence="cluster takeover",
+    score=9.0,
+    rule="apiGroups: [admissionregistration.k8s.io], resources: [mutatingwebhookconfigurations], verbs: [patch]",
+    see="https://kubernetes.io/docs/concepts/security/rbac-good-practices/#control-admission-webhooks",
+)
+def change_mutating_webhooks(rights: Rights) -> Violations:
+    """This subject can put something of its own into every object that is created.
+
+    A mutating webhook or policy changes objects on their way into the cluster. Who may write one adds a
+    privileged container to the next pod of the control plane, or itself to the next binding.
+
+    Fix: leave these objects to the installer of the admission controller, or name its own with
+    ``resourceNames``.
+
+    Cannot see: which of the webhooks that are named may alter what; who else may act as this subject; roles
+    that are not part of the target.
+    """
+    yield from rights.may_any(MUTATE_ADMISSION)
+
+
+@rights_control(
+    "L-0104",
+    "Minimize accounts that may take over the cluster",
+    problem="Account may take over the cluster",
+    consequence="cluster takeover",
+    score=9.0,
+    rule='apiGroups: [""], resources: [secrets], verbs: [list]',
+    see="https://kubernetes.io/docs/concepts/security/rbac-good-practices/#listing-secrets",
+)
+def take_over_the_cluster(grant: Grant) -> Violations:
+    """This subject reads the Secrets of every namespace, or starts pods in every one.
+
+    Among all Secrets are tokens and keys of stronger accounts, and a pod that may be started anywhere may be
+    privileged, or run as any account. The same rights in ``kube-system`` are enough. In one other namespace
+    they open that namespace alone, which C-0186 and C-0188 report. C-0267 says the same of workloads that
+    hold the account's token.
+
+    Fix: bind the role in the namespaces that need it, by RoleBindings; name single Secrets with
+    ``resourceNames``.
+
+    Cannot see: what admission policies forbid such pods; who else may act as this subject; roles that are
+    not part of the target.
+    """
+    if reaches_the_cluster(grant):
+        yield from grant.may_any(CLUSTER_IN_ONE_STEP)
 
 
 @rights_control(
