@@ -13,7 +13,9 @@ from leadline.posture.engine import judge
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "decisions" / "severity.md"
 ROWS = re.findall(
-    r"^\| (\w+) ([\w./]+) \| (everywhere|kube-system|shop) \| (\w+) \| ([CL0-9, -]+) \|$", PAGE.read_text(), re.M
+    r"^\| (\w+) ([\w./]+) \| (everywhere|kube-system|shop) \| (\w+) \| ([CL0-9, -]+) \|$",
+    PAGE.read_text(),
+    re.M,
 )
 CONTROLS = [one for one in load_controls() if one.check is not None and "takeover" in one.consequence]
 RIGHTS = [*CONTROLS, *(one for one in load_controls() if one.id in ("C-0015", "C-0186", "C-0278"))]
@@ -41,12 +43,19 @@ def objects(verb: str, resource: str, where: str) -> list[dict[str, Any]]:
         "roleRef": {"apiGroup": api, "kind": "ClusterRole", "name": "r"},
         "subjects": [{"kind": "ServiceAccount", "name": "web", "namespace": namespace}],
     }
-    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "web", "namespace": namespace}}
+    account = {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": "web", "namespace": namespace},
+    }
     pod = {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": "web", "namespace": namespace},
-        "spec": {"serviceAccountName": "web", "containers": [{"name": "web", "image": "registry.example/web:1"}]},
+        "spec": {
+            "serviceAccountName": "web",
+            "containers": [{"name": "web", "image": "registry.example/web:1"}],
+        },
     }
     return [role, bound, account, pod]
 
