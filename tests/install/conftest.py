@@ -29,8 +29,8 @@ def install(services: ServiceCluster) -> Iterator[Callable[..., Installation]]:
     """Installs the chart with these values, into a namespace of its own; one at a time, uninstalled at the end."""
     made: list[Installation] = []
 
-    def once(*values: str) -> Installation:
-        installation = Installation(services, f"leadline-{len(made)}")
+    def once(*values: str, level: str = "restricted") -> Installation:
+        installation = Installation(services, f"leadline-{len(made)}", level)
         made.append(installation)
         installation.install(*values)
         return installation

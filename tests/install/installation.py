@@ -23,11 +23,12 @@ QUIET_LOOKS = 40
 
 
 class Installation:
-    def __init__(self, cluster: ServiceCluster, namespace: str) -> None:
+    def __init__(self, cluster: ServiceCluster, namespace: str, level: str = "restricted") -> None:
+        """``level`` is the Pod Security level that the namespace enforces."""
         self.cluster, self.namespace = cluster, namespace
         self.is_installed = False
         cluster.namespace(namespace)
-        cluster.kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
+        cluster.kubectl("label", "namespace", namespace, f"pod-security.kubernetes.io/enforce={level}")
 
     def install(self, *values: str, file: Path | None = None) -> None:
         """Until the server is reached through the aggregation layer."""

@@ -31,6 +31,8 @@ class ServiceCluster(WholeCluster):
         self._veth = f"llv{number}"
         self.inside = ("nsenter", f"--net={SPACES / self._space}", "--")
         super().__init__()
+        # The usual one: in a network of its own nothing else listens there.
+        self._kubelet_port = 10250
 
     def start(self) -> None:
         self._make_space()

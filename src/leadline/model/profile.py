@@ -10,6 +10,7 @@ STARTED_BEFORE = "the container was started before the agent"
 LOST = "records were lost"
 COLLAPSED = "more new things in a second than are recorded one by one"
 TOO_LARGE = "more things than a profile holds"
+INTERRUPTED = "the agent did not run for a part of the time"
 BLIND = "this kernel does not allow a probe"
 
 

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,64 @@ def test_a_container_that_was_there_before_has_a_partial_profile(bundle: Path, t
     assert found["completion"] == "partial"
     assert found["reasons"] == ["the container was started before the agent"]
     assert [one["path"] for one in found["executed"]] == ["/bin/busybox"]
+
+
+@pytest.mark.kernel
+@needs_kernel
+def test_a_profile_goes_on_after_agents_that_ended_or_were_killed(bundle: Path, tmp_path: Path):
+    config = json.loads((bundle / "config.json").read_text())
+    config["process"]["args"] = ["/bin/sleep", "86400"]
+    folder = tmp_path / "bundle"
+    shutil.copytree(bundle, folder, symlinks=True)
+    (folder / "config.json").write_text(json.dumps(config))
+    place, out = tmp_path / "profiles", tmp_path / "out"
+
+    def watching() -> "subprocess.Popen[str]":
+        with out.open("a") as file:
+            child = subprocess.Popen(
+                [*LEADLINE, "agent", "--json", "--profiles", str(place)],
+                stdout=file, stderr=subprocess.PIPE, text=True,
+            )  # fmt: skip
+        assert child.stderr is not None
+        assert any("watching" in line for line in child.stderr)
+        return child
+
+    def profile() -> dict[str, object]:
+        profiles = [json.loads(line) for line in place.read_text().splitlines()]
+        (found,) = [one for one in profiles if one["container"]["id"] == "leadline-long"]
+        return found
+
+    agents = [watching()]
+    try:
+        subprocess.run(["runc", "run", "-d", "leadline-long"], cwd=folder, check=True, timeout=60)
+        # runc does not wait until the program is executed.
+        end = time.monotonic() + 60
+        while "leadline-long" not in out.read_text() and time.monotonic() < end:
+            time.sleep(0.05)
+        agents[-1].terminate()
+        assert agents[-1].wait(timeout=60) == 0
+        first = profile()
+        assert first["completion"] == "complete"
+        agents.append(watching())
+        agents[-1].kill()
+        agents[-1].wait(timeout=60)
+        assert profile() == first
+        agents.append(watching())
+        subprocess.run(["runc", "exec", "leadline-long", "/bin/cat", "/etc/shadow"], check=True, timeout=60)
+        agents[-1].terminate()
+        assert agents[-1].wait(timeout=60) == 0
+    finally:
+        for agent in agents:
+            agent.kill()
+            agent.communicate()
+        subprocess.run(["runc", "delete", "-f", "leadline-long"], check=True, timeout=60)
+    last = profile()
+    assert last["reasons"] == ["the agent did not run for a part of the time"]
+    assert {tuple(one["arguments"]) for one in last["executed"]} >= {
+        ("/bin/sleep", "86400"),
+        ("/bin/cat", "/etc/shadow"),
+    }
+    assert "/etc/shadow" in [one["path"] for one in last["opened"]]
 
 
 @pytest.mark.kernel

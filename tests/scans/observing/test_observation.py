@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from leadline.model.container import Container
 from leadline.model.event import SNAPSHOT, Connected, Event, Executed, Exited, Forked, Opened, Resolved
+from leadline.model.profile import OpenedFile, Profile
 from leadline.runtime.needs import NEEDS
 from leadline.scans.observing.observation import MOST_WAITING, Observation, ObserveSettings
 from leadline.sources.ebpf.event_source import KernelContainer
@@ -272,3 +273,66 @@ def test_processes_of_no_container_are_left_out_and_counted():
     source.next = [started(1, 5, "ssh.service")]
     assert observation.read(1) == []
     assert observation.nameless == {"executed": 1}
+
+
+def profile_of(observation: Observation) -> Profile:
+    (found,) = observation.profiles(booted_s=1000.0)
+    return found
+
+
+def restarted(before: Profile, written_s: float, hours: float = 24) -> tuple[Replayed, Observation]:
+    source = Replayed()
+    observation = Observation(source, ObserveSettings(learning_s=hours * 3600))
+    observation.continue_with([before], written_s, booted_s=1000.0)
+    return source, observation
+
+
+def test_a_restarted_agent_continues_a_profile_and_says_that_it_was_away():
+    source = Replayed()
+    first = Observation(source, ObserveSettings())
+    source.next = [started(SECOND, 5, "one"), Opened(*head(2 * SECOND, 5), "/before")]
+    first.read(2 * SECOND)
+    before = profile_of(first)
+    assert before.completion == "complete"
+    source, second = restarted(before, 1100.0)
+    assert profile_of(second) == before
+    source.next = [started(200 * SECOND, 5, "one", SNAPSHOT), Opened(*head(201 * SECOND, 5), "/after")]
+    second.read(201 * SECOND)
+    after = profile_of(second)
+    assert [one.path for one in after.opened] == ["/after", "/before"]
+    assert (after.completion, after.reasons) == ("partial", ("the agent did not run for a part of the time",))
+    assert (after.since_s, after.until_s) == (1001.0, 1201.0)
+
+
+def test_a_profile_whose_learning_was_over_stays_as_it_was():
+    before = Profile(Container("one"), "complete", (), since_s=1001.0, until_s=1500.0)
+    source, second = restarted(before, written_s=1001.0 + 3601, hours=1)
+    source.next = [started(9000 * SECOND, 5, "one", SNAPSHOT), Opened(*head(9001 * SECOND, 5), "/after")]
+    second.read(9001 * SECOND)
+    second.tend()
+    assert profile_of(second) == before
+
+
+def test_learning_goes_on_from_its_beginning_before_the_restart():
+    before = Profile(Container("one"), "complete", (), since_s=1000.0, until_s=1500.0)
+    source, second = restarted(before, written_s=1500.0, hours=1)
+    source.next = [started(3000 * SECOND, 5, "one", SNAPSHOT)]
+    second.read(3000 * SECOND)
+    second.tend()
+    source.next = [Opened(*head(3500 * SECOND, 5), "/in-time")]
+    second.read(3500 * SECOND)
+    second.read(3700 * SECOND)
+    second.tend()
+    source.next = [Opened(*head(3800 * SECOND, 5), "/too-late")]
+    second.read(3800 * SECOND)
+    assert [one.path for one in profile_of(second).opened] == ["/in-time"]
+
+
+def test_another_container_of_the_same_name_begins_a_profile_of_its_own():
+    before = Profile(
+        Container("one"), "complete", (), opened=(OpenedFile("/before", ("O_RDONLY",)),), since_s=1.0
+    )
+    source, second = restarted(before, 1100.0)
+    source.next = [started(200 * SECOND, 6, "one")]
+    second.read(200 * SECOND)
+    assert (profile_of(second).opened, profile_of(second).completion) == ((), "complete")

@@ -7,22 +7,24 @@ import os
 import signal
 import time
 from collections.abc import Iterable
-from pathlib import Path
 from typing import BinaryIO
 
 from leadline.backoff import backoff_s
-from leadline.errors import ClusterError
+from leadline.errors import ClusterError, StoreError
 from leadline.programs.agent.answers import Answers, metrics
 from leadline.programs.agent.settings import Settings
-from leadline.scans.observing.lines import event_line, profile_line
+from leadline.scans.observing.lines import event_line
 from leadline.scans.observing.naming import Naming
 from leadline.scans.observing.observation import Observation, ObserveSettings, Seen, open_source
+from leadline.scans.observing.profile_file import ProfileFile
 
 log = logging.getLogger(__name__)
 READ_EVERY_S = 0.05
 IDLE_S = 0.2
 """Between two reads where the last one found nothing; a ring that fills wakes the loop."""
 TEND_EVERY_S = 10.0
+PROFILES_EVERY_S = 60.0
+"""So much of a profile is lost at most when the agent is killed."""
 FIRST_WAIT_S = 0.2
 LONGEST_WAIT_S = 30.0
 """Between questions to a runtime or cluster that does not answer."""
@@ -40,17 +42,21 @@ async def serve(settings: Settings, out: BinaryIO) -> None:
         file_budget=settings.file_budget,
         learning_s=settings.learning_hours * 3600,
     )
+    profiles = ProfileFile(settings.profiles) if settings.profiles else None
+    before = profiles.read() if profiles is not None else []
     source = open_source(observed)
     off = source.probes.off
     naming = Naming(settings.cri, has_cluster=bool(settings.node))
     observation = Observation(source, observed, naming)
+    if profiles is not None:
+        observation.continue_with(before, profiles.written_s, booted_s())
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     for name, why in sorted(off.items()):
         log.info("%s is off: %s", name, why)
     log.info("watching, %d programs attached", len(source.probes.attached))
-    taker = _Taker(settings, observation, out)
+    taker = _Taker(settings, observation, profiles, out)
     chores = [asyncio.ensure_future(_ask_runtime(naming))]
     if settings.node:
         chores.append(asyncio.ensure_future(_follow_pods(naming, settings.node)))
@@ -106,15 +112,23 @@ async def _follow_pods(naming: Naming, node: str) -> None:
         await asyncio.sleep(backoff_s(max(failures, 1), FIRST_WAIT_S, LONGEST_WAIT_S))
 
 
+def booted_s() -> float:
+    """When the node was started, since 1970."""
+    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 class _Taker:
     """Takes what is seen to where it goes."""
 
-    def __init__(self, settings: Settings, observation: Observation, out: BinaryIO) -> None:
+    def __init__(
+        self, settings: Settings, observation: Observation, profiles: ProfileFile | None, out: BinaryIO
+    ) -> None:
         self._settings = settings
         self._observation = observation
         self._out = out
-        self._started_s = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+        self._started_s = booted_s()
         self._lost = 0
+        self._profiles = profiles
 
     def read(self) -> bool:
         """Whether there was something."""
@@ -123,7 +137,7 @@ class _Taker:
         return bool(seen)
 
     async def run(self, ended: asyncio.Event) -> None:
-        begun = tended = time.monotonic()
+        begun = tended = written = time.monotonic()
         end = asyncio.ensure_future(ended.wait())
         while not end.done():
             now = time.monotonic()
@@ -132,6 +146,12 @@ class _Taker:
                 tended = now
                 self._take(self._observation.tend())
                 self._warn()
+            if now - written >= PROFILES_EVERY_S:
+                written = now
+                try:
+                    self._write_profiles()
+                except StoreError as error:
+                    log.warning("%s; tried again in %.0f s", error, PROFILES_EVERY_S)
             if self._settings.seconds and now - begun >= self._settings.seconds:
                 end.cancel()
                 return
@@ -142,9 +162,11 @@ class _Taker:
         self.read()
         self._take(self._observation.flush())
         self._warn()
-        if self._settings.profiles:
-            with Path(self._settings.profiles).open("wb") as file:
-                file.writelines(map(profile_line, self._observation.profiles(self._started_s)))
+        self._write_profiles()
+
+    def _write_profiles(self) -> None:
+        if self._profiles is not None:
+            self._profiles.write(self._observation.profiles(self._started_s))
 
     def _take(self, seen: Iterable[Seen]) -> None:
         if not self._settings.json:

@@ -20,7 +20,7 @@ _DEFAULTS = Settings()
 @click.group("agent", invoke_without_command=True)
 @click.option("--json", is_flag=True, help="Print every event as a line of JSON.")
 @click.option(
-    "--profiles", default="", metavar="FILE", help="Write what each container did when the agent ends."
+    "--profiles", default="", metavar="FILE", help="Keep what each container did there, over restarts too."
 )
 @click.option("--every", is_flag=True, help="Everything, not only what a container does for the first time.")
 @click.option("--processes", is_flag=True, help="Every fork and exit too.")

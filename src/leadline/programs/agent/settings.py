@@ -7,7 +7,7 @@ class Settings(Struct, frozen=True):
     json: bool = False
     """Every event as a line on standard output."""
     profiles: str = ""
-    """File for the profiles, written at the end and on SIGUSR1."""
+    """File of the profiles: those in it are continued, and it is written once a minute and at the end."""
     every: bool = False
     """Everything, not only what a container does for the first time."""
     processes: bool = False

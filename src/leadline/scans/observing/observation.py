@@ -4,15 +4,17 @@ Nothing here waits: a program calls ``read`` when the ring is readable, and ``te
 """
 
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
 from leadline.model.container import HOST as HOST_CONTAINER
 from leadline.model.container import Container
-from leadline.model.event import HOST, Event, Executed, Forked
+from leadline.model.event import HOST, SNAPSHOT, Event, Executed, Forked
 from leadline.model.profile import BLIND, LOST, Profile
+from leadline.runtime.continuing import continued
 from leadline.runtime.identity import identity_of
 from leadline.runtime.learning import Recorder
 from leadline.runtime.needs import blind
@@ -107,6 +109,12 @@ class Observation:
         """Those that waited long enough: named by what was known, and by their names once these come."""
         self._missed: dict[int, None] = {}
         """Namespaces of events that waited in vain: their profiles are not complete."""
+        self._before: dict[str, Profile] = {}
+        """What an earlier agent recorded, by container."""
+        self._learned: set[str] = set()
+        """Those of them whose learning was over."""
+        self._since_ns: dict[str, int] = {}
+        """And when that of the others began."""
         self._has_found = False
         """A container became known since the events that wait were looked at."""
         self._recorders: OrderedDict[str, Recorder] = OrderedDict()
@@ -212,11 +220,27 @@ class Observation:
                     self._recorders[ended.id].has_ended = True
         return found
 
+    def continue_with(self, profiles: Iterable[Profile], written_s: float, booted_s: float) -> None:
+        """Takes up what an earlier agent recorded until ``written_s``: at the beginning, before the first ``read``.
+
+        ``booted_s``: when the node was started, since 1970.
+        """
+        for profile in islice(profiles, MOST_CONTAINERS):
+            self._before[profile.container.id] = profile
+            if profile.since_s and profile.since_s + self._settings.learning_s <= written_s:
+                self._learned.add(profile.container.id)
+            else:
+                self._since_ns[profile.container.id] = int((profile.since_s - booted_s) * 1e9)
+
     def profiles(self, booted_s: float = 0.0) -> list[Profile]:
         """Of every container that is remembered, as of now. ``booted_s``: when the node was started, since 1970."""
         self._name_later()
         self._note()
-        return [one.profile(booted_s) for one in self._recorders.values()]
+        found = {id: one.profile(booted_s) for id, one in self._recorders.items()}
+        for id, before in self._before.items():
+            is_whole = id not in found or id in self._learned
+            found[id] = before if is_whole else continued(before, found[id])
+        return list(found.values())
 
     def program_of(self, exe_id: int) -> str:
         """The path of the program with this id, empty where it was never seen to start."""
@@ -297,16 +321,23 @@ class Observation:
             return
         self.events[_kind(event)] += 1
         if container is not None and self._settings.learns:
-            self._recorder(container, event.at_ns).add(event, self.program_of(event.exe_id))
+            self._recorder(container, event).add(event, self.program_of(event.exe_id))
         yield event, container
 
-    def _recorder(self, container: Container, at_ns: int) -> Recorder:
+    def _recorder(self, container: Container, event: Event) -> Recorder:
+        """``event`` is the first of its container, where that is new here."""
         recorder = self._recorders.get(container.id)
         if recorder is None:
-            recorder = self._recorders[container.id] = Recorder(container, at_ns)
+            recorder = self._recorders[container.id] = Recorder(container, event.at_ns)
             if self._is_blind:
                 recorder.partial(BLIND)
-            if not self._learns_syscalls:
+            if event.flags & SNAPSHOT:
+                recorder.has_ended = container.id in self._learned
+                recorder.since_ns = self._since_ns.get(container.id, event.at_ns)
+            else:
+                # Another container that is called as one was before.
+                self._before.pop(container.id, None)
+            if not self._learns_syscalls and not recorder.has_ended:
                 self._learns_syscalls = True
                 self._source.learn_syscalls(True)
             if len(self._recorders) > MOST_CONTAINERS:
