@@ -1,7 +1,8 @@
 """What the agent takes: processor time, memory and losses under loads, and what each system call of others pays.
 
-As root, on a kernel that allows BPF; needs gcc. The agent is the product's own process with learning on, on one processor;
-the load is a process in a mount namespace and control group of its own, on another one.
+As root, on a kernel that allows BPF; needs gcc and containerd. The agent is the product's own process with learning on, a container
+runtime to ask and the pods of its node to follow, on one processor; the load is a process in a mount namespace and control group of
+its own, on another one.
 
     sudo python bench/agent.py              every load once, system calls in alternating pairs
     sudo python bench/agent.py exec walk    some
@@ -12,8 +13,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -39,8 +42,59 @@ def usage(pid: int) -> tuple[float, float]:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), int(memory.split()[1]) / 1024
 
 
+class Pods(BaseHTTPRequestHandler):
+    """The watch of a node with 100 pods on which nothing changes."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        for number in range(100):
+            labels = {f"label-{n}": "x" * 40 for n in range(10)}
+            metadata = {"name": f"pod-{number}", "namespace": "shop", "uid": str(number), "labels": labels}
+            containers = [
+                {"name": "main", "image": "shop/web:1", "env": [{"name": "A", "value": "x" * 2000}]}
+            ]
+            pod = {"metadata": metadata, "spec": {"containers": containers}}
+            self.wfile.write(json.dumps({"type": "ADDED", "object": pod}).encode() + b"\n")
+        self.wfile.flush()
+        self.server.held.wait()
+
+    def log_message(self, *words: object) -> None:
+        pass
+
+
 @contextmanager
-def agent(*options: str):
+def surroundings(folder: Path):
+    """Options and environment of an agent in a cluster: a real containerd, and a server that has pods."""
+    socket = folder / "containerd.sock"
+    settings = folder / "containerd.toml"
+    settings.write_text(
+        f'version = 2\nroot = "{folder}/root"\nstate = "{folder}/state"\n[grpc]\n  address = "{socket}"\n'
+        f'[ttrpc]\n  address = "{folder}/ttrpc.sock"\n'
+    )
+    command = ["containerd", "--config", str(settings)]
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Pods)
+    server.held = threading.Event()
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    config = folder / "kubeconfig"
+    cluster = f"clusters: [{{name: c, cluster: {{server: 'http://127.0.0.1:{server.server_port}'}}}}]"
+    config.write_text(f"{cluster}\ncontexts: [{{name: c, context: {{cluster: c}}}}]\ncurrent-context: c\n")
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as runtime:
+        while not socket.is_socket():
+            if runtime.poll() is not None:
+                raise SystemExit("containerd has ended")
+            time.sleep(0.1)
+        try:
+            yield ("--cri", str(socket), "--node", "node1"), {"KUBECONFIG": str(config)}
+        finally:
+            runtime.terminate()
+            server.held.set()
+            server.shutdown()
+
+
+@contextmanager
+def agent(*options: str, environ: dict[str, str] | None = None):
     """The process, once it watches; and its last line of losses."""
     command = [
         "taskset",
@@ -53,7 +107,7 @@ def agent(*options: str):
         "--json",
         *options,
     ]
-    environment = {**os.environ, "PYTHONPATH": str(HERE.parent / "src")}
+    environment = {**os.environ, "PYTHONPATH": str(HERE.parent / "src"), **(environ or {})}
     child = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment
     )
@@ -100,16 +154,23 @@ def main() -> None:
         files.mkdir()
         subprocess.run([program, "make", files, "200000"], check=True, capture_output=True)
         print(f"load average {os.getloadavg()[0]:.1f}", flush=True)
-        for name, words in LOADS.items():
-            if name in wanted:
-                measure(name, tuple(word.format(true=true, files=files) for word in words), program)
+        place = Path(folder, "cluster")
+        place.mkdir()
+        with surroundings(place) as around:
+            for name, words in LOADS.items():
+                if name in wanted:
+                    measure(
+                        name, tuple(word.format(true=true, files=files) for word in words), program, around
+                    )
         if "calls" in wanted:
             compare_calls(program)
 
 
-def measure(name: str, words: tuple[str, ...], program: Path) -> None:
-    with agent("--port", "18432") as child:
-        time.sleep(1)
+def measure(
+    name: str, words: tuple[str, ...], program: Path, around: tuple[tuple[str, ...], dict[str, str]]
+) -> None:
+    with agent("--port", "18432", *around[0], environ=around[1]) as child:
+        time.sleep(3)
         before, began = usage(child.pid)[0], time.monotonic()
         done = load(words, program, contained=True)
         seconds = time.monotonic() - began

@@ -336,3 +336,24 @@ def test_another_container_of_the_same_name_begins_a_profile_of_its_own():
     source.next = [started(200 * SECOND, 6, "one")]
     second.read(200 * SECOND)
     assert (profile_of(second).opened, profile_of(second).completion) == ((), "complete")
+
+
+def test_what_is_lost_collapsed_or_late_is_counted_by_container():
+    source = Replayed()
+    observation = Observation(source, ObserveSettings())
+    source.rows = {
+        5: KernelContainer(5, 1, False, 0, {"open": 3}, {"exec": 2}),
+        9: KernelContainer(9, 1, False, 0, {"open": 1}, {}),
+    }
+    source.next = [Opened(*head(1, 5), "/a"), started(2, 5, "one")]
+    observation.read(2)
+    assert [(one.id, *rest) for one, *rest in observation.counts_of_containers()] == [
+        ("one", "open", "lost", 3),
+        ("one", "exec", "collapsed", 2),
+        ("one", "opened", "late", 1),
+    ]
+    observation.read(60 * SECOND)
+    observation.tend()
+    observation.tend()
+    source.rows = {}
+    assert list(observation.counts_of_containers()) == []

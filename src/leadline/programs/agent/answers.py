@@ -4,6 +4,7 @@ Three small answers to one client each minute: a server library would take more 
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
 from leadline.scans.observing.observation import Observation
@@ -11,6 +12,8 @@ from leadline.scans.observing.observation import Observation
 _LONGEST_REQUEST = 8_192
 _PATIENCE_S = 5.0
 MOST_CONNECTIONS = 16
+MOST_SERIES = 2_000
+"""By container; what is beyond is in the sums by kind."""
 
 
 def metrics(observation: Observation, failures: int, off: int) -> Iterator[str]:
@@ -27,6 +30,11 @@ def metrics(observation: Observation, failures: int, off: int) -> Iterator[str]:
     ):
         yield from _metric(name, text, {f'kind="{kind}"': n for kind, n in by_kind.items()})
     yield from _metric(
+        "container_records_total",
+        "Records of a container that were lost, collapsed or late.",
+        _by_container(observation),
+    )
+    yield from _metric(
         "unreadable_records_total", "Records that were not understood.", {"": observation.unreadable}
     )
     yield from _metric(
@@ -36,6 +44,23 @@ def metrics(observation: Observation, failures: int, off: int) -> Iterator[str]:
     yield from _metric(
         "containers", "Containers that are remembered.", {"": len(observation.containers)}, "gauge"
     )
+
+
+def _by_container(observation: Observation) -> Mapping[str, int]:
+    """Summed: a container may have several namespaces."""
+    found: Counter[str] = Counter()
+    for container, kind, outcome, number in observation.counts_of_containers():
+        names = {"id": container.id, "namespace": container.namespace, "pod": container.pod}
+        named = {**names, "container": container.name, "kind": kind, "outcome": outcome}
+        labels = ",".join(f'{name}="{_escaped(value)}"' for name, value in named.items())
+        if labels in found or len(found) < MOST_SERIES:
+            found[labels] += number
+    return found
+
+
+def _escaped(value: str) -> str:
+    """A container of plain runc is called as its user likes."""
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 def _metric(name: str, text: str, values: Mapping[str, int], type: str = "counter") -> Iterator[str]:

@@ -127,6 +127,8 @@ class Observation:
         """Events that no container was found for, by kind."""
         self.late: Counter[str] = Counter()
         """Events that waited for their container, by kind."""
+        self._late_in: Counter[tuple[int, str]] = Counter()
+        """The same by namespace, for as long as that exists."""
         self.events: Counter[str] = Counter()
 
     def read(self, now_ns: int) -> list[Seen]:
@@ -142,6 +144,7 @@ class Observation:
             elif len(self._waiting) < MOST_WAITING:
                 self._waiting.append((event.at_ns, event))
                 self.late[_kind(event)] += 1
+                self._late_in[event.ns_id, _kind(event)] += 1
             else:
                 self._give_up(event)
         if self._has_found and self._waiting:
@@ -216,6 +219,8 @@ class Observation:
                 ended = self._owners.pop(row.ns_id, None)
                 self._unnamed.pop(row.ns_id, None)
                 self._provisional.pop(row.ns_id, None)
+                for key in [key for key in self._late_in if key[0] == row.ns_id]:
+                    del self._late_in[key]
                 if ended is not None and ended.id in self._recorders and ended not in self._owners.values():
                     self._recorders[ended.id].has_ended = True
         return found
@@ -258,6 +263,20 @@ class Observation:
     def counts(self) -> Mapping[str, Mapping[str, int]]:
         """By kind of record: sent, lost, repeated, collapsed, unowned."""
         return self._source.counts()
+
+    def counts_of_containers(self) -> Iterator[tuple[Container, str, str, int]]:
+        """Of every container that exists and is not seen whole: kind, ``lost``, ``collapsed`` or ``late``, how many."""
+        for row in tuple(self._source.containers()):
+            container = self._owners.get(row.ns_id)
+            if container is None:
+                continue
+            for outcome, counted in (("lost", row.lost), ("collapsed", row.collapsed)):
+                for kind, number in sorted(counted.items()):
+                    yield container, kind, outcome, number
+        for (ns_id, kind), number in sorted(self._late_in.items()):
+            container = self._owners.get(ns_id)
+            if container is not None:
+                yield container, kind, "late", number
 
     def close(self) -> None:
         self._source.close()

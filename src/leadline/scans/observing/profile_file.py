@@ -24,7 +24,7 @@ class ProfileFile:
         """When it was last written, since 1970: so long the agent that wrote it ran at least."""
 
     def read(self) -> list[Profile]:
-        """What an earlier agent left; nothing where there is no file, or a pipe or terminal in its place.
+        """What an earlier agent left; nothing where the file does not exist, or a pipe or terminal is in its place.
 
         Raises: ``StoreError`` where the file holds anything else: it is not to be overwritten.
         """
