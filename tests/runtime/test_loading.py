@@ -4,8 +4,10 @@ import pytest
 
 from leadline.model.container import Container
 from leadline.model.event import COLLAPSED, PSEUDO, Event, Executed, Mapped, Opened
+from leadline.packages.code_files import SOURCES, source_of
+from leadline.runtime import loading
 from leadline.runtime.learning import Recorder
-from leadline.runtime.loading import source_of, suffixes_by, suffixes_of
+from leadline.runtime.loading import suffixes_by, suffixes_of
 
 PYTHON = "/usr/bin/python3.11"
 LIBRARY = "/usr/lib/x86_64-linux-gnu/libpython3.11.so.1.0"
@@ -92,3 +94,10 @@ def test_libraries_of_interpreters_are_known_by_name(library: str, suffix: str):
 )
 def test_other_programs_are_no_interpreters(name: str):
     assert (suffixes_of(name), suffixes_by(name)) == ((), ())
+
+
+def test_what_interpreters_load_is_code_of_packages():
+    """Data in JSON and archives apart, of which a name says nothing."""
+    unsaid = {".json", ".zip", ".go"}
+    suffixes = {one for _, found in loading._RUNTIMES for one in found}
+    assert suffixes - unsaid == set(SOURCES)

@@ -1,6 +1,7 @@
 """Which packages were loaded, from the files that were opened or an SBOM of what was loaded."""
 
 import pytest
+from msgspec.structs import replace
 
 from leadline.model.package import Package
 from leadline.model.vulnerability import ExploitChance, Exploited, Match
@@ -18,7 +19,9 @@ OPENED = Loaded(
         "/srv/app.jar",
         "/usr/bin/tool",
         "/var/lib/gems/gems/rack-3.0/lib/rack.rb",
-        "/proc/\u22ef/status",
+        "/proc/\u22ef/lib.so",
+        "/usr/lib/python3/dist-packages/pip-6.dist-info/METADATA",
+        "/app/node_modules/c/package.json",
         "/opt/*",
     )
 )
@@ -34,9 +37,11 @@ def found(type: str, name: str, place: str, *files: str, version: str = "1") -> 
         (found("deb", "libssl3", "status", "usr/share/doc/a", "usr/lib/x86_64-linux-gnu/libssl.so.3"), True),
         (found("deb", "libssl3", "status", "lib/x86_64-linux-gnu/libssl.so.3"), True),
         (found("deb", "libssl", "status", "usr/lib/x86_64-linux-gnu/libssl.so"), False),
-        (found("rpm", "proc", "rpmdb", "proc/12/status"), True),
-        (found("rpm", "proc", "rpmdb", "proc/12/maps"), False),
+        (found("rpm", "proc", "rpmdb", "proc/12/lib.so"), True),
+        (found("rpm", "proc", "rpmdb", "proc/12/libz.so"), False),
         (found("apk", "tool", "installed", "opt/a/b"), True),
+        (found("deb", "tzdata", "status", "usr/share/zoneinfo/UTC"), None),
+        (found("deb", "libssl3", "status", "usr/share/doc/a", "usr/lib/libcrypto.so.3"), False),
         (found("deb", "meta", "status"), None),
         (found("npm", "ms", "app/node_modules/ms/package.json"), True),
         (found("npm", "a", "app/node_modules/a/package.json"), False),
@@ -53,7 +58,39 @@ def found(type: str, name: str, place: str, *files: str, version: str = "1") -> 
         (found("pypi", "yaml", "usr/lib/python3/dist-packages/yaml-6.dist-info/METADATA"), True),
         (found("pypi", "PyYAML", "usr/lib/python3/dist-packages/PyYAML-6.dist-info/METADATA"), None),
         (found("gem", "rack", "var/lib/gems/specifications/rack-3.0.gemspec", version="3.0"), True),
-        (found("gem", "rake", "var/lib/gems/specifications/rake-3.0.gemspec", version="3.0"), None),
+        (found("gem", "rake", "var/lib/gems/specifications/rake-3.0.gemspec", version="3.0"), False),
+        (found("gem", "json", "usr/lib/ruby/gems/3.1.0/specifications/default/json-2.gemspec"), None),
+        (found("generic", "tool", "usr/bin/tool"), True),
+        (found("generic", "bash", "usr/bin/bash"), False),
+        (found("golang", "y", "src/go.mod"), None),
+        (
+            found(
+                "pypi",
+                "PyYAML",
+                "usr/lib/python3/dist-packages/PyYAML-6.dist-info/METADATA",
+                "usr/lib/python3/dist-packages/yaml/__init__.py",
+            ),
+            True,
+        ),
+        (
+            found(
+                "pypi",
+                "numpy",
+                "usr/lib/python3/dist-packages/numpy-6.dist-info/METADATA",
+                "usr/lib/python3/dist-packages/numpy/__init__.py",
+            ),
+            False,
+        ),
+        (
+            found(
+                "pypi",
+                "pip",
+                "usr/lib/python3/dist-packages/pip-6.dist-info/METADATA",
+                "usr/lib/python3/dist-packages/pip-6.dist-info/METADATA",
+                "usr/lib/python3/dist-packages/pip/a.py",
+            ),
+            False,
+        ),
         (found("maven", "log4j", "srv/app.jar:BOOT-INF/lib/log4j.jar"), True),
         (found("maven", "log4j", "srv/other.jar"), False),
         (found("golang", "x", "usr/bin/tool"), True),
@@ -71,17 +108,40 @@ def test_an_sbom_of_what_was_loaded_names_the_packages():
     assert loaded.is_loaded(Package("deb", "bash", "5.1")) is False
 
 
-def test_of_the_files_of_packages_those_are_kept_that_decide():
-    packages = (
-        found("deb", "libssl3", "status", "usr/share/a", "usr/lib/x86_64-linux-gnu/libssl.so.3"),
-        found("deb", "tzdata", "status", *(f"usr/share/zoneinfo/{i}" for i in range(9))),
+def test_what_is_missing_of_a_profile_is_not_known_to_be_unused():
+    partial = Loaded(("/usr/bin/tool",), is_complete=False)
+    assert partial.is_loaded(found("generic", "tool", "usr/bin/tool")) is True
+    assert partial.is_loaded(found("generic", "bash", "usr/bin/bash")) is None
+    assert partial.is_loaded(found("npm", "c", "app/node_modules/c/package.json")) is None
+    assert partial.is_loaded(found("deb", "libssl3", "status", "usr/lib/libssl.so.3")) is None
+
+
+def test_compiled_python_counts_as_its_source():
+    cached = Loaded(("/usr/lib/python3/dist-packages/yaml/__pycache__/__init__.cpython-311.pyc",))
+    assert cached.is_loaded(
+        found("pypi", "PyYAML", "x/METADATA", "usr/lib/python3/dist-packages/yaml/__init__.py")
     )
-    kept = tuple(with_useful_files(packages, (), OPENED.useful_files))
+
+
+def test_of_the_files_of_packages_the_code_is_kept_where_it_decides():
+    packages = (
+        found("deb", "libssl3", "status", "usr/share/doc/a", "usr/lib/x86_64-linux-gnu/libssl.so.3"),
+        found(
+            "deb",
+            "python3-yaml",
+            "status",
+            "usr/lib/python3/dist-packages/yaml/__init__.py",
+            "usr/share/doc/y",
+        ),
+        replace(found("pypi", "PyYAML", "usr/lib/x.egg-info/PKG-INFO"), owned_by="python3-yaml"),
+    )
+    kept = tuple(with_useful_files(packages, (), with_code=True))
     assert [one.files for one in kept] == [
         ("usr/lib/x86_64-linux-gnu/libssl.so.3",),
-        ("usr/share/zoneinfo/0",),
+        ("usr/lib/python3/dist-packages/yaml/__init__.py",),
+        ("usr/lib/python3/dist-packages/yaml/__init__.py",),
     ]
-    assert [OPENED.is_loaded(one) for one in kept] == [True, False]
+    assert [one.files for one in with_useful_files(packages, ())] == [(), (), ()]
 
 
 def test_what_was_loaded_comes_first_behind_what_attackers_are_at():
@@ -102,8 +162,3 @@ def test_what_was_loaded_comes_first_behind_what_attackers_are_at():
         ("B", None),
         ("A", False),
     ]
-
-
-def test_lists_of_other_paths_have_other_digests():
-    assert Loaded(("/a",)).digest == Loaded(("a", "/a")[1:]).digest
-    assert len({Loaded(("/a", "/b")).digest, Loaded(("/a/b",)).digest, Loaded().digest}) == 3

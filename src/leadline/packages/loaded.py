@@ -1,16 +1,30 @@
 """Which packages a container loaded while it ran, as far as the files that it opened or an SBOM of what it loaded show."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from hashlib import sha256
+from collections.abc import Iterable, Iterator
 
 from leadline.model.package import DISTRIBUTION_TYPES, Package
+from leadline.packages.code_files import is_code, source_of
 
 ANY_SEGMENT = "\u22ef"
 """What recorded profiles write for one part of a path that differs from time to time."""
 ANY_PATH = "*"
 """Stands for whatever follows."""
-_BY_PATH = frozenset(("cargo", "golang", "maven"))
-"""Found in the file itself that is loaded: a program, an archive."""
+_ARCHIVES = (".jar", ".war", ".ear", ".par", ".sar", ".hpi", ".jpi", ".kar")
+_DECLARING = (
+    ".mod",
+    ".sum",
+    ".lock",
+    ".toml",
+    ".json",
+    ".xml",
+    ".gradle",
+    ".yaml",
+    ".yml",
+    ".txt",
+    ".properties",
+    ".MF",
+)
+"""What names packages without holding them."""
 
 _Node = dict[str, "_Node"]
 _END = ""
@@ -19,19 +33,21 @@ _END = ""
 class Loaded:
     """What was loaded: files, or packages of another SBOM."""
 
-    def __init__(self, paths: Iterable[str] = (), packages: Iterable[Package] = ()) -> None:
-        """``paths`` from the root, a slash in front or not; parts may be ``ANY_SEGMENT``, the last ``ANY_PATH``."""
+    def __init__(
+        self, paths: Iterable[str] = (), packages: Iterable[Package] = (), *, is_complete: bool = True
+    ) -> None:
+        """``paths`` from the root, a slash in front or not; parts may be ``ANY_SEGMENT``, the last ``ANY_PATH``.
+
+        ``is_complete``: whether these are all, so that what is not among them was not loaded.
+        """
         self._root: _Node = {}
         self._packages = frozenset(map(_identity, packages))
-        state = sha256()
-        for path in sorted(set(paths)):
-            state.update(path.encode("utf-8", "surrogatepass") + b"\0")
+        self._otherwise = False if is_complete else None
+        for path in paths:
             node = self._root
-            for part in path.strip("/").split("/"):
+            for part in source_of(path).strip("/").split("/"):
                 node = node.setdefault(part, {})
             node[_END] = {}
-        self.digest = state.hexdigest() if self._root else ""
-        """Of the paths; empty without any."""
 
     def has(self, path: str) -> bool:
         """Whether the file was opened; those below ``/usr`` may be listed without it."""
@@ -44,24 +60,25 @@ class Loaded:
         """Whether a file in the folder or below it was opened."""
         return _leads_to(self._root, folder.strip("/").split("/"), is_folder=True)
 
-    def useful_files(self, files: Sequence[str]) -> Iterator[str]:
-        """Those of a package that were opened, else one, which says that they are known."""
-        opened = [path for path in files if self.has(path)] if self._root else []
-        yield from opened or (files[:1] if self._root else ())
-
     def is_loaded(self, package: Package) -> bool | None:
-        """``None`` where it cannot be known."""
+        """``None`` where it cannot be known. ``package`` comes with the code files that its own list names."""
         if self._packages:
-            return _identity(package) in self._packages
-        if package.type in DISTRIBUTION_TYPES:
-            return any(map(self.has, package.files)) if package.files else None
+            return _identity(package) in self._packages or self._otherwise
         place = package.found_in[0].partition(":")[0] if package.found_in else ""
-        if not place:
-            return None
         if package.type == "npm":
             return self._has_of_npm(place)
-        is_opened = self.has(place) or any(map(self.has_below, _folders(package, place)))
-        return is_opened or (False if package.type in _BY_PATH else None)
+        folder = _own_folder(package, place)
+        if folder:
+            return self.has_below(folder) or self._otherwise
+        code = [path for path in package.files if is_code(path)]
+        if code:
+            return any(map(self.has, code)) or self._otherwise
+        if package.type in DISTRIBUTION_TYPES or not place:
+            return None  # data alone, or nothing is known of its files
+        if self.has(place) or any(map(self.has_below, _guessed(package, place))):
+            return True
+        is_itself = place.endswith(_ARCHIVES) or not (place.endswith(_DECLARING) or package.type == "pypi")
+        return self._otherwise if is_itself and package.type != "gem" else None
 
     def _has_of_npm(self, place: str) -> bool | None:
         """Node.js reads the files of a module, but ``node_modules`` below it hold other modules."""
@@ -69,9 +86,13 @@ class Loaded:
         if name != "package.json":
             return None
         node: _Node | None = self._root
-        for part in folder.split("/"):
+        for part in folder.strip("/").split("/") if folder else ():
             node = (node.get(part) or node.get(ANY_SEGMENT)) if node is not None else None
-        return node is not None and any(part != "node_modules" for part in node)
+        # Node.js reads package.json on the way to any file of the folder, and to those of others.
+        return (
+            bool(node and any(part not in ("node_modules", "package.json") for part in node))
+            or self._otherwise
+        )
 
 
 def _identity(package: Package) -> tuple[str, str, str]:
@@ -92,13 +113,21 @@ def _leads_to(node: _Node, parts: list[str], *, is_folder: bool) -> bool:
     return is_folder or _END in node
 
 
-def _folders(package: Package, place: str) -> Iterator[str]:
-    """What interpreters read of the package lies there; a Python package may bring modules of other names than its own."""
-    folder = place.rpartition("/")[0]
+def _own_folder(package: Package, place: str) -> str:
+    """The folder that holds the files of this package and of no other, where its kind has one."""
+    folder, _, name = place.rpartition("/")
+    if package.type == "gem" and folder.endswith("/specifications"):
+        return f"{folder.removesuffix('specifications')}gems/{name.removesuffix('.gemspec')}"
+    if package.type == "composer" and name == "installed.json" and folder.endswith("/composer"):
+        return f"{folder.removesuffix('/composer')}/{package.namespace}/{package.name}"
+    return ""
+
+
+def _guessed(package: Package, place: str) -> Iterator[str]:
+    """Of a Python package that lists no files: modules called like it; it may bring others."""
     if package.type == "pypi":
-        names = {package.name, package.name.replace("-", "_"), package.name.lower().replace("-", "_")}
-        for name in sorted(names):
-            yield f"{folder.rpartition('/')[0]}/{name}"
-            yield f"{folder.rpartition('/')[0]}/{name}.py"
-    elif package.type == "gem" and folder.endswith("specifications"):
-        yield f"{folder.removesuffix('specifications')}gems/{package.name}-{package.version}"
+        site = place.rpartition("/")[0].rpartition("/")[0]
+        name = package.name.replace("-", "_")
+        for one in sorted({package.name, name, name.lower()}):
+            yield f"{site}/{one}"
+            yield f"{site}/{one}.py"

@@ -27,8 +27,9 @@ from leadline.model.event import (
     TlsStarted,
 )
 from leadline.model.profile import ChangedPath, ExecutedProgram, OpenedFile, Peer, Profile, Request
+from leadline.packages.code_files import source_of
 from leadline.runtime.collapse import ANY, PathSet, UseCount
-from leadline.runtime.loading import is_source, source_of, suffixes_by, suffixes_of
+from leadline.runtime.loading import is_source, suffixes_by, suffixes_of
 
 MOST_PER_KIND = 5_000
 """Programs, peers, names and requests of a profile, each."""

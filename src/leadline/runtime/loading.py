@@ -6,7 +6,7 @@ A program is run by being executed or mapped to execute; a source file by being 
 import re
 
 _RUNTIMES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (r"(?:lib)?(?:python|pypy)[\d.]*(?:-c)?[dmt]?|uwsgi(?:-core)?", (".py", ".pyc", ".pyd", ".egg", ".zip", ".pth")),
+    (r"(?:lib)?(?:python|pypy)[\d.]*(?:-c)?[dmt]?|uwsgi(?:-core)?", (".py", ".pyc", ".pyd", ".egg", ".zip")),
     (r"(?:lib)?(?:node|nodejs|bun|deno|electron)", (".js", ".mjs", ".cjs", ".json", ".node", ".ts", ".wasm")),
     (r"(?:lib)?(?:j?ruby|truffleruby)[\d.-]*", (".rb", ".ru")),
     (r"(?:lib)?php(?:-(?:fpm|cgi|cli))?[\d.]*(?:-(?:fpm|cgi|cli))?|frankenphp", (".php", ".phar", ".inc", ".module")),
@@ -21,7 +21,6 @@ _RUNTIMES: tuple[tuple[str, tuple[str, ...]], ...] = (
 """What interpreters, and the libraries by which other programs embed them, are called; what each of them loads."""
 _NAMES = tuple((re.compile(names), suffixes) for names, suffixes in _RUNTIMES)
 _LIBRARY = re.compile(r"(?P<name>lib[\w.+-]+?)(?:[.-]?\d[\d.]*)?\.so(?:\.[\d.]+)?")
-_CACHED = re.compile(r"(?P<folder>.*/)__pycache__/(?P<name>[^/]+?)\.[\w-]+(?:\.opt-\d)?\.pyc")
 _DATA = ("package.json", "package-lock.json")
 """Node.js reads the first of every folder on the way, to know how it is to be read."""
 
@@ -40,12 +39,6 @@ def suffixes_by(library: str) -> tuple[str, ...]:
 def is_source(path: str, suffixes: tuple[str, ...]) -> bool:
     """Whether an interpreter that loads ``suffixes`` opened ``path`` to run it."""
     return path.endswith(suffixes) and path.rpartition("/")[2] not in _DATA
-
-
-def source_of(path: str) -> str:
-    """The file that packages list: of compiled Python the source, which need not be opened any more."""
-    found = _CACHED.fullmatch(path)
-    return f"{found['folder']}{found['name']}.py" if found else path
 
 
 def _suffixes(name: str) -> tuple[str, ...]:

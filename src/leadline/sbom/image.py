@@ -12,7 +12,6 @@ from leadline.model.unread import Unread
 from leadline.sbom.identity.config import ConfigReading
 
 if TYPE_CHECKING:
-    from leadline.packages.loaded import Loaded
     from leadline.sbom.layers.tar import EntryReader
 
 Each = Callable[[Callable[["Layer"], Any], Iterable["Layer"]], Iterator[Any]]
@@ -124,8 +123,8 @@ class Options(Struct, frozen=True):
     with_digests: bool = False
     """Whether the checksums of the files are wanted in which packages are found."""
 
-    loaded: "Loaded | None" = None
-    """What was loaded at run time: of the files of packages, those of it are kept."""
+    with_code: bool = False
+    """Whether packages keep the paths of all of their code, so that it can be said which of them were loaded."""
 
     @property
     def kept_as(self) -> str:
@@ -135,7 +134,7 @@ class Options(Struct, frozen=True):
     @property
     def contents_kept_as(self) -> str:
         """Of the key of all layers together."""
-        return f"{self.kept_as} {self.loaded.digest}" if self.loaded else self.kept_as
+        return f"{self.kept_as} with code" if self.with_code else self.kept_as
 
 
 DEFAULTS = Options()

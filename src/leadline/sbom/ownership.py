@@ -1,12 +1,13 @@
 """Which package of the distribution owns a file, or the files of a language package."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from leadline.model.package import DISTRIBUTION_TYPES, Package
+from leadline.packages.code_files import is_code
 from leadline.packages.places import file_at
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 NEEDED_LIBRARY = re.compile(r"(?P<library>[^()\s/]+\.so[^()\s/]*)\(")
 """How RPM asks for a shared library: ``libc.so.6(GLIBC_2.34)(64bit)``."""
+
+_LANGUAGES = ("pypi", "gem", "cran", "luarocks")
+"""Of which a distribution installs the files of each package apart from its description."""
 
 
 def with_owners(packages: Iterable[Package], tree: "MergedTree") -> Iterator[Package]:
@@ -34,14 +38,12 @@ def with_owners(packages: Iterable[Package], tree: "MergedTree") -> Iterator[Pac
 
 
 def with_useful_files(
-    packages: Iterable[Package],
-    mentioned: Collection[str],
-    loaded: Callable[[Sequence[str]], Iterable[str]] | None = None,
+    packages: Iterable[Package], mentioned: Collection[str], *, with_code: bool = False
 ) -> Iterator[Package]:
     """``packages`` in order, with those of their paths, a hundred thousand, that are asked for.
 
-    They are ``mentioned`` in the SBOM, or packages of RPM name what they need by them, or they are those of a package's
-    that ``loaded`` says were.
+    They are ``mentioned`` in the SBOM, or packages of RPM name what they need by them, or they are code. With code, what the
+    distribution installed of a language and what lists no files of its own has those of the package that installed it.
     """
     packages = tuple(packages)
     needed = {name for package in packages if package.type == "rpm" for name in package.depends}
@@ -49,11 +51,16 @@ def with_useful_files(
     paths |= {f"usr/{path}" for path in paths}
     paths.update(mentioned)
     names = {found["library"] for found in map(NEEDED_LIBRARY.match, needed) if found}
+    owners: dict[str, tuple[str, ...]] = {}
     for package in packages:
-        if package.files:
-            files = [path for path in package.files if path in paths or path[path.rfind("/") + 1 :] in names]
-            if loaded is not None:
-                files += loaded(package.files)
+        files = [path for path in package.files if path in paths or path[path.rfind("/") + 1 :] in names]
+        if with_code:
+            if package.owned_by and not package.files and package.type in _LANGUAGES:
+                if not owners:
+                    owners = {one.name: one.files for one in packages if one.type in DISTRIBUTION_TYPES}
+                files += filter(is_code, owners.get(package.owned_by, ()))
+            files += filter(is_code, package.files)
+        if package.files or files:
             package = replace(package, files=tuple(dict.fromkeys(files)))
         yield package
 

@@ -62,8 +62,7 @@ def contents_of(
     reading = _read_tree(tree, scan_options)
     files = (*_notable(tree), *_buried(tree, facts))
     owned = with_owners(reading.packages, tree)
-    loaded = options.loaded.useful_files if options.loaded is not None else None
-    useful = with_useful_files(owned, {file.path for file in files}, loaded)
+    useful = with_useful_files(owned, {file.path for file in files}, with_code=options.with_code)
     packages = tuple(sorted(useful, key=_order))
     return Sbom(
         ImageIdentity(image.identity.name, size_bytes=sum(layer.size_bytes for _, layer in facts)),

@@ -5,6 +5,7 @@ A specification is Ruby source that assigns literals
 """
 
 import re
+from collections.abc import Iterator
 
 from leadline.model.package import Package
 from leadline.packages.file import File, Unreadable
@@ -22,8 +23,10 @@ _DEPENDENCY = re.compile(
     r"add_(?:runtime_)?dependency\s*+\(?\s*+(?:%q<([\w.-]+)>|%q\{([\w.-]+)\}|[\"']([\w.-]+)[\"'])"
 )
 
+_FILES = re.compile(r"^[ \t]*+\w++\.files\s*=\s*\[([^\]]{1,200000})\]", re.M)
 
-@cataloguer("ruby", suffixes=(".gemspec",))
+
+@cataloguer("ruby", version=2, suffixes=(".gemspec",))
 def ruby(specification: File) -> Packages:
     if f"/{specification.folder}/".find("/specifications/") < 0:
         return  # the source of a gem, which may compute its version
@@ -47,4 +50,16 @@ def ruby(specification: File) -> Packages:
         home="".join(found.get("homepage", ())[:1]),
         description="".join(found.get("summary", ())[:1]),
         depends=tuple(dict.fromkeys(depends)),
+        files=tuple(_default_files(specification, text)),
     )
+
+
+def _default_files(specification: File, text: str) -> Iterator[str]:
+    """Of a gem that comes with Ruby: its files lie among those of the standard library."""
+    root, is_default, _ = specification.path.rpartition("/specifications/default/")
+    home, _, version = root.rpartition("/gems/")
+    listed = _FILES.search(text) if is_default and home else None
+    for _, plain, braced in _STRING.findall(listed[1]) if listed else ():
+        path = plain or braced
+        if path.startswith("lib/"):
+            yield f"{home}/{version}/{path.removeprefix('lib/')}"

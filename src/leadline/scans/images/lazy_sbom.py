@@ -156,7 +156,7 @@ def open_sbom(reference: str, options: ImageOptions) -> Iterator[LazySbom]:
 
     Raises: ``SourceError`` where it cannot be opened, ``UsageError`` where it makes no sense.
     """
-    loaded = _loaded(options.loaded) if options.loaded else None
+    loaded = _loaded(options.loaded, reference) if options.loaded else None
     path = sbom_input(reference)
     if path is not None:
         if options.with_digests:
@@ -170,7 +170,7 @@ def open_sbom(reference: str, options: ImageOptions) -> Iterator[LazySbom]:
             each=_each(reference, options),
             created=options.created,
             with_digests=options.with_digests,
-            loaded=loaded,
+            with_code=loaded is not None,
         )
         source = _Source(image, cache, catalogue_options)
         yield LazySbom(reference, lambda: _catalogued(reference, source, options), source, loaded)
@@ -189,10 +189,10 @@ def _each(reference: str, options: ImageOptions) -> Each:
     return each
 
 
-def _loaded(name: str) -> "Loaded":
+def _loaded(name: str, image: str) -> "Loaded":
     from leadline.scans.images.loaded import read_loaded  # seldom is it known
 
-    return read_loaded(name)
+    return read_loaded(name, image)
 
 
 def image_cache(options: ImageOptions) -> LayerCache | None:

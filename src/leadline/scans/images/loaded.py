@@ -6,10 +6,12 @@ from pathlib import Path
 from msgspec import DecodeError, Struct, ValidationError, json
 
 from leadline.errors import SourceError, UsageError
+from leadline.model.profile import COLLAPSED, COMPLETE, Profile
 from leadline.packages.loaded import Loaded
 
 LARGEST = 64 << 20
 MOST_PATHS = 1_000_000
+_PROFILE = json.Decoder(Profile)
 _KINDS = ("ApplicationProfile", "ContainerProfile")
 
 
@@ -33,15 +35,17 @@ class _Profile(Struct):
     spec: _Spec | None = None
 
 
-def read_loaded(name: str) -> Loaded:
-    """What the file says.
+def read_loaded(name: str, image: str = "") -> Loaded:
+    """What the file says. Of several profiles of the agent those of containers of ``image``.
 
-    ``ApplicationProfile`` and ``ContainerProfile`` of the Kubernetes API, as JSON; SPDX, CycloneDX or Syft documents; else one path
+    Profiles as the agent writes them, which say what was loaded; ``ApplicationProfile`` and ``ContainerProfile`` of the Kubernetes API, as JSON; SPDX, CycloneDX or Syft documents; else one path
     in each line.
 
     Raises: ``UsageError`` where it cannot be read, or says nothing.
     """
     content = _content(name)
+    if content.lstrip().startswith(b'{"container":'):
+        return _recorded(name, content, image)
     if not content.lstrip().startswith(b"{"):
         paths = tuple(_lines(name, content))
         return _some(name, Loaded(paths), bool(paths))
@@ -62,6 +66,30 @@ def read_loaded(name: str) -> Loaded:
 
 
 _HINT = "name a list of paths, a profile of the container as JSON, or an SBOM of what it loaded"
+
+
+def _recorded(name: str, content: bytes, image: str) -> Loaded:
+    try:
+        profiles = [_PROFILE.decode(line) for line in content.splitlines() if line.strip()]
+    except (DecodeError, ValidationError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(f"{name}: not the profiles of an agent ({error})", hint=_HINT) from error
+    if len(profiles) > 1:
+        own = [one for one in profiles if image and image in (one.container.image, one.container.image_id)]
+        if not own:
+            images = sorted({one.container.image or one.container.id for one in profiles})
+            raise UsageError(
+                f"{name}: none of the {len(profiles):,} containers is of {image or 'this image'}",
+                hint=f"write the lines of its own to a file; there are {', '.join(images[:5])}",
+            )
+        profiles = own
+    paths = tuple({path for one in profiles for path in one.loaded})
+    return _some(name, Loaded(paths, is_complete=all(map(is_loading_complete, profiles))), bool(paths))
+
+
+def is_loading_complete(profile: Profile) -> bool:
+    """Whether nothing that was loaded can be missing: of a collapsed file the folder is known, of a program nothing."""
+    reasons = set(profile.reasons) - ({COLLAPSED} if "exec" not in profile.collapsed else set())
+    return profile.completion == COMPLETE or not reasons
 
 
 def _some(name: str, loaded: Loaded, is_any: bool) -> Loaded:
