@@ -1,6 +1,6 @@
 """Which packages a container loaded while it ran, as far as the files that it opened or an SBOM of what it loaded show."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from leadline.model.package import DISTRIBUTION_TYPES, Package
 from leadline.packages.code_files import is_code, source_of
@@ -41,20 +41,45 @@ class Loaded:
         ``is_complete``: whether these are all, so that what is not among them was not loaded.
         """
         self._root: _Node = {}
+        self._files: set[str] = set()
+        self._folders: set[str] = set()
+        """Of which any file may have been loaded."""
+        self._has_patterns = False
         self._packages = frozenset(map(_identity, packages))
         self._otherwise = False if is_complete else None
         for path in paths:
+            parts = source_of(path).strip("/").split("/")
             node = self._root
-            for part in source_of(path).strip("/").split("/"):
+            for part in parts:
                 node = node.setdefault(part, {})
             node[_END] = {}
+            self._remember(parts)
+
+    def _remember(self, parts: list[str]) -> None:
+        is_folder = parts[-1] == ANY_SEGMENT
+        if ANY_PATH in parts or ANY_SEGMENT in parts[:-1]:
+            self._has_patterns = True
+            return
+        name = "/".join(parts[:-1] if is_folder else parts)
+        # Packages may list without it what lies below /usr.
+        (self._folders if is_folder else self._files).update((name, name.removeprefix("usr/")))
 
     def has(self, path: str) -> bool:
-        """Whether the file was opened; those below ``/usr`` may be listed without it."""
+        """Whether the file was loaded; those below ``/usr`` may be listed without it."""
+        if path in self._files or path.rpartition("/")[0] in self._folders:
+            return True
+        if not self._has_patterns:
+            return False
         parts = path.split("/")
         return _leads_to(self._root, parts, is_folder=False) or _leads_to(
             self._root, ["usr", *parts], is_folder=False
         )
+
+    def _has_code(self, files: Sequence[str]) -> bool:
+        if any(map(is_code, self._files.intersection(files))):
+            return True
+        is_vague = self._folders or self._has_patterns
+        return bool(is_vague) and any(self.has(path) and is_code(path) for path in files)
 
     def has_below(self, folder: str) -> bool:
         """Whether a file in the folder or below it was opened."""
@@ -70,9 +95,8 @@ class Loaded:
         folder = _own_folder(package, place)
         if folder:
             return self.has_below(folder) or self._otherwise
-        code = [path for path in package.files if is_code(path)]
-        if code:
-            return any(map(self.has, code)) or self._otherwise
+        if any(map(is_code, package.files)):
+            return self._has_code(package.files) or self._otherwise
         if package.type in DISTRIBUTION_TYPES or not place:
             return None  # data alone, or nothing is known of its files
         if self.has(place) or any(map(self.has_below, _guessed(package, place))):
