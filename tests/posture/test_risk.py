@@ -73,7 +73,7 @@ def report(*bodies: dict[str, Any]) -> PostureReport:
     resources = [resource_of(one, Origin(path=f"{n}.yaml", root="/")) for n, one in enumerate(bodies)]
     found = judge(resources, CONTROLS)
     controls = tuple(control.facts for control in CONTROLS)
-    return PostureReport(Target("directory", "x"), found.resources, controls, found.findings, found.judged, objects=len(resources))  # fmt: skip
+    return PostureReport(Target("directory", "x"), found.resources, controls, found.findings, found.judged, joined=found.joined, objects=len(resources))  # fmt: skip
 
 
 def ranks(*bodies: dict[str, Any], images: dict[str, ImageFacts] | None = None) -> dict[str, WorkloadRisk]:
@@ -330,7 +330,25 @@ def test_a_program_behind_a_proxy_with_a_login_is_reached_through_it():
 def test_where_to_begin_holds_the_worst_of_both():
     made = report(with_container(privileged=True), *GRANT, body(SERVICE % "ClusterIP"))
     fixes = first_fixes(made, workload_risks(made))
-    assert [one.title for one in fixes][:2] == ["shop/ServiceAccount/web", "shop/Deployment/web"]
+    assert [one.title for one in fixes][:2] == ["shop/Deployment/web", "shop/ServiceAccount/web"]
+
+
+def test_an_account_ranks_with_the_workload_that_holds_it():
+    held = report(web(**TOKEN), *GRANT, body(SERVICE % "LoadBalancer"))
+    unused = report(web(), *GRANT, body(SERVICE % "LoadBalancer"))
+    people = body(BINDING % ("ClusterRoleBinding", "all"))
+    people["subjects"] = [{"kind": "Group", "name": "NAME", "apiGroup": "rbac.authorization.k8s.io"}]
+    scores = {}
+    for name, made in (("held", held), ("unused", unused)):
+        scores[name] = next(
+            one.score for one in first_fixes(made, workload_risks(made)) if "ServiceAccount" in one.title
+        )
+    for name in ("ops", "system:authenticated", "system:unauthenticated"):
+        people["subjects"][0]["name"] = name
+        made = report(GRANT[0], copy.deepcopy(people))
+        scores[name] = first_fixes(made, ())[0].score
+    order = ["unused", "ops", "system:authenticated", "held", "system:unauthenticated"]
+    assert sorted(scores, key=scores.__getitem__) == order
 
 
 def test_few_candidates_find_what_all_of_them_find():

@@ -61,7 +61,7 @@ def test_fix_first_names_five_objects_and_a_command_that_works(capfd):
     _, out, _ = run(capfd, "scan", SHOP, "-f", "pretty")
     lines = out.splitlines()
     at = lines.index("fix first")
-    assert lines[at + 1].startswith("  1  Group/shop-operators")
+    assert lines[at + 1].startswith("  1  shop/Deployment/payments")
     command = next(line.split() for line in lines[at:] if line.startswith("     leadline scan workload"))
     assert run(capfd, *command[1:])[0] == 0
 

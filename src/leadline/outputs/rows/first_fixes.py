@@ -6,19 +6,27 @@ from msgspec import Struct
 
 from leadline.model.control import Control
 from leadline.model.report import PostureReport
+from leadline.model.resource import Resource
 from leadline.model.risk import WorkloadRisk
 from leadline.outputs.rows.control_groups import urgency
 from leadline.outputs.rows.titles import titles_of
 
 MOST = 5
 _OF_CRITICAL = {
-    "cluster takeover": 60.0,
     "node escape": 55.0,
     "secrets": 50.0,
     "reachable from outside": 45.0,
 }
 """What a critical problem of an object that runs nothing counts beside the scores of workloads, by its consequence."""
 _OF_OTHERS = {"critical": 18.0, "high": 8.0}
+_ANYONE, _SIGNED_IN, _SOMEONE, _UNUSED = 1.0, 0.6, 0.3, 0.1
+"""Reach of an account: no credential is needed, any is enough, one of a person, that of a service account without pods."""
+_EVERYONE = {
+    "system:anonymous": _ANYONE,
+    "system:unauthenticated": _ANYONE,
+    "system:authenticated": _SIGNED_IN,
+    "system:serviceaccounts": _SIGNED_IN,
+}
 _PROBLEMS = 3
 """Named of one object."""
 
@@ -54,17 +62,38 @@ def first_fixes(report: PostureReport, risks: Sequence[WorkloadRisk], most: int 
         if risk is not None:
             found.append(FirstFix(id, name, risk.sentence, risk.score))
         else:
-            found.append(FirstFix(id, name, _problems(worst), _score(worst[0])))
+            score = _score(worst[0], report, report.resource(id), risks)
+            found.append(FirstFix(id, name, _problems(worst), score))
     by_title: dict[str, FirstFix] = {}
     for fix in sorted(found, key=lambda fix: (-fix.score, fix.title)):
         by_title.setdefault(fix.title, fix)
     return list(by_title.values())[:most]
 
 
-def _score(control: Control) -> float:
+def _score(
+    control: Control, report: PostureReport, resource: Resource, risks: Sequence[WorkloadRisk]
+) -> float:
+    """Accounts and roles count as workloads do, by how near an attacker is to them and what they open."""
+    if control.consequence == "cluster takeover":
+        reach, ease = _nearness(report, resource, risks)
+        return round(100 * reach * control.score / 10 * (0.6 + 0.4 * ease), 1)
     if control.severity == "critical":
         return _OF_CRITICAL.get(control.consequence, _OF_OTHERS["critical"])
     return _OF_OTHERS[control.severity]
+
+
+def _nearness(
+    report: PostureReport, resource: Resource, risks: Sequence[WorkloadRisk]
+) -> tuple[float, float]:
+    """Reach and ease: of an account those of the workload with most at stake that holds its token."""
+    if resource.kind in ("User", "Group"):
+        reach = _EVERYONE.get(resource.name, _SOMEONE)
+        return reach, float(reach == _ANYONE)
+    parts = frozenset(report.parts_of.get(resource.id, (resource.id,)))
+    for risk in risks:
+        if any(step.kind == "token" and step.object in parts for step in risk.path):
+            return risk.reach, risk.ease
+    return _UNUSED, 0.0
 
 
 def _problems(controls: Sequence[Control]) -> str:

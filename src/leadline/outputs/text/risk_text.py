@@ -29,7 +29,7 @@ def risk_lines(report: PostureReport, risks: Sequence[WorkloadRisk], width: int)
     title = titles_of(report)
     rank_width = len(str(len(risks)))
     indent = " " * (rank_width + 8)
-    yield f"{'':{rank_width}}  SCORE  WORKLOAD"
+    yield f"{'':{rank_width}}  SCORE  WORKLOAD   the score is out of 100"
     for number, risk in enumerate(risks, 1):
         yield f"{number:{rank_width}}  {risk.score:5.1f}  {title(report.resource(risk.resource))}"
         yield from (indent + line for line in wrapped(plain(risk.sentence, 1_000), width - len(indent)))
@@ -58,7 +58,7 @@ def risk_picture(report: PostureReport, risks: Sequence[WorkloadRisk]) -> str:
     parts: list[str] = []
     y, widest = 16, 0
     for number, risk in enumerate(risks, 1):
-        head = f"{number}. {title(report.resource(risk.resource))}, score {risk.score:.1f}"
+        head = f"{number}. {title(report.resource(risk.resource))}, {risk.score:.1f} of 100"
         parts.append(f'<text x="{_LEFT}" y="{y + 14}" class="head">{escape(head)}</text>')
         drawn, width, height = _drawn(risk.path, y + 28)
         parts += drawn

@@ -23,7 +23,7 @@ from leadline.posture.risk.fronts import TELEPORT, Front, fronts_of, is_enrolled
 from leadline.posture.risk.mesh_fronts import mesh_fronts
 from leadline.posture.subject import Workload, mapping, mappings, sequence, text
 
-OPEN, BEHIND_LOGIN, ON_NODE, IN_CLUSTER, BEHIND_POLICY = 1.0, 0.5, 0.6, 0.25, 0.1
+OPEN, BEHIND_LOGIN, ON_NODE, IN_CLUSTER, BEHIND_POLICY = 1.0, 0.5, 0.3, 0.25, 0.1
 """Reach: from the internet; behind a login; on a port of the nodes; from any pod; from pods that a policy lets in."""
 
 _PROXIES = {
@@ -118,7 +118,8 @@ def _from_outside(workload: Workload, inventory: Inventory) -> Iterator[Entry]:
             if port.get("hostPort") and not _is_closed((port.get("containerPort"),), port, let_in):
                 yield Entry(ON_NODE, place=f"port {port['hostPort']} of the node")
     if workload.pod.get("hostNetwork") is True:
-        yield Entry(ON_NODE, place="the network of the node")
+        numbers = [port.get("containerPort") for one in workload.containers for _, port in one.ports]
+        yield from (Entry(ON_NODE, place=f"port {number} of the node") for number in numbers if number)
 
 
 def _is_shut(service: Resource, end: End, let_in: tuple[Opening, ...]) -> bool:

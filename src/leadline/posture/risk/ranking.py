@@ -12,6 +12,7 @@ from leadline.model.resource import Resource
 from leadline.model.risk import AttackStep, ImageFacts, WorkloadRisk
 from leadline.posture.inventory import Facts, Inventory
 from leadline.posture.risk.entries import BEHIND_POLICY, IN_CLUSTER, ON_NODE, OPEN, Entry, entries_of
+from leadline.posture.risk.node_reach import node_gains
 from leadline.posture.risk.token_reach import TokenRight, token_rights
 from leadline.posture.risk.tracks import open_tracks
 from leadline.posture.subject import Workload, mapping, mappings
@@ -148,13 +149,14 @@ def _ease(failed: Sequence[Control], image: ImageFacts | None) -> float:
 def _gains(workload: Workload, inventory: Inventory, failed: Sequence[Control]) -> list[_Gain]:
     """What the workload opens, the most worth first."""
     gains = [_token_gain(right) for right in token_rights(workload, inventory)]
+    for gain in node_gains(workload, failed):
+        control = gain.control
+        text = _small(control.problem or control.title)
+        gains.append(
+            _Gain(AttackStep("node", text, workload.resource.id, controls=(control.id,)), gain.worth)
+        )
     for control in failed:
-        if control.consequence == "node escape" and control.severity in ("critical", "high"):
-            step = AttackStep(
-                "node", _small(control.problem or control.title), workload.resource.id, controls=(control.id,)
-            )
-            gains.append(_Gain(step, control.score))
-        elif control.id in _CREDENTIALS:
+        if control.id in _CREDENTIALS:
             step = AttackStep(
                 "secrets", "credential in plain text", workload.resource.id, controls=(control.id,)
             )
