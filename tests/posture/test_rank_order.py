@@ -48,7 +48,7 @@ NAMES = [danger for _, danger, _, _ in ROWS]
 
 
 def test_the_page_names_every_danger_in_order():
-    assert NAMES == list(DANGERS)
+    assert list(DANGERS) == NAMES
 
 
 def scores(*sets: tuple[str, ...]) -> list[float]:

@@ -30,7 +30,9 @@ _DANGERS: Mapping[str, tuple[str, float]] = MappingProxyType(
     }
 )
 """By control: which danger it speaks of, and what that is worth. Several that speak of one danger count once."""
-_ESCAPING = frozenset({"SYS_ADMIN", "SYS_MODULE", "SYS_RAWIO", "SYS_PTRACE", "SYS_BOOT", "DAC_READ_SEARCH", "BPF", "ALL"})
+_ESCAPING = frozenset(
+    {"SYS_ADMIN", "SYS_MODULE", "SYS_RAWIO", "SYS_PTRACE", "SYS_BOOT", "DAC_READ_SEARCH", "BPF", "ALL"}
+)
 AS_ROOT, MAY_BECOME_ROOT, NEVER_ROOT = 1.0, 0.8, 0.3
 """How much of it a process can use."""
 
@@ -64,7 +66,9 @@ def _danger_of(control: Control, workload: Workload) -> tuple[str, float]:
     """Of other controls about the node, such as a user's own, the grave ones count by their score."""
     danger, worth = _DANGERS.get(control.id, (control.id, 0.0))
     match control.id:
-        case "C-0057" if not any(one.security_context.get("privileged") is True for one in workload.containers):
+        case "C-0057" if not any(
+            one.security_context.get("privileged") is True for one in workload.containers
+        ):
             return "capability", ROOT_IN_STEPS
         case "C-0038" if workload.pod.get("hostPID") is not True:
             return "memory", MEMORY
