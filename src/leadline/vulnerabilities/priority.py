@@ -25,7 +25,7 @@ def urgency(match: Match) -> tuple[int, int, int, int, float, int, str, str, str
     chance = match.chance.chance if match.chance else 0.0
     return (
         0 if match.exploited or match.kind == "malware" else 1,
-        0 if chance >= LIKELY and _WORD[match.severity] < _WORD["low"] else 1,
+        0 if chance >= LIKELY else 1,
         _LOADED[match.loaded],
         _WORD[match.severity],
         -chance,

@@ -22,6 +22,7 @@ def summed_up(records: Sequence[Record], names: Collection[str]) -> Detail:
     """
     standing = [record for record in records if not record.detail.withdrawn] or records
     records = sorted(standing, key=lambda record: record.name not in names)
+    own = [record for record in records if record.name in names]
     details = [record.detail for record in records]
     scores = [cvss.score for detail in details for cvss in detail.cvss]
     ratings = (
@@ -34,13 +35,20 @@ def summed_up(records: Sequence[Record], names: Collection[str]) -> Detail:
         severity=next(ratings, rating_of_score(max(scores, default=0.0))),
         kind=next((detail.kind for detail in details), "security"),
         cvss=_each_once((cvss for detail in details for cvss in detail.cvss), _MOST_RATINGS),
-        summary=next((detail.summary for detail in details if detail.summary), ""),
+        summary=_title(own) or _title(records),
         published=min((detail.published for detail in details if detail.published), default=""),
         modified=max((detail.modified for detail in details), default=""),
         withdrawn=min((detail.withdrawn for detail in details), default=""),
         references=_each_once((link for detail in details for link in detail.references), _MOST_LINKS),
         weaknesses=_each_once(cwe for detail in details for cwe in detail.weaknesses),
     )
+
+
+def _title(records: Sequence[Record]) -> str:
+    """The first that is a title; where all are whole sentences, out of longer texts, the first of them."""
+    summaries = [record.detail.summary for record in records if record.detail.summary]
+    titles = (one for one in summaries if not one.endswith((".", "…")))
+    return next(titles, summaries[0] if summaries else "")
 
 
 def _each_once(values: Iterable[T], most: int | None = None) -> tuple[T, ...]:

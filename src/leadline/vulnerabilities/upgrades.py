@@ -135,14 +135,15 @@ def _upgrade(key: tuple[str, str, str], members: Sequence[Match], sbom: Sbom) ->
         type,
         name,
         version,
-        _highest(members),
+        highest_fix(members),
         tuple(sorted({match.package.name for match in members})),
         tuple(members),
         bool(base) and all(match.package.layer == base for match in members),
     )
 
 
-def _highest(members: Sequence[Match]) -> str:
+def highest_fix(members: Sequence[Match]) -> str:
+    """The lowest version that fixes all of them, which are of one package and have each a fix."""
     package = members[0].package
     ecosystem = _DISTRIBUTION_ORDER.get(package.type) or ecosystem_of(package) or CPE
     ordering = orderings().get(ecosystem) or orderings()[CPE]

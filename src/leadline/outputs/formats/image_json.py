@@ -250,6 +250,8 @@ def _upgrade(step: Upgrade) -> dict[str, Any]:
 def _suppressed(one: Suppressed) -> dict[str, Any]:
     return {
         "id": one.match.id,
+        "aliases": list(one.match.aliases),
+        "advisories": list(dict.fromkeys(each.advisory for each in one.match.evidence)),
         "severity": one.match.severity,
         "package": _package(one.match.package),
         "by": one.by,

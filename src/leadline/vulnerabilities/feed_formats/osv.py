@@ -25,6 +25,7 @@ from leadline.vulnerabilities.feed_formats.values import (
     cves,
     date,
     decode,
+    first_sentences,
     identifier,
     identifiers,
     introduced,
@@ -124,6 +125,7 @@ class _Record(Struct, frozen=True):
     related: list[str] | None = None
     upstream: list[str] | None = None
     summary: str | None = None
+    details: str | None = None
     published: str | None = None
     modified: str | None = None
     withdrawn: str | None = None
@@ -243,7 +245,7 @@ def _advisory(own_id: str, record: _Record, first: _Affected, affected: tuple[Af
         _kind(own_id, first),
         rated,
         _cvss(record.severity or first.severity or []),
-        line(record.summary),
+        line(record.summary) or first_sentences(record.details),
         date(record.published),
         date(record.modified),
         date(record.withdrawn),
