@@ -17,7 +17,7 @@ import uvicorn
 import uvloop
 
 from leadline.errors import ClusterError, UsageError
-from leadline.posture.catalogue import find_controls, find_frameworks
+from leadline.posture.catalogue import find_frameworks
 from leadline.posture.inventory import Facts
 from leadline.programs.admission.app import Shown, Webhook
 from leadline.programs.admission.counts import Counts
@@ -35,6 +35,7 @@ from leadline.scans.options import PostureOptions
 from leadline.scans.posture.cluster_source import facts_of_cluster
 from leadline.scans.posture.frameworks import load_frameworks
 from leadline.scans.posture.one_object import AloneJudge
+from leadline.scans.posture.other_ids import chosen_controls
 from leadline.scans.posture.policies import Policies, choose_policies
 from leadline.scans.posture.settings import read_settings, shipped_settings
 from leadline.scans.waivers.waiving import waivers_of_files
@@ -107,7 +108,7 @@ def reviewer_of(settings: Settings, policies: Policies, facts: Facts) -> Reviewe
     chosen = read_settings(settings.controls_config, known) if settings.controls_config else known
     judge = AloneJudge(policies.controls, chosen, facts)
     asked = {control.id for control in judge.asked}
-    named = {control.id for control in find_controls(settings.deny_controls, policies.known)}
+    named = {control.id for control in chosen_controls(settings.deny_controls, policies.known)}
     for id in sorted(named - asked):
         raise UsageError(
             f"denyControls: {id} is not asked at admission", hint="leadline admission --list-controls"

@@ -2,6 +2,7 @@
 
 import importlib
 from pathlib import Path
+from shlex import join
 from typing import TYPE_CHECKING
 
 import click
@@ -74,6 +75,15 @@ class LazyGroup(click.Group):
             return with_values(command, cmd_name)
         return command
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        first = args[0] if args and not ctx.resilient_parsing else ""
+        if first.startswith("-") and first not in ("-h", "--help", "--version"):
+            raise UsageError(
+                f"{first} belongs to a command",
+                hint="leadline scan PATH scans files, leadline scan a cluster",
+            )
+        return super().parse_args(ctx, args)
+
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
         """Without importing the commands for their help."""
         from click.shell_completion import CompletionItem
@@ -88,22 +98,41 @@ class LazyGroup(click.Group):
         if ctx.resilient_parsing and args and args[0] not in COMMANDS:
             return None, None, []
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            raise UsageError(
-                f"unknown command {args[0]}", hint=_suggestion(args[0], sorted(COMMANDS | SERVERS))
-            )
-        return super().resolve_command(ctx, [*_SHORTER.get(tuple(args[:2]), args[:2]), *args[2:]])
+            raise UsageError(f"unknown command {args[0]}", hint=suggestion(args, sorted(COMMANDS | SERVERS)))
+        name, command, rest = super().resolve_command(
+            ctx, [*_SHORTER.get(tuple(args[:2]), args[:2]), *args[2:]]
+        )
+        if name == "image" and isinstance(command, click.Group) and rest:
+            _refuse_image_as_command(command, rest)
+        return name, command, rest
 
 
-def _suggestion(word: str, names: list[str]) -> str:
+def _refuse_image_as_command(images: click.Group, words: list[str]) -> None:
+    """``leadline image nginx:1.27``, which is a scan to others.
 
+    Raises: ``UsageError``.
+    """
+    if not words[0].startswith("-") and words[0] not in images.commands:
+        known = ", ".join(sorted(images.commands))
+        raise UsageError(
+            f"unknown command image {words[0]}",
+            hint=f"use leadline scan image {join(words)}; of leadline image there are {known}",
+        )
+
+
+def suggestion(words: list[str], names: list[str]) -> str:
+    """The command line that does what ``words`` ask for, where another tool calls it so; else the nearest of ``names``."""
     from difflib import get_close_matches  # only for a word that is wrong
 
-    near = get_close_matches(word, names, n=1)
-    if near:
-        return f"did you mean {near[0]}?"
-    if Path(word).exists():
+    from leadline.programs.cli.options.habits import command_of
+
+    word = words[0]
+    if there := command_of(words):
+        return there
+    if Path(word).exists() or "://" in word:
         return f"to scan it: leadline scan {word}"
-    return f"there are {', '.join(names)}"
+    near = get_close_matches(word, names, n=1, cutoff=0.7)
+    return f"did you mean {near[0]}?" if near else "leadline --help shows the commands"
 
 
 @click.group(

@@ -26,6 +26,9 @@ _SWITCH_S = 0.0002
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command line and returns its exit code; the console script passes it to ``sys.exit``."""
     words = sys.argv[1:] if arguments is None else arguments
+    if words[:1] == ["help"]:
+        # As git, kubectl and docker have it.
+        words = [*words[1:], "--help"]
     _open_closed_streams()
     if words == ["--version"] and sys.stdout is not None:
         from leadline.version import __version__

@@ -15,13 +15,13 @@ from leadline.model.control import BuiltControl, Framework
 from leadline.model.unread import Unread
 from leadline.posture.catalogue import (
     controls_of,
-    find_controls,
     find_frameworks,
     in_order,
     load_controls,
 )
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.frameworks import framework_of, load_frameworks
+from leadline.scans.posture.other_ids import chosen_controls, skipped_controls
 
 if TYPE_CHECKING:
     from leadline.sources.rego.engine import RegoEngine
@@ -91,7 +91,7 @@ def choose_policies(options: PostureOptions) -> Policies:
         )
         controls = known
     if options.exclude_controls:
-        without = {control.id for control in find_controls(options.exclude_controls, known)}
+        without = {control.id for control in skipped_controls(options.exclude_controls, known)}
         controls = tuple(control for control in controls if control.id not in without)
     if not controls:
         raise UsageError("no control is left to judge by", hint="leadline list controls shows what there is")
@@ -120,7 +120,7 @@ def _confinement(engine: "RegoEngine") -> str:
 
 def _named(names: tuple[str, ...], all_there_are: _Own) -> tuple[BuiltControl, ...]:
     try:
-        return find_controls(names, all_there_are.controls)
+        return chosen_controls(names, all_there_are.controls)
     except UsageError:
         # The control may be in the file that does not load, and that is the thing to fix.
         for one in all_there_are.unread:

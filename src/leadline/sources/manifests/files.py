@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Collection, Sequence
 from glob import has_magic
+from itertools import islice
 from pathlib import Path
 
 from msgspec import Struct
@@ -124,6 +125,19 @@ def root_of(targets: Sequence[str]) -> str:
     return os.path.commonpath([os.path.normpath(folder) for folder in folders]) or "."
 
 
+def _nearest(target: str) -> str:
+    """What lies beside ``target`` under almost the same name."""
+    from difflib import get_close_matches  # only for a name that is wrong
+
+    path = Path(target)
+    try:
+        names = [entry.name for entry in islice(os.scandir(path.parent), _NAMED)]
+    except (OSError, ValueError):
+        return ""
+    near = get_close_matches(path.name, names, n=1, cutoff=0.7)
+    return f"did you mean {path.parent / near[0]}?" if near else ""
+
+
 def _folder_of(target: str) -> str:
     if has_magic(target) and not os.path.lexists(target):
         parts = Path(target).parts
@@ -175,7 +189,9 @@ class _Walk:
         try:
             mode = Path(target).stat().st_mode
         except FileNotFoundError as error:
-            raise ManifestError(f"no such file: {target}", hint="check the path") from error
+            raise ManifestError(
+                f"no such file: {target}", hint=_nearest(target) or "check the path"
+            ) from error
         except (OSError, ValueError) as error:
             raise ManifestError(f"cannot read {target}: {_reason(error)}") from error
         if not stat.S_ISREG(mode):

@@ -3,6 +3,7 @@
 import os
 from glob import iglob
 from pathlib import Path
+from shlex import join
 from typing import Any
 
 import click
@@ -41,6 +42,12 @@ class _ShowFirst(click.Group):
         if ctx.resilient_parsing and not args:
             return super().parse_args(ctx, args)
         is_named = bool(args) and (args[0] in self.commands or args[0] in ("-h", "--help"))
+        if not is_named and args and not args[0].startswith("-"):
+            # Another scanner judges files by these words: a pipeline that was only renamed would pass for ever.
+            raise UsageError(
+                f"leadline config judges nothing: {args[0]}",
+                hint=f"use leadline scan {join(args)}, or leadline config show {join(args)} for settings",
+            )
         return super().parse_args(ctx, args if is_named else ["show", *args])
 
 

@@ -12,10 +12,11 @@ import click
 
 from leadline.outputs.rows.remediation import control_text
 from leadline.outputs.text.plain import columns, source_line, wrapped
-from leadline.posture.catalogue import find_controls, load_controls
+from leadline.posture.catalogue import load_controls
 from leadline.scans.fixing.example_fix import example_fix
 from leadline.scans.host.collecting import facts_needed
 from leadline.scans.posture.frameworks import load_frameworks
+from leadline.scans.posture.other_ids import chosen_controls, other_check
 from leadline.scans.posture.policies import with_own
 from leadline.scans.posture.settings import read_settings, shipped_settings
 
@@ -69,7 +70,9 @@ def command(name: str, form: str, controls: tuple[str, ...], controls_config: st
         click.echo("\n".join(problem_lines(name, db, _columns())))
         return 0
     known = with_own(load_controls(), controls, os.environ)
-    found = find_controls([name], known)
+    found = chosen_controls([name], known)
+    if (check := other_check(name)) and not {name.lower()} & {found[0].id.lower(), found[0].title.lower()}:
+        click.echo("\n".join(_folded(f"{check.title}: {' and '.join(control.id for control in found)}\n")))
     shipped = shipped_settings(known)
     settings = read_settings(controls_config, shipped) if controls_config else shipped
     page, between = (markdown, "\n\n") if form == "md" else (_screen, "\n\n\n")

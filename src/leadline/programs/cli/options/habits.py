@@ -4,6 +4,7 @@ A page of the documentation site is written from these tables.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from shlex import join
 from types import MappingProxyType
 
 import click
@@ -103,6 +104,48 @@ _FORMATS = {
     "github_failed_only": "github",
 }
 """What others name after ``-o`` without meaning a file; empty where ours is called so."""
+_FILES = "leadline scan {paths}"
+_CLUSTER = "leadline scan scans the cluster of the current context"
+_ELSEWHERE: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(
+            ("config", "conf", "fs", "filesystem", "lint", "score", "check", "audit", "test"), _FILES
+        ),
+        **dict.fromkeys(("validate", "analyze", "misconfig", "rootfs", "vm"), _FILES),
+        **dict.fromkeys(("k8s", "kubernetes", "cluster", "node"), _CLUSTER),
+        **dict.fromkeys(
+            ("repo", "repository"),
+            "leadline scan {paths}, a path or an address as https://git.example/shop@main",
+        ),
+        "sbom": "leadline image sbom {paths}, or leadline scan image {paths} for one that is made",
+        "dashboard": "leadline scan {paths} -f html -o report.html",
+        "webhook": "leadline admission",
+        "download": "controls are part of the program; leadline db update fetches the vulnerability database",
+        "update": "leadline db update fetches the vulnerability database; pip and your package manager update the program",
+        "vap": "leadline admission judges what is about to be written to a cluster",
+        "patch": "leadline fix {paths} edits manifests; packages of images are not changed",
+        "submit": "nothing is sent anywhere; leadline scan --store kube keeps results in the cluster",
+        "exceptions": "leadline waiver list FILE",
+        "ignore": "leadline waiver add",
+        "frameworks": "leadline list frameworks",
+        "controls": "leadline list controls",
+        "checks": "leadline list controls",
+        "docs": "leadline explain C-0057",
+        "init": "leadline config init",
+        "server": "leadline apiserver serves stored results",
+        "operator-scan": "leadline operator",
+    }
+)
+"""Commands of other tools, with ours; ``{paths}`` stands for what was named after them."""
+
+
+def command_of(words: Sequence[str]) -> str:
+    """``use leadline scan deploy/`` for ``lint deploy/``; empty where no other tool has such a command."""
+    there = _ELSEWHERE.get(words[0], "")
+    named = [word for word in words[1:] if not word.startswith("-")]
+    return f"use {there.format(paths=join(named) if named else 'PATH')}" if there else ""
+
+
 SPECIAL: Mapping[str, str] = MappingProxyType(
     {
         "-d DIR, --directory DIR, --file FILE": "`leadline scan DIR`",
@@ -175,9 +218,9 @@ class _Translation:
             if flag in ("-o", "--output") and value in _FORMATS:
                 return ["--format", _FORMATS[value] or value]
             return [flag, value] if value else [flag]
-        if flag in DONE:
+        if flag in DONE or (flag in NOT_HERE and value == "false"):
             return []
-        if flag in NOT_HERE:
+        if flag in NOT_HERE and value != "false":
             raise UsageError(f"there is no {flag} here", hint=NOT_HERE[flag])
         if flag in SAME or flag in _WITH_VALUE or flag == "--format-version":
             value = value if has_value else next(rest, "")
