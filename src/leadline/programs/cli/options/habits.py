@@ -136,7 +136,7 @@ _ELSEWHERE: Mapping[str, str] = MappingProxyType(
         "operator-scan": "leadline operator",
     }
 )
-"""Commands of other tools, with ours; ``{paths}`` stands for what was named after them."""
+"""Commands of other tools, with ours; ``{paths}`` is what was named after them."""
 
 
 def command_of(words: Sequence[str]) -> str:
