@@ -27,6 +27,7 @@ COMMANDS = {
     "host": "What a node says of itself.",
     "image": "What is inside an image.",
     "list": "Lists controls or frameworks.",
+    "migrate": "Takes over what other scanners leave out or accept.",
     "rbac": "Prints the smallest ClusterRole for a scan.",
     "reach": "Whether network policies let one workload reach another.",
     "rehearse": "What recorded behaviour a policy would have blocked.",
@@ -36,7 +37,7 @@ COMMANDS = {
     "schema": "Prints the JSON Schema of a report, waivers, or leadline.toml.",
     "store": "Backs up, restores and checks a file of results.",
     "version": "Says what this is and what it brings.",
-    "waiver": "Shows accepted findings: which entry matches what.",
+    "waiver": "Accepts findings, and shows which entry matches what.",
 }
 """Each is a file in ``commands``, ``-`` in the name being ``_`` in the file's."""
 SERVERS = {
@@ -47,6 +48,15 @@ SERVERS = {
     "operator": "Keeps the stored results of a cluster current.",
 }
 """Programs of their own, which ``main`` starts by name."""
+GROUPS = {
+    "Every day": ("scan", "fix", "diff", "baseline", "waiver", "explain"),
+    "Risk and access": ("risk", "reach", "access", "rehearse", "harden"),
+    "Images": ("image", "db"),
+    "Stored results and reports": ("get", "history", "store", "reveal", "decrypt"),
+    "Set up": ("config", "migrate", "completion", "list", "rbac", "host", "schema", "version"),
+    "In the cluster": ("operator", "apiserver", "exporter", "admission", "agent"),
+}
+"""The commands as help shows them; what is in no group comes last."""
 _PACKAGE = "leadline.programs.cli.commands"
 _SHORTER: dict[tuple[str, ...], tuple[str, ...]] = {("scan", "image"): ("image", "scan")}
 """Two words that stand for two others."""
@@ -57,8 +67,18 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(sorted((COMMANDS | SERVERS).items()))
+        texts = COMMANDS | SERVERS
+        grouped = {name for names in GROUPS.values() for name in names}
+        rest = tuple(sorted(texts.keys() - grouped))
+        # One width for all, so that the columns of the groups are one.
+        widest = max(map(len, texts))
+        for title, names in {**GROUPS, "More": rest}.items():
+            rows = [(name.ljust(widest), texts[name]) for name in names if name in texts]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+        formatter.write_paragraph()
+        formatter.write_text("leadline help COMMAND shows flags and examples.")
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:

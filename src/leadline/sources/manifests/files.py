@@ -6,10 +6,11 @@ A folder is walked with everything below it but folders that tools fill (``.git`
 
 import os
 import stat
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from glob import has_magic
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -40,6 +41,15 @@ FILLED_BY_TOOLS = frozenset(
     }
 )
 """Folders whose content is not written by hand; other hidden ones, such as ``.github``, are looked into."""
+OF_OTHERS: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys((".trivyignore", ".trivyignore.yaml", ".trivyignore.yml"), "Trivy"),
+        **dict.fromkeys((".grype.yaml", ".grype.yml"), "Grype"),
+        **dict.fromkeys((".checkov.yaml", ".checkov.yml"), "Checkov"),
+        **dict.fromkeys((".kube-linter.yaml", ".kube-linter.yml"), "kube-linter"),
+    }
+)
+"""Files in which other scanners keep what they leave out or accept, with the scanner."""
 ARCHIVE_ENDINGS = (".tgz", ".tar.gz")
 """Of packed charts."""
 _TEMPLATES = (".tpl", ".tmpl", ".gotmpl", ".j2", ".jinja", ".jinja2", ".erb", ".mustache", ".hbs", ".ytt")
@@ -79,6 +89,8 @@ class FileListing(Struct, frozen=True):
     """Folders with a kustomization, likewise."""
     has_archives: bool = False
     """Whether there are packed files that may be charts."""
+    of_others: tuple[ManifestFile, ...] = ()
+    """What other scanners leave out or accept, in files of theirs; named among ``left_out`` as well."""
 
 
 def list_files(
@@ -108,6 +120,7 @@ def list_files(
         tuple(dict.fromkeys(walk.charts)),
         tuple(dict.fromkeys(walk.kustomizations)),
         walk.has_archives,
+        tuple(walk.of_others),
     )
 
 
@@ -160,6 +173,7 @@ class _Walk:
         self.charts: list[str] = []
         self.kustomizations: list[str] = []
         self.has_archives = False
+        self.of_others: list[ManifestFile] = []
         self._ignore = ignore
         self._claimed = claimed
         self._seen: set[tuple[int, int]] = set()
@@ -319,6 +333,14 @@ class _Walk:
         if names.intersection(KUSTOMIZATION_FILES):
             self.kustomizations.append(_inside(self.root, folder))
         self.has_archives = self.has_archives or any(name.endswith(ARCHIVE_ENDINGS) for name in names)
+
+        for name in sorted(names.intersection(OF_OTHERS)):
+            path = Path(folder, name)
+            if len(self.of_others) < _NAMED and path.is_file() and not path.is_symlink():
+                self.of_others.append(ManifestFile(str(path), _inside(self.root, str(path))))
+                self._leave_out(
+                    str(path), f"what {OF_OTHERS[name]} leaves out; leadline migrate takes it over"
+                )
 
     def _is_claimed(self, path: str) -> bool:
         whole = Path(absolute(path))

@@ -16,6 +16,7 @@ from leadline.model.unread import Unread
 from leadline.sources.manifests.deployers import inline_objects
 from leadline.sources.manifests.files import CHART_FILE, STDIN, FileListing, ManifestFile, list_files
 from leadline.sources.manifests.kubernetes_text import may_hold_objects, may_hold_objects_far_down
+from leadline.sources.manifests.marks_of_others import scanners_of
 from leadline.sources.regular_file import open_regular, read_regular
 from leadline.sources.yaml.errors import HELM_HINT, HELM_WHY, Problem
 from leadline.sources.yaml.json import looks_like_json, parse_json, without_comments
@@ -77,6 +78,7 @@ class Contents(Struct):
     unread: list[Unread] = msgspec.field(default_factory=list)
     duplicates: list[DuplicateKey] = msgspec.field(default_factory=list)
     not_kubernetes: int = 0
+    left_out: list[Unread] = msgspec.field(default_factory=list)
 
 
 def read_manifests(
@@ -114,6 +116,9 @@ def read_listing(
         else:
             origin = Origin(path=file.path, root=listing.root)
             add_contents(whole, content, origin, limits, memory, may_be_anything=not file.is_named)
+            if len(whole.resources) > before and (scanners := scanners_of(content)):
+                why = f"ignores of {', '.join(scanners)} inside, which change nothing here; leadline migrate takes them over"
+                whole.left_out.append(Unread(file.path, why, "left out"))
         files += len(whole.resources) > before
     whole.unread += _templates(listing)
     return Manifests(
@@ -123,7 +128,7 @@ def read_listing(
         whole.not_kubernetes,
         files,
         listing.ignored,
-        listing.left_out,
+        (*listing.left_out, *whole.left_out),
         tuple(whole.duplicates),
         listing.charts,
         listing.kustomizations,

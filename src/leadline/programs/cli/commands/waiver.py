@@ -22,6 +22,7 @@ from leadline.programs.cli.output.progress import progress
 from leadline.programs.cli.output.terminal import configure_log
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.posture_scan import open_posture_scan
+from leadline.scans.waivers.adding import ADDED_FILE, added_entry, entry_of
 from leadline.scans.waivers.waiving import entries_of_files
 
 EPILOG = """
@@ -34,6 +35,8 @@ EPILOG = """
       what each entry accepts in images
   leadline waiver list waivers.yaml
       the entries; which have expired or are too broad
+  leadline waiver add C-0057 shop/DaemonSet/agent --reason "reads devices" --owner ops --until 2027-01-31
+      writes an entry into leadline-waivers.yaml
 
 leadline schema waivers prints the schema of a file of waivers; exceptions as JSON and SecurityException objects are read too.
 """
@@ -44,7 +47,7 @@ _SHOWN = 5
 
 @click.group("waiver", epilog=EPILOG)
 def command() -> None:
-    """Shows accepted findings: which entry matches what."""
+    """Accepts findings, and shows which entry matches what."""
 
 
 @command.command("list", short_help="The entries of files.")
@@ -59,6 +62,34 @@ def list_(files: tuple[str, ...]) -> int:
         click.echo(remark)
     expired = sum(1 for use in uses if use.state == "expired")
     click.echo(f"{count(len(uses), 'waiver')}, {expired:,} expired")
+    return 0
+
+
+@command.command("add", short_help="Writes an entry into a file.")
+@click.argument("ids", metavar="ID[,ID...]")
+@click.argument("object", metavar="[NAMESPACE/][KIND/]NAME|IMAGE", default="")
+@click.option("--reason", required=True, help="Why it is acceptable.")
+@click.option("--owner", required=True, help="Who answers for it.")
+@click.option("--until", required=True, metavar="DATE", help="The last day on which it holds, 2027-01-31.")
+@click.option("--ticket", default="", help="Where it was decided.")
+@click.option(
+    "--path", "paths", multiple=True, metavar="PATTERN", help="Only in these files. May be repeated."
+)
+@click.option(
+    "--file",
+    default=ADDED_FILE,
+    show_default=True,
+    metavar="FILE",
+    help="Our own file of waivers; made if need be.",
+)
+def add(ids: str, object: str, paths: tuple[str, ...], file: str, **said: str) -> int:
+    """Accepts findings of controls or vulnerabilities ID on an object, with reason, owner and end."""
+    entry = entry_of(ids, object, paths, said["reason"], said["owner"], said["until"], said["ticket"])
+    added_entry(file, entry)
+    click.echo(
+        f"written: {plain(file, 4096)}; leadline waiver test {plain(file, 4096)} shows what it accepts",
+        err=True,
+    )
     return 0
 
 

@@ -15,10 +15,14 @@ from leadline.outputs.text.plain import plain
 from leadline.programs.cli.options.in_force import EXCLUDES, Configuration, Rendering, in_force
 from leadline.programs.cli.options.option import UNMATCHED, Texts, Value
 from leadline.programs.cli.options.search import Asked
-from leadline.programs.cli.options.table import CHART, CONFIG, KEYS, OPTIONS, Configured
+from leadline.programs.cli.options.table import CHART, CONFIG, KEYS, OPTIONS, SECTIONS, Configured
 from leadline.scans.options import ChartRendering
 
 _SHOWN = 5
+
+
+_MANY = 20
+"""Flags from which on help is in sections."""
 
 
 class ConfiguredCommand(click.Command):
@@ -33,6 +37,21 @@ class ConfiguredCommand(click.Command):
             OPTIONS[field].click_option()(self)
         self._keys = keys or str(self.name)
         self._targets = targets
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """In sections where there are many."""
+        rows = {one.name: one.get_help_record(ctx) for one in self.get_params(ctx)}
+        shown = {name: row for name, row in rows.items() if row is not None}
+        if len(shown) < _MANY:
+            super().format_options(ctx, formatter)
+            return
+        for title, fields in SECTIONS.items():
+            # Empty where a command has none of them.
+            if here := [shown.pop(field) for field in fields if field in shown]:
+                with formatter.section(title):
+                    formatter.write_dl(here)
+        with formatter.section("Other"):
+            formatter.write_dl(list(shown.values()))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if ctx.resilient_parsing:

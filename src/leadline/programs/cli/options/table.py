@@ -387,6 +387,33 @@ WAIVERS = ("waivers", "no_waivers_from_target")
 DATABASE = ("db", "fetch_db", "offline", "db_source", "db_key")
 TRUST = ("trust_policy", "trusted_root")
 CONFIG = ("config", "no_config", "trust_config")
+SECTIONS: Mapping[str, Texts] = MappingProxyType(
+    {
+        "Output": (
+            *("format", "output", "verbose", "coverage", "quiet", "min_severity", "by", "watch"),
+            *("store", "store_namespace", "redact", "encrypt", "no_color", "debug"),
+        ),
+        "Gates": ("severity_threshold", "compliance_threshold", "fail_on", "allow_empty"),
+        "What is new": ("baseline", "since", "accept_from_change"),
+        "Accepted findings": WAIVERS,
+        "What is read": (
+            *(
+                "exclude_paths",
+                *NAMESPACES,
+                *CLUSTER,
+                "from_store",
+                "host_facts",
+                "cloud_facts",
+                "assume_complete",
+            ),
+        ),
+        "Charts": CHARTS,
+        "Controls": (*CONTROLS, *TRUST),
+        "Fixing": ("fix", "yes", "risky"),
+        "Configuration": CONFIG,
+    }
+)
+"""Of the help of a command with many flags, in this order; what is in none of them comes last."""
 FIXING = (
     *("verbose", "quiet"),
     *("severity_threshold", "compliance_threshold", "fail_on", "allow_empty", "min_severity"),
