@@ -68,7 +68,7 @@ OTHERS = tuple(f"{name} bad" for name in sorted(set(COMMANDS) - NAMED - READS_NO
 """Every command without a line of its own is tried with the folder alone."""
 
 
-@pytest.mark.parametrize("line", (*LINES, *OTHERS))
+@pytest.mark.parametrize("line", [*LINES, *OTHERS])
 def test_input_that_cannot_be_read_passes_nowhere(line: str, run: Run) -> None:
     for content in CONTENTS:
         Path("bad").mkdir(exist_ok=True)
