@@ -52,8 +52,8 @@ def test_other_entries_keep_their_layout_and_comments(run: Run) -> None:
     ("words", "message"),
     [
         (("C-9999", "a", *SAID), "unknown control C-9999"),
-        (("KSV-0005", "a", *SAID[:-1], "2020-01-01"), "--until 2020-01-01 is over"),
-        (("C-0057", "a", *SAID[:-1], "soon"), "--until takes a day as 2027-01-31 (got soon)"),
+        (("KSV-0005", "a", *SAID[:-1], "2020-01-01"), "the end 2020-01-01 is over"),
+        (("C-0057", "a", *SAID[:-1], "soon"), "the end is a day, as 2027-01-31 (got soon)"),
         (("C-0057", *SAID), "what is accepted, and on what?"),
         (("C-0057,CVE-2024-1", "a", *SAID), "controls and vulnerabilities are accepted by entries of their own"),
         (("C-0057", "a/b/c/d", *SAID), "a/b/c/d does not name an object"),

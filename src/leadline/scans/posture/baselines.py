@@ -184,6 +184,9 @@ def compare_sides(old: str | Baseline, new: str, options: PostureOptions, at: st
     Raises: ``LeadlineError`` of every kind.
     """
     sides = (side_of(old, options, at) if isinstance(old, str) else old, side_of(new, options, at))
+    if not any(side.controls or side.findings for side in sides):
+        names = " and ".join(dict.fromkeys(side.target for side in sides))
+        raise SourceError(f"nothing was judged in {names}", hint="name what holds Kubernetes objects")
     return Compared(*sides, compare(*sides))
 
 

@@ -35,18 +35,18 @@ def entry_of(
     controls = [one.id for one in chosen_controls(rest, load_controls())] if rest else []
     if not names or not (object or paths):
         raise UsageError(
-            "what is accepted, and on what?", hint="leadline waiver add C-0057 shop/Deployment/web --reason …"
+            "what is accepted, and on what?", hint="name ids and an object, C-0057 shop/Deployment/web"
         )
     if problems and controls:
         raise UsageError("controls and vulnerabilities are accepted by entries of their own")
     if not reason.strip() or not owner.strip():
-        raise UsageError("--reason and --owner must say something")
+        raise UsageError("the reason and the owner must say something")
     try:
         last = datetime.strptime(until, "%Y-%m-%d").replace(tzinfo=UTC).date()
     except ValueError:
-        raise UsageError(f"--until takes a day as 2027-01-31 (got {until[:40]})") from None
+        raise UsageError(f"the end is a day, as 2027-01-31 (got {until[:40]})") from None
     if last < datetime.now(UTC).date():
-        raise UsageError(f"--until {until} is over", hint="name a day to come")
+        raise UsageError(f"the end {until} is over", hint="name a day to come")
     if problems:
         match = Match(vulnerabilities=problems, images=[object] if object else [], paths=list(paths))
     else:
@@ -86,7 +86,7 @@ def added_entry(path: str, entry: Entry) -> None:
     ):
         raise UsageError(
             f"{path} does not end with its list of waivers",
-            hint="add the entry by hand, or name another --file",
+            hint="add the entry by hand",
         )
     first = re.search(r"^([ \t]*)- ", before[head.end() :], re.MULTILINE) if head else None
     text = indent(written, first[1] if first else "  ")

@@ -66,7 +66,7 @@ class Migration(Struct, frozen=True):
 
 
 def migration_of(target: str) -> Migration:
-    """What other scanners are told in the folder ``target`` and below.
+    """What other scanners leave out or accept in the folder ``target`` and below.
 
     Raises: ``ManifestError`` where it cannot be read.
     """

@@ -1,4 +1,4 @@
-"""``leadline migrate``: takes over what other scanners are told to leave out or accept."""
+"""``leadline migrate``: takes over what other scanners leave out or accept."""
 
 from pathlib import Path
 
