@@ -162,6 +162,8 @@ class ImageOptions(Struct, frozen=True, kw_only=True):
     """A file that says what a container of the image loaded: paths, a recorded profile, an SBOM of that."""
     only_fixable: bool = False
     """Whether vulnerabilities without a fix are left out."""
+    severities: tuple[str, ...] = ()
+    """Those alone that are wanted, of vulnerabilities and other findings; empty for all."""
     waivers: tuple[str, ...] = ()
     """Files that say which findings are accepted: ours, or the ecosystem's exceptions."""
     trust_policy: str = ""

@@ -193,6 +193,18 @@ def test_source_that_is_set_is_fetched_by_a_scan_and_refreshed(
     )
 
 
+def test_place_that_the_environment_names_is_kept_current(
+    run, www: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("LEADLINE_DB", str(tmp_path / "cache/v.db"))
+    with serving_files(FileServer(www)) as server:
+        code, out, _ = run("scan", "image", "sbom.json", "--fetch-db", "--db-source", server.address)
+    assert (code, "CVE-2024-22195" in out) == (0, True)
+    assert (tmp_path / "cache/v.db").is_file()
+    code, out, _ = run("scan", "image", "sbom.json", "--offline")
+    assert (code, "CVE-2024-22195" in out) == (0, True)
+
+
 def test_gate_takes_what_was_fetched_today(run, today: Path):
     with serving_files(FileServer(today)) as server:
         code, out, _ = run(

@@ -438,3 +438,39 @@ def test_a_damaged_database_is_named_as_the_user_named_it(run, database: str):
         code, _, err = run(*command)
         assert code == 3
         assert "leadline: damaged.db: damaged (its checksum is another); copy it again whole" in err
+
+
+def test_habits_of_other_scanners_do_what_they_do_there(run, archive, database):
+    def scan(*words: str) -> tuple[int, str, str]:
+        return run("scan", "image", archive, "--db", database, *words)
+
+    assert scan("--exit-code", "7")[0] == 7
+    assert scan("--exit-code", "7", "--severity", "CRITICAL")[0] == 0
+    code, out, _ = scan("--exit-code", "7", "--severity", "HIGH,CRITICAL")
+    assert code == 7
+    assert "CVE-2024-1000" in out
+    assert "CVE-2024-2000" not in out
+    assert "1 vulnerability of other severities left out" in out
+    for flag in ("--ignore-unfixed", "--only-fixed", "--only-fixable"):
+        code, out, _ = scan(flag)
+        assert code == 0
+        assert "CVE-2024-2000" not in out
+        assert "1 vulnerability without a fix left out" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("--severity", "GRAVE"), "--severity must be one of critical, high, "),
+        (("--exit-code", "256"), "--exit-code must be between 0 and 255 (got 256)"),
+    ],
+)
+def test_values_that_no_habit_has_are_refused(run, archive, database, words, expected):
+    code, out, err = run("scan", "image", archive, "--db", database, *words)
+    assert (code, out) == (2, "")
+    assert expected in err
+
+
+def test_exit_code_needs_a_database(run, archive):
+    code, _, err = run("scan", "image", archive, "--exit-code", "1", "-q")
+    assert (code, "--exit-code cannot be judged without a vulnerability database" in err) == (3, True)

@@ -31,6 +31,8 @@ def image_report(lazy: LazySbom, options: ImageOptions) -> ImageReport:
     sbom = lazy.sbom()
     today = options.today or datetime.now(UTC).strftime("%Y-%m-%d")
     findings = image_findings(sbom, today, is_document=lazy.is_from_document)
+    if options.severities:
+        findings = tuple(one for one in findings if one.severity in options.severities)
     trusted = trust_of_image(lazy.reference, options)
     own_packages = len(sbom.packages)
     if trusted.sbom is not None:

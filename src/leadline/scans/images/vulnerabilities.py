@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from leadline.errors import DatabaseError, UsageError
 from leadline.model.package import Sbom
-from leadline.model.vulnerability import Coverage, DatabaseState, Matched, VexStatement
+from leadline.model.vulnerability import Coverage, DatabaseState, Match, Matched, VexStatement
 from leadline.scans.options import ImageOptions
 
 NO_DATABASE = "vulnerabilities: not matched, no database found (leadline db fetch)"
@@ -75,10 +75,25 @@ def _found(
     gaps = [f"how old the feed {name} is, is not known" for name in _undated(state)]
     if options.vex or attested:
         matched = _with_vex(matched, sbom, options, _attested(attested, gaps))
-    if options.only_fixable:
-        fixable = tuple(one for one in matched.matches if one.fixed_in)
-        matched = Matched(fixable, matched.suppressed, matched.coverage)
-    return Vulnerabilities(matched, state, (*_gaps(matched.coverage), *gaps))
+    wanted, left_out = _wanted(matched.matches, options)
+    matched = Matched(wanted, matched.suppressed, matched.coverage)
+    return Vulnerabilities(matched, state, (*_gaps(matched.coverage), *gaps, *left_out))
+
+
+def _wanted(matches: tuple[Match, ...], options: ImageOptions) -> tuple[tuple[Match, ...], tuple[str, ...]]:
+    """Those that the options ask for; and how many they leave out."""
+    fixable = tuple(one for one in matches if one.fixed_in) if options.only_fixable else matches
+    kept = tuple(one for one in fixable if not options.severities or one.severity in options.severities)
+    gaps = []
+    if len(fixable) < len(matches):
+        gaps.append(f"{_vulnerabilities(len(matches) - len(fixable))} without a fix left out")
+    if len(kept) < len(fixable):
+        gaps.append(f"{_vulnerabilities(len(fixable) - len(kept))} of other severities left out")
+    return kept, tuple(gaps)
+
+
+def _vulnerabilities(number: int) -> str:
+    return "1 vulnerability" if number == 1 else f"{number:,} vulnerabilities"
 
 
 def _attested(documents: tuple[bytes, ...], gaps: list[str]) -> list[VexStatement]:

@@ -160,8 +160,16 @@ class Request(Struct, frozen=True, kw_only=True):
         Key("would hide findings", '["vex.json"]', kind="files", text="Statements of what is not affected."),
     ] = ()
     only_fixable: Annotated[
-        bool, Flag("Leave vulnerabilities without a fix out."), Key("would hide findings", "true")
+        bool,
+        Flag(
+            "Leave vulnerabilities without a fix out.", words="--only-fixable --ignore-unfixed --only-fixed"
+        ),
+        Key("would hide findings", "true"),
     ] = False
+    severities: Annotated[
+        Texts, Flag("Leave all others out: HIGH,CRITICAL.", "NAMES", "--severity", commas=True)
+    ] = ()
+    exit_code: Annotated[int, Flag("Exit with it where anything is found.", "NUMBER")] = 0
     settings_file: Annotated[
         str,
         Flag("Settings of controls: JSON, YAML or TOML.", "FILE", "--controls-config"),

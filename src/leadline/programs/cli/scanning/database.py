@@ -33,18 +33,21 @@ def with_database(request: Request) -> Request:
         DatabaseError: others could have changed the file.
         UsageError: the source makes no sense.
     """
-    source = _source(request)
-    if request.db:
-        return request
-    path, target = database_of(request), database_file(os.environ)
+    target = database_file(os.environ)
+    # LEADLINE_DB names the usual place, and fills the flag as well.
+    is_named = bool(request.db) and request.db != target
+    source = _source(request, is_named=is_named)
+    if is_named:
+        return _with_age(request)
+    path = database_of(request) if Path(target).is_file() else ""
     if target and not request.offline:
         if not path and not source and _may_ask(request):
             source = _asked(Path(target))
         wanted = source or ("grype" if request.fetch_db else "")
         if wanted not in ("", _OFF):
             _kept_current(request, Path(target), wanted, is_there=bool(path))
-            path = database_of(request)
-    return _with_age(replace(request, db=path))
+            path = database_of(request) if Path(target).is_file() else ""
+    return _with_age(replace(request, db=path or request.db))
 
 
 def _with_age(request: Request) -> Request:
@@ -56,7 +59,7 @@ def _with_age(request: Request) -> Request:
     return replace(request, oldest_database_days=OLDEST_DAYS) if is_of_grype(Path(request.db)) else request
 
 
-def _source(request: Request) -> str:
+def _source(request: Request, *, is_named: bool) -> str:
     """The one that is set, else what was answered once; empty for none."""
     source = request.db_source.strip()
     if source not in ("", "grype", _OFF) and not source.startswith(("https://", "http://", "oci://")):
@@ -64,8 +67,8 @@ def _source(request: Request) -> str:
             f"unknown source of a database: {source[:200]}",
             hint="set LEADLINE_DB_SOURCE to grype, off, https://… or oci://…",
         )
-    if request.fetch_db and (request.offline or request.db):
-        raise UsageError(f"--fetch-db and --{'db' if request.db else 'offline'} exclude each other")
+    if request.fetch_db and (request.offline or is_named):
+        raise UsageError(f"--fetch-db and --{'db' if is_named else 'offline'} exclude each other")
     target = database_file(os.environ)
     return source or (_answer(Path(target)) if target else "")
 

@@ -86,8 +86,9 @@ def run_one(request: Request, *, is_scan: bool) -> int:
         _keep(request, ImagesReport(() if lost else (ScannedImage((image,), report),), lost))
     if is_unreadable:
         raise _unreadable(image, unread)
-    need_database(request, (scanned,) if scanned else ())
-    return 0 if outcome.passed else GATE_FAILED
+    reports = (scanned,) if scanned else ()
+    need_database(request, reports)
+    return _code(request, outcome, reports)
 
 
 def _unreadable(image: str, unread: Sequence[Unread]) -> SourceError:
@@ -135,7 +136,13 @@ def run_several(request: Request) -> int:
         _keep(request, report)
     _refuse_nothing(request, report)
     need_database(request, reports)
-    return 0 if outcome.passed else GATE_FAILED
+    return _code(request, outcome, reports)
+
+
+def _code(request: Request, outcome: Verdict, reports: Iterable[ImageReport]) -> int:
+    if not outcome.passed:
+        return GATE_FAILED
+    return request.exit_code if any(one.vulnerabilities or one.findings for one in reports) else 0
 
 
 def _refuse_one_alone(request: Request) -> None:
@@ -165,9 +172,12 @@ def _refuse_nothing(request: Request, report: ImagesReport) -> None:
 
 def need_database(request: Request, reports: Iterable[ImageReport]) -> None:
     """Raises: ``DatabaseError``: a gate that most of what it is about cannot reach would pass for the wrong reason."""
-    if request.severity_threshold and any(one.database is None for one in reports):
+    gate = (
+        "--severity-threshold" if request.severity_threshold else "--exit-code" if request.exit_code else ""
+    )
+    if gate and any(one.database is None for one in reports):
         raise DatabaseError(
-            "--severity-threshold cannot be judged without a vulnerability database",
+            f"{gate} cannot be judged without a vulnerability database",
             hint="get one with 'leadline db fetch'; --fail-on unread works without",
         )
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from leadline.errors import DatabaseError, UsageError
 from leadline.model.control import SEVERITIES
+from leadline.model.vulnerability import RATINGS
 from leadline.programs.cli.options.option import GRADES, UNMATCHED, Texts
 from leadline.programs.cli.options.table import OPTIONS, Form, Request, passed
 from leadline.programs.cli.output.progress import Display, progress
@@ -22,6 +23,7 @@ from leadline.sources.private_place import why_not_private
 from leadline.sources.registry.options import Credential
 
 LONGEST_PASSWORD = 1 << 16
+_LARGEST_CODE = 255
 _EXAMPLES = {"framework": "nsa", "control": "C-0057", "workload": "shop/Deployment/web"}
 
 
@@ -167,7 +169,9 @@ def image_request(images: Texts, flags: Mapping[str, Any], *, is_scan: bool = Tr
 
     Raises: ``UsageError`` for values that no flag has, or several sources of images.
     """
-    request = Request(targets=images, **_split(flags))
+    given = _split(flags)
+    given["severities"] = tuple(word.lower() for word in given.get("severities", ()))
+    request = Request(targets=images, **given)
     sources = (images, request.from_manifests, request.from_cluster)
     if sum(map(bool, sources)) > 1:
         raise UsageError("images are named, or of --from-manifests, or of --from-cluster: one of these")
@@ -178,6 +182,11 @@ def image_request(images: Texts, flags: Mapping[str, Any], *, is_scan: bool = Tr
             known = "unread and unmatched" if is_scan else "unread"
             raise UsageError(f"--fail-on knows {known} (got {word})")
     _check_severity("--severity-threshold", request.severity_threshold)
+    for word in request.severities:
+        if word not in RATINGS:
+            raise UsageError(_one_of("--severity", RATINGS, word))
+    if not 0 <= request.exit_code <= _LARGEST_CODE:
+        raise UsageError(f"--exit-code must be between 0 and {_LARGEST_CODE} (got {request.exit_code})")
     if not all(name.strip() for name in request.targets):
         raise UsageError("an empty name is not an image", hint="write it as registry/repository:tag")
     return request
