@@ -55,8 +55,9 @@ CREATE TABLE exploited(name TEXT PRIMARY KEY, fact BLOB) WITHOUT ROWID;
 CREATE TABLE chance(name TEXT PRIMARY KEY, chance REAL, percentile REAL) WITHOUT ROWID;
 CREATE TABLE release_end(product TEXT, release TEXT, fact BLOB, PRIMARY KEY(product, release)) WITHOUT ROWID;
 """
+PACKAGE_INDEX = "CREATE UNIQUE INDEX package_by_name ON package(stream, name, is_source);"
+"""Used while the database is built, too."""
 INDEXES = """
-CREATE UNIQUE INDEX package_by_name ON package(stream, name, is_source);
 CREATE INDEX concerns_by_problem ON concerns(problem);
 """
 

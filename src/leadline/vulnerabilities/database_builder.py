@@ -8,10 +8,11 @@ import os
 import re
 import sqlite3
 import tempfile
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import lru_cache
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
 
@@ -38,6 +39,7 @@ from leadline.vulnerabilities.database import (
     CHECKSUM,
     FOREVER,
     INDEXES,
+    PACKAGE_INDEX,
     SCHEMA,
     TABLES,
     Detail,
@@ -54,10 +56,20 @@ from leadline.vulnerabilities.scoring import rating_of, scored
 
 _PRAGMAS = """
 PRAGMA page_size=8192; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;
-PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-100000;
+PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-32000;
+PRAGMA scratch.journal_mode=OFF; PRAGMA scratch.synchronous=OFF; PRAGMA scratch.cache_size=-16000; PRAGMA temp_store=FILE;
 """
+_SCRATCH = """
+CREATE TABLE scratch.seen(feed INT, name TEXT, number INT, modified TEXT, PRIMARY KEY(feed, name)) WITHOUT ROWID;
+CREATE TABLE scratch.superseded(advisory INTEGER PRIMARY KEY);
+CREATE TABLE scratch.summed(problem INTEGER PRIMARY KEY, summary BLOB);
+"""
+"""What the builder has to look up while it reads: in a database that SQLite keeps on the disk and removes, not in memory."""
 _ENTRIES = 200_000
 """Keys of versions that are kept; a version is named by many advisories."""
+_PACKAGES = 100_000
+"""Packages whose numbers are kept; the others are looked up."""
+_AT_A_TIME = 2_000
 MOST_UNREAD = 1000
 """Documents named in a report; the rest is a number."""
 _MOST_UNUSABLE = 5
@@ -72,6 +84,7 @@ ORDER BY concerns.problem, advisory.id
 """
 _encode = msgspec.msgpack.Encoder().encode
 _detail = msgspec.msgpack.Decoder(Detail).decode
+_names = msgspec.msgpack.Decoder(tuple[str, ...]).decode
 
 
 class Given(Struct, frozen=True):
@@ -181,18 +194,18 @@ class _Builder:
         self._counts: dict[Feed, _Count] = {}
         self._streams: dict[tuple[str, str, str], int] = {}
         self._stream_feeds: dict[int, set[str]] = {}
-        self._packages: dict[tuple[int, str, bool], int] = {}
-        self._advisories: dict[tuple[int, str], tuple[int, str]] = {}
-        """Number and time of change, by feed and id."""
+        self._packages: OrderedDict[tuple[int, str, bool], int] = OrderedDict()
+        self._last_package = 0
         self._last_advisory = 0
-        self._superseded: set[int] = set()
-        self._groups = ProblemGroups()
+        self._has_superseded = False
         self._unread: list[Unread] = []
         self._more_unread = 0
         self._unusable: list[Unread] = []
         self._given: dict[str, dict[str, int]] = {}
         self._keys: dict[Ordering, Callable[[str], bytes]] = {}
-        connection.executescript(_PRAGMAS + TABLES)
+        connection.execute("ATTACH '' AS scratch")
+        connection.executescript(_PRAGMAS + TABLES + PACKAGE_INDEX + _SCRATCH)
+        self._groups = ProblemGroups(connection)
         connection.execute(f"PRAGMA application_id={APPLICATION}")
         connection.execute(f"PRAGMA user_version={SCHEMA}")
 
@@ -271,16 +284,18 @@ class _Builder:
     def _number(self, advisory: Advisory, count: _Count) -> int | None:
         """The advisory's number; ``None`` where a newer state of it is there already."""
         key = count.number, advisory.id
-        known = self._advisories.get(key)
+        run = self._connection.execute
+        known = run("SELECT number, modified FROM scratch.seen WHERE feed = ? AND name = ?", key).fetchone()
         if known is not None:
-            number, modified = known
+            number, modified = int(known[0]), str(known[1])
             if advisory.modified == modified:
                 return number
             if advisory.modified < modified:
                 return None
-            self._superseded.add(number)
+            run("INSERT OR IGNORE INTO scratch.superseded VALUES(?)", (number,))
+            self._has_superseded = True
         self._last_advisory = number = self._last_advisory + 1
-        self._advisories[key] = number, advisory.modified
+        self._put("scratch.seen", *key, number, advisory.modified)
         detail = Detail(
             severity=rating_of(advisory),
             kind=advisory.kind,
@@ -340,7 +355,9 @@ class _Builder:
     def _leave_out(self, count: _Count, affected: Affected, advisory: int, why: str) -> None:
         count.unusable += 1
         if len(self._unusable) < _MOST_UNUSABLE:
-            name = next(name for (_, name), (number, _) in self._advisories.items() if number == advisory)
+            (name,) = self._connection.execute(
+                "SELECT name FROM advisory WHERE id = ?", (advisory,)
+            ).fetchone()
             self._unusable.append(
                 Unread(f"{name}, {affected.ecosystem} {affected.package}", why, "malformed")
             )
@@ -372,8 +389,19 @@ class _Builder:
     def _package(self, stream: int, name: str, is_source: bool) -> int:
         key = stream, name, is_source
         number = self._packages.get(key)
-        if number is None:
-            number = self._packages[key] = len(self._packages) + 1
+        if number is not None:
+            return number
+        known = self._connection.execute(
+            "SELECT id FROM package WHERE stream = ? AND name = ? AND is_source = ?", key
+        ).fetchone()
+        if known is None:
+            self._last_package = number = self._last_package + 1
+            self._put("package", number, stream, name, int(is_source))
+        else:
+            number = int(known[0])
+        self._packages[key] = number
+        if len(self._packages) > _PACKAGES:
+            self._packages.popitem(last=False)
         return number
 
     def finish(self, built: str, about: Mapping[str, str]) -> Built:
@@ -381,20 +409,13 @@ class _Builder:
         if not any(count.records for count in self._counts.values()):
             raise DatabaseError(f"no advisories in what was given{self._first_reason()}")
         write = self._connection.executemany
-        if self._superseded:
+        if self._has_superseded:
             self._drop_superseded()
         write(
             "INSERT INTO stream VALUES(?, ?, ?, ?, ?)",
             [
                 (number, *key, _encode(sorted(self._stream_feeds[number])))
                 for key, number in self._streams.items()
-            ],
-        )
-        write(
-            "INSERT INTO package VALUES(?, ?, ?, ?)",
-            [
-                (number, stream, name, int(source))
-                for (stream, name, source), number in self._packages.items()
             ],
         )
         self._write_problems()
@@ -428,32 +449,23 @@ class _Builder:
 
     def _drop_superseded(self) -> None:
         drop = self._connection.execute
-        drop("CREATE TEMP TABLE superseded(advisory INTEGER PRIMARY KEY)")
-        self._connection.executemany(
-            "INSERT INTO temp.superseded VALUES(?)", [(n,) for n in sorted(self._superseded)]
-        )
-        drop("DELETE FROM affected WHERE advisory IN (SELECT advisory FROM temp.superseded)")
-        drop("DELETE FROM advisory WHERE id IN (SELECT advisory FROM temp.superseded)")
-        self._groups.drop(self._superseded)
+        drop("DELETE FROM affected WHERE advisory IN (SELECT advisory FROM scratch.superseded)")
+        drop("DELETE FROM advisory WHERE id IN (SELECT advisory FROM scratch.superseded)")
 
     def _write_problems(self) -> None:
-        problems, concerns = self._groups.grouped()
         write = self._connection.executemany
-        write("INSERT INTO concerns VALUES(?, ?)", _numbered(concerns))
-        summaries = dict(self._summaries(problems))
-        write(
-            "INSERT INTO problem VALUES(?, ?, ?, ?)",
-            [
-                (number, names[0], _encode(names[1:]), summaries.get(number))
-                for number, names in enumerate(problems, 1)
-            ],
-        )
-        write(
-            "INSERT OR IGNORE INTO known_as VALUES(?, ?)",
-            [(name, number) for number, names in enumerate(problems, 1) for name in names],
+        for problem, names in self._groups.grouped():
+            self._put("problem", problem, names[0], _encode(names[1:]), None)
+            write("INSERT OR IGNORE INTO known_as VALUES(?, ?)", [(name, problem) for name in names])
+        # Written only when all are read: SQLite would go on reading what it is given meanwhile.
+        summaries = self._summaries()
+        while some := list(islice(summaries, _AT_A_TIME)):
+            write("INSERT INTO scratch.summed VALUES(?, ?)", some)
+        self._connection.execute(
+            "UPDATE problem SET summary = summed.summary FROM scratch.summed WHERE summed.problem = problem.id"
         )
 
-    def _summaries(self, names: Sequence[tuple[str, ...]]) -> Iterator[tuple[int, bytes]]:
+    def _summaries(self) -> Iterator[tuple[int, bytes]]:
         """For problems with several advisories: the number, and what these say together."""
         feeds = {count.number: feed.name for feed, count in self._counts.items()}
         rows = self._connection.execute(_OF_SEVERAL)
@@ -462,7 +474,10 @@ class _Builder:
                 Record(number, feeds[feed], name, _detail(packed))
                 for _, number, feed, name, packed in of_problem
             ]
-            yield problem, _encode(summed_up(records, names[problem - 1]))
+            best, others = self._connection.execute(
+                "SELECT name, aliases FROM problem WHERE id = ?", (problem,)
+            ).fetchone()
+            yield problem, _encode(summed_up(records, (best, *_names(others))))
 
     def _state(self, feed: Feed, count: _Count) -> FeedState:
         return FeedState(
@@ -486,11 +501,6 @@ def _why_no_feed(document: Document) -> str:
     if not document.data.strip():
         return "empty"
     return "a web page, no feed" if _PAGE.match(document.head) else "no feed has this format"
-
-
-def _numbered(concerns: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Problems are counted from 1 in the file, from 0 in a list."""
-    return ((advisory, place + 1) for advisory, place in concerns)
 
 
 def _with_last_fixes(rows: list[tuple[bytes, bytes, Extra]]) -> list[tuple[bytes, bytes, Extra]]:
