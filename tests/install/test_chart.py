@@ -351,6 +351,9 @@ def test_a_database_is_fetched_from_where_the_values_say_and_nowhere_else():
     asked = images(*EVERYTHING)
     assert asked["databaseAddress"] == "oci://registry.example/db:1"
     assert asked["databaseKey"] == "/etc/leadline/database.pub"
+    public = images('vulnerabilityDatabase={"source":"grype"}')
+    assert public["databaseAddress"] == "grype"
+    assert "databaseKey" not in public
     assert "databaseKey" not in images('vulnerabilityDatabase={"address":"oci://x/y","allowUnsigned":true}')
 
 

@@ -92,7 +92,7 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded,hook-failed
 {{- $ports := list }}
 {{- if .Values.capabilities.vulnerabilityScan }}
 {{- range .Values.networkPolicy.registryPorts }}{{ $ports = append $ports (printf "%d/TCP" (int .)) }}{{ end }}
-{{- with .Values.vulnerabilityDatabase.address }}{{ $ports = append $ports (include "leadline.portOf" .) }}{{ end }}
+{{- with .Values.vulnerabilityDatabase.source | default .Values.vulnerabilityDatabase.address }}{{ $ports = append $ports (include "leadline.portOf" .) }}{{ end }}
 {{- end }}
 {{- if .Values.capabilities.alerts }}
 {{- range .Values.alerts.ports }}{{ $ports = append $ports (printf "%d/TCP" (int .)) }}{{ end }}
@@ -141,12 +141,15 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded,hook-failed
 {{- $can := .Values.capabilities }}
 {{- $images := dict "enabled" $can.vulnerabilityScan "pullSecrets" $can.pullSecrets "cache" "/data/cache" }}
 {{- with .Values.vulnerabilityDatabase }}
-{{- if .address }}
-{{- if and (not .publicKey) (not .allowUnsigned) }}
+{{- if and .source .address }}
+{{- fail "vulnerabilityDatabase: source is the public one, address that of your own: choose one" }}
+{{- end }}
+{{- if or .source .address }}
+{{- if and .address (not .publicKey) (not .allowUnsigned) }}
 {{- fail "vulnerabilityDatabase: publicKey says who may publish it; allowUnsigned: true believes anyone" }}
 {{- end }}
 {{- $_ := set $images "database" "/data/vulnerabilities.db" }}
-{{- $_ := set $images "databaseAddress" .address }}
+{{- $_ := set $images "databaseAddress" (.source | default .address) }}
 {{- $_ := set $images "databaseEveryH" .everyHours }}
 {{- if .publicKey }}{{ $_ := set $images "databaseKey" "/etc/leadline/database.pub" }}{{ end }}
 {{- end }}

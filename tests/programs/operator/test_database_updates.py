@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from leadline.programs.operator.database_updates import keep_database, wait_s
+from leadline.programs.operator.database_updates import COMMAND, keep_database, wait_s
 from leadline.programs.operator.images.jobs import ImageSettings
 
 
@@ -51,6 +51,10 @@ def test_the_publisher_has_to_be_one_of_the_keys(tmp_path: Path):
 def test_without_keys_anyone_is_believed(tmp_path: Path):
     asked = run_until_asked(settings(), stand_in(tmp_path, ""), tmp_path / "asked", 1)
     assert asked[0] == "oci://r/db:1 --output /data/v.db --allow-unsigned"
+
+
+def test_it_is_fetched_by_a_command_that_there_is():
+    assert COMMAND[-3:] == ("db", "fetch", "--from")
 
 
 def test_a_failure_is_said_and_does_not_end_it(tmp_path: Path, caplog: pytest.LogCaptureFixture):

@@ -1,4 +1,4 @@
-"""Keeps the file of the vulnerability database current: ``leadline db update``, in a process that ends.
+"""Keeps the file of the vulnerability database current: ``leadline db fetch``, in a process that ends.
 
 What is published is fetched where an address is set, and from nowhere else. A database that cannot be fetched leaves
 the old one in place; how old it is is part of every result.
@@ -20,11 +20,11 @@ TRY_AGAIN_S = 5.0
 LONGEST_WAIT_S = 300.0
 LONGEST_S = 3600.0
 _LONGEST_LINE = 500
-COMMAND = (sys.executable, "-m", "leadline.programs.cli.main", "db", "update")
+COMMAND = (sys.executable, "-m", "leadline.programs.cli.main", "db", "fetch", "--from")
 
 
 async def keep_database(settings: ImageSettings, command: Sequence[str] = COMMAND) -> None:
-    """Until it is cancelled. ``command`` takes the address and the flags of ``leadline db update``."""
+    """Until it is cancelled. ``command`` takes the address and the flags of ``leadline db fetch --from``."""
     flags = [settings.database_address, "--output", settings.database]
     flags += ["--key", settings.database_key] if settings.database_key else ["--allow-unsigned"]
     flags += ["--ca-file", settings.ca_file] if settings.ca_file else []

@@ -33,7 +33,7 @@ class ImageSettings(Struct, frozen=True, kw_only=True, rename="camel", forbid_un
     database_address: Annotated[
         str,
         Meta(
-            description="Where a newer one is published, a URL or oci://…, fetched into that file; empty for nowhere."
+            description="Where a newer one is published, a URL, oci://… or grype, fetched into that file; empty for nowhere."
         ),
     ] = ""
     database_key: Annotated[
