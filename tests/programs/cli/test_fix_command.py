@@ -243,7 +243,7 @@ def test_the_exit_code_is_the_one_that_a_scan_gives_next(capfd, old_and_new: Pat
 def test_gates_of_other_kinds_count_as_well(capfd, old_and_new: Path):
     assert main(["fix", "deploy", "--dry-run", "--compliance-threshold", "100"]) == 1
     assert main(["fix", "deploy", "--dry-run", "--fail-on", "unread"]) == 0
-    (old_and_new / "bad.yaml").write_text("a: [1\n")
+    (old_and_new / "bad.yaml").write_text("apiVersion: v1\nkind: Pod\na: [1\n")
     assert main(["fix", "deploy", "--dry-run", "--fail-on", "unread"]) == 1
     assert "failed: --fail-on unread, 1 not read" in capfd.readouterr().err
 

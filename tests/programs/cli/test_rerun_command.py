@@ -26,8 +26,9 @@ def test_every_flag_that_chooses_what_is_scanned_is_said_again():
         word = next((one for one in flag.opts if one.startswith("--")), "")
         if not isinstance(flag, click.Option) or word in OF_OUTCOME_OR_LOOK:
             continue
-        value = ["control"] if flag.name == "by" else ["high"] if flag.name == "min_severity" else ["x y"]
-        written = [word] if flag.is_flag else [word, *value]
+        # A revision is looked up before anything is scanned.
+        value = {"by": "control", "min_severity": "high", "since": "HEAD"}.get(flag.name or "", "x y")
+        written = [word] if flag.is_flag else [word, value]
         target = [] if flag.name == "from_store" else ["deploy"]
         assert shlex.split(again(*target, *written)) == ["scan", *target, *written]
 

@@ -96,7 +96,10 @@ class SettingsTable(Generic[S]):
             self._places[name] = place
 
     def _of_file(self, file: str) -> dict[str, Any]:
-        given = read_mapping(file, f"write for example {self._example}")
+        try:
+            given = read_mapping(file, f"write for example {self._example}")
+        except SourceError as error:
+            raise UsageError(str(error)) from error
         known = [field.encode_name for field in msgspec.structs.fields(self._whole)]
         for key in given:
             if key not in known:

@@ -215,7 +215,7 @@ def test_a_baseline_is_taken_with_the_same_renderings(code: Path, run: Run):
 
 def test_each_rendering_is_fixed_in_the_values_that_it_takes(code: Path, run: Run):
     ask(code, (PROD,), (TEST,))
-    exit_code, out, _ = run("fix", "control", "C-0057", ".", "--yes", "--trust-config")
+    exit_code, out, _ = run("fix", "control", "C-0057", ".", "--yes", "--risky", "--trust-config")
     assert exit_code == 0
     assert "1 finding becomes 0" in out
     assert run("scan", "control", "C-0057", ".", "--trust-config", "--severity-threshold", "low")[0] == 0

@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 EPILOG = """
 \b
   leadline db fetch
-      the public one of the Grype project, about 90 MB; two minutes of work
+      the one of the Grype project: 90 MB, two minutes
   leadline db fetch --download-only grype.tar.zst
-      for a machine without a network, where 'leadline db import' takes it
+      for a machine without a network, for db import
   leadline db build osv/all.zip debian.json epss.csv.gz
       from feeds as their publishers write them
   leadline db build feeds/ -o vulnerabilities.db

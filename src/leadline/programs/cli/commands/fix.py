@@ -21,7 +21,7 @@ EPILOG = """
       writes without asking
   leadline fix deploy/ --format patch | git apply
   leadline fix . --since main --gate high
-      only what this branch brought, and only as much as the gate asks
+      what this branch brought, as far as the gate asks
 
 Safe edits cannot stop what runs and are written; of the others each is asked for at a terminal, or all are made with
 --risky. Every edit is tried on a copy first and judged again: what does not remove its finding, or changes anything else, is
