@@ -60,6 +60,22 @@ class PostgresServer:
         self._run("psql", "-h", str(self._folder), "-U", USER, "-c", f"CREATE SCHEMA {name}", USER)
         return f"postgresql://{USER}@/{USER}?host={self._folder}&search_path={name}"
 
+    def restored(self, dump: Path) -> str:
+        """The address of a database with what ``dump`` holds, which calls its schema ``SCHEMA``."""
+        address = self.database()
+        script = self._folder / "dump.sql"
+        script.write_text(dump.read_text("utf-8").replace("SCHEMA", f"store{self._count}"), "utf-8")
+        script.chmod(0o644)
+        self._run(
+            "psql", "-h", str(self._folder), "-U", USER, "-v", "ON_ERROR_STOP=1", "-f", str(script), USER
+        )
+        return address
+
+    def execute(self, address: str, statement: str) -> None:
+        schema = address.rpartition("=")[2]
+        words = f"SET search_path TO {schema}; {statement}"
+        self._run("psql", "-h", str(self._folder), "-U", USER, "-v", "ON_ERROR_STOP=1", "-c", words, USER)
+
     def address_for(self, user: str, password: str) -> str:
         """For clients on other hosts, who have to sign in."""
         made = f"CREATE ROLE {user} LOGIN PASSWORD '{password}'; CREATE DATABASE {user} OWNER {user}"

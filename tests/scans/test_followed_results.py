@@ -48,7 +48,7 @@ async def brought_up(writer: ResultWriter, followed: FollowedResults, at: str = 
         ids = list(followed.pending)[:7]
         results = followed.results(ids, at)
         await writer.write(results.puts, at=at)
-        await writer.delete(results.gone)
+        await writer.delete(results.gone, at=at)
 
 
 async def held(store: Store) -> dict[Key, Any]:

@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -13,6 +14,7 @@ import yaml
 
 from leadline.api.posture_results import SCANS, SUMMARIES
 from leadline.api.protocol import DELETED, Content, Paging, Put, Store
+from leadline.api.risk_results import RISKS
 from leadline.api.selection import Key, Selection
 from leadline.errors import StoreError
 from leadline.outputs.redaction.values import SecretValues
@@ -22,6 +24,8 @@ from leadline.programs.operator.runs import POSTURE, Orders
 from leadline.programs.operator.settings import Settings
 from leadline.programs.operator.waiver_objects import ExceptionStatus
 from leadline.programs.operator.watch import RunningImages
+from leadline.scans.stored.history.days import MONTHS
+from leadline.scans.stored.history.lives import HISTORIES
 from leadline.scans.stored.scan_runs import RUNS
 from leadline.sources.cluster.connection import Cluster, Patience, connect
 from list_server import Row
@@ -219,6 +223,30 @@ def test_results_about_what_went_while_no_operator_ran_are_deleted(server: Watch
         async with operator(server, store, tmp_path) as started:
             await started.until(of_pod("old"), is_gone)
             assert await store.get(of_pod("web"))
+
+    run(scenario)
+
+
+def test_what_was_found_is_kept_and_days_are_counted(server: WatchServer, tmp_path: Any):
+    async def scenario(store: MemoryStore) -> None:
+        async with operator(server, store, tmp_path) as started:
+            await started.until(Key(RUNS, "", CURRENT), bool)
+            risk = await started.until(of_pod("web", RISKS), bool)
+            assert risk["spec"]["path"][0]["text"] == "any pod"
+            month = Key(MONTHS, "leadline", f"cluster-{datetime.now(UTC):%Y-%m}")
+            days = await started.until(month, bool)
+            assert days["spec"]["days"][-1]["objects"] == 3
+        server.objects[PODS] = []
+        server.add(PODS, pod("web", privileged=False))
+        async with operator(server, store, tmp_path) as started:
+            old = await started.until(of_pod("old", HISTORIES), lambda told: "goneAt" in told["spec"])
+            assert old["spec"]["findings"]["C-0057"]["changes"][-1]["state"] == "gone"
+            await started.until(of_pod("web"), passed("C-0057"))
+            await started.until(of_pod("old", RISKS), is_gone)
+            web = await started.until(of_pod("web", HISTORIES), bool)
+            changes = web["spec"]["findings"]["C-0057"]["changes"]
+            assert [one["state"] for one in changes] == ["failed", "passed"]
+            assert {one.get("by") for one in changes} == {None}
 
     run(scenario)
 

@@ -27,6 +27,7 @@ from leadline.programs.service import give_back_memory
 from leadline.scans.posture.cluster_source import kinds_read, reading_of
 from leadline.scans.posture.exposed_objects import KINDS as EXPOSING
 from leadline.scans.stored.followed_results import FollowedResults, Results, ScanRules
+from leadline.scans.stored.history.days import Place, first_look_by, forget_old, record_days
 from leadline.scans.stored.posture_runs import Outcome, RunOptions, posture_run
 from leadline.scans.stored.result_writer import ResultWriter
 from leadline.scans.stored.scan_runs import FOLLOWING, RUNS, forget_old_runs, moment, record, run_name
@@ -44,6 +45,8 @@ AGAIN_S = 5.0
 LONGEST_AGAIN_S = 120.0
 CURRENT_S = 30.0
 """So often at most the run that continues is written, when something changed."""
+DAY_S = 600.0
+"""So often at most the numbers of the day are written, when something changed."""
 SEEN_S = 300.0
 """So often at least it says that it continues."""
 EXPOSED_S = 60.0
@@ -236,6 +239,8 @@ class _Session:
         """The run that continues says something else than it did."""
         self._to_delete: set[Key] = set()
         self._changed_at = ""
+        self._counted_day, self._counted_at = "", 0.0
+        """When the numbers of a day were written last."""
         self._names: dict[str, str] = {}
         self._started = ""
 
@@ -251,8 +256,7 @@ class _Session:
 
         Raises: ``StoreError``, ``ClusterError``.
         """
-        await self._record("Running")
-        await self._writer.learn()
+        await self._begin()
         self._is_due.set()
         await _first_of(
             self._follow(),
@@ -266,13 +270,20 @@ class _Session:
 
     async def once(self) -> None:
         """Judges and stores what was read, and follows nothing. Raises: ``StoreError``."""
-        await self._record("Running")
-        await self._writer.learn()
+        await self._begin()
         await _first_of(self._write(), self._is_whole.wait())
         await self._world.exceptions.show(self._followed.exceptions, self._followed.covered)
         # Of an operator that did follow: what it said holds no more.
         with suppress(ConflictError):
             await self._world.store.delete(Key(RUNS, "", CURRENT))
+
+    async def _begin(self) -> None:
+        """Raises: ``StoreError``."""
+        store, home = self._world.store, self._world.rules.home
+        # Before a run says by which rules this one looks.
+        self._writer.by = await first_look_by(store, await self._report(), home)
+        await self._record("Running")
+        await self._writer.learn()
 
     async def follow(self) -> None:
         """Follows the cluster and judges nothing, until something may be read that could not be before.
@@ -338,7 +349,7 @@ class _Session:
         self._to_delete |= set(results.gone)
         self._to_delete -= {put.key for put in results.puts}
         await writer.write(results.puts, at=at)
-        await writer.delete(self._to_delete)
+        await writer.delete(self._to_delete, at=at)
         self._to_delete.clear()
         count = writer.written + writer.deleted - before
         if count:
@@ -352,7 +363,7 @@ class _Session:
         there = set(self._followed.keys)
         unread = self._watch.snapshot.unread_kinds
         # Where nothing at all was judged, nothing is known to be gone either.
-        await self._writer.delete(self._writer.beyond(there, unread) if there else ())
+        await self._writer.delete(self._writer.beyond(there, unread) if there else (), at=moment())
         log.info(
             "%d objects are followed; %d results written, %d deleted",
             self._followed.objects,
@@ -360,6 +371,8 @@ class _Session:
             self._writer.deleted,
         )
         await self._record("Succeeded")
+        await self._count_day(await self._report())
+        self._writer.by = ""
         for name in self._names:
             await forget_old_runs(self._world.store, name)
         self._names.clear()
@@ -389,14 +402,27 @@ class _Session:
                 await asyncio.sleep(wait_s)
             self._is_stale.clear()
             told_at = loop.time()
-            run = posture_run(await self._report(), self._told("changes"), Outcome(self._started, FOLLOWING))
+            report = await self._report()
+            run = posture_run(report, self._told("changes"), Outcome(self._started, FOLLOWING))
             status = replace(run.status, finished_at="", changed_at=self._changed_at, seen_at=moment())
             await in_thread(give_back_memory)
             try:
                 await record(self._world.store, CURRENT, replace(run, status=status))
+                if moment()[:10] != self._counted_day or loop.time() - self._counted_at >= DAY_S:
+                    await self._count_day(report)
             except StoreError as error:
                 log.warning("the run %s cannot be written: %s", CURRENT, error)
                 self._is_stale.set()
+
+    async def _count_day(self, report: PostureReport) -> None:
+        """Writes how the day ends, as far as it has come; with the first of a day what is too old goes."""
+        if not any(report.judged):
+            return
+        at, store = moment(), self._world.store
+        await record_days(store, report, Place(self._world.rules.home, at))
+        if at[:10] != self._counted_day:
+            await forget_old(store, datetime.now(UTC))
+        self._counted_day, self._counted_at = at[:10], asyncio.get_running_loop().time()
 
     async def _report(self) -> PostureReport:
         async with self._judging:

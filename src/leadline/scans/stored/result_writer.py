@@ -18,6 +18,20 @@ from leadline.api.risk_results import RISKS
 from leadline.api.selection import Key, Selection, labels_of
 from leadline.kube.kinds import kind_key
 from leadline.kube.rbac import RBAC_KINDS
+from leadline.scans.stored.history.lives import (
+    ACCEPTED,
+    FAILED,
+    HISTORIES,
+    Look,
+    Seen,
+    continued,
+    ended,
+    ended_put,
+    history_of,
+    history_put,
+    keys_of,
+    states_of,
+)
 
 PLURALS = (SCANS, SUMMARIES, RISKS)
 """What is kept of objects: each has its own in one place."""
@@ -45,6 +59,8 @@ class _Known(Struct, frozen=True, gc=False):
     """Ids of controls."""
     dates: tuple[str, ...]
     """Since when each of them fails."""
+    accepted: tuple[str, ...] = ()
+    """Ids of controls of which all that fails is accepted, each with until when."""
 
 
 class _Before(Struct, frozen=True):
@@ -53,6 +69,8 @@ class _Before(Struct, frozen=True):
     revision: int = ABSENT
     dates: Mapping[str, str] = {}
     """Since when each control that failed has done so."""
+    accepted: tuple[str, ...] = ()
+    """As of what is known."""
     controls: Body = {}
 
 
@@ -65,7 +83,11 @@ class ResultWriter:
         """Without those that people manage."""
         self._same: dict[tuple[str, ...], tuple[str, ...]] = {}
         """Equal parts of what is known, each once."""
+        self._with_history: set[Key] = set()
+        """Of the histories that are there."""
         self._has_learnt = False
+        self.by = ""
+        """What changed where not the cluster did, of all that is written from now on: ``rules``."""
         self.written = 0
         self.deleted = 0
 
@@ -85,6 +107,7 @@ class ResultWriter:
                 for entry in page.entries:
                     if not _is_of_people(entry):
                         self._note(entry, _digest(entry.content))
+        self._with_history = {key async for key, _ in keys_of(self._store, HISTORIES)}
         self._has_learnt = True
 
     def beyond(self, there: Collection[Key], unread_kinds: Collection[str]) -> list[Key]:
@@ -112,13 +135,15 @@ class ResultWriter:
             await self._write(wanted, at, is_whole=is_whole)
         return keys
 
-    async def delete(self, keys: Iterable[Key]) -> int:
-        """How many of ``keys`` were there and are not any more. Raises: ``StoreError``."""
+    async def delete(self, keys: Iterable[Key], *, at: str) -> int:
+        """How many of ``keys`` were there and are not any more; ``at`` is when that was noticed. Raises: ``StoreError``."""
         count = 0
         for key in keys:
             entry = await self._store.get(key) if key in self._known else None
             if entry is not None and not _is_of_people(entry):
                 try:
+                    if key.plural == SCANS:
+                        await self._end(entry, at)
                     await self._store.delete(key, entry.revision)
                     count += 1
                 except ConflictError:
@@ -130,37 +155,76 @@ class ResultWriter:
 
     async def _write(self, wanted: Sequence[tuple[Put, bytes]], at: str, *, is_whole: bool) -> None:
         for attempt in range(_ATTEMPTS):
-            made = []
+            made: list[Put] = []
+            histories: list[Put] = []
             for part in batches(wanted, _AT_A_TIME):
                 # After a conflict it is not as it was known.
                 before = await asyncio.gather(
                     *(self._before(put.key, is_known=not attempt, is_whole=is_whole) for put, _ in part)
                 )
-                made += [_continued(put, old, at) for (put, _), old in zip(part, before, strict=True)]
+                new = [_continued(put, old, at) for (put, _), old in zip(part, before, strict=True)]
+                made += new
+                told = await asyncio.gather(
+                    *(
+                        self._told(put, old, at, is_known=not attempt)
+                        for put, old in zip(new, before, strict=True)
+                    )
+                )
+                histories += filter(None, told)
             if not made:
                 return
             try:
-                entries = await self._store.put_all(made)
+                # First the histories: should the store end between the two, they are not written a second time.
+                entries = (await self._store.put_all((*histories, *made)))[len(histories) :]
             except ConflictError:
                 if attempt + 1 == _ATTEMPTS:
                     raise
                 continue
+            self._with_history |= {put.key for put in histories}
             for put, entry, (_, digest) in zip(made, entries, wanted, strict=True):
                 written = replace(entry, content=put.content)
                 self._note(written, digest if is_whole else _digest(put.content))
             self.written += len(made)
             return
 
+    async def _told(self, put: Put, before: "_Before", at: str, *, is_known: bool) -> Put | None:
+        """The history of what ``put``, a scan, is about; ``None`` where it does not change."""
+        if put.key.plural != SCANS:
+            return None
+        seen = states_of(orjson.loads(put.content.body)["spec"]["controls"])
+        failed = {id for id, one in seen.items() if one.state == FAILED}
+        if before.revision and failed == before.dates.keys() and _accepted(seen) == before.accepted:
+            return None
+        key = Key(HISTORIES, put.key.namespace, put.key.name)
+        is_new = is_known and self._has_learnt and key not in self._with_history
+        entry = None if is_new else await self._store.get(key)
+        old = history_of(entry).spec if entry else None
+        history = continued(old, Look(seen, at, self.by, {} if old else before.dates))
+        if history is None:
+            return None
+        return history_put(put, history, entry.revision if entry else ABSENT)
+
+    async def _end(self, result: Entry, at: str) -> None:
+        key = Key(HISTORIES, result.key.namespace, result.key.name)
+        entry = await self._store.get(key)
+        old = history_of(entry).spec if entry else None
+        history = ended(old, at, {} if old else _dates(result))
+        if history:
+            await self._store.put(ended_put(entry, key, result, history))
+
     async def _before(self, key: Key, *, is_known: bool, is_whole: bool) -> _Before:
         """Asks for nothing that is known: that would double the requests."""
         known = self._known.get(key)
         if is_known and is_whole and known is not None:
-            return _Before(known.revision, dict(zip(known.failed, known.dates, strict=True)))
+            dates = dict(zip(known.failed, known.dates, strict=True))
+            return _Before(known.revision, dates, known.accepted)
         is_new = is_known and self._has_learnt and known is None
         entry = None if is_new else await self._store.get(key)
         if entry is None:
             return _Before()
-        return _Before(entry.revision, _dates(entry), {} if is_whole else _controls(entry))
+        controls = _controls(entry)
+        accepted = _accepted(states_of(controls))
+        return _Before(entry.revision, _dates(entry), accepted, {} if is_whole else controls)
 
     def _note(self, entry: Entry, digest: bytes) -> None:
         labels = labels_of(entry.content.metadata)
@@ -170,7 +234,8 @@ class ResultWriter:
         kind = RBAC if f"{PREFIX}rbac-resource" in labels else sys.intern(kind)
         dates = _dates(entry)
         failed, since = self._one(tuple(dates)), self._one(tuple(dates.values()))
-        self._known[entry.key] = _Known(digest, kind, entry.revision, failed, since)
+        accepted = self._one(_accepted(states_of(_controls(entry))) if entry.key.plural == SCANS else ())
+        self._known[entry.key] = _Known(digest, kind, entry.revision, failed, since, accepted)
 
     def _one(self, part: tuple[str, ...]) -> tuple[str, ...]:
         if len(self._same) > _MOST_SHARED:
@@ -197,6 +262,10 @@ def _continued(put: Put, before: _Before, at: str) -> Put:
             spec["severities"] = _counts(spec["controls"], spec["severities"])
     content = Content(put.content.metadata, body=orjson.dumps(body))
     return Put(put.key, content, before.revision)
+
+
+def _accepted(seen: Mapping[str, Seen]) -> tuple[str, ...]:
+    return tuple(sorted(f"{id} {one.until}" for id, one in seen.items() if one.state == ACCEPTED))
 
 
 def _dates(entry: Entry) -> dict[str, str]:

@@ -35,7 +35,7 @@ ENDED = ("Succeeded", "Failed")
 _SHOWN_UNREAD = 100
 _ATTEMPTS = 3
 Body = dict[str, Any]
-_run_of = Reader(ScanRun)
+run_of = Reader(ScanRun)
 
 
 def moment() -> str:
@@ -97,7 +97,7 @@ async def forget_old_runs(store: Store, newest: str) -> None:
     subjects: dict[str, list[tuple[str, Entry]]] = {}
     named = ""
     for entry in await all_of(store, RUNS):
-        run = _run_of(entry)
+        run = run_of(entry)
         subject = run.spec.subject or "posture"
         if entry.key.name == newest:
             named = subject
@@ -128,7 +128,7 @@ async def run_rows(store: Store) -> list[Body]:
 
 
 def _row(entry: Entry) -> Body:
-    run = _run_of(entry)
+    run = run_of(entry)
     coverage = run.status.coverage
     return {
         "name": entry.key.name,

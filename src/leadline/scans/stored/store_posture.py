@@ -1,5 +1,6 @@
 """Writes a posture report into a store: results are replaced, a scan is recorded, and what vanished is collected."""
 
+from datetime import UTC, datetime
 from itertools import chain
 
 from msgspec import Struct
@@ -9,6 +10,7 @@ from leadline.api.protocol import Store
 from leadline.api.risk_results import risk_puts
 from leadline.errors import StoreError
 from leadline.model.report import PostureReport
+from leadline.scans.stored.history.days import Place, first_look_by, forget_old, record_days
 from leadline.scans.stored.posture_runs import Outcome, RunOptions, posture_run
 from leadline.scans.stored.result_writer import ResultWriter
 from leadline.scans.stored.scan_runs import forget_old_runs, moment, record, run_name
@@ -43,9 +45,11 @@ async def store_posture(store: Store, report: PostureReport, options: StoreOptio
             store, run, posture_run(report, asked, Outcome(started, "Failed", "no object was judged"))
         )
         return Stored(run, 0, 0)
+    writer = ResultWriter(store)
+    if options.is_full:
+        writer.by = await first_look_by(store, report, options.home)
     await record(store, run, posture_run(report, asked, Outcome(started, "Running")))
     try:
-        writer = ResultWriter(store)
         if options.is_full:
             await writer.learn()
         places = result_places(report, options.home)
@@ -55,7 +59,10 @@ async def store_posture(store: Store, report: PostureReport, options: StoreOptio
         )
         seen = set(await writer.write(puts, at=started, is_whole=options.is_full))
         unseen = [key for key in writer.keys if key not in seen]
-        collected = await writer.delete(unseen) if options.is_full and not report.unread else 0
+        collected = await writer.delete(unseen, at=started) if options.is_full and not report.unread else 0
+        if options.is_full:
+            await record_days(store, report, Place(options.home, started))
+            await forget_old(store, datetime.now(UTC))
     except StoreError as error:
         await record(store, run, posture_run(report, asked, Outcome(started, "Failed", str(error))))
         raise

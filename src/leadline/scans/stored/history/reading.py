@@ -1,0 +1,238 @@
+"""The one function that tells what was found before: commands, reports and pages draw their trends from it."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Literal
+
+from msgspec import UNSET, Struct
+
+from leadline.api.kind import PREFIX
+from leadline.api.kinds.configuration import JudgedObject, WorkloadConfigurationScanSummary
+from leadline.api.kinds.history import DayCounts, FindingLife
+from leadline.api.posture_results import SUMMARIES
+from leadline.api.protocol import Entry, Paging, Store
+from leadline.api.selection import Key, Selection
+from leadline.api.stored import Reader, metadata_of
+from leadline.errors import SourceError, UsageError
+from leadline.model.history import Change, Day, History, Life
+from leadline.model.resource import Resource
+from leadline.posture.catalogue import load_controls
+from leadline.scans.stored.history.days import CLUSTER, KEPT, MONTHS, month_of
+from leadline.scans.stored.history.lives import FAILED, FOUND, HISTORIES, history_of
+from leadline.scans.stored.scan_runs import RUNS, all_of, run_of
+
+Kind = Literal["cluster", "namespace", "control", "workload"]
+_CONTROL = re.compile(r"[A-Z]{1,3}-\d{1,6}")
+_SPAN = re.compile(r"(\d{1,5})([dwmy])")
+_DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
+_summary_of = Reader(WorkloadConfigurationScanSummary)
+
+
+class Asked(Struct, frozen=True):
+    """What the history is asked of."""
+
+    kind: Kind = "cluster"
+    name: str = ""
+    """``shop``, ``C-0057``, ``shop/Deployment/web``, ``shop/web``."""
+    since: date = date.min
+    until: date = date.max
+
+    @property
+    def subject(self) -> str:
+        return f"{self.kind} {self.name}" if self.name else "the cluster"
+
+
+def asked_of(name: str, since: str, now: datetime) -> Asked:
+    """``name`` is a namespace, the id of a control, or a workload with a slash; empty for the cluster.
+
+    Raises: ``UsageError`` for a span that is none.
+    """
+    today = now.astimezone(UTC).date()
+    # What is over for longer is not kept.
+    first = max(_first_day(since, today), today - KEPT)
+    if not name:
+        return Asked("cluster", "", first, today)
+    if "/" in name:
+        return Asked("workload", name, first, today)
+    return Asked("control" if _CONTROL.fullmatch(name.upper()) else "namespace", name, first, today)
+
+
+async def history(store: Store, asked: Asked) -> History:
+    """What was found of ``asked`` from its first day to its last.
+
+    Raises:
+        SourceError: nothing is stored of it.
+        StoreError: the store cannot be read.
+    """
+    lives = [life for life in await _lives(store, asked) if _is_asked(life, asked)]
+    space = asked.name if asked.kind == "namespace" else CLUSTER
+    counted = {one.day: one for one in await _days(store, space)}
+    if not lives and not counted:
+        raise SourceError(
+            f"no history of {asked.subject} is stored",
+            hint="the operator and 'leadline scan --store' of a whole cluster keep it",
+        )
+    first, last = asked.since.isoformat(), asked.until.isoformat()
+    days = tuple(_drawn(day, asked, counted.get(day), lives) for day in _each(asked))
+    there = [one for one in lives if one.is_there or one.gone[:10] >= first]
+    there = [one for one in there if one.first_seen[:10] <= last]
+    ordered = sorted(there, key=lambda one: (not one.is_there, one.object, one.id))
+    return History(
+        asked.subject,
+        first,
+        last,
+        days,
+        tuple(ordered),
+        await _seen(store),
+        tuple(_notes(days, counted, lives)),
+    )
+
+
+def _first_day(since: str, today: date) -> date:
+    if match := _SPAN.fullmatch(since):
+        try:
+            return today - timedelta(days=int(match[1]) * _DAYS[match[2]])
+        except OverflowError:
+            return date(1, 1, 1)
+    try:
+        first = date.fromisoformat(since)
+    except ValueError as error:
+        raise UsageError(f"invalid span {since}", hint="write it as 7d, 4w, 6m, 1y or 2027-01-31") from error
+    if first > today:
+        raise UsageError(f"{since} is in the future", hint="write it as 7d, 4w, 6m, 1y or 2027-01-31")
+    return first
+
+
+async def _lives(store: Store, asked: Asked) -> list[Life]:
+    """Those of a namespace where one is asked for, else of all."""
+    space = _space(asked)
+    titles = {control.id: control.title for control in load_controls()}
+    found: list[Life] = []
+    known: set[Key] = set()
+    for entry in await _objects(store, HISTORIES, space):
+        spec = history_of(entry).spec
+        known.add(Key(SUMMARIES, entry.key.namespace, entry.key.name))
+        title = _title(spec.object) or entry.key.name
+        found += (
+            _life(title, id, titles.get(id, ""), one) for id, one in spec.findings.items() if one.changes
+        )
+    # What has not changed since before there was a history has none of its own.
+    for entry in await _objects(store, SUMMARIES, space):
+        if entry.key not in known:
+            found += _first_lives(entry, titles)
+    return found
+
+
+def _space(asked: Asked) -> str:
+    """Whose objects are asked for; empty for all."""
+    if asked.kind == "namespace":
+        return asked.name
+    # Results about what is in no namespace are in that of the installation.
+    return asked.name.partition("/")[0] if asked.kind == "workload" and asked.name.count("/") == 2 else ""
+
+
+async def _objects(store: Store, plural: str, namespace: str) -> list[Entry]:
+    entries: list[Entry] = []
+    token, is_first = "", True
+    while token or is_first:
+        page = await store.list(Selection(plural, namespace), Paging(token))
+        entries += page.entries
+        token, is_first = page.token, False
+    return entries
+
+
+def _life(title: str, id: str, of: str, one: FindingLife) -> Life:
+    changes = tuple(Change(c.at, c.state, c.by or "", c.until or "") for c in one.changes or ())
+    return Life(title, id, of, one.severity, changes, one.dropped or 0)
+
+
+def _first_lives(summary: Entry, titles: Mapping[str, str]) -> Iterator[Life]:
+    metadata = metadata_of(summary)
+    labels = metadata.labels
+    group, kind, name, namespace = (
+        labels.get(f"{PREFIX}workload-{part}", "") for part in ("api-group", "kind", "name", "namespace")
+    )
+    title = Resource(group, kind, namespace, name or summary.key.name, {}).title
+    at = metadata.annotations.get(f"{PREFIX}timestamp", "")
+    for id, result in _summary_of(summary).spec.controls.items():
+        if result.status.status == FAILED:
+            since = result.first_seen or at
+            severity = result.severity.severity.lower()
+            yield Life(title, id, titles.get(id, ""), severity, (Change(since, FAILED),))
+
+
+def _title(it: JudgedObject) -> str:
+    return Resource(it.api_version, it.kind, it.namespace, it.name, {}, id=it.id).title if it.kind else ""
+
+
+def _is_asked(life: Life, asked: Asked) -> bool:
+    match asked.kind:
+        case "control":
+            return life.id == asked.name.upper()
+        case "workload":
+            parts, wanted = life.object.split("/"), asked.name.split("/")
+            return wanted in (parts, parts[1:]) or (len(wanted) == 2 and wanted == [parts[0], parts[-1]])
+        case _:
+            return True
+
+
+async def _days(store: Store, namespace: str) -> list[DayCounts]:
+    """Every day that is recorded of ``namespace``."""
+    found: list[DayCounts] = []
+    for entry in await _objects(store, MONTHS, namespace):
+        month = month_of(entry).spec
+        if month.namespace == namespace:
+            found += month.days or ()
+    return found
+
+
+def _each(asked: Asked) -> Iterator[str]:
+    day = asked.since
+    while day <= asked.until:
+        yield day.isoformat()
+        day += timedelta(days=1)
+
+
+def _drawn(day: str, asked: Asked, counted: DayCounts | None, lives: Iterable[Life]) -> Day:
+    """A day that nobody looked at has no numbers: none found is not none there."""
+    if counted is None:
+        return Day(day, None)
+    if asked.kind in ("control", "workload"):
+        end = f"{day}T23:59:59Z"
+        states = [(life.severity, life.state_at(end)) for life in lives]
+        failed = Counter(severity for severity, state in states if state == FAILED)
+        accepted = sum(state == FOUND[1] for _, state in states)
+        return Day(day, dict(failed), accepted, rules=counted.rules)
+    failed_by = {name: getattr(counted.failed, name) for name in counted.failed.__struct_fields__}
+    return Day(
+        day,
+        {name: number for name, number in failed_by.items() if number},
+        counted.accepted,
+        None if counted.score is UNSET else counted.score,
+        counted.objects,
+        None if counted.unread is UNSET else counted.unread,
+        None if counted.vulnerabilities is UNSET else counted.vulnerabilities,
+        counted.rules,
+        counted.database or "",
+    )
+
+
+async def _seen(store: Store) -> str:
+    """When someone looked at everything last."""
+    seen = ""
+    for run in map(run_of, await all_of(store, RUNS)):
+        if (run.spec.subject or "posture") == "posture" and run.spec.scope == "everything":
+            seen = max(seen, run.status.seen_at or "", run.status.finished_at)
+    return seen
+
+
+def _notes(days: Iterable[Day], counted: Mapping[str, DayCounts], lives: Iterable[Life]) -> Iterator[str]:
+    unknown = sum(one.failed is None for one in days)
+    if unknown:
+        first = f"; the first that is recorded is {min(counted)}" if counted else ""
+        yield f"{unknown:,} of the days are not known: nobody looked then{first}"
+    dropped = sum(one.dropped for one in lives)
+    if dropped:
+        yield f"{dropped:,} changes between the first and the last of a finding are not kept"
