@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 
 import click
 
-from leadline.outputs.text.history_text import history_document, history_lines, history_picture
 from leadline.outputs.text.json_text import json_text
 from leadline.programs.cli.options.option import Flag
 from leadline.programs.cli.options.table import CLUSTER, takes
 from leadline.programs.cli.output.progress import progress
 from leadline.programs.cli.output.terminal import list_width
 from leadline.programs.cli.scanning.storing import KUBE, StorePlace, with_store
-from leadline.scans.stored.history.reading import asked_of, history
+from leadline.scans.stored.history.reading import asked_of
+from leadline.scans.stored.history.telling import told
 
 EPILOG = """
 \b
@@ -65,12 +65,12 @@ def command(
     asked = asked_of(name, since, datetime.now(UTC))
     place = StorePlace(from_store or KUBE, kube_context, kubeconfig)
     with progress(f"reading {place.where}", is_wanted=not quiet):
-        found = with_store(place, lambda store: history(store, asked))
+        found = with_store(place, lambda store: told(store, asked))
     if format == "json":
-        click.echo(json_text(history_document(found)))
+        click.echo(json_text(found.document()))
     elif format == "svg":
-        sys.stdout.write(history_picture(found))
+        sys.stdout.write(found.picture())
     else:
-        for line in history_lines(found, list_width(), shows_all=verbose):
+        for line in found.lines(list_width(), shows_all=verbose):
             click.echo(line)
     return 0
