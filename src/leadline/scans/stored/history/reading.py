@@ -72,7 +72,7 @@ async def history(store: Store, asked: Asked) -> History:
     if not lives and not counted:
         raise SourceError(
             f"no history of {asked.subject} is stored",
-            hint="the operator and 'leadline scan --store' of a whole cluster keep it",
+            hint="the operator keeps it, and so does a stored scan of a whole cluster",
         )
     first, last = asked.since.isoformat(), asked.until.isoformat()
     days = tuple(_drawn(day, asked, counted.get(day), lives) for day in _each(asked))
