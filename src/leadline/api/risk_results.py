@@ -31,7 +31,7 @@ def risk_puts(
 
 
 def stored_risk(entry: Entry) -> tuple[Resource, WorkloadRisk]:
-    """The workload, without a body, and its rank. Raises: ``StoreError`` where it is no such object."""
+    """The workload, without a body, and its rank. Raises: ``StoreError`` where it is another object."""
     spec = _risk_of(entry).spec
     it = spec.object
     resource = Resource(it.api_version, it.kind, it.namespace, it.name, {}, id=it.id)

@@ -62,7 +62,7 @@ class DayCounts(Wire, frozen=True, omit_defaults=True):
 
 class MonthOfDays(Wire, frozen=True):
     namespace: Annotated[str, about("Empty for the cluster as a whole.")] = ""
-    days: Annotated[List[DayCounts], about("Days that nobody looked at are left out.")] = None
+    days: Annotated[List[DayCounts], about("Days without a look are left out.")] = None
 
 
 class NamespaceHistory(Wire, frozen=True):

@@ -79,7 +79,7 @@ def history_document(history: History) -> dict[str, Any]:
 
 
 def history_picture(history: History) -> str:
-    """SVG: the failed pairs of each day; days that nobody looked at leave a gap."""
+    """SVG: the failed pairs of each day; days without a look leave a gap."""
     days = history.days
     rows = [[day.total for day in days], [_grave(day) for day in days]]
     most = max((value for row in rows for value in row if value is not None), default=0) or 1

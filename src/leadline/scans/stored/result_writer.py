@@ -164,13 +164,13 @@ class ResultWriter:
                 )
                 new = [_continued(put, old, at) for (put, _), old in zip(part, before, strict=True)]
                 made += new
-                told = await asyncio.gather(
+                found = await asyncio.gather(
                     *(
-                        self._told(put, old, at, is_known=not attempt)
+                        self._history(put, old, at, is_known=not attempt)
                         for put, old in zip(new, before, strict=True)
                     )
                 )
-                histories += filter(None, told)
+                histories += filter(None, found)
             if not made:
                 return
             try:
@@ -187,7 +187,7 @@ class ResultWriter:
             self.written += len(made)
             return
 
-    async def _told(self, put: Put, before: "_Before", at: str, *, is_known: bool) -> Put | None:
+    async def _history(self, put: Put, before: "_Before", at: str, *, is_known: bool) -> Put | None:
         """The history of what ``put``, a scan, is about; ``None`` where it does not change."""
         if put.key.plural != SCANS:
             return None

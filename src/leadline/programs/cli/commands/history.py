@@ -12,7 +12,7 @@ from leadline.programs.cli.output.progress import progress
 from leadline.programs.cli.output.terminal import list_width
 from leadline.programs.cli.scanning.storing import KUBE, StorePlace, with_store
 from leadline.scans.stored.history.reading import asked_of
-from leadline.scans.stored.history.telling import told
+from leadline.scans.stored.history.shown import shown_history
 
 EPILOG = """
 \b
@@ -65,7 +65,7 @@ def command(
     asked = asked_of(name, since, datetime.now(UTC))
     place = StorePlace(from_store or KUBE, kube_context, kubeconfig)
     with progress(f"reading {place.where}", is_wanted=not quiet):
-        found = with_store(place, lambda store: told(store, asked))
+        found = with_store(place, lambda store: shown_history(store, asked))
     if format == "json":
         click.echo(json_text(found.document()))
     elif format == "svg":

@@ -27,7 +27,7 @@ MONTHS = NAMESPACE_HISTORIES.plural
 KEPT = timedelta(days=731)
 """How long is kept what is over: two years and a day."""
 MOST_GONE = 20_000
-"""Objects that are no more whose history is kept."""
+"""Objects that are gone and whose history is kept."""
 RULES = "rules"
 CLUSTER = ""
 """The namespace that means the cluster as a whole."""
@@ -65,7 +65,7 @@ async def record_days(store: Store, report: PostureReport, place: Place) -> int:
 async def first_look_by(store: Store, report: PostureReport, home: str) -> str:
     """``rules`` where ``report`` is the first about everything by other rules than before; empty otherwise.
 
-    What changed in the cluster between the last look by the old rules and this one cannot be told from what the rules
+    What changed in the cluster between the last look by the old rules and this one cannot be distinguished from what the rules
     changed, and counts with it. Raises: ``StoreError``.
     """
     before = await _rules_before(store, home)

@@ -24,7 +24,7 @@ from leadline.api.stored import Reader, metadata_of
 
 HISTORIES = FINDING_HISTORIES.plural
 GONE = f"{OUR_GROUP}/gone"
-"""The annotation that says since when the object is no more, so that no one has to read bodies for it."""
+"""The annotation that says since when the object is gone, so that no one has to read bodies for it."""
 MOST_CHANGES = 40
 """Of one finding; of more the first and the last are kept."""
 FAILED, ACCEPTED, PASSED, NOT_JUDGED, NO_OBJECT = "failed", "accepted", "passed", "not judged", "gone"
@@ -80,7 +80,7 @@ def continued(old: ObjectHistory | None, look: Look) -> ObjectHistory | None:
 
 
 def ended(old: ObjectHistory | None, at: str, since: Mapping[str, str] | None = None) -> ObjectHistory | None:
-    """``old`` of an object that is no more; ``None`` where nothing was ever found of it, or that is known."""
+    """``old`` of an object that is gone; ``None`` where nothing was ever found of it, or that is known."""
     if old is not None and old.gone_at is not UNSET:
         return None
     known = Look({}, at, since=since or {})
@@ -103,7 +103,7 @@ def history_put(result: Put, history: ObjectHistory, revision: int) -> Put:
 
 
 def ended_put(entry: Entry | None, key: Key, result: Entry, history: ObjectHistory) -> Put:
-    """As ``history_put`` for an object that is no more; ``entry`` is what is stored of its history."""
+    """As ``history_put`` for an object that is gone; ``entry`` is what is stored of its history."""
     metadata = orjson.loads((entry or result).content.metadata)
     if entry is None and (named := (metadata.get("annotations") or {}).get(OBJECT)):
         history = replace(history, object=msgspec.json.decode(named, type=JudgedObject))

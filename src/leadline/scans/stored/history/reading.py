@@ -1,4 +1,4 @@
-"""The one function that tells what was found before: commands, reports and pages draw their trends from it."""
+"""The one function that says what was found before: commands, reports and pages draw their trends from it."""
 
 import re
 from collections import Counter
@@ -196,7 +196,7 @@ def _each(asked: Asked) -> Iterator[str]:
 
 
 def _drawn(day: str, asked: Asked, counted: DayCounts | None, lives: Iterable[Life]) -> Day:
-    """A day that nobody looked at has no numbers: none found is not none there."""
+    """A day without a look has no numbers: none found is not none there."""
     if counted is None:
         return Day(day, None)
     if asked.kind in ("control", "workload"):
@@ -232,7 +232,7 @@ def _notes(days: Iterable[Day], counted: Mapping[str, DayCounts], lives: Iterabl
     unknown = sum(one.failed is None for one in days)
     if unknown:
         first = f"; the first that is recorded is {min(counted)}" if counted else ""
-        yield f"{unknown:,} of the days are not known: nobody looked then{first}"
+        yield f"{unknown:,} of the days are not known: no look at the cluster is recorded{first}"
     dropped = sum(one.dropped for one in lives)
     if dropped:
         yield f"{dropped:,} changes between the first and the last of a finding are not kept"

@@ -11,7 +11,7 @@ from leadline.outputs.text.history_text import history_document, history_lines, 
 from leadline.scans.stored.history.reading import Asked, history
 
 
-class Told(Struct, frozen=True):
+class ShownHistory(Struct, frozen=True):
     history: History
 
     def lines(self, width: int | None, *, shows_all: bool) -> Iterator[str]:
@@ -26,6 +26,6 @@ class Told(Struct, frozen=True):
         return history_picture(self.history)
 
 
-async def told(store: Store, asked: Asked) -> Told:
+async def shown_history(store: Store, asked: Asked) -> ShownHistory:
     """Raises: as ``history`` does."""
-    return Told(await history(store, asked))
+    return ShownHistory(await history(store, asked))
