@@ -32,8 +32,17 @@ class ObjectHistory(Wire, frozen=True):
     """What was ever found of one object, as long as it is kept."""
 
     object: Annotated[JudgedObject, UNDESCRIBED] = JudgedObject()
-    findings: Annotated[dict[str, FindingLife], about("By the id of the control.")] = {}
+    findings: Annotated[
+        dict[str, FindingLife],
+        about("By the id of the control; of a container's image by that of the vulnerability."),
+    ] = {}
     gone_at: Annotated[Maybe[str], about("When the object was found to be gone.")] = UNSET
+    container: Annotated[Maybe[str], about("Whose image it is about.")] = UNSET
+    digest: Annotated[Maybe[str], about("Of the image that was looked at last.")] = UNSET
+    database: Annotated[Maybe[str], about("When the database was built that it was matched with last.")] = (
+        UNSET
+    )
+    left_out: Annotated[Maybe[int], about("Vulnerabilities beyond the number that is kept.")] = UNSET
 
 
 class FindingHistory(Wire, frozen=True):

@@ -17,6 +17,7 @@ from leadline.model.image_report import ImageReport
 from leadline.model.images_report import ImagesReport, ImageUse, ScannedImage
 from leadline.model.unread import Unread
 from leadline.model.vulnerability import Suppressed
+from leadline.scans.stored.history.vulnerabilities import container_gone, look_of, recorded
 from leadline.scans.stored.image_results import (
     MANIFESTS,
     SBOMS,
@@ -28,6 +29,7 @@ from leadline.scans.stored.image_results import (
     image_puts,
     manifest_name,
     other_manifest_name,
+    summary_name,
     summary_names,
     summary_puts,
 )
@@ -120,7 +122,9 @@ async def _store_view(
 ) -> None:
     """The summaries of ``containers``; the manifest is that of the whole image."""
     image = counts_of(seen, await manifest_place(store, seen, home))
-    await store.put_all(list(summary_puts(image, Scanned(home, moment()), containers, names)))
+    at = moment()
+    await store.put_all(list(summary_puts(image, Scanned(home, at), containers, names)))
+    await _go_on(store, seen, containers, names, at)
 
 
 def _container(use: ImageUse) -> RunningContainer | None:
@@ -180,7 +184,24 @@ async def store_image(
     """
     name = await manifest_place(store, report, home)
     called = summary_names(containers) if names is None else names
-    return len(await store.put_all(image_puts(report, Scanned(home, moment()), containers, name, called)))
+    at = moment()
+    written = len(await store.put_all(image_puts(report, Scanned(home, at), containers, name, called)))
+    await _go_on(store, report, containers, called, at)
+    return written
+
+
+async def _go_on(
+    store: Store,
+    report: ImageReport,
+    containers: Iterable[RunningContainer],
+    names: Mapping[RunningContainer, str],
+    at: str,
+) -> None:
+    """With the histories of ``containers``."""
+    look = look_of(report, at)
+    for one in containers if look else ():
+        if look:
+            await recorded(store, one, names.get(one) or summary_name(one), look)
 
 
 async def manifest_place(store: Store, report: ImageReport, home: str) -> str:
@@ -237,5 +258,7 @@ async def collect_images(
                 except ConflictError:
                     # Someone has just written it: it is in use.
                     continue
+                if is_summary:
+                    await container_gone(store, entry.key.namespace, entry.key.name, moment())
                 count += 1
     return count

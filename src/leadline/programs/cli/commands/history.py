@@ -24,6 +24,8 @@ EPILOG = """
       one workload
   leadline history C-0057 --since 1y
       one control, over all objects
+  leadline history CVE-2021-44228
+      one vulnerability, over the images of all containers
   leadline history shop --format svg > shop.svg
       the trend as a picture
 
@@ -34,7 +36,7 @@ Exit codes: 0 done, 2 wrong usage, 3 no history is stored, 4 a fault of leadline
 
 
 @click.command("history", epilog=EPILOG)
-@click.argument("name", metavar="[NAMESPACE | WORKLOAD | CONTROL]", default="")
+@click.argument("name", metavar="[NAMESPACE | WORKLOAD | CONTROL | CVE]", default="")
 @click.option(
     "--since",
     default="30d",

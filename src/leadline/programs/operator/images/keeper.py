@@ -32,6 +32,7 @@ from leadline.programs.operator.images.used import InUse
 from leadline.programs.operator.plan import NEVER, Job, Plan, Wanted, due_now, plan
 from leadline.programs.operator.work_state import ImageOfCluster, Work, WorkStore
 from leadline.programs.serving.kube import Kube, KubeError
+from leadline.scans.stored.history.vulnerabilities import ImageLook, Vulnerabilities, container_gone
 from leadline.scans.stored.image_results import (
     SUMMARIES,
     RunningContainer,
@@ -42,6 +43,7 @@ from leadline.scans.stored.image_results import (
     summary_names,
     summary_puts,
 )
+from leadline.scans.stored.scan_runs import moment
 from leadline.scans.stored.store_images import collect_images
 from leadline.scans.waivers.image_acceptance import ImageWaivers
 
@@ -109,6 +111,7 @@ class ImageKeeper:
         self._scanner = scanner
         self._settings = settings
         self._home = home
+        self._vulnerabilities = Vulnerabilities(store, home)
         self._pace = settings.pace
         self._clock = clock
         self._acceptor = Acceptor(self._works, scanner, self._pace, clock)
@@ -344,6 +347,10 @@ class ImageKeeper:
             counts = replace(result.counts, counted=counted)
             for put in summary_puts(counts, scanned, (container,), names):
                 await self._store.put(put)
+            if counts.is_matched:
+                look = ImageLook(digest, result.database, moment(), {})
+                version = f"{result.at} {result.database}"
+                await self._vulnerabilities.record(container, key.name, (counts.manifest, version), look)
             self._summaries[key] = is_of
 
     async def _drop(self, key: Key) -> None:
@@ -366,6 +373,7 @@ class ImageKeeper:
                 for name in {summary_name(one), other_summary_name(one)}:
                     if (one.namespace, name) not in taken:
                         await self._drop(Key(SUMMARIES, one.namespace, name))
+                        await container_gone(self._store, one.namespace, name, moment())
             del self._vanished[one]
         if not self._is_littered or now - self._collected_at < COLLECT_S:
             return

@@ -52,6 +52,8 @@ class Look(Struct, frozen=True):
     """``rules`` where this is the first look by others."""
     since: Mapping[str, str] = {}
     """For what was known to fail before there was a history: since when."""
+    others: str = "not judged"
+    """The state of what is not in ``seen``."""
 
 
 def states_of(controls: Mapping[str, Any]) -> dict[str, Seen]:
@@ -72,11 +74,11 @@ def continued(old: ObjectHistory | None, look: Look) -> ObjectHistory | None:
         lives[id] = _after(life or FindingLife(), seen, look)
     for id, life in lives.items():
         if id not in look.seen and _state(life) in FOUND:
-            lives[id] = _after(life, Seen(NOT_JUDGED), look)
+            lives[id] = _after(life, Seen(look.others), look)
     is_back = old is not None and old.gone_at is not UNSET
     if not lives or (old is not None and lives == old.findings and not is_back):
         return None
-    return ObjectHistory(old.object if old else JudgedObject(), lives)
+    return replace(old, findings=lives, gone_at=UNSET) if old else ObjectHistory(findings=lives)
 
 
 def ended(old: ObjectHistory | None, at: str, since: Mapping[str, str] | None = None) -> ObjectHistory | None:
@@ -99,7 +101,7 @@ def history_put(result: Put, history: ObjectHistory, revision: int) -> Put:
     if named:
         history = replace(history, object=msgspec.json.decode(named, type=JudgedObject))
     key = Key(HISTORIES, result.key.namespace, result.key.name)
-    return _put(key, history, metadata.get("labels") or {}, revision)
+    return put_of(key, history, metadata.get("labels") or {}, revision)
 
 
 def ended_put(entry: Entry | None, key: Key, result: Entry, history: ObjectHistory) -> Put:
@@ -107,7 +109,7 @@ def ended_put(entry: Entry | None, key: Key, result: Entry, history: ObjectHisto
     metadata = orjson.loads((entry or result).content.metadata)
     if entry is None and (named := (metadata.get("annotations") or {}).get(OBJECT)):
         history = replace(history, object=msgspec.json.decode(named, type=JudgedObject))
-    return _put(key, history, metadata.get("labels") or {}, entry.revision if entry else ABSENT)
+    return put_of(key, history, metadata.get("labels") or {}, entry.revision if entry else ABSENT)
 
 
 async def keys_of(store: Store, plural: str) -> AsyncIterator[tuple[Key, str]]:
@@ -120,7 +122,7 @@ async def keys_of(store: Store, plural: str) -> AsyncIterator[tuple[Key, str]]:
             yield entry.key, metadata_of(entry).annotations.get(GONE, "")
 
 
-def _put(key: Key, history: ObjectHistory, labels: Mapping[str, str], revision: int) -> Put:
+def put_of(key: Key, history: ObjectHistory, labels: Mapping[str, str], revision: int) -> Put:
     gone = {} if history.gone_at is UNSET else {"annotations": {GONE: history.gone_at}}
     metadata = {"name": key.name, "namespace": key.namespace, "labels": labels, **gone}
     body = msgspec.json.encode(FindingHistory(history))

@@ -23,8 +23,9 @@ from leadline.scans.stored.history.days import CLUSTER, KEPT, MONTHS, month_of
 from leadline.scans.stored.history.lives import FAILED, FOUND, HISTORIES, history_of
 from leadline.scans.stored.scan_runs import RUNS, all_of, run_of
 
-Kind = Literal["cluster", "namespace", "control", "workload"]
+Kind = Literal["cluster", "namespace", "control", "vulnerability", "workload"]
 _CONTROL = re.compile(r"[A-Z]{1,3}-\d{1,6}")
+_VULNERABILITY = re.compile(r"(?:CVE-\d{4}-\d{4,}|GHSA(?:-[0-9A-Z]{4}){3}|[A-Z]+-\d{4}[-:]\d+)")
 _SPAN = re.compile(r"(\d{1,5})([dwmy])")
 _DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
 _summary_of = Reader(WorkloadConfigurationScanSummary)
@@ -35,7 +36,7 @@ class Asked(Struct, frozen=True):
 
     kind: Kind = "cluster"
     name: str = ""
-    """``shop``, ``C-0057``, ``shop/Deployment/web``, ``shop/web``."""
+    """``shop``, ``C-0057``, ``CVE-2021-44228``, ``shop/Deployment/web``, ``shop/web``."""
     since: date = date.min
     until: date = date.max
 
@@ -45,7 +46,7 @@ class Asked(Struct, frozen=True):
 
 
 def asked_of(name: str, since: str, now: datetime) -> Asked:
-    """``name`` is a namespace, the id of a control, or a workload with a slash; empty for the cluster.
+    """``name`` is a namespace, the id of a control or a vulnerability, or a workload with a slash; empty for the cluster.
 
     Raises: ``UsageError`` for a span that is none.
     """
@@ -56,6 +57,8 @@ def asked_of(name: str, since: str, now: datetime) -> Asked:
         return Asked("cluster", "", first, today)
     if "/" in name:
         return Asked("workload", name, first, today)
+    if _VULNERABILITY.fullmatch(name.upper()):
+        return Asked("vulnerability", name, first, today)
     return Asked("control" if _CONTROL.fullmatch(name.upper()) else "namespace", name, first, today)
 
 
@@ -66,7 +69,8 @@ async def history(store: Store, asked: Asked) -> History:
         SourceError: nothing is stored of it.
         StoreError: the store cannot be read.
     """
-    lives = [life for life in await _lives(store, asked) if _is_asked(life, asked)]
+    everything, left_out = await _lives(store, asked)
+    lives = [life for life in everything if _is_asked(life, asked)]
     space = asked.name if asked.kind == "namespace" else CLUSTER
     counted = {one.day: one for one in await _days(store, space)}
     if not lives and not counted:
@@ -86,7 +90,7 @@ async def history(store: Store, asked: Asked) -> History:
         days,
         tuple(ordered),
         await _seen(store),
-        tuple(_notes(days, counted, lives)),
+        tuple(_notes(days, counted, lives, left_out)),
     )
 
 
@@ -105,16 +109,22 @@ def _first_day(since: str, today: date) -> date:
     return first
 
 
-async def _lives(store: Store, asked: Asked) -> list[Life]:
-    """Those of a namespace where one is asked for, else of all."""
+async def _lives(store: Store, asked: Asked) -> tuple[list[Life], int]:
+    """Those of a namespace where one is asked for, else of all; and how many vulnerabilities are not kept."""
     space = _space(asked)
     titles = {control.id: control.title for control in load_controls()}
     found: list[Life] = []
+    left_out = 0
     known: set[Key] = set()
     for entry in await _objects(store, HISTORIES, space):
         spec = history_of(entry).spec
         known.add(Key(SUMMARIES, entry.key.namespace, entry.key.name))
+        if spec.container is not UNSET and asked.kind not in ("vulnerability", "workload"):
+            # Those of images are counted by day there: hundreds of each container.
+            continue
         title = _title(spec.object) or entry.key.name
+        title += f" ({spec.container})" if spec.container else ""
+        left_out += spec.left_out or 0
         found += (
             _life(title, id, titles.get(id, ""), one) for id, one in spec.findings.items() if one.changes
         )
@@ -122,7 +132,7 @@ async def _lives(store: Store, asked: Asked) -> list[Life]:
     for entry in await _objects(store, SUMMARIES, space):
         if entry.key not in known:
             found += _first_lives(entry, titles)
-    return found
+    return found, left_out
 
 
 def _space(asked: Asked) -> str:
@@ -169,10 +179,10 @@ def _title(it: JudgedObject) -> str:
 
 def _is_asked(life: Life, asked: Asked) -> bool:
     match asked.kind:
-        case "control":
-            return life.id == asked.name.upper()
+        case "control" | "vulnerability":
+            return life.id.upper() == asked.name.upper()
         case "workload":
-            parts, wanted = life.object.split("/"), asked.name.split("/")
+            parts, wanted = life.object.partition(" (")[0].split("/"), asked.name.split("/")
             return wanted in (parts, parts[1:]) or (len(wanted) == 2 and wanted == [parts[0], parts[-1]])
         case _:
             return True
@@ -199,7 +209,7 @@ def _drawn(day: str, asked: Asked, counted: DayCounts | None, lives: Iterable[Li
     """A day without a look has no numbers: none found is not none there."""
     if counted is None:
         return Day(day, None)
-    if asked.kind in ("control", "workload"):
+    if asked.kind in ("control", "vulnerability", "workload"):
         end = f"{day}T23:59:59Z"
         states = [(life.severity, life.state_at(end)) for life in lives]
         failed = Counter(severity for severity, state in states if state == FAILED)
@@ -228,7 +238,9 @@ async def _seen(store: Store) -> str:
     return seen
 
 
-def _notes(days: Iterable[Day], counted: Mapping[str, DayCounts], lives: Iterable[Life]) -> Iterator[str]:
+def _notes(
+    days: Iterable[Day], counted: Mapping[str, DayCounts], lives: Iterable[Life], left_out: int
+) -> Iterator[str]:
     unknown = sum(one.failed is None for one in days)
     if unknown:
         first = f"; the first that is recorded is {min(counted)}" if counted else ""
@@ -236,3 +248,5 @@ def _notes(days: Iterable[Day], counted: Mapping[str, DayCounts], lives: Iterabl
     dropped = sum(one.dropped for one in lives)
     if dropped:
         yield f"{dropped:,} changes between the first and the last of a finding are not kept"
+    if left_out:
+        yield f"{left_out:,} vulnerabilities beyond those that are kept of a container are not in it"
