@@ -9,6 +9,7 @@ from msgspec import inspect
 
 import leadline
 from leadline.api.catalogue import KINDS
+from leadline.kube.kinds import SHORT_NAMES
 
 SOURCE = Path(leadline.__file__).parent
 ROOMS = ("api", "scans/stored", "programs/apiserver", "programs/exporter", "programs/operator")
@@ -107,3 +108,11 @@ def test_no_other_module_names_the_fields_of_a_kind(room: str):
 )
 def test_a_second_definition_is_found(code: str):
     assert second_definitions(ast.parse(code))
+
+
+def test_every_kind_has_a_short_name_that_no_other_has():
+    names = [name for kind in KINDS for name in kind.short_names]
+    assert all(kind.short_names for kind in KINDS)
+    taken = {*SHORT_NAMES, *(kind.plural for kind in KINDS), *(kind.singular for kind in KINDS)}
+    assert len(set(names)) == len(names)
+    assert not taken & set(names)

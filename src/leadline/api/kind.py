@@ -18,6 +18,8 @@ PREFIX = "kubescape.io/"
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 READING = ("get", "list", "watch")
 VIEWING = ("get", "list")
+CATEGORIES = ("leadline",)
+"""``kubectl get leadline`` lists every kind that is served."""
 MIB = 2**20
 
 Body = dict[str, Any]
@@ -85,6 +87,8 @@ class Kind(Struct, frozen=True):
     """Brings a body that has passed its check into the exact form that clients rely on."""
     group: str = GROUP
     version: str = VERSION
+    short_names: tuple[str, ...] = ()
+    """What ``kubectl`` takes in place of the plural."""
 
     @property
     def name(self) -> str:

@@ -186,12 +186,14 @@ SCANS = Kind(
     ),
     tidy=_tidy_scan,
     max_bytes=4 * MIB,
+    short_names=("wcs",),
 )
 SUMMARIES = Kind(
     WorkloadConfigurationScanSummary,
     "workloadconfigurationscansummaries",
     (*_FAILED, Column("Controls", "integer", "spec.controls", _CONTROLS, 1), _KIND, _SCANNED),
     tidy=_tidy_summary,
+    short_names=("wcss",),
 )
 NAMESPACE_SUMS = Kind(
     ConfigurationScanSummary,
@@ -200,4 +202,5 @@ NAMESPACE_SUMS = Kind(
     is_namespaced=False,
     is_computed=True,
     lists_whole=True,
+    short_names=("css",),
 )

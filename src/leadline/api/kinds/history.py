@@ -70,6 +70,8 @@ class DayCounts(Wire, frozen=True, omit_defaults=True):
 
 
 class MonthOfDays(Wire, frozen=True):
+    """What each day of one month ended with, in one namespace or in the cluster as a whole."""
+
     namespace: Annotated[str, about("Empty for the cluster as a whole.")] = ""
     days: Annotated[List[DayCounts], about("Days without a look are left out.")] = None
 
@@ -115,6 +117,7 @@ FINDING_HISTORIES = Kind(
     max_bytes=2 * MIB,
     group=OUR_GROUP,
     version=OUR_VERSION,
+    short_names=("fhist",),
 )
 NAMESPACE_HISTORIES = Kind(
     NamespaceHistory,
@@ -131,4 +134,5 @@ NAMESPACE_HISTORIES = Kind(
     lists_whole=True,
     group=OUR_GROUP,
     version=OUR_VERSION,
+    short_names=("nhist",),
 )

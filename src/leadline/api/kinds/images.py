@@ -419,6 +419,7 @@ MANIFESTS = Kind(
     tidy=_tidy_manifest,
     max_bytes=50 * MIB,
     max_writers=50,
+    short_names=("vman",),
 )
 CONTAINER_SUMMARIES = Kind(
     VulnerabilityManifestSummary,
@@ -438,6 +439,7 @@ CONTAINER_SUMMARIES = Kind(
             for name in IMAGE_SEVERITIES
         ),
     ),
+    short_names=("vmsum",),
 )
 VULNERABILITY_SUMS = Kind(
     VulnerabilitySummary,
@@ -446,10 +448,23 @@ VULNERABILITY_SUMS = Kind(
     is_namespaced=False,
     is_computed=True,
     lists_whole=True,
+    short_names=("vsum",),
 )
-SBOMS = Kind(SBOMSyft, "sbomsyfts", _SBOM_COLUMNS, max_bytes=100 * MIB, max_writers=50)
+SBOMS = Kind(
+    SBOMSyft,
+    "sbomsyfts",
+    _SBOM_COLUMNS,
+    max_bytes=100 * MIB,
+    max_writers=50,
+    short_names=("sbom",),
+)
 FILTERED_SBOMS = Kind(
-    SBOMSyftFiltered, "sbomsyftfiltereds", _SBOM_COLUMNS, max_bytes=50 * MIB, max_writers=50
+    SBOMSyftFiltered,
+    "sbomsyftfiltereds",
+    _SBOM_COLUMNS,
+    max_bytes=50 * MIB,
+    max_writers=50,
+    short_names=("sbomf",),
 )
 VEX = Kind(
     OpenVulnerabilityExchangeContainer,
@@ -460,4 +475,5 @@ VEX = Kind(
     ),
     max_bytes=8 * MIB,
     max_writers=50,
+    short_names=("vex",),
 )

@@ -240,13 +240,28 @@ _PROFILE_COLUMNS = (
 )
 
 APPLICATION_PROFILES = Kind(
-    ApplicationProfile, "applicationprofiles", _PROFILE_COLUMNS, max_bytes=20 * MIB, max_writers=50
+    ApplicationProfile,
+    "applicationprofiles",
+    _PROFILE_COLUMNS,
+    max_bytes=20 * MIB,
+    max_writers=50,
+    short_names=("aprof",),
 )
 NEIGHBORHOODS = Kind(
-    NetworkNeighborhood, "networkneighborhoods", _PROFILE_COLUMNS, max_bytes=10 * MIB, max_writers=50
+    NetworkNeighborhood,
+    "networkneighborhoods",
+    _PROFILE_COLUMNS,
+    max_bytes=10 * MIB,
+    max_writers=50,
+    short_names=("nnh",),
 )
 CONTAINER_PROFILES = Kind(
-    ContainerProfile, "containerprofiles", _PROFILE_COLUMNS, max_bytes=5 * MIB // 2, max_writers=50
+    ContainerProfile,
+    "containerprofiles",
+    _PROFILE_COLUMNS,
+    max_bytes=5 * MIB // 2,
+    max_writers=50,
+    short_names=("cprof",),
 )
 GENERATED_POLICIES = Kind(
     GeneratedNetworkPolicy,
@@ -258,6 +273,7 @@ GENERATED_POLICIES = Kind(
     ),
     is_computed=True,
     lists_whole=True,
+    short_names=("gnp",),
 )
 KNOWN_SERVERS = Kind(
     KnownServer,
@@ -265,6 +281,7 @@ KNOWN_SERVERS = Kind(
     (Column("Entries", "integer", "spec", "address ranges"),),
     is_namespaced=False,
     lists_whole=True,
+    short_names=("kserver",),
 )
 COLLAPSE_CONFIGURATIONS = Kind(
     CollapseConfiguration,
@@ -285,9 +302,11 @@ COLLAPSE_CONFIGURATIONS = Kind(
     ),
     is_namespaced=False,
     lists_whole=True,
+    short_names=("ccfg",),
 )
 SECCOMP_PROFILES = Kind(
     SeccompProfile,
     "seccompprofiles",
     (Column("Containers", "integer", _containers, "containers with a profile"),),
+    short_names=("secprof",),
 )

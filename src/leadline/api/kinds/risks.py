@@ -69,4 +69,5 @@ RISKS = Kind(
     lists_whole=True,
     group=OUR_GROUP,
     version=OUR_VERSION,
+    short_names=("wrisk",),
 )

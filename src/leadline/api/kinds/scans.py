@@ -279,6 +279,7 @@ RUNS = Kind(
     lists_whole=True,
     group=OUR_GROUP,
     version=OUR_VERSION,
+    short_names=("srun",),
 )
 IMAGE_SCANS = Kind(
     ImageScan,
@@ -299,6 +300,7 @@ IMAGE_SCANS = Kind(
     lists_whole=True,
     group=OUR_GROUP,
     version=OUR_VERSION,
+    short_names=("iscan",),
 )
 SCHEDULES = Kind(
     ScanSchedule,
@@ -314,6 +316,7 @@ SCHEDULES = Kind(
     lists_whole=True,
     group=OUR_GROUP,
     version=OUR_VERSION,
+    short_names=("ssched",),
 )
 FINDINGS = Kind(
     Finding,
@@ -330,4 +333,5 @@ FINDINGS = Kind(
     lists_whole=True,
     group=OUR_GROUP,
     version=OUR_VERSION,
+    short_names=("fnd",),
 )

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from msgspec import Struct
 
-from leadline.api.kind import Kind
+from leadline.api.kind import CATEGORIES, Kind
 from leadline.programs.apiserver.documents.openapi import openapi_v2, openapi_v3
 from leadline.version import __version__
 
@@ -87,6 +87,8 @@ def _resources(group_version: str, kinds: Iterable[Kind]) -> Document:
             "namespaced": kind.is_namespaced,
             "kind": kind.name,
             "verbs": kind.verbs,
+            "shortNames": kind.short_names,
+            "categories": CATEGORIES,
         }
         for kind in kinds
     ]
@@ -119,4 +121,6 @@ def _discovered(kind: Kind) -> Document:
         "scope": "Namespaced" if kind.is_namespaced else "Cluster",
         "singularResource": kind.singular,
         "verbs": kind.verbs,
+        "shortNames": kind.short_names,
+        "categories": CATEGORIES,
     }

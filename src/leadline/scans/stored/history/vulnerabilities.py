@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable, Mapping
 
-import msgspec
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from leadline.api.kind import PREFIX
 from leadline.api.kinds.configuration import JudgedObject
 from leadline.api.kinds.history import FindingLife, ObjectHistory
+from leadline.api.kinds.images import VulnerabilityManifest
 from leadline.api.posture_results import label_value, slug
-from leadline.api.protocol import ABSENT, ConflictError, Store
+from leadline.api.protocol import ABSENT, ConflictError, Entry, Store
 from leadline.api.selection import Key
-from leadline.api.stored import metadata_of
+from leadline.api.stored import Reader, metadata_of
 from leadline.model.image_report import ImageReport
 from leadline.scans.stored.history.lives import (
     ACCEPTED,
@@ -33,6 +33,7 @@ MOST_VULNERABILITIES = 3_000
 """Of one container; of more those that are gone are left out first, then the mildest."""
 _MANIFESTS_HELD = 100
 _ATTEMPTS = 3
+_manifest_of = Reader(VulnerabilityManifest)
 _RANKS = {name: rank for rank, name in enumerate(("critical", "high", "medium", "low", "negligible"))}
 
 
@@ -45,33 +46,6 @@ class ImageLook(Struct, frozen=True):
     found: Mapping[str, str]
     """Severity by the id of the vulnerability."""
     accepted: frozenset[str] = frozenset()
-
-
-class _Vulnerability(Struct, frozen=True):
-    id: str = ""
-    severity: str = ""
-
-
-class _Rule(Struct, frozen=True, rename="camel"):
-    source_kind: str = ""
-
-
-class _Match(Struct, frozen=True, rename="camel"):
-    vulnerability: _Vulnerability = _Vulnerability()
-    applied_ignore_rules: tuple[_Rule, ...] | None = None
-
-
-class _Payload(Struct, frozen=True, rename="camel"):
-    matches: tuple[_Match, ...] | None = None
-    ignored_matches: tuple[_Match, ...] | None = None
-
-
-class _Spec(Struct, frozen=True):
-    payload: _Payload = _Payload()
-
-
-class _Manifest(Struct, frozen=True):
-    spec: _Spec = _Spec()
 
 
 class Vulnerabilities:
@@ -95,7 +69,7 @@ class Vulnerabilities:
             entry = await self._store.get(Key(MANIFESTS, self._home, manifest[0]))
             if entry is None:
                 return
-            held = _found_in(entry.content.body)
+            held = _found_in(entry)
             if len(self._held) >= _MANIFESTS_HELD:
                 self._held.clear()
             self._held[manifest] = held
@@ -178,11 +152,12 @@ def _bounded(history: ObjectHistory) -> ObjectHistory:
     return replace(history, findings=dict(sorted(kept)), left_out=max(before, surplus))
 
 
-def _found_in(body: bytes) -> tuple[Mapping[str, str], frozenset[str]]:
-    payload = msgspec.json.decode(body, type=_Manifest).spec.payload
-    found = _worst((one.vulnerability.id, one.vulnerability.severity) for one in payload.matches or ())
+def _found_in(entry: Entry) -> tuple[Mapping[str, str], frozenset[str]]:
+    payload = _manifest_of(entry).spec.payload
+    matches = (one.vulnerability for one in payload.matches or ())
+    found = _worst((one.id, one.severity or "") for one in matches)
     accepted = {
-        one.vulnerability.id: one.vulnerability.severity.lower()
+        one.vulnerability.id: (one.vulnerability.severity or "").lower()
         for one in payload.ignored_matches or ()
         if any(rule.source_kind == "waiver" for rule in one.applied_ignore_rules or ())
     }
