@@ -47,6 +47,8 @@ class Executed(Event, frozen=True, gc=False, tag="executed"):
     """As it was asked for; of a script the script."""
     arguments: tuple[str, ...] = ()
     tty: str = ""
+    folder: str = ""
+    """That it was started in; empty where that is the root of the container or not known."""
     environment: tuple[str, ...] = ()
     """Names that were asked for; values are never kept."""
     parent_program: str = ""

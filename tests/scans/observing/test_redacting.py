@@ -30,7 +30,7 @@ ARGUMENTS = [
 ]
 EVENTS = [
     *(of.Executed(*HEAD, path="/bin/tool", name="/bin/tool", arguments=one) for one in ARGUMENTS),
-    of.Executed(*HEAD, path=f"/srv/{TOKEN}", name=f"/srv/{TOKEN}", environment=(f"{SECRET}", "LD_PRELOAD")),
+    of.Executed(*HEAD, path=f"/srv/{TOKEN}", folder=f"/{TOKEN}", environment=(f"{SECRET}", "LD_PRELOAD")),
     of.Requested(
         *HEAD, method="GET", host=f"admin:{SECRET}@shop.example", path=f"/x?token={SECRET}&page={SECRET}"
     ),
@@ -78,3 +78,42 @@ def test_what_is_no_secret_stays():
     assert redacted_event(event) == event
     request = of.Requested(*HEAD, method="GET", host="shop.example", path="/cart?page=2")
     assert redacted_event(request).path == "/cart?page=XXXXXX"
+
+
+FROM_TABLES = frozenset(
+    (
+        "program",
+        "parent_program",
+        "tty",
+        "direction",
+        "address",
+        "protocol",
+        "type",
+        "code",
+        "peer",
+        "method",
+        "what",
+        "call",
+        "capability",
+    )
+)
+"""Words of the kernel or of a protocol, addresses, and names that the kernel cuts after 15 bytes."""
+INNER = frozenset(("cgroup", "parent_cgroup"))
+"""They become the id of the container, which is not the process's to choose, and are in no output."""
+
+
+def free_texts() -> list[tuple[type[of.Event], str]]:
+    """Every field into which a process may write what it likes."""
+    return [
+        (kind, field.name)
+        for kind in of.Event.__subclasses__()
+        for field in msgspec.structs.fields(kind)
+        if field.type is str and field.name not in FROM_TABLES | INNER
+    ]
+
+
+@pytest.mark.parametrize(("kind", "name"), free_texts(), ids=lambda one: getattr(one, "__name__", one))
+def test_every_text_of_every_event_is_redacted(kind: type[of.Event], name: str):
+    shown = redacted_event(kind(*HEAD, **{name: f"/srv/{TOKEN}"}))
+    assert TOKEN not in getattr(shown, name)
+    assert TOKEN.encode() not in event_line(shown, Container("one"), "", 0.0)

@@ -102,6 +102,19 @@ def test_a_file_in_memory_is_named_as_one(watched: Watched):
     assert "memfd:evil" in [event.path for event in events if isinstance(event, Executed)]
 
 
+def test_an_execution_names_the_folder_that_it_was_started_in(watched: Watched, tmp_path: Path):
+    deep = tmp_path.joinpath(*(letter * 200 for letter in "abcdefg"))
+    deep.mkdir(parents=True)
+    script = f"'cd {tmp_path} && /bin/true; cd / && /bin/ls >/dev/null; cd {deep} && /bin/date >/dev/null'"
+    events = watched.of("sh", "-c", script)
+    found = {Path(event.path).name: event.folder for event in events if isinstance(event, Executed)}
+    assert found["true"] == str(tmp_path)
+    assert found["ls"] == "/"
+    # 1,023 bytes of the innermost folders.
+    assert found["date"].startswith("…/")
+    assert found["date"].endswith("/" + "/".join(letter * 200 for letter in "defg"))
+
+
 def test_a_walker_is_collapsed_and_counted(watched: Watched, tmp_path: Path):
     for folder, file in itertools.product(range(4), range(500)):
         (tmp_path / str(folder)).mkdir(exist_ok=True)

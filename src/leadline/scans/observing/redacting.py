@@ -13,6 +13,7 @@ from leadline.model.event import (
     Linked,
     Mapped,
     ModeChanged,
+    ModuleChanged,
     Mounted,
     Opened,
     Removed,
@@ -39,6 +40,7 @@ _TEXTS: Mapping[type[Event], tuple[str, ...]] = {
     Resolved: ("name",),
     TlsStarted: ("server_name",),
     SshGreeted: ("software",),
+    ModuleChanged: ("name",),
 }
 
 
@@ -49,6 +51,7 @@ def redacted_event(event: Event, environment: frozenset[str] = frozenset()) -> E
             event,
             path=redacted_text(event.path),
             name=redacted_text(event.name),
+            folder=redacted_text(event.folder),
             arguments=redacted_words(event.arguments),
             environment=tuple(name for name in event.environment if name in environment),
         )

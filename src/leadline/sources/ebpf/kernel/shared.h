@@ -15,6 +15,7 @@
 #define ARGUMENT_BYTES 1024
 #define CGROUP_BYTES 128
 #define ENVIRONMENT_BYTES 2048
+#define FOLDER_BYTES 1024
 #define TEXT_BYTES 1024
 #define PACKET_BYTES 1024
 #define DEEPEST_PATH 80
@@ -85,12 +86,12 @@ LAYOUT(struct call_record, call_record)
 
 #define SCRATCH_PATH 192
 struct scratch {
-	char bytes[SCRATCH_PATH + PATH_BYTES + NAME_BYTES + ARGUMENT_BYTES + 2 * CGROUP_BYTES + ENVIRONMENT_BYTES + 1024];
+	char bytes[SCRATCH_PATH + PATH_BYTES + NAME_BYTES + ARGUMENT_BYTES + 2 * CGROUP_BYTES + ENVIRONMENT_BYTES + FOLDER_BYTES + 1024];
 };
-/* 0 for tracepoints, where nothing else can run on the processor; 1 for iterators, which can be interrupted. */
+/* 0 and 2 for tracepoints, where nothing else can run on the processor; 1 for iterators, which can be interrupted. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 2);
+	__uint(max_entries, 3);
 	__type(key, u32);
 	__type(value, struct scratch);
 } scratches SEC(".maps");
@@ -400,10 +401,10 @@ static long walk_step(u32 step, void *context)
 	return 0;
 }
 /* Writes the components of the path to SCRATCH_PATH, the last one first, and returns their bytes. */
-static __noinline u32 write_path(struct task_struct *task, struct file *file, u16 *parts, u16 *flags, u32 which)
+static __noinline u32 write_path(struct task_struct *task, struct path *path, u16 *parts, u16 *flags, u32 which)
 {
-	struct vfsmount *vfsmount = BPF_CORE_READ(file, f_path.mnt);
-	struct dentry *at = BPF_CORE_READ(file, f_path.dentry);
+	struct vfsmount *vfsmount = BPF_CORE_READ(path, mnt);
+	struct dentry *at = BPF_CORE_READ(path, dentry);
 	if (*flags & IS_COLLAPSED)
 		at = BPF_CORE_READ(at, d_parent); /* the folder stands for what is in it */
 	struct walk walk = {
@@ -427,6 +428,10 @@ static __noinline u32 write_path(struct task_struct *task, struct file *file, u1
 	}
 	*parts = walk.parts;
 	return walk.offset & (PATH_BYTES - 1);
+}
+static __always_inline struct path *path_of(struct file *file)
+{
+	return (void *)file + bpf_core_field_offset(struct file, f_path);
 }
 static __always_inline struct file *file_of(struct task_struct *task, long number)
 {
@@ -482,7 +487,7 @@ static __noinline int send_file(struct task_struct *task, struct sent_file *sent
 	if (is_upper(file))
 		flags |= IS_UPPER;
 	u16 parts = 0;
-	u32 size = write_path(task, file, &parts, &flags, which);
+	u32 size = write_path(task, path_of(file), &parts, &flags, which);
 	record->path_size = size;
 	record->parts = parts;
 	record->head.flags |= flags;

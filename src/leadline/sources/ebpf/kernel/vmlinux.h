@@ -75,6 +75,7 @@ struct file {
 };
 struct fs_struct {
 	struct path root;
+	struct path pwd;
 };
 struct fdtable {
 	unsigned int max_fds;

@@ -4,13 +4,15 @@ struct exec_record {
 	u64 start_ns, parent_start_ns, parent_exe_id, net_id, cgroup_id;
 	char parent_program[16];
 	u16 exe_size, parts, name_size, arguments_size, cgroup_size, parent_cgroup_size, environment_size, tty_size;
-	char text[PATH_BYTES + NAME_BYTES + ARGUMENT_BYTES + 2 * CGROUP_BYTES + 64 + ENVIRONMENT_BYTES];
+	u16 folder_size, unused[3];
+	char text[PATH_BYTES + NAME_BYTES + ARGUMENT_BYTES + 2 * CGROUP_BYTES + 64 + ENVIRONMENT_BYTES + FOLDER_BYTES];
 };
 LAYOUT(struct exec_record, exec_record)
 #define EXEC_TEXT __builtin_offsetof(struct exec_record, text)
 _Static_assert(EXEC_TEXT <= SCRATCH_PATH && __builtin_offsetof(struct file_record, path) <= SCRATCH_PATH, "room for the head");
 #define AFTER_NAME (PATH_BYTES + NAME_BYTES)
 #define AFTER_ARGUMENTS (AFTER_NAME + ARGUMENT_BYTES)
+#define AFTER_NAMES (AFTER_ARGUMENTS + 2 * CGROUP_BYTES + 64)
 
 static __always_inline struct kernfs_node *parent_of(struct kernfs_node *node)
 {
@@ -67,6 +69,23 @@ static __always_inline u32 describe_process(struct exec_record *record, struct t
 	if (tty)
 		offset = add_text(record, offset, &tty->name, 32, &record->tty_size);
 	return offset;
+}
+/* The folder that the program is started in, the innermost components first; what has no room is cut off. */
+static __always_inline u32 add_folder(struct exec_record *record, struct task_struct *task, u32 offset)
+{
+	record->folder_size = 0;
+	struct scratch *scratch = scratch_of(2);
+	struct fs_struct *fs = BPF_CORE_READ(task, fs);
+	if (!scratch || !fs || offset > AFTER_NAMES + ENVIRONMENT_BYTES)
+		return offset;
+	u16 parts = 0, flags = 0;
+	u32 size = write_path(task, (void *)fs + bpf_core_field_offset(struct fs_struct, pwd), &parts, &flags, 2);
+	if (size > FOLDER_BYTES - 1)
+		size = FOLDER_BYTES - 1;
+	if (bpf_probe_read_kernel(record->text + offset, size & (FOLDER_BYTES - 1), scratch->bytes + SCRATCH_PATH))
+		return offset;
+	record->folder_size = size;
+	return offset + (size & (FOLDER_BYTES - 1));
 }
 /* The ELF interpreter, such as the dynamic linker, is opened by the kernel and seen by no call of the program. musl's is its
  * C library as well. */
@@ -141,7 +160,7 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
 	struct file *parent_file = BPF_CORE_READ(task, real_parent, mm, exe_file);
 	if (parent_file && is_upper(parent_file))
 		flags |= IS_PARENT_UPPER;
-	u32 offset = write_path(task, exe, &parts, &flags, 0);
+	u32 offset = write_path(task, path_of(exe), &parts, &flags, 0);
 	record->exe_size = offset;
 	record->parts = parts;
 	record->head.flags |= flags;
@@ -153,7 +172,7 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
 	}
 	offset = describe_process(record, task, offset);
 	record->environment_size = 0;
-	if (with_environment && offset <= AFTER_ARGUMENTS + 2 * CGROUP_BYTES + 64) {
+	if (with_environment && offset <= AFTER_NAMES) {
 		u64 at = BPF_CORE_READ(task, mm, env_start), end = BPF_CORE_READ(task, mm, env_end);
 		u32 size = end - at > ENVIRONMENT_BYTES - 1 ? ENVIRONMENT_BYTES - 1 : end - at;
 		if (end - at > ENVIRONMENT_BYTES - 1)
@@ -163,6 +182,7 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
 			offset += size & (ENVIRONMENT_BYTES - 1);
 		}
 	}
+	offset = add_folder(record, task, offset);
 	if (!emit(&record->head, (EXEC_TEXT + offset) & 16383, one))
 		remember(key);
 interpreter:

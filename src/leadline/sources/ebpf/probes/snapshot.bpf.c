@@ -42,11 +42,11 @@ int snapshot_processes(struct bpf_iter__task *context)
 	u16 flags = IS_SNAPSHOT, parts = 0;
 	if (is_upper(exe))
 		flags |= IS_UPPER;
-	u32 offset = write_path(task, exe, &parts, &flags, 1);
+	u32 offset = write_path(task, path_of(exe), &parts, &flags, 1);
 	record->exe_size = offset;
 	record->parts = parts;
 	record->head.flags |= flags;
-	record->name_size = record->arguments_size = record->environment_size = 0;
+	record->name_size = record->arguments_size = record->environment_size = record->folder_size = 0;
 	offset = describe_process(record, task, offset);
 	emit(&record->head, (EXEC_TEXT + offset) & 16383, one);
 	return 0;
