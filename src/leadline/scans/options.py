@@ -105,6 +105,8 @@ class PostureOptions(Struct, frozen=True, kw_only=True):
     """Files that ``leadline host facts`` wrote; they are judged with the target, or alone where there is none."""
     cloud_facts: tuple[str, ...] = ()
     """Files with what a cloud says of the cluster, as its command line prints it."""
+    image_results: tuple[str, ...] = ()
+    """Files that ``leadline scan image -f json`` wrote, of the images that workloads of the target run."""
     kube_context: str = ""
     kubeconfig: str = ""
     standard_input: bytes = b""

@@ -15,8 +15,8 @@ from leadline.posture.inventory import Inventory
 from leadline.posture.subject import Container, Workload, mapping, sequence, text
 
 SUMMARY = "VulnerabilityManifestSummary.spdx.softwarecomposition.kubescape.io"
-_LABEL = "kubescape.io/"
-_COUNTED = "leadline.dev/vulnerabilities"
+LABEL = "kubescape.io/"
+COUNTED = "leadline.dev/vulnerabilities"
 _MOST_BYTES = 1 << 16
 _LONGEST_LABEL = 63
 
@@ -36,7 +36,7 @@ class ImageResult(NamedTuple):
         Raises: ``NotJudged`` where the result does not say so.
         """
         annotations = mapping(mapping(self.summary.body.get("metadata")).get("annotations"))
-        written = text(annotations.get(_COUNTED))[:_MOST_BYTES]
+        written = text(annotations.get(COUNTED))[:_MOST_BYTES]
         try:
             counted = mapping(msgspec.json.decode(written or "{}"))
         except (msgspec.DecodeError, RecursionError):
@@ -54,7 +54,7 @@ def image_results(workload: Workload, inventory: Inventory) -> tuple[list[ImageR
     found: list[ImageResult] = []
     missing = ""
     for container in workload.containers:
-        key = (workload.kind, _label(workload.name), _label(container.name))
+        key = (workload.kind, label_of(workload.name), label_of(container.name))
         spaces = inventory.spaces(workload.resource.namespace)
         summaries = inventory.find(_SUMMARIES, *((space, *key) for space in spaces))
         if not summaries:
@@ -63,7 +63,7 @@ def image_results(workload: Workload, inventory: Inventory) -> tuple[list[ImageR
             continue
         summary = summaries[-1]
         annotations = mapping(mapping(summary.body.get("metadata")).get("annotations"))
-        if annotations.get(f"{_LABEL}status") == "incomplete":
+        if annotations.get(f"{LABEL}status") == "incomplete":
             missing = (
                 missing
                 or f"the image of container {container.name} was scanned without a vulnerability database"
@@ -81,7 +81,7 @@ def _count(severities: dict[str, object], name: str) -> int:
     return number if isinstance(number, int) else 0
 
 
-def _label(name: str) -> str:
+def label_of(name: str) -> str:
     """``name`` as the value of a label, which is shorter."""
     return name[:_LONGEST_LABEL].rstrip("-._")
 
@@ -89,7 +89,7 @@ def _label(name: str) -> str:
 def _summaries(filed: Filed) -> Iterator[tuple[tuple[str, str, str, str], Resource]]:
     labels = mapping(mapping(filed.resource.body.get("metadata")).get("labels"))
     kind, name, container = (
-        text(labels.get(f"{_LABEL}workload-{part}")) for part in ("kind", "name", "container-name")
+        text(labels.get(f"{LABEL}workload-{part}")) for part in ("kind", "name", "container-name")
     )
     for space in filed.spaces:
         yield (space, kind, name, container), filed.resource

@@ -40,6 +40,7 @@ async def serve(settings: Settings, out: BinaryIO) -> None:
         environment=frozenset(settings.environment),
         ring_bytes=settings.ring_bytes,
         file_budget=settings.file_budget,
+        learns=settings.learning_hours > 0,
         learning_s=settings.learning_hours * 3600,
     )
     profiles = ProfileFile(settings.profiles) if settings.profiles else None

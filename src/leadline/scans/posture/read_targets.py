@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
+from msgspec.structs import replace
+
 from leadline.errors import UsageError
 from leadline.model.control import BuiltControl
 from leadline.scans.options import PostureOptions
@@ -20,6 +22,8 @@ def read(
 
     Raises: ``UsageError`` where it makes no sense.
     """
+    if options.image_results:
+        return _with_images(read(targets, replace(options, image_results=()), controls), options)
     if not (options.host_facts or options.cloud_facts):
         return _source_of(targets, options, controls)
     from leadline.scans.host.given_facts import facts_alone
@@ -27,6 +31,14 @@ def read(
     if not targets and not options.kube_context and not options.kubeconfig:
         return nullcontext(facts_alone(options))
     return _with_facts(_source_of(targets, options, controls), options)
+
+
+@contextmanager
+def _with_images(source: AbstractContextManager[Reading], options: PostureOptions) -> Iterator[Reading]:
+    from leadline.scans.posture.given_images import with_given_images
+
+    with source as reading:
+        yield with_given_images(reading, options.image_results)
 
 
 @contextmanager

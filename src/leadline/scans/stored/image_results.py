@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from io import StringIO
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import orjson
@@ -232,13 +232,27 @@ def counted(report: ImageReport) -> Counted:
         len(exploited),
         tuple(dict.fromkeys(exploited))[:MOST_NAMED],
         tuple(dict.fromkeys(critical))[:MOST_NAMED],
-        _running_code(matches),
+        running_code(matches),
         len(report.sbom.unread),
         sum(1 for one in report.suppressed if one.by == "waiver"),
     )
 
 
-def _running_code(matches: Iterable[Match]) -> tuple[str, ...]:
+class Described(Protocol):
+    """What is known of a vulnerability."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def severity(self) -> str: ...
+    @property
+    def weaknesses(self) -> Iterable[str]: ...
+    @property
+    def summary(self) -> str: ...
+
+
+def running_code(matches: Iterable[Described]) -> tuple[str, ...]:
+    """Ids of the grave ones by which code can be run from a distance, at most ``MOST_NAMED``."""
     found = [
         match.id
         for match in matches

@@ -113,6 +113,7 @@ _NOT_REPEATED = frozenset(
         "risky",
         "host_facts",
         "cloud_facts",
+        "image_results",
         *TRUST,
         *WAIVERS,
     ),

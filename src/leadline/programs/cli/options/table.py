@@ -254,6 +254,14 @@ class Request(Struct, frozen=True, kw_only=True):
             "FILE",
         ),
     ] = ()
+    image_results: Annotated[
+        Texts,
+        Flag(
+            "What 'leadline scan image -f json' wrote of images that the workloads run, for C-0083 to C-0085; may be repeated.",
+            "FILE",
+            "--images",
+        ),
+    ] = ()
     trust_policy: Annotated[
         str,
         Flag("Who may sign which images; their registries are asked.", "FILE"),

@@ -24,7 +24,9 @@ FIELDS = (
 def executed(head: Head, fields: Fields, tail: bytes) -> Executed:
     """The texts follow each other in the order in which they are cut off here."""
     start, parent_start, parent_exe, net, cgroup_id, parent_program, exe_size, _ = fields[:8]
-    name_size, arguments_size, cgroup_size, parent_size, environment_size, tty_size = map(number, fields[8:14])
+    name_size, arguments_size, cgroup_size, parent_size, environment_size, tty_size = map(
+        number, fields[8:14]
+    )
     at = 0
     texts = []
     for size in (
