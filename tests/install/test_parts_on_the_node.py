@@ -155,6 +155,8 @@ def test_the_agent_of_the_chart_sees_pods_with_three_capabilities_and_leaves_not
 
     services.until(lambda: bool(opened()), 60)
     assert [(one["name"], one["pod"], one["image"]) for one in opened()] == [("main", "web", IMAGE)]
+    # That it belongs to no controller is known from the watch of pods alone.
+    assert [(one["workloadKind"], one["workload"]) for one in opened()] == [("Pod", "web")]
     installed.uninstall()
     services.until(lambda: not process.exists() and not programs & loaded_programs(), 60)
     assert left_on_the_node(services) == before

@@ -130,7 +130,7 @@ def test_events_wait_for_names_until_they_are_there_or_late():
     assert observation.read(1) == []
     names["one"] = Container("one", name="web")
     assert [container.name for _, container in observation.read(2) if container] == ["web"]
-    assert [container for _, container in observation.read(3 * SECOND)] == [Container("two")]
+    assert [container for _, container in observation.read(6 * SECOND)] == [Container("two")]
 
 
 def named_by(names: Mapping[str, Container], source: Replayed) -> Observation:
@@ -146,11 +146,11 @@ def test_names_that_come_after_the_first_events_name_the_later_ones_and_the_prof
     observation = named_by(names, source)
     source.next = [started(1, 5, "one"), Forked(*head(2, 5), child_pid=9, child_ns_id=8)]
     observation.read(1)
-    assert {container for _, container in observation.read(3 * SECOND)} == {Container("one")}
+    assert {container for _, container in observation.read(6 * SECOND)} == {Container("one")}
     web = names["one"] = Container("one", name="web")
     observation.tend()
-    source.next = [Opened(*head(4 * SECOND, 5), "/a"), Opened(*head(4 * SECOND, 8), "/b")]
-    assert [container for _, container in observation.read(4 * SECOND)] == [web, web]
+    source.next = [Opened(*head(7 * SECOND, 5), "/a"), Opened(*head(7 * SECOND, 8), "/b")]
+    assert [container for _, container in observation.read(7 * SECOND)] == [web, web]
     assert [one.container for one in observation.profiles()] == [web]
 
 
@@ -177,7 +177,7 @@ def test_a_profile_is_partial_where_events_waited_in_vain():
     observation = named_by({}, source)
     source.next = [started(1, 5, "one"), *([Opened(*head(1, 5), "/a")] * MOST_WAITING)]
     observation.read(1)
-    observation.read(3 * SECOND)
+    observation.read(6 * SECOND)
     (profile,) = observation.profiles()
     assert (profile.completion, profile.reasons) == ("partial", ("records were lost",))
     assert observation.nameless == {"opened": 1}

@@ -26,7 +26,7 @@ from leadline.sources.ebpf.loading import LoadSettings
 MOST_WAITING = 5_000
 """Events whose container is not known yet."""
 WAITING_NS = 10_000_000_000
-NAMES_WAIT_NS = 2_000_000_000
+NAMES_WAIT_NS = 5_000_000_000
 """So long events wait for the names of their container; then what is known has to do, until the names come."""
 MOST_CONTAINERS = 4_096
 MOST_PROGRAMS = 16_384
