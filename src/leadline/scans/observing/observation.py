@@ -127,7 +127,7 @@ class Observation:
         """Events that no container was found for, by kind."""
         self.late: Counter[str] = Counter()
         """Events that waited for their container, by kind."""
-        self._late_in: Counter[tuple[int, str]] = Counter()
+        self._late_in: dict[int, Counter[str]] = {}
         """The same by namespace, for as long as that exists."""
         self.events: Counter[str] = Counter()
 
@@ -144,7 +144,7 @@ class Observation:
             elif len(self._waiting) < MOST_WAITING:
                 self._waiting.append((event.at_ns, event))
                 self.late[_kind(event)] += 1
-                self._late_in[event.ns_id, _kind(event)] += 1
+                self._late_in.setdefault(event.ns_id, Counter())[_kind(event)] += 1
             else:
                 self._give_up(event)
         if self._has_found and self._waiting:
@@ -219,8 +219,7 @@ class Observation:
                 ended = self._owners.pop(row.ns_id, None)
                 self._unnamed.pop(row.ns_id, None)
                 self._provisional.pop(row.ns_id, None)
-                for key in [key for key in self._late_in if key[0] == row.ns_id]:
-                    del self._late_in[key]
+                self._late_in.pop(row.ns_id, None)
                 if ended is not None and ended.id in self._recorders and ended not in self._owners.values():
                     self._recorders[ended.id].has_ended = True
         return found
@@ -273,10 +272,10 @@ class Observation:
             for outcome, counted in (("lost", row.lost), ("collapsed", row.collapsed)):
                 for kind, number in sorted(counted.items()):
                     yield container, kind, outcome, number
-        for (ns_id, kind), number in sorted(self._late_in.items()):
+        for ns_id, late in self._late_in.items():
             container = self._owners.get(ns_id)
             if container is not None:
-                yield container, kind, "late", number
+                yield from ((container, kind, "late", number) for kind, number in sorted(late.items()))
 
     def close(self) -> None:
         self._source.close()
