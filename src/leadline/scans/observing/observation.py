@@ -213,6 +213,8 @@ class Observation:
             # Each system call of the node pays for it, so it goes as soon as no container is learned.
             self._learns_syscalls = bool(learned)
             self._source.learn_syscalls(self._learns_syscalls)
+        if len(self._late_in) > MOST_CONTAINERS:
+            self._late_in = {ns_id: late for ns_id, late in self._late_in.items() if ns_id in self._owners}
         for row in tuple(self._source.containers()):
             if sweep - row.last_sweep >= KEPT_SWEEPS and row.executed_ns < self._now_ns - WAITING_NS:
                 self._source.forget(row.ns_id)
