@@ -11,6 +11,7 @@ from leadline.programs.cli.scanning.requests import request_of
 OF_OUTCOME_OR_LOOK = {
     *("--format", "--output", "--set", "--set-string", "--config", "--no-config", "--trust-config"),
     *("--fail-on", "--allow-empty", "--severity-threshold", "--compliance-threshold", "--fix", "--yes"),
+    *("--risky", "--accept-from-change"),
     *("--verbose", "--verbose-coverage", "--quiet", "--no-color", "--debug", "--watch", "--help"),
 }
 
@@ -30,6 +31,8 @@ def test_every_flag_that_chooses_what_is_scanned_is_said_again():
         value = {"by": "control", "min_severity": "high", "since": "HEAD"}.get(flag.name or "", "x y")
         written = [word] if flag.is_flag else [word, value]
         target = [] if flag.name == "from_store" else ["deploy"]
+        if flag.name == "accept_from_change":
+            written = ["--since", "HEAD", *written]
         assert shlex.split(again(*target, *written)) == ["scan", *target, *written]
 
 
