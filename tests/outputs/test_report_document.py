@@ -140,9 +140,7 @@ def cluster_report(count: int) -> PostureReport:
     )
 
 
-@pytest.mark.parametrize(
-    "objects", [500, pytest.param(5_000, marks=pytest.mark.nightly("matrices"))]
-)
+@pytest.mark.parametrize("objects", [500, pytest.param(5_000, marks=pytest.mark.nightly("matrices"))])
 def test_a_cluster_looks_the_same_in_another_process(tmp_path: Path, objects: int):
     report = sealed(cluster_report(objects), NoPlaces())
     show(report, NoPlaces(), PAGE, tmp_path / "here")
