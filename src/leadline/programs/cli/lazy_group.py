@@ -24,6 +24,7 @@ COMMANDS = {
     "explain": "Explains a control, a vulnerability, or the score.",
     "fix": "Edits files so that findings go away.",
     "get": "Shows stored results.",
+    "harden": "What a workload could be held to, by what it did.",
     "history": "What was found before, and the trend.",
     "host": "What a node says of itself.",
     "image": "What is inside an image.",

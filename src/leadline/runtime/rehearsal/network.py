@@ -17,7 +17,7 @@ from leadline.model.rehearsal import Outcome, Verdict
 _INNER = tuple(
     map(ip_network, ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
 )
-_INCOMING = ("accepts", "receives")
+INCOMING = ("accepts", "receives")
 _WORDS = {
     "connects": "connects to",
     "sends": "sends to",
@@ -62,12 +62,12 @@ class Network:
         """One for each recorded connection that a rule about ``own`` has a say in."""
         ours = self.selecting(own)
         for peer in peers:
-            if peer.direction == "listens" or _is_loopback(peer.address):
+            if peer.direction == "listens" or is_loopback(peer.address):
                 continue
             yield self._outcome(own, ours, peer)
 
     def _outcome(self, own: End, ours: Sequence[PolicyRule], peer: Peer) -> Outcome:
-        is_incoming = peer.direction in _INCOMING
+        is_incoming = peer.direction in INCOMING
         found = [self._connection(own, ours, one, port, is_incoming) for one, port in self._ends(peer)]
         verdicts = {one.verdict for one in found}
         # A Service may lead to any of its pods.
@@ -111,12 +111,12 @@ class Network:
         port = Port(peer.port, peer.protocol)
         services = self._services
         behind = services.behind.get((peer.address, peer.port, peer.protocol))
-        if behind and peer.direction not in _INCOMING:
+        if behind and peer.direction not in INCOMING:
             return [(end, Port(number, peer.protocol)) for end, number in behind]
         pod = services.pods.get(peer.address)
         if pod is not None:
             return [(pod, port)]
-        is_unknown = _is_inner(peer.address)
+        is_unknown = is_inner(peer.address)
         return [(End(address=peer.address, is_whose_unknown=is_unknown), port)]
 
 
@@ -141,14 +141,14 @@ def _with_port(address: str, port: int, protocol: str) -> str:
     return f"[{address}]:{port}/{protocol}" if ":" in address else f"{address}:{port}/{protocol}"
 
 
-def _is_loopback(address: str) -> bool:
+def is_loopback(address: str) -> bool:
     try:
         return ip_address(address).is_loopback
     except ValueError:
         return False
 
 
-def _is_inner(address: str) -> bool:
+def is_inner(address: str) -> bool:
     """Whether a cluster may give it to a pod, a Service or a node."""
     try:
         found = ip_address(address)

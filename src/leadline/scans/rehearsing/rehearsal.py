@@ -72,11 +72,11 @@ def rehearse(targets: Sequence[str], wanted: RehearsalOptions, options: PostureO
     unread += target.unread
     stage = Stage(target, filters)
     if wanted.workload:
-        profiles = tuple(_renamed(one, wanted.workload) for one in profiles)
+        profiles = tuple(as_recorded(one, wanted.workload) for one in profiles)
     return stage.report(profiles, wanted.audit_logs, unread)
 
 
-def _renamed(profile: Profile, workload: str) -> Profile:
+def as_recorded(profile: Profile, workload: str) -> Profile:
     known = profile.container
     return (
         profile if known.workload or known.pod else replace(profile, container=as_workload(profile, workload))

@@ -53,11 +53,15 @@ def rehearsal_lines(report: RehearsalReport, width: int) -> Iterator[str]:
     if report.not_judged:
         yield f"not judged  {len(report.not_judged):,}"
         yield from _reasons(report.not_judged, width)
-    if report.unread:
-        yield from unread_lines(report.unread, width, shows_all=False)
-    for note in report.notes:
-        yield from wrapped(f"note: {note}", width)
+    yield from unread_and_notes(report.unread, report.notes, width)
     yield from wrapped(_sum(report), width)
+
+
+def unread_and_notes(unread: Sequence[Unread], notes: Sequence[str], width: int) -> Iterator[str]:
+    if unread:
+        yield from unread_lines(unread, width, shows_all=False)
+    for note in notes:
+        yield from wrapped(f"note: {plain(note, 1000)}", width)
 
 
 def moment(at_s: float) -> str:

@@ -1,0 +1,168 @@
+"""A security context and volumes that allow what was recorded, and nothing that was not needed."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from leadline.model.profile import Profile
+from leadline.runtime.rehearsal.files import (
+    ANY,
+    Mounts,
+    file_outcomes,
+    folders_of,
+    place_of,
+    written_paths,
+)
+from leadline.runtime.rehearsal.rights import Rights, rights_outcomes
+from leadline.runtime.rehearsal.seccomp import runtime_default, seccomp_outcomes
+
+Where = Literal["container", "pod"]
+_TEMPORARY = ("/tmp", "/var/tmp", "/run", "/var/run", "/var/cache", "/var/lock")  # noqa: S108
+"""Folders that are empty when a machine starts, or may be."""
+
+
+class Setting(Struct, frozen=True):
+    """One thing to write into a manifest."""
+
+    path: tuple[str, ...]
+    """From the container: ``securityContext``, ``readOnlyRootFilesystem``."""
+    value: Any
+    because: str
+    """What was recorded."""
+    if_wrong: str
+    """What fails where the record is not all."""
+    folders: tuple[str, ...] = ()
+    """To be mounted as empty volumes along with it."""
+
+
+class Left(Struct, frozen=True):
+    """What is not suggested, and why."""
+
+    what: str
+    why: str
+
+
+def settings_for(profiles: Sequence[Profile], mounts: Mounts, rights: Rights) -> Iterator[Setting | Left]:
+    """``profiles`` are complete ones of the same container; ``mounts`` and ``rights`` as it has them now."""
+    yield from _root(profiles, mounts)
+    yield from _capabilities(profiles)
+    yield from _user(profiles, rights)
+    yield from _seccomp(profiles)
+
+
+def _root(profiles: Sequence[Profile], mounts: Mounts) -> Iterator[Setting | Left]:
+    what = "readOnlyRootFilesystem"
+    if mounts.is_root_read_only:
+        return
+    wanted: set[str] = set()
+    for profile in profiles:
+        for path, one in written_paths(profile):
+            _, is_writable = place_of(path, Mounts(mounts.writable, mounts.read_only, is_root_read_only=True))
+            if not path.startswith("/"):
+                yield Left(what, f"the folder that {one.path} is relative to is not recorded")
+                return
+            if not is_writable:
+                wanted.add(path)
+    folders = folders_of(wanted)
+    filled = next(filter(None, (_filling(profiles, folder) for folder in folders)), None)
+    if filled is not None:
+        yield Left(
+            what,
+            f"{filled[0]} is written and holds files that were read and not written, such as {filled[1]}: an empty volume would hide them",
+        )
+        return
+    because = (
+        f"written were only {', '.join(folders)} and what is mounted"
+        if folders
+        else "nothing outside of volumes was written"
+    )
+    if_wrong = "what is written elsewhere fails with EROFS"
+    yield Setting(("securityContext", what), True, because, if_wrong, folders)
+
+
+def _filling(profiles: Sequence[Profile], folder: str) -> tuple[str, str] | None:
+    """The folder with a file in it that the image brings; ``None`` where it may as well be empty."""
+    if folder in ("", "/"):
+        return "/", "everything"
+    inside = f"{folder}/"
+    for profile in profiles:
+        written = {path for path, _ in written_paths(profile)}
+        read = (one.path for one in profile.opened if one.path.startswith(inside))
+        loaded = (path for path in profile.loaded if path.startswith(inside))
+        for path in (*read, *loaded):
+            if path not in written and not (ANY in path and folder.startswith(_TEMPORARY)):
+                return folder, path
+    return None
+
+
+def _capabilities(profiles: Sequence[Profile]) -> Iterator[Setting]:
+    used = sorted({name.removeprefix("CAP_") for one in profiles for name in one.capabilities})
+    value: dict[str, Any] = {"drop": ["ALL"]}
+    if used:
+        value["add"] = used
+    because = f"used were {', '.join(used)}" if used else "none was used"
+    yield Setting(
+        ("securityContext", "capabilities"), value, because, "what needs another capability fails with EPERM"
+    )
+
+
+def _user(profiles: Sequence[Profile], rights: Rights) -> Iterator[Setting | Left]:
+    users = sorted({user for one in profiles for user in one.users})
+    held = Rights(None, may_gain=False)
+    doubts = [
+        outcome.what
+        for one in profiles
+        for outcome in rights_outcomes(one, held)
+        if outcome.verdict != "allowed"
+    ]
+    if doubts:
+        yield Left("allowPrivilegeEscalation: false", f"it {doubts[0]}, which may have gained rights")
+    elif rights.may_gain:
+        because = "no program was executed that gains rights"
+        yield Setting(
+            ("securityContext", "allowPrivilegeEscalation"),
+            False,
+            because,
+            "programs with setuid or file capabilities get no more rights",
+        )
+    if users and 0 not in users and not rights.must_be_no_root:
+        because = f"it ran as user {', '.join(map(str, users))}"
+        yield Setting(
+            ("securityContext", "runAsNonRoot"), True, because, "an image that runs as root is not started"
+        )
+    elif 0 in users:
+        yield Left("runAsNonRoot", "it ran as user 0")
+
+
+def _seccomp(profiles: Sequence[Profile]) -> Iterator[Setting | Left]:
+    what = "seccompProfile"
+    if not all(one.syscalls for one in profiles):
+        yield Left(what, "system calls were not recorded")
+        return
+    used = frozenset(name.removeprefix("CAP_") for one in profiles for name in one.capabilities)
+    refused = sorted(
+        {
+            outcome.what
+            for one in profiles
+            for outcome in seccomp_outcomes(one, runtime_default("", used))
+            if outcome.verdict != "allowed"
+        }
+    )
+    if refused:
+        yield Left(what, f"it {refused[0]}, which RuntimeDefault refuses")
+        return
+    calls = len({call for one in profiles for call in one.syscalls})
+    because = f"none of its {calls} system calls is refused by it"
+    yield Setting(
+        ("securityContext", what),
+        {"type": "RuntimeDefault"},
+        because,
+        "mount, bpf, keyctl and the like fail with EPERM",
+    )
+
+
+def is_held(profile: Profile, mounts: Mounts, rights: Rights) -> bool:
+    """Whether nothing of ``profile`` would be blocked or unknown."""
+    outcomes: Iterable[Any] = (*file_outcomes(profile, mounts), *rights_outcomes(profile, rights))
+    return all(one.verdict == "allowed" for one in outcomes)

@@ -1,0 +1,296 @@
+"""What a workload could be held to, by what its containers were recorded to do: as edits of its manifest and a network policy.
+
+Everything that is suggested is rehearsed against the same record before it is shown, and nothing comes from partial profiles alone.
+"""
+
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from difflib import unified_diff
+from itertools import pairwise
+from typing import Any
+
+import yaml
+from msgspec import Struct
+from msgspec.structs import replace
+
+from leadline.errors import ManifestError, UsageError
+from leadline.kube.field_path import Steps, parse_path
+from leadline.model.profile import COMPLETE, Profile
+from leadline.model.resource import Resource
+from leadline.model.unread import Unread
+from leadline.outputs.redaction.lines import LineHider
+from leadline.outputs.text.patch import FixedFile, shown_patch
+from leadline.posture.inventory import Facts, Inventory
+from leadline.posture.reach import end_of
+from leadline.posture.subject import Container, Workload
+from leadline.posture.worlds import Worlds
+from leadline.runtime.suggest.network import LearnedPolicy, names_of, policy_for
+from leadline.runtime.suggest.settings import Left, Setting, settings_for
+from leadline.scans.options import PostureOptions
+from leadline.scans.rehearsing.addresses import services_of
+from leadline.scans.rehearsing.profiles import read_profiles
+from leadline.scans.rehearsing.rehearsal import Stage, as_recorded
+from leadline.scans.rehearsing.settings import container_of, is_of, mounts_of, rights_of
+from leadline.scans.rehearsing.target import RehearsalTarget, read_target
+from leadline.sources.regular_file import read_regular
+from leadline.sources.yaml.edit import SetAt, apply_edits
+
+_LARGEST_FILE = 32 << 20
+
+
+class HeldContainer(Struct, frozen=True):
+    name: str
+    profiles: tuple[Profile, ...]
+    """Of its containers, complete and partial ones."""
+    settings: tuple[Setting, ...]
+    left: tuple[Left, ...]
+
+    @property
+    def complete(self) -> int:
+        return sum(one.completion == COMPLETE for one in self.profiles)
+
+
+class Hardening(Struct, frozen=True):
+    workload: str
+    containers: tuple[HeldContainer, ...]
+    policy: LearnedPolicy
+    patch: tuple[str, ...]
+    """Lines of a diff of the manifest."""
+    notes: tuple[str, ...]
+    unread: tuple[Unread, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.policy.body or any(one.settings for one in self.containers))
+
+
+def harden(
+    name: str,
+    targets: Sequence[str],
+    profiles: Sequence[str],
+    options: PostureOptions,
+    *,
+    is_own: bool = False,
+) -> Hardening:
+    """Suggestions for the workload ``NAMESPACE/KIND/NAME``, as ``targets``, or the cluster, describe it.
+
+    ``is_own``: the profiles are of its containers, though they were recorded without names.
+
+    Raises: ``SourceError`` where nothing can be read; ``UsageError`` where there is no such workload.
+    """
+    read, unread = read_profiles(profiles)
+    target = read_target(targets, options)
+    workload, inventory = _found(name, target)
+    if is_own:
+        read = tuple(as_recorded(one, name) for one in read)
+    own = [one for one in read if is_of(one.container, workload)]
+    services = services_of([*target.resources, *target.addresses])
+    held = tuple(_held(container, own) for container in workload.containers if not container.is_ephemeral)
+    policy = LearnedPolicy({}, (), ())
+    # Pods share one network: every container that runs in them has to be known.
+    if own and all(one.complete for one in held):
+        policy = policy_for(end_of(workload, inventory), workload.name, own, services)
+    made = Hardening(workload.resource.title, held, policy, (), (), (*target.unread, *unread))
+    if made.is_empty:
+        return made
+    hardened = replace(workload.resource, body=_edited(workload, held))
+    rehearsed = _rehearsed(target, workload, hardened, policy, own)
+    if rehearsed:
+        raise ManifestError(f"{name}: what was suggested would block what was recorded: {rehearsed}")
+    patch, notes = _patch(workload, hardened, target)
+    return replace(made, patch=patch, notes=(*notes, *names_of(own, policy.body)))
+
+
+def _found(name: str, target: RehearsalTarget) -> tuple[Workload, Inventory]:
+    worlds = Worlds([one for one in target.resources if one.origin.kind != "derived"], Facts())
+    found = [
+        (one, world)
+        for world in worlds
+        for one in world.workloads
+        if name == f"{one.namespace}/{one.kind}/{one.name}"
+    ]
+    if not found:
+        raise UsageError(
+            f"no workload is called {name}", hint="write NAMESPACE/KIND/NAME as leadline scan shows it"
+        )
+    if len(found) > 1:
+        raise UsageError(f"{name} is there {len(found)} times", hint="name the files of one")
+    return found[0]
+
+
+def _held(container: Container, own: Sequence[Profile]) -> HeldContainer:
+    of_it = tuple(one for one in own if container_of(one.container, container.workload) is container)
+    if not any(one.completion == COMPLETE for one in of_it):
+        return HeldContainer(container.name, of_it, (), ())
+    found = tuple(settings_for(of_it, mounts_of(container), rights_of(container)))
+    settings = tuple(one for one in found if isinstance(one, Setting) and not _has(container, one))
+    return HeldContainer(
+        container.name, of_it, settings, tuple(one for one in found if isinstance(one, Left))
+    )
+
+
+def _has(container: Container, setting: Setting) -> bool:
+    value: Any = container.body
+    for step in setting.path:
+        value = value.get(step) if isinstance(value, dict) else None
+    if value is None and setting.path[-1] in ("seccompProfile", "runAsNonRoot"):
+        value = container.effective(setting.path[-1])
+        return value is not None  # a profile of its own is stricter
+    return bool(value == setting.value)
+
+
+def _edits(workload: Workload, held: Sequence[HeldContainer]) -> Iterator[tuple[str, Any]]:
+    """Path from the object's root, and what to write there."""
+    names = {one.name: one for one in held}
+    volumes = list(workload.pod.get("volumes") or ())
+    added: list[dict[str, Any]] = []
+    for container in workload.containers:
+        one = names.get(container.name)
+        if one is None or container.is_ephemeral:
+            continue
+        mounts = list(container.body.get("volumeMounts") or ())
+        for setting in one.settings:
+            yield f"{container.path}{'.'.join(setting.path)}", setting.value
+            for folder in setting.folders:
+                volume = _volume_name(
+                    container.name, folder, {str(v.get("name")) for v in (*volumes, *added)}
+                )
+                added.append({"name": volume, "emptyDir": {}})
+                mounts.append({"name": volume, "mountPath": folder})
+                place = f"volumeMounts[{len(mounts) - 1}]"
+                yield f"{container.path}{place}", mounts[-1]
+    for number, volume_body in enumerate(added, len(volumes)):
+        yield f"{workload.pod_path}volumes[{number}]", volume_body
+
+
+def _volume_name(container: str, folder: str, taken: set[str]) -> str:
+    words = "".join(c if c.isalnum() and c.isascii() else "-" for c in f"{container}{folder}".lower()).strip(
+        "-"
+    )
+    name, number = words[:57].strip("-") or "written", 1
+    while name in taken:
+        number += 1
+        name = f"{words[:57].strip('-') or 'written'}-{number}"
+    return name
+
+
+def _edited(workload: Workload, held: Sequence[HeldContainer]) -> dict[str, Any]:
+    body = deepcopy(workload.resource.body)
+    for path, value in _edits(workload, held):
+        _put(body, parse_path(path), deepcopy(value))
+    return body
+
+
+def _put(body: Any, steps: Steps, value: Any) -> None:
+    for step, following in pairwise(steps):
+        empty: Any = [] if isinstance(following, int) else {}
+        if isinstance(step, int):
+            body = body[step]
+        else:
+            if not body.get(step):
+                body[step] = empty
+            body = body[step]
+    last = steps[-1]
+    if isinstance(last, int) and last == len(body):
+        body.append(value)
+    else:
+        body[last] = value
+
+
+def _rehearsed(
+    target: RehearsalTarget,
+    workload: Workload,
+    hardened: Resource,
+    policy: LearnedPolicy,
+    own: Sequence[Profile],
+) -> str:
+    """What of the record the suggestions would block, or whose fate is not known; empty where they are safe."""
+    kept = [
+        one
+        for one in target.resources
+        if one.id != workload.resource.id and one.kind in ("Namespace", "Pod", "Service", "EndpointSlice")
+    ]
+    resources = [*kept, hardened]
+    if policy.body:
+        metadata = policy.body["metadata"]
+        resources.append(
+            Resource(
+                "networking.k8s.io/v1", "NetworkPolicy", metadata["namespace"], metadata["name"], policy.body
+            )
+        )
+    before = _not_allowed((*kept, workload.resource), target, own)
+    after = _not_allowed(tuple(resources), target, own)
+    return next((f"{what}: {why}" for what, why in after.items() if what not in before), "")
+
+
+def _not_allowed(
+    resources: tuple[Resource, ...], target: RehearsalTarget, own: Sequence[Profile]
+) -> dict[str, str]:
+    """What would be blocked or is not known, with why; users apart, of whom a manifest may say what it said before."""
+    report = Stage(RehearsalTarget(resources, target.addresses, ()), {}).report(own, (), ())
+    outcomes = (one for row in report.containers for one in row.outcomes)
+    return {one.what: one.why for one in outcomes if one.verdict != "allowed" and one.kind != "user"}
+
+
+def _patch(
+    workload: Workload, hardened: Resource, target: RehearsalTarget
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    origin = workload.resource.origin
+    if origin.kind != "file" or origin.rendered_from:
+        title = workload.resource.title
+        old, new = (_dumped(one.body) for one in (workload.resource, hardened))
+        where = (
+            f"the chart or kustomization {origin.rendered_from}" if origin.rendered_from else "the cluster"
+        )
+        note = f"{title} comes from {where}: the diff shows the object, not the file to change"
+        return tuple(unified_diff(old, new, title, title, lineterm="")), (note,)
+    held = _differences(workload, hardened)
+    try:
+        before = read_regular(origin.file, _LARGEST_FILE + 1).decode()
+        after = apply_edits(before, held)
+    except (OSError, UnicodeDecodeError, ManifestError) as error:
+        return (), (f"{origin.file} cannot be edited: {error}",)
+    hidden = {
+        one.origin.document: LineHider(one.body, None).hide
+        for one in target.resources
+        if one.origin.file == origin.file
+    }
+    return tuple(shown_patch(FixedFile(origin.file, origin.file, before, after, hidden))), ()
+
+
+def _differences(workload: Workload, hardened: Resource) -> list[SetAt]:
+    origin = workload.resource.origin
+    after = Workload(hardened, parse_path(workload.path))
+    found: list[SetAt] = []
+    for old, new in zip(workload.containers, after.containers, strict=True):
+        for path in ("securityContext", "volumeMounts"):
+            found += _changed(
+                f"{origin.inside}{old.path}{path}", old.body.get(path), new.body.get(path), origin.document
+            )
+    found += _changed(
+        f"{origin.inside}{workload.pod_path}volumes",
+        workload.pod.get("volumes"),
+        after.pod.get("volumes"),
+        origin.document,
+    )
+    return found
+
+
+def _changed(path: str, old: Any, new: Any, document: int) -> Iterator[SetAt]:
+    """The smallest edits: keys of a mapping and new items of a list one by one."""
+    if old == new:
+        return
+    if isinstance(old, dict) and isinstance(new, dict) and old:
+        for key, value in new.items():
+            if old.get(key) != value:
+                yield SetAt(f"{path}.{key}", value, document)
+    elif isinstance(old, list) and isinstance(new, list) and old:
+        for number in range(len(old), len(new)):
+            yield SetAt(f"{path}[{number}]", new[number], document)
+    else:
+        yield SetAt(path, new, document)
+
+
+def _dumped(body: dict[str, Any]) -> list[str]:
+    shown = {key: value for key, value in body.items() if key != "status"}
+    return yaml.dump(shown, Dumper=yaml.CSafeDumper, sort_keys=False).splitlines()

@@ -1,0 +1,270 @@
+"""``leadline harden workload``: a diff of the manifest that allows what was recorded, and nothing from partial profiles."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadline.programs.cli.main import main
+from leadline.scans.options import PostureOptions
+from leadline.scans.rehearsing.hardening import harden
+
+MANIFEST = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+      - name: web
+        image: web  # the shop
+        env:
+        - {name: PASSWORD, value: hunter2secret}
+        volumeMounts:
+        - {name: data, mountPath: /data}
+      volumes:
+      - {name: data, emptyDir: {}}
+"""
+CLUSTER = """
+apiVersion: v1
+kind: List
+items:
+- {apiVersion: v1, kind: Namespace, metadata: {name: edge}}
+- apiVersion: v1
+  kind: Pod
+  metadata: {name: db-0, namespace: shop, labels: {app: db, controller-revision-hash: x}}
+  spec: {containers: [{name: db, image: db, ports: [{name: sql, containerPort: 5432}]}]}
+  status: {podIP: 10.0.0.9, phase: Running}
+- apiVersion: v1
+  kind: Pod
+  metadata: {name: gateway, namespace: edge, labels: {app: gateway}}
+  spec: {containers: [{name: gateway, image: gateway}]}
+  status: {podIP: "fd00::3", phase: Running}
+- apiVersion: v1
+  kind: Pod
+  metadata: {name: node, namespace: edge, labels: {app: node}}
+  spec: {hostNetwork: true, containers: [{name: gateway, image: gateway}]}
+  status: {podIP: 10.0.0.7, phase: Running}
+- apiVersion: v1
+  kind: Service
+  metadata: {name: db, namespace: shop}
+  spec: {clusterIP: 10.96.0.10, selector: {app: db}, ports: [{port: 80, targetPort: sql}]}
+"""
+PROFILE: dict[str, Any] = {
+    "container": {
+        "id": "c1",
+        "name": "web",
+        "namespace": "shop",
+        "workloadKind": "Deployment",
+        "workload": "web",
+    },
+    "completion": "complete",
+    "reasons": [],
+    "sinceS": 1777630000.0,
+    "untilS": 1777637200.0,
+    "syscalls": ["openat", "read"],
+    "users": [101],
+}
+
+
+def file(path: str, *flags: str) -> dict[str, Any]:
+    return {"path": path, "flags": flags or ("O_RDWR",)}
+
+
+def peer(direction: str, address: str, port: int, protocol: str = "TCP") -> dict[str, Any]:
+    return {"direction": direction, "address": address, "port": port, "protocol": protocol}
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "web.yaml").write_text(MANIFEST)
+    (tmp_path / "cluster.yaml").write_text(CLUSTER)
+
+    def once(*words: str, more: tuple[dict[str, Any], ...] = (), **done: Any) -> tuple[int, str, str]:
+        profiles = [PROFILE | done, *(PROFILE | one for one in more)]
+        (tmp_path / "profiles.json").write_text("".join(json.dumps(one) + "\n" for one in profiles))
+        code = main(
+            ["harden", "workload", "shop/Deployment/web", "web.yaml", *words, "--profile", "profiles.json"]
+        )
+        return (code, *capfd.readouterr())
+
+    return once
+
+
+def suggested(out: str) -> dict[str, Any]:
+    (container,) = json.loads(out)["containers"]
+    return {one["path"]: one["value"] for one in container["suggestions"]}
+
+
+def test_the_diff_makes_a_manifest_that_allows_what_was_recorded(run, tmp_path: Path):
+    opened = [file("/tmp/a"), file("/data/x"), file("/etc/passwd", "O_RDONLY"), file("/var/cache/web/⋯")]
+    code, out, err = run("-f", "json", opened=opened, capabilities=["NET_BIND_SERVICE"])
+    assert (code, err) == (0, "")
+    assert suggested(out) == {
+        "securityContext.readOnlyRootFilesystem": True,
+        "securityContext.capabilities": {"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]},
+        "securityContext.allowPrivilegeEscalation": False,
+        "securityContext.runAsNonRoot": True,
+        "securityContext.seccompProfile": {"type": "RuntimeDefault"},
+    }
+    assert json.loads(out)["containers"][0]["suggestions"][0]["emptyVolumes"] == ["/tmp", "/var/cache/web"]
+    added = [
+        line[1:] for line in json.loads(out)["patch"].splitlines() if line.startswith("+") and line[1] == " "
+    ]
+    assert "        - name: web-tmp" in added
+    assert "hunter2secret" not in out
+
+
+def test_text_says_how_long_it_was_watched_why_and_what_fails(run):
+    code, out, _ = run(opened=[file("/tmp/a")])
+    assert code == 0
+    assert out.splitlines()[:5] == [
+        "shop/Deployment/web, container web",
+        "  by 1 complete profile, the longest of 2 h",
+        "  suggested: securityContext.readOnlyRootFilesystem: true",
+        "    written were only /tmp and what is mounted",
+        "    if the record is not all: what is written elsewhere fails with EROFS",
+    ]
+    assert out.splitlines()[-1].startswith("5 suggestions, rehearsed against the same record")
+
+
+def test_nothing_is_suggested_from_a_partial_profile(run):
+    code, out, err = run(completion="partial", reasons=["records were lost"], opened=[file("/tmp/a")])
+    assert code == 3
+    assert (
+        out.splitlines()[1] == "  nothing is suggested: all of its profiles are partial (records were lost)"
+    )
+    assert "+" not in out
+    assert "no complete profile" in err
+
+
+def test_what_a_partial_profile_saw_counts_beside_a_complete_one(run):
+    partial = {"completion": "partial", "reasons": ["records were lost"], "opened": [file("/var/spool/x")]}
+    _, out, _ = run("-f", "json", more=(partial,), opened=[file("/tmp/a")])
+    assert json.loads(out)["containers"][0]["suggestions"][0]["emptyVolumes"] == ["/tmp", "/var/spool"]
+
+
+@pytest.mark.parametrize(
+    ("done", "left"),
+    [
+        (
+            {"opened": [file("/etc/app/a"), file("/etc/app/b", "O_RDONLY")]},
+            "/etc/app is written and holds files",
+        ),
+        ({"opened": [file("/x")]}, "/ is written and holds files"),
+        (
+            {"changed": [{"path": "cache", "how": "made"}]},
+            "the folder that cache is relative to is not recorded",
+        ),
+        ({"syscalls": []}, "system calls were not recorded"),
+        ({"syscalls": ["keyctl"]}, "it calls keyctl, which RuntimeDefault refuses"),
+        ({"users": [0]}, "it ran as user 0"),
+        ({"executed": [{"path": "/usr/bin/sudo", "arguments": []}]}, "it executes /usr/bin/sudo"),
+    ],
+)
+def test_what_would_break_is_not_suggested_and_the_reason_is_said(run, done: dict[str, Any], left: str):
+    _, out, _ = run("-f", "json", **done)
+    (container,) = json.loads(out)["containers"]
+    assert any(one["why"].startswith(left) for one in container["notSuggested"])
+
+
+def test_a_network_policy_names_pods_behind_services_and_both_protocols_of_dns(run):
+    peers = [
+        peer("connects", "10.96.0.10", 80), peer("connects", "198.51.100.7", 443), peer("sends", "198.51.100.53", 53, "UDP"),
+        peer("accepts", "fd00::3", 8080), peer("connects", "127.0.0.1", 9),
+    ]  # fmt: skip
+    _, out, _ = run("cluster.yaml", "-f", "json", peers=peers)
+    assert json.loads(out)["networkPolicy"]["spec"] == {
+        "podSelector": {"matchLabels": {"app": "web"}},
+        "policyTypes": ["Ingress", "Egress"],
+        "ingress": [
+            {
+                "from": [
+                    {
+                        "podSelector": {"matchLabels": {"app": "gateway"}},
+                        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "edge"}},
+                    }
+                ],
+                "ports": [{"port": 8080, "protocol": "TCP"}],
+            }
+        ],
+        "egress": [
+            {
+                "to": [{"ipBlock": {"cidr": "198.51.100.53/32"}}],
+                "ports": [{"port": 53, "protocol": "TCP"}, {"port": 53, "protocol": "UDP"}],
+            },
+            {"to": [{"ipBlock": {"cidr": "198.51.100.7/32"}}], "ports": [{"port": 443, "protocol": "TCP"}]},
+            {
+                "to": [{"podSelector": {"matchLabels": {"app": "db"}}}],
+                "ports": [{"port": 5432, "protocol": "TCP"}],
+            },
+        ],
+    }
+
+
+def test_a_direction_stays_open_where_it_was_not_learned_or_an_address_is_unknown(run):
+    _, out, _ = run("cluster.yaml", "-f", "json", peers=[peer("connects", "10.9.9.9", 80)])
+    found = json.loads(out)
+    assert found["networkPolicy"] is None
+    assert found["networkPolicyLeftOpen"] == [
+        "ingress stays open: no connection was recorded",
+        "egress stays open: it is not known whose the address 10.9.9.9 is",
+    ]
+    _, out, _ = run("cluster.yaml", "-f", "json", peers=[peer("accepts", "10.0.0.7", 80)])
+    assert json.loads(out)["networkPolicyLeftOpen"][0].startswith(
+        "ingress stays open: 10.0.0.7 is on the network of a node"
+    )
+
+
+def test_a_workload_that_is_not_there_is_one_line(capfd: pytest.CaptureFixture[str], run, tmp_path: Path):
+    run()
+    assert main(["harden", "workload", "shop/Deployment/no", "web.yaml", "--profile", "profiles.json"]) == 2
+    assert capfd.readouterr().err.startswith("leadline: no workload is called shop/Deployment/no")
+
+
+PATHS = st.sampled_from(
+    ["/tmp/a", "/tmp/b/c", "/etc/app/x", "/var/lib/app/y", "/data/z", "/srv/⋯/q", "/run/p", "/usr/lib/k"]
+)
+FLAGS = st.sampled_from([("O_RDONLY",), ("O_RDWR",), ("O_WRONLY", "O_CREAT")])
+PROFILES = st.fixed_dictionaries({
+    "opened": st.lists(st.builds(lambda path, flags: file(path, *flags), PATHS, FLAGS), max_size=5),
+    "changed": st.lists(
+        st.builds(lambda path, how: {"path": path, "how": how}, PATHS, st.sampled_from(["made", "removed", "mode"])), max_size=3
+    ),
+    "capabilities": st.lists(st.sampled_from(["CHOWN", "SYS_ADMIN", "NET_RAW"]), unique=True, max_size=2),
+    "syscalls": st.lists(st.sampled_from(["read", "keyctl", "mount", "chroot"]), unique=True, max_size=3),
+    "users": st.lists(st.sampled_from([0, 33, 1000]), unique=True, max_size=2),
+    "peers": st.lists(
+        st.builds(
+            peer, st.sampled_from(["connects", "sends", "accepts"]),
+            st.sampled_from(["10.96.0.10", "10.0.0.9", "fd00::3", "10.0.0.7", "198.51.100.7", "10.9.9.9"]),
+            st.sampled_from([53, 80, 5432]),
+        ),
+        max_size=3,
+    ),
+})  # fmt: skip
+
+
+@given(PROFILES)
+def test_nothing_that_is_suggested_would_block_what_was_recorded(
+    tmp_path_factory: pytest.TempPathFactory, done: dict[str, Any]
+):
+    """``harden`` rehearses what it suggests, and fails where that is not safe."""
+    folder = tmp_path_factory.getbasetemp()
+    for name, text in (
+        ("web.yaml", MANIFEST),
+        ("cluster.yaml", CLUSTER),
+        ("profiles.json", json.dumps(PROFILE | done)),
+    ):
+        (folder / name).write_text(text)
+    targets = [str(folder / "web.yaml"), str(folder / "cluster.yaml")]
+    found = harden("shop/Deployment/web", targets, [str(folder / "profiles.json")], PostureOptions())
+    assert found.patch
