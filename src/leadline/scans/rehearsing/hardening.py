@@ -76,7 +76,7 @@ def harden(
 
     ``is_own``: the profiles are of its containers, though they were recorded without names.
 
-    Raises: ``SourceError`` where nothing can be read; ``UsageError`` where there is no such workload.
+    Raises: ``SourceError`` where nothing can be read; ``UsageError`` where the workload is not there.
     """
     read, unread = read_profiles(profiles)
     target = read_target(targets, options)
