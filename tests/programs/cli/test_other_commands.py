@@ -122,7 +122,7 @@ def test_a_changed_setting_is_marked(capfd, tmp_path: Path):
 def test_help_names_every_command(capfd):
     code, out, _ = run(capfd, "--help")
     assert code == 0
-    listed = {line.split()[0] for line in out.partition("Commands:")[2].splitlines() if line.strip()}
+    listed = {line.split()[0] for line in out.partition("Every day:")[2].splitlines() if line.strip()}
     assert listed >= {"scan", "list", "explain", "config", "schema", "version"}
 
 
