@@ -116,6 +116,16 @@ def test_what_is_missing_of_a_profile_is_not_known_to_be_unused():
     assert partial.is_loaded(found("deb", "libssl3", "status", "usr/lib/libssl.so.3")) is None
 
 
+def test_any_file_of_a_folder_that_ends_so_may_have_been_loaded():
+    vague = Loaded(("/usr/lib/python3/dist-packages/⋯.py", "/opt/lib/⋯"))
+    assert (
+        vague.is_loaded(found("deb", "python3-six", "status", "usr/lib/python3/dist-packages/six.py")) is True
+    )
+    assert vague.is_loaded(found("deb", "c", "status", "usr/lib/python3/dist-packages/c.so")) is False
+    assert vague.is_loaded(found("deb", "d", "status", "usr/lib/python3/dist-packages/d/a.py")) is False
+    assert vague.is_loaded(found("deb", "e", "status", "opt/lib/e.so")) is True
+
+
 def test_compiled_python_counts_as_its_source():
     cached = Loaded(("/usr/lib/python3/dist-packages/yaml/__pycache__/__init__.cpython-311.pyc",))
     assert cached.is_loaded(

@@ -80,8 +80,8 @@ class Profile(Struct, frozen=True, rename="camel"):
     opened: tuple[OpenedFile, ...] = ()
     changed: tuple[ChangedPath, ...] = ()
     loaded: tuple[str, ...] = ()
-    """Files that were executed, mapped to execute, or opened by the interpreter that runs them; each by itself, but for ``/⋯``,
-    which is any file of a folder in which more was opened in a second than is recorded one by one."""
+    """Files that were executed, mapped to execute, or opened by the interpreter that runs them; each by itself, but for ``/⋯``
+    and ``/⋯.py``, which is any file, or any that ends so, of a folder in which more was opened in a second than is recorded one by one."""
     mapped: tuple[str, ...] = ()
     mapped_by: dict[str, Use] = {}
     """Of each path of ``mapped``."""

@@ -26,6 +26,7 @@ _DECLARING = (
 )
 """What names packages without holding them."""
 
+_NONE: tuple[str, ...] = ()
 _Node = dict[str, "_Node"]
 _END = ""
 
@@ -42,8 +43,8 @@ class Loaded:
         """
         self._root: _Node = {}
         self._files: set[str] = set()
-        self._folders: set[str] = set()
-        """Of which any file may have been loaded."""
+        self._folders: dict[str, tuple[str, ...]] = {}
+        """Those of which any file that ends so may have been loaded."""
         self._has_patterns = False
         self._packages = frozenset(map(_identity, packages))
         self._otherwise = False if is_complete else None
@@ -56,17 +57,22 @@ class Loaded:
             self._remember(parts)
 
     def _remember(self, parts: list[str]) -> None:
-        is_folder = parts[-1] == ANY_SEGMENT
+        is_folder = parts[-1].startswith(ANY_SEGMENT)
         if ANY_PATH in parts or ANY_SEGMENT in parts[:-1]:
             self._has_patterns = True
             return
         name = "/".join(parts[:-1] if is_folder else parts)
         # Packages may list without it what lies below /usr.
-        (self._folders if is_folder else self._files).update((name, name.removeprefix("usr/")))
+        for one in (name, name.removeprefix("usr/")):
+            if is_folder:
+                ending = parts[-1].removeprefix(ANY_SEGMENT)
+                self._folders[one] = (*self._folders.get(one, ()), ending)
+            else:
+                self._files.add(one)
 
     def has(self, path: str) -> bool:
         """Whether the file was loaded; those below ``/usr`` may be listed without it."""
-        if path in self._files or path.rpartition("/")[0] in self._folders:
+        if path in self._files or path.endswith(self._folders.get(path.rpartition("/")[0], _NONE)):
             return True
         if not self._has_patterns:
             return False

@@ -202,7 +202,10 @@ class Recorder:
         path = f"{event.path.rstrip('/')}/⋯" if event.flags & COLLAPSED else event.path
         self._opened.add(path, event.open_flags, self._program, event.at_ns)
         suffixes = self._loads() if not event.open_flags & _NOT_READ else ()
-        if suffixes and (path.endswith(f"/{ANY}") or is_source(path, suffixes)):
+        if suffixes and event.flags & COLLAPSED:
+            for suffix in suffixes:
+                self._load(path + suffix)
+        elif suffixes and is_source(path, suffixes):
             self._load(source_of(path))
 
     def _change(self, how: str, path: str, event: Event) -> None:

@@ -8,7 +8,9 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from debian_root import JACKSON, make_root
@@ -51,12 +53,19 @@ CASES: dict[str, tuple[list[str], list[str]]] = {
 """What is run, and the programs that this executes."""
 
 
-def test_loaded_and_not_loaded_are_both_right(tmp_path: Path):
-    root = make_root(tmp_path, HERE / "loading_programs")
-    (tmp_path / "any").write_text("/any\n")
-    with open_sbom(str(root), ImageOptions(loaded=str(tmp_path / "any"))) as opened:
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Two gigabytes, which are not kept."""
+    with TemporaryDirectory() as path:
+        yield Path(path)
+
+
+def test_loaded_and_not_loaded_are_both_right(folder: Path):
+    root = make_root(folder, HERE / "loading_programs")
+    (folder / "any").write_text("/any\n")
+    with open_sbom(str(root), ImageOptions(loaded=str(folder / "any"))) as opened:
         sbom = opened.sbom()
-    said, counted = run_all(root, tmp_path), Counter[tuple[bool, bool | None]]()
+    said, counted = run_all(root, folder), Counter[tuple[bool, bool | None]]()
     wrong: list[str] = []
     for name, (profile, own_words) in said.items():
         loaded = Loaded(profile.loaded, is_complete=is_loading_complete(profile))
@@ -85,35 +94,35 @@ def run_all(root: Path, folder: Path) -> dict[str, tuple[Profile, list[str]]]:
         "--profiles",
         str(folder / "profiles"),
     ]
-    said = {}
+    said: dict[str, list[str]] = {}
     with subprocess.Popen(agent, stderr=subprocess.PIPE, text=True) as child:
-        assert child.stderr is not None
-        assert any("watching" in line for line in child.stderr)
-        for name, (words, _) in CASES.items():
-            bundle = folder / name
-            bundle.mkdir()
-            subprocess.run(["runc", "spec"], cwd=bundle, check=True)
-            config = json.loads((bundle / "config.json").read_text())
-            config["root"] = {"path": str(root), "readonly": True}
-            config["process"] |= {"terminal": False, "args": words}
-            config["process"]["env"] = ["PATH=/usr/sbin:/usr/bin", "HOME=/root", "PYTHONDONTWRITEBYTECODE=1"]
-            (bundle / "config.json").write_text(json.dumps(config))
-            ran = subprocess.run(
-                ["runc", "run", f"relevancy-{name}"],
-                cwd=bundle,
-                capture_output=True,
-                text=True,
-                timeout=600,
-                check=False,
-            )
-            assert ran.returncode == 0, f"{name}: {ran.stderr[-2000:]}"
-            last = ran.stdout.strip().splitlines()[-1] if ran.stdout.strip() else ""
-            said[name] = json.loads(last) if last.startswith("[") else []
-        child.terminate()
-        child.communicate(timeout=120)
+        try:
+            assert child.stderr is not None
+            assert any("watching" in line for line in child.stderr)
+            for name, (words, _) in CASES.items():
+                said[name] = run_one(root, folder / f"bundle-{name}", name, words)
+        finally:
+            child.terminate()
+            child.communicate(timeout=120)
     profiles, _ = read_profiles([str(folder / "profiles")])
     found = {one.container.id.removeprefix("relevancy-"): one for one in profiles}
     return {name: (found[name], words) for name, words in said.items()}
+
+
+def run_one(root: Path, bundle: Path, name: str, words: list[str]) -> list[str]:
+    """What the container prints that it loaded; nothing where it does not say."""
+    bundle.mkdir()
+    subprocess.run(["runc", "spec"], cwd=bundle, check=True)
+    config = json.loads((bundle / "config.json").read_text())
+    config["root"] = {"path": str(root), "readonly": True}
+    config["process"] |= {"terminal": False, "args": words}
+    config["process"]["env"] = ["PATH=/usr/sbin:/usr/bin", "HOME=/root", "PYTHONDONTWRITEBYTECODE=1"]
+    (bundle / "config.json").write_text(json.dumps(config))
+    command = ["runc", "run", f"relevancy-{name}"]
+    ran = subprocess.run(command, cwd=bundle, capture_output=True, text=True, timeout=600, check=False)
+    assert ran.returncode == 0, f"{name}: {ran.stderr[-2000:]}"
+    last = ran.stdout.strip().splitlines()[-1] if ran.stdout.strip() else ""
+    return list(json.loads(last)) if last.startswith("[") else []
 
 
 def truly_loaded(root: Path, own_words: list[str], executed: list[str]) -> set[str]:
