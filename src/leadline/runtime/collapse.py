@@ -26,25 +26,31 @@ class UseCount:
         self.first_ns = self.last_ns = self.times = 0
 
     def add(self, program: str, at_ns: int) -> None:
-        self._take((program,) if program else (), at_ns, at_ns, 1)
+        if not self.times or at_ns < self.first_ns:
+            self.first_ns = at_ns
+        self.last_ns = max(self.last_ns, at_ns)
+        self.times += 1
+        if program and program not in self.programs:
+            self._name(program)
 
     def take(self, other: "UseCount") -> None:
-        if other.times:
-            self._take(other.programs, other.first_ns, other.last_ns, other.times)
+        if not other.times:
+            return
+        self.first_ns = min(self.first_ns, other.first_ns) if self.times else other.first_ns
+        self.last_ns = max(self.last_ns, other.last_ns)
+        self.times += other.times
+        for program in other.programs:
+            if program not in self.programs:
+                self._name(program)
 
     def use(self, booted_s: float) -> Use:
         """``booted_s``: when the node was started, since 1970."""
         first_s, last_s = (round(booted_s + ns / 1e9, 3) for ns in (self.first_ns, self.last_ns))
         return Use(self.programs, first_s, last_s, self.times)
 
-    def _take(self, programs: tuple[str, ...], first_ns: int, last_ns: int, times: int) -> None:
-        self.first_ns = min(self.first_ns, first_ns) if self.times else first_ns
-        self.last_ns = max(self.last_ns, last_ns)
-        self.times += times
-        for program in programs:
-            if program not in self.programs:
-                is_full = len(self.programs) >= MOST_PROGRAMS
-                self.programs = (*self.programs[:MOST_PROGRAMS], MANY if is_full else program)
+    def _name(self, program: str) -> None:
+        is_full = len(self.programs) >= MOST_PROGRAMS
+        self.programs = (*self.programs[:MOST_PROGRAMS], MANY if is_full else program)
 
 
 class PathSet:
