@@ -79,9 +79,10 @@ def test_controls_of_a_workload_a_namespace_and_the_cluster(tmp_path: Path):
     )
     assert names(found) == [
         ("LeadlineNamespaceControls", "shop", "critical"),
-        ("LeadlineWorkloadControls", "bank", "critical", "pay", "deployment"),
-        ("LeadlineWorkloadControls", "shop", "critical", "web", "deployment"),
+        ("LeadlineWorkloadControls", "C-0057", "bank", "critical", "pay", "deployment"),
+        ("LeadlineWorkloadControls", "C-0057", "shop", "critical", "web", "deployment"),
     ]
+    assert {texts.get("fix") for texts in found.values()} == {None, "leadline explain C-0057"}
     texts = sorted(texts["summary"] for texts in found.values())
     assert texts[0] == "bank/deployment/pay fails 1 control of critical severity; 0 are allowed"
     assert over(Thresholds(cluster=none), scenario).keys() == {

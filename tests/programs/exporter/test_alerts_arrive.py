@@ -51,6 +51,7 @@ def test_alertmanager_is_notified_once_and_of_the_end_once_over_restarts_of_both
             ]
             assert controls["labels"] == {
                 "alertname": "LeadlineWorkloadControls",
+                "controls": "C-0057",
                 "namespace": "shop",
                 "severity": "critical",
                 "workload": "web",

@@ -50,10 +50,12 @@ REFERENCE = {
 Value = tuple[str, tuple[tuple[str, str], ...]]
 
 
-def read(results: Results, follower: Follower, most: int = MOST_SERIES) -> dict[Value, float]:
+def read(
+    results: Results, follower: Follower, most: int = MOST_SERIES, *, zeros: bool = True
+) -> dict[Value, float]:
     """As a client parses it: (name, labels) and value."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Numbers(results, follower, Settings(max_series=most)))
+    registry.register(Numbers(results, follower, Settings(max_series=most, zeros=zeros)))
     families: list[Metric] = list(text_string_to_metric_families(generate_latest(registry).decode()))
     samples = [sample for family in families for sample in family.samples]
     found = {(sample.name, tuple(sorted(sample.labels.items()))): sample.value for sample in samples}
@@ -92,6 +94,48 @@ def test_all_names_and_labels_of_the_reference_are_there(tmp_path: Path):
             wanted = {f"{family}_{s}": labels for family, labels in REFERENCE.items() for s in SEVERITIES}
             assert len(wanted) == 45
             assert found == wanted
+
+    within(scenario)
+
+
+def test_controls_are_counted_one_by_one(tmp_path: Path):
+    async def scenario(store: MemoryStore) -> None:
+        await store_posture(
+            store,
+            scan(tmp_path, deployment("web"), deployment("pay", "bank", privileged=False)),
+            FULL,
+        )
+        async with followed(lambda: store) as (results, follower):
+            numbers = read(results, follower)
+            name = "leadline_control_objects"
+            told = {"control": "C-0057", "severity": "critical"}
+            assert value(numbers, name, **told, status="failed") == 1
+            assert value(numbers, name, **told, status="passed") == 1
+            # What is not there is no series: 0 of 300 controls say nothing.
+            assert value(numbers, name, **told, status="accepted") is None
+            for severity in SEVERITIES:
+                failed = sum(
+                    number
+                    for (metric, labels), number in numbers.items()
+                    if metric == name and {("severity", severity), ("status", "failed")} <= set(labels)
+                )
+                assert failed == value(numbers, f"kubescape_controls_total_cluster_{severity}")
+
+    within(scenario)
+
+
+def test_workloads_with_nothing_wrong_have_series_only_where_they_are_asked_for(tmp_path: Path):
+    async def scenario(store: MemoryStore) -> None:
+        await store_posture(store, scan(tmp_path, deployment("web", privileged=False)), FULL)
+        async with followed(lambda: store) as (results, follower):
+            web = {"namespace": "shop", "workload": "web", "workload_kind": "deployment"}
+            name = "kubescape_controls_total_workload_critical"
+            assert value(read(results, follower), name, **web) == 0
+            lean = read(results, follower, zeros=False)
+            assert value(lean, name, **web) is None
+            assert value(lean, "kubescape_controls_total_cluster_critical") == 0
+            assert value(lean, "kubescape_controls_total_namespace_critical", namespace="shop") == 0
+            assert 0 not in [v for (one, _), v in lean.items() if "_workload_" in one]
 
     within(scenario)
 

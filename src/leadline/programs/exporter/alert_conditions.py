@@ -1,5 +1,6 @@
 """What the results give reason to alert for at one moment; pure, from results and thresholds."""
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
@@ -20,6 +21,8 @@ MOST_OF_A_RULE = 500
 Annotations = Mapping[str, str]
 Conditions = dict[Labels, Annotations]
 _HOURS_S = 3600.0
+_MOST_NAMED = 10
+"""Controls that an alert names."""
 
 
 class Moment(Struct, frozen=True):
@@ -83,10 +86,18 @@ def _counts(results: Results, thresholds: Thresholds) -> Iterator[tuple[Labels, 
         ("vulnerabilities", results.vulnerabilities(), IMAGE_SEVERITIES),
     ):
         allowed = getattr(thresholds.workloads, topic)
+        named = {name: results.failing(name) for name in allowed} if topic == "controls" else {}
         for workload, counts in levels.workloads.items() if allowed else ():
             for severity, number, most in _beyond(severities, counts, allowed):
-                labels = _labels(f"LeadlineWorkload{topic.title()}", severity, **_of_workload(workload))
-                yield labels, _too_many(_title(workload), topic, severity, (number, most))
+                ids = named.get(severity, {}).get(workload, ())
+                labels = _labels(
+                    f"LeadlineWorkload{topic.title()}",
+                    severity,
+                    **_of_workload(workload),
+                    controls=_listed(ids),
+                )
+                texts = _too_many(_title(workload), topic, severity, (number, most))
+                yield labels, {**texts, "fix": f"leadline explain {ids[0]}"} if ids else texts
         for (space,), counts in levels.namespaces.items():
             allowed = _of_namespace(thresholds, space, topic)
             for severity, number, most in _beyond(severities, counts, allowed):
@@ -213,6 +224,15 @@ def _title(workload: Workload) -> str:
     namespace, name, kind, *container = workload
     title = "/".join(filter(None, (namespace, kind, name)))
     return f"{title} ({container[0]})" if container else title
+
+
+def _listed(ids: tuple[str, ...]) -> str:
+    """A label: with another control that fails it is another alert, and is notified of."""
+    shown = " ".join(ids[:_MOST_NAMED])
+    if len(ids) <= _MOST_NAMED:
+        return shown
+    rest = hashlib.blake2b(" ".join(ids).encode(), digest_size=4).hexdigest()
+    return f"{shown} and {len(ids) - _MOST_NAMED} more ({rest})"
 
 
 def _hours(seconds_: float) -> str:

@@ -16,6 +16,7 @@ from leadline.api.kinds.configuration import WorkloadConfigurationScanSummary
 from leadline.api.kinds.images import Counted, VulnerabilityCount, VulnerabilityManifestSummary
 from leadline.api.kinds.scans import ImageScan, ScanRun
 from leadline.api.metadata import Metadata
+from leadline.api.posture_results import BY_EXCEPTION
 from leadline.api.protocol import Entry
 from leadline.api.stored import Reader, metadata_of
 from leadline.outputs.text.plain import plain
@@ -29,6 +30,8 @@ LONGEST_NAME = 253
 _LARGEST = 10**9
 """Of a count; what is more was not counted but written to harm."""
 _MOST_REASONS = 100
+MOST_CONTROLS = 2_000
+"""That are counted one by one."""
 
 Labels = tuple[str, ...]
 
@@ -48,6 +51,10 @@ class PostureFact(Struct, frozen=True, gc=False):
     """A bit for each control that it fails."""
     accepted: tuple[tuple[str, int], ...] = ()
     """For frameworks, by name, a bit for each of these that they alone accept."""
+    excused: int = 0
+    """A bit for each control that it passes because all that fails is accepted."""
+    skipped: int = 0
+    """A bit for each control that could not judge it."""
 
 
 class ContainerFact(Struct, frozen=True, gc=False):
@@ -129,23 +136,43 @@ _counted_of = msgspec.json.Decoder(Counted).decode
 
 
 class PostureReader:
-    """Knows the bit of each control; ``controls`` are those that count for a framework."""
+    """Knows the bit of each control; ``controls`` are those that count for a framework, others follow as they are met."""
 
     def __init__(self, controls: Iterable[str]) -> None:
         self._bits = {id: 1 << number for number, id in enumerate(controls)}
+        self.ids = list(self._bits)
+        """By the number of their bit."""
+        self.severities: dict[str, str] = {}
+        """By control, as results say."""
 
     def bits(self, controls: Iterable[str]) -> int:
         return sum(self._bits.get(id, 0) for id in set(controls))
 
+    def _bit(self, id: str, severity: str) -> int:
+        """0 beyond ``MOST_CONTROLS``: any client may have written the results."""
+        bit = self._bits.get(id)
+        if bit is None:
+            if len(self.ids) >= MOST_CONTROLS:
+                return 0
+            bit = self._bits[id] = 1 << len(self.ids)
+            self.ids.append(_name(id))
+        if id not in self.severities:
+            self.severities[_name(id)] = _name(severity.lower()) or "unknown"
+        return bit
+
     def __call__(self, entry: Entry) -> PostureFact:
         """Raises: ``StoreError`` where it is no such object."""
         metadata, spec = metadata_of(entry), _posture_of(entry).spec
-        judged = failed = 0
+        judged = failed = excused = skipped = 0
         accepted: dict[str, int] = {}
         for id, control in spec.controls.items():
-            bit, status = self._bits.get(id, 0), control.status.status
+            bit, status = self._bit(id, control.severity.severity), control.status.status
             if status in ("passed", "failed"):
                 judged |= bit
+            if status == "passed" and control.status.sub_status == BY_EXCEPTION:
+                excused |= bit
+            if status == "skipped":
+                skipped |= bit
             if status == "failed":
                 failed |= bit
                 for name in control.accepted_in or ():
@@ -158,6 +185,8 @@ class PostureReader:
             judged,
             failed,
             tuple(sorted((_name(name), bits) for name, bits in accepted.items())),
+            excused,
+            skipped,
         )
 
 

@@ -55,6 +55,9 @@ _LONGEST_LINE = 2_000
     help="Of one metric; the worst are kept, and leadline_series_left_out says how many are not.",
 )
 @click.option(
+    "--zeros", is_flag=True, help="Show workloads with nothing wrong too, as the exporters of other tools do."
+)
+@click.option(
     "--store-file",
     default="",
     help="File of the server behind --store kube, to say how large it is; it is not opened.",

@@ -31,6 +31,8 @@ class Sums(Struct, frozen=True):
     vulnerabilities: Levels
     relevant: Levels
     most: int
+    with_zeros: bool
+    """Whether workloads without any are shown too."""
     left_out: dict[str, int]
     """By family; filled while samples are made."""
     chosen: dict[str, list[Labels]]
@@ -54,8 +56,9 @@ class Metric(Struct, frozen=True):
     samples: Callable[[Sums], Samples]
 
 
-def sums_of(results: Results, most: int = MOST_SERIES) -> Sums:
-    return Sums(results, results.controls(), results.vulnerabilities(), results.relevant(), most, {}, {})
+def sums_of(results: Results, most: int = MOST_SERIES, *, with_zeros: bool = False) -> Sums:
+    levels = (results.controls(), results.vulnerabilities(), results.relevant())
+    return Sums(results, *levels, most, with_zeros, {}, {})
 
 
 def families(sums: Sums) -> Iterator[GaugeMetricFamily]:
@@ -150,7 +153,8 @@ def _of_namespaces(topic: _Topic, at: int, sums: Sums) -> Samples:
 
 def _of_workloads(topic: _Topic, at: int, sums: Sums) -> Samples:
     table = topic.levels(sums).workloads
-    return [(labels, table[labels][at]) for labels in sums.worst(f"{topic.prefix}_workload", table)]
+    shown = sums.worst(f"{topic.prefix}_workload", table)
+    return [(labels, table[labels][at]) for labels in shown if table[labels][at] or sums.with_zeros]
 
 
 def _counted() -> Iterator[Metric]:
@@ -283,6 +287,10 @@ def _of_containers(family: str, count: Callable[[Counted], int], sums: Sums) -> 
     return [(labels, table[labels][0]) for labels in sums.worst(family, table)]
 
 
+def _control_objects(sums: Sums) -> Samples:
+    return sorted(sums.results.control_objects().items())
+
+
 def _database(choose: Callable[[list[float]], float], sums: Sums) -> Samples:
     moments = sums.results.databases()
     return [((), choose(moments))] if moments else []
@@ -336,6 +344,12 @@ TABLE: tuple[Metric, ...] = (
         "Objects that some control could not decide on.",
         (),
         partial(_of_run, "posture", "undecided"),
+    ),
+    Metric(
+        "leadline_control_objects",
+        "Objects by control and what became of it: failed, accepted, passed, skipped.",
+        ("control", "severity", "status"),
+        _control_objects,
     ),
     Metric("leadline_unread", "What that scan could not read.", ("subject", "reason"), _unread),
     Metric(

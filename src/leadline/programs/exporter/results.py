@@ -81,7 +81,7 @@ class Results:
     def __init__(self, frameworks: Iterable[Framework]) -> None:
         self.frameworks = tuple(frameworks)
         ids = sorted({id for framework in self.frameworks for id in framework.control_ids})
-        reader = PostureReader(ids)
+        reader = self._reader = PostureReader(ids)
         self._bits = {framework.name: reader.bits(framework.control_ids) for framework in self.frameworks}
         self._controls = len(ids)
         self.posture = Followed[PostureFact](posture_results.SUMMARIES, reader)
@@ -131,6 +131,35 @@ class Results:
             if shares:
                 found[name] = sum(shares) / len(shares)
         return found
+
+    def control_objects(self) -> Mapping[Labels, int]:
+        """Objects by control, severity and what became of it: ``failed``, ``accepted``, ``passed``, ``skipped``."""
+        counts = Counter[tuple[int, str]]()
+        for (judged, failed, excused, skipped), number in Counter(
+            (fact.judged, fact.failed, fact.excused, fact.skipped) for fact in self.posture.facts.values()
+        ).items():
+            for status, bits in (
+                ("failed", failed),
+                ("accepted", excused),
+                ("passed", judged & ~failed & ~excused),
+                ("skipped", skipped),
+            ):
+                for bit in _bits_of(bits):
+                    counts[bit, status] += number
+        reader = self._reader
+        return {
+            (id := reader.ids[bit], reader.severities.get(id, "unknown"), status): number
+            for (bit, status), number in counts.items()
+        }
+
+    def failing(self, severity: str) -> Mapping[Labels, tuple[str, ...]]:
+        """The ids of the controls of ``severity`` that each workload fails; none for one that fails none of them."""
+        reader, found = self._reader, dict[Labels, set[str]]()
+        for fact in self.posture.facts.values():
+            ids = [reader.ids[bit] for bit in _bits_of(fact.failed)]
+            if chosen := [id for id in ids if reader.severities.get(id) == severity]:
+                found.setdefault(fact.workload, set()).update(chosen)
+        return {workload: tuple(sorted(ids)) for workload, ids in found.items()}
 
     def databases(self) -> list[float]:
         """When the newest feed of the database was made, for each image that was matched: seconds since 1970."""

@@ -48,7 +48,9 @@ class Numbers(Collector):
     def collect(self) -> Iterable[Metric]:
         yield from self._own()
         if self._follower.is_fresh:
-            yield from families(sums_of(self._results, self._settings.max_series))
+            yield from families(
+                sums_of(self._results, self._settings.max_series, with_zeros=self._settings.zeros)
+            )
 
     def state(self) -> Hashable:
         """The same where ``collect`` would give the same."""
