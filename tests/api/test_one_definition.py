@@ -33,8 +33,12 @@ OF_ANY_OBJECT = frozenset(
 )
 """Fields that objects of Kubernetes and other documents have as well."""
 
-OF_KUBERNETES = (frozenset({"podSelector", "policyTypes"}), frozenset({"port", "protocol"}))
-"""Parts of a NetworkPolicy, which are the same within a GeneratedNetworkPolicy."""
+OF_KUBERNETES = (
+    frozenset({"podSelector", "policyTypes"}),
+    frozenset({"port", "protocol"}),
+    frozenset({"reason", "message"}),
+)
+"""Parts of a NetworkPolicy, which are the same within a GeneratedNetworkPolicy, and of conditions and refusals."""
 PARTIAL = {
     "programs/operator/schedule.py": "it merges what changes into an object that it keeps as it is",
     "programs/apiserver/silence.py": "it changes the phase of an object that others write",

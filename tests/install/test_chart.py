@@ -160,6 +160,24 @@ def test_no_right_is_a_wildcard_and_none_is_to_secrets():
     assert not {"cluster-admin", "admin", "edit", "view"} & set(named)
 
 
+def test_owners_of_a_namespace_read_what_is_accepted_and_no_one_accepts_without_being_bound():
+    roles = {one["metadata"]["name"]: one for one in of_kind("ClusterRole", render())}
+    (reading,) = [
+        rule for rule in roles["leadline-view"]["rules"] if "securityexceptions" in rule["resources"]
+    ]
+    assert reading["verbs"] == ["get", "list", "watch"]
+    accepting = roles["leadline-accept"]
+    assert not [name for name in accepting["metadata"]["labels"] if "aggregate-to" in name]
+    (rule,) = accepting["rules"]
+    assert rule["resources"] == ["securityexceptions"]
+    bound = [
+        one["roleRef"]["name"]
+        for kind in ("ClusterRoleBinding", "RoleBinding")
+        for one in of_kind(kind, render())
+    ]
+    assert "leadline-accept" not in bound
+
+
 def image_job(objects: list[dict[str, Any]], folder: Path) -> dict[str, Any]:
     """A Job as the operator makes it out of what the chart gives it."""
     content = settings_in(objects)

@@ -66,6 +66,24 @@ async def runs(store: MemoryStore) -> list[Any]:
     return [orjson.loads(entry.content.body) for entry in page.entries]
 
 
+def test_conditions_say_how_a_run_ended(scan: Callable[..., PostureReport]):
+    async def scenario(store: MemoryStore) -> None:
+        await store_posture(store, scan(manifest("web", privileged=True)), FULL)
+        await store_posture(
+            store, scan("{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}", controls=("C-0057",)), FULL
+        )
+        found = {
+            run["status"]["phase"]: {one["type"]: one["status"] for one in run["status"]["conditions"]}
+            for run in await runs(store)
+        }
+        assert found == {
+            "Succeeded": {"Complete": "True", "Failed": "False"},
+            "Failed": {"Complete": "False", "Failed": "True"},
+        }
+
+    run(scenario)
+
+
 def test_results_and_their_summary_are_written(scan: Callable[..., PostureReport]):
     async def scenario(store: MemoryStore) -> None:
         await store_posture(store, scan(manifest("web", privileged=True)), FULL)

@@ -18,8 +18,10 @@ from msgspec.structs import replace
 
 from leadline.api.carriers.local import LocalStore
 from leadline.api.catalogue import KINDS
+from leadline.api.kinds.scans import RunCondition
 from leadline.api.protocol import Entry, Paging
 from leadline.api.selection import Selection
+from leadline.api.wire_type import List, schema
 from leadline.programs.apiserver.app import App
 from leadline.programs.apiserver.encoding import wire
 from leadline.programs.apiserver.encoding.served import serve
@@ -34,8 +36,11 @@ HASH = re.compile(rb"hash=[0-9A-F]{64}")
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v={};as=APIGroupDiscoveryList"
 LATER = frozenset({"findinghistories", "namespacehistories", "workloadrisks"})
 """Plurals of kinds that the older version did not serve."""
-DESCRIBED_SINCE = {b"; of one that goes on Following, or Stale": b""}
-"""What was added to descriptions, which are the one thing that may change."""
+DESCRIBED_SINCE = {
+    b"; of one that goes on Following, or Stale": b"",
+    b',"conditions":' + orjson.dumps(schema(List[RunCondition])): b"",
+}
+"""What was added to descriptions, which are the one thing that may change, and fields that are left out where they say nothing."""
 ADDED = re.compile(rb',"(?:shortNames|categories)":\[[^\]]*\]')
 """What discovery says of a kind since; clients that do not know it pass over it."""
 SERVED = {kind.plural: serve(kind) for kind in KINDS if kind.plural not in LATER}

@@ -81,6 +81,16 @@ class FrameworkScore(Wire, frozen=True):
     controls: ControlCounts = ControlCounts()
 
 
+class RunCondition(Wire, frozen=True):
+    """What ``kubectl wait --for=condition=Complete`` looks at."""
+
+    type: Annotated[str, about("Complete, or Failed.")] = ""
+    status: Annotated[str, about("True, or False.")] = ""
+    last_transition_time: str = ""
+    reason: Annotated[str, about("The phase.")] = ""
+    message: str = ""
+
+
 class ScanOutcome(Wire, frozen=True):
     """One scan: what came of it. A scan that failed replaces no results."""
 
@@ -98,6 +108,7 @@ class ScanOutcome(Wire, frozen=True):
     ] = UNSET
     changed_at: Annotated[Maybe[str], about("When results changed last.")] = UNSET
     seen_at: Annotated[Maybe[str], about("When the scan that goes on last said that it does.")] = UNSET
+    conditions: Maybe[List[RunCondition]] = UNSET
 
 
 class ScanRun(Wire, frozen=True):

@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 import orjson
+from msgspec.structs import replace
 
 from leadline.api.kinds.configuration import CONFIGURATION_SEVERITIES, SeverityCounts
-from leadline.api.kinds.scans import ScanRun, UnreadPlace
+from leadline.api.kinds.scans import RunCondition, ScanOutcome, ScanRun, UnreadPlace
 from leadline.api.protocol import (
     ABSENT,
     ConflictError,
@@ -65,6 +66,7 @@ def image_counts(found: Mapping[str, int]) -> SeverityCounts:
 
 async def record(store: Store, name: str, run: ScanRun) -> None:
     """What the one who ordered the run asked for stays as it is. Raises: ``StoreError``."""
+    run = replace(run, status=replace(run.status, conditions=_conditions(run.status)))
     whole = msgspec.to_builtins(run)
     if run.status.phase == "Failed" and not run.status.coverage.objects and not run.status.coverage.images:
         # Nothing was looked at: zeros would say that nothing is wrong.
@@ -77,6 +79,15 @@ async def record(store: Store, name: str, run: ScanRun) -> None:
                 raise
             continue
         return
+
+
+def _conditions(status: ScanOutcome) -> tuple[RunCondition, ...]:
+    """Both kinds at any time, so that who waits for either sees what it is."""
+    at = status.finished_at or status.started_at
+    return tuple(
+        RunCondition(name, "True" if status.phase == phase else "False", at, status.phase, status.message)
+        for name, phase in (("Complete", "Succeeded"), ("Failed", "Failed"))
+    )
 
 
 async def _record(store: Store, name: str, whole: Body) -> None:
