@@ -1,3 +1,5 @@
+from leadline.api.catalogue import KINDS
+from leadline.api.kind import OUR_GROUP
 from leadline.scans.stored.image_results import MANIFESTS, SBOMS, SUMMARIES, VEX
 from leadline.sources.cluster.discovery import ApiKind
 from leadline.sources.cluster.rbac import ANY_WORKLOAD, least_role, missing_rule, operator_roles
@@ -67,3 +69,9 @@ def test_the_operator_may_keep_every_result_that_it_makes() -> None:
     cluster, _ = operator_roles(["Pod"], "leadline")
     kept = {name for rule in cluster["rules"] if "create" in rule["verbs"] for name in rule["resources"]}
     assert {SBOMS, VEX, MANIFESTS, SUMMARIES, "imagescans", "scanruns", "scanschedules"} <= kept
+
+
+def test_every_kind_of_ours_that_is_stored_may_be_kept() -> None:
+    cluster, _ = operator_roles(["Pod"], "leadline")
+    kept = {one for rule in cluster["rules"] if "create" in rule["verbs"] for one in rule["resources"]}
+    assert {kind.plural for kind in KINDS if kind.group == OUR_GROUP and not kind.is_computed} <= kept

@@ -61,6 +61,10 @@ _KEPT = [
 """Kinds of results about objects and images."""
 
 
+_OURS_KEPT = [
+    *("findinghistories", "imagescans", "namespacehistories"),
+    *("scanruns", "scanschedules", "workloadrisks"),
+]
 _KEEPING = ("create", "delete", "get", "list", "update", "watch")
 _RESULTS = "spdx.softwarecomposition.kubescape.io"
 
@@ -74,7 +78,7 @@ def operator_roles(kinds: Iterable[str], namespace: str) -> tuple[dict[str, Any]
         *reading,
         _rule("kubescape.io", ["clustersecurityexceptions", "securityexceptions"], ["get"]),
         _rule("kubescape.io", ["clustersecurityexceptions/status", "securityexceptions/status"], ["patch"]),
-        _rule("leadline.dev", ["imagescans", "scanruns", "scanschedules"], _KEEPING),
+        _rule("leadline.dev", _OURS_KEPT, _KEEPING),
         _rule(_RESULTS, _KEPT, _KEEPING),
     ]
     of_lease = {**_rule("coordination.k8s.io", ["leases"], ["get", "update"]), "resourceNames": [OPERATOR]}
