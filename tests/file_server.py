@@ -1,5 +1,6 @@
 """A web server for the files of one folder, which understands ranges and can break off."""
 
+import hashlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,10 +64,16 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
             return
         content = path.read_bytes()
+        etag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
+        if self.headers.get("If-None-Match") == etag:
+            self.send_response(304)
+            self.end_headers()
+            return
         start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and not server.ignores_range else 0
         self.send_response(206 if start else 200)
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+        self.send_header("ETag", etag)
         self.send_header("Content-Length", str(len(content) - start))
         self.end_headers()
         rest = content[start:]

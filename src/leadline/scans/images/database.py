@@ -1,6 +1,7 @@
 """The vulnerability database as programs use it: made of feeds, looked at, imported."""
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,6 +38,7 @@ from leadline.vulnerabilities.feed import Document, Feed
 
 _FEW = 10
 _MOST_GIVEN = 20
+_NO_DERIVATIVES = re.compile(r"\bN[CD]\b")
 
 
 def build_database(paths: Sequence[Path], target: Path, moment: str, say: Say = silent) -> Built:
@@ -73,6 +75,18 @@ def built_lines(built: Built, target: Path) -> Iterator[str]:
     if more:
         yield f"not read: {more:,} more"
     yield f"written: {plain(str(target), 4096)}, {built.size_bytes / 1e6:,.1f} MB"
+
+
+def licence_lines(state: DatabaseState) -> Iterator[str]:
+    """Feeds that may be used and not handed on, as their licences have it."""
+    forbidding = [feed for feed in state.feeds if _NO_DERIVATIVES.search(feed.licence)]
+    for feed in forbidding:
+        yield f"licence: {plain(feed.title)} is under {plain(feed.licence)}: do not publish what is made of it to others"
+    if state.source:
+        yield (
+            "licence: records come under their publishers' licences, Ubuntu's CC-BY-SA-4.0, and Wolfi's and Chainguard's "
+            "CC-BY-NC-ND-4.0, which forbids publishing them to others"
+        )
 
 
 def _said(found: Iterator[Document | Unread], say: Say, target: str) -> Iterator[Document | Unread]:

@@ -144,6 +144,8 @@ def is_of_grype(path: Path) -> bool:
 
 def is_of(path: Path, source: str) -> bool:
     """Whether the file came from the source; what a user made or brought is not replaced by a scan."""
+    if source == "feeds":
+        return path.with_name(f"{path.name}.feeds").is_dir()
     return is_of_grype(path) or (source != GRYPE and Place(path).index.is_file())
 
 

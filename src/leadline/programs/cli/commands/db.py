@@ -16,13 +16,14 @@ from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.plain import count, padded, plain
 from leadline.programs.cli.options.table import takes
 from leadline.programs.cli.output.progress import progress
-from leadline.programs.cli.scanning.requests import created, database_file
+from leadline.programs.cli.scanning.requests import created, database_file, split_commas
 from leadline.scans.images.database import (
     Publisher,
     build_database,
     built_lines,
     database_state,
     import_database,
+    licence_lines,
     publish_database,
     update_database,
 )
@@ -33,6 +34,7 @@ from leadline.scans.images.database_fetch import (
     fetched_of,
     import_grype,
 )
+from leadline.scans.images.feed_fetch import fetch_feeds, fetched_addresses, read_feed_table
 from leadline.scans.images.vulnerabilities import age_days
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ EPILOG = """
       the one of the Grype project: 90 MB, two minutes
   leadline db fetch --download-only grype.tar.zst
       for a machine without a network, for db import
+  leadline db fetch --from feeds
+      of the publishers' own feeds
   leadline db build osv/all.zip debian.json epss.csv.gz
       from feeds as their publishers write them
   leadline db build feeds/ -o vulnerabilities.db
@@ -77,15 +81,18 @@ def command() -> None:
 @click.option("-o", "--output", default="", metavar="FILE", help="Write there.")
 @takes("quiet")
 def build(feeds: tuple[str, ...], output: str, quiet: bool) -> int:
-    """Makes a database of FEEDs: files, folders and archives, of whatever publishers, in whatever mix.
+    """Makes a database of FEEDs: files, folders, archives and addresses, of whatever publishers, in whatever mix.
 
     The old database serves until the new one is whole.
     """
     target = _target(output)
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     moment = created(os.environ)
-    with progress("reading feeds", is_wanted=not quiet) as display:
-        built = build_database([Path(feed) for feed in feeds], target, moment, display.say)
+    with (
+        progress("reading feeds", is_wanted=not quiet) as display,
+        fetched_addresses(feeds, target, os.environ, display.say) as paths,
+    ):
+        built = build_database(paths, target, moment, display.say)
     if not quiet:
         for line in built_lines(built, target):
             sys.stderr.write(f"{line}\n")
@@ -99,7 +106,11 @@ def build(feeds: tuple[str, ...], output: str, quiet: bool) -> int:
     default="grype",
     show_default=True,
     metavar="SOURCE",
-    help="grype; or https://… or oci://…, of a mirror of it or of what publish wrote.",
+    help="grype; feeds, the publishers' own, or a FILE.toml with their addresses; or https://… or oci://…, of a mirror of "
+    "Grype's or of what publish wrote.",
+)
+@click.option(
+    "--only", multiple=True, metavar="NAMES", help="Of feeds, these alone: debian,osv-pypi,osv-npm."
 )
 @click.option("--key", default="", metavar="FILE", help="The publisher's public keys (Ed25519, PEM).")
 @click.option("--allow-unsigned", is_flag=True, help="Take one whose publisher cannot be checked.")
@@ -110,7 +121,15 @@ def build(feeds: tuple[str, ...], output: str, quiet: bool) -> int:
 @click.option("-o", "--output", default="", metavar="FILE", help="Put it there instead of the usual place.")
 @takes("quiet")
 def fetch(
-    source: str, *, key: str, allow_unsigned: bool, ca_file: str, download_only: str, output: str, quiet: bool
+    source: str,
+    only: tuple[str, ...],
+    *,
+    key: str,
+    allow_unsigned: bool,
+    ca_file: str,
+    download_only: str,
+    output: str,
+    quiet: bool,
 ) -> int:
     """Fetches the database that the Grype project publishes every day, checks it and converts it.
 
@@ -118,6 +137,14 @@ def fetch(
     the same host, over TLS. The old database serves until the new one is whole.
     """
     publisher = Publisher(_content(key) if key else b"", key, allow_unsigned, ca_file)
+    if source == "feeds" or source.endswith(".toml"):
+        if download_only:
+            raise UsageError(
+                "--download-only fetches Grype's database alone", hint="fetched feeds can be copied"
+            )
+        return _fetch_feeds("" if source == "feeds" else source, only, publisher, output, quiet=quiet)
+    if only:
+        raise UsageError("--only chooses among feeds", hint="use it with --from feeds")
     with progress(f"asking {source}", is_wanted=not quiet) as display:
         if download_only:
             built = download_archive(Path(download_only), source, publisher, os.environ, display.say)
@@ -130,6 +157,29 @@ def fetch(
             now = datetime.now(UTC)
             fetched = fetch_database(target, source, publisher, os.environ, now, display.say)
             lines = list(_fetched_lines(fetched, target, now))
+    for line in lines:
+        _remark(line, quiet=quiet)
+    return 0
+
+
+def _fetch_feeds(table: str, only: tuple[str, ...], publisher: Publisher, output: str, *, quiet: bool) -> int:
+    target = _target(output)
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    moment = created(os.environ)
+    with progress("fetching feeds", is_wanted=not quiet) as display:
+        done = fetch_feeds(
+            read_feed_table(table), split_commas(only), target, publisher, os.environ, moment, display.say
+        )
+    lines = [
+        f"not fetched: {plain(one.name)}: {plain(one.why_old)}; an earlier state serves"
+        for one in done.files
+        if one.why_old
+    ]
+    lines += [f"not fetched: {plain(one)}" for one in done.lost]
+    if done.built is None:
+        lines.append(f"current already: {plain(str(target), 4096)}, {count(len(done.files), 'feed')} asked")
+    else:
+        lines = [*built_lines(done.built, target), *lines]
     for line in lines:
         _remark(line, quiet=quiet)
     return 0
@@ -209,6 +259,8 @@ def publish(folder: str, db: str, key: str, expires: str, quiet: bool) -> int:
     with progress(f"packing into {folder}", is_wanted=not quiet):
         index = publish_database(_target(db), Path(folder), _content(key) if key else b"", expires)
     signed = "signed" if key else "not signed"
+    for line in licence_lines(database_state(_target(db))):
+        _remark(line, quiet=quiet)
     name = plain(str(Path(folder) / index.name), 4096)
     _remark(f"published: {name}, {index.size / 1e6:,.1f} MB, {signed}", quiet=quiet)
     return 0

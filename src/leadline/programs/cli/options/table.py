@@ -224,7 +224,7 @@ class Request(Struct, frozen=True, kw_only=True):
     ] = None
     db_source: Annotated[
         str,
-        Flag("Fetch the database there, and daily anew: grype, https://…, oci://…, or off.", "SOURCE"),
+        Flag("Fetch the database there, and daily anew: grype, feeds, https://…, oci://…, or off.", "SOURCE"),
         Key("would reach elsewhere", '"grype"', commands=("image scan", "image diff")),
     ] = ""
     db_key: Annotated[

@@ -62,10 +62,12 @@ def _with_age(request: Request) -> Request:
 def _source(request: Request, *, is_named: bool) -> str:
     """The one that is set, else what was answered once; empty for none."""
     source = request.db_source.strip()
-    if source not in ("", "grype", _OFF) and not source.startswith(("https://", "http://", "oci://")):
+    if source not in ("", "grype", "feeds", _OFF) and not source.startswith(
+        ("https://", "http://", "oci://")
+    ):
         raise UsageError(
             f"unknown source of a database: {source[:200]}",
-            hint="set LEADLINE_DB_SOURCE to grype, off, https://… or oci://…",
+            hint="set LEADLINE_DB_SOURCE to grype, feeds, off, https://… or oci://…",
         )
     if request.fetch_db and (request.offline or is_named):
         raise UsageError(f"--fetch-db and --{'db' if is_named else 'offline'} exclude each other")
@@ -77,7 +79,7 @@ def _kept_current(request: Request, target: Path, source: str, *, is_there: bool
     """A failure costs the scan nothing but what the old database does not know, and is said."""
     # Fetching needs HTTP, TLS and the converter.
     from leadline.scans.images.database import Publisher, database_state
-    from leadline.scans.images.database_fetch import fetch_database, is_of, wants_refresh
+    from leadline.scans.images.database_fetch import Fetched, fetch_database, is_of, note_asked, wants_refresh
 
     now = datetime.now(UTC)
     built = ""
@@ -91,9 +93,16 @@ def _kept_current(request: Request, target: Path, source: str, *, is_there: bool
         key = Path(request.db_key).read_bytes() if request.db_key else b""
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with progress("asking for a vulnerability database", is_wanted=not request.quiet) as display:
-            fetched = fetch_database(
-                target, source, Publisher(key, request.db_key), os.environ, now, display.say
-            )
+            publisher = Publisher(key, request.db_key)
+            if source == "feeds":
+                from leadline.scans.images.feed_fetch import fetch_feeds, read_feed_table
+
+                moment = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+                made = fetch_feeds(read_feed_table(), (), target, publisher, os.environ, moment, display.say)
+                note_asked(target, now)
+                fetched = Fetched(made.built is not None, moment, "the publishers' own feeds")
+            else:
+                fetched = fetch_database(target, source, publisher, os.environ, now, display.say)
     except (LeadlineError, OSError) as error:
         hint = f"; {error.hint}" if isinstance(error, LeadlineError) and error.hint else ""
         age = age_days(built, now.strftime("%Y-%m-%d"))

@@ -1,0 +1,148 @@
+"""A database of the publishers' own feeds, fetched from the addresses in a table."""
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
+
+from msgspec import Struct, ValidationError, convert
+
+from leadline.errors import DatabaseError, SourceError, UsageError
+from leadline.scans.images.database import Publisher, build_database
+from leadline.scans.options import Say, silent
+from leadline.sources.proxies import proxies_of
+from leadline.sources.registry.options import Trust
+from leadline.sources.vulnerability_db.feed_files import FeedFile, fetch_feed
+from leadline.vulnerabilities.database_builder import Built
+
+_LARGEST_TABLE = 1 << 20
+
+
+class FeedTable(Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
+    """Addresses by name."""
+
+    feeds: dict[str, str]
+    on_demand: dict[str, str] = {}
+    """Fetched only where they are asked for by name."""
+
+
+class FetchedFeeds(Struct, frozen=True):
+    """What became of the feeds."""
+
+    built: Built | None
+    """``None`` where no feed was newer, so that the database is as it was."""
+    files: tuple[FeedFile, ...]
+    lost: tuple[str, ...]
+    """Of those that could not be fetched and are not there from earlier: name and reason."""
+
+
+def read_feed_table(file: str = "") -> FeedTable:
+    """The table that comes with the program, or that in ``file``.
+
+    Raises: ``UsageError`` where it cannot be read, or an address is none.
+    """
+    if not file:
+        content = files("leadline.vulnerabilities").joinpath("feeds.toml").read_bytes()
+    else:
+        try:
+            with Path(file).open("rb") as opened:
+                content = opened.read(_LARGEST_TABLE)
+        except OSError as error:
+            raise UsageError(f"{file}: cannot be read ({(error.strerror or str(error)).lower()})") from error
+    try:
+        table = convert(tomllib.loads(content.decode()), FeedTable)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
+        raise UsageError(
+            f"{file}: not a table of feeds: {error}", hint='write [feeds] and NAME = "https://…"'
+        ) from error
+    for name, address in (table.feeds | table.on_demand).items():
+        if not address.startswith(("https://", "http://")) or not urlsplit(address).hostname:
+            raise UsageError(
+                f"{file}: {name}: invalid address {address[:100]!r}", hint="use https://HOST/PATH"
+            )
+    return table
+
+
+def fetch_feeds(
+    table: FeedTable,
+    only: Sequence[str],
+    target: Path,
+    publisher: Publisher,
+    environ: Mapping[str, str],
+    moment: str,
+    say: Say = silent,
+) -> FetchedFeeds:
+    """Fetches the feeds into a folder beside ``target``, and makes ``target`` of them where any is newer.
+
+    ``only``: names, or beginnings of names before a dash; empty for all but those on demand.
+
+    Raises:
+        UsageError: a name is not in the table.
+        SourceError: nothing could be fetched.
+        DatabaseError: nothing in them could be used, or there is no room. The old one is as it was.
+    """
+    wanted = _wanted(table, only)
+    folder = target.with_name(f"{target.name}.feeds")
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise DatabaseError(f"{folder}: cannot be written ({error.strerror or error})") from error
+    trust = Trust(ca_file=publisher.ca_file, proxies=proxies_of(environ))
+    found: list[FeedFile] = []
+    lost: list[str] = []
+    for number, (name, address) in enumerate(wanted.items(), 1):
+        say(f"fetching {name}, {number:,} of {len(wanted):,}")
+        try:
+            found.append(fetch_feed(name, address, folder, trust))
+        except SourceError as error:
+            lost.append(str(error.args[0]))
+    if not found:
+        raise SourceError(f"no feed could be fetched, the first {lost[0]}")
+    is_old = not target.is_file() or any(one.is_new for one in found)
+    built = build_database([one.path for one in found], target, moment, say) if is_old else None
+    return FetchedFeeds(built, tuple(found), tuple(lost))
+
+
+@contextmanager
+def fetched_addresses(
+    given: Sequence[str], target: Path, environ: Mapping[str, str], say: Say = silent
+) -> Iterator[list[Path]]:
+    """``given`` with a file in place of each address, which is there until the block is left.
+
+    Raises: ``SourceError`` where one cannot be fetched.
+    """
+    addresses = [word for word in given if word.startswith(("https://", "http://"))]
+    if not addresses:
+        yield [Path(word) for word in given]
+        return
+    with TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as name:
+        trust = Trust(proxies=proxies_of(environ))
+        paths = []
+        for number, word in enumerate(given):
+            if word not in addresses:
+                paths.append(Path(word))
+                continue
+            say(f"fetching {word}")
+            folder = Path(name) / str(number)
+            folder.mkdir()
+            last = urlsplit(word).path.rpartition("/")[2].partition(".")[0] or "feed"
+            paths.append(fetch_feed(last, word, folder, trust).path)
+        yield paths
+
+
+def _wanted(table: FeedTable, only: Sequence[str]) -> dict[str, str]:
+    if not only:
+        return table.feeds
+    every = table.feeds | table.on_demand
+    found: dict[str, str] = {}
+    for word in only:
+        named = {
+            name: address for name, address in every.items() if name == word or name.startswith(f"{word}-")
+        }
+        if not named:
+            raise UsageError(f"unknown feed: {word[:100]}", hint=f"known are {', '.join(sorted(every))}")
+        found |= named
+    return found
