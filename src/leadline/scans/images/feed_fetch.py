@@ -82,7 +82,7 @@ def fetch_feeds(
     Raises:
         UsageError: a name is not in the table.
         SourceError: nothing could be fetched.
-        DatabaseError: nothing in them could be used, or there is no room. The old one is as it was.
+        DatabaseError: nothing in them could be used, or it does not fit. The old one is as it was.
     """
     wanted = _wanted(table, only)
     folder = target.with_name(f"{target.name}.feeds")
