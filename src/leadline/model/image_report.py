@@ -7,6 +7,9 @@ from leadline.model.package import Sbom
 from leadline.model.vulnerability import Coverage, DatabaseState, Match, Suppressed
 from leadline.model.waiver import WaiverUse
 
+DENIED_LICENCE = "Denied licence"
+"""Title of findings about packages under a licence that their user does not want."""
+
 
 class ImageFinding(Struct, frozen=True):
     """Something in the image, or in how it runs, that helps an attacker."""

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 
 from leadline.model.control import SEVERITIES, Severity
+from leadline.model.image_report import DENIED_LICENCE
 from leadline.model.report import PostureReport
 from leadline.model.unread import Unread
 
 if TYPE_CHECKING:
     from leadline.model.image_report import ImageReport
 
-GateName = Literal["severity", "compliance", "unread", "unmatched", "database"]
+GateName = Literal["severity", "compliance", "unread", "unmatched", "database", "licence"]
 """``database``: findings are bounded, and vulnerability database not found to find any with."""
 
 
@@ -24,6 +25,8 @@ class Gates(Struct, frozen=True, kw_only=True):
     compliance_threshold: float | None = None
     """Fails on a score below it, 0 to 100."""
     fail_on_unread: bool = False
+    deny_licences: tuple[str, ...] = ()
+    """Fails where a package comes under one of them, as the report found."""
     fail_on_unmatched: bool = False
     """Fails where packages of an image could not be matched with advisories."""
 
@@ -99,6 +102,9 @@ def images_verdict(reports: "Sequence[ImageReport]", unread: Sequence[Unread], g
             results.append(GateResult("database", False, least))
         if number or has_database:
             results.append(GateResult("severity", not number, least, number))
+    if gates.deny_licences and reports:
+        number = sum(one.title == DENIED_LICENCE for report in reports for one in report.findings)
+        results.append(GateResult("licence", not number, found=number))
     if gates.fail_on_unmatched and reports:
         number = sum(map(unmatched, reports))
         results.append(GateResult("unmatched", not number, found=number))

@@ -164,6 +164,8 @@ class ImageOptions(Struct, frozen=True, kw_only=True):
     """A file that says what a container of the image loaded: paths, a recorded profile, an SBOM of that."""
     only_fixable: bool = False
     """Whether vulnerabilities without a fix are left out."""
+    deny_licences: tuple[str, ...] = ()
+    """Licences that no package may come under, SPDX ids with ``*``; each that does is a finding."""
     severities: tuple[str, ...] = ()
     """Those alone that are wanted, of vulnerabilities and other findings; empty for all."""
     waivers: tuple[str, ...] = ()

@@ -474,3 +474,25 @@ def test_values_that_no_habit_has_are_refused(run, archive, database, words, exp
 def test_exit_code_needs_a_database(run, archive):
     code, _, err = run("scan", "image", archive, "--exit-code", "1", "-q")
     assert (code, "--exit-code cannot be judged without a vulnerability database" in err) == (3, True)
+
+
+def test_licence_that_is_not_wanted_fails(run, tmp_path):
+    components = [
+        {"type": "library", "name": name, "version": "1", "purl": f"pkg:pypi/{name}@1", "licenses": licences}
+        for name, licences in (
+            ("a", [{"license": {"id": "AGPL-3.0-only"}}]),
+            ("b", [{"expression": "MIT OR AGPL-3.0-only"}]),
+            ("c", []),
+        )
+    ]
+    document = {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": components}
+    (tmp_path / "sbom.json").write_text(json.dumps(document))
+    code, out, _ = run("scan", "image", "sbom.json", "--deny-licence", "agpl-*")
+    assert code == 1
+    assert "a 1: AGPL-3.0-only" in out
+    assert "b 1: " not in out
+    assert "packages that state no licence: 1" in out
+    assert "failed: --deny-licence, 1 package under such a licence" in out
+    code, out, _ = run("scan", "image", "sbom.json", "--deny-license", "GPL-3.0-only")
+    assert code == 0
+    assert "passed: --deny-licence" in out

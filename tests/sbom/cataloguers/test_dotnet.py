@@ -25,5 +25,7 @@ def test_a_package_that_gives_a_file_is_in_the_image() -> None:
         assert listed({kind: {"lib/Tool.dll": {}}}) == ["Tool 1.0"]
 
 
-def test_the_program_itself_needs_no_file() -> None:
-    assert listed({}, "project") == ["Tool 1.0"]
+def test_projects_of_the_program_are_not_packages() -> None:
+    assert listed({}, "project") == []
+    assert listed({"runtime": {"Tool.dll": {}}}, "project") == []
+    assert listed({"runtime": {"Tool.dll": {}}}, "reference") == ["Tool 1.0"]

@@ -20,9 +20,9 @@ _FILES = ("runtime", "native", "runtimeTargets", "resources")
 _PLAIN_VERSION = re.compile(r"\d[\w.+-]{0,100}")
 
 
-@cataloguer("dotnet", suffixes=(".deps.json",))
+@cataloguer("dotnet", suffixes=(".deps.json",), version=2)
 def dotnet(dependencies: File) -> Packages:
-    """A package that gives the program no file, as those that only build it or bring others, is not in the image."""
+    """The program's own projects are not packages of NuGet, even where NuGet has one of that name. A package that gives the program no file, as those that only build it or bring others, is not in the image."""
     found = whole(read_json(dependencies))
     needs: dict[str, tuple[str, ...]] = {}
     without_files: set[str] = set()
@@ -34,8 +34,9 @@ def dotnet(dependencies: File) -> Packages:
             (with_files if any(entry.get(kind) for kind in _FILES) else without_files).add(key)
     for key, value in fields(found.get("libraries")).items():
         name, _, version = key.partition("/")
-        is_package = word(fields(value).get("type")) == "package"
-        if name and version and not (is_package and key in without_files - with_files):
+        kind = word(fields(value).get("type"))
+        is_package = kind == "package"
+        if name and version and kind != "project" and not (is_package and key in without_files - with_files):
             checksum = word(fields(value).get("sha512")).removeprefix("sha512-")
             yield Package(
                 "nuget", name, version, digests=in_base64("sha512", checksum), depends=needs.get(key, ())

@@ -5,7 +5,8 @@ from os import PathLike, fspath
 
 from msgspec.structs import replace
 
-from leadline.model.image_report import ImageReport
+from leadline.model.image_report import DENIED_LICENCE, ImageFinding, ImageReport
+from leadline.model.package import Sbom
 from leadline.model.vulnerability import Match
 from leadline.sbom.findings import image_findings, not_judged
 from leadline.scans.images.image_trust import trust_of_image
@@ -31,6 +32,8 @@ def image_report(lazy: LazySbom, options: ImageOptions) -> ImageReport:
     sbom = lazy.sbom()
     today = options.today or datetime.now(UTC).strftime("%Y-%m-%d")
     findings = image_findings(sbom, today, is_document=lazy.is_from_document)
+    licences, licence_gaps = denied_licences(sbom, options)
+    findings = (*licences, *findings)
     if options.severities:
         findings = tuple(one for one in findings if one.severity in options.severities)
     trusted = trust_of_image(lazy.reference, options)
@@ -48,6 +51,7 @@ def image_report(lazy: LazySbom, options: ImageOptions) -> ImageReport:
             *found.gaps,
             *gaps,
             *trusted.gaps,
+            *licence_gaps,
             *(_of_signers(own_packages) if trusted.sbom else ()),
             *not_judged(sbom, is_document=lazy.is_from_document),
         ),
@@ -62,6 +66,27 @@ def image_report(lazy: LazySbom, options: ImageOptions) -> ImageReport:
     from leadline.scans.waivers.waiving import waivers_of_files
 
     return waived_image(report, waivers_of_files(options.waivers), options.today or _now())
+
+
+def denied_licences(sbom: Sbom, options: ImageOptions) -> tuple[tuple[ImageFinding, ...], tuple[str, ...]]:
+    """A finding for each package under a licence that is not wanted; and of how many no licence is known."""
+    if not options.deny_licences:
+        return (), ()
+    from leadline.sbom.licences.denied import denied  # seldom asked for
+
+    findings = tuple(
+        ImageFinding(
+            "high",
+            DENIED_LICENCE,
+            package.found_in[0] if package.found_in else package.name,
+            f"{package.name} {package.version}: {licence}",
+            "use another package, or ask who decides on licences",
+            package.layer,
+        )
+        for package, licence in denied(sbom.packages, options.deny_licences)
+    )
+    unknown = sum(1 for package in sbom.packages if not package.licenses)
+    return findings, (f"packages that state no licence: {unknown:,}",) if unknown else ()
 
 
 def _of_signers(own_packages: int) -> tuple[str, ...]:

@@ -169,6 +169,16 @@ class Request(Struct, frozen=True, kw_only=True):
     severities: Annotated[
         Texts, Flag("Leave all others out: HIGH,CRITICAL.", "NAMES", "--severity", commas=True)
     ] = ()
+    deny_licences: Annotated[
+        Texts,
+        Flag(
+            "Exit 1 on packages under such a licence: GPL-3.0-only,AGPL-*.",
+            "SPDX",
+            "--deny-licence --deny-license",
+            commas=True,
+        ),
+        Key("adds", '["AGPL-*"]', "deny-licence", text="Exit 1 on packages under such a licence."),
+    ] = ()
     exit_code: Annotated[int, Flag("Exit with it where anything is found.", "NUMBER")] = 0
     settings_file: Annotated[
         str,

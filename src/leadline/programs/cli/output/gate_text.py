@@ -22,6 +22,8 @@ def _option(result: GateResult) -> str:
             return f"--severity-threshold {result.bound}"
         case "compliance":
             return f"--compliance-threshold {result.bound:g}"
+        case "licence":
+            return "--deny-licence"
         case gate:
             return f"--fail-on {gate}"
 
@@ -39,5 +41,7 @@ def _failed(result: GateResult) -> str:
             return f"{option}, the score is {score}"
         case "unread":
             return f"{option}, {number:,} not read"
+        case "licence":
+            return f"{option}, {count(number, 'package')} under such a licence"
         case "unmatched":
             return f"{option}, {count(number, 'package')} not matched"
