@@ -70,6 +70,7 @@ def test_what_would_do_harm_does_not_count_from_a_file_that_comes_with_the_code(
     """The decision, key by key: a new key is added here knowingly."""
     assert {key.name for key in KEYS.values() if key.counts_inside} == {
         "severity-threshold",
+        "deny-licence",
         "compliance-threshold",
         "fail-on",
         "frameworks",
