@@ -203,7 +203,7 @@ def read_record(content: bytes) -> Facts:
         except Unreadable as error:
             left_out.add(f"{own_id}, package {position}", error)
     first = entries[0][1] if entries else _Affected()
-    yield _advisory(own_id, record, first, tuple(_without_rebuilds(affected)))
+    yield _advisory(own_id, record, first, tuple(without_rebuilds(affected)))
     left_out.check()
 
 
@@ -383,23 +383,43 @@ def _binaries(specific: _Specific) -> tuple[tuple[str, str], ...]:
 
 
 def _ranges(given: _Affected, specific: _Specific, own: _Specific) -> tuple[VersionRange, ...]:
-    listed = [one for one in given.ranges or [] if one.type != "GIT"]
-    ends_open = all(
-        event.fixed is None and event.last_affected is None for one in listed for event in one.events or []
-    )
-    if specific.custom_ranges and ends_open:
-        # Go's own, for modules whose versions are not tags: the plain range covers every version.
-        listed = [one for one in specific.custom_ranges if one.type != "GIT"]
-    if sum(len(one.events or []) for one in listed) > MOST_RANGES:
-        raise Unreadable("too many ranges")
-    found: dict[VersionRange, None] = {}
-    for one in listed:
-        for interval in _intervals(one.events or []):
-            found[interval] = None
-    ranges = tuple(found)
+    found = _listed_ranges(given.ranges)
+    if custom := _listed_ranges(specific.custom_ranges):
+        found = _with_custom(found, custom)
+    ranges = tuple(dict.fromkeys(found))
     if len(ranges) == 1 and not ranges[0].fixed and not ranges[0].last_affected:
         ranges = (_until_last_known(ranges[0], own.last_known_affected_version_range or ""),)
     return ranges
+
+
+def _listed_ranges(given: list[_Range] | None) -> list[VersionRange]:
+    listed = [one for one in given or [] if one.type != "GIT"]
+    if sum(len(one.events or []) for one in listed) > MOST_RANGES:
+        raise Unreadable("too many ranges")
+    return [interval for one in listed for interval in _intervals(one.events or [])]
+
+
+def _with_custom(plain: list[VersionRange], custom: list[VersionRange]) -> list[VersionRange]:
+    """Go's ranges together with its own for versions that are not tags of the module (https://go.dev/doc/security/vuln/database).
+
+    A plain range without an end says at most where the custom ones begin, and the other way round; with ends both hold.
+    """
+    if not _closed_of(plain):
+        return _begun(custom, plain[0].introduced if plain else "")
+    if not _closed_of(custom):
+        return _begun(_closed_of(plain), custom[0].introduced)
+    return [*_closed_of(plain), *custom]
+
+
+def _closed_of(ranges: list[VersionRange]) -> list[VersionRange]:
+    return [one for one in ranges if one.fixed or one.last_affected]
+
+
+def _begun(ranges: list[VersionRange], start: str) -> list[VersionRange]:
+    """The first of them not before ``start``, where it had no beginning."""
+    if not start or not ranges or ranges[0].introduced:
+        return ranges
+    return [msgspec.structs.replace(ranges[0], introduced=start), *ranges[1:]]
 
 
 def _until_last_known(open_range: VersionRange, written: str) -> VersionRange:
@@ -451,7 +471,7 @@ def _versions(given: _Affected, ranges: tuple[VersionRange, ...]) -> tuple[str, 
     return tuple(dict.fromkeys(version(one) for one in listed))
 
 
-def _without_rebuilds(affected: dict[Affected, None]) -> Iterator[Affected]:
+def without_rebuilds(affected: dict[Affected, None]) -> Iterator[Affected]:
     """Without those that differ from another in the build of a module alone.
 
     An update of a module lists its packages once for every build; the first one holds the fix as the later do.

@@ -26,6 +26,7 @@ from leadline.packages.root_io import CHANNEL, advised_name
 from leadline.vulnerabilities.ecosystems import CPE, orderings
 from leadline.vulnerabilities.feed import Document, Facts, Feed, rating
 from leadline.vulnerabilities.feed_formats import values
+from leadline.vulnerabilities.feed_formats.osv import without_rebuilds
 from leadline.vulnerabilities.grype.constraints import ranges, starts
 from leadline.vulnerabilities.grype.names import (
     NAMING_SOURCES,
@@ -180,6 +181,8 @@ class GrypeFacts:
             packages.update(dict.fromkeys(self._tried(self._unaffected, each, cves, row.provider)))
         for product in row.products:
             packages.update(dict.fromkeys(self._products(product)))
+        if row.provider in _LISTING_FIXES:
+            packages = dict.fromkeys(without_rebuilds(packages))
         others = values.identifiers([*(says.aliases or ()), *cves])
         aliases = tuple(other for other in others if other != name)
         is_update = _UPDATE.match(name) is not None
