@@ -1,5 +1,6 @@
 """What ``import leadline`` offers, and that its page is true."""
 
+import inspect
 import re
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 
 import leadline
 from image_archives import docker_archive, layer
+from leadline.programs.cli.main import main
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "library.md"
@@ -96,3 +98,96 @@ def test_all_that_is_offered_is_listed_and_errors_need_no_import():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("no such file: nowhere")
     assert done.stdout.endswith("no attribute 'nothing'\n")
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(ROOT / "examples" / "shop", "shop")
+    return tmp_path
+
+
+def test_findings_have_the_words_and_places_of_the_lines_that_the_command_prints(shop: Path):
+    report = leadline.scan(["shop"])
+    rows = leadline.findings(report)
+    assert len(rows) == len(report.findings)
+    assert {row.control for row in rows} == {finding.control for finding in report.findings}
+    lines = leadline.render(report, "lines")
+    for row in (one for one in rows if one.line):
+        assert f"{row.file}:{row.line}:{row.column}: " in lines
+    assert all(row.severity and row.problem and row.object and row.advice for row in rows)
+
+
+@pytest.mark.parametrize("format", ["csv", "lines", "markdown", "sarif"])
+def test_what_is_rendered_is_what_the_command_writes(
+    format: str, shop: Path, capfd: pytest.CaptureFixture[str]
+):
+    assert main(["scan", "shop", "-f", format, "-q"]) == 0
+    written, rendered = capfd.readouterr().out, leadline.render(leadline.scan("shop"), format)
+    assert re.sub(r"\d\.\d+ s", "", rendered) == re.sub(r"\d\.\d+ s", "", written)
+    assert leadline.render_bytes(leadline.scan("shop"), format).decode() != ""
+
+
+def test_a_fix_is_shown_and_written_where_that_is_asked(shop: Path):
+    before = {path: path.read_bytes() for path in Path("shop").rglob("*.yaml")}
+    shown = leadline.fix(["shop"])
+    assert {path: path.read_bytes() for path in before} == before
+    assert shown.made > 0
+    assert shown.failed_after < shown.failed_before
+    written = leadline.fix("shop", write=True)
+    assert (written.diff, written.made) == (shown.diff, shown.made)
+    assert {path: path.read_bytes() for path in before} != before
+    assert leadline.fix("shop").made == 0
+
+
+def test_a_difference_a_baseline_and_a_comparison_agree(shop: Path):
+    Path("known.json").write_bytes(leadline.baseline(leadline.scan("shop")))
+    Path("shop/new.yaml").write_text(
+        "{apiVersion: v1, kind: Pod, metadata: {name: new}, spec: {hostPID: true, containers: []}}"
+    )
+    found = leadline.diff("known.json", "shop")
+    report = leadline.compare(leadline.scan("shop"), "known.json")
+    assert len(found.new) == len(report.new.findings) > 0
+    assert {one.object for one in found.new} == {"/Pod//new"}
+    assert not found.gone
+
+
+def test_risk_reach_and_waivers_answer(shop: Path):
+    ranked = leadline.risk("shop", top=3)
+    assert len(ranked.document()["workloads"]) == 3
+    assert ranked.picture().startswith("<svg")
+    Path("two.yaml").write_text(
+        "".join(
+            f"---\n{{apiVersion: v1, kind: Pod, metadata: {{name: {n}, namespace: x}}, spec: {{containers: [{{name: a, image: a, ports: [{{containerPort: 80}}]}}]}}}}\n"
+            for n in "ab"
+        )
+    )
+    assert leadline.reach("two.yaml", "x/a", "x/b").is_allowed
+    Path("waivers.yaml").write_text(
+        "waivers: [{reason: x, expires: 2020-01-01, match: {controls: [C-0057]}}]"
+    )
+    assert [use.state for use in leadline.waiver_entries(["waivers.yaml"])] == ["expired"]
+
+
+@pytest.mark.parametrize("targets", [None, [123], 7, {"a": 1}])
+def test_targets_of_another_type_are_named(targets: object):
+    with pytest.raises(TypeError, match="targets is a path or a list of paths"):
+        leadline.scan(targets)  # type: ignore[arg-type]
+
+
+def test_what_makes_no_sense_is_an_error_with_a_type(shop: Path):
+    with pytest.raises(leadline.errors.UsageError, match="unknown format markdwon; did you mean markdown"):
+        leadline.render(leadline.scan("shop"), "markdwon")
+    with pytest.raises(leadline.errors.UsageError, match="pdf is not text"):
+        leadline.render(leadline.scan("shop"), "pdf")
+    with pytest.raises(leadline.errors.SourceError):
+        leadline.diff("nothing", "shop")
+
+
+def test_signatures_are_short_enough_to_read():
+    for name in leadline.__all__:
+        offered = getattr(leadline, name)
+        if inspect.isfunction(offered):
+            assert len(str(inspect.signature(offered))) < 260, name
+            assert " at 0x" not in str(inspect.signature(offered))
+            assert inspect.getdoc(offered)

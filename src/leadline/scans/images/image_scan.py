@@ -15,7 +15,7 @@ from leadline.scans.images.vulnerabilities import vulnerabilities_of
 from leadline.scans.options import ImageOptions
 
 
-def image_scan(reference: str | PathLike[str], options: ImageOptions = ImageOptions()) -> ImageReport:  # noqa: B008
+def image_scan(reference: str | PathLike[str], options: ImageOptions | None = None) -> ImageReport:
     """The report about what ``reference`` names: an image, an archive, a folder, or an SBOM document.
 
     Raises:
@@ -23,6 +23,7 @@ def image_scan(reference: str | PathLike[str], options: ImageOptions = ImageOpti
         SourceError: it cannot be opened, or nothing is in it.
         DatabaseError: the vulnerability database cannot be read, or is too old.
     """
+    options = options or ImageOptions()
     with open_sbom(fspath(reference), options) as lazy:
         return image_report(lazy, options)
 

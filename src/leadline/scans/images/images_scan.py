@@ -42,7 +42,7 @@ class ImageTargets(Struct, frozen=True, kw_only=True):
     """How manifests and the cluster are read."""
 
 
-def images_scan(targets: ImageTargets, options: ImageOptions = ImageOptions()) -> ImagesReport:  # noqa: B008
+def images_scan(targets: ImageTargets, options: ImageOptions | None = None) -> ImagesReport:
     """The report about all of ``targets``. An image that cannot be read is named in it, with what runs it.
 
     Raises:
@@ -50,6 +50,7 @@ def images_scan(targets: ImageTargets, options: ImageOptions = ImageOptions()) -
         SourceError: the manifests or the cluster cannot be read at all.
         DatabaseError: the vulnerability database cannot be read, or is too old.
     """
+    options = options or ImageOptions()
     if targets.names:
         return _report(dict.fromkeys(targets.names, ()), options, None)
     found = (

@@ -47,18 +47,28 @@ class PostureScan(Struct, frozen=True):
 
 
 def posture_scan(
-    targets: "str | PathLike[str] | Sequence[str | PathLike[str]]",
-    options: PostureOptions = PostureOptions(),  # noqa: B008
+    targets: "str | PathLike[str] | Sequence[str | PathLike[str]]", options: PostureOptions | None = None
 ) -> PostureReport:
-    """The report about ``targets``: paths, globs, ``-``, one git address; the cluster where there is none.
+    """The report about ``targets``: paths, globs, ``-``, one git address; ``[]`` is the cluster.
 
     Raises:
         UsageError: what is asked for makes no sense.
         SourceError: a target cannot be read at all.
+        TypeError: ``targets`` is neither a path nor a list of paths.
+    """
+    with open_posture_scan(targets_of(targets), options or PostureOptions()) as scan:
+        return sealed(scan.report, scan.places)
+
+
+def targets_of(targets: "str | PathLike[str] | Sequence[str | PathLike[str]]") -> list[str]:
+    """One path or several as texts.
+
+    Raises: ``TypeError``.
     """
     several = [targets] if isinstance(targets, str | PathLike) else targets
-    with open_posture_scan([fspath(target) for target in several], options) as scan:
-        return sealed(scan.report, scan.places)
+    if not isinstance(several, list | tuple) or not all(isinstance(one, str | PathLike) for one in several):
+        raise TypeError(f"targets is a path or a list of paths (got {targets!r:.100})")
+    return [fspath(target) for target in several]
 
 
 @contextmanager
