@@ -198,7 +198,9 @@ def test_two_states_are_compared(capfd):
     make_worse()
     code, out, _ = run(capfd, "diff", "shop@HEAD", "shop", "--severity-threshold", "high")
     assert code == 1
-    assert "+ high C-0038 shop/Deployment/web remove" in out
+    assert "+ high Shares the node's processes or IPC (C-0038, C-0275)" in out
+    assert "web.yaml:" in out
+    assert "remove spec.template.spec.hostPID" in out
     assert out.splitlines()[-1].endswith("2 not read")
     found = json.loads(run(capfd, "diff", "shop@HEAD", "shop", "-f", "json")[1])
     assert {one["because"] for one in found["new"]} == {"input"}
@@ -217,7 +219,7 @@ def test_a_baseline_is_compared_with_now_and_with_another(capfd):
     Path("shop/new.yaml").write_text("apiVersion: v1\nkind: Pod\n  x: [\n")
     code, now, _ = run(capfd, "baseline", "compare", "monday.json")
     assert code == 0
-    assert "+ high C-0038 shop/Deployment/web remove" in now
+    assert "+ high Shares the node's processes or IPC (C-0038, C-0275)" in now
     assert "! shop/new.yaml, which was not among these before" in now
     assert "! shop/legacy/svc.yaml\n" in now
     assert re.search(r"all controls  \d+\.\d %  ?-> \d+\.\d %   -\d", now)
@@ -300,3 +302,65 @@ def test_wrong_words_get_a_line(capfd, words, code: int, text: str):
     found, _, err = run(capfd, *words)
     assert (found, len(err.splitlines())) == (code, 1), err
     assert text in err
+
+
+def saved_of_two(capfd):
+    Path("two").mkdir()
+    shutil.copy("shop/web.yaml", "two/web.yaml")
+    run(capfd, "baseline", "save", "shop", "two", "-o", "both.json")
+
+
+def test_a_baseline_of_several_targets_is_compared_with_all_of_them(capfd):
+    saved_of_two(capfd)
+    assert json.loads(Path("both.json").read_text())["targets"] == ["shop", "two"]
+    assert run(capfd, "baseline", "compare", "both.json")[1].splitlines()[-1].startswith("0 new, 0 gone, ")
+    assert (
+        run(capfd, "baseline", "compare", "both.json", "shop", "two")[1]
+        .splitlines()[-1]
+        .startswith("0 new, 0 gone, ")
+    )
+    old = Path("both.json").read_text().replace('"targets":["shop","two"],', "")
+    assert '"targets"' not in old
+    Path("old.json").write_text(old)
+    assert run(capfd, "baseline", "compare", "old.json")[1].splitlines()[-1].startswith("0 new, 0 gone, ")
+
+
+def test_a_narrower_scope_is_not_looked_at_and_never_gone(capfd):
+    saved_of_two(capfd)
+    code, out, _ = run(capfd, "baseline", "compare", "both.json", "two")
+    assert code == 0
+    assert re.search(
+        r"^not looked at: \d+ findings of before, outside of two: neither there nor gone$", out, re.MULTILINE
+    )
+    assert re.search(r"^0 new, 0 gone, \d+ unchanged, \d+ not looked at", out.splitlines()[-1])
+    assert "points" not in out
+    found = json.loads(run(capfd, "baseline", "compare", "both.json", "two", "-f", "json")[1])
+    assert (found["gone"], found["findings"]["gone"], len(found["notLookedAt"]) > 100) == ([], 0, True)
+    out = run(capfd, "scan", "two", "--baseline", "both.json", "-f", "pretty")[1]
+    assert "gone" not in out
+    Path("two/web.yaml").unlink()
+    Path("two/map.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop}\n")
+    assert (
+        json.loads(run(capfd, "baseline", "compare", "both.json", "two", "-f", "json")[1])["findings"]["gone"]
+        > 0
+    )
+
+
+@pytest.mark.parametrize("format", ["markdown", "html", "pdf", "json", "text"])
+def test_a_difference_is_written_in_words_in_every_format(format, capfd):
+    make_worse()
+    code, _, err = run(capfd, "diff", "shop@HEAD", "shop", "-f", format, "-o", "out")
+    assert (code, err.splitlines()[-1]) == (0, "written: out")
+    written = Path("out").read_bytes()
+    if format == "pdf":
+        assert written.startswith(b"%PDF")
+    elif format != "json":
+        text = written.decode()
+        for words in (
+            "Shares the node",
+            "C-0038, C-0275",
+            "shop/Deployment/web",
+            "web.yaml:",
+            "spec.template.spec.hostPID",
+        ):
+            assert words in text

@@ -88,6 +88,8 @@ class Baseline(msgspec.Struct, frozen=True, omit_defaults=True):
     compliance: dict[str, float] = {}
     """Per cent for each framework by its name, and for all controls; without those that judged nothing."""
     target: str = ""
+    targets: tuple[str, ...] = ()
+    """Several paths that were scanned together, each as it was named; empty for one."""
     at: str = ""
     program: str = ""
     """The version that wrote it."""

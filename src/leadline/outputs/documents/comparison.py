@@ -1,6 +1,7 @@
 """Two scans beside each other: what is new, what is known, what is gone, and what can no longer be seen."""
 
 from collections import defaultdict, deque
+from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from msgspec import Struct
@@ -17,6 +18,8 @@ class Comparison(Struct, frozen=True):
     unseen: tuple[SeenFinding, ...]
     """Findings whose control judges nothing any more, or whose file is not read or left out: nothing says that they are
     gone. So are those that someone accepts now."""
+    outside: tuple[SeenFinding, ...]
+    """Findings in what the newer scan was not asked to look at: nothing says that they are gone."""
     by_rules: frozenset[int]
     """Positions among the findings of the newer scan of those that are new because their control did not judge before."""
 
@@ -37,9 +40,19 @@ class ComparisonNumbers(Struct, frozen=True):
     gone: int
     """Those of before of which nothing is left."""
     unseen: int
+    outside: int
 
 
-def compare(old: Baseline, new: Baseline) -> Comparison:
+class Scope(Struct, frozen=True):
+    """How what the newer scan looked at relates to what the older one did."""
+
+    is_outside: Callable[[SeenFinding], bool] = lambda _: False
+    """Whether the newer scan was not asked to look at the file of a finding of the older one."""
+    as_before: Callable[[str], str] = lambda file: file
+    """What the older scan calls a file of the newer one, which begins in another folder."""
+
+
+def compare(old: Baseline, new: Baseline, scope: Scope = Scope()) -> Comparison:  # noqa: B008
     """Finds for each finding of ``new`` the one of ``old`` that it was.
 
     First within the same file, then wherever it is now: files may be renamed, lines move. Each is used once, so that
@@ -53,7 +66,7 @@ def compare(old: Baseline, new: Baseline) -> Comparison:
     used: set[int] = set()
     known: list[SeenFinding | None] = [None] * len(new.findings)
     for number, seen in enumerate(new.findings):
-        same = places.get((*seen.identity, seen.file))
+        same = places.get((*seen.identity, scope.as_before(seen.file)))
         if same:
             used.add(same[0])
             known[number] = old.findings[same.popleft()]
@@ -65,7 +78,10 @@ def compare(old: Baseline, new: Baseline) -> Comparison:
             if left:
                 used.add(left[0])
                 known[number] = old.findings[left.popleft()]
-    rest = [seen for number, seen in enumerate(old.findings) if number not in used]
+    left_over = [seen for number, seen in enumerate(old.findings) if number not in used]
+    outside = tuple(filter(scope.is_outside, left_over))
+    beyond = set(map(id, outside))
+    rest = [seen for seen in left_over if id(seen) not in beyond]
     judges = set(new.controls)
     accepted = {(one.control, one.object) for one in new.accepted}
     parts = frozenset((*new.unread, *new.left_out))
@@ -86,9 +102,13 @@ def compare(old: Baseline, new: Baseline) -> Comparison:
     now = distinct(new.findings)
     added = distinct(seen for seen, was in zip(new.findings, known, strict=True) if was is None)
     numbers = ComparisonNumbers(
-        len(added), len(now - added), len(distinct(gone) - now), len(distinct(unseen) - now)
+        len(added),
+        len(now - added),
+        len(distinct(gone) - now),
+        len(distinct(unseen) - now),
+        len(distinct(outside) - now),
     )
-    return Comparison(tuple(known), gone, tuple(unseen), by_rules, numbers)
+    return Comparison(tuple(known), gone, tuple(unseen), outside, by_rules, numbers)
 
 
 def _is_passed_over(file: str, parts: frozenset[str]) -> bool:

@@ -15,8 +15,8 @@ _NOWHERE = "/nonexistent"
 _HINT = "install leadline[report]"
 
 
-def pdf_of(text: str) -> bytes:
-    """The PDF of ``text``, the JSON that the format ``pdf`` writes.
+def pdf_of(text: str, template: str = "report.typ") -> bytes:
+    """The PDF of ``text``, the JSON that the format ``pdf`` writes, or what another ``template`` takes; ``at`` is in it.
 
     Raises: ``UsageError`` where typst is not installed.
     """
@@ -26,7 +26,7 @@ def pdf_of(text: str) -> bytes:
         raise UsageError("a PDF needs typst", hint=_HINT) from error
     moment = datetime.fromisoformat(json.loads(text)["at"])
     compiler = typst.Compiler(
-        (files(__package__) / "report.typ").read_bytes(),
+        (files(__package__) / template).read_bytes(),
         ignore_system_fonts=False,
         sys_inputs={"report": text},
         package_path=_NOWHERE,

@@ -13,12 +13,14 @@ from leadline.model.waiver import Waiver
 from leadline.outputs.documents.baseline import (
     LARGEST_BYTES,
     Baseline,
+    SeenFinding,
     baseline_of,
     decoded_baseline,
     with_first_seen,
 )
-from leadline.outputs.documents.comparison import Comparison, compare
+from leadline.outputs.documents.comparison import Comparison, Scope, compare
 from leadline.outputs.documents.report_document import decode, is_report
+from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.place import NoPlaces, ShownPlaces
 from leadline.scans.options import ChartRendering, PostureOptions
 from leadline.scans.posture.posture_scan import open_posture_scan
@@ -30,6 +32,7 @@ from leadline.scans.waivers.before_change import (
     waivers_before,
 )
 from leadline.sources.git.revision import files_at_revision, path_at_revision
+from leadline.sources.manifests.files import absolute, root_of
 from leadline.sources.regular_file import is_regular, read_regular
 from leadline.version import __version__
 
@@ -43,6 +46,8 @@ class Compared(Struct, frozen=True):
     old: Baseline
     new: Baseline
     difference: Comparison
+    lines: tuple[int, ...] = ()
+    """In step with the findings of the newer scan, the line of each; empty where they are not known."""
 
 
 def read_baseline(path: str) -> Baseline:
@@ -141,21 +146,74 @@ def _within(asked: ChartRendering, top: str) -> ChartRendering:
     return replace(asked, chart=chart, values=tuple(values))
 
 
-def scanned(target: str, options: PostureOptions, at: str = "") -> Baseline:
-    """What a scan of ``target`` finds: a path, a git address, or ``cluster``.
+def scanned(
+    targets: tuple[str, ...], options: PostureOptions, at: str = ""
+) -> tuple[Baseline, tuple[int, ...]]:
+    """What a scan of ``targets`` finds: paths, a git address, or ``cluster``; with the lines of its findings.
 
     Raises: ``LeadlineError`` of every kind.
     """
-    with open_posture_scan(() if target == CLUSTER else (target,), options) as scan:
+    with open_posture_scan(() if targets == (CLUSTER,) else targets, options) as scan:
         if scan.why_no_verdict and scan.report.unread:
             raise SourceError(scan.why_no_verdict)
-        return baseline_of(scan.report, scan.places, at, __version__)
+        found = baseline_of(scan.report, scan.places, at, __version__)
+        places = FindingPlaces(scan.report, scan.places)
+        few = scan.report.findings[:_MOST_PLACES]
+        lines = tuple(place.line if (place := places.find(one)) else 0 for one in few)
+    kept = targets if len(targets) > 1 else ()
+    return replace(found, targets=kept), lines
+
+
+_MOST_PLACES = 20_000
+"""Findings whose lines are looked up, some seconds."""
+
+
+def targets_of_baseline(baseline: Baseline) -> tuple[str, ...]:
+    """The paths that it is about; empty for a cluster, a report of elsewhere, and what is not known."""
+    if baseline.targets:
+        return baseline.targets
+    whole = baseline.target
+    if not whole or Path(whole).exists():
+        return (whole,) if whole else ()
+    # Written before several were kept apart.
+    parts = tuple(whole.split())
+    return parts if all(Path(part).exists() for part in parts) else ()
+
+
+def scope_of(old: Baseline, new: Baseline) -> Scope:
+    """Of a scan that is about a part of what ``old`` is about: what of ``old`` it did not look at."""
+    before, now = (tuple(map(absolute, targets_of_baseline(one))) for one in (old, new))
+    if not before or not now or not all(any(_is_below(one, above) for above in before) for one in now):
+        return Scope()
+    old_root, new_root = (absolute(root_of(targets_of_baseline(one))) for one in (old, new))
+
+    def is_outside(seen: SeenFinding) -> bool:
+        # Of what is rendered the chart or the folder of the kustomization is what was asked for.
+        names = [_joined(old_root, name) for name in seen.file.split(":") if name]
+        return bool(names) and not any(
+            _is_below(name, one) or _is_below(one, name) for name in names for one in now
+        )
+
+    def as_before(file: str) -> str:
+        if old_root == new_root:
+            return file
+        return ":".join(os.path.relpath(_joined(new_root, name), old_root) for name in file.split(":"))
+
+    return Scope(is_outside, as_before)
+
+
+def _joined(root: str, name: str) -> str:
+    return os.path.normpath(os.path.join(root, name))  # noqa: PTH118
+
+
+def _is_below(path: str, above: str) -> bool:
+    return path == above or path.startswith(f"{above.rstrip(os.sep)}{os.sep}")
 
 
 def compared(report: PostureReport, places: ShownPlaces, old: Baseline, name: str, at: str) -> PostureReport:
     """``report`` with what of it ``old``, called ``name``, knows."""
     new = baseline_of(report, places, at, __version__)
-    difference = compare(old, new)
+    difference = compare(old, new, scope_of(old, new))
     dated = with_first_seen(new.findings, difference.known)
     return replace(
         report,
@@ -167,7 +225,7 @@ def compared(report: PostureReport, places: ShownPlaces, old: Baseline, name: st
             by_rules=tuple(sorted(difference.by_rules)),
             known_unread=_known_unread(old, new),
             gone=difference.numbers.gone,
-            unseen=difference.numbers.unseen,
+            unseen=difference.numbers.unseen + difference.numbers.outside,
         ),
     )
 
@@ -178,29 +236,37 @@ def _known_unread(old: Baseline, new: Baseline) -> tuple[int, ...]:
     return tuple(i for i, where in enumerate(new.unread) if os.path.normpath(where) in before)
 
 
-def compare_sides(old: str | Baseline, new: str, options: PostureOptions, at: str) -> Compared:
-    """Compares files of reports or baselines, paths, ``PATH@REVISION``, git addresses and ``cluster``.
+def compare_sides(
+    old: str | Baseline, new: str | Sequence[str], options: PostureOptions, at: str
+) -> Compared:
+    """Compares files of reports or baselines, paths, ``PATH@REVISION``, git addresses and ``cluster``; several paths are one side.
 
     Raises: ``LeadlineError`` of every kind.
     """
-    sides = (side_of(old, options, at) if isinstance(old, str) else old, side_of(new, options, at))
-    if not any(side.controls or side.findings for side in sides):
-        names = " and ".join(dict.fromkeys(side.target for side in sides))
+    before = side_of(old, options, at)[0] if isinstance(old, str) else old
+    if isinstance(new, str) or len(new) == 1:
+        after, lines = side_of(new if isinstance(new, str) else new[0], options, at)
+    else:
+        after, lines = scanned(tuple(new), options, at)
+    if not any(side.controls or side.findings for side in (before, after)):
+        names = " and ".join(dict.fromkeys((before.target, after.target)))
         raise SourceError(f"nothing was judged in {names}", hint="name what holds Kubernetes objects")
-    return Compared(*sides, compare(*sides))
+    return Compared(before, after, compare(before, after, scope_of(before, after)), lines)
 
 
-def side_of(name: str, options: PostureOptions, at: str) -> Baseline:
+def side_of(name: str, options: PostureOptions, at: str) -> tuple[Baseline, tuple[int, ...]]:
     """One side of a comparison: a file of a report or baseline, a path, ``PATH@REVISION``, a git address, ``cluster``.
+
+    With the lines of its findings, as ``Compared.lines``.
 
     Raises: ``LeadlineError`` of every kind.
     """
     if is_regular(name) and name.endswith(".json") and _is_ours(name):
-        return read_baseline(name)
+        return read_baseline(name), ()
     path, mark, revision = name.rpartition("@")
     if mark and "://" not in name and not Path(name).exists() and Path(path or ".").exists():
-        return replace(baseline_at((path or ".",), revision, options), target=name)
-    return scanned(name, options, at)
+        return replace(baseline_at((path or ".",), revision, options), target=name), ()
+    return scanned((name,), options, at)
 
 
 def _is_ours(path: str) -> bool:

@@ -1,6 +1,5 @@
 """``leadline baseline``: remembers the findings of a scan, so that later ones speak of what is new."""
 
-import os
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,21 +12,19 @@ from leadline.errors import SourceError, UsageError
 from leadline.model.report import PostureReport
 from leadline.outputs.documents.baseline import Baseline, baseline_of, distinct, encoded_baseline
 from leadline.outputs.format_registry import find_format
-from leadline.outputs.text.comparison_text import Sides, difference_document, difference_lines
-from leadline.outputs.text.json_text import json_text
-from leadline.outputs.text.plain import count, plain, wrapped
+from leadline.outputs.text.comparison_text import Sides
+from leadline.outputs.text.plain import count, plain
 from leadline.posture.catalogue import load_controls
 from leadline.programs.cli.options.configured import ConfiguredCommand
 from leadline.programs.cli.options.table import CHARTS, CLUSTER, takes
 from leadline.programs.cli.output.destinations import Destination, opened, writing
-from leadline.programs.cli.output.terminal import width_of
+from leadline.programs.cli.output.difference import difference_flags, write_difference
 from leadline.programs.cli.scanning.requests import reading, request_of
-from leadline.scans.posture.baselines import carried_on, compare_sides, read_baseline
+from leadline.scans.posture.baselines import carried_on, compare_sides, read_baseline, targets_of_baseline
 from leadline.scans.posture.posture_scan import open_posture_scan
 from leadline.version import __version__
 
 FILE = "leadline-baseline.json"
-_USUAL_WIDTH = 100
 EPILOG = """
 \b
   leadline baseline save deploy/
@@ -69,6 +66,7 @@ def save(paths: tuple[str, ...], output: str, **flags: Any) -> int:
         if scan.why_no_verdict:
             raise SourceError(scan.why_no_verdict)
         found = baseline_of(scan.report, scan.places, at, __version__)
+    found = replace(found, targets=paths if len(paths) > 1 else ())
     text = encoded_baseline(carried_on(found, output))
     to = Destination(find_format("baseline", PostureReport), "" if output == "-" else output)
     with opened([to]) as (sink,), writing(sink):
@@ -105,41 +103,33 @@ def show(file: str) -> int:
     "compare",
     cls=ConfiguredCommand,
     keys="baseline compare",
-    targets=lambda flags: (flags["new"],) if flags["new"] else (),
+    targets=lambda flags: flags["new"],
 )
 @click.argument("old", default=FILE)
-@click.argument("new", default="")
-@click.option("-f", "--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.argument("new", metavar="[NEW]...", nargs=-1)
+@difference_flags
 @takes("assume_complete", "exclude_paths", *CLUSTER, *CHARTS, "quiet")
-def compare(old: str, new: str, format: str, **flags: Any) -> int:
+def compare(old: str, new: tuple[str, ...], format: str, output: str, **flags: Any) -> int:
     """What is new, gone and unchanged since the baseline OLD, and how compliance changed.
 
-    NEW is another baseline, or what is scanned now: a path, or cluster for that of the current context. Left out, it is
-    what OLD is about.
+    NEW is another baseline, or what is scanned now: paths, or cluster for that of the current context. Left out, it is
+    what OLD is about. What OLD is about and NEW leaves out is not looked at, and not gone.
     """
     before = read_baseline(old)
-    side = new or before.target
-    if not new and not (Path(side).exists() and side):
+    side = new or targets_of_baseline(before)
+    if not side or not (new or all(Path(one).exists() for one in side)):
         raise UsageError(
-            f"{old} is about {plain(side) or 'no known target'}, which is not a path here",
+            f"{old} is about {plain(before.target) or 'no known target'}, which is not a path here",
             hint="name what to compare it with: a baseline, a path, or cluster",
         )
     request = request_of((), flags)
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    with reading(request, f"comparing with {side}", with_scores=True) as (options, _):
+    with reading(request, f"comparing with {' '.join(side)}", with_scores=True) as (options, _):
         found = compare_sides(before, side, options, at)
-    after = found.new
-    both = Sides(before, after, found.difference)
-    if format == "json":
-        click.echo(json_text(difference_document(both)))
-        return 0
-    severities = {control.id: control.severity for control in load_controls()}
-    width = width_of(os.environ, is_terminal=os.isatty(1), usual=_USUAL_WIDTH)
-    for line in wrapped(f"{_taken(before)}  ->  {_taken(after)}", width):
-        click.echo(line)
-    click.echo()
-    for line in difference_lines(both, severities, width):
-        click.echo(line)
+    both = Sides(before, found.new, found.difference, found.lines)
+    head = f"{_taken(before)}  ->  {_taken(found.new)}"
+    controls = {control.id: control for control in load_controls()}
+    write_difference(both, controls, format, output, head=head)
     return 0
 
 

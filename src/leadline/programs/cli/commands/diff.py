@@ -1,19 +1,17 @@
 """``leadline diff``: what is new and what is gone between two scans."""
 
-import os
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from leadline.errors import GATE_FAILED
-from leadline.outputs.text.comparison_text import Sides, difference_document, difference_lines
-from leadline.outputs.text.json_text import json_text
+from leadline.outputs.text.comparison_text import Sides
 from leadline.posture.catalogue import load_controls
 from leadline.programs.cli.options.configured import ConfiguredCommand
 from leadline.programs.cli.options.option import Flag
 from leadline.programs.cli.options.table import CHARTS, CLUSTER, takes
-from leadline.programs.cli.output.terminal import width_of
+from leadline.programs.cli.output.difference import difference_flags, write_difference
 from leadline.programs.cli.scanning.requests import grave, reading, request_of
 from leadline.scans.posture.baselines import compare_sides
 
@@ -28,7 +26,6 @@ EPILOG = """
 
 Exit codes: 0 done, 1 something new at or above --severity-threshold, 2 wrong usage, 3 a side could not be read.
 """
-_USUAL_WIDTH = 100
 
 
 @click.command(
@@ -39,27 +36,23 @@ _USUAL_WIDTH = 100
 )
 @click.argument("old")
 @click.argument("new")
-@click.option("-f", "--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@difference_flags
 @takes(
     *("severity_threshold", "exclude_paths", *CLUSTER, *CHARTS, "quiet"),
     severity_threshold=Flag("Exit 1 on something new at or above it."),
 )
-def command(old: str, new: str, format: str, **flags: Any) -> int:
+def command(old: str, new: str, format: str, output: str, **flags: Any) -> int:
     """What is new and what is gone between OLD and NEW: reports, baselines, paths, PATH@REVISION, git addresses, cluster."""
     request = request_of((), flags)
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     with reading(request, f"comparing {old} and {new}", with_scores=True) as (options, _):
         both = compare_sides(old, new, options, at)
-    severities = {control.id: control.severity for control in load_controls()}
+    controls = {control.id: control for control in load_controls()}
     fresh = [both.new.findings[number] for number in both.difference.new]
-    if format == "json":
-        click.echo(json_text(difference_document(Sides(both.old, both.new, both.difference))))
-    else:
-        width = width_of(os.environ, is_terminal=os.isatty(1), usual=_USUAL_WIDTH)
-        for line in difference_lines(Sides(both.old, both.new, both.difference), severities, width):
-            click.echo(line)
+    write_difference(Sides(both.old, both.new, both.difference, both.lines), controls, format, output)
     failing = grave(request.severity_threshold)
-    return GATE_FAILED if any(severities.get(seen.control, "unknown") in failing for seen in fresh) else 0
+    is_failed = any(one.severity in failing for seen in fresh if (one := controls.get(seen.control)))
+    return GATE_FAILED if is_failed else 0
 
 
 def _path_of(side: str) -> str:
