@@ -12,7 +12,6 @@ from leadline.errors import SourceError, UsageError
 from leadline.model.report import PostureReport
 from leadline.outputs.documents.baseline import Baseline, baseline_of, distinct, encoded_baseline
 from leadline.outputs.format_registry import find_format
-from leadline.outputs.text.comparison_text import Sides
 from leadline.outputs.text.plain import count, plain
 from leadline.posture.catalogue import load_controls
 from leadline.programs.cli.options.configured import ConfiguredCommand
@@ -21,6 +20,7 @@ from leadline.programs.cli.output.destinations import Destination, opened, writi
 from leadline.programs.cli.output.difference import difference_flags, write_difference
 from leadline.programs.cli.scanning.requests import reading, request_of
 from leadline.scans.posture.baselines import carried_on, compare_sides, read_baseline, targets_of_baseline
+from leadline.scans.posture.difference import DifferenceForm
 from leadline.scans.posture.posture_scan import open_posture_scan
 from leadline.version import __version__
 
@@ -109,7 +109,7 @@ def show(file: str) -> int:
 @click.argument("new", metavar="[NEW]...", nargs=-1)
 @difference_flags
 @takes("assume_complete", "exclude_paths", *CLUSTER, *CHARTS, "quiet")
-def compare(old: str, new: tuple[str, ...], format: str, output: str, **flags: Any) -> int:
+def compare(old: str, new: tuple[str, ...], format: DifferenceForm, output: str, **flags: Any) -> int:
     """What is new, gone and unchanged since the baseline OLD, and how compliance changed.
 
     NEW is another baseline, or what is scanned now: paths, or cluster for that of the current context. Left out, it is
@@ -126,10 +126,9 @@ def compare(old: str, new: tuple[str, ...], format: str, output: str, **flags: A
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     with reading(request, f"comparing with {' '.join(side)}", with_scores=True) as (options, _):
         found = compare_sides(before, side, options, at)
-    both = Sides(before, found.new, found.difference, found.lines)
     head = f"{_taken(before)}  ->  {_taken(found.new)}"
     controls = {control.id: control for control in load_controls()}
-    write_difference(both, controls, format, output, head=head)
+    write_difference(found, controls, format, output, head=head)
     return 0
 
 

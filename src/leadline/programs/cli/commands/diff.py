@@ -6,7 +6,6 @@ from typing import Any
 import click
 
 from leadline.errors import GATE_FAILED
-from leadline.outputs.text.comparison_text import Sides
 from leadline.posture.catalogue import load_controls
 from leadline.programs.cli.options.configured import ConfiguredCommand
 from leadline.programs.cli.options.option import Flag
@@ -14,6 +13,7 @@ from leadline.programs.cli.options.table import CHARTS, CLUSTER, takes
 from leadline.programs.cli.output.difference import difference_flags, write_difference
 from leadline.programs.cli.scanning.requests import grave, reading, request_of
 from leadline.scans.posture.baselines import compare_sides
+from leadline.scans.posture.difference import DifferenceForm
 
 EPILOG = """
 \b
@@ -41,7 +41,7 @@ Exit codes: 0 done, 1 something new at or above --severity-threshold, 2 wrong us
     *("severity_threshold", "exclude_paths", *CLUSTER, *CHARTS, "quiet"),
     severity_threshold=Flag("Exit 1 on something new at or above it."),
 )
-def command(old: str, new: str, format: str, output: str, **flags: Any) -> int:
+def command(old: str, new: str, format: DifferenceForm, output: str, **flags: Any) -> int:
     """What is new and what is gone between OLD and NEW: reports, baselines, paths, PATH@REVISION, git addresses, cluster."""
     request = request_of((), flags)
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -49,7 +49,7 @@ def command(old: str, new: str, format: str, output: str, **flags: Any) -> int:
         both = compare_sides(old, new, options, at)
     controls = {control.id: control for control in load_controls()}
     fresh = [both.new.findings[number] for number in both.difference.new]
-    write_difference(Sides(both.old, both.new, both.difference, both.lines), controls, format, output)
+    write_difference(both, controls, format, output)
     failing = grave(request.severity_threshold)
     is_failed = any(one.severity in failing for seen in fresh if (one := controls.get(seen.control)))
     return GATE_FAILED if is_failed else 0

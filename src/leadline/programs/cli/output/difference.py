@@ -1,39 +1,42 @@
-"""Writes what two scans differ in: for a terminal, a program, a comment, a browser."""
+"""The flags by which a comparison is written, and where it goes."""
 
 import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from leadline.errors import StoreError, UsageError
 from leadline.model.control import Control
-from leadline.outputs.text.comparison_text import Sides, difference_document, difference_lines
-from leadline.outputs.text.json_text import json_text
-from leadline.outputs.text.plain import wrapped
 from leadline.programs.cli.output.terminal import width_of
+from leadline.scans.posture.baselines import Compared
+from leadline.scans.posture.difference import DifferenceForm, written_difference
 
 _USUAL_WIDTH = 100
-_FORMATS = ("text", "json", "markdown", "html", "pdf")
 
 
 def difference_flags(function: Callable[..., Any]) -> Callable[..., Any]:
     """``--format`` and ``--output`` of a comparison."""
     into = click.option("-o", "--output", default="", metavar="FILE", help="Write there.")
-    form = click.option("-f", "--format", type=click.Choice(_FORMATS), default="text", show_default=True)
-    return form(into(function))
+    forms = click.Choice(get_args(DifferenceForm))
+    return click.option("-f", "--format", type=forms, default="text", show_default=True)(into(function))
 
 
 def write_difference(
-    both: Sides, controls: Mapping[str, Control], format: str, output: str, *, head: str = ""
+    both: Compared, controls: Mapping[str, Control], form: DifferenceForm, output: str, *, head: str = ""
 ) -> None:
-    """``head`` is what a terminal begins with; ``output`` empty for standard output.
+    """``head`` is what text begins with; ``output`` empty for standard output.
 
-    Raises: ``StoreError`` where the file cannot be written.
+    Raises: ``StoreError`` where the file cannot be written, ``UsageError`` for a PDF at a terminal.
     """
-    written = _written(both, controls, format, head, is_file=bool(output))
+    is_terminal = not output and os.isatty(1)
+    if form == "pdf" and is_terminal:
+        raise UsageError("a PDF is not for a terminal", hint="-o FILE writes it")
+    width = width_of(os.environ, is_terminal=is_terminal, usual=_USUAL_WIDTH)
+    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    written = written_difference(both, controls, form, width=width, head=head, at=at)
     if not output:
         click.echo(written, nl=False)
         return
@@ -42,31 +45,3 @@ def write_difference(
     except OSError as error:
         raise StoreError(f"cannot write {output}: {(error.strerror or str(error)).lower()}") from error
     click.echo(f"written: {output}", err=True)
-
-
-def _written(both: Sides, controls: Mapping[str, Control], format: str, head: str, *, is_file: bool) -> bytes:
-    """Raises: ``UsageError`` for a PDF at a terminal."""
-    if format == "pdf":
-        from leadline.outputs.text.comparison_pages import difference_pdf  # where one is asked for
-
-        if not is_file and os.isatty(1):
-            raise UsageError("a PDF is not for a terminal", hint="-o FILE writes it")
-        return difference_pdf(both, controls, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
-    return _text(both, controls, format, head, is_file=is_file).encode("utf-8", "replace")
-
-
-def _text(both: Sides, controls: Mapping[str, Control], format: str, head: str, *, is_file: bool) -> str:
-    if format == "json":
-        return json_text(difference_document(both)) + "\n"
-    if format in ("markdown", "html"):
-        # Where one of them is asked for.
-        from leadline.outputs.text.comparison_pages import difference_html, difference_markdown
-
-        return (
-            difference_html(both, controls)
-            if format == "html"
-            else "".join(difference_markdown(both, controls))
-        )
-    width = width_of(os.environ, is_terminal=not is_file and os.isatty(1), usual=_USUAL_WIDTH)
-    lines = [*wrapped(head, width), ""] if head else []
-    return "\n".join((*lines, *difference_lines(both, controls, width))) + "\n"
