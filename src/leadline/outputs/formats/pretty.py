@@ -1,9 +1,10 @@
 """For a person at a terminal: plain columns, worst first, what was not seen, what to do next, the verdict last.
 
-Colour is on the severity, the caret and the verdict only, and nothing depends on it.
+Colour is on severities, carets, scores and the verdict, headings are bold, and nothing depends on it.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import IO
 
@@ -46,7 +47,20 @@ _SEVERITY_WIDTH = 8
 @format("pretty", suffix=".txt")
 def pretty(report: PostureReport, out: IO[str], page: Page) -> None:
     for line in _all(report, page):
-        out.write(line.rstrip() + "\n")
+        out.write(_with_bold_heading(line.rstrip(), page) + "\n")
+
+
+_HEADING = re.compile(
+    r"(?:fix first|failing|not read|undecided|left out|accepted|not shown|score|next|SEVERITY .*)(?= |$)"
+)
+
+
+def _with_bold_heading(line: str, page: Page) -> str:
+    """A line at the left edge that begins a part has its first words in bold."""
+    if not page.colour:
+        return line
+    match = _HEADING.match(line)
+    return _paint(match[0], "neither", page) + line[match.end() :] if match else line
 
 
 def _all(report: PostureReport, page: Page) -> Iterator[str]:
@@ -112,7 +126,8 @@ def _severity(severity: str, page: Page) -> str:
 class _Widths:
     """Where the columns of the table are."""
 
-    def __init__(self, groups: Sequence[ControlGroup], page: Page) -> None:
+    def __init__(self, groups: Sequence[ControlGroup], page: Page, names: Mapping[str, list[str]]) -> None:
+        """``names``: of the objects that fail each control, by its id."""
         self.page = page
         self.id = max(columns("CONTROL"), *(columns(plain(group.control.id)) for group in groups))
         self.left = _SEVERITY_WIDTH + 2 + self.id + 2
@@ -122,7 +137,16 @@ class _Widths:
         if page.width >= _NARROW:
             self.problem = max(8, min(self.problem, max(30, room - 2 - _NAMES)))
         self.used = self.left + self.problem + 2 + self.tally + 2
-        self.is_narrow = page.width < _NARROW
+        fitting = sum(self.fits(names[group.control.id], group.row.failed) for group in groups)
+        self.is_narrow = page.width < _NARROW or 2 * fitting < len(groups)
+        """Whether objects are below their problem: no column of theirs that most rows leave empty takes its room."""
+        if self.is_narrow:
+            self.problem = max(8, min(room, max(columns(_problem(group)) for group in groups)))
+            self.used = self.left + self.problem + 2 + self.tally + 2
+
+    def fits(self, names: list[str], failed: int) -> bool:
+        """Whether the first of ``names`` is whole beside the other columns."""
+        return self.room >= max(20, columns(names[0]) + len(_more(failed - 1)))
 
     @property
     def room(self) -> int:
@@ -133,7 +157,7 @@ class _Widths:
 def _table(report: PostureReport, groups: list[ControlGroup], page: Page, tally: str) -> Iterator[str]:
     listed = groups if page.verbose else _listed(groups)
     offenders = _offenders(report, {group.control.id for group in listed})
-    widths = _Widths(listed, page)
+    widths = _Widths(listed, page, offenders)
     head = f"{'SEVERITY':{_SEVERITY_WIDTH}}  {'CONTROL':{widths.id}}  {'PROBLEM':{widths.problem}}  {tally:>{widths.tally}}"
     yield head if widths.is_narrow else f"{head}  OBJECTS"
     for group in listed:
@@ -147,7 +171,7 @@ def _row(group: ControlGroup, names: list[str], widths: _Widths) -> Iterator[str
     first = f"{head}{padded(problem[0], widths.problem)}  {_tally(group):>{widths.tally}}"
     indent = " " * widths.left
     failed = group.row.failed
-    if not widths.is_narrow and widths.room >= max(20, columns(names[0]) + len(_more(failed - 1))):
+    if not widths.is_narrow and widths.fits(names, failed):
         yield f"{first}  {_names(names, failed, widths.room)}"
         yield from (indent + more for more in problem[1:])
         return
@@ -344,9 +368,21 @@ def _scores(report: PostureReport, page: Page) -> Iterator[str]:
     label = "score     "
     for name, text in rows:
         first, *more = wrapped(text, page.width - len(label) - width - 2) or [""]
-        yield f"{label}{padded(name, width)}  {first}"
+        yield f"{label}{padded(name, width)}  {_with_meaning(first, page)}"
         yield from (" " * (len(label) + width + 2) + line for line in more)
         label = " " * len(label)
+
+
+def _with_meaning(score: str, page: Page) -> str:
+    """``61 % of 19 judged`` with its number coloured by how good that is; without colour the number says it."""
+    number = re.match(r"(\d+) %", score)
+    if number is None:
+        return score
+    style = next(style for least, style in _GOOD_FROM if int(number[1]) >= least)
+    return _paint(number[0], style, page) + score[number.end() :]
+
+
+_GOOD_FROM = ((90, "good"), (70, "medium"), (0, "high"))
 
 
 def _advice(report: PostureReport, groups: list[ControlGroup], page: Page) -> list[str]:

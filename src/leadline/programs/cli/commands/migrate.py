@@ -11,7 +11,7 @@ from leadline.scans.waivers.migrating import SETTINGS_FILE, WAIVERS_FILE, migrat
 EPILOG = """
 \b
   leadline migrate
-      of this folder; writes leadline.toml and leadline-waivers.yaml
+      of this folder: leadline.toml, leadline-waivers.yaml
   leadline migrate deploy/ --dry-run
       shows what would be written
 

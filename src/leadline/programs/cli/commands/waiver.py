@@ -35,7 +35,8 @@ EPILOG = """
       what each entry accepts in images
   leadline waiver list waivers.yaml
       the entries; which have expired or are too broad
-  leadline waiver add C-0057 shop/DaemonSet/agent --reason "reads devices" --owner ops --until 2027-01-31
+  leadline waiver add C-0057 shop/DaemonSet/agent \\
+      --reason audited --owner ops --until 2027-01-31
       writes an entry into leadline-waivers.yaml
 
 leadline schema waivers prints the schema of a file of waivers; exceptions as JSON and SecurityException objects are read too.
