@@ -191,14 +191,18 @@ def _completed(words: list[str]) -> int:
 
 
 def _say(message: str) -> None:
-    """One line on stderr, whatever the message holds."""
+    """One line on stderr, whatever the message holds; a terminal gets it wrapped at words."""
     from leadline.outputs.text.plain import without_commands
 
-    line = without_commands("".join(c if c.isprintable() else " " for c in message))
+    line = f"leadline: {without_commands(''.join(c if c.isprintable() else ' ' for c in message))}"
+    if sys.stderr.isatty():
+        from leadline.programs.cli.output.terminal import at_words
+
+        line = "\n".join(at_words([line], 2))
     try:
-        sys.stderr.write(f"leadline: {line}\n")
+        sys.stderr.write(f"{line}\n")
     except UnicodeEncodeError:
-        sys.stderr.write(f"leadline: {line.encode('ascii', 'backslashreplace').decode()}\n")
+        sys.stderr.write(f"{line.encode('ascii', 'backslashreplace').decode()}\n")
 
 
 def _leave(code: int) -> None:

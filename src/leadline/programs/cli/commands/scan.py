@@ -44,7 +44,7 @@ from leadline.programs.cli.output.destinations import (
     writing,
 )
 from leadline.programs.cli.output.gate_text import verdict_text
-from leadline.programs.cli.output.terminal import wants_colour, width_of
+from leadline.programs.cli.output.terminal import at_words, wants_colour, width_of
 from leadline.programs.cli.scanning.requests import (
     gates_of,
     posture_options,
@@ -272,7 +272,9 @@ def _watch(request: Request) -> int:
         sys.stdout.flush()
         try:
             for change in changes:
-                for line in changed_lines(change, page.least):
+                if is_terminal:
+                    click.echo(datetime.now().astimezone().strftime("%H:%M:%S"))
+                for line in at_words(changed_lines(change, page.least), 1, "    "):
                     click.echo(line)
                 sys.stdout.flush()
         except KeyboardInterrupt:
@@ -380,7 +382,7 @@ def _remark(request: Request, scan: PostureScan, outcome: Verdict, chosen: tuple
         lines += failing_unread(scan.report)
     if "pretty" not in printed:
         lines.append(closing(scan.report, verdict_text(outcome)))
-    for line in lines:
+    for line in at_words(lines, 2):
         sys.stderr.write(line + "\n")
 
 

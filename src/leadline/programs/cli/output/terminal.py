@@ -2,10 +2,10 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from leadline.outputs.text.plain import plain
+from leadline.outputs.text.plain import plain, wrapped
 
 if TYPE_CHECKING:
     from leadline.outputs.redaction.values import SecretValues
@@ -33,6 +33,25 @@ def list_width() -> int | None:
 def wants_colour(environ: Mapping[str, str]) -> bool:
     """Whether the environment leaves colour on."""
     return not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
+def at_words(lines: Iterable[str], stream: int, indent: str = "  ") -> Iterator[str]:
+    """``lines`` wrapped at words where ``stream`` is a terminal, which would break within them; as they are elsewhere."""
+    if not os.isatty(stream):
+        yield from lines
+        return
+    width = _width_of_stream(stream)
+    for line in lines:
+        start = line[: len(line) - len(line.lstrip())]
+        first, *more = wrapped(line, width - len(start)) or [""]
+        yield start + first
+        rest = wrapped(" ".join(more), max(width - len(start + indent), 20)) if more else []
+        yield from (f"{start}{indent}{one}" for one in rest)
+
+
+def _width_of_stream(stream: int) -> int:
+    known = width_of(os.environ, is_terminal=False, usual=0)
+    return known or max(_WIDTHS.start, os.get_terminal_size(stream).columns)
 
 
 def say_plainly(text: str) -> None:
