@@ -274,3 +274,71 @@ def test_a_line_that_is_no_profile_is_named_and_the_others_count(run, tmp_path: 
     assert "other.json:3 the line holds no profile of a container" in out
     (tmp_path / "none.json").write_text("{}\n")
     assert main(["rehearse", "policies.yaml", "--profile", "none.json"]) == 3
+
+
+STORED = {
+    "kind": "List",
+    "items": [
+        {
+            "kind": "NetworkNeighborhood",
+            "metadata": {
+                "name": "deployment-web",
+                "namespace": "shop",
+                "labels": {"kubescape.io/workload-kind": "Deployment", "kubescape.io/workload-name": "web"},
+                "annotations": {"kubescape.io/status": "completed", "kubescape.io/completion": "complete"},
+            },
+            "spec": {
+                "matchLabels": {"app": "web"},
+                "containers": [
+                    {
+                        "name": "web",
+                        "egress": [
+                            {
+                                "podSelector": {"matchLabels": {"app": "db"}},
+                                "ports": [{"protocol": "TCP", "port": 5432}],
+                            },
+                            {
+                                "podSelector": {"matchLabels": {"tier": "data"}},
+                                "ports": [{"protocol": "TCP", "port": 5432}],
+                            },
+                            {
+                                "dnsNames": ["api.pay.example."],
+                                "ipAddresses": ["203.0.113.7", "2001:db8::7"],
+                                "ports": [{"protocol": "TCP", "port": 443}],
+                            },
+                        ],
+                        "ingress": [
+                            {
+                                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "edge"}},
+                                "podSelector": {"matchLabels": {"app": "gateway"}},
+                                "ports": [{"protocol": "TCP", "port": 8080}],
+                            }
+                        ],
+                    }
+                ],
+            },
+        },
+        {
+            "kind": "ApplicationProfile",
+            "metadata": {"name": "deployment-web", "namespace": "shop", "labels": {"kubescape.io/workload-kind": "Deployment", "kubescape.io/workload-name": "web"}},
+            "spec": {"containers": [{"name": "web", "opens": [{"path": "/var/a", "flags": ["O_RDWR"]}], "syscalls": None}]},
+        },
+    ],
+}  # fmt: skip
+
+
+def test_profiles_that_a_cluster_stores_are_rehearsed_by_the_labels_of_neighbours(run, tmp_path: Path):
+    (tmp_path / "stored.json").write_text(json.dumps(STORED, indent=2))
+    policies = deployment("{readOnlyRootFilesystem: true}") + "---" + POLICY
+    code, out, _ = run(policies, "--profile", "stored.json", "-f", "json")
+    assert code == 1
+    rows = [one for one in json.loads(out)["containers"] if one["outcomes"]]
+    assert {one["what"]: one["verdict"] for row in rows for one in row["outcomes"]} == {
+        "connects to shop/app=db:5432/TCP": "allowed",
+        "connects to shop/tier=data:5432/TCP": "unknown",
+        "connects to 203.0.113.7:443/TCP (api.pay.example.)": "allowed",
+        "connects to [2001:db8::7]:443/TCP (api.pay.example.)": "blocked",
+        "is connected to from edge/app=gateway at port 8080/TCP": "allowed",
+        "writes /var/a": "blocked",
+    }
+    assert {row["completion"] for row in rows} == {"partial"}

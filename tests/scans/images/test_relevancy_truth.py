@@ -104,7 +104,7 @@ def run_all(root: Path, folder: Path) -> dict[str, tuple[Profile, list[str]]]:
         finally:
             child.terminate()
             child.communicate(timeout=120)
-    profiles, _ = read_profiles([str(folder / "profiles")])
+    profiles = read_profiles([str(folder / "profiles")]).profiles
     found = {one.container.id.removeprefix("relevancy-"): one for one in profiles}
     return {name: (found[name], words) for name, words in said.items()}
 

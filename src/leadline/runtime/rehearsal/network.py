@@ -48,63 +48,78 @@ class Network:
     def knows_addresses(self) -> bool:
         return bool(self._services.pods or self._services.addresses)
 
-    def selecting(self, end: End) -> tuple[PolicyRule, ...]:
-        """The rules that may be about ``end``; all of its labels are known or none are."""
-        return tuple(
-            one
-            for one in self.rules
-            if one.namespace in ("", end.namespace)
-            and (not end.are_labels_known or one.selects(end.labels))
-            and (one.selects_namespace is None or one.selects_namespace(end.namespace_labels))
-        )
+    def may_select(self, end: End) -> bool:
+        """Whether some rule is about ``end``, or may be where its labels are not known."""
+        return any(self._alternatives(end))
 
     def outcomes(self, own: End, peers: Iterable[Peer]) -> Iterator[Outcome]:
-        """One for each recorded connection that a rule about ``own`` has a say in."""
-        ours = self.selecting(own)
+        """One for each recorded connection."""
+        ours = self._alternatives(own)
         for peer in peers:
-            if peer.direction == "listens" or is_loopback(peer.address):
-                continue
-            yield self._outcome(own, ours, peer)
+            if peer.direction != "listens" and not is_loopback(peer.address):
+                yield self._outcome(own, ours, peer)
 
-    def _outcome(self, own: End, ours: Sequence[PolicyRule], peer: Peer) -> Outcome:
+    def _alternatives(self, end: End) -> list[tuple[PolicyRule, ...]]:
+        """The rules that select ``end``; where not all of its labels are known, these alone, and with each that may as well.
+
+        What all of them say is true of every set of those that may: a connection passes where some rule of it lets it through.
+        """
+        certain: list[PolicyRule] = []
+        perhaps: list[PolicyRule] = []
+        for one in self.rules:
+            if one.namespace not in ("", end.namespace) or not (
+                one.selects_namespace is None or one.selects_namespace(end.namespace_labels)
+            ):
+                continue
+            is_plain = end.are_labels_known or one.selects_all or bool(one.pairs)
+            if is_plain and one.selects(end.labels):
+                certain.append(one)
+            elif not end.are_labels_known and all(
+                end.labels.get(key, value) == value for key, value in one.pairs.items()
+            ):
+                perhaps.append(one)
+        return [tuple(certain), *((*certain, one) for one in perhaps)]
+
+    def _outcome(self, own: End, ours: Sequence[tuple[PolicyRule, ...]], peer: Peer) -> Outcome:
         is_incoming = peer.direction in INCOMING
-        found = [self._connection(own, ours, one, port, is_incoming) for one, port in self._ends(peer)]
-        verdicts = {one.verdict for one in found}
+        found = [
+            self._verdict(own, ours, end, port, is_incoming=is_incoming) for end, port in self._ends(peer)
+        ]
         # A Service may lead to any of its pods.
+        order: tuple[Verdict, ...] = ("blocked", "unknown", "allowed")
+        verdict, why, by = min(found, key=lambda one: order.index(one[0]))
+        names = f" ({', '.join(peer.names[:3])})" if peer.names else ""
+        address = peer.address if is_incoming else _with_port(peer.address, peer.port, peer.protocol)
+        port = f" at port {peer.port}/{peer.protocol}" if is_incoming else ""
+        what = f"{_WORDS.get(peer.direction, peer.direction)} {address}{names}{port}"
+        return Outcome("connection", what, verdict, why, by, peer.use)
+
+    def _verdict(
+        self, own: End, ours: Sequence[tuple[PolicyRule, ...]], other: End, port: Port, *, is_incoming: bool
+    ) -> tuple[Verdict, str, str]:
+        """With why, and the policy that decides."""
+        if other.is_whose_unknown:
+            # It may be a pod that the policies of other pods select.
+            known = {rule.policy.id for rules in ours for rule in rules}
+            theirs = [tuple(one for one in self.rules if one.policy.id not in known)]
+        else:
+            theirs = self._alternatives(other)
+        found: list[Connection] = []
+        for one in ours:
+            for another in theirs:
+                pair = (another, one) if is_incoming else (one, another)
+                ends = (other, own) if is_incoming else (own, other)
+                found.append(connection_between(pair, *ends, port))
+        verdicts = {one.verdict for one in found}
         worst = "denied" if "denied" in verdicts else "unknown" if "unknown" in verdicts else "allowed"
         deciding = next(one for one in found if one.verdict == worst)
         sides = (deciding.ingress, deciding.egress) if is_incoming else (deciding.egress, deciding.ingress)
         side = next((one for one in sides if one.verdict == worst), sides[0])
-        names = f" ({', '.join(peer.names[:3])})" if peer.names else ""
-        port = f"port {peer.port}/{peer.protocol}" if is_incoming else ""
-        address = _with_port(peer.address, peer.port, peer.protocol) if not is_incoming else peer.address
-        what = " ".join(
-            filter(None, (_WORDS.get(peer.direction, peer.direction), address + names, port and f"at {port}"))
-        )
-        verdict: Verdict = "blocked" if worst == "denied" else "unknown" if worst == "unknown" else "allowed"
-        if (
-            verdict == "blocked"
-            and not own.are_labels_known
-            and not all(one.selects_all for one in _isolating(ours, side))
-        ):
-            return Outcome(
-                "connection", what, "unknown", "the labels of the pod are not known", _by(side), peer.use
-            )
-        return Outcome(
-            "connection", what, verdict, "" if verdict == "allowed" else _why(side), _by(side), peer.use
-        )
-
-    def _connection(
-        self, own: End, ours: Sequence[PolicyRule], other: End, port: Port, is_incoming: bool
-    ) -> Connection:
-        theirs = (
-            tuple(one for one in self.rules if one not in ours)
-            if other.is_whose_unknown
-            else self.selecting(other)
-        )
-        if is_incoming:
-            return connection_between((theirs, ours), other, own, port)
-        return connection_between((ours, theirs), own, other, port)
+        if worst == "allowed":
+            return "allowed", "", _by(side)
+        if len(verdicts) > 1:
+            return "unknown", "not all labels of the pods are known", _by(side)
+        return "blocked" if worst == "denied" else "unknown", _why(side), _by(side)
 
     def _ends(self, peer: Peer) -> list[tuple[End, Port]]:
         """What is at the other end, with the port of the connection as policies see it."""
@@ -118,11 +133,6 @@ class Network:
             return [(pod, port)]
         is_unknown = is_inner(peer.address)
         return [(End(address=peer.address, is_whose_unknown=is_unknown), port)]
-
-
-def _isolating(rules: Sequence[PolicyRule], side: Side) -> list[PolicyRule]:
-    ids = {one.id for one in side.policies}
-    return [one for one in rules if one.policy.id in ids]
 
 
 def _why(side: Side) -> str:

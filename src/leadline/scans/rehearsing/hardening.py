@@ -78,7 +78,8 @@ def harden(
 
     Raises: ``SourceError`` where nothing can be read; ``UsageError`` where the workload is not there.
     """
-    read, unread = read_profiles(profiles)
+    recording = read_profiles(profiles)
+    read, unread = recording.profiles, recording.unread
     target = read_target(targets, options)
     workload, inventory = _found(name, target)
     if is_own:

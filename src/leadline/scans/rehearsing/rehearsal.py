@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 from msgspec import Struct
@@ -66,11 +67,12 @@ def rehearse(targets: Sequence[str], wanted: RehearsalOptions, options: PostureO
             f"{wanted.workload}: not a workload",
             hint="write NAMESPACE/KIND/NAME or NAMESPACE/KIND/NAME/CONTAINER",
         )
-    profiles, unread = read_profiles(wanted.profiles)
+    recording = read_profiles(wanted.profiles)
+    profiles, unread = recording.profiles, recording.unread
     filters, others = _split(targets)
     target = read_target(others, options) if others or not targets else RehearsalTarget((), (), ())
     unread += target.unread
-    stage = Stage(target, filters)
+    stage = Stage(target, filters, recording.ends)
     if wanted.workload:
         profiles = tuple(as_recorded(one, wanted.workload) for one in profiles)
     return stage.report(profiles, wanted.audit_logs, unread)
@@ -107,11 +109,18 @@ def _filter(path: str) -> Filter | None:
 class Stage:
     """Policies and workloads, ready to be asked about containers."""
 
-    def __init__(self, target: RehearsalTarget, filters: Mapping[str, Filter]) -> None:
+    def __init__(
+        self,
+        target: RehearsalTarget,
+        filters: Mapping[str, Filter],
+        ends: Mapping[str, End] = MappingProxyType({}),
+    ) -> None:
+        """``ends``: as ``Recording.ends``."""
         resources = self._resources = [one for one in target.resources if one.origin.kind != "derived"]
         self._worlds = tuple(Worlds(resources, Facts()))
         rules = [rule for one in resources for rule in policy_rules(one)]
-        self._network = Network(rules, services_of([*resources, *target.addresses]))
+        services = services_of([*resources, *target.addresses])
+        self._network = Network(rules, replace(services, pods={**ends, **services.pods}))
         self._filters = {**seccomp_objects(resources), **filters}
         self._given = frozenset(filters)
         self._named: set[str] = set()
@@ -183,7 +192,7 @@ class Stage:
                         "missing",
                     )
                 )
-            elif self._network.selecting(own):
+            elif self._network.may_select(own):
                 yield from self._network.outcomes(own, profile.peers)
         container = container_of(profile.container, matched[0]) if matched else None
         if matched and container is None:

@@ -1,0 +1,113 @@
+"""Profiles that a cluster stores for its clients: ApplicationProfile, NetworkNeighborhood and ContainerProfile, as ``kubectl`` prints them.
+
+They have neither times nor programs, and of a neighbour in the cluster its labels in place of its address.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from leadline.kube.reachability import End
+from leadline.model.container import Container
+from leadline.model.profile import PARTIAL, ExecutedProgram, OpenedFile, Peer, Profile
+
+KINDS = ("ApplicationProfile", "NetworkNeighborhood", "ContainerProfile")
+_GROUPS = ("containers", "initContainers", "ephemeralContainers")
+_MARK = "kubescape.io/"
+_NAME = "kubernetes.io/metadata.name"
+_MOST = 50_000
+LACKING = "a stored profile has no folders made, files renamed, users or programs"
+_OTHER = "what was stored is not complete"
+Json = Mapping[str, Any]
+
+
+def stored_profiles(document: Any) -> tuple[tuple[Profile, ...], dict[str, End]]:
+    """Profiles of ``document``, an object or a list of objects, and what stands in a peer's address for pods by labels."""
+    ends: dict[str, End] = {}
+    found = [one for body in _objects(document) for one in _of_object(body, ends)]
+    return tuple(found[:_MOST]), ends
+
+
+def _objects(document: Any) -> Iterator[Json]:
+    body = _mapping(document)
+    items = body.get("items")
+    for one in items if isinstance(items, list) else (body,):
+        if _mapping(one).get("kind") in KINDS:
+            yield one
+
+
+def _of_object(body: Json, ends: dict[str, End]) -> Iterator[Profile]:
+    metadata, spec = _mapping(body.get("metadata")), _mapping(body.get("spec"))
+    labels, notes = _mapping(metadata.get("labels")), _mapping(metadata.get("annotations"))
+    is_complete = notes.get(f"{_MARK}completion") == "complete" and notes.get(f"{_MARK}status") == "completed"
+    namespace = _text(metadata.get("namespace")) or _text(labels.get(f"{_MARK}workload-namespace"))
+    pod_labels = tuple((str(key), str(value)) for key, value in _mapping(spec.get("matchLabels")).items())
+
+    def profile(name: str, part: Json) -> Profile:
+        container = Container(
+            f"{body['kind']} {_text(metadata.get('name'))}", name, namespace=namespace, labels=pod_labels,
+            workload_kind=_text(labels.get(f"{_MARK}workload-kind")), workload=_text(labels.get(f"{_MARK}workload-name")),
+        )  # fmt: skip
+        return Profile(
+            container,
+            PARTIAL,
+            (LACKING,) if is_complete else (LACKING, _OTHER),
+            executed=tuple(
+                ExecutedProgram(_text(one.get("path")), _texts(one.get("args")))
+                for one in _mappings(part.get("execs"))
+            ),
+            opened=tuple(
+                OpenedFile(_text(one.get("path")), _texts(one.get("flags")))
+                for one in _mappings(part.get("opens"))
+            ),
+            capabilities=tuple(sorted(_texts(part.get("capabilities")))),
+            syscalls=tuple(sorted(_texts(part.get("syscalls")))),
+            peers=tuple(_peers(part, namespace, ends)),
+        )
+
+    if body["kind"] == "ContainerProfile":
+        yield profile(_text(labels.get(f"{_MARK}workload-container-name")), spec)
+    for group in _GROUPS:
+        for part in _mappings(spec.get(group)):
+            yield profile(_text(part.get("name")), part)
+
+
+def _peers(part: Json, namespace: str, ends: dict[str, End]) -> Iterator[Peer]:
+    for key, direction in (("ingress", "accepts"), ("egress", "connects")):
+        for neighbor in _mappings(part.get(key)):
+            names = tuple(sorted(_texts(neighbor.get("dnsNames"))))
+            for address in _addresses(neighbor, namespace, ends):
+                for port in _mappings(neighbor.get("ports")):
+                    number = port.get("port")
+                    if isinstance(number, int):
+                        yield Peer(direction, address, number, _text(port.get("protocol")) or "TCP", names)
+
+
+def _addresses(neighbor: Json, namespace: str, ends: dict[str, End]) -> Iterable[str]:
+    pods, spaces = neighbor.get("podSelector"), neighbor.get("namespaceSelector")
+    if pods is None and spaces is None:
+        return _texts(neighbor.get("ipAddresses")) or _texts([neighbor.get("ipAddress")])
+    labels = {str(key): str(value) for key, value in _mapping(_mapping(pods).get("matchLabels")).items()}
+    of_space = {str(key): str(value) for key, value in _mapping(_mapping(spaces).get("matchLabels")).items()}
+    of_space = of_space if spaces is not None else {_NAME: namespace}
+    name = of_space.get(_NAME, "")
+    if not name:
+        return ()
+    title = f"{name}/{','.join(f'{key}={value}' for key, value in sorted(labels.items())) or 'any pod'}"
+    ends[title] = End(name, labels, False, of_space, is_namespace_known=False)
+    return (title,)
+
+
+def _mapping(value: Any) -> Json:
+    return value if isinstance(value, dict) else {}
+
+
+def _mappings(value: Any) -> Iterator[Json]:
+    return (one for one in value if isinstance(one, dict)) if isinstance(value, list) else iter(())
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(one for one in value if isinstance(one, str) and one) if isinstance(value, list) else ()
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
