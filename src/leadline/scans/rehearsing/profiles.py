@@ -27,7 +27,7 @@ class Recording(Struct, frozen=True):
     unread: tuple[Unread, ...]
     """Lines that hold none."""
     ends: Mapping[str, End] = {}
-    """Pods that stored profiles know by their labels, by what stands in the address of a peer."""
+    """Pods that stored profiles know by their labels, by what takes the place of the address of a peer."""
 
 
 def read_profiles(files: Iterable[str]) -> Recording:

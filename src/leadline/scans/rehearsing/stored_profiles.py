@@ -21,7 +21,7 @@ Json = Mapping[str, Any]
 
 
 def stored_profiles(document: Any) -> tuple[tuple[Profile, ...], dict[str, End]]:
-    """Profiles of ``document``, an object or a list of objects, and what stands in a peer's address for pods by labels."""
+    """Profiles of ``document``, an object or a list of objects, and the pods by labels that take the place of an address."""
     ends: dict[str, End] = {}
     found = [one for body in _objects(document) for one in _of_object(body, ends)]
     return tuple(found[:_MOST]), ends
