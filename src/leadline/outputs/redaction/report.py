@@ -210,6 +210,12 @@ class _SafePlaces:
                 self._bodies.popitem(last=False)
         return body
 
+    def read_body(self, resource: Resource) -> dict[str, Any]:
+        return self._raw.get(resource.id, resource).body
+
+    def shown_risk(self, risk: WorkloadRisk) -> WorkloadRisk:
+        return self._hidden.risk(risk)
+
     def lines(self, resource: Resource, first: int, last: int) -> list[str]:
         raw = self._raw.get(resource.id, resource)
         hider = self._hiders.get(resource.id)

@@ -6,6 +6,7 @@ from typing import Any
 from leadline.model.finding import Finding, Place
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
+from leadline.model.risk import WorkloadRisk
 from leadline.outputs.rows.place import ShownPlaces
 
 _HELD = 64
@@ -29,6 +30,13 @@ class FindingPlaces:
     def body(self, resource: Resource) -> dict[str, Any]:
         """The body of an object of the report, as it may be shown."""
         return resource.body if self._is_sealed else self._places.body(resource)
+
+    def read_body(self, resource: Resource) -> dict[str, Any]:
+        """The same to judge by and never to show; what follows from it goes through ``shown_risk``."""
+        return resource.body if self._is_sealed else self._places.read_body(resource)
+
+    def shown_risk(self, risk: WorkloadRisk) -> WorkloadRisk:
+        return risk if self._is_sealed else self._places.shown_risk(risk)
 
     def find(self, finding: Finding) -> Place | None:
         """Where the path leads, or its deepest parent that exists; ``None`` for objects without a file."""

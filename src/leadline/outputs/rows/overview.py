@@ -39,7 +39,9 @@ def first_fixes_of(report: PostureReport, places: FindingPlaces) -> list[FirstFi
         return []
     risks = report.risks
     if risks is None:
-        risks = workload_risks(report, body=places.body, candidates=_CANDIDATES)
+        # What the few sentences say is hidden, rather than what the bodies of all objects do.
+        ranked = workload_risks(report, body=places.read_body, candidates=_CANDIDATES)
+        risks = tuple(map(places.shown_risk, ranked))
     fixes = first_fixes(report, risks)
     return fixes if len(fixes) >= _FEWEST else []
 

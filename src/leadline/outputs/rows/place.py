@@ -6,6 +6,7 @@ from leadline.kube.field_path import child_of, parse_path
 from leadline.kube.field_path import value_at as value_of
 from leadline.model.finding import Place
 from leadline.model.resource import Resource, joined
+from leadline.model.risk import WorkloadRisk
 from leadline.outputs.text.plain import plain
 
 
@@ -25,12 +26,23 @@ class ShownPlaces(Places, Protocol):
     def body(self, resource: Resource) -> dict[str, Any]:
         """The body of ``resource``, which a report holds itself once it is sealed, and only then."""
 
+    def read_body(self, resource: Resource) -> dict[str, Any]:
+        """The same as it was read, to judge by and never to show: nothing is hidden in it."""
+
+    def shown_risk(self, risk: WorkloadRisk) -> WorkloadRisk:
+        """``risk``, worked out of ``read_body``, as it may be shown."""
+
 
 class NoPlaces:
     """The places of a target without files, such as a cluster."""
 
     def body(self, resource: Resource) -> dict[str, Any]:
         return resource.body
+
+    read_body = body
+
+    def shown_risk(self, risk: WorkloadRisk) -> WorkloadRisk:
+        return risk
 
     def find(self, resource: Resource, path: str) -> Place | None:
         return None

@@ -47,6 +47,12 @@ class _Line(Struct, frozen=True):
     indent: int
     text: str
     """Without indentation."""
+    pieces: tuple[str, ...] = ()
+    """Of a template's line what is written around its actions; empty for a line that is never a field by itself."""
+
+
+_Match = tuple[_Line, int, int] | None
+"""A line of the template, and where in the lines what is below it begins and ends."""
 
 
 class _Document(Struct, frozen=True):
@@ -106,37 +112,53 @@ class TemplateSearch:
         self._lines = _template_lines(template)
         self._parts = list(split_documents((rendered + "\n").encode("utf-8", "surrogatepass")))
         self._kinds = {part.index: _kind_line(part.text) for part in self._parts}
-        self._documents: dict[int, _Document | None] = {}
+        self._documents: dict[int, tuple[_Document, tuple[int, int]] | None] = {}
+        """Each with the lines of the template that rendered to it."""
+        self._matches: dict[tuple[int, int, int, int], _Match] = {}
+        """By document, line of it, and the lines searched: findings of one object have most of their parents in common."""
 
     def find(self, path: str, document: int = 0) -> TemplateSpot | None:
         """As ``locate_in_template``."""
         if document not in self._documents:
-            self._documents[document] = _rendered_document(self._parts, self._kinds, document)
-        source = self._documents[document]
+            source = _rendered_document(self._parts, self._kinds, document)
+            self._documents[document] = (source, _segment(self._lines, source)) if source else None
+        known = self._documents[document]
         steps = parse_path(path)
-        return _spot(self._template, self._lines, source, steps) if source and self._lines else None
+        return self._spot(*known, steps) if known and self._lines else None
 
+    def _spot(self, source: _Document, segment: tuple[int, int], steps: Steps) -> TemplateSpot | None:
+        low, high = segment
+        parent: tuple[_Line, _Line] | None = None
+        reached = 0
+        for step, wanted in _chain(source, steps):
+            if parent is None or wanted.number != parent[1].number:
+                question = source.index, wanted.number, low, high
+                if question not in self._matches:
+                    self._matches[question] = self._match(
+                        low, high, wanted, parent, is_item=isinstance(step, int)
+                    )
+                found = self._matches[question]
+                if found is None:
+                    break
+                parent = (found[0], wanted)
+                _, low, high = found
+            reached += 1
+        if parent is None:
+            kinds = [line for line in self._lines[low:high] if line.text == source.kind]
+            return TemplateSpot(kinds[0].number, kinds[0].indent + 1, False) if len(kinds) == 1 else None
+        matched, exact, key = parent[0], reached == len(steps), ""
+        if not _IN_BRACKETS.search(parent[1].text):
+            key = _steering_key(self._template, self._lines[low - 1 : high], steps[reached:], is_exact=exact)
+        return TemplateSpot(matched.number, matched.indent + 1, exact, key)
 
-def _spot(template: str, lines: list[_Line], source: _Document, steps: Steps) -> TemplateSpot | None:
-    low, high = _segment(lines, source)
-    parent: tuple[_Line, _Line] | None = None
-    reached = 0
-    for step, wanted in _chain(source, steps):
-        if parent is None or wanted.number != parent[1].number:
-            found = _only_match(lines[low:high], wanted, parent, isinstance(step, int))
-            if found is None:
-                break
-            parent = (found, wanted)
-            at = lines.index(found, low)
-            low, high = at + 1, _end_of_block(lines, at, high)
-        reached += 1
-    if parent is None:
-        kinds = [line for line in lines[low:high] if line.text == source.kind]
-        return TemplateSpot(kinds[0].number, kinds[0].indent + 1, False) if len(kinds) == 1 else None
-    matched, exact, key = parent[0], reached == len(steps), ""
-    if not _IN_BRACKETS.search(parent[1].text):
-        key = _steering_key(template, lines[low - 1 : high], steps[reached:], is_exact=exact)
-    return TemplateSpot(matched.number, matched.indent + 1, exact, key)
+    def _match(
+        self, low: int, high: int, wanted: _Line, parent: tuple[_Line, _Line] | None, *, is_item: bool
+    ) -> _Match:
+        found = _only_match(self._lines[low:high], wanted, parent, is_item)
+        if found is None:
+            return None
+        at = self._lines.index(found, low)
+        return found, at + 1, _end_of_block(self._lines, at, high)
 
 
 def _rendered_document(parts: Sequence[Part], kinds: Mapping[int, bytes], index: int) -> _Document | None:
@@ -215,15 +237,23 @@ def _template_lines(template: str) -> list[_Line]:
     if len(rows) > _LINES:
         return []
     return [
-        _Line(n, len(row) - len(row.lstrip()), row.strip()) for n, row in enumerate(rows, 1) if row.strip()
+        _Line(n, len(row) - len(row.lstrip()), text, _pieces(text))
+        for n, row in enumerate(rows, 1)
+        if (text := row.strip())
     ]
+
+
+def _pieces(line: str) -> tuple[str, ...]:
+    if not _LITERAL_KEY.match(line) and not line.startswith("- "):
+        return ()
+    return tuple(_ACTION.split(line)[::2]) if "{{" in line else (line,)
 
 
 def _only_match(
     lines: Sequence[_Line], wanted: _Line, parent: tuple[_Line, _Line] | None, is_item: bool
 ) -> _Line | None:
     """The one line that can have been rendered to ``wanted``; literal equality and indentation break ties."""
-    found = [line for line in lines if _can_become(line.text, wanted.text)]
+    found = [line for line in lines if line.pieces and _can_become(line.pieces, wanted.text)]
     if len(found) > 1:
         found = [line for line in found if line.text == wanted.text] or found
     if len(found) > 1:
@@ -233,14 +263,11 @@ def _only_match(
     return found[0] if len(found) == 1 else None
 
 
-def _can_become(template_line: str, rendered_line: str) -> bool:
-    """Whether a line with a literal key renders to ``rendered_line`` for some values."""
-    if not _LITERAL_KEY.match(template_line) and not template_line.startswith("- "):
-        return False
-    if "{{" not in template_line:
-        return template_line == rendered_line or template_line.partition(" #")[0].rstrip() == rendered_line
+def _can_become(pieces: tuple[str, ...], rendered_line: str) -> bool:
+    """Whether a line with a literal key, of these pieces, renders to ``rendered_line`` for some values."""
+    if len(pieces) == 1:
+        return pieces[0] == rendered_line or pieces[0].partition(" #")[0].rstrip() == rendered_line
     position = 0
-    pieces = _ACTION.split(template_line)[::2]
     if not rendered_line.startswith(pieces[0].rstrip()):
         return False
     for piece in pieces:
