@@ -168,6 +168,11 @@ class SamplePlaces:
     def body(self, resource) -> dict[str, object]:
         return resource.body
 
+    read_body = body
+
+    def shown_risk(self, risk):
+        return risk
+
 
 def page(**fields: object) -> Page:
     return Page(

@@ -40,6 +40,8 @@ class OnePlace:
     def body(self, resource: Resource) -> dict[str, Any]:
         return resource.body
 
+    read_body = body
+
 
 STEERED = OnePlace(Place("chart/templates/web.yaml", 2, 3, True, "host.pid"))
 

@@ -8,8 +8,8 @@ import pytest
 from image_archives import layer
 from leadline.errors import RegistryError
 from leadline.sources.images.resolve import ImageOptions, open_image
+from leadline.sources.registry.http import proxy_for
 from leadline.sources.registry.options import RegistryOptions, Trust
-from leadline.sources.registry.proxy import proxy_for
 from registry_server import Server, serving
 
 HOST = "r.example:5000"

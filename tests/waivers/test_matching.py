@@ -7,8 +7,16 @@ from msgspec.structs import replace
 
 from leadline.model.waiver import LabelRequirement, ObjectMatch, Waiver, WaiverMatch
 from leadline.waivers.apply import Waivers
-from leadline.waivers.match import Problem, Subject, covers, is_broad, problems_of, resolved
-from leadline.waivers.patterns import PatternError, compiled
+from leadline.waivers.match import (
+    PatternError,
+    Problem,
+    Subject,
+    compiled,
+    covers,
+    is_broad,
+    problems_of,
+    resolved,
+)
 
 AGENT = Subject(
     kind="DaemonSet",

@@ -1,14 +1,73 @@
 """Whether a waiver is about a finding. One function for findings of controls and of images."""
 
-from collections.abc import Iterable, Mapping
+import fnmatch
+import re
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from typing import Any
 
 from msgspec import Struct
 
 from leadline.kube.selector import Selector, compile_selector
 from leadline.model.waiver import LabelRequirement, ObjectMatch, Waiver, WaiverMatch, Writing
-from leadline.waivers.package_match import is_package, why_no_purl
-from leadline.waivers.patterns import PatternError, Test, compiled
+
+LONGEST_PATTERN = 512
+LONGEST_TEXT = 512
+"""Of what is compared. Names of objects and images are shorter; a longer text matches no expression."""
+MOST_REPEATS = 3
+_TOKEN = re.compile(
+    r"\\(?P<escaped>.)|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?P<special>\?(?!:))?|(?P<close>\))|(?P<count>\{[0-9]*,?[0-9]*\})|(?P<star>[*+])|(?P<other>.)",
+    re.DOTALL,
+)
+_SCALAR_REPEATS = 1_000
+
+Test = Callable[[str], bool]
+
+
+class PatternError(ValueError):
+    """The pattern cannot be used; its text says why."""
+
+
+@lru_cache(maxsize=8192)
+def compiled(pattern: str, writing: Writing, *, ignore_case: bool = False) -> Test:
+    """Whether a text matches ``pattern``.
+
+    Raises: ``PatternError``.
+    """
+    if len(pattern) > LONGEST_PATTERN:
+        raise PatternError(f"a pattern is longer than {LONGEST_PATTERN} characters")
+    flags = re.IGNORECASE if ignore_case else 0
+    if writing in ("glob", "exact"):
+        if writing == "exact" or not set("*?[") & set(pattern):
+            wanted = pattern.casefold() if ignore_case else pattern
+            return lambda text: (text.casefold() if ignore_case else text) == wanted
+        # What fnmatch makes of stars cannot go back behind the one before.
+        match = re.compile(fnmatch.translate(pattern), flags).match
+        return lambda text: match(text[:4096]) is not None
+    _check(pattern)
+    try:
+        expression = re.compile(pattern, flags)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise PatternError(f"{pattern[:80]} is not a valid regular expression") from error
+    test = expression.fullmatch if writing == "regex" else expression.search
+    return lambda text: len(text) <= LONGEST_TEXT and test(text) is not None
+
+
+def _check(pattern: str) -> None:
+    repeats = 0
+    closed = False
+    for token in _TOKEN.finditer(pattern.removeprefix("(?i)")):
+        is_repeat = bool(token["star"] or token["count"])
+        if token["special"] or (token["escaped"] or "").isdecimal():
+            raise PatternError(f"{pattern[:80]} has a part that is not supported")
+        if is_repeat and closed:
+            raise PatternError(f"{pattern[:80]} repeats a group, which could take for ever")
+        repeats += is_repeat
+        if repeats > MOST_REPEATS:
+            raise PatternError(f"{pattern[:80]} has more than {MOST_REPEATS} repetitions")
+        if token["count"] and any(int(n) > _SCALAR_REPEATS for n in re.findall(r"[0-9]+", token[0])):
+            raise PatternError(f"{pattern[:80]} repeats too often")
+        closed = token["close"] is not None
 
 
 class Subject(Struct, frozen=True, kw_only=True):
@@ -257,3 +316,42 @@ def _has_labels(match: WaiverMatch, subject: Subject) -> bool:
         )
         for held in (subject.labels, subject.annotations)
     )
+
+
+LONGEST = 4096
+
+
+def is_package(wanted: str, purl: str) -> bool:
+    """``wanted`` without a version means every version, without qualifiers any; ``purl`` is that of the package."""
+    if not purl:
+        return False
+    asked, found = _parts(wanted), _parts(purl)
+    if asked is None or found is None:
+        return False
+    *names, version, qualifiers, subpath = asked
+    *found_names, found_version, found_qualifiers, found_subpath = found
+    return bool(
+        names == found_names
+        and version in ("", found_version)
+        and qualifiers.items() <= found_qualifiers.items()
+        and subpath in ("", found_subpath)
+    )
+
+
+def why_no_purl(text: str) -> str:
+    """Why ``text`` names no package; empty where it does."""
+    return "" if _parts(text) is not None else f"subcomponents: {text[:80]} is not a package URL"
+
+
+@lru_cache(maxsize=4096)
+def _parts(text: str) -> tuple[str, str, str, str, dict[str, str], str] | None:
+    from packageurl import PackageURL  # seldom is a package named that way
+
+    try:
+        url = PackageURL.from_string(text) if len(text) <= LONGEST else None
+    except ValueError:
+        return None
+    if url is None:
+        return None
+    qualifiers: Any = url.qualifiers or {}
+    return (url.type, url.namespace or "", url.name, url.version or "", dict(qualifiers), url.subpath or "")

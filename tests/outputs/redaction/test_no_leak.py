@@ -14,6 +14,7 @@ from leadline.errors import SourceError
 from leadline.model.finding import Place
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
+from leadline.model.risk import WorkloadRisk
 from leadline.outputs.documents.baseline import baseline_of, encoded_baseline
 from leadline.outputs.documents.report_document import encode
 from leadline.outputs.documents.sealing import sealed
@@ -44,6 +45,12 @@ class AskedPlaces:
     def body(self, resource: Resource) -> dict[str, Any]:
         self.bodies.add(resource.kind)
         return self._places.body(resource)
+
+    def read_body(self, resource: Resource) -> dict[str, Any]:
+        return self._places.read_body(resource)
+
+    def shown_risk(self, risk: WorkloadRisk) -> WorkloadRisk:
+        return self._places.shown_risk(risk)
 
 
 def manifests(credential: str) -> list[dict[str, Any]]:

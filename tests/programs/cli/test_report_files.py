@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from leadline.errors import StoreError
-from leadline.outputs.whole_file import open_folder
 from leadline.programs.cli.main import main
+from leadline.whole_file import open_folder
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {hostPID: true, containers: []}\n"
 

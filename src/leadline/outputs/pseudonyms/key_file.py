@@ -8,7 +8,6 @@ import base64
 import os
 import secrets
 import stat
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -16,6 +15,7 @@ from msgspec import Struct
 
 from leadline.errors import StoreError, UsageError
 from leadline.outputs.pseudonyms.names import Names
+from leadline.whole_file import write_whole
 
 _FORMAT = "leadline-names-1"
 _MOST_BYTES = 256 << 20
@@ -68,15 +68,7 @@ def write_names(path: str, names: Names) -> None:
     Raises: ``StoreError`` where it cannot be written.
     """
     content = msgspec.json.encode(_Content(_FORMAT, base64.b64encode(names.key).decode(), names.texts))
-    unfinished = Path(path).with_name(f".{Path(path).name}.{secrets.token_hex(8)}.part")
     try:
-        descriptor = os.open(
-            unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600
-        )
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-        unfinished.replace(path)
+        write_whole(Path(path), content, 0o600)
     except OSError as error:
-        with suppress(OSError):
-            unfinished.unlink()
         raise StoreError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error

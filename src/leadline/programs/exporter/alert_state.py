@@ -2,7 +2,6 @@
 
 import fcntl
 import logging
-import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ from msgspec import Struct
 
 from leadline.errors import StoreError
 from leadline.outputs.alerts.protocol import Alert, Labels
+from leadline.whole_file import write_whole
 
 log = logging.getLogger(__name__)
 VERSION = 1
@@ -95,13 +95,8 @@ class AlertState:
     def save(self) -> None:
         """Raises: ``StoreError``."""
         written = _File(alerts=self.alerts, known=None if self.known is None else sorted(self.known))
-        unfinished = self._path.with_name(f"{self._path.name}.new")
         try:
-            with unfinished.open("wb") as file:
-                file.write(msgspec.json.encode(written))
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(self._path)
+            write_whole(self._path, msgspec.json.encode(written), is_lasting=True)
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise StoreError(f"the state of alerts cannot be written to {self._path}: {reason}") from error

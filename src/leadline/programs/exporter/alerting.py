@@ -9,6 +9,7 @@ from itertools import islice
 
 from msgspec import Struct
 
+from leadline.backoff import backoff_s
 from leadline.errors import StoreError
 from leadline.outputs.alerts.alertmanager import Alertmanager
 from leadline.outputs.alerts.posting import Poster, host_of
@@ -61,7 +62,8 @@ class Named(Struct):
     receiver: Receiver
     failures: int = 0
     """Since the start."""
-    again_s: float = 0.0
+    in_a_row: int = 0
+    """Of the failures, since something was delivered last."""
     try_at: float = 0.0
     repeat_at: float = 0.0
 
@@ -148,7 +150,7 @@ class Alerting:
                 self._failed(receiver, error)
                 return
             self._sent(receiver, [kept_of[alert.labels, alert.started_s] for alert in group.alerts])
-        receiver.again_s = 0.0
+        receiver.in_a_row = 0
         if is_repeat and repeats_s is not None:
             receiver.repeat_at = now_s + repeats_s
 
@@ -170,9 +172,10 @@ class Alerting:
 
     def _failed(self, receiver: Named, error: DeliveryError) -> None:
         receiver.failures += 1
-        receiver.again_s = min(max(2 * receiver.again_s, self._pace.again_s), self._pace.longest_s)
-        receiver.try_at = self._clock() + receiver.again_s
-        log.error("alerts are not delivered, again in %d s: %s", receiver.again_s, error)
+        receiver.in_a_row += 1
+        wait_s = backoff_s(receiver.in_a_row, self._pace.again_s, self._pace.longest_s)
+        receiver.try_at = self._clock() + wait_s
+        log.error("alerts are not delivered, again in %d s: %s", wait_s, error)
         self._state.forget((one.name for one in self.receivers), self._clock())
 
     def _save(self) -> None:

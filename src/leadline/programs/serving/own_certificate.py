@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from leadline.whole_file import write_whole
+
 LIFE = timedelta(days=90)
 RENEWED_PART = 3
 """It is renewed when one part of so many is left of its life."""
@@ -80,10 +82,7 @@ class OwnCertificate:
             return
         private, certificate, ends = self._next
         for path, content in ((self.key, private), (self.certificate, certificate)):
-            unfinished = path.with_suffix(".new")
-            unfinished.touch(0o600)
-            unfinished.write_bytes(content)
-            unfinished.replace(path)
+            write_whole(path, content, 0o600)
         self.ends = ends
         self._next = None
 

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from leadline.errors import SourceError, StoreError, UsageError
 from leadline.outputs.text.patch import FixedFile, Hide
-from leadline.outputs.whole_file import WholeFile
 from leadline.scans.options import ChartOptions
 from leadline.scans.posture.reading import STDIN
 from leadline.sources.boundary import boundary_of
@@ -18,6 +17,7 @@ from leadline.sources.manifests.files import FILLED_BY_TOOLS, absolute, root_of
 from leadline.sources.regular_file import read_regular
 from leadline.sources.rendering.plan.kept import KeptRenders
 from leadline.sources.yaml.parser import LIMITS
+from leadline.whole_file import WholeFile
 
 _MOST_FILES = 100_000
 _MOST_BYTES = 2 << 30

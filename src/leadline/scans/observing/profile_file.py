@@ -8,9 +8,9 @@ import msgspec
 
 from leadline.errors import StoreError
 from leadline.model.profile import Profile
-from leadline.outputs.whole_file import WholeFile
 from leadline.scans.observing.lines import profile_line
 from leadline.sources.regular_file import is_regular, open_regular
+from leadline.whole_file import WholeFile
 
 LONGEST_LINE = 64 << 20
 MOST_PROFILES = 8_192

@@ -5,7 +5,7 @@ forgotten oldest use first. Whatever cannot be read, written or believed counts 
 another user could have put there: what is cached decides verdicts.
 """
 # Importing pathlib takes as long as all else that a known answer needs.
-# ruff: noqa: PTH103, PTH105, PTH108, PTH119, PTH123
+# ruff: noqa: PTH103, PTH108, PTH119, PTH123
 
 import hashlib
 import os
@@ -20,7 +20,7 @@ LARGEST_ENTRY = 256 << 20
 MARK = b"leadline layer 1\n"
 DIGEST_BYTES = 32
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
-PARTIAL = ".partial"
+PARTIAL = ".part"
 PARTIAL_SECONDS = 3600
 """A partial file older than this was left by a process that died."""
 
@@ -65,19 +65,11 @@ class LayerCache:
         """Remembers ``content``, unless it is larger than a quarter of the whole."""
         if len(content) > min(LARGEST_ENTRY, self._limit_bytes // 4):
             return
-        import tempfile  # slow to import, and only a first scan writes
+        from leadline.whole_file import write_whole  # only a first scan writes
 
-        path = self._path(key)
         try:
             os.makedirs(self._folder, mode=0o700, exist_ok=True)
-            handle, partial = tempfile.mkstemp(suffix=PARTIAL, dir=self._folder)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(_head(key, content) + content)
-                os.replace(partial, path)
-            except OSError:
-                _remove(partial)
-                raise
+            write_whole(self._path(key), _head(key, content) + content, 0o600)
             self._forget()
         except OSError as error:
             log_of(__name__).debug("the layer cache could not be written: %s", error)

@@ -9,18 +9,63 @@ import re
 import socket
 import ssl
 import time
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from threading import Event, Timer
-from urllib.parse import SplitResult, quote, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, unquote_to_bytes, urljoin, urlsplit
+
+from msgspec import Struct
 
 from leadline.errors import RegistryError
-from leadline.sources.proxies import is_loopback
+from leadline.sources.proxies import is_loopback, proxy_address
 from leadline.sources.registry.options import RegistryOptions, Trust
-from leadline.sources.registry.proxy import Proxy, proxy_for
+
+
+class Proxy(Struct, frozen=True):
+    host: str
+    port: int
+    headers: dict[str, str] = {}
+    """What shows the proxy who asks."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+def proxy_for(parts: SplitResult, trust: Trust) -> Proxy | None:
+    """The one on the way to the host of ``parts``; ``None`` where the way is direct.
+
+    Raises:
+        RegistryError: what is set is not a proxy that we can speak to.
+    """
+    address = proxy_address(parts.scheme, parts.netloc.rpartition("@")[2], trust.proxies)
+    if not address:
+        return None
+    try:
+        proxy = urlsplit(address)
+        name, port = proxy.hostname, proxy.port
+    except ValueError:
+        name, port = None, None
+    # Its password must be in no message.
+    if not name:
+        raise RegistryError("invalid proxy URL; use http://HOST:PORT", hint="write it as http://HOST:PORT")
+    if proxy.scheme != "http":
+        raise RegistryError(
+            f"the proxy {name} is to be spoken to by {proxy.scheme}", hint="only http:// proxies are"
+        )
+    return Proxy(name, port or 80, _headers(proxy))
+
+
+def _headers(proxy: SplitResult) -> dict[str, str]:
+    if not proxy.username:
+        return {}
+    pair = b":".join(unquote_to_bytes(part or "") for part in (proxy.username, proxy.password))
+    return {"Proxy-Authorization": f"Basic {b64encode(pair).decode()}"}
+
 
 MOST_REDIRECTS = 5
 PIECE_BYTES = 1 << 18

@@ -3,6 +3,8 @@
 A document may hold anything: entries that make no sense are named in ``Sbom.unread`` and the rest is kept.
 """
 
+from base64 import b64decode
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from io import BytesIO
@@ -12,11 +14,9 @@ import orjson
 from msgspec.structs import replace
 
 from leadline.errors import SourceError
-from leadline.model.package import Sbom
+from leadline.model.package import Distro, Package, Sbom
 from leadline.sbom.identity.distro import end_of_life
 from leadline.sources.sbom.cyclonedx import read_cyclonedx
-from leadline.sources.sbom.distro import distro_of
-from leadline.sources.sbom.envelopes import is_sbom, unwrapped
 from leadline.sources.sbom.fields import entries, fields, text
 from leadline.sources.sbom.json import parsed
 from leadline.sources.sbom.sniff import OTHER_FORMS, in_utf_8
@@ -119,3 +119,112 @@ def _reader(document: Mapping[str, Any], name: str) -> Reader | None:
     if any("spdx.org/rdf/3" in text(one) for one in entries(context) or [context]):
         raise SourceError(f"{name} is SPDX 3", hint=f"{' and '.join(_SPDX)} are read")
     return None
+
+
+_IDS = {
+    "alma": "almalinux",
+    "alpine linux": "alpine",
+    "amazon": "amzn",
+    "cbl-mariner": "mariner",
+    "debian gnu/linux": "debian",
+    "opensuse.leap": "opensuse-leap",
+    "opensuse.tumbleweed": "opensuse-tumbleweed",
+    "oracle": "ol",
+    "red hat enterprise linux": "rhel",
+    "redhat": "rhel",
+    "suse linux enterprise server": "sles",
+}
+"""What others call it: Trivy has words of its own, and people write the name for the id."""
+
+
+def distro_of(sbom: Sbom) -> Distro:
+    """What the document says, else what most of its packages say."""
+    distro = sbom.distro if sbom.distro.id else _distro_of_packages(sbom.packages)
+    folded = distro.id.lower()
+    id = _IDS.get(folded, folded)
+    if id == "amzn":
+        # Trivy takes over its release file: "2 (Karoo)", "AMI release 2018.03".
+        distro = replace(distro, version=distro.version.removeprefix("AMI release ").partition(" ")[0])
+    return distro if id == distro.id else replace(distro, id=id, name=distro.name or distro.id)
+
+
+def _distro_of_packages(packages: tuple[Package, ...]) -> Distro:
+    """By the qualifier ``distro`` of their URLs: ``debian-12``, or a part of it beside the namespace."""
+    named = Counter(
+        (package.namespace, value)
+        for package in packages
+        for key, value in package.qualifiers
+        if key == "distro" and value
+    )
+    if not named:
+        return Distro()
+    (namespace, value), _ = named.most_common(1)[0]
+    id, _, version = value.rpartition("-")
+    if id:
+        return Distro(id, version)
+    if value[0].isdigit():
+        return Distro(namespace, value) if namespace else Distro()
+    return Distro(namespace, codename=value) if namespace and namespace != value else Distro(value)
+
+
+DEEPEST = 8
+_MARKS = ("spdxVersion", "bomFormat", "artifacts", "@context")
+_KEYS = ("dsseEnvelope", "sbom", "predicate", "SPDX", "Data")
+
+
+def unwrapped(document: object, name: str) -> object:
+    """The SBOM inside ``document``, or what else lies at the bottom of it.
+
+    Raises:
+        SourceError: it holds several, is about something else, or its payload cannot be read.
+    """
+    about = ""
+    for _ in range(DEEPEST):
+        if not isinstance(document, dict) or is_sbom(document):
+            return document
+        written = document.get("predicateType")
+        about = written if isinstance(written, str) and written else about
+        inner = _inner(document, name)
+        if inner is None:
+            break
+        document = inner
+    if about and not is_sbom(document):
+        raise SourceError(
+            f"{name} is an attestation of {about[:80]}, no SBOM",
+            hint="ask for the one of SPDX or CycloneDX",
+        )
+    return document
+
+
+def is_sbom(document: object) -> bool:
+    """Whether it looks like one without a wrapper."""
+    return isinstance(document, dict) and any(mark in document for mark in _MARKS)
+
+
+def _inner(document: dict[str, Any], name: str) -> object:
+    """``None`` where nothing is wrapped."""
+    if isinstance(document.get("payload"), str) and "payloadType" in document:
+        try:
+            return parsed(b64decode(document["payload"]), name)
+        except ValueError as error:
+            raise SourceError(f"{name} is a signed envelope whose payload is not JSON") from error
+    for key in _KEYS:
+        if isinstance(document.get(key), dict):
+            return document[key]
+    if isinstance(document.get("Data"), str):
+        try:
+            return parsed(document["Data"].encode(), name)
+        except orjson.JSONDecodeError:
+            return None
+    return _of_platform(document, name)
+
+
+def _of_platform(document: dict[str, Any], name: str) -> object:
+    """BuildKit answers for several platforms at once: ``{"linux/amd64": {"SPDX": …}}``."""
+    platforms = [key for key, value in document.items() if isinstance(value, dict) and "SPDX" in value]
+    if len(platforms) > 1:
+        raise SourceError(
+            f"{name} holds SBOMs of {', '.join(platforms)[:200]}",
+            hint="save one of them by itself",
+        )
+    return document[platforms[0]]["SPDX"] if platforms else None

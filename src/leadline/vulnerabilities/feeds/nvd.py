@@ -4,6 +4,7 @@ A page of the interface or a yearly file (``vulnerabilities[].cve``), or one rec
 alone; of them only applications (part ``a``) are kept: operating systems and hardware are not packages of an image.
 """
 
+import re
 from collections.abc import Iterator
 
 from msgspec import Raw, Struct
@@ -11,7 +12,6 @@ from msgspec import Raw, Struct
 from leadline.model.vulnerability import Advisory, Affected, Cvss, FeedDate, Rating, VersionRange
 from leadline.packages.file import Unreadable
 from leadline.vulnerabilities.feed import Document, Facts, feed, rating
-from leadline.vulnerabilities.feed_formats.cpe import split_cpe
 from leadline.vulnerabilities.feed_formats.values import (
     MOST_AFFECTED,
     LeftOut,
@@ -213,3 +213,32 @@ def _range(match: _Match) -> VersionRange:
     if match.version_end_including is not None:
         return VersionRange(start, last_affected=version(match.version_end_including), after=after)
     return VersionRange(start, after=after and bool(start))
+
+
+LONGEST = 1024
+_PART = re.compile(r"((?:[^:\\]|\\.)*)(?::|$)")
+_ESCAPED = re.compile(r"\\(.)")
+
+
+class Cpe(Struct, frozen=True):
+    """The fields that say which product, without the escapes of the format; ``*`` for any, ``-`` for none."""
+
+    part: str
+    vendor: str
+    product: str
+    version: str
+    update: str
+
+
+def split_cpe(written: str) -> Cpe:
+    """Raises ``Unreadable`` where ``written`` is not a CPE 2.3 name."""
+    if not written.startswith("cpe:2.3:") or len(written) > LONGEST:
+        raise Unreadable(f"no CPE 2.3 name: {written[:60]!r}")
+    fields = [_ESCAPED.sub(r"\1", found[1]) for found in _PART.finditer(written.removeprefix("cpe:2.3:"))]
+    if (
+        len(fields) < 5
+        or fields[0] not in ("a", "o", "h", "*")
+        or not (fields[1] and fields[2] and fields[3])
+    ):
+        raise Unreadable(f"no CPE 2.3 name: {written[:60]!r}")
+    return Cpe(*fields[:5])

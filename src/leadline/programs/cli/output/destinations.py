@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from leadline.errors import StoreError, UsageError
 from leadline.model.report import PostureReport
 from leadline.outputs.format_registry import Format, find_format, formats_for
-from leadline.outputs.whole_file import FLAGS, WholeFile
+from leadline.whole_file import FLAGS, WholeFile
 
 if TYPE_CHECKING:
     from leadline.scans.leaving import Leaving

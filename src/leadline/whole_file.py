@@ -1,4 +1,4 @@
-"""A file that takes the place of another whole, or not at all: reports, and manifests that are fixed."""
+"""A file that takes the place of another whole, or not at all: readers find what was there before, or all of the new."""
 
 import os
 from contextlib import suppress
@@ -7,6 +7,28 @@ from pathlib import Path
 from leadline.errors import StoreError
 
 FLAGS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+
+
+def write_whole(path: str | Path, content: bytes, mode: int = 0o666, *, is_lasting: bool = False) -> None:
+    """Writes ``content`` in one piece; ``is_lasting``: so that it outlives a loss of power.
+
+    Raises: ``OSError``; then nothing has changed.
+    """
+    import secrets  # loads OpenSSL, which a report to standard output does without
+
+    unfinished = Path(f"{path}.{secrets.token_hex(8)}.part")
+    try:
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | FLAGS, mode)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            if is_lasting:
+                stream.flush()
+                os.fsync(stream.fileno())
+        unfinished.replace(path)
+    except OSError:
+        with suppress(OSError):
+            unfinished.unlink()
+        raise
 
 
 class WholeFile:
