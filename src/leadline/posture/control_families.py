@@ -35,6 +35,11 @@ spec:
   - name: {program}
     image: {image}
     command: [{program}, {flags}]"""
+_WEB = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop}
+spec:"""
 _ETCD_IMAGE = "registry.k8s.io/etcd:3.6.4-0"
 _FACTS = """\
 apiVersion: {group}/v1beta1
@@ -86,6 +91,14 @@ class Said(TypedDict, total=False):
     reference_score: float
 
 
+class SaidOfPods(Said, total=False):
+    """And of which of them, and what else is looked at."""
+
+    applies: Callable[..., bool]
+    reads: tuple[str, ...]
+    needs_setting: bool
+
+
 def flag_control(
     id: str, title: str, *, command: str, see: str, **said: Unpack[Said]
 ) -> Callable[[Check], BuiltControl]:
@@ -127,6 +140,28 @@ def rights_control(
         return replace(
             made, name=check.__name__, doc=_page(check.__doc__ or "", _ROLE.format(rule=rule), see)
         )
+
+    return make
+
+
+def pod_control(
+    id: str,
+    title: str,
+    *,
+    category: str,
+    pod: tuple[str, ...] = (),
+    container: tuple[str, ...] = (),
+    image: str = "nginx:1.27",
+    see: str,
+    **said: Unpack[SaidOfPods],
+) -> Callable[[Check], BuiltControl]:
+    """A control over pods or their containers. One with these fields fails, each as a line of YAML: ``hostPID: true``."""
+    fields = (*pod, "containers:", "- name: web", f"  image: {image}", *(f"  {one}" for one in container))
+    example = "\n".join((_WEB, *(f"  {one}" for one in fields)))
+
+    def make(check: Check) -> BuiltControl:
+        made = control(id, title, category=category, **said)(check)
+        return replace(made, name=check.__name__, doc=_page(check.__doc__ or "", example, see))
 
     return make
 
