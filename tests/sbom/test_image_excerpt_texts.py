@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from leadline.sbom.layers.tar import Entry
+from leadline.sbom.layers.tar import TarEntry
 from leadline.sbom.parsers.executable_excerpt import SMALLEST, excerpt_of
 
 SIZE = SMALLEST + (64 << 20)
@@ -19,7 +19,7 @@ class OneFile:
     def __init__(self, content: bytes) -> None:
         self._content = content
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[TarEntry]:
         return iter(())
 
     def head(self, count: int) -> bytes:

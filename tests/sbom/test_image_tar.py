@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from image_archives import entry, layer
 from leadline.sbom.layers import tar
 from leadline.sbom.layers.stream import Damaged, Pieces
-from leadline.sbom.layers.tar import Entry, TarReader, normalised
+from leadline.sbom.layers.tar import TarEntry, TarReader, normalised
 
 
 def reader(content: bytes, piece: int = 1 << 16) -> TarReader:
     return TarReader(Pieces(content[i : i + piece] for i in range(0, len(content), piece)))
 
 
-def read(content: bytes, piece: int = 1 << 16) -> list[tuple[Entry, bytes]]:
+def read(content: bytes, piece: int = 1 << 16) -> list[tuple[TarEntry, bytes]]:
     archive = reader(content, piece)
     return [(one, archive.content() if one.kind == "file" else b"") for one in archive]
 
@@ -64,13 +64,13 @@ def test_every_kind_of_entry_is_told() -> None:
         ],
     )
     assert [one for one, _ in read(content)] == [
-        Entry("f", "file", 1, 0o644),
-        Entry("d", "folder", mode=0o644),
-        Entry("s", "symlink", target="../t"),
-        Entry("h", "hardlink", target="f"),
-        Entry("c", "device", mode=0o644),
-        Entry("b", "device", mode=0o644),
-        Entry("p", "device", mode=0o644),
+        TarEntry("f", "file", 1, 0o644),
+        TarEntry("d", "folder", mode=0o644),
+        TarEntry("s", "symlink", target="../t"),
+        TarEntry("h", "hardlink", target="f"),
+        TarEntry("c", "device", mode=0o644),
+        TarEntry("b", "device", mode=0o644),
+        TarEntry("p", "device", mode=0o644),
     ]
 
 
@@ -173,7 +173,7 @@ SPARSE_MAP = b"2\n4096\n4\n10000\n4\n".ljust(512, b"\0")
 def test_sparse_file_has_its_holes_filled(content: bytes) -> None:
     expected = bytearray(20000)
     expected[4096:4100], expected[10000:10004] = b"AAAA", b"BBBB"
-    assert read(content) == [(Entry("s", "file", 20000, 0o644), bytes(expected))]
+    assert read(content) == [(TarEntry("s", "file", 20000, 0o644), bytes(expected))]
 
 
 @pytest.mark.parametrize("map", ["0,99999999", "4096,4,0,4", "1", "0,-1", "x"])

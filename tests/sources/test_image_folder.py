@@ -12,7 +12,7 @@ from leadline.sbom.cataloguer import Packages, cataloguer
 from leadline.sbom.layers.file_selector import FileSelector
 from leadline.sbom.layers.scan import facts_of
 from leadline.sbom.layers.scan_options import LayerScanOptions
-from leadline.sbom.layers.tar import Entry
+from leadline.sbom.layers.tar import TarEntry
 from leadline.sources.images import directory as image_folder
 from leadline.sources.images.directory import open_image_folder
 
@@ -31,7 +31,7 @@ def found(folder: Path) -> tuple[list[str], list[Unread]]:
     return packages, [*facts.unread, *(unread for one in facts.facts.values() for unread in one.unread)]
 
 
-def entries(folder: Path) -> Iterator[Entry]:
+def entries(folder: Path) -> Iterator[TarEntry]:
     """Each entry, before the next one is looked for."""
     image = open_image_folder(folder)
     with image.layers[0].open() as reader:

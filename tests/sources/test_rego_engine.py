@@ -9,7 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from leadline.posture.languages.rego import Alert, Answer, Problem, Question, Related, Rule
+from leadline.posture.languages.rego import (
+    RegoAlert,
+    RegoAnswer,
+    RegoProblem,
+    RegoQuestion,
+    RegoRule,
+    Related,
+)
 from leadline.sources.child_process import Limits
 from leadline.sources.confinement import Modes, offered_modes
 from leadline.sources.rego.builtins import decoded, found_with_groups, normalized_image, split, sprintf
@@ -34,9 +41,9 @@ def engine() -> Iterator[RegoEngine]:
         yield engine
 
 
-def ask(engine: RegoEngine, source: str, *objects, settings=None, cloud="", counting="") -> Answer:
-    rule = Rule("r", "r.rego", source, counting, "f.rego")
-    return engine.evaluate(Question(rule, objects, settings or {}, cloud))
+def ask(engine: RegoEngine, source: str, *objects, settings=None, cloud="", counting="") -> RegoAnswer:
+    rule = RegoRule("r", "r.rego", source, counting, "f.rego")
+    return engine.evaluate(RegoQuestion(rule, objects, settings or {}, cloud))
 
 
 def reporting(fields: str, on: str = "[input[0]]") -> str:
@@ -46,13 +53,15 @@ def reporting(fields: str, on: str = "[input[0]]") -> str:
 @needs_rego
 def test_paths_and_values_come_back(engine):
     fields = '"deletePaths": ["a"], "fixPaths": [{"path": "b", "value": "true"}, 3], "failedPaths": ["c", 4], "reviewPaths": null'
-    assert ask(engine, reporting(fields), POD) == Answer((Alert((0,), ("a",), (("b", "true"),), ("c",)),))
+    assert ask(engine, reporting(fields), POD) == RegoAnswer(
+        (RegoAlert((0,), ("a",), (("b", "true"),), ("c",)),)
+    )
 
 
 @needs_rego
 def test_names_of_fields_are_read_without_regard_to_case(engine):
     source = DENY + '\treport := {"alertObject": {"k8SApiObjects": input}, "ReviewPaths": ["a"]}\n}\n'
-    assert ask(engine, source, POD) == Answer((Alert((0,), review=("a",)),))
+    assert ask(engine, source, POD) == RegoAnswer((RegoAlert((0,), review=("a",)),))
 
 
 @needs_rego
@@ -64,14 +73,14 @@ def test_keys_in_quotes_are_written_as_keys(engine):
 @needs_rego
 def test_an_object_cut_down_to_its_name_is_found_by_its_namespace(engine):
     cut = '[{"kind": "Pod", "metadata": {"name": "a", "namespace": "y"}}]'
-    assert ask(engine, reporting('"failedPaths": []', cut), POD, TWIN) == Answer((Alert((1,)),))
+    assert ask(engine, reporting('"failedPaths": []', cut), POD, TWIN) == RegoAnswer((RegoAlert((1,)),))
 
 
 @needs_rego
 def test_other_objects_keep_their_own_paths(engine):
     source = reporting('"relatedObjects": [{"object": input[1], "deletePaths": ["spec"]}]')
-    assert ask(engine, source, POD, SERVICE) == Answer(
-        (Alert((0,), related=(Related(1, -1, ("spec",), (), ()),)),)
+    assert ask(engine, source, POD, SERVICE) == RegoAnswer(
+        (RegoAlert((0,), related=(Related(1, -1, ("spec",), (), ()),)),)
     )
 
 
@@ -79,7 +88,7 @@ def test_other_objects_keep_their_own_paths(engine):
 def test_an_object_that_the_rule_made_is_found_by_its_name_or_its_parts(engine):
     made = '{"kind": "Made", "name": "m", "relatedObjects": [input[0]]}'
     source = DENY + f'\treport := {{"alertObject": {{"externalObjects": {made}}}}}\n}}\n'
-    assert ask(engine, source, SERVICE) == Answer((Alert((0,)),))
+    assert ask(engine, source, SERVICE) == RegoAnswer((RegoAlert((0,)),))
 
 
 @needs_rego
@@ -90,9 +99,9 @@ def test_a_subject_comes_with_binding_and_role(engine):
         + '["relatedObjects[0].subjects[0]", "relatedObjects[1].rules[0]"]}\n}\n'
     )
     subject, binding, role = {"kind": "User", "name": "u"}, SERVICE, POD
-    assert ask(engine, source, (subject, binding, role)) == Answer(
+    assert ask(engine, source, (subject, binding, role)) == RegoAnswer(
         (
-            Alert(
+            RegoAlert(
                 (0,),
                 related=(
                     Related(0, 0, (), (), ("subjects[0]",)),
@@ -106,7 +115,7 @@ def test_a_subject_comes_with_binding_and_role(engine):
 @needs_rego
 def test_the_filter_tells_what_counts(engine):
     counting = reporting('"failedPaths": []', "[input[1]]")
-    assert ask(engine, HEAD + "deny := []\n", POD, SERVICE, counting=counting) == Answer(counted=(1,))
+    assert ask(engine, HEAD + "deny := []\n", POD, SERVICE, counting=counting) == RegoAnswer(counted=(1,))
 
 
 @needs_rego
@@ -121,15 +130,15 @@ def test_settings_and_cloud_are_in_data(engine):
 @needs_rego
 def test_rego_of_before_version_1_is_understood(engine):
     source = 'package armo_builtins\ndeny[report] { report := {"alertObject": {"k8sApiObjects": input}} }\n'
-    assert ask(engine, source, POD) == Answer((Alert((0,)),))
+    assert ask(engine, source, POD) == RegoAnswer((RegoAlert((0,)),))
 
 
 @needs_rego
 def test_facts_without_a_body_are_understood(engine):
     source = HEAD + 'known("Pod") # a fact\nknown("Job")\n' + reporting('"failedPaths": []').replace(HEAD, "")
     source = source.replace("deny contains report if {", "deny contains report if {\n\tknown(input[0].kind)")
-    assert ask(engine, source, POD) == Answer((Alert((0,)),))
-    assert ask(engine, source, SERVICE) == Answer()
+    assert ask(engine, source, POD) == RegoAnswer((RegoAlert((0,)),))
+    assert ask(engine, source, SERVICE) == RegoAnswer()
 
 
 @needs_rego
@@ -154,35 +163,38 @@ def test_functions_that_rules_import_are_there(engine):
         "import rego.v1\n", "import rego.v1\nimport data.cautils\n"
     )
     source = source.replace("deny contains report if {", f"deny contains report if {{\n\t{body}")
-    assert ask(engine, source, POD) == Answer((Alert((0,)),))
+    assert ask(engine, source, POD) == RegoAnswer((RegoAlert((0,)),))
 
 
 @needs_rego
 @pytest.mark.parametrize(
     ("source", "problem"),
     [
-        (DENY + "\tx = = 3\n}\n", Problem("expecting expression", "r.rego", 4, 6)),
-        (DENY + "\treport := nothing(1)\n}\n", Problem("could not find function nothing", "r.rego", 4, 19)),
+        (DENY + "\tx = = 3\n}\n", RegoProblem("expecting expression", "r.rego", 4, 6)),
+        (
+            DENY + "\treport := nothing(1)\n}\n",
+            RegoProblem("could not find function nothing", "r.rego", 4, 19),
+        ),
         (
             HEAD + 'deny contains "x"\n',
-            Problem("what it reports has no alertObject"),
+            RegoProblem("what it reports has no alertObject"),
         ),
         (
             HEAD + "x := 3\n",
-            Problem("it reports nothing at all: a rule has `deny contains report if { ... }`"),
+            RegoProblem("it reports nothing at all: a rule has `deny contains report if { ... }`"),
         ),
-        ("", Problem("expecting `package` Missing package declaration", "r.rego", 1, 1)),
+        ("", RegoProblem("expecting `package` Missing package declaration", "r.rego", 1, 1)),
         (
             reporting('"failedPaths": []', '[{"kind": "Ghost"}]'),
-            Problem("it reports an object that is not among those it was given", "r.rego"),
+            RegoProblem("it reports an object that is not among those it was given", "r.rego"),
         ),
         (
             HEAD + 'deny contains {"alertObject": {}}\n',
-            Problem("it reports no object: a person has to look", "r.rego"),
+            RegoProblem("it reports no object: a person has to look", "r.rego"),
         ),
     ],
 )
-def test_what_is_wrong_with_a_rule_is_said(engine, source: str, problem: Problem):
+def test_what_is_wrong_with_a_rule_is_said(engine, source: str, problem: RegoProblem):
     assert ask(engine, source, POD).problem == problem
 
 
@@ -194,7 +206,7 @@ def test_a_complaint_quotes_no_values_of_objects(engine):
         DENY + "\tcount(input[0].data.key.x) > 1\n\tsum(input[0].data.key) > 1\n\treport := {}\n}\n",
         secret,
     )
-    assert answer == Answer()
+    assert answer == RegoAnswer()
     answer = ask(engine, DENY + "\tabs(input[0].data.key) > 1\n\treport := {}\n}\n", secret)
     assert answer.problem is not None
     assert "hunter2" not in answer.problem.why
@@ -207,7 +219,7 @@ def test_an_object_that_breaks_the_rule_costs_itself_alone(engine):
     )
     broken = POD | {"metadata": {"name": "b"}, "spec": {"n": None}}
     answer = ask(engine, source, broken, POD)
-    assert (answer.alerts, answer.problem) == ((Alert((1,)),), None)
+    assert (answer.alerts, answer.problem) == ((RegoAlert((1,)),), None)
     assert [position for position, _ in answer.unjudged] == [0]
 
 
@@ -223,21 +235,23 @@ def test_whatever_an_object_holds_reaches_the_rule(engine):
         "text": "\u2028é",
     }
     source = reporting('"reviewPaths": [input[0]["3"], input[0].text]')
-    assert ask(engine, source, odd) == Answer((Alert((0,), review=("key", "\u2028é")),))
+    assert ask(engine, source, odd) == RegoAnswer((RegoAlert((0,), review=("key", "\u2028é")),))
 
 
 @needs_rego
 def test_an_endless_rule_ends_and_the_next_is_evaluated():
     with RegoEngine(os.environ, Limits(timeout_s=2.0)) as engine:
-        assert ask(engine, ENDLESS, POD) == Answer(problem=Problem("not finished after 2 s"))
-        assert ask(engine, reporting('"failedPaths": []'), POD) == Answer((Alert((0,)),))
+        assert ask(engine, ENDLESS, POD) == RegoAnswer(problem=RegoProblem("not finished after 2 s"))
+        assert ask(engine, reporting('"failedPaths": []'), POD) == RegoAnswer((RegoAlert((0,)),))
 
 
 @needs_rego
 def test_a_rule_that_wants_all_memory_ends_and_the_next_is_evaluated():
     with RegoEngine(os.environ, Limits(timeout_s=30.0, memory_bytes=200 << 20)) as engine:
-        assert ask(engine, HUNGRY, POD) == Answer(problem=Problem("needs more than 200 MiB of memory"))
-        assert ask(engine, reporting('"failedPaths": []'), POD) == Answer((Alert((0,)),))
+        assert ask(engine, HUNGRY, POD) == RegoAnswer(
+            problem=RegoProblem("needs more than 200 MiB of memory")
+        )
+        assert ask(engine, reporting('"failedPaths": []'), POD) == RegoAnswer((RegoAlert((0,)),))
 
 
 @needs_rego

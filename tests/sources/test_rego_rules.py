@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from leadline.model.resource import resource_of
 from leadline.posture.engine import judge
-from leadline.posture.languages.rego import EVERYTHING, Answer, ControlFile, Match, Rule, controls_of
+from leadline.posture.languages.rego import (
+    EVERYTHING,
+    ControlFile,
+    RegoAnswer,
+    RegoMatch,
+    RegoRule,
+    controls_of,
+)
 from leadline.sources.rego.loader import RegoFolder, read_rego
 
 HERE = Path()
@@ -60,13 +67,13 @@ def test_the_layout_with_descriptions_is_read():
             "default-config-inputs.json": {"settings": {"postureControlInputs": {"declared": ["b"], "n": 1}}},
         },
     )
-    rule = Rule(
+    rule = RegoRule(
         "no-latest",
         "rules/a/raw.rego",
         SOURCE,
         "package x\n",
         "rules/a/filter.rego",
-        (Match(frozenset({""}), frozenset({"v1"}), frozenset({"pod"}), ("Pod",)),),
+        (RegoMatch(frozenset({""}), frozenset({"v1"}), frozenset({"pod"}), ("Pod",)),),
         "apiserver-pod",
         ("declared", "named"),
         "Tags move.\n\nFix: Pin it.",
@@ -86,14 +93,14 @@ def test_a_description_may_be_yaml():
 def test_plain_files_match_everything_in_the_order_of_their_names():
     write(HERE, {"b.rego": "package b\n", "a/z.rego": "package z\n", "a/z_test.rego": "package z\n"})
     assert read_rego(HERE).rules == (
-        Rule("z", "a/z.rego", "package z\n"),
-        Rule("b", "b.rego", "package b\n"),
+        RegoRule("z", "a/z.rego", "package z\n"),
+        RegoRule("b", "b.rego", "package b\n"),
     )
 
 
 def test_one_file_is_one_rule():
     write(HERE, {"b.rego": SOURCE})
-    assert read_rego(HERE / "b.rego").rules == (Rule("b", "b.rego", SOURCE, settings=("named",)),)
+    assert read_rego(HERE / "b.rego").rules == (RegoRule("b", "b.rego", SOURCE, settings=("named",)),)
 
 
 def test_what_is_broken_is_a_rule_with_a_problem():
@@ -154,5 +161,5 @@ def test_no_description_makes_reading_fail(metadata: dict, control: dict):
     files = {"a/rule.metadata.json": metadata, "a/raw.rego": SOURCE, "controls/c.json": CONTROL | control}
     write(HERE, files | {"default-config-inputs.json": metadata})
     folder = read_rego(HERE)
-    controls = controls_of(folder.rules, folder.controls, folder.inputs, lambda question: Answer())
+    controls = controls_of(folder.rules, folder.controls, folder.inputs, lambda question: RegoAnswer())
     judge([resource_of({"kind": "Pod"})], controls)

@@ -216,9 +216,6 @@ class Inventory:
         """``resource`` as the pods it runs; empty where it runs none."""
         return self._store.workloads_of(resource)
 
-    def workloads_in(self, namespace: str) -> Sequence[Workload]:
-        return self._store.find(WORKLOADS_IN, self.spaces(namespace))
-
     def has_workloads(self, namespace: str) -> bool:
         return self._store.has(WORKLOADS_IN, self.spaces(namespace))
 

@@ -9,20 +9,20 @@ from leadline.model.unread import Unread
 from leadline.posture.engine import judge
 from leadline.posture.languages.rego import (
     SUBJECTS,
-    Alert,
-    Answer,
     ControlFile,
-    Match,
-    Problem,
-    Question,
+    RegoAlert,
+    RegoAnswer,
+    RegoMatch,
+    RegoProblem,
+    RegoQuestion,
+    RegoRule,
     Related,
-    Rule,
     controls_of,
     setting_name,
 )
 from leadline.posture.verdicts import Judgement
 
-PODS = Match(frozenset({""}), frozenset({"v1"}), frozenset({"pods"}), ("pods",))
+PODS = RegoMatch(frozenset({""}), frozenset({"v1"}), frozenset({"pods"}), ("pods",))
 BINDING = {
     "apiVersion": "rbac.authorization.k8s.io/v1",
     "kind": "RoleBinding",
@@ -47,7 +47,10 @@ def named(kind: str, name: str) -> dict:
 
 
 def judged(
-    rule: Rule, resources: list[Resource], answer: Answer | Callable[[Question], Answer], **settings
+    rule: RegoRule,
+    resources: list[Resource],
+    answer: RegoAnswer | Callable[[RegoQuestion], RegoAnswer],
+    **settings,
 ) -> Judgement:
     evaluate = answer if callable(answer) else lambda question: answer
     return judge(resources, controls_of([rule], [], {}, evaluate), settings=settings)
@@ -58,8 +61,10 @@ def found(judgement: Judgement) -> list[tuple[str, object, str]]:
 
 
 def test_paths_become_cures():
-    answer = Answer((Alert((0,), ("a",), (("b", "false"), ("c[0]", "12")), ("a", "d", "d", "[[", "")),))
-    judgement = judged(Rule("r", "r.rego", ""), objects(named("Pod", "x")), answer)
+    answer = RegoAnswer(
+        (RegoAlert((0,), ("a",), (("b", "false"), ("c[0]", "12")), ("a", "d", "d", "[[", "")),)
+    )
+    judgement = judged(RegoRule("r", "r.rego", ""), objects(named("Pod", "x")), answer)
     assert [f.violation for f in judgement.findings] == [
         Remove("a"),
         Set("b", False),
@@ -70,24 +75,28 @@ def test_paths_become_cures():
 
 def test_values_of_labels_and_environments_stay_texts():
     fixes = (("metadata.labels[on]", "true"), ("spec.containers[0].env[0].value", "1"))
-    judgement = judged(Rule("r", "r.rego", ""), objects(named("Pod", "x")), Answer((Alert((0,), fix=fixes),)))
+    judgement = judged(
+        RegoRule("r", "r.rego", ""), objects(named("Pod", "x")), RegoAnswer((RegoAlert((0,), fix=fixes),))
+    )
     assert [f.value for f in judgement.findings] == ["true", "1"]
 
 
 def test_a_report_without_paths_is_about_the_object_as_a_whole():
-    judgement = judged(Rule("r", "r.rego", ""), objects(named("Pod", "x")), Answer((Alert((0,)),)))
+    judgement = judged(
+        RegoRule("r", "r.rego", ""), objects(named("Pod", "x")), RegoAnswer((RegoAlert((0,)),))
+    )
     assert found(judgement) == [("x", Review, "")]
 
 
 def test_a_rule_sees_what_it_matches_and_the_rest_is_not_judged():
     asked = []
 
-    def evaluate(question: Question) -> Answer:
+    def evaluate(question: RegoQuestion) -> RegoAnswer:
         asked.append([body["metadata"]["name"] for body in question.objects])
-        return Answer((Alert((1,), ("spec",)),))
+        return RegoAnswer((RegoAlert((1,), ("spec",)),))
 
     resources = objects(named("Pod", "a"), named("Service", "b"), named("Pod", "c"))
-    judgement = judged(Rule("r", "r.rego", "", matches=(PODS,)), resources, evaluate)
+    judgement = judged(RegoRule("r", "r.rego", "", matches=(PODS,)), resources, evaluate)
     assert asked == [["a", "c"]]
     assert found(judgement) == [("c", Remove, "spec")]
     assert judgement.judged == (("custom-r",), (), ("custom-r",))
@@ -95,18 +104,20 @@ def test_a_rule_sees_what_it_matches_and_the_rest_is_not_judged():
 
 def test_only_what_the_rule_counts_is_judged():
     resources = objects(named("Pod", "a"), named("Pod", "b"))
-    judgement = judged(Rule("r", "r.rego", "", counting="x"), resources, Answer(counted=(1,)))
+    judgement = judged(RegoRule("r", "r.rego", "", counting="x"), resources, RegoAnswer(counted=(1,)))
     assert judgement.judged == ((), ("custom-r",))
 
 
 def test_a_rule_without_objects_is_skipped_with_its_kinds():
-    judgement = judged(Rule("r", "r.rego", "", matches=(PODS,)), objects(named("Service", "b")), Answer())
+    judgement = judged(
+        RegoRule("r", "r.rego", "", matches=(PODS,)), objects(named("Service", "b")), RegoAnswer()
+    )
     assert judgement.skips == (Skip("custom-r", "no pods"),)
 
 
 def test_a_broken_rule_passes_nothing_and_is_told_once():
-    answer = Answer(problem=Problem("expecting expression", "r.rego", 4, 7))
-    judgement = judged(Rule("r", "r.rego", ""), objects(named("Pod", "a"), named("Pod", "b")), answer)
+    answer = RegoAnswer(problem=RegoProblem("expecting expression", "r.rego", 4, 7))
+    judgement = judged(RegoRule("r", "r.rego", ""), objects(named("Pod", "a"), named("Pod", "b")), answer)
     assert judgement.judged == ((), ())
     assert judgement.unread == (
         Unread(
@@ -123,7 +134,7 @@ def test_a_broken_rule_passes_nothing_and_is_told_once():
 
 def test_an_object_that_breaks_a_rule_is_named_and_the_others_are_judged():
     resources = objects(named("Pod", "a"), named("Pod", "b"))
-    judgement = judged(Rule("r", "r.rego", ""), resources, Answer(unjudged=((0, "no list"),)))
+    judgement = judged(RegoRule("r", "r.rego", ""), resources, RegoAnswer(unjudged=((0, "no list"),)))
     assert judgement.judged == ((), ("custom-r",))
     assert judgement.unread == (
         Unread("0.yaml: Pod/a", "rule r could not judge it: no list", "fault", hint="fix r.rego"),
@@ -131,21 +142,21 @@ def test_an_object_that_breaks_a_rule_is_named_and_the_others_are_judged():
 
 
 def test_a_rule_that_was_unreadable_is_never_evaluated():
-    def evaluate(question: Question) -> Answer:
+    def evaluate(question: RegoQuestion) -> RegoAnswer:
         raise AssertionError
 
-    judgement = judged(Rule("r", "r.json", "", problem="not JSON"), objects(named("Pod", "a")), evaluate)
+    judgement = judged(RegoRule("r", "r.json", "", problem="not JSON"), objects(named("Pod", "a")), evaluate)
     assert [u.why for u in judgement.unread] == ["rule r: not JSON"]
 
 
 def test_subjects_are_judged_with_their_binding_and_role():
     asked = []
 
-    def evaluate(question: Question) -> Answer:
+    def evaluate(question: RegoQuestion) -> RegoAnswer:
         asked.extend(question.objects)
-        return Answer(
+        return RegoAnswer(
             (
-                Alert(
+                RegoAlert(
                     (0,),
                     related=(
                         Related(0, 0, (), (), ("subjects[0]",)),
@@ -156,7 +167,7 @@ def test_subjects_are_judged_with_their_binding_and_role():
         )
 
     resources = objects(BINDING, ROLE)
-    judgement = judged(Rule("r", "r.rego", "", aggregator=SUBJECTS), resources, evaluate)
+    judgement = judged(RegoRule("r", "r.rego", "", aggregator=SUBJECTS), resources, evaluate)
     assert asked == [(BINDING["subjects"][0], BINDING, ROLE)]
     assert [
         (judgement.by_id[f.resource].name, judgement.by_id[f.on].name, f.path) for f in judgement.findings
@@ -168,13 +179,13 @@ def test_subjects_are_judged_with_their_binding_and_role():
 
 def test_a_control_that_mixes_subjects_and_objects_judges_the_binding():
     rules = [
-        Rule("subjects", "s.rego", "", aggregator=SUBJECTS),
-        Rule("pods", "p.rego", "", matches=(PODS,)),
+        RegoRule("subjects", "s.rego", "", aggregator=SUBJECTS),
+        RegoRule("pods", "p.rego", "", matches=(PODS,)),
     ]
     file = ControlFile("X-1", "Mixed", 7.0, "Custom", "", ("subjects", "pods"))
-    alert = Answer((Alert((0,), related=(Related(0, 1, (), (), ("rules[0]",)),)),))
+    alert = RegoAnswer((RegoAlert((0,), related=(Related(0, 1, (), (), ("rules[0]",)),)),))
     controls = controls_of(
-        rules, [file], {}, lambda question: alert if question.rule.name == "subjects" else Answer()
+        rules, [file], {}, lambda question: alert if question.rule.name == "subjects" else RegoAnswer()
     )
     judgement = judge(objects(BINDING, ROLE, named("Pod", "a")), controls)
     assert [
@@ -186,11 +197,11 @@ def test_a_control_that_mixes_subjects_and_objects_judges_the_binding():
 def test_settings_go_in_under_the_names_that_the_rule_reads():
     asked = []
 
-    def evaluate(question: Question) -> Answer:
+    def evaluate(question: RegoQuestion) -> RegoAnswer:
         asked.append(dict(question.settings))
-        return Answer()
+        return RegoAnswer()
 
-    rule = Rule("r", "r.rego", "", settings=("insecureCapabilities", "cpu_limit_max", "own"))
+    rule = RegoRule("r", "r.rego", "", settings=("insecureCapabilities", "cpu_limit_max", "own"))
     file = ControlFile("X-1", "X", 1.0, "Custom", "", ("r",), {"own": ("fixed",)})
     controls = controls_of([rule], [file], {"insecure_capabilities": ("ALL",)}, evaluate)
     judge(objects(named("Pod", "a")), controls, settings={"cpu_limit_max": ("2",)})
@@ -200,7 +211,7 @@ def test_settings_go_in_under_the_names_that_the_rule_reads():
 
 def test_a_control_without_its_rule_says_so():
     file = ControlFile("X-1", "X", 1.0, "Custom", "", ("gone",))
-    (control,) = controls_of([], [file], {}, lambda question: Answer())
+    (control,) = controls_of([], [file], {}, lambda question: RegoAnswer())
     assert (control.is_built, control.needs) == (False, "the rule gone, which is not in the folder")
 
 

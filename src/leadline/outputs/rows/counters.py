@@ -1,7 +1,7 @@
 """The numbers of the JSON report that its readers know: resource counters, severity counters, risk score."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from leadline.model.control import Control, Severity
@@ -32,9 +32,6 @@ class Counters:
                 self._failed_weight[control_id] += weight
         self.skipped = Counter(skip.control for skips in report.gave_up.values() for skip in skips)
         """For each control, the objects that it could not judge."""
-
-    def failed_controls(self, resource: Resource) -> Collection[str]:
-        return self._failed.get(resource.id, ())
 
     def resources(self, controls: Iterable[str] | None = None) -> dict[str, int]:
         """Objects that fail, pass or were skipped, each once, over some controls or all."""

@@ -37,7 +37,7 @@ _TEXT_ONLY = re.compile(
 """Places where ``"true"`` and ``"1"`` are texts in every object."""
 
 
-class Match(Struct, frozen=True):
+class RegoMatch(Struct, frozen=True):
     """Objects that a rule asks for; ``*`` represents all. Names are kinds or plurals in lower case."""
 
     groups: frozenset[str]
@@ -63,10 +63,10 @@ class Match(Struct, frozen=True):
         return is_named and not self.groups.isdisjoint((_ANY, kind.group))
 
 
-EVERYTHING = Match(frozenset({_ANY}), frozenset({_ANY}), frozenset({_ANY}))
+EVERYTHING = RegoMatch(frozenset({_ANY}), frozenset({_ANY}), frozenset({_ANY}))
 
 
-class Rule(Struct, frozen=True):
+class RegoRule(Struct, frozen=True):
     name: str
     file: str
     """As people are shown it."""
@@ -74,7 +74,7 @@ class Rule(Struct, frozen=True):
     counting: str = ""
     """Rego that reports the objects which count as judged; empty where all of the input does."""
     counting_file: str = ""
-    matches: tuple[Match, ...] = (EVERYTHING,)
+    matches: tuple[RegoMatch, ...] = (EVERYTHING,)
     aggregator: str = ""
     settings: tuple[str, ...] = ()
     """Names as the rule reads them below ``data.postureControlInputs``."""
@@ -108,7 +108,7 @@ class Related(Struct, frozen=True, array_like=True):
     review: tuple[str, ...]
 
 
-class Alert(Struct, frozen=True):
+class RegoAlert(Struct, frozen=True):
     """One thing that a rule reports, about the objects at these positions of the input."""
 
     on: tuple[int, ...]
@@ -118,32 +118,32 @@ class Alert(Struct, frozen=True):
     related: tuple[Related, ...] = ()
 
 
-class Problem(Struct, frozen=True):
+class RegoProblem(Struct, frozen=True):
     why: str
     file: str = ""
     line: int = 0
     column: int = 0
 
 
-class Answer(Struct, frozen=True):
-    alerts: tuple[Alert, ...] = ()
+class RegoAnswer(Struct, frozen=True):
+    alerts: tuple[RegoAlert, ...] = ()
     counted: tuple[int, ...] | None = None
     """Positions that count as judged; ``None`` for all."""
     unjudged: tuple[tuple[int, str], ...] = ()
     """Positions of objects that make the rule fail, and how; it was evaluated without them."""
-    problem: Problem | None = None
+    problem: RegoProblem | None = None
 
 
-class Question(Struct, frozen=True):
+class RegoQuestion(Struct, frozen=True):
     """A rule, and the objects that it sees: bodies, or a grant's subject, binding and role."""
 
-    rule: Rule
+    rule: RegoRule
     objects: Sequence[dict[str, Any] | tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]
     settings: Mapping[str, tuple[str, ...]]
     cloud: str
 
 
-Evaluate = Callable[[Question], Answer]
+Evaluate = Callable[[RegoQuestion], RegoAnswer]
 
 
 class _Table(Struct):
@@ -156,7 +156,7 @@ class _Table(Struct):
 
 
 def controls_of(
-    rules: Sequence[Rule],
+    rules: Sequence[RegoRule],
     files: Sequence[ControlFile],
     shipped: Mapping[str, tuple[str, ...]],
     evaluate: Evaluate,
@@ -185,7 +185,7 @@ def setting_name(name: str) -> str:
 
 
 def _control(
-    file: ControlFile, rules: tuple[Rule, ...], shipped: Mapping[str, tuple[str, ...]], evaluate: Evaluate
+    file: ControlFile, rules: tuple[RegoRule, ...], shipped: Mapping[str, tuple[str, ...]], evaluate: Evaluate
 ) -> BuiltControl:
     name = (file.rules[0] if len(file.rules) == 1 else file.id).replace(".", "-")
     said = (file.id, file.title, file.score, file.category, file.doc, name)
@@ -209,7 +209,7 @@ def _control(
     )
 
 
-def _known_kinds(rules: Iterable[Rule]) -> Iterator[str]:
+def _known_kinds(rules: Iterable[RegoRule]) -> Iterator[str]:
     """What a cluster has to be asked for; a rule over everything means what people write, not what changes each second."""
     matches = {match for rule in rules for match in rule.matches}
     for key, kind in {**ADDED, **BUILT_IN}.items():
@@ -218,7 +218,7 @@ def _known_kinds(rules: Iterable[Rule]) -> Iterator[str]:
 
 
 def _check(
-    rules: tuple[Rule, ...], fixed: Mapping[str, tuple[str, ...]], evaluate: Evaluate
+    rules: tuple[RegoRule, ...], fixed: Mapping[str, tuple[str, ...]], evaluate: Evaluate
 ) -> Callable[..., Violations]:
     def check(subject: Any, inventory: Inventory, **settings: tuple[str, ...]) -> Violations:
         concerns_it = False
@@ -239,18 +239,18 @@ def _check(
     return check
 
 
-def _nothing(rules: Iterable[Rule]) -> str:
+def _nothing(rules: Iterable[RegoRule]) -> str:
     names = sorted({name for rule in rules for match in rule.matches for name in match.written} - {_ANY})
     shown = [*names[:4], *([f"{len(names) - 4} more"] if len(names) > 4 else [])]
     return f"no {' or '.join(shown)}" if names else "no object that it counts"
 
 
 def _table(
-    rule: Rule, settings: Mapping[str, tuple[str, ...]], inventory: Inventory, evaluate: Evaluate
+    rule: RegoRule, settings: Mapping[str, tuple[str, ...]], inventory: Inventory, evaluate: Evaluate
 ) -> _Table:
     table = _Table(defaultdict(list), set(), {})
     if rule.problem:
-        table.problem = _broken(rule, Problem(rule.problem))
+        table.problem = _broken(rule, RegoProblem(rule.problem))
         return table
     resources = [r for r in inventory.resources if any(match.holds(r) for match in rule.matches)]
     subjects: Sequence[Resource | Grant] = resources
@@ -258,7 +258,7 @@ def _table(
         subjects = inventory.grants
     elif rule.aggregator == API_SERVER:
         subjects = [r for r in resources if _is_api_server(r)][:1]
-    question = Question(rule, [_seen(s) for s in subjects], settings, _CLOUDS.get(inventory.cloud, ""))
+    question = RegoQuestion(rule, [_seen(s) for s in subjects], settings, _CLOUDS.get(inventory.cloud, ""))
     answer = evaluate(question)
     if answer.problem is not None:
         table.problem = _broken(rule, answer.problem)
@@ -267,7 +267,7 @@ def _table(
     return table
 
 
-def _fill(table: _Table, answer: Answer, subjects: Sequence[Resource | Grant], rule: Rule) -> None:
+def _fill(table: _Table, answer: RegoAnswer, subjects: Sequence[Resource | Grant], rule: RegoRule) -> None:
     positions = range(len(subjects)) if answer.counted is None else answer.counted
     table.counted |= {id(subject) for i in positions for subject in _judged_by(subjects[i])}
     for alert in answer.alerts:
@@ -296,7 +296,7 @@ def _resource_of(subject: Resource | Grant) -> Resource:
 
 
 def _violations(
-    alert: Alert, subjects: Sequence[Resource | Grant], subject: Resource | Grant, stands_in: bool
+    alert: RegoAlert, subjects: Sequence[Resource | Grant], subject: Resource | Grant, stands_in: bool
 ) -> list[Violation]:
     """``stands_in`` says that the binding is judged in the place of ``subject``, a grant."""
     found = [] if stands_in else _cures(alert.delete, alert.fix, alert.review, "")
@@ -349,7 +349,7 @@ def _is_api_server(resource: Resource) -> bool:
     return "apiserver" in resource.name or "api-server" in resource.name
 
 
-def _broken(rule: Rule, problem: Problem) -> Unread:
+def _broken(rule: RegoRule, problem: RegoProblem) -> Unread:
     return Unread(
         problem.file or rule.file,
         f"rule {rule.name}: {problem.why}",

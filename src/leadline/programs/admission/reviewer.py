@@ -231,7 +231,6 @@ class _SortedOut:
         self._by_effect: dict[str, list[Finding]] = {}
         self._undecided = dict.fromkeys((*verdict.undecided, *verdict.faults))
         self._faults = verdict.faults
-        self._is_partly_unread = any(one.reason != "fault" for one in verdict.unread)
         self.by_annotation = False
         for finding, lifted, silenced in zip(verdict.findings, lifts, silences, strict=True):
             denies, warns = finding.control in reviewer._denies, finding.control in reviewer._warns

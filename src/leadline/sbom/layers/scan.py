@@ -28,7 +28,7 @@ from leadline.sbom.layers.file_selector import FileInterest
 from leadline.sbom.layers.memory_budget import TOO_LARGE
 from leadline.sbom.layers.scan_options import LayerScanOptions
 from leadline.sbom.layers.stream import Damaged, Forged, WrongDiffId
-from leadline.sbom.layers.tar import Entry, EntryReader
+from leadline.sbom.layers.tar import EntryReader, TarEntry
 from leadline.sbom.parsers.executable import FIRST_BYTES, is_executable
 from leadline.sbom.parsers.executable_excerpt import excerpt_of
 from leadline.sbom.secrets.scan import LARGEST_SECRET_FILE, find_secrets, may_hold_secrets
@@ -173,7 +173,7 @@ class _Pass:
         self._names[name] = is_asked
         return is_asked
 
-    def _stands_out(self, entry: Entry) -> bool:
+    def _stands_out(self, entry: TarEntry) -> bool:
         """Whether a file may matter that nothing asks for by name: it may be an executable, or has a special bit."""
         if entry.mode & SPECIAL_BITS:
             return True
@@ -207,7 +207,7 @@ class _Pass:
             folder = folder.rpartition("/")[0]
         return False
 
-    def _stand_again(self, entry: Entry) -> None:
+    def _stand_again(self, entry: TarEntry) -> None:
         """An archive may hold a path twice: the last one is, at its own point of the archive."""
         layer, path = self._facts, entry.path
         if entry.kind in ("outside", "denied"):
@@ -239,14 +239,14 @@ class _Pass:
         self._facts.hides.append((len(self._facts.entries), path, kind))
         self._step(path, kind)
 
-    def _refuse(self, entry: Entry) -> None:
+    def _refuse(self, entry: TarEntry) -> None:
         self._outside += 1
         if self._outside <= MOST_OUTSIDE:
             self._facts.unread.append(
                 Unread(entry.path, "its name or target lies outside the image", "left out")
             )
 
-    def _take_link(self, entry: Entry) -> None:
+    def _take_link(self, entry: TarEntry) -> None:
         layer, path, target = self._facts, entry.path, entry.target
         if layer.entries.get(target) != FILE or target == path:
             # Of a lower layer, below a link, or a link itself.
@@ -260,7 +260,7 @@ class _Pass:
         if interest and layer.steps is None:
             self._links[path] = (target, interest)
 
-    def _take_other(self, entry: Entry) -> None:
+    def _take_other(self, entry: TarEntry) -> None:
         known, path = self._facts.entries, entry.path
         if len(entry.target) > LONG_PATH:
             self._weigh(len(entry.target) >> 8)
@@ -282,13 +282,13 @@ class _Pass:
             case "denied":
                 self._facts.unread.append(Unread(path, entry.target, "incomplete"))
 
-    def _take_file(self, entry: Entry) -> None:
+    def _take_file(self, entry: TarEntry) -> None:
         try:
             self._look_into(entry)
         except OSError as error:
             self._note(entry, error.strerror or "cannot be read", "malformed")
 
-    def _look_into(self, entry: Entry) -> None:
+    def _look_into(self, entry: TarEntry) -> None:
         interest = self._selector.of(entry.path)
         may_hold_secrets = find_secrets(entry.path)
         if may_hold_secrets and entry.size > LARGEST_SECRET_FILE:
@@ -323,12 +323,12 @@ class _Pass:
         if facts is not None:
             self._facts.facts[self._key] = facts
 
-    def _executable_readers(self, entry: Entry) -> tuple[int, ...]:
+    def _executable_readers(self, entry: TarEntry) -> tuple[int, ...]:
         if entry.size >= SMALLEST_EXECUTABLE and is_executable(self._entries.head(8)):
             return self._selector.executables
         return ()
 
-    def _has_room(self, entry: Entry) -> bool:
+    def _has_room(self, entry: TarEntry) -> bool:
         if self._kept_bytes + entry.size > self._scan_options.limits.kept_bytes:
             return False
         self._kept_bytes += entry.size
@@ -338,7 +338,7 @@ class _Pass:
             self._facts.is_whole = False
         return is_kept
 
-    def _note(self, entry: Entry, why: str, reason: UnreadReason = "too large") -> None:
+    def _note(self, entry: TarEntry, why: str, reason: UnreadReason = "too large") -> None:
         lost = Unread(entry.path, why, reason)
         self._facts.facts[self._key] = PathFacts(entry.mode, unread=(lost,))
 

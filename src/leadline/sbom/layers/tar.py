@@ -34,7 +34,7 @@ USUAL_FILE = ord("0")
 FILES = frozenset((0, ord("0"), ord("7"), GNU_SPARSE))
 
 
-class Entry(Struct, frozen=True, gc=False):
+class TarEntry(Struct, frozen=True, gc=False):
     """One entry of an archive or folder."""
 
     path: str
@@ -56,7 +56,7 @@ class EntryReader(Protocol):
     has_whiteouts: bool
     """Whether names that begin with ``.wh.`` hide something, as they do in layers."""
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[TarEntry]:
         """Every entry.
 
         Raises:
@@ -93,7 +93,7 @@ class TarReader:
         self._head = b""
         """The first bytes behind the latest header."""
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[TarEntry]:
         while True:
             self._pass_content()
             block = self._header()
@@ -200,7 +200,7 @@ class TarReader:
             return b""
         return block
 
-    def _usual(self, block: bytes) -> Entry | None:
+    def _usual(self, block: bytes) -> TarEntry | None:
         """The entry of a regular file without anything unusual; ``None`` where all has to be looked at.
 
         Most entries are such files, and each call less is a tenth of a second in a large layer.
@@ -218,7 +218,7 @@ class TarReader:
         if "//" in path or "/." in path or path[:1] in "./" or path[-1:] == "/" or mode < 0 or size < 0:
             return None
         self._left, self._padding, self._holes = size, -size % BLOCK, None
-        return Entry(path, "file", size, mode & 0o7777)
+        return TarEntry(path, "file", size, mode & 0o7777)
 
     def _extended(self, before: Extended, block: bytes) -> Extended:
         """What is known of the next entry with this header: a second one of a kind counts instead of the first."""
@@ -243,7 +243,7 @@ class TarReader:
                 return Extended()
         return before
 
-    def _entry(self, block: bytes, extended: Extended) -> Entry:
+    def _entry(self, block: bytes, extended: Extended) -> TarEntry:
         path = extended.gnu_path or extended.path or name_of(block)
         kind = block[156]
         mode = number_in(block[100:108]) & 0o7777
@@ -254,19 +254,19 @@ class TarReader:
         self._holes = None
         clean = normalised(path)
         if clean is None or (not clean and kind not in (FOLDER, 0)):
-            return Entry(path[:LONGEST_PATH], "outside")
+            return TarEntry(path[:LONGEST_PATH], "outside")
         if kind in (FOLDER, 0):
-            return Entry(clean, "folder", mode=mode)
+            return TarEntry(clean, "folder", mode=mode)
         target = extended.gnu_target or extended.target or text_of(block[157:257])
         if kind == SYMLINK:
-            return Entry(clean, "symlink", target=target[:LONGEST_PATH])
+            return TarEntry(clean, "symlink", target=target[:LONGEST_PATH])
         if kind == HARDLINK:
             linked = normalised(target)
-            return Entry(clean, "hardlink", target=linked) if linked else Entry(path, "outside")
+            return TarEntry(clean, "hardlink", target=linked) if linked else TarEntry(path, "outside")
         if kind not in DEVICES:
             self._left = number_in(block[124:136]) if extended.size is None else extended.size
             self._padding = -self._left % BLOCK
-        return Entry(clean, "device", mode=mode)
+        return TarEntry(clean, "device", mode=mode)
 
     def _open_file(self, block: bytes, extended: Extended) -> int:
         stored = number_in(block[124:136]) if extended.size is None else extended.size
@@ -347,11 +347,11 @@ def normalised(path: str) -> str | None:
     return path.rstrip("/")
 
 
-def _file_or_outside(path: str, size: int, mode: int) -> Entry:
+def _file_or_outside(path: str, size: int, mode: int) -> TarEntry:
     clean = normalised(path)
     if not clean:
-        return Entry(path[:LONGEST_PATH], "outside")
-    return Entry(clean, "file", size, mode)
+        return TarEntry(path[:LONGEST_PATH], "outside")
+    return TarEntry(clean, "file", size, mode)
 
 
 def _zeros(count: int) -> Iterator[bytes]:

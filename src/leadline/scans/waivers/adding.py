@@ -8,12 +8,12 @@ from textwrap import indent
 import msgspec
 
 from leadline.errors import StoreError, UsageError
-from leadline.outputs.whole_file import WholeFile
 from leadline.posture.catalogue import load_controls
 from leadline.scans.posture.other_ids import chosen_controls
 from leadline.sources.waivers.reader import read_waivers
 from leadline.sources.waivers.schema import Entry, Match
 from leadline.sources.yaml.dump import Layout, value_lines
+from leadline.whole_file import WholeFile
 
 ADDED_FILE = "leadline-waivers.yaml"
 _VULNERABILITY = re.compile(

@@ -16,7 +16,7 @@ from leadline.errors import SourceError
 from leadline.model.package import ImageIdentity
 from leadline.sbom.identity.config import ConfigReading
 from leadline.sbom.layers.stream import PIECE_BYTES, Damaged
-from leadline.sbom.layers.tar import Entry, EntryReader
+from leadline.sbom.layers.tar import EntryReader, TarEntry
 from leadline.sources.oci.layer import OpenedImage, name_of
 
 DEEPEST = 256
@@ -90,7 +90,7 @@ class _FolderReader:
         """The folder and name of the latest file."""
         self._size = 0
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[TarEntry]:
         try:
             yield from self._below(os.dup(self._root), "", 0)
         except OSError as error:
@@ -134,40 +134,42 @@ class _FolderReader:
         while self._open:
             os.close(self._open.pop())
 
-    def _below(self, folder: int, path: str, depth: int) -> Iterator[Entry]:
+    def _below(self, folder: int, path: str, depth: int) -> Iterator[TarEntry]:
         self._open.append(folder)
         try:
             with os.scandir(folder) as found:
                 names = sorted(islice(found, MOST_IN_FOLDER), key=lambda one: one.name)
                 if next(found, None) is not None:
-                    yield Entry(path or ".", "denied", target=f"holds more than {MOST_IN_FOLDER} names")
+                    yield TarEntry(path or ".", "denied", target=f"holds more than {MOST_IN_FOLDER} names")
             for one in names:
                 yield from self._entry(folder, one, f"{path}/{one.name}" if path else one.name, depth)
         finally:
             os.close(self._open.pop())
 
-    def _entry(self, folder: int, one: "os.DirEntry[str]", path: str, depth: int) -> Iterator[Entry]:
+    def _entry(self, folder: int, one: "os.DirEntry[str]", path: str, depth: int) -> Iterator[TarEntry]:
         shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
         try:
             status = os.stat(one.name, dir_fd=folder, follow_symlinks=False)
             mode = stat.S_IMODE(status.st_mode)
             if stat.S_ISREG(status.st_mode):
                 self._at, self._size = (folder, one.name), status.st_size
-                yield Entry(shown, "file", status.st_size, mode)
+                yield TarEntry(shown, "file", status.st_size, mode)
             elif stat.S_ISLNK(status.st_mode):
                 target = os.readlink(one.name, dir_fd=folder)
-                yield Entry(shown, "symlink", target=os.fsencode(target).decode("utf-8", "backslashreplace"))
+                yield TarEntry(
+                    shown, "symlink", target=os.fsencode(target).decode("utf-8", "backslashreplace")
+                )
             elif stat.S_ISDIR(status.st_mode):
-                yield Entry(shown, "folder", mode=mode)
+                yield TarEntry(shown, "folder", mode=mode)
                 if depth >= DEEPEST:
-                    yield Entry(shown, "denied", target="nested too deeply")
+                    yield TarEntry(shown, "denied", target="nested too deeply")
                 elif not self._is_left_out(path, status):
                     inner = os.open(one.name, _FLAGS | os.O_DIRECTORY, dir_fd=folder)
                     yield from self._below(inner, path, depth + 1)
             else:
-                yield Entry(shown, "device", mode=mode)
+                yield TarEntry(shown, "device", mode=mode)
         except OSError as error:
-            yield Entry(shown, "denied", target=error.strerror or "cannot be read")
+            yield TarEntry(shown, "denied", target=error.strerror or "cannot be read")
 
     def _is_left_out(self, path: str, status: os.stat_result) -> bool:
         return path.endswith(LEFT_OUT) or (path in PSEUDO and status.st_dev != self._device)

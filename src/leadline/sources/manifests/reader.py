@@ -18,7 +18,7 @@ from leadline.sources.manifests.files import CHART_FILE, STDIN, FileListing, Man
 from leadline.sources.manifests.kubernetes_text import may_hold_objects, may_hold_objects_far_down
 from leadline.sources.manifests.marks_of_others import scanners_of
 from leadline.sources.regular_file import open_regular, read_regular
-from leadline.sources.yaml.errors import HELM_HINT, HELM_WHY, Problem
+from leadline.sources.yaml.errors import HELM_HINT, HELM_WHY, YamlProblem
 from leadline.sources.yaml.json import looks_like_json, parse_json, without_comments
 from leadline.sources.yaml.parser import (
     LIMITS,
@@ -200,7 +200,7 @@ def documents_of(content: bytes, path: str, limits: Limits, memory: Memory) -> l
     except UnicodeDecodeError:
         return parse_documents(content, limits, memory)
     if b"\0" in text:
-        return [Document(0, 1, problem=Problem("binary content, no text", "malformed"))]
+        return [Document(0, 1, problem=YamlProblem("binary content, no text", "malformed"))]
     if not looks_like_json(text):
         return documents_in(text, limits, memory)
     from_json = parse_json(text, limits)
@@ -239,7 +239,7 @@ def _content(file: ManifestFile, limits: Limits, stdin: BinaryIO | None) -> byte
         return Unread(file.path, f"cannot be read: {(error.strerror or str(error)).lower()}", "unreachable")
 
 
-def _unread(path: str, problem: Problem, root: str = "") -> Unread:
+def _unread(path: str, problem: YamlProblem, root: str = "") -> Unread:
     if problem.is_template:
         chart = _chart_above(Path(root, path))
         if chart:

@@ -42,7 +42,7 @@ class _FromHelper(Struct, rename="pascal"):
     secret: str = ""
 
 
-class Problem(Struct, frozen=True):
+class AuthProblem(Struct, frozen=True):
     """Why a place that may hold credentials gave none."""
 
     source: str
@@ -51,7 +51,7 @@ class Problem(Struct, frozen=True):
 
 def credentials_for(
     reference: Reference, secrets: Sequence[PullSecret], environ: Mapping[str, str]
-) -> Iterator[Credential | Problem]:
+) -> Iterator[Credential | AuthProblem]:
     """Every credential for ``reference``, the most specific of each place first, and what stopped a place.
 
     Pull secrets come first, then the file that ``REGISTRY_AUTH_FILE`` names, Docker's and Podman's.
@@ -64,10 +64,10 @@ def credentials_for(
             content = _content(path)
         except (FileNotFoundError, NotADirectoryError):
             if str(path) == environ.get("REGISTRY_AUTH_FILE"):
-                yield Problem(str(path), "is not there")
+                yield AuthProblem(str(path), "is not there")
             continue
         except OSError as error:
-            yield Problem(str(path), error.strerror or "cannot be read")
+            yield AuthProblem(str(path), error.strerror or "cannot be read")
             continue
         yield from _from_content(content, str(path), reference, environ)
 
@@ -100,7 +100,7 @@ def _from_content(
     environ: Mapping[str, str],
     *,
     is_secret: bool = False,
-) -> Iterator[Credential | Problem]:
+) -> Iterator[Credential | AuthProblem]:
     """``is_secret``: as the kubelet reads it, which asks no helper."""
     try:
         if len(content) > LARGEST_FILE:
@@ -109,7 +109,7 @@ def _from_content(
         if file.auths is None and b'"auth"' in content:
             file.auths = json.decode(content, type=dict[str, _Entry])
     except (DecodeError, ValidationError, UnicodeDecodeError, RecursionError):
-        yield Problem(source, "is not in Docker's format")
+        yield AuthProblem(source, "is not in Docker's format")
         return
     if is_secret:
         file.helpers, file.store = None, None
@@ -160,23 +160,23 @@ def _same_host(name: str, pattern: str) -> bool:
     return port == wanted_port and len(parts) == len(wanted) and all(map(fnmatchcase, parts, wanted))
 
 
-def _credential(entry: _Entry, source: str) -> Credential | Problem:
+def _credential(entry: _Entry, source: str) -> Credential | AuthProblem:
     username, password = entry.username or "", entry.password or ""
     if entry.auth:
         try:
             decoded = base64.b64decode(entry.auth, validate=True).decode("utf-8")
         except (binascii.Error, UnicodeDecodeError):
-            return Problem(source, "holds an auth field that is not base64")
+            return AuthProblem(source, "holds an auth field that is not base64")
         username, _, password = decoded.partition(":")
         password = password.rstrip("\0")
     return Credential(source, username, password, entry.identitytoken or "", entry.registrytoken or "")
 
 
-def _ask_helper(name: str, server: str, source: str, environ: Mapping[str, str]) -> Credential | Problem:
+def _ask_helper(name: str, server: str, source: str, environ: Mapping[str, str]) -> Credential | AuthProblem:
     """What the program ``docker-credential-NAME`` says of ``server``."""
     place = f"credential helper {name} of {source}"
     if not _HELPER.fullmatch(name):
-        return Problem(source, "names a credential helper by a path; use its plain name")
+        return AuthProblem(source, "names a credential helper by a path; use its plain name")
     import subprocess  # slow to import, and few registries have a helper
 
     try:
@@ -189,15 +189,15 @@ def _ask_helper(name: str, server: str, source: str, environ: Mapping[str, str])
             check=False,
         )
     except FileNotFoundError:
-        return Problem(place, f"docker-credential-{name} is not installed")
+        return AuthProblem(place, f"docker-credential-{name} is not installed")
     except (subprocess.TimeoutExpired, OSError):
-        return Problem(place, "did not answer")
+        return AuthProblem(place, "did not answer")
     if done.returncode != 0 or len(done.stdout) > LARGEST_FILE:
-        return Problem(place, f"has nothing for {server}")
+        return AuthProblem(place, f"has nothing for {server}")
     try:
         answer = json.decode(done.stdout, type=_FromHelper)
     except (DecodeError, ValidationError, UnicodeDecodeError, RecursionError):
-        return Problem(place, "answered something else than credentials")
+        return AuthProblem(place, "answered something else than credentials")
     if answer.username == "<token>":
         return Credential(place, identity_token=answer.secret)
     return Credential(place, answer.username, answer.secret)

@@ -28,11 +28,11 @@ from leadline.sources.oci.manifest import (
     Descriptor,
 )
 from leadline.sources.proxies import is_loopback
-from leadline.sources.registry.auth import Problem, credentials_for
+from leadline.sources.registry.auth import AuthProblem, credentials_for
 from leadline.sources.registry.http import (
     FAULT,
-    Answer,
     Dropped,
+    HttpAnswer,
     NobodyListens,
     NoTls,
     UnreachableError,
@@ -172,7 +172,7 @@ class Repository:
                     why = f"{self._host} closed the connection {attempt + 1} times in blob {digest}: {error}"
                     raise UnreachableError(why) from error
 
-    def _get(self, path: str, headers: Mapping[str, str], what: str) -> Answer:
+    def _get(self, path: str, headers: Mapping[str, str], what: str) -> HttpAnswer:
         """The answer to a request that succeeded, credentials tried until one fits."""
         attempt = 0
         while True:
@@ -185,7 +185,7 @@ class Repository:
                 continue
             raise self._refusal(answer, what)
 
-    def _authorized(self, url: str, headers: Mapping[str, str]) -> Answer:
+    def _authorized(self, url: str, headers: Mapping[str, str]) -> HttpAnswer:
         shown = self._authorization
         answer = self._send(url, headers, shown)
         if answer.status != 401:
@@ -199,7 +199,7 @@ class Repository:
                     return answer
             return self._with_credentials(url, headers, answer)
 
-    def _check_asker(self, answer: Answer) -> None:
+    def _check_asker(self, answer: HttpAnswer) -> None:
         """Raises ``RegistryError`` where another host than the registry asks for credentials, and so for a password."""
         if answer.elsewhere:
             answer.close()
@@ -208,11 +208,11 @@ class Repository:
                 hint="name that host in the image, if it is to be trusted",
             )
 
-    def _with_credentials(self, url: str, headers: Mapping[str, str], answer: Answer) -> Answer:
+    def _with_credentials(self, url: str, headers: Mapping[str, str], answer: HttpAnswer) -> HttpAnswer:
         answer.close()  # its head says all
         self._tried = []
         for credential in self._credentials():
-            if isinstance(credential, Problem):
+            if isinstance(credential, AuthProblem):
                 self._tried.append(f"{credential.source} ({credential.why})")
                 continue
             authorization = self._authorization_by(credential, answer.headers("WWW-Authenticate"))
@@ -226,13 +226,13 @@ class Repository:
             again.close()
         return answer
 
-    def _credentials(self) -> Iterator[Credential | Problem]:
+    def _credentials(self) -> Iterator[Credential | AuthProblem]:
         """Those that belong to this host: what opens a registry is never shown to its mirrors."""
         given = self._options.credential
         if given is not None and given.unusable:
-            yield Problem(given.source, given.unusable)
+            yield AuthProblem(given.source, given.unusable)
         elif given is not None and given.registry and given.registry != self._known_as.registry:
-            yield Problem(given.source, f"belongs to {given.registry}")
+            yield AuthProblem(given.source, f"belongs to {given.registry}")
         elif given is not None and (given.registry or not self._is_mirror):
             yield given
         yield from credentials_for(self._known_as, self._options.secrets, self._options.environ)
@@ -268,7 +268,7 @@ class Repository:
         service = token_service(words, self._host, repository, trust, is_plain_allowed)
         return bearer(service.token(credential, self._options))
 
-    def _send(self, url: str, headers: Mapping[str, str], authorization: str) -> Answer:
+    def _send(self, url: str, headers: Mapping[str, str], authorization: str) -> HttpAnswer:
         shown = {**headers, "Authorization": authorization} if authorization else headers
         trust = self._options.trust
         try:
@@ -282,7 +282,7 @@ class Repository:
         self._root = self._root.replace("https:", "http:", 1)
         return send(url.replace("https:", "http:", 1), shown, trust)
 
-    def _refusal(self, answer: Answer, what: str) -> RegistryError:
+    def _refusal(self, answer: HttpAnswer, what: str) -> RegistryError:
         answer.close()
         name = self._reference.name
         match answer.status:

@@ -124,14 +124,14 @@ class NobodyListens(NoTls):
     """Nor does it speak at all where TLS is usual."""
 
 
-def may_ask_again(answer: "Answer", attempt: int, options: RegistryOptions) -> bool:
+def may_ask_again(answer: "HttpAnswer", attempt: int, options: RegistryOptions) -> bool:
     """Whether the request behind ``answer`` is to be repeated; waits until then."""
     if answer.status in BUSY:
         return options.wait(attempt, answer.retry_after_s())
     return answer.status == FAULT and options.retry(attempt, answer.retry_after_s())
 
 
-class Answer:
+class HttpAnswer:
     """An answer whose body is still to be read."""
 
     def __init__(
@@ -229,7 +229,7 @@ class Answer:
 
 def send(
     url: str, headers: Mapping[str, str], trust: Trust, body: bytes | None = None, *, sent_by: str = ""
-) -> Answer:
+) -> HttpAnswer:
     """The answer to a GET (with ``body`` a POST), redirects followed.
 
     ``sent_by``: the registry that named the address; empty where the image did. Only a user may name a host that answers
@@ -260,7 +260,7 @@ def send(
     raise RegistryError(f"{first.netloc} redirects without end")
 
 
-def _target(url: str, answer: Answer) -> str:
+def _target(url: str, answer: HttpAnswer) -> str:
     """Where ``answer`` sends those who asked for ``url``. Raises ``RegistryError`` where no request should go."""
     location = answer.header("Location")
     answer.close()
@@ -280,7 +280,7 @@ def _target(url: str, answer: Answer) -> str:
 
 def _send_once(
     parts: SplitResult, headers: Mapping[str, str], trust: Trust, body: bytes | None, *, sender: str
-) -> Answer:
+) -> HttpAnswer:
     host = parts.netloc.rpartition("@")[2]
     proxy = proxy_for(parts, trust)
     is_named = not sender and (trust.named is None or not trust.named.isdisjoint((host, parts.hostname)))
@@ -299,7 +299,7 @@ def _send_once(
             target = f"http://{host}{target}"
             shown.update(proxy.headers)
         connection.request(method, target, body, shown)
-        answer = Answer(host, connection, _response(host, connection))
+        answer = HttpAnswer(host, connection, _response(host, connection))
     except BaseException as error:
         connection.close()
         raise _translated(error, host, f" by way of the proxy {proxy.name}" if proxy else "") from error

@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urlsplit
 
 from msgspec import DecodeError, Struct, ValidationError, json
 
-from leadline.sources.registry.http import Answer, Dropped, may_ask_again, send
+from leadline.sources.registry.http import Dropped, HttpAnswer, may_ask_again, send
 from leadline.sources.registry.options import Credential, RegistryOptions, Trust
 
 LARGEST_TOKEN = 1 << 20
@@ -106,7 +106,7 @@ def basic(credential: Credential) -> str:
     return f"Basic {base64.b64encode(pair).decode()}"
 
 
-def _token_in(answer: Answer) -> str:
+def _token_in(answer: HttpAnswer) -> str:
     if answer.status != 200:
         answer.close()
         raise NoToken(f"the token service says {answer.status}")

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from leadline.posture.languages.rego import Answer, Problem, Question
+from leadline.posture.languages.rego import RegoAnswer, RegoProblem, RegoQuestion
 from leadline.sources.child_process import (
     NOT_STARTED,
     Child,
@@ -47,24 +47,24 @@ class RegoEngine:
         self._objects: list[Any] = []
         self._sent = 0
 
-    def evaluate(self, question: Question) -> Answer:
+    def evaluate(self, question: RegoQuestion) -> RegoAnswer:
         try:
             output, fate = self._ask(question)
         except OSError as error:
-            return Answer(problem=Problem(f"the engine cannot be started: {error}"))
+            return RegoAnswer(problem=RegoProblem(f"the engine cannot be started: {error}"))
         except (TypeError, ValueError, RecursionError) as error:
-            return Answer(problem=Problem(f"an object cannot be handed to the engine: {error}"))
+            return RegoAnswer(problem=RegoProblem(f"an object cannot be handed to the engine: {error}"))
         if fate == "ended":
             try:
-                return msgspec.json.decode(output, type=Answer)
+                return msgspec.json.decode(output, type=RegoAnswer)
             except msgspec.DecodeError as error:
-                return Answer(problem=Problem(f"the engine's answer is unreadable: {error}"))
+                return RegoAnswer(problem=RegoProblem(f"the engine's answer is unreadable: {error}"))
         assert self._child is not None
         outcome = self._child.end(b"", fate)
         self.close()
-        return Answer(problem=Problem(_unfinished(outcome, self._limits)))
+        return RegoAnswer(problem=RegoProblem(_unfinished(outcome, self._limits)))
 
-    def _ask(self, question: Question) -> tuple[bytes, Fate]:
+    def _ask(self, question: RegoQuestion) -> tuple[bytes, Fate]:
         rule = question.rule
         request = {
             "file": rule.file,

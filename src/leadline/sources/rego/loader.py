@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from leadline.posture.languages.rego import EVERYTHING, ControlFile, Match, Rule
+from leadline.posture.languages.rego import EVERYTHING, ControlFile, RegoMatch, RegoRule
 from leadline.sources.manifests.reader import documents_of
 from leadline.sources.yaml.parser import LIMITS, Memory
 
@@ -27,7 +27,7 @@ _LANGUAGES = ("", "rego")
 
 
 class RegoFolder(Struct, frozen=True):
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[RegoRule, ...] = ()
     controls: tuple[ControlFile, ...] = ()
     inputs: Mapping[str, tuple[str, ...]] = {}
     """Settings by the name that rules read them under."""
@@ -43,7 +43,7 @@ def read_rego(folder: Path) -> RegoFolder:
         return RegoFolder((_plain(folder),)) if folder.suffix == ".rego" else RegoFolder()
     described = {path.parent: path for name in reversed(_METADATA) for path in sorted(folder.rglob(name))}
     found = [_described(place, metadata) for place, metadata in sorted(described.items())]
-    rules = [rule for rule in found if isinstance(rule, Rule)]
+    rules = [rule for rule in found if isinstance(rule, RegoRule)]
     retired = {rule for rule in found if isinstance(rule, str)}
     for path in sorted(folder.rglob("*.rego")):
         if path.parent not in described and not path.name.endswith("_test.rego"):
@@ -54,48 +54,50 @@ def read_rego(folder: Path) -> RegoFolder:
     return RegoFolder(_once_each(rules), tuple(_without(c, retired) for c in files), _inputs_of(folder))
 
 
-def _once_each(rules: list[Rule]) -> tuple[Rule, ...]:
+def _once_each(rules: list[RegoRule]) -> tuple[RegoRule, ...]:
     """Two rules of one name cannot both be meant: the second is reported."""
-    by_name: dict[str, Rule] = {}
+    by_name: dict[str, RegoRule] = {}
     for rule in rules:
         first = by_name.setdefault(rule.name, rule)
         if first is not rule:
             name = f"{rule.name}-{sum(name.startswith(rule.name) for name in by_name) + 1}"
-            by_name[name] = Rule(name, rule.file, "", problem=f"{first.file} is called {rule.name} as well")
+            by_name[name] = RegoRule(
+                name, rule.file, "", problem=f"{first.file} is called {rule.name} as well"
+            )
     return tuple(by_name.values())
 
 
-def _plain(path: Path) -> Rule:
+def _plain(path: Path) -> RegoRule:
     name, shown = path.stem, path.as_posix()
     try:
         source = _text(path)
     except UnusableError as reason:
-        return Rule(name, shown, "", problem=str(reason))
-    return Rule(name, shown, source, settings=_named_settings(source))
+        return RegoRule(name, shown, "", problem=str(reason))
+    return RegoRule(name, shown, source, settings=_named_settings(source))
 
 
-def _described(place: Path, metadata: Path) -> Rule | str:
+def _described(place: Path, metadata: Path) -> RegoRule | str:
     """The rule of one folder, or the name of one that its description has retired."""
     shown, metadata_path = (place / _RAW).as_posix(), metadata.as_posix()
     try:
         table = _table(metadata)
     except UnusableError as reason:
-        return Rule(place.name, metadata_path, "", problem=str(reason))
+        return RegoRule(place.name, metadata_path, "", problem=str(reason))
     name = _word(table.get("name")) or place.name
     attributes = _mapping(table.get("attributes"))
     if attributes.get("useUntilKubescapeVersion"):
         return name
     language = _word(table.get("ruleLanguage")).lower()
     if language not in _LANGUAGES:
-        return Rule(name, metadata_path, "", problem=f"its language is {language}, not Rego")
+        return RegoRule(name, metadata_path, "", problem=f"its language is {language}, not Rego")
     try:
         source = _text(place / _RAW)
         counting = _text(place / _FILTER) if (place / _FILTER).exists() else ""
     except UnusableError as reason:
-        return Rule(name, shown, "", problem=str(reason))
+        return RegoRule(name, shown, "", problem=str(reason))
     declared = _declared_settings(table)
     blocks = [*_listed(table.get("match")), *_listed(table.get("dynamicMatch"))]
-    return Rule(
+    return RegoRule(
         name,
         shown,
         source,
@@ -108,11 +110,11 @@ def _described(place: Path, metadata: Path) -> Rule | str:
     )
 
 
-def _match(block: dict[str, Any]) -> Match:
+def _match(block: dict[str, Any]) -> RegoMatch:
     groups = frozenset("" if word == "core" else word for word in _words(block.get("apiGroups")))
     written = tuple(_words(block.get("resources")))
     names = frozenset(word.lower() for word in written)
-    return Match(groups, frozenset(_words(block.get("apiVersions"))), names, written)
+    return RegoMatch(groups, frozenset(_words(block.get("apiVersions"))), names, written)
 
 
 def _declared_settings(table: dict[str, Any]) -> Iterator[str]:

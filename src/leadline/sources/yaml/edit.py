@@ -35,7 +35,7 @@ from leadline.sources.yaml.json import looks_like_json
 from leadline.sources.yaml.parser import Document, parse_documents, split_documents
 from leadline.sources.yaml.tree import (
     AliasNode,
-    Entry,
+    MappingEntry,
     MappingNode,
     Node,
     ScalarNode,
@@ -186,7 +186,7 @@ class _Found(Struct):
     """How far a path leads: the nodes along it, root first, and the entry of the last step in a mapping."""
 
     nodes: list[Node]
-    entry: Entry | None
+    entry: MappingEntry | None
     rest: Steps
 
 
@@ -206,7 +206,7 @@ def _walk(root: Node, steps: Steps, repeated: frozenset[str]) -> _Found:
     return found
 
 
-def _step(node: Node, step: Step) -> tuple[Entry | None, Node | None]:
+def _step(node: Node, step: Step) -> tuple[MappingEntry | None, Node | None]:
     if isinstance(node, MappingNode):
         entry = node.last(str(step))
         return entry, entry.value if entry else None
@@ -248,7 +248,7 @@ def _line_end(text: str, at: int) -> int:
     return end - 1 if end > at and text[end - 1] == "\r" else end
 
 
-def _after_colon(text: str, entry: Entry) -> int:
+def _after_colon(text: str, entry: MappingEntry) -> int:
     colon = re.compile(r"\s*:").match(text, entry.key.end)
     if colon is None or text[: entry.key.start].rstrip(" \t").endswith("?"):
         raise EditError("its key is written with '?'", hint="edit it by hand")

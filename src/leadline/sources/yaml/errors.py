@@ -9,7 +9,7 @@ from msgspec import Struct
 from leadline.model.unread import UnreadReason
 
 
-class Problem(Struct, frozen=True):
+class YamlProblem(Struct, frozen=True):
     """Why a document could not be read; line and column count from 1 within the file, 0 for none."""
 
     why: str
@@ -87,7 +87,7 @@ _NEVER_CLOSED = frozenset(
 """Those of the library's messages that are about what was opened elsewhere."""
 
 
-def problem_of(error: Exception, text: bytes, lines_before: int, line: int) -> Problem:
+def problem_of(error: Exception, text: bytes, lines_before: int, line: int) -> YamlProblem:
     """The problem that ``error`` describes.
 
     ``text`` is the document, ``lines_before`` the file's lines above it; ``line`` the place for errors
@@ -103,8 +103,8 @@ def problem_of(error: Exception, text: bytes, lines_before: int, line: int) -> P
     line = at + lines_before if at else 0
     if _is_template(text):
         why, hint = (HELM_WHY, HELM_HINT) if _HELM.search(text) else (TEMPLATE_WHY, TEMPLATE_HINT)
-        return Problem(why, "not rendered", line, column, hint)
-    return Problem(why, "malformed", line, column, hint)
+        return YamlProblem(why, "not rendered", line, column, hint)
+    return YamlProblem(why, "malformed", line, column, hint)
 
 
 def _is_template(text: bytes) -> bool:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any
 
-from leadline.sources.yaml.errors import Problem
+from leadline.sources.yaml.errors import YamlProblem
 from leadline.sources.yaml.parser import Document, Duplicate, Limits, Part
 
 _BLANKS = " \t\r\n"
@@ -59,7 +59,7 @@ def parse_json(text: bytes, limits: Limits) -> list[Document]:
         if several is not None:
             return several
         why = f"not valid JSON: {error.msg.partition(': line')[0]}"
-        return [Document(0, 1, problem=Problem(why, "malformed", error.lineno, error.colno))]
+        return [Document(0, 1, problem=YamlProblem(why, "malformed", error.lineno, error.colno))]
     return [_document(0, 1, value, text, limits)]
 
 
@@ -130,7 +130,7 @@ def json_parts(text: bytes, limits: Limits) -> Iterator[Part | Document]:
             at = whole.find("\n{", start + 1)
             if at >= 0 and broken == _BROKEN_LIMIT:
                 why = f"more than {_BROKEN_LIMIT} broken values in one file; the rest was not read"
-                yield Document(index + 1, line + 1, problem=Problem(why, "malformed", line + 1, 1))
+                yield Document(index + 1, line + 1, problem=YamlProblem(why, "malformed", line + 1, 1))
             if at < 0 or broken == _BROKEN_LIMIT:
                 return
             offset += len(whole[start:at].encode(errors="replace"))
@@ -162,15 +162,15 @@ def _several(text: bytes, limits: Limits) -> list[Document] | None:
     return documents
 
 
-def _limit(why: str, line: int) -> Problem:
-    return Problem(why, "too large", line, 1)
+def _limit(why: str, line: int) -> YamlProblem:
+    return YamlProblem(why, "too large", line, 1)
 
 
-def _problem(error: Exception, line: int, limits: Limits) -> Problem:
+def _problem(error: Exception, line: int, limits: Limits) -> YamlProblem:
     if isinstance(error, RecursionError):
         return _limit(f"nested deeper than {limits.depth} levels", line)
     complaint = getattr(error, "msg", "a number or text that JSON does not allow")
-    return Problem(f"not valid JSON: {complaint}", "malformed", line, 1)
+    return YamlProblem(f"not valid JSON: {complaint}", "malformed", line, 1)
 
 
 def _skip_blanks(text: str, at: int) -> int:

@@ -23,7 +23,7 @@ from yaml.events import (
 )
 
 from leadline.log import log_of
-from leadline.sources.yaml.errors import Problem, problem_of
+from leadline.sources.yaml.errors import YamlProblem, problem_of
 from leadline.sources.yaml.flow_colons import is_about_colon, masked_colons, unmasked
 from leadline.sources.yaml.scalars import (
     Scalar,
@@ -80,7 +80,7 @@ class Document(Struct, frozen=True):
     line: int
     """Its first line, counted from 1."""
     body: Any = None
-    problem: Problem | None = None
+    problem: YamlProblem | None = None
     duplicates: tuple[Duplicate, ...] = ()
 
 
@@ -205,7 +205,7 @@ def parse_documents(content: bytes, limits: Limits = LIMITS, memory: Memory | No
     try:
         text = decode(content)
     except UnicodeDecodeError:
-        return [Document(0, 1, problem=Problem("this is not text", "malformed", hint="save it as UTF-8"))]
+        return [Document(0, 1, problem=YamlProblem("this is not text", "malformed", hint="save it as UTF-8"))]
     return documents_in(text, limits, memory)
 
 
@@ -217,16 +217,16 @@ def documents_in(text: bytes, limits: Limits = LIMITS, memory: Memory | None = N
         if part.index >= limits.documents:
             why = f"more than {limits.documents} documents in one file; the rest was not read"
             documents.append(
-                Document(part.index, part.line + 1, problem=Problem(why, "too large", part.line + 1, 1))
+                Document(part.index, part.line + 1, problem=YamlProblem(why, "too large", part.line + 1, 1))
             )
             break
         documents.append(_parse_part(part, limits, memory))
     return documents
 
 
-def too_large(limits: Limits) -> Problem:
+def too_large(limits: Limits) -> YamlProblem:
     size = f"{limits.size_bytes >> 20} MiB" if limits.size_bytes >> 20 else f"{limits.size_bytes} bytes"
-    return Problem(f"larger than {size}", "too large", hint="split it")
+    return YamlProblem(f"larger than {size}", "too large", hint="split it")
 
 
 def _parse_part(part: Part, limits: Limits, memory: Memory) -> Document:
@@ -243,7 +243,7 @@ def _parse_with_marks(part: Part, limits: Limits) -> Document:
     if _STAND_IN.encode() in part.text or part.text.startswith(_MARK):
         why = "a byte-order mark where none is allowed"
         return Document(
-            part.index, part.line + 1, problem=Problem(why, "malformed", part.line + 1, 1, "delete it")
+            part.index, part.line + 1, problem=YamlProblem(why, "malformed", part.line + 1, 1, "delete it")
         )
     masked = structs.replace(part, text=part.text.replace(_MARK, _STAND_IN.encode()))
     document = _parse_text(masked, limits, Memory())

@@ -47,7 +47,7 @@ class AliasNode(Node):
     anchor: str
 
 
-class Entry(Struct):
+class MappingEntry(Struct):
     key: Node
     name: str
     """The key as Kubernetes reads it; ``<<`` for a merge."""
@@ -58,9 +58,9 @@ class Entry(Struct):
 class MappingNode(Node):
     is_flow: bool
     anchor: str | None
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[MappingEntry] = field(default_factory=list)
 
-    def last(self, name: str) -> Entry | None:
+    def last(self, name: str) -> MappingEntry | None:
         """The entry that counts for ``name``."""
         found = [entry for entry in self.entries if entry.name == name and not entry.is_merge]
         return found[-1] if found else None
@@ -136,9 +136,9 @@ class _Tree:
             if isinstance(key, ScalarNode):
                 is_merge = is_merge_key(key.text, key.tag, (key.is_plain, False))
                 name = key_text(key.text) if key.is_plain and not is_merge else key.text
-                node.entries.append(Entry(key, name, value, is_merge))
+                node.entries.append(MappingEntry(key, name, value, is_merge))
             else:
-                node.entries.append(Entry(key, "", value, is_merge=True))
+                node.entries.append(MappingEntry(key, "", value, is_merge=True))
 
     def _sequence(self, node: SequenceNode, depth: int) -> Node:
         while True:

@@ -20,10 +20,10 @@ from leadline.sources.child_process import closed_environment
 from leadline.sources.confinement import Confinement, Modes, python_folders
 from leadline.sources.rendering.helm.dependencies import Borrowed, Lenders
 from leadline.sources.rendering.helm.engine import (
-    Answer,
+    ChartAnswer,
+    ChartRequest,
     Engine,
     ProgramEngine,
-    Request,
     Run,
     engine_for,
     render_all,
@@ -141,12 +141,12 @@ def _kept_threads(kept: KeptRenders, number: int) -> ThreadPoolExecutor:
     return kept.open.enter_context(ThreadPoolExecutor(number))
 
 
-def _files_of(request: Request) -> Iterator[str]:
+def _files_of(request: ChartRequest) -> Iterator[str]:
     """All files and folders that an answer is made of."""
     yield from (request.chart, *request.values, *(path for _, path in request.parts))
 
 
-def _renderers(answers: Iterable[Answer], program_text: Callable[[], str]) -> tuple[str, ...]:
+def _renderers(answers: Iterable[ChartAnswer], program_text: Callable[[], str]) -> tuple[str, ...]:
     """The user's ``helm`` where it rendered, then the bundled engine where that did."""
     versions = dict.fromkeys(answer.engine for answer in answers if not answer.error)
     return tuple(f"bundled Helm {version}" if version else program_text() for version in sorted(versions))
@@ -221,7 +221,7 @@ class _ChartReader:
             return file
         return relative_path(file, folder if folder.is_dir() else folder.parent)
 
-    def request(self, asked: _Rendering, options: HelmOptions) -> Request | None:
+    def request(self, asked: _Rendering, options: HelmOptions) -> ChartRequest | None:
         chart = asked.chart
         path = self._top / chart
         refusal = self._plan.boundary.refusal(path)
@@ -231,7 +231,7 @@ class _ChartReader:
                 Unread(where, f"{refusal.why}, so the chart was not rendered", "not rendered", kind="chart")
             )
             return None
-        return Request(
+        return ChartRequest(
             str(path),
             options.release_name,
             options.namespace,
@@ -267,7 +267,7 @@ class _ChartReader:
             else:
                 self._collector.unread.append(failed)
 
-    def take(self, asked: _Rendering, answer: Answer, request: Request) -> None:
+    def take(self, asked: _Rendering, answer: ChartAnswer, request: ChartRequest) -> None:
         chart = asked.chart
         borrowed = self._borrowed.get(chart, Borrowed()).charts
         files = ChartFiles(self._top, chart, borrowed)
@@ -312,7 +312,7 @@ class _ChartReader:
             hint = "turn them on with --set or --values"
             self._collector.notes.append(Unread(chart, why, "left out", hint=hint))
 
-    def _take_failed(self, asked: _Rendering, answer: Answer, failed: Unread) -> None:
+    def _take_failed(self, asked: _Rendering, answer: ChartAnswer, failed: Unread) -> None:
         why = failed.why
         for value in self._hidden:
             why = why.replace(value, "…")
@@ -322,7 +322,9 @@ class _ChartReader:
         else:
             self._collector.unread.append(failed)
 
-    def _take_texts(self, asked: _Rendering, answer: Answer, files: ChartFiles, request: Request) -> int:
+    def _take_texts(
+        self, asked: _Rendering, answer: ChartAnswer, files: ChartFiles, request: ChartRequest
+    ) -> int:
         """The number of objects in them."""
         if self._kept is None:
             return sum(self._collector.add(self._parsed(*row)) for row in self._texts(asked, answer, files))
@@ -339,7 +341,9 @@ class _ChartReader:
         # Most templates render to what they did, also where a value of their chart has changed.
         return self._kept.once((origin, text), lambda: self._collector.parsed(text, origin))
 
-    def _texts(self, asked: _Rendering, answer: Answer, files: ChartFiles) -> Iterator[tuple[str, Origin]]:
+    def _texts(
+        self, asked: _Rendering, answer: ChartAnswer, files: ChartFiles
+    ) -> Iterator[tuple[str, Origin]]:
         texts = [*answer.crds, *(row for row in sorted(answer.templates.items()) if _is_manifest(row[0]))]
         is_random = makes_random_texts(str(self._top), map(files.path_of, answer.templates))
         for engine_path, text in texts:
@@ -407,7 +411,7 @@ def _missing(chart: str, names: tuple[str, ...]) -> Unread:
     return Unread(chart, why, "incomplete", hint=_BUILD_HINT)
 
 
-def _failed(chart: str, answer: Answer, files: ChartFiles, missing: tuple[str, ...]) -> Unread:
+def _failed(chart: str, answer: ChartAnswer, files: ChartFiles, missing: tuple[str, ...]) -> Unread:
     """Helm's message in one line, at the template it blames."""
     message = _SPACE.sub(" ", answer.error).strip()
     place = _TEMPLATE_PLACE.search(answer.error)
@@ -420,7 +424,7 @@ def _failed(chart: str, answer: Answer, files: ChartFiles, missing: tuple[str, .
     return Unread(path, why, "not rendered", line, column, _hint(answer, missing), kind="chart")
 
 
-def _hint(answer: Answer, missing: tuple[str, ...]) -> str:
+def _hint(answer: ChartAnswer, missing: tuple[str, ...]) -> str:
     error = answer.error
     if answer.error_kind == "Values" or any(words in error for words in _BAD_VERSION):
         return ""

@@ -43,7 +43,7 @@ class Run(Struct, frozen=True):
     budget: Budget
 
 
-class Request(Struct, frozen=True, rename={"set_": "set"}):
+class ChartRequest(Struct, frozen=True, rename={"set_": "set"}):
     """One chart to render; ``chart`` and ``values`` are absolute paths."""
 
     chart: str
@@ -60,7 +60,7 @@ class Request(Struct, frozen=True, rename={"set_": "set"}):
     """Charts that replace dependencies: place within the chart, and absolute path."""
 
 
-class Answer(Struct, frozen=True):
+class ChartAnswer(Struct, frozen=True):
     """What the engine made of a chart: ``error``, or the rest."""
 
     error: str = ""
@@ -86,7 +86,7 @@ class Answer(Struct, frozen=True):
 class Engine(Protocol):
     """Renders one chart after the other; closed by leaving its ``with`` block."""
 
-    def render(self, request: Request) -> Answer: ...
+    def render(self, request: ChartRequest) -> ChartAnswer: ...
 
     def __enter__(self) -> "Engine": ...
 
@@ -105,21 +105,21 @@ class BundledEngine:
         self._limits = run.limits
         self._child: Child | None = None
 
-    def render(self, request: Request) -> Answer:
+    def render(self, request: ChartRequest) -> ChartAnswer:
         if self._child is None:
             try:
                 self._child = Child(self._command, self._limits)
             except OSError as error:
-                return Answer(error=f"the engine cannot be started: {error}", error_kind="crashed")
+                return ChartAnswer(error=f"the engine cannot be started: {error}", error_kind="crashed")
         output, fate = self._child.ask(msgspec.json.encode(request))
         if fate == "ended":
             try:
-                return msgspec.json.decode(output, type=Answer)
+                return msgspec.json.decode(output, type=ChartAnswer)
             except msgspec.DecodeError as error:
-                return Answer(error=f"the engine's answer is unreadable: {error}", error_kind="crashed")
+                return ChartAnswer(error=f"the engine's answer is unreadable: {error}", error_kind="crashed")
         outcome = self._child.end(b"", fate)
         self.close()
-        return Answer(error=_unfinished(outcome, self._limits), error_kind=outcome.fate)
+        return ChartAnswer(error=_unfinished(outcome, self._limits), error_kind=outcome.fate)
 
     def close(self) -> None:
         if self._child is not None:
@@ -143,7 +143,7 @@ class ProgramEngine:
         self._run = run
         self._limits = run.limits
 
-    def render(self, request: Request) -> Answer:
+    def render(self, request: ChartRequest) -> ChartAnswer:
         argv = [self._program, "template", request.name, request.chart, "--namespace", request.namespace]
         argv += ["--include-crds"]
         argv += ["--kube-version", request.kube_version] if request.kube_version else []
@@ -158,15 +158,17 @@ class ProgramEngine:
         try:
             outcome = run_child(command, self._limits)
         except OSError as error:
-            return Answer(error=f"{self._program} cannot be started: {error}", error_kind="crashed")
+            return ChartAnswer(error=f"{self._program} cannot be started: {error}", error_kind="crashed")
         if outcome.fate != "ended":
-            return Answer(error=_unfinished(outcome, self._limits), error_kind=outcome.fate)
+            return ChartAnswer(error=_unfinished(outcome, self._limits), error_kind=outcome.fate)
         if outcome.code != 0:
             found = _ERROR.search(outcome.complaint)
             why = found[1] if found else outcome.complaint.strip() or "no reason given"
             if outcome.code in NOT_STARTED:
-                return Answer(error=why, error_kind=_NO_START)
-            return Answer(type="library") if why == _LIBRARY else Answer(error=why, error_kind="helm")
+                return ChartAnswer(error=why, error_kind=_NO_START)
+            return (
+                ChartAnswer(type="library") if why == _LIBRARY else ChartAnswer(error=why, error_kind="helm")
+            )
         return _answer_of(outcome.output.decode("utf-8", "replace"))
 
     @staticmethod
@@ -194,7 +196,7 @@ class _FirstThatCan:
         self._first = first
         self._second = second
 
-    def render(self, request: Request) -> Answer:
+    def render(self, request: ChartRequest) -> ChartAnswer:
         answer = self._first.render(request)
         needs_other = answer.error_kind == _NO_START or "missing in charts/" in answer.error
         return self._second.render(request) if needs_other else answer
@@ -222,13 +224,16 @@ def engine_for(program: str, run: Run) -> Engine | None:
 
 
 def render_all(
-    engines: Sequence[Engine], requests: Sequence[Request], run: Run, kept: ThreadPoolExecutor | None = None
-) -> list[Answer]:
+    engines: Sequence[Engine],
+    requests: Sequence[ChartRequest],
+    run: Run,
+    kept: ThreadPoolExecutor | None = None,
+) -> list[ChartAnswer]:
     """The answer to each request, in their order; every engine takes the next one as soon as it is free.
 
     They end here. With ``kept``, whose threads start them, they go on: a child ends with the thread that started it.
     """
-    answers: list[Answer] = [Answer(error="not rendered", error_kind="stopped")] * len(requests)
+    answers: list[ChartAnswer] = [ChartAnswer(error="not rendered", error_kind="stopped")] * len(requests)
     waiting = iter(range(len(requests)))
     lock = threading.Lock()
 
@@ -240,7 +245,7 @@ def render_all(
                 if index is None:
                     return
                 if why := run.budget.why_spent():
-                    answers[index] = Answer(error=why, error_kind="out of time")
+                    answers[index] = ChartAnswer(error=why, error_kind="out of time")
                     continue
                 answers[index] = answer = engine.render(requests[index])
                 run.budget.spend(
@@ -259,7 +264,7 @@ def render_all(
     return answers
 
 
-def _answer_of(output: str) -> Answer:
+def _answer_of(output: str) -> ChartAnswer:
     """Sorts what ``helm template`` writes by the template that each document names in its first line."""
     templates: dict[str, list[str]] = {}
     crds: list[tuple[str, str]] = []
@@ -275,7 +280,7 @@ def _answer_of(output: str) -> Answer:
             templates.setdefault(path, []).append(text)
     joined = {path: "---\n".join(texts) for path, texts in templates.items()}
     name = marks[0][1].partition("/")[0] if marks else ""
-    return Answer(name=name, templates=joined, crds=crds, is_sorted=True)
+    return ChartAnswer(name=name, templates=joined, crds=crds, is_sorted=True)
 
 
 def _unfinished(outcome: Outcome, limits: Limits) -> str:
