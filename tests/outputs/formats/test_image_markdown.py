@@ -50,9 +50,9 @@ def test_a_hostile_name_stays_a_name(format: str):
 def test_a_long_report_ends_before_the_longest_comment_and_says_so():
     text = written("markdown", with_matches(49, "y" * 290))
     assert len(text) < 65_536
-    assert "and 19 more rows" not in text
+    assert "and 19 more packages" not in text
     text = written("markdown", with_matches(69))
-    assert "and 19 more rows" in text
+    assert "and 19 more packages (19 unknown)" in text
 
 
 def test_of_many_annotations_those_that_github_shows_are_written():

@@ -7,7 +7,7 @@ from leadline.model.image_report import ImageReport
 from leadline.model.images_report import ImagesReport
 from leadline.outputs.format_registry import Page, format
 from leadline.outputs.rows.images_rows import image_totals, known_name, target_text, vulnerability_totals
-from leadline.outputs.rows.vulnerability_rows import Row, rows, severities
+from leadline.outputs.rows.vulnerability_rows import PackageRow, fix_text, severities, shown_packages
 from leadline.outputs.text.markdown_text import code, details, words
 from leadline.outputs.text.plain import count
 from leadline.vulnerabilities.upgrades import upgrades
@@ -76,11 +76,11 @@ def _image(report: ImageReport, most: int) -> Iterator[str]:
             where = ", in the base image" if step.is_in_base else ""
             yield f"- {code(step.name)} to {code(step.to)} {removed}{where}\n"
         yield "\n"
-    every = rows(report.vulnerabilities)
-    if every:
+    shown, rest = shown_packages(report.vulnerabilities, most)
+    if shown:
         yield _HEAD
-        yield from map(_row, every[:most])
-        yield f"\nand {count(len(every) - most, 'more row')}\n\n" if len(every) > most else "\n"
+        yield from map(_row, shown)
+        yield f"\nand {rest}\n\n" if rest else "\n"
     found = [
         f"{one.severity}: {words(one.title)}, {code(one.where)}"
         + (f", {words(one.detail)}" if one.detail else "")
@@ -89,11 +89,15 @@ def _image(report: ImageReport, most: int) -> Iterator[str]:
     yield details("Other findings", found, _PARTS)
 
 
-def _row(row: Row) -> str:
+def _row(row: PackageRow) -> str:
     ids = ", ".join(code(match.id) for match in row.matches[:_IDS])
     more = f" and {len(row.matches) - _IDS:,} more" if len(row.matches) > _IDS else ""
-    fix = code(row.fix) if row.matches[0].fixed_in else row.fix
-    return f"| {row.severity} | {code(row.package)} | {code(row.version)} | {fix} | {ids}{more} |\n"
+    fix = code(row.fix) if row.fix else fix_text(row.matches[0])
+    facts = [severities(row.matches)] if len(row.matches) > 1 else []
+    if row.fix and row.unfixed:
+        facts.append(f"{len(row.unfixed):,} without a fix")
+    counts = f"{'; '.join(facts)}: " if facts else ""
+    return f"| {row.severity} | {code(row.package)} | {code(row.version)} | {fix} | {counts}{ids}{more} |\n"
 
 
 def _unseen(report: ImageReport) -> Iterator[str]:
@@ -111,4 +115,6 @@ def _unseen(report: ImageReport) -> Iterator[str]:
     ]
     yield details("Accepted", accepted, _PARTS)
     if report.database is not None:
-        yield f"Database of {report.database.date[:10] or 'no date'}, {count(len(report.database.feeds), 'feed')}.\n"
+        source = f" ({words(report.database.source)})" if report.database.source else ""
+        feeds = count(len(report.database.feeds), "feed")
+        yield f"Database of {report.database.date[:10] or 'no date'}, {feeds}{source}.\n"

@@ -34,7 +34,8 @@ _DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?)(?:\.\d+)
 _CWE = re.compile(r"CWE-\d{1,6}")
 _CODE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _HEADING = re.compile(r"^[ \t]*#{1,6}[ \t].*$", re.MULTILINE)
-_LINK = re.compile(r"!?\[([^\]\n]*)\]\([^()\s]*\)")
+_LINK = re.compile(r"!?\[([^\[\]\n]{0,300})\]\([^()\s]{0,500}\)")
+"""Bounded, so that a text of brackets takes no longer than another."""
 _CVE = re.compile(r"CVE-\d{4}-\d{4,19}")
 
 
