@@ -1,13 +1,16 @@
 """The operator with a real API server, our server of results behind it, and rights of its own."""
 
 import json
+import os
 import re
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from extension import Extension
+from extension import PLACE, ROOT, Extension
 from operator_process import OperatorProcess, prepare, result, status_of, versions
 from workloads import deployment, network_policy, privileged
 
@@ -166,12 +169,65 @@ def test_a_run_is_ordered_by_those_who_may_create_one(cluster: Extension, operat
         found: dict[str, Any] = json.loads(cluster.kubectl("get", "scanrun", "now", "-o", "json"))
         return found
 
-    operator.until(lambda: (shown().get("status") or {}).get("phase") == "Succeeded")
+    cluster.kubectl("wait", "--for=condition=Complete", "--timeout=90s", "scanrun/now")
     done = shown()
     assert done["spec"]["trigger"] == "order"
     assert done["status"]["coverage"]["objects"] > 0
     assert done["status"]["coverage"].get("unreadPlaces") in (None, [])
     assert {one["name"] for one in done["status"]["frameworkScores"]} >= {"NSA", "MITRE"}
+
+
+def leadline(cluster: Extension, *words: str) -> str:
+    """What the command says, as the administrator."""
+    config = cluster.folder / "command.conf"
+    config.write_text(cluster.kubeconfig({"token": cluster.token("administrator")}))
+    program = "import sys; from leadline.programs.cli.main import main; sys.exit(main())"
+    command = [sys.executable, "-c", program, *words, f"--kubeconfig={config}", "--quiet"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "NO_COLOR": "1"}
+    run = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=180)
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+def test_stored_ranks_are_those_of_the_command_and_what_was_found_is_kept(
+    cluster: Extension, operator: OperatorProcess
+):
+    cluster.kubectl("-n", PLACE, "create", "serviceaccount", "administrator")
+    account = f"--serviceaccount={PLACE}:administrator"
+    cluster.kubectl("create", "clusterrolebinding", "administrator", "--clusterrole=cluster-admin", account)
+    space = cluster.namespace("ranked")
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "web", "namespace": space},
+        "spec": {"type": "NodePort", "selector": {"app": "web"}, "ports": [{"port": 80}]},
+    }
+    cluster.apply(privileged(space, "web", replicas=0), service)
+
+    def ranks(*words: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(
+            leadline(cluster, "risk", "-f", "json", "--top=1000", *words)
+        )["workloads"]
+        return found
+
+    live = ranks()
+    assert [one for one in live if one["title"] == f"{space}/Deployment/web"]
+    operator.until(lambda: ranks("--from-store=kube") == live)
+    # What is in front of the pods changes their rank, and nothing else of them.
+    cluster.kubectl("-n", space, "delete", "service", "web")
+    after = ranks()
+    assert after != live
+    operator.until(lambda: ranks("--from-store=kube") == after)
+    assert "Deployment/web" in cluster.kubectl("-n", space, "get", "wrisk")
+    assert "0 to 100" in cluster.kubectl("explain", "workloadrisk.spec.score")
+    cluster.apply(deployment(space, "web", replicas=0))
+    operator.until(lambda: status_of(cluster, space, "deployment-web", PRIVILEGED) == "passed")
+    told = json.loads(leadline(cluster, "history", f"{space}/Deployment/web", "--since=2d", "-f", "json"))
+    (life,) = (one for one in told["findings"] if one["control"] == PRIVILEGED)
+    assert [one["state"] for one in life["changes"]] == ["failed", "passed"]
+    assert told["days"][-1]["known"]
+    assert "Deployment/web" in cluster.kubectl("-n", space, "get", "fhist")
+    assert "deployment-web" in cluster.kubectl("get", "leadline", "-n", space)
 
 
 def test_an_api_server_that_was_away_is_followed_again(cluster: Extension, operator: OperatorProcess):
