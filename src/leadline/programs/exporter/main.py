@@ -55,7 +55,10 @@ _LONGEST_LINE = 2_000
     help="Of one metric; the worst are kept, and leadline_series_left_out says how many are not.",
 )
 @click.option(
-    "--zeros", is_flag=True, help="Show workloads with nothing wrong too, as the exporters of other tools do."
+    "--zeros/--no-zeros",
+    default=_DEFAULTS.zeros,
+    show_default=True,
+    help="Whether workloads with nothing wrong have series too; without them a scrape is a small part of that.",
 )
 @click.option(
     "--store-file",

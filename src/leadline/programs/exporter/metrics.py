@@ -56,7 +56,7 @@ class Metric(Struct, frozen=True):
     samples: Callable[[Sums], Samples]
 
 
-def sums_of(results: Results, most: int = MOST_SERIES, *, with_zeros: bool = False) -> Sums:
+def sums_of(results: Results, most: int = MOST_SERIES, *, with_zeros: bool = True) -> Sums:
     levels = (results.controls(), results.vulnerabilities(), results.relevant())
     return Sums(results, *levels, most, with_zeros, {}, {})
 

@@ -13,7 +13,7 @@ class Settings(Struct, frozen=True):
     host: str = "::"
     port: int = 8080
     max_series: int = 5_000
-    zeros: bool = False
+    zeros: bool = True
     """Whether workloads with nothing wrong have series too, as other exporters have."""
     store_file: str = ""
     """The file of the server of results, to say how large it is; it is not opened."""
