@@ -137,9 +137,9 @@ def test_an_address_is_let_through_alone(address: str, block: str):
         assert spec["egress"] == [
             {"ports": [{"protocol": "TCP", "port": 443}], "to": [{"ipBlock": {"cidr": block}}]},
         ]
-        assert spec["ingress"] == []
+        assert "ingress" not in spec  # nothing was recorded: to close it would be a guess
         assert spec["podSelector"] == {"matchLabels": {"app": "web"}}
-        assert spec["policyTypes"] == ["Ingress", "Egress"]
+        assert spec["policyTypes"] == ["Egress"]
         assert found["spec"]["metadata"]["name"] == "deployment-web"
         assert "kubescape.io/instance-template-hash" not in found["metadata"]["labels"]
         assert found["policyRef"] == [
@@ -185,6 +185,31 @@ def test_what_is_still_being_learnt_makes_no_policy():
         assert (await client.ask("GET", f"{POLICIES}/web")).code == 404
         listed = (await client.ask("GET", POLICIES)).json
         assert listed["items"] == []
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("annotations", "egress", "types"),
+    [
+        ({"status": "completed", "completion": "complete"}, {"ipAddress": "10.1.2.3"}, ["Egress"]),
+        ({"status": "completed", "completion": "partial"}, {"ipAddress": "10.1.2.3"}, None),
+        ({"status": "completed", "completion": "complete"}, {"ipAddress": "nonsense"}, None),
+        ({"managed-by": "User", "completion": "partial"}, {"ipAddress": "10.1.2.3"}, ["Ingress", "Egress"]),
+        ({"managed-by": "User"}, {}, ["Ingress", "Egress"]),
+    ],
+)
+def test_half_a_record_closes_nothing_and_what_users_wrote_is_taken_as_it_is(
+    annotations: dict[str, str], egress: dict[str, Any], types: list[str] | None
+):
+    async def scenario(client: Client) -> None:
+        learned = neighborhood("web", **egress)
+        learned["metadata"]["annotations"] = {
+            f"kubescape.io/{name}": value for name, value in annotations.items()
+        }
+        await client.ask("POST", NEIGHBORHOODS, learned)
+        answer = await client.ask("GET", f"{POLICIES}/web")
+        assert (answer.json["spec"]["spec"]["policyTypes"] if answer.code == 200 else None) == types
 
     run(scenario)
 

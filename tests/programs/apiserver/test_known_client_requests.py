@@ -51,8 +51,14 @@ def test_plain_lists_have_labels_annotations_and_a_spec(plural: str):
         space = f"{ROOT}/namespaces/shop"
         labels = {"kubescape.io/workload-kind": "Deployment"}
         metadata = {"labels": labels, "annotations": {"kubescape.io/status": "ready"}}
+        spec = {"containers": [{"name": "c", "egress": [{"identifier": "a", "ipAddress": "192.0.2.1"}]}]}
         await make(
-            client, "NetworkNeighborhood", f"{space}/networkneighborhoods", "web", metadata=metadata, spec={}
+            client,
+            "NetworkNeighborhood",
+            f"{space}/networkneighborhoods",
+            "web",
+            metadata=metadata,
+            spec=spec,
         )
         await make(
             client, "ApplicationProfile", f"{space}/applicationprofiles", "web", spec={"containers": []}

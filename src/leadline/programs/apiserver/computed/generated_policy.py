@@ -51,19 +51,27 @@ def known_servers(objects: Iterable[Body]) -> list[KnownServer]:
 
 
 def generated_policy(neighborhood: Body, known: Iterable[KnownServer]) -> Body | None:
-    """The body and labels of a GeneratedNetworkPolicy; ``None`` where too little is known yet."""
+    """The body and labels of a GeneratedNetworkPolicy; ``None`` where too little is known.
+
+    A policy refuses what it does not name, so nothing comes from a partial record, and a direction in which nothing was
+    recorded stays open. What users wrote themselves is taken as they wrote it.
+    """
     metadata = neighborhood["metadata"]
     labels = metadata.get("labels") or {}
     annotations = metadata.get("annotations") or {}
     is_users = PREFIX + "managed-by" in annotations and annotations[PREFIX + "managed-by"] == "User"
     kind = labels.get(f"{PREFIX}workload-kind")
-    if not kind or not (is_users or annotations.get(f"{PREFIX}status") in _USABLE):
+    is_partial = annotations.get(f"{PREFIX}completion") == "partial"
+    if not kind or not (is_users or (annotations.get(f"{PREFIX}status") in _USABLE and not is_partial)):
         return None
     labels = {name: value for name, value in labels.items() if name != f"{PREFIX}instance-template-hash"}
     spec = neighborhood.get("spec") or {}
     references: list[Body] = []
     servers = list(known)
     sides = {side: _rules(spec, side, servers, references) for side in ("ingress", "egress")}
+    closed = {side: rules for side, rules in sides.items() if rules or is_users}
+    if not closed:
+        return None
     selector = {name: spec[name] for name in ("matchLabels", "matchExpressions") if spec.get(name)}
     policy = {
         "kind": "NetworkPolicy",
@@ -74,7 +82,7 @@ def generated_policy(neighborhood: Body, known: Iterable[KnownServer]) -> Body |
             "labels": labels,
             "annotations": {"generated-by": "leadline"},
         },
-        "spec": {"podSelector": selector, "policyTypes": ["Ingress", "Egress"], **sides},
+        "spec": {"podSelector": selector, "policyTypes": [side.capitalize() for side in closed], **closed},
     }
     return {"metadata": {"labels": labels}, "spec": policy, "policyRef": references}
 
