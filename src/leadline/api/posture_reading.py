@@ -57,7 +57,7 @@ _JUDGED = frozenset({"passed", "failed"})
 
 
 def stored_result(entry: Entry) -> StoredResult:
-    """Raises: ``StoreError`` where it is no such result."""
+    """Raises: ``StoreError`` where it is another object."""
     metadata, spec = metadata_of(entry), _scan_of(entry).spec
     resource = _resource(entry, metadata)
     results = spec.controls

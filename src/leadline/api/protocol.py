@@ -159,7 +159,7 @@ class Store(Protocol):
     async def delete(self, key: Key, expected: int | None = None) -> Entry:
         """The last version, with the revision of its deletion.
 
-        Raises: ``ConflictError``, also where there is no such object.
+        Raises: ``ConflictError``, also where the object is missing.
         """
 
     def watch(self, selection: Selection, since: int) -> AsyncIterator[Changes]:

@@ -52,7 +52,7 @@ class PolicyRule(NamedTuple):
 
 
 def policy_rules(resource: Resource) -> Iterator[PolicyRule]:
-    """The rules of ``resource``; none where it is no network policy."""
+    """The rules of ``resource``; none for another kind."""
     read = _DIALECTS.get((resource.kind, resource.group))
     if read is not None:
         yield from read(resource)

@@ -87,7 +87,7 @@ class Rights(ABC):
     def reviews(self, matches: Iterable[RuleMatch], advice: str = "") -> Iterator[Review]:
         """What a person has to look at: the matching rules, and what gives the role to whom.
 
-        Each place comes once, whatever number of ``matches`` name it. The rules of a built-in role are no place: the API
+        Each place comes once, whatever number of ``matches`` name it. The rules of a built-in role are left out: the API
         server restores them, so only the binding can be changed. ``advice`` goes with the rules.
         """
         matches = tuple(matches)

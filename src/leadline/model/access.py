@@ -76,7 +76,7 @@ class AccessAnswer(Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def is_complete(self) -> bool:
-        """Whether there is no one else; otherwise the answer says "at least these"."""
+        """Whether all are found; otherwise the answer says "at least these"."""
         return not self.unread and not self.scope
 
 

@@ -145,7 +145,7 @@ class BuiltControl(Control, frozen=True, kw_only=True):
     module: str
     """The dotted name of the control's file."""
     subject: type | None = None
-    """What the check looks at; ``None`` where there is no check."""
+    """What the check looks at; ``None`` without a check."""
     check: Callable[..., Violations] | None = None
     joins: bool = False
     """Whether the check takes the inventory as its second argument."""

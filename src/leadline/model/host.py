@@ -77,7 +77,7 @@ class KubeProxyFacts(Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 class ProcessFacts(Struct, frozen=True, rename="camel", omit_defaults=True):
-    """A component of the control plane that is no API server."""
+    """A component of the control plane other than the API server."""
 
     specs_file: FileFact | None = None
     """Its static Pod."""

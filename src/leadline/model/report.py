@@ -157,7 +157,7 @@ class PostureReport(Struct, frozen=True, dict=True, tag_field="type", tag="postu
     settings: Mapping[str, tuple[str, ...]] = {}
     """Every setting in force, by its snake_case name."""
     not_kubernetes: int = 0
-    """Documents and files that are no Kubernetes objects."""
+    """Documents and files that hold something else than Kubernetes objects."""
     files: int = 0
     """Files that objects were read from."""
     charts: int = 0

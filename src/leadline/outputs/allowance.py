@@ -57,7 +57,7 @@ class ResultRoom:
         return [control for control in kept if control not in failed]
 
     def left_out(self) -> dict[str, str | int]:
-        """What there was no room for; empty where there was."""
+        """What was left out for want of room; empty where all fitted."""
         rooms = {"passed": self.passed, "failed": self.failed, "paths": self.paths}
         counts: dict[str, str | int] = {name: room.left_out for name, room in rooms.items()}
         why = "there are too many; the counts of summaryDetails are whole"

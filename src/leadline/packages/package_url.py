@@ -8,7 +8,7 @@ _ESCAPE = re.compile(r"%[0-9a-f]{2}")
 _EPOCH = re.compile(r"\d+:")
 _SEPARATORS = re.compile(r"[-_.]+")
 _WITH_ARCHITECTURE = frozenset(("alpm", "apk", "deb", "rpm"))
-"""Types whose definition has the qualifier ``arch``; elsewhere the architecture is no part of the identity."""
+"""Types whose definition has the qualifier ``arch``; elsewhere the identity leaves the architecture out."""
 _WITH_EPOCH = frozenset(("alpm", "deb", "rpm"))
 _PLAIN_TYPES = frozenset(
     ("alpm", "apk", "cargo", "composer", "deb", "gem", "golang", "maven", "npm", "nuget", "pypi", "rpm")

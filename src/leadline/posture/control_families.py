@@ -79,7 +79,7 @@ _ROOT = "uid: 0, gid: 0, username: root, groupname: root"
 _OTHER = "uid: 1000, gid: 1000, username: ubuntu, groupname: ubuntu"
 _LOOSER = {0o600: 0o644, 0o644: 0o664, 0o700: 0o755}
 """A mode that allows more than the one asked for, for examples."""
-MADE_BY_KUBEADM = "kubeadm itself makes the file with mode 644: a node as it comes out of kubeadm fails, and what is in the file is no secret."
+MADE_BY_KUBEADM = "kubeadm itself makes the file with mode 644: a node as it comes out of kubeadm fails, and the file holds nothing secret."
 
 
 class Said(TypedDict, total=False):

@@ -39,7 +39,7 @@ class GateResult(Struct, frozen=True):
     bound: Severity | float | None = None
     """The severity or the score that was asked for; ``None`` for gates without a bound."""
     found: float | None = None
-    """Findings, inputs or packages that failed it, or the score; ``None`` where there is no score."""
+    """Findings, inputs or packages that failed it, or the score; ``None`` without a score."""
 
 
 class Verdict(Struct, frozen=True):

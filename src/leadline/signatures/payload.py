@@ -25,7 +25,7 @@ _TYPES = ("cosign container image signature", "atomic container signature", "")
 
 
 class NotUsableError(ValueError):
-    """It is no such thing, or about something else; the text says why."""
+    """It is another document, or about something else; the text says why."""
 
 
 class _Identity(Struct, frozen=True):

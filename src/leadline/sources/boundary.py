@@ -1,7 +1,6 @@
 """What belongs to what is scanned: the one place that decides whether a path may be read.
 
-Manifests, charts, archives, dependencies, kustomizations and git checkouts all ask here. Where a limit is reached the
-answer is no.
+Manifests, charts, archives, dependencies, kustomizations and git checkouts all ask here. Where a limit is reached the answer is negative.
 """
 
 import os

@@ -165,7 +165,7 @@ def read_fields(message: bytes) -> Fields:
                 case 5:
                     value, at = message[at : at + 4], at + 4
                 case _:
-                    raise SourceError("the answer is no protobuf message")
+                    raise SourceError("the answer is not a protobuf message")
             fields.setdefault(tag >> 3, []).append(value)
     except IndexError as error:
         raise SourceError("the answer is cut short") from error

@@ -18,7 +18,7 @@ def summed_up(records: Sequence[Record], names: Collection[str]) -> Detail:
     """One advisory in place of ``records``, which are in the order in which they were read.
 
     Those that go by one of ``names``, the problem's, come before updates, which are titled for a package. Withdrawn ones
-    count only where there is no other.
+    count only where they are alone.
     """
     standing = [record for record in records if not record.detail.withdrawn] or records
     records = sorted(standing, key=lambda record: record.name not in names)

@@ -10,7 +10,7 @@ from leadline.model.vulnerability import Advisory, Cvss, Rating
 
 _STEPS: tuple[tuple[float, Rating], ...] = ((9.0, "critical"), (7.0, "high"), (4.0, "medium"), (0.1, "low"))
 _MINOR_3 = re.compile(r"CVSS:3\.[2-9]/")
-"""There is no such version, yet publishers write it."""
+"""No such version exists, yet publishers write it."""
 
 
 def scored(cvss: Cvss) -> Cvss:

@@ -167,7 +167,7 @@ def test_gates_decide_the_exit_code_and_the_last_line(capfd, flags: list[str], c
         (["scan", "bad.yaml", "--compliance-threshold", "101"], "--compliance-threshold must be between 0 and 100 (got 101)"),
         (["scan", "bad.yaml", "--compliance-threshold", "nan"], "--compliance-threshold must be between 0 and 100 (got nan)"),
         (["scan", "bad.yaml", "--fail-on", "unraed"], "--fail-on must be one of low, medium, high, critical, unread (got unraed)"),
-        (["scan", "-", "bad.yaml"], "'-' reads standard input and stands alone; name files in a scan of their own"),
+        (["scan", "-", "bad.yaml"], "'-' reads standard input and cannot be combined; name files in a scan of their own"),
         (["scan", "workload", "shop/Pod/shall", "bad.yaml"], "no object shop/Pod/shall; did you mean shop/Pod/shell?"),
         (["scan", "", "bad.yaml"], "a path is empty; is a variable of the shell unset?"),
         (["scan", "bad.yaml", "-f", "json", "-o", "reports/"], "reports/ names no file; --output takes a file"),

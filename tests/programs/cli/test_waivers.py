@@ -299,7 +299,7 @@ def test_an_image_that_cannot_be_read_or_has_no_database_is_no_answer(run, image
     code, out, _ = run("waiver", "test", "i.yaml", "--image", "a.tar")
     assert code == 0
     assert out.endswith(
-        "vulnerabilities were not looked for in 1 image: there is no database (leadline db fetch)\n"
+        "vulnerabilities were not looked for in 1 image: no database was found (leadline db fetch)\n"
     )
     code, out, err = run("waiver", "test", "i.yaml", "m", "--image", "a.tar")
     assert (code, out) == (2, "")

@@ -7,7 +7,7 @@ import zstandard
 DICTIONARY_BYTES = 64 * 2**10
 SAMPLES = 150
 ENOUGH_SAMPLES = 100
-"""A dictionary trained on fewer is no better than none."""
+"""A dictionary trained on fewer does not help."""
 LARGEST_SAMPLE = 32 * 2**10
 LARGEST_BODY = 512 * 2**20
 _LEVEL = 3

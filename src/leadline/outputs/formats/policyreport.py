@@ -77,7 +77,7 @@ class _Results:
                 of_one.append((part.control, id, part.why))
 
     def of(self, namespace: str) -> list[dict[str, Any]]:
-        """Failures, then what is accepted and what could not be decided; what was passed over where there is no namespace."""
+        """Failures, then what is accepted and what could not be decided; what was passed over without a namespace."""
         report = self._report
         found = [
             self._result(

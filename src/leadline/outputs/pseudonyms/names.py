@@ -11,7 +11,7 @@ PSEUDONYM = re.compile(r"\b[a-z]+-[a-z2-7]{10,20}\b")
 BUILT_IN = frozenset(
     ("", "*", "-", ".", "..", "default", "kube-system", "kube-public", "kube-node-lease", "cluster-admin", "admin", "edit", "view")
 )  # fmt: skip
-"""What every cluster has by these names is no secret."""
+"""What every cluster has by these names is public."""
 _SYSTEM = re.compile(r"system:[a-z:-]+")
 _SUSPICIOUS = re.compile(r"[^\s\"'`(),;]*[^\s\"'`(),;]")
 _CONTROL = re.compile(r"[A-Z]{1,4}-\d{3,5}")

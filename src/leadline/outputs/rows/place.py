@@ -57,7 +57,7 @@ def file_of(resource: Resource) -> str:
 
 
 def place_text(resource: Resource, place: Place | None) -> str:
-    """``file:line:column``; only the file where the line is unknown; the object's title where there is no file."""
+    """``file:line:column``; only the file where the line is unknown; the object's title without a file."""
     file = plain(file_of(resource), 4096)
     if not file:
         return plain(resource.title)

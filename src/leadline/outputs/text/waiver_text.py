@@ -121,7 +121,7 @@ def remarks_of(use: WaiverUse) -> list[str]:
 def waiver_lines(
     number: int, uses: Sequence[WaiverUse], width: int, *, verbose: bool, indent: int = 10
 ) -> Iterator[str]:
-    """For a terminal: how many findings are accepted and why, then what is odd. Nothing where there is no waiver.
+    """For a terminal: how many findings are accepted and why, then what is odd. Nothing without waivers.
 
     ``indent``: columns of the labels.
     """

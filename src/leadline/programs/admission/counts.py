@@ -44,7 +44,7 @@ class Counts(Collector):
             self._seconds += seconds
 
     def refused(self, why: str) -> None:
-        """What was sent was no review."""
+        """What was sent was not a review."""
         with self._lock:
             self._reviews["", "not judged"] += 1
             self._not_judged[why] += 1

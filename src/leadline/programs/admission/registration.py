@@ -19,7 +19,7 @@ Body = dict[str, Any]
 async def trust(kube: Kube, name: str, ca: str) -> bool:
     """Puts ``ca`` into each webhook of the configuration that lacks it; whether all of them have it now.
 
-    False where there is no such configuration: then the API server asks no one. Raises: ``KubeError``.
+    False without such a configuration: then the API server asks no one. Raises: ``KubeError``.
     """
     for _ in range(ATTEMPTS):
         held = await kube.get(f"{PATH}/{name}")

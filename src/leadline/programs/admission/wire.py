@@ -28,7 +28,7 @@ Body = dict[str, Any]
 
 
 class Malformed(Exception):  # noqa: N818 (the sender's, not ours)
-    """It is no review; the text says why, without anything out of it."""
+    """It is not a review; the text says why, without anything out of it."""
 
 
 class TooLarge(Exception):  # noqa: N818 (the object's, not ours)

@@ -19,7 +19,7 @@ AGAIN_S = 30.0
 
 
 async def keep_reporting(what: NodeRead, *, every_s: float, look_s: float, alive_file: str) -> None:
-    """Until it is cancelled. Raises: ``ClusterError`` where there is no cluster to write to."""
+    """Until it is cancelled. Raises: ``ClusterError`` without a cluster to write to."""
     kube = Kube(async_client(environ=os.environ))
     reporter = Reporter(kube, what.node, every_s)
     try:

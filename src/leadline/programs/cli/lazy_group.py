@@ -61,7 +61,7 @@ GROUPS = {
 """The commands as help shows them; what is in no group comes last."""
 _PACKAGE = "leadline.programs.cli.commands"
 _SHORTER: dict[tuple[str, ...], tuple[str, ...]] = {("scan", "image"): ("image", "scan")}
-"""Two words that stand for two others."""
+"""Two words that mean two others."""
 
 
 class LazyGroup(click.Group):

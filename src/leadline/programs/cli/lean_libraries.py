@@ -29,7 +29,7 @@ class LateModule(ModuleType):
         return getattr(self.real_module(), name)
 
     def real_module(self) -> ModuleType:
-        """The module that it stands in for, imported."""
+        """The module that it replaces, imported."""
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
         return import_module(self.__name__)

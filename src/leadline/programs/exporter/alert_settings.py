@@ -24,7 +24,7 @@ Duration = Annotated[str, Meta(pattern=r"^[0-9]{1,6}[mhd]$")]
 
 
 class Allowed(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """The highest numbers that are no reason for an alert, by severity; no alert for what is not named."""
+    """The highest numbers that raise no alert, by severity; no alert for what is not named."""
 
     controls: dict[str, Count] = {}
     vulnerabilities: dict[str, Count] = {}
@@ -42,7 +42,7 @@ class Thresholds(Struct, frozen=True, rename="camel", forbid_unknown_fields=True
     """``*`` for all; what a named one says goes before it."""
     cluster: Allowed = Allowed()
     frameworks: dict[str, Annotated[float, Meta(ge=0, le=100)]] = {}
-    """The lowest scores that are no reason for an alert."""
+    """The lowest scores that raise no alert."""
     exploited: bool = True
     """Each vulnerability that attackers are known to use."""
     new_critical: bool = True

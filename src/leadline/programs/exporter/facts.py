@@ -161,7 +161,7 @@ class PostureReader:
         return bit
 
     def __call__(self, entry: Entry) -> PostureFact:
-        """Raises: ``StoreError`` where it is no such object."""
+        """Raises: ``StoreError`` where it is another object."""
         metadata, spec = metadata_of(entry), _posture_of(entry).spec
         judged = failed = excused = skipped = 0
         accepted: dict[str, int] = {}
@@ -191,7 +191,7 @@ class PostureReader:
 
 
 def container_fact(entry: Entry) -> ContainerFact:
-    """Raises: ``StoreError`` where it is no such object."""
+    """Raises: ``StoreError`` where it is another object."""
     metadata, severities = metadata_of(entry), _container_of(entry).spec.severities
     container = _name(metadata.labels.get(f"{PREFIX}workload-container-name", "").lower())
     pairs: list[VulnerabilityCount] = [getattr(severities, name) for name in IMAGE_SEVERITIES]
@@ -206,7 +206,7 @@ def container_fact(entry: Entry) -> ContainerFact:
 
 
 def image_fact(entry: Entry) -> ImageFact:
-    """Raises: ``StoreError`` where it is no such object."""
+    """Raises: ``StoreError`` where it is another object."""
     metadata = metadata_of(entry)
     annotations = metadata.annotations
     name = annotations.get(f"{PREFIX}image-tag") or entry.key.name
@@ -218,7 +218,7 @@ def image_fact(entry: Entry) -> ImageFact:
 
 
 def run_fact(entry: Entry) -> RunFact:
-    """Raises: ``StoreError`` where it is no such object."""
+    """Raises: ``StoreError`` where it is another object."""
     run = _run_of(entry)
     spec, status, coverage = run.spec, run.status, run.status.coverage
     places = Counter(part.reason for part in coverage.unread_places or ())
@@ -242,7 +242,7 @@ def run_fact(entry: Entry) -> RunFact:
 
 
 def work_fact(entry: Entry) -> WorkFact:
-    """Raises: ``StoreError`` where it is no such object."""
+    """Raises: ``StoreError`` where it is another object."""
     status = _work_of(entry).status
     return WorkFact(_name(status.phase or "Pending"), seconds_of(status.since or ""))
 

@@ -54,7 +54,7 @@ class Patience(Struct, frozen=True):
     """Before the store is opened again; doubles up to ``longest_s``."""
     longest_s: float = 60.0
     stale_s: float = 45.0
-    """After the last answer, numbers are no longer shown."""
+    """After the last answer, numbers disappear."""
 
 
 class Follower:

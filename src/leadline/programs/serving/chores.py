@@ -13,7 +13,7 @@ class Serves(Protocol):
 
 
 async def beside(serving: Serves, chores: Sequence[Coroutine[Any, Any, None]]) -> None:
-    """Serves until it is asked to stop; a chore that ends ends all, for a server without it is no use.
+    """Serves until it is asked to stop; a chore that ends ends all, for a server without it is of little use.
 
     Raises: what a chore raised.
     """

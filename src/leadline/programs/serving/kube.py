@@ -26,7 +26,7 @@ class Kube:
         self._http = http
 
     async def get(self, path: str, *, timeout_s: float = 10.0) -> Body | None:
-        """``None`` where there is no such object. Raises: ``KubeError``."""
+        """``None`` where the object is missing. Raises: ``KubeError``."""
         try:
             return await self._ask("GET", path, None, timeout_s=timeout_s)
         except KubeError as error:

@@ -60,7 +60,7 @@ def read_config(content: bytes) -> ConfigReading:
     """What an image's configuration says.
 
     Raises:
-        Damaged: it is no such configuration.
+        Damaged: it is something else, or damaged.
     """
     if len(content) > LARGEST_CONFIG:
         raise Damaged("the image's configuration is larger than 8 MiB")

@@ -75,7 +75,7 @@ def distro_of_programs(packages: Iterable[Package]) -> Distro:
 
 
 def end_of_life(distro: Distro) -> str:
-    """The last day of free security updates, ``2026-06-30``; empty where unknown or where there is no such day."""
+    """The last day of free security updates, ``2026-06-30``; empty where unknown or without such a day."""
     name = _SAME_END.get(distro.id, distro.id)
     if is_rolling(distro):
         return ""

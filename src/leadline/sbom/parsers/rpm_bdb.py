@@ -20,7 +20,7 @@ _PAGE_SIZES = frozenset(1 << power for power in range(9, 17))
 
 
 class BdbError(ValueError):
-    """The bytes are no Berkeley DB hash, or stop being one."""
+    """The bytes are not a Berkeley DB hash, or stop being one."""
 
 
 def is_bdb_hash(content: bytes) -> bool:

@@ -18,7 +18,7 @@ _VERSION = 0
 
 
 class NdbError(ValueError):
-    """The bytes are no ndb database, or stop being one."""
+    """The bytes are not an ndb database, or stop being one."""
 
 
 def ndb_blobs(content: bytes) -> Iterator[bytes]:

@@ -24,7 +24,7 @@ _FRAME_HEADER = 24
 
 
 class SqliteError(ValueError):
-    """The bytes are no database of RPM headers, or stop being one."""
+    """The bytes are not a database of RPM headers, or stop being one."""
 
 
 def sqlite_blobs(content: bytes, log: bytes = b"") -> Iterator[bytes]:

@@ -128,7 +128,7 @@ def danger_of(edit: WantedEdit, resource: Resource) -> str:
 
 
 def comment_beside(edit: WantedEdit, resource: Resource, places: Places) -> str:
-    """What someone wrote beside or above the value that the edit changes; empty where there is no value or no comment."""
+    """What someone wrote beside or above the value that the edit changes; empty without a value or a comment."""
     if not has_path(resource.body, parse_path(edit.path)):
         return ""
     place = places.find(resource, edit.path)

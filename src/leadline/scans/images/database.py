@@ -149,7 +149,7 @@ def update_database(
     Raises:
         UsageError: ``address`` is none.
         SourceError: it cannot be fetched, or not be trusted.
-        DatabaseError: it cannot be used, or there is no room for it. The old one is as it was.
+        DatabaseError: it cannot be used, or the disk is full. The old one is as it was.
     """
     keys = read_public_keys(publisher.keys, publisher.keys_file) if publisher.keys else ()
     options = RegistryOptions(Trust(ca_file=publisher.ca_file, proxies=proxies_of(environ)), environ=environ)

@@ -65,7 +65,7 @@ def images_of_manifests(targets: Sequence[str], options: PostureOptions) -> Imag
 def images_of_cluster(options: PostureOptions) -> ImagesInUse:
     """The images of a cluster's workloads; where pods run them, by the digest that they run.
 
-    Raises: ``ClusterError`` where there is no cluster, or nothing of it can be read.
+    Raises: ``ClusterError`` without a cluster, or where nothing of it can be read.
     """
     options.say("reading the cluster")
     running = _Running()

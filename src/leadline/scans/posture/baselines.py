@@ -79,7 +79,7 @@ class Before(Struct, frozen=True):
 def baseline_at(targets: Sequence[str], revision: str, options: PostureOptions) -> Baseline:
     """What a scan of the one target finds at a revision of its repository; nothing where it was not there yet.
 
-    Raises: ``UsageError`` for several targets, ``SourceError`` where there is no repository or no such revision.
+    Raises: ``UsageError`` for several targets, ``SourceError`` without a repository or such a revision.
     """
     return _scanned_at(_one_target(targets), revision, options)[0]
 

@@ -21,7 +21,7 @@ from leadline.sources.cluster.reader import ClusterSnapshot, cloud_of, get_workl
 from leadline.sources.waivers.security_exceptions import KINDS
 
 NO_CLOUD = "none"
-"""A cluster that is no service of a cloud that we know."""
+"""A cluster that no known cloud runs as a service."""
 
 
 def facts_of_cluster(kube_context: str, kubeconfig: str, environ: Mapping[str, str]) -> Facts:

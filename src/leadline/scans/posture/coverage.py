@@ -11,7 +11,7 @@ _NAMESPACES = 5
 
 
 def why_no_verdict(report: PostureReport, ignored: int, options: PostureOptions) -> str:
-    """Why there is no verdict; empty where something was judged. ``ignored`` files and folders were left out."""
+    """Why nothing was judged; empty where something was judged. ``ignored`` files and folders were left out."""
     if any(report.judged):
         return ""
     name = target_name(report)

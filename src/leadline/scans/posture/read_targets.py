@@ -16,7 +16,7 @@ def read(
 ) -> AbstractContextManager[Reading]:
     """The source of ``targets``, the cluster where there is none; it reads on entry, as far as ``controls`` look at it.
 
-    With what files say of nodes and of the cluster; these alone where there is no target. A context or kubeconfig that is
+    With what files say of nodes and of the cluster; these alone without a target. A context or kubeconfig that is
     named is a target. What was fetched is gone when the block is left. On entry ``SourceError`` is raised where nothing can
     be read at all.
 

@@ -52,7 +52,7 @@ def in_namespaces(options: PostureOptions) -> Callable[[Resource], bool] | None:
 def split_workload(name: str) -> tuple[str, str, str]:
     """``[namespace/]Kind/name`` as namespace, kind and name.
 
-    Raises: ``UsageError`` where it is no such thing.
+    Raises: ``UsageError`` where it is written otherwise.
     """
     *namespace, kind, plain_name = name.split("/") if name.count("/") in (1, 2) else ("", "", "")
     if not kind or not plain_name:

@@ -44,7 +44,7 @@ class ScanChange(Struct, frozen=True):
     appeared: PostureReport
     """The report of what is there now, with the findings that are new alone."""
     went: PostureReport
-    """The report of what was there before, with the findings alone that are no more."""
+    """The report of what was there before, with the findings alone that are gone."""
     places: ShownPlaces
     unread: tuple[Unread, ...] = ()
     """What could be read before and cannot be now."""

@@ -67,7 +67,7 @@ class Results(Struct, frozen=True):
 
     puts: tuple[Put, ...] = ()
     gone: tuple[Key, ...] = ()
-    """Of results that are no more."""
+    """Of deleted results."""
     ids: tuple[str, ...] = ()
     """Of all objects that it is about."""
 

@@ -65,7 +65,7 @@ def image_facts(path: str, workloads: Iterable[Resource]) -> KnownImages:
 
     An image belongs to the objects that the report names as its users, and to those that run an image of its name.
 
-    Raises: ``SourceError`` where it cannot be read, or is no such report.
+    Raises: ``SourceError`` where it cannot be read, or is another document.
     """
     by_name: dict[str, _Image] = {}
     by_user: dict[str, list[_Image]] = {}

@@ -16,7 +16,7 @@ _LONGEST = 1 << 20
 
 
 def remainder(body: dict[str, Any], annotation: Any) -> str:
-    """The texts of ``annotation`` that are no more in ``body``, as a manifest with nothing else; empty where none is.
+    """The texts of ``annotation`` that ``body`` no longer has, as a manifest with nothing else; empty where none is.
 
     Looked at are the data of ConfigMaps and the variables and command lines of containers: what may hold a credential.
     """

@@ -111,7 +111,7 @@ class LoadedProbes:
     def load(self) -> str:
         """The program that the kernel refused, empty where all are loaded.
 
-        Raises: ``SourceError`` with what is missing where it is no matter of one program.
+        Raises: ``SourceError`` with what is missing where all programs need it.
         """
         code = self._lib.bpf_object__load(self._object)
         if not code:

@@ -112,7 +112,7 @@ def checked_out(
 
     Raises:
         UsageError: ``text`` is not an address that may be fetched.
-        SourceError: there is no git, no repository, no access, no such revision or folder.
+        SourceError: git, the repository, access or the revision is missing or folder.
     """
     address = git_address(text)
     program = shutil.which("git", path=environment.get("PATH", ""))

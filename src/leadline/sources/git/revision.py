@@ -71,7 +71,7 @@ def path_at_revision(path: str, revision: str, environment: Mapping[str, str]) -
 def files_at_revision(path: str, revision: str, environment: Mapping[str, str]) -> OldFiles:
     """The files of the repository around ``path`` as they were at ``revision``.
 
-    Raises: ``SourceError`` where there is no git, no repository around the path, or no such revision.
+    Raises: ``SourceError`` without git, a repository around the path, or such a revision.
     """
     program = shutil.which("git", path=environment.get("PATH", ""))
     if program is None:

@@ -52,7 +52,7 @@ def host_facts(
 ) -> HostFacts:
     """What the node below ``root`` says; ``node`` is its name, by default what its kubelet or itself is called.
 
-    Raises: ``SourceError`` where there is no such root, or nothing of a node in it.
+    Raises: ``SourceError`` where the root is missing, or holds nothing of a node.
     """
     tree = RootTree(root)
     try:

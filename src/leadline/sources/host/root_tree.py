@@ -30,7 +30,7 @@ class _How(ctypes.Structure):
 
 
 class RootTree:
-    """Raises ``SourceError`` where there is no such folder. To be closed."""
+    """Raises ``SourceError`` where the folder is missing. To be closed."""
 
     def __init__(self, root: str) -> None:
         try:

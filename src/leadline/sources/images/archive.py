@@ -53,7 +53,7 @@ def open_docker_archive(path: Path, tag: str = "") -> OpenedImage:
     """The image in an archive of ``docker save``; the one called ``tag`` where there are several.
 
     Raises:
-        SourceError: it is no such archive.
+        SourceError: it is another archive, or none.
         UsageError: there are several images and ``tag`` names none of them.
     """
     return saved_image(path, Archive(path), tag)

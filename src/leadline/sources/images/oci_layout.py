@@ -93,7 +93,7 @@ def file_at(path: Path) -> FileAt | None:
     """The file at ``path``; ``None`` where there is nothing.
 
     Raises:
-        SourceError: what is there is no file, or cannot be looked at.
+        SourceError: what is there is not a file, or cannot be looked at.
     """
     try:
         status = path.stat()

@@ -25,7 +25,7 @@ _ODD = (
     InvalidSignature,
     x509.ExtensionNotFound,
 )
-"""What parsers let out about bytes that are no bundle."""
+"""What parsers raise about bytes that are not a bundle."""
 
 
 def check_keyless(blob: Blob, trusted_root: str) -> KeylessSigned:

@@ -48,7 +48,7 @@ def trusted_root_of(file: str) -> Any:
         return _public_root()
     try:
         if not Path(file).is_file():
-            raise SourceError(f"there is no file {file}")
+            raise SourceError(f"no such file: {file}")
         return names.TrustedRoot.from_file(file)
     except OSError as error:
         raise SourceError(f"cannot read {file}: {(error.strerror or str(error)).lower()}") from error

@@ -59,7 +59,7 @@ class Manifests(Struct, frozen=True):
     """In the order of reading."""
     unread: tuple[Unread, ...] = ()
     not_kubernetes: int = 0
-    """Documents that are no Kubernetes objects."""
+    """Documents that hold something else than Kubernetes objects."""
     files: int = 0
     """Files that objects were read from."""
     ignored: int = 0

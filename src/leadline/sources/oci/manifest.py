@@ -143,7 +143,7 @@ def read_platform(text: str) -> Platform:
     """``os/architecture[/variant]``; an architecture alone means Linux.
 
     Raises:
-        UsageError: it is no such text.
+        UsageError: it is written otherwise.
     """
     parts = text.lower().split("/")
     if len(parts) == 1 or (len(parts) == 2 and _VARIANT.fullmatch(parts[1])):

@@ -157,7 +157,7 @@ class Component(Struct, frozen=True):
 
 
 ReleaseOf = Callable[[Component], Release | None]
-"""``None`` for systems that are no distribution: appliances, images, layered products of other kinds."""
+"""``None`` for systems other than distributions: appliances, images, layered products of other kinds."""
 
 
 class _Products:

@@ -171,7 +171,7 @@ _UNKNOWN = _Specific()
 
 
 def publisher(document: Document) -> Publisher:
-    """Whose record a document is, by its id; empty where it is no record of OSV."""
+    """Whose record a document is, by its id; empty for other documents."""
     head = document.head
     if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{" or any(other in head for other in _OTHERS):
         return ""

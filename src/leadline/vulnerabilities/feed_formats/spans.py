@@ -90,7 +90,7 @@ class Spans:
 
 
 def range_of(span: Span) -> VersionRange:
-    """A span as it is written; its end is no release to upgrade to."""
+    """A span as it is written; one cannot upgrade to its end."""
     after = span.without_low and bool(span.low)
     if not span.high:
         return VersionRange(span.low, after=after)

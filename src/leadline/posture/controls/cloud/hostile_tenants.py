@@ -1,7 +1,6 @@
 """Tenants who may attack each other share one cluster.
 
-Containers of one node share a kernel, and one hole in it is enough; Kubernetes alone is no wall between
-enemies.
+Containers of one node share a kernel, and one hole in it is enough; Kubernetes alone does not keep enemies apart.
 
 Fix: give such tenants clusters, or at least nodes and sandboxed runtimes, of their own.
 

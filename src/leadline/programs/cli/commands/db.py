@@ -284,7 +284,7 @@ def _target(named: str) -> Path:
     path = named or database_file(os.environ)
     if not path:
         raise UsageError(
-            "there is no usual place for the database", hint="name a file, or set LEADLINE_DB or HOME"
+            "no usual place for the database is known", hint="name a file, or set LEADLINE_DB or HOME"
         )
     return Path(path)
 

@@ -19,7 +19,7 @@ EPILOG = """
   leadline scan --host-facts node.json
       judges it
 
-Nothing is written besides the one file, no link leads out of the root, and no content of a key or a kubeconfig is read.
+Only the one file is written, no link leads out of the root, and no content of a key or a kubeconfig is read.
 
 Exit codes: 0 done, 2 wrong usage, 3 nothing of a node was found, 4 a fault of leadline.
 """

@@ -33,7 +33,7 @@ IMAGE is one of
   sbom.json, sbom:FILE, -
       a finished SPDX, CycloneDX or Syft document
 
-The registry's user may also stand in LEADLINE_REGISTRY_USERNAME and LEADLINE_REGISTRY_PASSWORD, or a token in
+The registry's user may also be in LEADLINE_REGISTRY_USERNAME and LEADLINE_REGISTRY_PASSWORD, or a token in
 LEADLINE_REGISTRY_TOKEN; LEADLINE_REGISTRY_HOST says which registry they belong to, else that of IMAGE. Exit codes: 0 done, 1 a gate failed, 2 wrong usage, 3 cannot be read, 4 a fault of leadline.
 """
 _REGISTRY = ("username", "password_stdin", "accept_any_certificate", "ca_file")

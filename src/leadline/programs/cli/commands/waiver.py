@@ -184,7 +184,7 @@ def _lines_of_images(
     yield from _image_lines(report, is_verbose=flags["verbose"])
     without = sum(1 for one in report.images if one.report.database is None)
     if without:
-        yield f"vulnerabilities were not looked for in {count(without, 'image')}: there is no database (leadline db fetch)"
+        yield f"vulnerabilities were not looked for in {count(without, 'image')}: no database was found (leadline db fetch)"
 
 
 def _image_lines(report: ImagesReport, *, is_verbose: bool) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What a shell offers at the TAB key besides commands and flags: controls, frameworks, formats, severities and files.
+"""What a shell offers at the TAB key after commands and flags: controls, frameworks, formats, severities and files.
 
 A flag is known by its name, or by what its metavar says it takes, so that one that is added needs nothing here.
 """

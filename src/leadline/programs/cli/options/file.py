@@ -40,7 +40,7 @@ class ConfigFile(Struct, frozen=True):
     values: Mapping[str, Value] = {}
     """By key."""
     lines: Mapping[str, int] = {}
-    """Where each key stands, counted from 1."""
+    """The line of each key, counted from 1."""
     charts: tuple[Chart, ...] = ()
     folder: str = ""
     """Absolute."""
@@ -181,7 +181,7 @@ class _Reader:
 
 
 def nearest(name: str, names: Sequence[str]) -> str:
-    """What was meant, or where all of them stand."""
+    """What was meant, or what shows all of them."""
     from difflib import get_close_matches  # only for a name that is wrong
 
     near = get_close_matches(name.lower().replace("_", "-"), names, n=1)

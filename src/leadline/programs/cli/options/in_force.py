@@ -52,7 +52,7 @@ class Configuration(Struct, frozen=True):
     settings: Mapping[str, Setting] = {}
     """By key."""
     added_frameworks: tuple[str, ...] = ()
-    """Whose scores are counted besides, where nothing else chooses frameworks: to judge by more could raise a score."""
+    """Whose scores are shown as well, where nothing else chooses frameworks: to judge by more could raise a score."""
     target_excludes: tuple[str, ...] = ()
     """Patterns of a file that comes with the code; they count as an ignore file does."""
     renderings: tuple[Rendering, ...] = ()

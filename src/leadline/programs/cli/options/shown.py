@@ -65,7 +65,7 @@ def _settings(found: Configuration) -> Iterator[tuple[str, ...]]:
             yield key.name, _text(setting.value), plain(", ".join(setting.origins), 4096)
         added = {"frameworks": found.added_frameworks, EXCLUDES: found.target_excludes}.get(key.name, ())
         if added and found.files.inside is not None:
-            more = "as an ignore file" if key.name == EXCLUDES else "counted besides"
+            more = "as an ignore file" if key.name == EXCLUDES else "scored as well"
             yield key.name, f"{_text(added)} {more}", plain(found.files.inside.place(key.name), 4096)
 
 

@@ -22,7 +22,7 @@ class Configured(Struct, frozen=True):
     """What configuration says beside the options."""
 
     added_frameworks: Texts = ()
-    """To count their scores besides, where every control judges."""
+    """Whose scores are shown as well, where every control judges."""
     charts: tuple[ChartRendering, ...] = ()
     left_out: tuple[Unread, ...] = ()
     """What was written and not taken."""
@@ -81,7 +81,7 @@ class Request(Struct, frozen=True, kw_only=True):
         Key(
             "adds",
             '["nsa", "mitre"]',
-            text="Judge by the controls of these alone. From a file that comes with the code: count their scores besides.",
+            text="Judge by the controls of these alone. From a file that comes with the code: show their scores as well.",
             commands=("scan",),
         ),
     ] = ()
@@ -330,9 +330,7 @@ class Request(Struct, frozen=True, kw_only=True):
     quiet: Annotated[bool, Flag("Suppress everything on stderr except errors.", words="-q --quiet")] = False
     no_color: Annotated[bool, Flag("No colour; NO_COLOR does the same.")] = False
     debug: Annotated[bool, Flag("Tracebacks and a log on stderr.")] = False
-    allow_empty: Annotated[
-        bool, Flag("Exit 0 where there is no object at all, as in a hook for changed files.")
-    ] = False
+    allow_empty: Annotated[bool, Flag("Exit 0 without any object, as in a hook for changed files.")] = False
     set: Annotated[Texts, Flag("A value for Helm charts.", "KEY=VALUE")] = ()
     set_string: Annotated[Texts, Flag("A value that is text.", "KEY=VALUE")] = ()
     with_tests: Annotated[

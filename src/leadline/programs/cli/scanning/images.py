@@ -150,7 +150,7 @@ def _refuse_one_alone(request: Request) -> None:
     if request.loaded:
         raise UsageError("--loaded is about one image", hint="scan that image for itself")
     if "-" in (*request.targets, *request.from_manifests):
-        raise UsageError("'-' reads standard input and stands alone", hint="give it a scan of its own")
+        raise UsageError("'-' reads standard input and cannot be combined", hint="give it a scan of its own")
     if request.with_digests:
         raise UsageError("--digests goes into documents about one image", hint="scan each image alone")
 

@@ -89,7 +89,7 @@ def request_of(words: Texts, flags: Mapping[str, Any]) -> Request:
         raise UsageError("a path is empty", hint="is a variable of the shell unset?")
     if "-" in targets and len(targets) > 1:
         raise UsageError(
-            "'-' reads standard input and stands alone", hint="name files in a scan of their own"
+            "'-' reads standard input and cannot be combined", hint="name files in a scan of their own"
         )
     return request
 
@@ -278,7 +278,7 @@ def database_of(request: Request) -> str:
 def grave(threshold: str) -> Texts:
     """The severities at or above ``threshold``; none without one.
 
-    Raises: ``UsageError`` for a word that is no severity.
+    Raises: ``UsageError`` for a word other than a severity.
     """
     threshold = threshold.strip().lower()
     _check_severity("--severity-threshold", threshold)

@@ -215,7 +215,7 @@ def has_bundled_engine() -> bool:
 
 
 def engine_for(program: str, run: Run) -> Engine | None:
-    """``program`` is the path of the user's ``helm``, empty for none; ``None`` means that there is no engine."""
+    """``program`` is the path of the user's ``helm``, empty for none; ``None`` means that none is installed."""
     bundled = BundledEngine(run) if has_bundled_engine() else None
     if not program:
         return bundled
