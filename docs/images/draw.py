@@ -11,6 +11,7 @@ CELL_WIDTH, LINE_HEIGHT, MARGIN, BAR = 8.43, 19, 18, 34
 COLOURS = {  # class: on light, on dark
     "fg": ("#24292f", "#d1d7e0"),
     "dim": ("#59636e", "#9198a1"),
+    "1": ("#24292f", "#d1d7e0"),
     "31": ("#c4232c", "#ff7b72"),
     "1;31": ("#a40e26", "#ff6a69"),
     "32": ("#1a7f37", "#4ac26b"),
@@ -53,7 +54,7 @@ def svg(text: str, title: str) -> str:
     return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height}" width="{width:.0f}" height="{height}" role="img" aria-label="{escape(title)}">
 <style>
 text{{font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;fill:{COLOURS["fg"][0]};white-space:pre}}
-.frame{{fill:#ffffff;stroke:#d1d9e0}}.dim{{fill:{COLOURS["dim"][0]}}}.c1-31{{font-weight:700}}{light}
+.frame{{fill:#ffffff;stroke:#d1d9e0}}.dim{{fill:{COLOURS["dim"][0]}}}.c1,.c1-31{{font-weight:700}}{light}
 @media (prefers-color-scheme:dark){{text{{fill:{COLOURS["fg"][1]}}}.frame{{fill:#0d1117;stroke:#3d444d}}.dim{{fill:{COLOURS["dim"][1]}}}{dark}}}
 </style>
 <rect class="frame" x="0.5" y="0.5" width="{width - 1:.0f}" height="{height - 1}" rx="8"/>
