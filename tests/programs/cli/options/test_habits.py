@@ -64,7 +64,7 @@ def test_a_flag_that_is_not_here_is_answered_with_what_is(
 ):
     assert main(["scan", str(app), flag, "x"]) == 2
     out, err = capfd.readouterr()
-    assert (out, err) == ("", f"leadline: there is no {flag} here; {answer}\n")
+    assert (out, err) == ("", f"leadline: no flag {flag}; {answer}\n")
     named = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", answer))
     assert named - {"--ignore-unfixed", "--help"} <= OPTIONS.keys()
     assert set(re.findall(r"leadline (\w+)", answer)) <= lazy_group.COMMANDS.keys()

@@ -221,7 +221,7 @@ class _Translation:
         if flag in DONE or (flag in NOT_HERE and value == "false"):
             return []
         if flag in NOT_HERE and value != "false":
-            raise UsageError(f"leadline has no {flag}", hint=NOT_HERE[flag])
+            raise UsageError(f"no flag {flag}", hint=NOT_HERE[flag])
         if flag in SAME or flag in _WITH_VALUE or flag == "--format-version":
             value = value if has_value else next(rest, "")
             if not value:
