@@ -207,6 +207,10 @@ class WholeCluster(ControlPlane):
         plugin = {"type": "bridge", "bridge": self._bridge, "isGateway": True, "ipam": ipam}
         return {"cniVersion": "0.4.0", "name": "leadline", "plugins": [plugin]}
 
+    def import_image(self, archive: Path) -> None:
+        """Into the node's store."""
+        self._ctr("images", "import", str(archive))
+
     def _ctr(self, *arguments: str) -> str:
         command = ["ctr", "--address", self.socket, "--namespace", "k8s.io", *arguments]
         return subprocess.run(command, check=False, capture_output=True, text=True, timeout=330).stdout
@@ -233,8 +237,12 @@ state = "{folder}/containerd-state"
 
 
 def write_image(archive: Path) -> None:
-    """An image of busybox alone, as ``docker save`` writes it; needs no network to be had."""
-    layer = _layer()
+    """An image of busybox alone; needs no network to be had."""
+    image_archive(IMAGE, _layer(), archive)
+
+
+def image_archive(name: str, layer: bytes, archive: Path) -> None:
+    """An image of one layer, as ``docker save`` writes it; its command sleeps for a day."""
     layer_digest = hashlib.sha256(layer).hexdigest()
     settings = json.dumps(
         {
@@ -242,12 +250,12 @@ def write_image(archive: Path) -> None:
                 os.uname().machine, os.uname().machine
             ),
             "os": "linux",
-            "config": {"Cmd": ["/bin/sleep", "86400"], "Env": ["PATH=/bin"]},
+            "config": {"Cmd": ["/bin/sleep", "86400"], "Env": ["PATH=/bin:/usr/bin:/usr/sbin:/sbin"]},
             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{layer_digest}"]},
         }
     ).encode()
     settings_digest = hashlib.sha256(settings).hexdigest()
-    manifest = [{"Config": f"{settings_digest}.json", "RepoTags": [IMAGE], "Layers": [f"{layer_digest}.tar"]}]
+    manifest = [{"Config": f"{settings_digest}.json", "RepoTags": [name], "Layers": [f"{layer_digest}.tar"]}]
     with tarfile.open(archive, "w") as tar:
         _add(tar, f"{settings_digest}.json", settings)
         _add(tar, f"{layer_digest}.tar", layer)
