@@ -201,7 +201,7 @@ def test_what_a_chart_does_not_render_yet_is_set_where_it_would_be_written(
     (folder / "templates" / "_helpers.tpl").write_text(partial)
     result = fixed(tmp_path, HARDENED)
     assert result.not_made == ()
-    assert [Path(one.path).relative_to(folder).as_posix() for one in result.files] == [file]
+    assert file in [Path(one.path).relative_to(folder).as_posix() for one in result.files]
     write_back(result.files)
     assert not failing(tmp_path, HARDENED)
     assert [

@@ -22,6 +22,8 @@ from leadline.outputs.text.patch import FixedFile, Hide
 from leadline.posture.engine import judge
 from leadline.posture.fact_kinds import HOST
 from leadline.posture.verdicts import Judgement
+from leadline.scans.fixing.drafts import DraftFile, drafts_of
+from leadline.scans.fixing.literals import SecretKey, secret_key_of
 from leadline.scans.fixing.proof import brought, changed_more, not_gone
 from leadline.scans.fixing.spots import Given, NoSpotError, Spot, changed_text, changes_of, spots_of
 from leadline.scans.fixing.wanted_edits import (
@@ -110,6 +112,8 @@ class FixResult(Struct, frozen=True):
     controls: tuple[Control, ...]
     objects: Mapping[str, Resource]
     """Every object by its id, as it was before."""
+    drafts: tuple[DraftFile, ...]
+    """For what edits do not answer: objects that are missing, waivers."""
     failed_before: int
     """Pairs of control and object."""
     failed_after: int
@@ -232,12 +236,19 @@ class _Fixing:
             not_made=tuple(
                 NotMade(edit, self._refused.get(edit.key, "it does not work together with the other edits"))
                 for edit in wanted.edits
+                if edit.goes_with is None
             ),
             risky=tuple(edit for key, edit in self._risky.items() if key not in self._agreed),
             decisions=wanted.decisions,
             left_alone=len(_pairs(first.judgement.findings) - _pairs(first.asked)),
             controls=tuple(control.facts for control in self._policies.controls),
             objects=last.judgement.by_id,
+            drafts=drafts_of(
+                last.judgement.by_id,
+                wanted.decisions,
+                self._secret_keys(first, (*made, *self._risky.values())),
+                {control.id: control.facts for control in self._policies.controls},
+            ),
             failed_before=first.failed,
             failed_after=last.failed,
             came=tuple((control, id) for id, control in brought(first.judgement, last.judgement)),
@@ -245,6 +256,11 @@ class _Fixing:
             verdict_before=verdict(first.report, self._aim.gates),
             verdict=verdict(last.report, self._aim.gates),
         )
+
+    def _secret_keys(self, first: _Seen, edits: Iterable[WantedEdit]) -> list[SecretKey]:
+        objects = first.judgement.by_id
+        keys = (secret_key_of(edit.finding, objects[edit.on]) for edit in edits if edit.on in objects)
+        return list(dict.fromkeys(key for key in keys if key is not None))
 
     def _wanted(self, seen: _Seen) -> Wanted:
         ranks = {c.id: rank for rank, c in enumerate(sorted(self._policies.controls, key=urgency))}
@@ -256,6 +272,9 @@ class _Fixing:
         agreed = []
         for edit in wanted.edits:
             resource = seen.judgement.by_id[edit.on]
+            if edit.goes_with is not None:
+                agreed += [edit] if edit.goes_with in self._agreed else []
+                continue
             comment = comment_beside(edit, resource, seen.reading.places)
             if comment:
                 risk = "; ".join(filter(None, (edit.risk, f'beside it is written "{comment}"')))
@@ -463,6 +482,8 @@ class _Fixing:
         while True:
             by_file: dict[str, dict[Key, Spot]] = {}
             for edit in edits:
+                if edit.goes_with is not None and edit.goes_with not in self._ways:
+                    self._ways.pop(edit.key, None)
                 if edit.key in self._ways:
                     spot = self._ways[edit.key][0]
                     by_file.setdefault(spot.file, {})[edit.key] = spot

@@ -1,10 +1,12 @@
 """What findings ask for: edits that can be made, and what a person has to decide."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from leadline.kube.field_path import format_path, has_path, parse_path, value_at
 from leadline.kube.merge_key import entry_of
@@ -13,7 +15,10 @@ from leadline.model.finding import Finding
 from leadline.model.resource import Resource
 from leadline.outputs.rows.place import Places
 from leadline.outputs.text.json_text import json_text
+from leadline.posture.checks.image_names import parse_image_name
 from leadline.posture.edit_risk import edit_risk
+from leadline.posture.subject import mappings, text
+from leadline.scans.fixing.literals import as_reference, secret_key_of
 
 _NEEDED = frozenset(
     (
@@ -50,6 +55,18 @@ Key = tuple[str, str, str, str]
 """What distinguishes one edit from another: object, path, action and value as the finding has them."""
 
 
+FOLDERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "nginx": ("/var/cache/nginx", "/var/run"),
+        "httpd": ("/usr/local/apache2/logs",),
+        "postgres": ("/var/run/postgresql",),
+        "mysql": ("/var/run/mysqld",),
+        "mariadb": ("/run/mysqld",),
+    }
+)
+"""What programs write to in addition to ``/tmp``, by the last part of the image's name, as their documentation says."""
+
+
 class WantedEdit(Struct, frozen=True):
     """One edit of one object, however many controls ask for it."""
 
@@ -64,6 +81,8 @@ class WantedEdit(Struct, frozen=True):
     """Control and failing object of each finding that it answers."""
     risk: str = ""
     """Why it may stop what runs; empty where it cannot."""
+    goes_with: Key | None = None
+    """The edit that this one comes with, made or not as that one is."""
 
     @property
     def key(self) -> Key:
@@ -93,7 +112,7 @@ def wanted_edits(
     drafts: dict[Key, _Draft] = {}
     decisions: list[Finding] = []
     for finding in sorted(findings, key=lambda finding: ranks[finding.control]):
-        change = finding.violation
+        change = as_reference(finding, objects[finding.on]) or finding.violation
         if not isinstance(change, Remove | Set) or not _is_harmless(change):
             decisions.append(finding)
             continue
@@ -108,7 +127,40 @@ def wanted_edits(
             decisions.append(draft.finding)
         else:
             edits.append(edit)
+    for edit in tuple(edits):
+        edits += _writable_folders(edit, objects[edit.on], taken)
     return Wanted(tuple(edits), tuple(decisions))
+
+
+def _writable_folders(
+    edit: WantedEdit, resource: Resource, taken: dict[tuple[str, str], str]
+) -> Iterator[WantedEdit]:
+    """A volume for each folder that the program of a container with a read-only root writes to."""
+    if not edit.path.endswith(".securityContext.readOnlyRootFilesystem"):
+        return
+    place = parse_path(edit.path)[:-2]
+    container, pod = value_at(resource.body, place), value_at(resource.body, place[:-2])
+    if not isinstance(container, dict) or not isinstance(pod, dict):
+        return
+    mounted = {str(one.get("mountPath")).rstrip("/") for _, one in mappings(container.get("volumeMounts"))}
+    image = parse_image_name(text(container.get("image"))).repository.rpartition("/")[2]
+    for folder in ("/tmp", *FOLDERS.get(image, ())):  # noqa: S108 (of the container)
+        if folder in mounted:
+            continue
+        name = f"{text(container.get('name'))[:40]}{folder.replace('/', '-')}"
+        mounts, volumes = (*place, "volumeMounts"), (*place[:-2], "volumes")
+        for parent, value in (
+            (mounts, {"name": name, "mountPath": folder}),
+            (volumes, {"name": name, "emptyDir": {}}),
+        ):
+            there = value_at(resource.body, parent)
+            path = format_path((*parent, len(there) if isinstance(there, list) else 0))
+            draft = _Draft(
+                replace(edit.finding, violation=Set(path, value, on=edit.on)), Set(path, value, on=edit.on)
+            )
+            added = _placed(draft, {edit.on: resource}, taken)
+            if added is not None:
+                yield replace(added, risk=edit.risk, goes_with=edit.key)
 
 
 def danger_of(edit: WantedEdit, resource: Resource) -> str:
@@ -179,7 +231,8 @@ def _placed(
         if not path:
             return None
     resource = objects[finding.on]
-    risk = edit_risk(change, resource, tuple(draft.rests_on))
+    key = secret_key_of(finding, resource)
+    risk = key.risk if key else edit_risk(change, resource, tuple(draft.rests_on))
     return WantedEdit(finding, finding.on, path, change, tuple(draft.pairs), risk)
 
 

@@ -27,8 +27,10 @@ def shown_lines(result: FixResult) -> Iterator[str]:
         yield from shown_patch(file)
 
 
-def summary_lines(result: FixResult, width: int, *, shows_all: bool, risky_hint: str = "") -> Iterator[str]:
-    """What was not edited and why, what is asked, what becomes of the findings; ``risky_hint`` says how risky edits are made."""
+def summary_lines(
+    result: FixResult, width: int, *, shows_all: bool, risky_hint: str = "", drafts_hint: str = ""
+) -> Iterator[str]:
+    """What was not edited and why, what is asked, what becomes of the findings; the hints say how risky edits are made and drafts are written."""
     controls = {control.id: control for control in result.controls}
     asked = questions(result.decisions, controls, result.objects)
     if result.not_made:
@@ -62,6 +64,10 @@ def summary_lines(result: FixResult, width: int, *, shows_all: bool, risky_hint:
         yield ""
     if result.unread:
         yield from unread_lines(result.unread, width, shows_all=shows_all)
+        yield ""
+    if result.drafts:
+        named = ", ".join(f"{draft.entries:,} in {draft.name}" for draft in result.drafts)
+        yield from wrapped(f"drafts  {named}{drafts_hint}", width)
         yield ""
     if result.left_alone:
         yield from wrapped(

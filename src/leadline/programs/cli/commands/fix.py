@@ -40,6 +40,12 @@ Exit codes: 0 the edits were made, 1 a gate fails all the same, 2 wrong usage, 3
 @click.option(
     "-f", "--format", type=click.Choice(["diff", "patch"]), default="diff", help="patch: for git apply."
 )
+@click.option(
+    "--drafts",
+    metavar="FOLDER",
+    default="",
+    help="Write what is missing there, to look over: NetworkPolicies, Secrets without values, waivers for the rest.",
+)
 @takes(
     *FIXING,
     verbose=Flag("Every question, and every edit that was not made."),
@@ -55,7 +61,10 @@ Exit codes: 0 the edits were made, 1 a gate fails all the same, 2 wrong usage, 3
 def command(words: tuple[str, ...], **flags: Any) -> int:
     """Edits manifests, charts and kustomizations so that findings go away."""
     is_dry_run, is_agreed, format = flags.pop("dry_run"), flags.pop("yes"), flags.pop("format")
+    drafts = flags.pop("drafts")
     request = request_of(words, flags)
     if not request.targets:
         raise UsageError("name a file or a folder to fix", hint="for example: leadline fix deploy/")
-    return fix_files(request, is_dry_run=is_dry_run, is_agreed=is_agreed, as_patch=format == "patch")
+    return fix_files(
+        request, is_dry_run=is_dry_run, is_agreed=is_agreed, as_patch=format == "patch", drafts=drafts
+    )

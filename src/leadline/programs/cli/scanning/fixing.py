@@ -15,6 +15,7 @@ from leadline.programs.cli.output.gate_text import verdict_text
 from leadline.programs.cli.output.progress import Display
 from leadline.programs.cli.output.terminal import wants_colour, width_of
 from leadline.programs.cli.scanning.requests import gates_of, posture_options, reading
+from leadline.scans.fixing.drafts import write_drafts
 from leadline.scans.fixing.fix_scan import Agree, FixAim, FixResult, agree_to_all, fix_scan, is_safe
 from leadline.scans.fixing.wanted_edits import WantedEdit
 from leadline.scans.fixing.working_copy import write_back
@@ -41,8 +42,10 @@ def refuse_other_flags(request: Request) -> None:
         )
 
 
-def fix_files(request: Request, *, is_dry_run: bool, is_agreed: bool, as_patch: bool) -> int:
-    """Edits the files of the request; returns the exit code.
+def fix_files(
+    request: Request, *, is_dry_run: bool, is_agreed: bool, as_patch: bool, drafts: str = ""
+) -> int:
+    """Edits the files of the request, and writes drafts into the folder ``drafts``; returns the exit code.
 
     Raises: ``LeadlineError`` of every kind; ``UsageError`` where no one could be asked.
     """
@@ -59,7 +62,11 @@ def fix_files(request: Request, *, is_dry_run: bool, is_agreed: bool, as_patch: 
     if as_patch:
         _print_patch(result)
     else:
-        _print(result, request)
+        hint = "; leadline fix --drafts FOLDER writes them"
+        _print(result, request, "" if drafts else hint)
+    if drafts and not is_dry_run:
+        for path in write_drafts(result.drafts, drafts):
+            click.echo(f"written: {plain(path, 4096)}", err=True)
     if not result.files or is_dry_run or as_patch:
         return _closed(result.verdict, request)
     if not is_agreed and not click.confirm(f"write {count(len(result.files), 'file')}?", default=False):
@@ -135,7 +142,7 @@ def _print_patch(result: FixResult) -> None:
         )
 
 
-def _print(result: FixResult, request: Request) -> None:
+def _print(result: FixResult, request: Request, drafts_hint: str) -> None:
     is_terminal = os.isatty(1)
     is_coloured = is_terminal and not request.no_color and wants_colour(os.environ)
     width = width_of(os.environ, is_terminal=is_terminal, usual=_USUAL_WIDTH)
@@ -144,5 +151,7 @@ def _print(result: FixResult, request: Request) -> None:
         click.echo(f"\x1b[{colour}m{line}\x1b[0m" if colour else line, color=True)
     if result.files:
         click.echo()
-    for line in summary_lines(result, width, shows_all=request.verbose, risky_hint="; --risky makes them"):
+    for line in summary_lines(
+        result, width, shows_all=request.verbose, risky_hint="; --risky makes them", drafts_hint=drafts_hint
+    ):
         click.echo(line)
