@@ -16,7 +16,7 @@ from control_fixtures import (
     written,
 )
 
-from leadline.model.control import CONSEQUENCES, LONGEST_PROBLEM, Control
+from leadline.model.control import CONSEQUENCES, LONGEST_PROBLEM, BuiltControl, Control, Review
 from leadline.model.resource import resource_of
 from leadline.posture.catalogue import load_controls
 from leadline.posture.engine import judge
@@ -129,3 +129,11 @@ def test_every_fixture_folder_belongs_to_a_control():
 def read_fixture_of(control):
     failing = [fixture for fixture in fixtures_of(control) if fixture.fails]
     return failing[0] if failing else read_fixture(next(iter((ROOT).glob("*/*/*.yaml"))))
+
+
+@pytest.mark.parametrize("control", CHECKED, ids=lambda control: control.id)
+def test_who_has_to_look_at_a_whole_object_is_told_what_to_decide(control: BuiltControl):
+    for fixture in fixtures_of(control):
+        for finding in judged(control, fixture.documents, fixture).findings:
+            violation = finding.violation
+            assert not isinstance(violation, Review) or violation.path or violation.advice, fixture.path

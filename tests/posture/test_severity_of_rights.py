@@ -13,7 +13,7 @@ from leadline.posture.engine import judge
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "decisions" / "severity.md"
 ROWS = re.findall(
-    r"^\| (\w+) ([\w./]+) \| (everywhere|kube-system|shop) \| (\w+) \| ([CL0-9, -]+) \|$",
+    r"^\| ([\w*]+) ([\w./*]+) \| (everywhere|kube-system|shop) \| (\w+) \| ([CL0-9, -]+) \|$",
     PAGE.read_text(),
     re.M,
 )
@@ -34,7 +34,7 @@ def objects(verb: str, resource: str, where: str) -> list[dict[str, Any]]:
         "apiVersion": f"{api}/v1",
         "kind": "ClusterRole",
         "metadata": {"name": "r"},
-        "rules": [{"apiGroups": [group], "resources": [name], "verbs": [verb]}],
+        "rules": [{"apiGroups": ["*" if name == "*" else group], "resources": [name], "verbs": [verb]}],
     }
     bound = {
         "apiVersion": f"{api}/v1",

@@ -25,8 +25,10 @@ def question(finding: Finding) -> str:
             return f"what value for {path}?"
         case Remove():
             return f"can {path} go? something may rely on it"
-        case Review():
-            return f"is {path} needed?" if path else "is this object needed as it is?"
+        case Review(advice=advice):
+            if path:
+                return f"is {path} needed?"
+            return plain(advice) if advice else "is this object needed as it is?"
         case Missing(what=what):
             return f"add {plain(what)}?"
 

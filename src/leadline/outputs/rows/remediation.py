@@ -18,8 +18,9 @@ def fix(finding: Finding) -> str:
         case Set(value=value):
             return f"set {path} {'(choose a value)' if value == YOUR_VALUE else f'to {value_text(value)}'}"
         case Review(advice=advice):
-            look = f"review {path}" if path else "review this object"
-            return f"{look}: {plain(advice)}" if advice else look
+            if path:
+                return f"review {path}: {plain(advice)}" if advice else f"review {path}"
+            return plain(advice) if advice else "keep it only if it is needed as it is"
         case Missing(what=what):
             return f"add {plain(what)}"
 

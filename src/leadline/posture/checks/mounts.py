@@ -43,7 +43,7 @@ def mounts_of(workload: Workload, inventory: Inventory, kind: str) -> Violations
         for _, place in workload.mounts_of(volume):
             yield Remove(place)
             for found in objects:
-                yield Review("", on=found.id)
+                yield Review("", on=found.id, advice="keep in it what these pods need alone")
 
 
 def _names_in(volume: dict[str, Any], field: str, key: str) -> Iterator[str]:

@@ -25,7 +25,7 @@ _SECRETS = """\
 # The values are left out. Write them by other means than a file that is committed, and give them new ones: the old ones were in plain text.
 """
 _WAIVERS = """\
-# What stays as it is needs an owner, a reason and an end. A waiver counts once somebody else has approved it.
+# What stays as it is needs an owner, a reason and an end. A waiver counts once it was approved by another person.
 """
 
 

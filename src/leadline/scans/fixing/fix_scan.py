@@ -443,6 +443,8 @@ class _Fixing:
             ]
             if not near and resource is not None and resource.origin.rendered_from:
                 near = [e for e in edits if _is_of_unit(before.judgement.by_id[e.on], resource)]
+            # What only comes with another edit goes first.
+            near = [edit for edit in near if edit.goes_with is not None] or near
             for edit in near or edits:
                 wrong[edit.key] = why
         return wrong

@@ -44,7 +44,7 @@ See: https://kubernetes.io/docs/concepts/security/rbac-good-practices/
 """
 
 from leadline.kube.rbac import RBAC_KINDS
-from leadline.posture.checks.rbac_queries import takes_over
+from leadline.posture.checks.rbac_queries import CLUSTER_IN_ONE_STEP, takes_over
 from leadline.posture.checks.token_rights import evidence_of, token_of
 from leadline.posture.control import Inventory, Review, Violations, Workload, control
 
@@ -62,7 +62,7 @@ from leadline.posture.control import Inventory, Review, Violations, Workload, co
 def may_take_over_cluster(workload: Workload, inventory: Inventory) -> Violations:
     grants = list(token_of(workload, inventory, takes_over))
     for grant in grants:
-        yield from evidence_of(grant)
+        yield from evidence_of(grant, CLUSTER_IN_ONE_STEP)
     account = inventory.service_account_of(workload) if grants else None
     if account is not None:
-        yield Review("", on=account.id)
+        yield Review("", on=account.id, advice="give the workload an account with fewer rights, or no token")

@@ -32,4 +32,4 @@ from leadline.posture.control import Inventory, Resource, Review, Violations, co
 )
 def validating_webhook(resource: Resource, inventory: Inventory) -> Violations:
     expect_cluster(inventory)
-    yield Review("")
+    yield Review("", advice="keep it if you know its owner: it sees every object it is asked about")

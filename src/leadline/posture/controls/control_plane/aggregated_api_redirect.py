@@ -60,5 +60,5 @@ def aggregated_api_redirect(api: Resource, inventory: Inventory) -> Violations:
     if version is None:
         raise NotJudged("the version of the API server is not known")
     if found is not None and is_within(version, AFFECTED):
-        yield Review("")
-        yield Review("", on=found.id)
+        yield Review("", advice="upgrade the API server, or delete the APIService if nothing asks it")
+        yield Review("", on=found.id, advice="check who may change the pods that it leads to")

@@ -255,7 +255,11 @@ def pod_security_not_enforced(api_server: ApiServer) -> Violations:
         yield from api_server.without_items("disable-admission-plugins", ("PodSecurity",))
     elif "PodSecurityPolicy" not in api_server.items("enable-admission-plugins"):
         flag = api_server.flag("enable-admission-plugins")
-        yield api_server.review(flag) if flag else Review("")
+        yield (
+            api_server.review(flag)
+            if flag
+            else Review("", advice="set the flag where the API server is started")
+        )
 
 
 @flag_control(

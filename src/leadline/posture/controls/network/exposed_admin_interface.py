@@ -72,6 +72,6 @@ def exposed_admin_interface(
     else:
         return
     for way in service_exposures(workload, inventory):
-        yield Review("", on=way.through.id)
+        yield Review("", on=way.through.id, advice="close it to the outside, or put a login in front")
         yield Review("spec.selector.matchLabels", on=workload.resource.id)
         yield Review("spec.selector", on=workload.resource.id)

@@ -56,9 +56,13 @@ def exposed_through_gateway(workload: Workload, inventory: Inventory) -> Violati
     for way in islice(gateway_exposures(workload, inventory), MOST_WAYS):
         yield Review(way.path, on=way.through.id)
         if way.service is not None:
-            yield Review("", on=way.service.id)
+            yield Review(
+                "", on=way.service.id, advice="it leads to these pods: close it, or put a login in front"
+            )
     for mesh in islice(mesh_exposures(workload, inventory), MOST_WAYS):
         yield Review(mesh.path, on=mesh.virtual_service.id)
         for part in (mesh.entry, mesh.gateway, mesh.service):
             if part is not None:
-                yield Review("", on=part.id)
+                yield Review(
+                    "", on=part.id, advice="it leads to these pods: close it, or put a login in front"
+                )

@@ -49,7 +49,9 @@ def exposed_to_internet(workload: Workload, inventory: Inventory) -> Violations:
     for way in islice(ingress_exposures(workload, inventory), MOST_WAYS):
         yield Review(way.path, on=way.through.id)
         if way.service is not None:
-            yield Review("", on=way.service.id)
+            yield Review(
+                "", on=way.service.id, advice="it leads to these pods: close it, or put a login in front"
+            )
     for container in workload.containers:
         for p, port in container.ports:
             if port.get("hostPort"):

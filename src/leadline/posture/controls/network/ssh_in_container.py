@@ -54,7 +54,7 @@ def ssh_in_container(workload: Workload, inventory: Inventory) -> Violations:
             if isinstance(target, str):
                 target = port_named(workload, target)
             if is_ssh(port.get("port")) or is_ssh(target):
-                yield Review("", on=service.id)
+                yield Review("", on=service.id, advice="take the SSH port out of it")
                 yield Review(f"{workload.path}metadata.labels", on=workload.resource.id)
                 break
 

@@ -55,4 +55,4 @@ def unauthenticated_service(workload: Workload, inventory: Inventory) -> Violati
         if result and any(port.get("authenticated") is False for _, port in ports):
             inventory.rest_on(service)
             inventory.rest_on(result)
-            yield Review("", on=workload.resource.id)
+            yield Review("", on=workload.resource.id, advice="make the program ask for a login")

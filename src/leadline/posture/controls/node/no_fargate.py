@@ -34,4 +34,4 @@ from leadline.posture.control import Inventory, Resource, Review, Violations, co
 )
 def no_fargate(node: Resource, inventory: Inventory) -> Violations:
     if not inventory.once("fargate", lambda: any(n.name.startswith("fargate") for n in inventory.of("Node"))):
-        yield Review("")
+        yield Review("", advice="run what is not trusted on Fargate, or on nodes with a sandbox")

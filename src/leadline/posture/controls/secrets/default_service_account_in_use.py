@@ -34,7 +34,7 @@ from leadline.posture.control import Inventory, Resource, Review, Set, Violation
 def default_service_account_in_use(resource: Resource, inventory: Inventory) -> Violations:
     if resource.kind == "Namespace":
         if not has_own_account(resource.name, inventory):
-            yield Review("")
+            yield Review("", advice="give its workloads service accounts of their own")
     elif resource.name == "default":
         said = resource.body.get("automountServiceAccountToken")
         if said is not False:

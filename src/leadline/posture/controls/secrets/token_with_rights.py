@@ -68,7 +68,7 @@ def token_with_rights(workload: Workload, inventory: Inventory) -> Violations:
         yield Set("automountServiceAccountToken", False)
     account = inventory.service_account_of(workload)
     if account is not None:
-        yield Review("", on=account.id)
+        yield Review("", on=account.id, advice="set automountServiceAccountToken to false on it")
     for grant in grants:
         yield Review(grant.subject_path, on=grant.binding.id)
         yield Review("roleRef.name", on=grant.binding.id)

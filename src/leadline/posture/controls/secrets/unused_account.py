@@ -54,4 +54,4 @@ def unused_account(account: Resource, inventory: Inventory) -> Violations:
     if not is_named_in_a_binding(account, inventory):
         expect(account, (WORKLOADS,), inventory, name=account.name)
         expect_no_operator(account, inventory)
-        yield Review("")
+        yield Review("", advice="delete it: no pod and no binding names it")

@@ -31,4 +31,4 @@ from leadline.posture.control import Inventory, Resource, Review, Violations, co
 )
 def cron_job(resource: Resource, inventory: Inventory) -> Violations:
     expect_cluster(inventory)
-    yield Review("")
+    yield Review("", advice="check that you know it: attackers use one to stay")

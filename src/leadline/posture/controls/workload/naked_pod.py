@@ -45,4 +45,4 @@ def naked_pod(workload: Workload) -> Violations:
     metadata = mapping(workload.resource.body.get("metadata"))
     is_kept = not RUN_BY_OTHERS.isdisjoint(mapping(metadata.get("annotations")))
     if not sequence(metadata.get("ownerReferences")) and not is_kept:
-        yield Review("", on=workload.resource.id)
+        yield Review("", on=workload.resource.id, advice="make a Deployment, a StatefulSet or a Job of it")
