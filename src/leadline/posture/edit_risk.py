@@ -164,7 +164,9 @@ _RULES: Mapping[tuple[str, ...], Rule] = MappingProxyType(
         ("serviceAccountName",): lambda edit: (
             "" if isinstance(edit.change, Set) else "the program loses the rights of its account"
         ),
-        ("readOnlyRootFilesystem",): "a program that writes to other folders than those that become volumes stops",
+        (
+            "readOnlyRootFilesystem",
+        ): "a program that writes to other folders than those that become volumes stops",
         ("privileged",): "a program that uses devices or capabilities of the node stops",
         ("capabilities", "add"): "a program that uses the capability stops",
         ("runAsUser",): _NO_USER,
