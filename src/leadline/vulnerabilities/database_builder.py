@@ -157,7 +157,7 @@ def _written(
     part = Path(name)
     try:
         with closing(sqlite3.connect(part, isolation_level=None)) as connection:
-            builder = _Builder(connection, feeds)
+            builder = _Builder(connection, feeds, built)
             about = fill(builder)
             report = builder.finish(built, about)
         seal(part)
@@ -188,8 +188,10 @@ class _Count:
 
 
 class _Builder:
-    def __init__(self, connection: sqlite3.Connection, feeds: Sequence[Feed]) -> None:
+    def __init__(self, connection: sqlite3.Connection, feeds: Sequence[Feed], built: str) -> None:
         self._connection = connection
+        self._today = built[:10]
+        """What is dated later is a mistake of its feed, and does not say how new that is."""
         self._feeds = tuple(feeds)
         self._counts: dict[Feed, _Count] = {}
         self._streams: dict[tuple[str, str, str], int] = {}
@@ -258,7 +260,8 @@ class _Builder:
             case Advisory():
                 if fact.kind != "bug fix":
                     self._add_advisory(fact, feed, count)
-                    count.newest = max(count.newest, fact.modified, fact.published)
+                    dates = (date for date in (fact.modified, fact.published) if date[:10] <= self._today)
+                    count.newest = max(count.newest, *dates, "")
             case Exploited():
                 self._put("exploited", fact.id, _encode(fact))
             case ExploitChance():
@@ -266,7 +269,7 @@ class _Builder:
             case ReleaseEnd():
                 self._put("release_end", fact.product, fact.release, _encode(fact))
             case FeedDate():
-                count.date = max(count.date, fact.date)
+                count.date = max(count.date, fact.date if fact.date[:10] <= self._today else "")
                 return
         count.records += 1
 

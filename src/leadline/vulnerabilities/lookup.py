@@ -61,6 +61,8 @@ class Plan(Struct):
     coverage: tuple[Coverage, ...]
     owners: dict[int, Package]
     """Of language packages that Alpine's packages brought: these, by the places of those."""
+    installed_by: dict[int, str]
+    """Of language packages for which the distribution's advisories speak: the name of the package that lists their files."""
     streams: dict[int, tuple[Stream, ...]]
     """Of the distribution of each package that has one, by the package's place; for what Root.io built those of its ecosystem."""
 
@@ -119,6 +121,7 @@ class _Planner:
         self._answers: list[_Answer] = []
         self._streams: dict[int, tuple[Stream, ...]] = {}
         self._owners: dict[int, Package] = {}
+        self._installed_by: dict[int, str] = {}
         self._own = self._own_packages()
         self._listing_fixes = {
             package.name: package
@@ -138,6 +141,9 @@ class _Planner:
                 answers.append(self._of_language(place, package))
                 self._streams[place] = self._of_release(self._distro)
             elif package.owned_by and package.owned_by in self._own:
+                # What the list of the image says must not hide a match: that is asked for, and shown as suppressed.
+                self._of_language(place, package)
+                self._installed_by[place] = package.owned_by
                 title = f"{package.type} in packages of {_named(self._distro)}"
                 answers.append(by_distribution._replace(title=title))
             else:
@@ -147,7 +153,7 @@ class _Planner:
             Coverage(title, count, feeds, why, is_gap)
             for (title, feeds, why, is_gap), count in sorted(Counter(answers).items())
         )
-        return Plan(wanted, coverage, self._owners, self._streams)
+        return Plan(wanted, coverage, self._owners, self._installed_by, self._streams)
 
     def _wanted(self) -> list[Wanted]:
         """Keys are made only for names that any advisory has: most of an image's packages have none."""
@@ -172,7 +178,7 @@ class _Planner:
                     key = "built from a checkout, not a release"
                 if isinstance(key, bytes):
                     wanted.append(Wanted(place, stream, name, is_source, package_number, key))
-                else:
+                elif place not in self._installed_by:
                     self._answers[place] = _Answer(self._answers[place].title, why=key)
         return wanted
 

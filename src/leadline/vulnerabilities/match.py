@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from leadline.model.package import DISTRIBUTION_TYPES, Distro, Package
 from leadline.model.vulnerability import (
@@ -30,6 +30,7 @@ from leadline.vulnerabilities.match_rules import (
 )
 from leadline.vulnerabilities.priority import urgency
 
+_By = Literal["publisher", "rule", "linker", "distribution"]
 _CLOSED = frozenset(("not affected", "fixed"))
 """States by which a publisher says that the versions in a range have no problem."""
 _NO_FIX: tuple[FixState, ...] = ("wont fix", "end of life", "deferred")
@@ -43,6 +44,8 @@ class _Found(NamedTuple):
     package: Package
     problem: Problem
     hits: list[Hit]
+    installed_by: str = ""
+    """The package of the distribution that answers for it."""
 
 
 class _Known(NamedTuple):
@@ -66,7 +69,10 @@ def match(packages: Sequence[Package], distro: Distro, database: Database) -> Ma
         if not open_hits:
             continue
         made = _match(each, open_hits, known)
+        by: _By | None
         by, why = suppression(made, each.hits, _CLOSED)
+        if by is None and each.installed_by:
+            by, why = "distribution", f"{each.installed_by} lists its files, so that its advisories count"
         if by is None:
             matches.append(made)
         else:
@@ -92,7 +98,8 @@ def _found(packages: Sequence[Package], plan: Plan, database: Database) -> Itera
             for problem in problems.get(hit.advisory, ()):
                 one = by_problem.get(problem.id)
                 if one is None:
-                    one = by_problem[problem.id] = _Found(package, problem, [])
+                    of = plan.installed_by.get(place, "")
+                    one = by_problem[problem.id] = _Found(package, problem, [], of)
                 one.hits.append(hit)
         meant = [hit for one in by_problem.values() for hit in one.hits]
         streams = plan.streams.get(place, ())
@@ -116,7 +123,7 @@ def _known(database: Database, found: Sequence[_Found]) -> _Known:
 
 
 def _match(found: _Found, hits: Sequence[Hit], known: _Known) -> Match:
-    package, problem, _ = found
+    package, problem, *_ = found
     if len(hits) > 1:
         hits = sorted(hits, key=lambda hit: (hit.stream.channel != "", hit.advisory))
     record = known.records[hits[0].advisory]

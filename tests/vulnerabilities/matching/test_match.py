@@ -380,6 +380,7 @@ def test_a_language_package_of_the_distribution_is_judged_by_the_distribution(tm
     ]
     found = matched(tmp_path, packages, *facts, distro=DEBIAN)
     assert found.matches == ()
+    assert {(one.match.package.name, one.by) for one in found.suppressed} == {("Jinja2", "distribution")}
     assert uncovered(found) == {
         "pypi in packages of Debian 12: the distribution's advisories about the package they came in count": 1
     }

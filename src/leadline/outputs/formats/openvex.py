@@ -48,6 +48,14 @@ def _statements(report: ImageReport) -> Iterator[dict[str, Any]]:
                 "action_statement": plain(f"accepted: {one.why}", 1000),
             }
             continue
+        if one.by == "distribution":
+            # Whom to ask is known, and not the answer.
+            yield {
+                **_about(one.match, report),
+                "status": "under_investigation",
+                "status_notes": plain(one.why, 1000),
+            }
+            continue
         unlinked = {"justification": "vulnerable_code_not_present"} if one.by == "linker" else {}
         yield {
             **_about(one.match, report),

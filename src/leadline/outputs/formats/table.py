@@ -237,6 +237,7 @@ _BY = {
     "waiver": "by waivers",
     "rule": "by rules of ours",
     "linker": "in Go code not linked",
+    "distribution": "left to the distribution",
 }
 
 

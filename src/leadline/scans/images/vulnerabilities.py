@@ -135,7 +135,7 @@ def _content(name: str) -> bytes:
 
 
 def check_age(state: DatabaseState, oldest_days: int | None, today: str) -> None:
-    """Raises ``DatabaseError`` where the newest feed is older than so many days, or one has no date at all."""
+    """Raises ``DatabaseError`` where the oldest feed is older than so many days, or one has no date at all."""
     if oldest_days is None:
         return
     if undated := _undated(state):
@@ -146,25 +146,29 @@ def check_age(state: DatabaseState, oldest_days: int | None, today: str) -> None
     age = age_days(state.date, today)
     if age is None or age > oldest_days:
         age_text = f"of {state.date[:_DATE]}, {age} days old" if age is not None else "of an unknown date"
+        oldest = next((feed.name for feed in state.feeds if state.date_of(feed) == state.date), "")
+        named = f" (the feed {oldest})" if oldest else ""
         raise DatabaseError(
-            f"the vulnerability database is {age_text}; at most {oldest_days} are allowed",
+            f"the vulnerability database is {age_text}{named}; at most {oldest_days} are allowed",
             hint="fetch or build a newer one, or allow an older one",
         )
 
 
 def _undated(state: DatabaseState) -> tuple[str, ...]:
     """Names of the feeds that say nothing of their dates."""
-    return tuple(feed.name for feed in state.feeds if not feed.date)
+    return tuple(feed.name for feed in state.feeds if not state.date_of(feed))
 
 
 def age_days(date: str, today: str) -> int | None:
-    """Days from ``date`` (a date or a moment) until ``today``; ``None`` where it is not a date. Never negative."""
+    """Days from ``date`` (a date or a moment) until ``today``; ``None`` where it is not a date, or in the future."""
     try:
         then = datetime.strptime(date[:_DATE], "%Y-%m-%d").replace(tzinfo=UTC)
         now = datetime.strptime(today[:_DATE], "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
         return None
-    return max(0, (now - then).days)
+    days = (now - then).days
+    # Clocks and zones differ by a day; what is further ahead is a mistake, and proves nothing.
+    return None if days < -1 else max(0, days)
 
 
 def _gaps(coverage: tuple[Coverage, ...]) -> Iterator[str]:
