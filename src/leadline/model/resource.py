@@ -26,6 +26,8 @@ class Origin(Struct, frozen=True):
     """The chart or kustomization folder that was rendered, relative to ``root``."""
     values: tuple[str, ...] = ()
     """The files of values that this one rendering was asked with, relative to the chart's folder, else absolute; later ones win."""
+    setting: str = ""
+    """In which other way the chart was rendered: ``as an upgrade``; empty for an installation."""
     cluster: str = ""
     """The kubeconfig context."""
     is_random: bool = False
@@ -34,11 +36,9 @@ class Origin(Struct, frozen=True):
     @property
     def rendering(self) -> str:
         """What sets one rendering apart: ``charts/shop``, ``charts/shop with prod.yaml``; empty for what nothing rendered."""
-        return (
-            f"{self.rendered_from or '.'} with {', '.join(self.values)}"
-            if self.values
-            else self.rendered_from
-        )
+        words = [f"with {', '.join(self.values)}"] if self.values else []
+        words += [self.setting] if self.setting else []
+        return " ".join((self.rendered_from or ".", *words)) if words else self.rendered_from
 
     @property
     def file(self) -> str:

@@ -81,6 +81,7 @@ class _Masked:
             root=names.path(origin.root),
             rendered_from=names.path(origin.rendered_from),
             values=tuple(map(names.path, origin.values)),
+            setting=origin.setting,
             cluster=names.of(origin.cluster, "cluster"),
             is_random=origin.is_random,
         )

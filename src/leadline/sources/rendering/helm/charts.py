@@ -30,6 +30,7 @@ from leadline.sources.rendering.helm.engine import (
 )
 from leadline.sources.rendering.helm.files import ChartFiles, makes_random_texts, read_template
 from leadline.sources.rendering.helm.template_trace import in_template_order
+from leadline.sources.rendering.helm.undecided import Doubts, doubts, open_rows, templates_of
 from leadline.sources.rendering.plan.budget import Budget
 from leadline.sources.rendering.plan.file_owner import Ownership, relative_path
 from leadline.sources.rendering.plan.kept import KeptRenders
@@ -53,6 +54,8 @@ _BAD_VERSION = ("as version", "illegal version string")
 _WANTS_VALUES = ("nil pointer", "execution error", "specifications of the schema", " is required")
 # Without a path: the one known here is relative to the target, not to the folder that the user is in.
 _BUILD_HINT = "run helm dependency build in its folder"
+_UPGRADE = "as an upgrade"
+_WITH_APIS = "where the cluster has every API that it asks for"
 _NO_ENGINE = "no Helm found to render it"
 _NO_ENGINE_HINT = "put helm on the PATH or install leadline[render]"
 
@@ -104,6 +107,7 @@ def read_charts(plan: Ownership, options: RenderOptions, shown_root: str, budget
         for (asked, request), answer in zip(wanted, answers, strict=True):
             reader.take(asked, answer, request)
         reader.end()
+        collector.unread += reader.undecided()
     rendered_charts = frozenset(reader.rendered)
     failed = frozenset(plan.charts) - rendered_charts - frozenset(reader.libraries)
     claimed = {path: owner for path, owner in plan.owners.items() if owner.kind == "helm"}
@@ -161,13 +165,20 @@ class _Rendering(Struct, frozen=True):
     """Absolute, those of all charts at the end."""
     asked: tuple[str, ...] = ()
     """As the origin names those that were asked for this one rendering."""
+    setting: str = ""
+    """``as an upgrade``; empty for the one that others are compared with."""
+    is_upgrade: bool = False
+    apis: tuple[str, ...] = ()
+    """That the cluster has beside those of Kubernetes."""
     is_added_to: bool = False
     """Whether it is the one with the chart's own values, beside others that were asked for."""
 
     @property
     def text(self) -> str:
         """`` (with prod.yaml)``; empty where none was asked for."""
-        return f" (with {', '.join(self.asked)})" if self.asked else ""
+        words = [f"with {', '.join(self.asked)}"] if self.asked else []
+        words += [self.setting] if self.setting else []
+        return f" ({' '.join(words)})" if words else ""
 
 
 class _ChartReader:
@@ -185,6 +196,11 @@ class _ChartReader:
         self._used: set[str] = set()
         self._with_own_values: list[tuple[str, Unread]] = []
         """Charts that could not be rendered with their own values alone, beside other renderings."""
+        self._doubts: dict[str, Doubts] = {}
+        self._answers: dict[tuple[str, tuple[str, ...]], ChartAnswer] = {}
+        """Of installations, which others are compared with."""
+        self._settled: dict[str, set[str]] = {}
+        """By chart, the settings that it was rendered in."""
         self.rendered: dict[str, None] = {}
         self.left_out: list[Unread] = []
         self.libraries: list[str] = []
@@ -213,7 +229,33 @@ class _ChartReader:
             names = (", ".join(one.asked) or "its own values" for one in found.values())
             why = f"rendered with {'; with '.join(names)}"
             self._collector.notes.append(Unread(chart, why, "incomplete"))
-        return list(found.values())
+        return [other for one in found.values() for other in self._in_settings(one, options)]
+
+    def _in_settings(self, one: _Rendering, options: HelmOptions) -> Iterator[_Rendering]:
+        """The rendering itself, and others where the chart looks at what no values decide."""
+        yield one
+        found = self._doubts_of(one.chart)
+        if found.has_upgrade:
+            yield structs.replace(one, setting=_UPGRADE, is_upgrade=True)
+        if apis := tuple(api for api in found.apis if api not in options.api_versions):
+            yield structs.replace(one, setting=_WITH_APIS, apis=apis)
+
+    def _doubts_of(self, chart: str) -> Doubts:
+        if chart not in self._doubts:
+            owned = [path for path, owner in self._plan.owners.items() if owner.kind == "helm"]
+            inside = [path for path in owned if self._plan.owners[path].of == chart]
+            self._doubts[chart] = doubts(templates_of(self._top, chart, inside))
+        return self._doubts[chart]
+
+    def undecided(self) -> Iterator[Unread]:
+        """What of the rendered charts depends on things that were not tried."""
+        for chart in self.rendered:
+            settled = self._settled.get(chart, set())
+            found = self._doubts_of(chart)
+            for row in open_rows(found, upgraded=_UPGRADE in settled, with_apis=_WITH_APIS in settled):
+                why = f"depends on {' and '.join(row.on)}: what it renders to otherwise was not judged"
+                hint = "let values decide, which a scan can be given"
+                yield Unread(row.path, why, "not rendered", row.line, hint=hint)
 
     def _named(self, file: str, chart: str) -> str:
         folder = self._top / chart
@@ -239,8 +281,9 @@ class _ChartReader:
             options.sets,
             options.set_strings,
             options.kube_version,
-            options.api_versions,
+            (*options.api_versions, *asked.apis),
             self._plan.boundary.top,
+            asked.is_upgrade,
             self._borrowed_by(chart).parts if path.is_dir() else (),
         )
 
@@ -272,6 +315,10 @@ class _ChartReader:
         borrowed = self._borrowed.get(chart, Borrowed()).charts
         files = ChartFiles(self._top, chart, borrowed)
         missing = tuple(sorted(set(answer.declared) - set(answer.loaded)))
+        if asked.setting:
+            self._take_other(asked, answer, files)
+            return
+        self._answers[chart, asked.values] = answer
         if answer.error:
             self._take_failed(asked, answer, _failed(chart, answer, files, missing))
             return
@@ -311,6 +358,19 @@ class _ChartReader:
             )
             hint = "turn them on with --set or --values"
             self._collector.notes.append(Unread(chart, why, "left out", hint=hint))
+
+    def _take_other(self, asked: _Rendering, answer: ChartAnswer, files: ChartFiles) -> None:
+        """What comes of another setting is judged apart where it differs. One that fails leaves what it was for undecided."""
+        first = self._answers.get((asked.chart, asked.values), ChartAnswer(error="not rendered"))
+        if first.error or answer.error or answer.type == "library":
+            return
+        self._settled.setdefault(asked.chart, set()).add(asked.setting)
+        if (_manifests(answer), answer.crds) != (_manifests(first), first.crds):
+            self._take_texts(asked, answer, files)
+            if not self._with_tests:
+                self._leave_tests_out()
+            why = f"rendered {asked.setting} as well, and judged apart: it differs from an installation"
+            self._collector.notes.append(Unread(asked.chart, why, "incomplete"))
 
     def _take_failed(self, asked: _Rendering, answer: ChartAnswer, failed: Unread) -> None:
         why = failed.why
@@ -356,6 +416,7 @@ class _ChartReader:
                 root=self._collector.root,
                 rendered_from=asked.chart,
                 values=asked.asked,
+                setting=asked.setting,
                 is_random=is_random,
             )
             yield text, origin
@@ -399,6 +460,10 @@ def _values_file(entry: str) -> str:
     if not path.is_file():
         raise UsageError(f"values file {entry}: no such file", hint="--values takes a file on this machine")
     return str(path.absolute())
+
+
+def _manifests(answer: ChartAnswer) -> dict[str, str]:
+    return {path: text for path, text in answer.templates.items() if _is_manifest(path)}
 
 
 def _is_manifest(engine_path: str) -> bool:

@@ -56,6 +56,7 @@ class ChartRequest(Struct, frozen=True, rename={"set_": "set"}):
     api_versions: tuple[str, ...] = ()
     boundary: str = ""
     """The real path of the folder that no file may lie outside of."""
+    is_upgrade: bool = False
     parts: tuple[tuple[str, str], ...] = ()
     """Charts that replace dependencies: place within the chart, and absolute path."""
 
@@ -145,7 +146,7 @@ class ProgramEngine:
 
     def render(self, request: ChartRequest) -> ChartAnswer:
         argv = [self._program, "template", request.name, request.chart, "--namespace", request.namespace]
-        argv += ["--include-crds"]
+        argv += ["--include-crds", *(["--is-upgrade"] if request.is_upgrade else [])]
         argv += ["--kube-version", request.kube_version] if request.kube_version else []
         for flag, entries in (
             ("--values", request.values),

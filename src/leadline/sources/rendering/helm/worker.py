@@ -62,7 +62,9 @@ def _render(request: dict[str, Any], answer: dict[str, Any]) -> None:
         if answer["type"] == "library":
             return
         options: dict[str, Any] = {"name": request["name"], "namespace": request["namespace"]}
-        options |= {key: request[key] for key in ("kube_version", "api_versions") if request.get(key)}
+        options |= {
+            key: request[key] for key in ("kube_version", "api_versions", "is_upgrade") if request.get(key)
+        }
         # The wrapper's own method has no parameter for the two versions; the engine below it has.
         rendered = _native.call_string(
             "helm_render", chart._raw(), json.dumps(_values(request)), json.dumps(options)

@@ -1,0 +1,118 @@
+"""What of a chart depends on things that no values decide is rendered the other way as well, or named."""
+
+from pathlib import Path
+
+import pytest
+
+from leadline.scans.options import PostureOptions
+from leadline.scans.posture.posture_scan import posture_scan
+from leadline.sources.rendering.helm.undecided import doubts, open_rows
+
+POD = """apiVersion: v1
+kind: Pod
+metadata: {name: %s}
+spec:
+  containers: [{name: a, image: b, securityContext: {privileged: true}}]
+"""
+OBJECT = POD % "x"
+WAYS = {
+    "the time": '{{ if eq (now | date "2006") "2027" }}',
+    "chance": "{{ if gt (randInt 0 9 | int) 7 }}",
+    "what the cluster holds": '{{ if lookup "v1" "Secret" "a" "b" }}',
+    "the release's name": '{{ if eq .Release.Name "web" }}',
+    "the release's namespace": '{{ if ne $.Release.Namespace "default" }}',
+    "the revision": "{{ if gt .Release.Revision 1 }}",
+    "the APIs of the cluster": "{{ range .Capabilities.APIVersions }}",
+    "the release": '{{ if contains "x" (.Release | toJson) }}',
+}
+
+
+def open_of(text: str, **more: str) -> list[tuple[int, tuple[str, ...]]]:
+    found = doubts({"templates/a.yaml": text, **more})
+    return [(row.line, row.on) for row in open_rows(found, upgraded=True, with_apis=True)]
+
+
+@pytest.mark.parametrize("on", WAYS)
+def test_a_branch_with_an_object_is_named_by_what_it_depends_on(on):
+    assert open_of(f"# first\n{WAYS[on]}\n{OBJECT}{{{{ end }}}}\n") == [(2, (on,))]
+
+
+@pytest.mark.parametrize("on", WAYS)
+def test_so_is_the_other_branch(on):
+    assert open_of(f"{WAYS[on]}{{{{ else }}}}\n{OBJECT}{{{{- end -}}}}") == [(1, (on,))]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{{ $late := now | date "2006" }}{{ if eq $late "2027" }}\nkind: Pod\n{{ end }}',
+        '{{ $a := lookup "v1" "Secret" "a" "b" }}{{ $b := $a }}{{ with $b }}\nkind: Pod\n{{ end }}',
+        '{{ if true }}{{ else if eq (now | date "2006") "2027" }}\nkind: Pod\n{{ end }}',
+        '{{ if now }}{{ if true }}{{ end }}{{ include "evil" . }}{{ end }}',
+        "{{ if now }}{{ toYaml .Values.more }}{{ end }}",
+        '      privileged: {{ eq (now | date "2006") "2027" }}',
+        "      privileged: {{ ternary true false (gt (randInt 0 9 | int) 7) }}",
+        '{{ if and .Release.IsUpgrade (lookup "v1" "Secret" "a" "b") }}\nkind: Pod\n{{ end }}',
+        '{{ if and .Release.IsUpgrade (.Capabilities.APIVersions.Has "a.example/v1") }}\nkind: Pod\n{{ end }}',
+        "{{/* {{ end }} */}}{{ if now }}\nkind: Pod\n{{ end }}",
+        '{{ if now }}{{ "}}{{ end }}" }}\nkind: Pod\n{{ end }}',
+    ],
+)
+def test_ways_around_are_named(text):
+    assert open_of(text, **{"templates/_a.tpl": '{{ define "evil" }}\nkind: Pod\n{{ end }}'})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{{ if contains $name .Release.Name }}{{ .Release.Name | trunc 63 }}{{ else }}{{ printf "%s" $name }}{{ end }}',
+        'password: {{ if $s }}{{ index $s.data "password" }}{{ else }}{{ randAlphaNum 10 }}{{ end }}',
+        '{{ if .Capabilities.APIVersions.Has "policy/v1" }}\nkind: PodDisruptionBudget\n{{ end }}',
+        '{{ if semverCompare ">=1.21" .Capabilities.KubeVersion.Version }}\nkind: Pod\n{{ end }}',
+        "{{ if .Release.IsUpgrade }}\nkind: Pod\n{{ end }}",
+        '{{ if .Capabilities.APIVersions.Has "monitoring.example/v1" }}\nkind: Pod\n{{ end }}',
+        "{{ if .Values.now }}\nkind: Pod\n{{ end }}",
+        '{{ if eq .Values.mode "now" }}\nkind: Pod\n{{ end }}',
+        "kind: Secret\ndata: {a: {{ randAlphaNum 10 | b64enc }}}",
+    ],
+)
+def test_what_decides_nothing_or_is_decided_is_not_named(text):
+    assert open_of(text) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["{{ if now }}", "{{ end }}{{ end }}", "{{ if", '{{ "', "{{" * 10_000, "{{if now}}" * 5_000]
+)
+def test_broken_templates_are_read_to_their_end(text):
+    open_of(text)
+
+
+@pytest.fixture
+def chart(tmp_path: Path) -> Path:
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "Chart.yaml").write_text("apiVersion: v2\nname: c\nversion: 0.1.0\n")
+    (tmp_path / "templates" / "a.yaml").write_text(POD % "always")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "condition", ["if .Release.IsUpgrade", 'if .Capabilities.APIVersions.Has "m.example/v1"']
+)
+def test_an_upgrade_and_the_apis_that_are_asked_for_are_rendered_as_well(chart, condition):
+    (chart / "templates" / "b.yaml").write_text(f"{{{{ {condition} }}}}\n{POD % 'other'}{{{{ end }}}}\n")
+    report = posture_scan(chart, PostureOptions(controls=("C-0057",)))
+    assert {"always", "other"} == {report.resource(one.resource).name for one in report.findings}
+    assert report.unread == ()
+
+
+def test_a_chart_that_is_the_same_on_an_upgrade_is_judged_once(chart):
+    (chart / "templates" / "NOTES.txt").write_text("{{ if .Release.IsUpgrade }}upgraded{{ end }}")
+    (chart / "templates" / "c.yaml").write_text("{{ $x := .Release.IsUpgrade }}\n")
+    assert posture_scan(chart, PostureOptions(controls=("C-0057",))).objects == 1
+
+
+def test_what_was_not_tried_is_not_read(chart):
+    (chart / "templates" / "b.yaml").write_text(f"{WAYS['the time']}\n{OBJECT}{{{{ end }}}}\n")
+    (unread,) = posture_scan(chart, PostureOptions(controls=("C-0057",))).unread
+    assert (unread.where.rpartition("/")[2], unread.line) == ("b.yaml", 1)
+    assert unread.why.startswith("depends on the time")
