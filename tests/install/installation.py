@@ -42,8 +42,18 @@ class Installation:
         self.wait()
 
     def wait(self) -> None:
+        self.cluster.until(lambda: set(SERVED) <= self.registered(), SETTLED_S)
         for name in SERVED:
             self.cluster.kubectl("wait", "--for=condition=Available", "--timeout=90s", "apiservice", name)
+
+    def registered(self) -> set[str]:
+        """Names of the APIServices of the cluster."""
+        return {one["metadata"]["name"] for one in self.cluster.get("apiservices")["items"]}
+
+    def install_without_waiting(self, *values: str) -> None:
+        self.is_installed = True
+        settings = [word for value in values for word in ("--set", value)]
+        self.cluster.helm("install", RELEASE, str(CHART), "-n", self.namespace, *settings)
 
     def uninstall(self, *flags: str) -> str:
         self.is_installed = False

@@ -62,7 +62,20 @@ def test_uninstalling_leaves_no_object_and_no_namespace_hangs(
     services.namespace(installed.namespace)
 
 
-def test_the_apiservices_are_gone_before_the_server(install: Callable[..., Installation]) -> None:
-    said = install("persistence.enabled=false").uninstall("--debug")
-    taken = [said.index(f'Ignoring delete failure for "{name}"') for name in SERVED]
-    assert max(taken) < said.index('Starting delete for "leadline" Deployment')
+def test_a_pod_that_never_starts_keeps_no_namespace(services: ServiceCluster) -> None:
+    broken = Installation(services, "leadline-broken")
+    try:
+        broken.install_without_waiting("image.pullPolicy=Never", "image.tag=missing")
+        services.namespace("unrelated")
+        services.kubectl("delete", "namespace", "unrelated", "--timeout=60s")
+        assert not broken.registered() & set(SERVED)
+    finally:
+        broken.clear()
+
+
+def test_the_apiservices_go_with_their_role_where_no_hook_is_run(
+    services: ServiceCluster, install: Callable[..., Installation]
+) -> None:
+    installed = install("persistence.enabled=false")
+    installed.uninstall("--no-hooks")
+    services.until(lambda: not installed.registered() & set(SERVED), 60)

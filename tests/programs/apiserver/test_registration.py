@@ -13,8 +13,10 @@ import pytest
 from certificates import Authority
 
 from leadline.errors import ClusterError
+from leadline.programs.apiserver.cluster import registration
 from leadline.programs.apiserver.cluster.kube_api import KubeApi, KubeSettings
 from leadline.programs.apiserver.cluster.registration import names, trust, unregister
+from leadline.programs.apiserver.main import own_service
 from leadline.programs.serving.own_certificate import OwnCertificate
 
 PATH = "/apis/apiregistration.k8s.io/v1/apiservices"
@@ -49,7 +51,9 @@ class _Requests(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         name = self.path.rpartition("/")[2]
-        if self.path.startswith(PATH):
+        if "/clusterroles/" in self.path:
+            self._say(200, {"metadata": {"name": name, "uid": "u-1"}})
+        elif self.path.startswith(PATH):
             self._say(200 if name in self.server.kept else 404, self.server.kept.get(name, {}))
         elif any(kept.endswith(name) for kept in self.server.kept):
             self._say(200, {})
@@ -59,6 +63,11 @@ class _Requests(BaseHTTPRequestHandler):
 
     def do_PATCH(self) -> None:
         change = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.headers["Content-Type"] == "application/apply-patch+yaml":
+            name = self.path.rpartition("/")[2].partition("?")[0]
+            self.server.kept[name] = change | {"metadata": {**change["metadata"], "resourceVersion": "1"}}
+            self._say(201, self.server.kept[name])
+            return
         kept = self.server.kept[self.path.rpartition("/")[2]]
         if self.server.conflicts or change["metadata"] != kept["metadata"]:
             self.server.conflicts -= 1
@@ -131,6 +140,44 @@ def test_an_apiservice_that_is_not_there_is_no_success(
             await kube.close()
 
     assert not asyncio.run(scenario())
+
+
+def test_those_that_are_not_there_are_created_and_owned_by_the_role(
+    services: Services, settings: KubeSettings, tmp_path: Path
+):
+    services.kept.clear()
+    own = OwnCertificate(tmp_path, "leadline.x.svc", "leadline-apiserver")
+
+    async def scenario() -> None:
+        kube = KubeApi(settings)
+        assert await trust(kube, own.ca, own_service("leadline.x.svc", "leadline-register"))
+        assert await trust(kube, own.ca, own_service("leadline.x.svc", "leadline-register"))
+        await kube.close()
+
+    asyncio.run(scenario())
+    assert tuple(sorted(services.kept)) == names()
+    for name, made in services.kept.items():
+        assert f"{made['spec']['version']}.{made['spec']['group']}" == name
+        assert made["spec"]["service"] == {"name": "leadline", "namespace": "x", "port": 443}
+        assert base64.b64decode(made["spec"]["caBundle"]) == own.ca.encode()
+        (owner,) = made["metadata"]["ownerReferences"]
+        assert (owner["kind"], owner["name"], owner["uid"]) == ("ClusterRole", "leadline-register", "u-1")
+
+
+@pytest.mark.parametrize("host", ["", "leadline", "leadline.x", "leadline..svc", ".x.svc", "a.b.example"])
+def test_a_host_that_is_not_a_service_registers_nothing(host):
+    assert own_service(host, "role") is None
+
+
+def test_the_right_to_create_them_goes_first(services: Services, settings: KubeSettings, monkeypatch):
+    monkeypatch.setattr(registration, "RIGHT_FORGOTTEN_S", 0.01)
+    services.kept["leadline-register"] = {"metadata": {"resourceVersion": "1"}}
+    services.is_forbidden = True
+    with pytest.raises(ClusterError, match="clusterrolebinding leadline-register was not deleted"):
+        asyncio.run(unregister(settings, 10, binding="leadline-register"))
+    services.is_forbidden = False
+    asyncio.run(unregister(settings, 10, binding="leadline-register"))
+    assert services.kept == {}
 
 
 def test_all_of_them_are_taken_away_and_a_second_time_is_fine(services: Services, settings: KubeSettings):

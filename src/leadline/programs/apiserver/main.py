@@ -21,7 +21,7 @@ from leadline.programs.apiserver.app import App
 from leadline.programs.apiserver.cluster.cluster_access import ClusterAccess, read_front_proxy
 from leadline.programs.apiserver.cluster.cluster_namespaces import ClusterNamespaces, sweep
 from leadline.programs.apiserver.cluster.kube_api import KubeApi, KubeSettings
-from leadline.programs.apiserver.cluster.registration import trust
+from leadline.programs.apiserver.cluster.registration import OwnService, trust
 from leadline.programs.apiserver.refusal import Refusal
 from leadline.programs.apiserver.settings import Settings, in_cluster
 from leadline.programs.apiserver.silence import mark_stale
@@ -40,8 +40,15 @@ class Tended(Store, Protocol):
         """Forgets what is too old. Raises: ``StoreError``."""
 
 
+class Serving(Protocol):
+    """The server, as far as its start is waited for."""
+
+    started: bool
+
+
 LOOK_AGAIN_S = 10.0
 STALE_EVERY_S = 60.0
+STARTED_S = 0.05
 TRY_AGAIN_S = 1.0
 """While the aggregator does not trust us, nothing can be read."""
 SWITCH_S = 0.0005
@@ -66,6 +73,12 @@ _LONGEST_LINE = 2_000
     default="",
     metavar="HOST",
     help="In place of both: make and renew one for HOST, and have the APIServices trust it.",
+)
+@click.option(
+    "--register",
+    default="",
+    metavar="CLUSTERROLE",
+    help="Create the APIServices, for the Service that is HOST, once this serves; they are deleted with that ClusterRole.",
 )
 @click.option(
     "--certificate-life-s",
@@ -98,6 +111,8 @@ def command(**flags: Any) -> None:
     settings = Settings(**flags)
     if bool(settings.own_certificate_for) == bool(settings.certificate and settings.key):
         raise click.UsageError("give --certificate and --key, or --own-certificate-for")
+    if settings.register and own_service(settings.own_certificate_for, settings.register) is None:
+        raise click.UsageError("--register needs --own-certificate-for SERVICE.NAMESPACE.svc")
     with tempfile.TemporaryDirectory(prefix="leadline-tls-") as folder:
         uvloop.run(serve(settings, Path(folder)))
 
@@ -117,12 +132,17 @@ async def serve(settings: Settings, folder: Path) -> None:
         socket = Socket(settings.host, settings.port, *_pair(settings, own))
         tls = Tls(socket, access.front_proxy.ca)
         serving = server(app, socket, tls, app.stop)
+        service = own_service(host, settings.register) if settings.register else None
         chores = (
             app.computing.run(),
             app.feed.run(),
             namespaces.follow(),
             _look_after(kube, access, tls),
-            *([_be_trusted(kube, own, lambda: tls.renew(access.front_proxy.ca))] if own is not None else []),
+            *(
+                [_be_trusted(kube, own, service, serving, lambda: tls.renew(access.front_proxy.ca))]
+                if own is not None
+                else []
+            ),
             _tend(store),
             _mark_stale(store, app),
             _sweep_once(store, namespaces),
@@ -189,12 +209,33 @@ def _pair(settings: Settings, own: OwnCertificate | None) -> tuple[Path, Path]:
     return settings.certificate or Path(), settings.key or Path()
 
 
-async def _be_trusted(kube: KubeApi, own: OwnCertificate, show: Callable[[], None]) -> None:
-    """Keeps our CA in the APIServices, even where others write them, and renews what ends."""
+def own_service(host: str, role: str) -> OwnService | None:
+    """``leadline.shop.svc`` as name and namespace; ``None`` for another sort of name."""
+    name, _, rest = host.partition(".")
+    namespace, _, end = rest.partition(".")
+    return (
+        OwnService(name, namespace, role) if name and namespace and end.partition(".")[0] == "svc" else None
+    )
+
+
+async def _be_trusted(
+    kube: KubeApi,
+    own: OwnCertificate,
+    service: OwnService | None,
+    serving: Serving,
+    show: Callable[[], None],
+) -> None:
+    """Keeps our CA in the APIServices, even where others write them, and renews what ends.
+
+    With ``service`` they are created, and not before requests are answered: until then they would keep every namespace of the
+    cluster from being deleted.
+    """
+    while service is not None and not serving.started:
+        await asyncio.sleep(STARTED_S)
     while True:
         is_trusted = False
         try:
-            is_trusted = await trust(kube, own.ca)
+            is_trusted = await trust(kube, own.ca, service)
         except Refusal as error:
             log.warning("our certificate: %s", error)
         try:

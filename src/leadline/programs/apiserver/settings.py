@@ -23,6 +23,8 @@ class Settings(Struct, frozen=True):
     key: Path | None = None
     own_certificate_for: str = ""
     """The name of our Service, ``leadline.security.svc``, in place of the two files."""
+    register: str = ""
+    """The ClusterRole by which we create our APIServices and with which they are deleted; empty where another creates them."""
     certificate_life_s: float = 90 * 86_400.0
     """Of the certificate that we make."""
     host: str = "::"

@@ -1,6 +1,6 @@
-"""Our APIServices: what the aggregator trusts us by, and ``leadline unregister``, which takes them away.
+"""Our APIServices: a server that serves creates them, its CA goes into them, and ``leadline unregister`` takes them away.
 
-While a registered server does not answer, Kubernetes cannot finish deleting any namespace. So they go first.
+While a registered server does not answer, Kubernetes cannot finish deleting any namespace. So they come last, and go first.
 """
 
 import asyncio
@@ -9,6 +9,8 @@ import binascii
 import logging
 from collections.abc import Iterable
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from leadline.api.catalogue import KINDS
 from leadline.api.kind import Kind
@@ -20,10 +22,15 @@ from leadline.programs.serving.own_certificate import trusting
 log = logging.getLogger(__name__)
 _PATH = "/apis/apiregistration.k8s.io/v1/apiservices"
 _WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
+_BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
+_ROLES = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
 _GONE = 404
 _CONFLICT = 409
 ATTEMPTS = 5
 LOOK_AGAIN_S = 0.2
+ROUNDS = 3
+"""Of deleting, with the server alive that may create them."""
+RIGHT_FORGOTTEN_S = 1.5
 
 
 def names(kinds: Iterable[Kind] = KINDS) -> tuple[str, ...]:
@@ -31,18 +38,37 @@ def names(kinds: Iterable[Kind] = KINDS) -> tuple[str, ...]:
     return tuple(sorted({f"{kind.version}.{kind.group}" for kind in kinds}))
 
 
-async def trust(kube: KubeApi, ca: str) -> bool:
+class OwnService(Struct, frozen=True):
+    """The Service that the aggregator reaches us through."""
+
+    name: str
+    namespace: str
+    role: str
+    """The ClusterRole that lets us create them. They go with it, also where nothing unregisters."""
+    port: int = 443
+
+
+async def trust(kube: KubeApi, ca: str, service: OwnService | None = None) -> bool:
     """Puts ``ca`` into each of our APIServices that lacks it; whether all of them have it now.
+
+    With ``service`` those that are not there are created.
 
     Raises: ``Refusal`` where kube-apiserver does not answer.
     """
-    results = [await _trust_one(kube, name, ca) for name in names()]
+    results = [await _trust_one(kube, name, ca, service) for name in names()]
     return all(results)
 
 
-async def _trust_one(kube: KubeApi, name: str, ca: str) -> bool:
+async def _trust_one(kube: KubeApi, name: str, ca: str, service: OwnService | None) -> bool:
     for _ in range(ATTEMPTS):
         code, body = await kube.get(f"{_PATH}/{name}")
+        if code == _GONE and service is not None:
+            # Applied and not posted: the right to create can then be limited to the name.
+            _, role = await kube.get(f"{_ROLES}/{service.role}")
+            code, body = await kube.apply(f"{_PATH}/{name}", _made(name, ca, service, role))
+            if code in (200, 201):
+                log.info("apiservice %s is created", name)
+                return True
         if code != 200:
             log.warning("apiservice %s: %s", name, body.get("message") or f"HTTP {code}")
             return False
@@ -64,6 +90,34 @@ async def _trust_one(kube: KubeApi, name: str, ca: str) -> bool:
     return False
 
 
+def _made(name: str, ca: str, service: OwnService, role: Body) -> Body:
+    version, _, group = name.partition(".")
+    uid = (role.get("metadata") or {}).get("uid")
+    owner = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "name": service.role,
+        "uid": uid,
+    }
+    return {
+        "apiVersion": "apiregistration.k8s.io/v1",
+        "kind": "APIService",
+        "metadata": {
+            "name": name,
+            "labels": {"app.kubernetes.io/name": "leadline"},
+            **({"ownerReferences": [owner]} if uid else {}),
+        },
+        "spec": {
+            "group": group,
+            "version": version,
+            "groupPriorityMinimum": 1000,
+            "versionPriority": 15,
+            "caBundle": base64.b64encode(ca.encode()).decode(),
+            "service": {"name": service.name, "namespace": service.namespace, "port": service.port},
+        },
+    }
+
+
 def _bundle(body: Body) -> bytes:
     try:
         return base64.b64decode(body.get("spec", {}).get("caBundle") or "")
@@ -71,8 +125,10 @@ def _bundle(body: Body) -> bytes:
         return b""
 
 
-async def unregister(settings: KubeSettings, seconds: float, webhook: str = "") -> None:
+async def unregister(settings: KubeSettings, seconds: float, webhook: str = "", binding: str = "") -> None:
     """Deletes our APIServices and waits until nothing of our groups is served; ``webhook`` names a configuration to go before.
+
+    ``binding``: the ClusterRoleBinding by which the server creates them. It goes first, or the server would put them back.
 
     Raises: ``ClusterError``.
     """
@@ -81,13 +137,14 @@ async def unregister(settings: KubeSettings, seconds: float, webhook: str = "") 
         async with asyncio.timeout(seconds):
             if webhook:
                 await _delete(kube, f"{_WEBHOOKS}/{webhook}", f"validatingwebhookconfiguration {webhook}")
+            if binding:
+                await _delete(kube, f"{_BINDINGS}/{binding}", f"clusterrolebinding {binding}")
+            for _ in range(ROUNDS if binding else 1):
+                await _delete_all(kube)
+                if binding:
+                    # kube-apiserver forgets a right after a moment, and the server may have used it until then.
+                    await asyncio.sleep(RIGHT_FORGOTTEN_S)
             for name in names():
-                await _delete(kube, f"{_PATH}/{name}", f"apiservice {name}")
-            for name in names():
-                group = name.partition(".")[2]
-                for path in (f"{_PATH}/{name}", f"/apis/{group}"):
-                    while (await kube.get(path))[0] != _GONE:
-                        await asyncio.sleep(LOOK_AGAIN_S)
                 log.info("%s is gone", name)
     except TimeoutError:
         raise ClusterError(
@@ -97,6 +154,16 @@ async def unregister(settings: KubeSettings, seconds: float, webhook: str = "") 
         raise ClusterError(refused.message, hint="is the cluster reachable from this pod?") from refused
     finally:
         await kube.close()
+
+
+async def _delete_all(kube: KubeApi) -> None:
+    for name in names():
+        await _delete(kube, f"{_PATH}/{name}", f"apiservice {name}")
+    for name in names():
+        group = name.partition(".")[2]
+        for path in (f"{_PATH}/{name}", f"/apis/{group}"):
+            while (await kube.get(path))[0] != _GONE:
+                await asyncio.sleep(LOOK_AGAIN_S)
 
 
 async def _delete(kube: KubeApi, path: str, what: str) -> None:

@@ -32,14 +32,20 @@ from leadline.programs.service import run
     default="",
     help="ValidatingWebhookConfiguration to be deleted as well, so that nothing waits for a webhook that is gone.",
 )
-def command(seconds: float, kube: str, kube_ca: Path, token_file: Path, webhook: str) -> None:
+@click.option(
+    "--binding",
+    default="",
+    help="ClusterRoleBinding to be deleted first: by it the server would create them again.",
+)
+def command(seconds: float, kube: str, kube_ca: Path, token_file: Path, webhook: str, binding: str) -> None:
     """Delete the APIServices of leadline apiserver, and wait until the cluster serves nothing of it any more."""
     for path in (kube_ca, token_file):
         if not path.is_file():
             raise click.UsageError(f"{path} is not there; outside a pod give --kube, --kube-ca, --token-file")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("httpx2").setLevel(logging.WARNING)
-    asyncio.run(unregister(KubeSettings(kube or in_cluster(), kube_ca, token_file), seconds, webhook))
+    settings = KubeSettings(kube or in_cluster(), kube_ca, token_file)
+    asyncio.run(unregister(settings, seconds, webhook, binding))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

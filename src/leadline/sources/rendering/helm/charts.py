@@ -316,7 +316,7 @@ class _ChartReader:
         files = ChartFiles(self._top, chart, borrowed)
         missing = tuple(sorted(set(answer.declared) - set(answer.loaded)))
         if asked.setting:
-            self._take_other(asked, answer, files)
+            self._take_other(asked, answer, files, request)
             return
         self._answers[chart, asked.values] = answer
         if answer.error:
@@ -359,14 +359,14 @@ class _ChartReader:
             hint = "turn them on with --set or --values"
             self._collector.notes.append(Unread(chart, why, "left out", hint=hint))
 
-    def _take_other(self, asked: _Rendering, answer: ChartAnswer, files: ChartFiles) -> None:
+    def _take_other(self, asked: _Rendering, answer: ChartAnswer, files: ChartFiles, request: Request) -> None:
         """What comes of another setting is judged apart where it differs. One that fails leaves what it was for undecided."""
         first = self._answers.get((asked.chart, asked.values), ChartAnswer(error="not rendered"))
         if first.error or answer.error or answer.type == "library":
             return
         self._settled.setdefault(asked.chart, set()).add(asked.setting)
         if (_manifests(answer), answer.crds) != (_manifests(first), first.crds):
-            self._take_texts(asked, answer, files)
+            self._take_texts(asked, answer, files, request)
             if not self._with_tests:
                 self._leave_tests_out()
             why = f"rendered {asked.setting} as well, and judged apart: it differs from an installation"
