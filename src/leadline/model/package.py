@@ -148,6 +148,10 @@ class Sbom(Struct, frozen=True):
     """Of ``etc/passwd``, empty where the image has none; ``None`` where that is not known."""
     digests: tuple[FileDigests, ...] = ()
     """Of the files in which packages were found, by path; empty where not asked for."""
+    not_searched: tuple[int, int] = (0, 0)
+    """Files that were not searched for credentials: for their size, and since packages fill their folders."""
+    unlisted: tuple[tuple[str, str], ...] = ()
+    """Sort and path of what does not say what packages are in it: ``Rust programs without a list of crates``."""
     created: str = ""
     """RFC 3339, in UTC."""
     seconds: float = 0.0

@@ -7,8 +7,10 @@ from leadline.model.image_report import ImageFinding
 from leadline.model.package import DISTRIBUTION_TYPES, Distro, ImageFile, Sbom
 from leadline.sbom.identity.accounts import ACCOUNT_FILE, is_open, refusal, root_reason
 from leadline.sbom.identity.distro import is_rolling
+from leadline.sbom.secrets.content import LARGEST_BYTES
 from leadline.sbom.secrets.scan import is_sample
 
+_NAMED = 3
 CONFIGURATION = "configuration"
 REMOTE_ACCESS = {
     21: "FTP",
@@ -48,6 +50,14 @@ def not_judged(sbom: Sbom, *, is_document: bool) -> tuple[str, ...]:
     if _may_end(sbom.distro):
         release = f"{sbom.distro.id} {sbom.distro.version}".strip()
         gaps.append(f"how long {release} gets security updates is not known")
+    if any(sbom.not_searched):
+        large, filled = sbom.not_searched
+        parts = (
+            *([f"{large:,} larger than {LARGEST_BYTES >> 10} KiB"] if large else []),
+            *([f"{filled:,} in folders that packages fill"] if filled else []),
+        )
+        gaps.append(f"files not searched for credentials: {', '.join(parts)}")
+    gaps += _unlisted(sbom)
     if is_document:
         gaps.append("files and configuration are not in a SBOM")
     elif not sbom.image.id:
@@ -62,6 +72,20 @@ def not_judged(sbom: Sbom, *, is_document: bool) -> tuple[str, ...]:
             f"{ACCOUNT_FILE} was not read, so it is not known whether user {sbom.config.user} is root"
         )
     return tuple(gaps)
+
+
+def _unlisted(sbom: Sbom) -> Iterator[str]:
+    """Packages may be in these that nothing names."""
+    by_sort: dict[str, list[str]] = {}
+    for sort, path in sbom.unlisted:
+        by_sort.setdefault(sort, []).append(path)
+    for sort, paths in by_sort.items():
+        named = [path for path in paths if path]
+        if not named:
+            yield f"{sort}, whose packages are not known"
+            continue
+        more = f" and {len(named) - _NAMED:,} more" if len(named) > _NAMED else ""
+        yield f"{sort}: {', '.join(named[:_NAMED])}{more}"
 
 
 def _may_end(distro: Distro) -> bool:

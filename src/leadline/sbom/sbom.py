@@ -6,7 +6,15 @@ import zstandard
 from msgspec import DecodeError, ValidationError, msgpack, structs
 
 from leadline.errors import SourceError
-from leadline.model.package import Account, FileDigests, ImageFile, ImageIdentity, Package, Sbom
+from leadline.model.package import (
+    DISTRIBUTION_TYPES,
+    Account,
+    FileDigests,
+    ImageFile,
+    ImageIdentity,
+    Package,
+    Sbom,
+)
 from leadline.model.unread import Unread
 from leadline.packages.file import TEXT_VERSION
 from leadline.packages.places import file_at
@@ -21,12 +29,15 @@ from leadline.sbom.layers.scan import facts_of
 from leadline.sbom.layers.scan_options import LayerScanOptions
 from leadline.sbom.layers.symlinks import follow_links
 from leadline.sbom.layers.tree import MergedTree, merge
+from leadline.sbom.layers.unpacked import Standing
 from leadline.sbom.licences import expressions as licences
 from leadline.sbom.ownership import with_owners, with_useful_files
 from leadline.sbom.run_cataloguers import Reading, catalogue
 from leadline.sbom.secrets import scan as secrets
 
 LARGEST_REMEMBERED = 1 << 30
+MOST_UNLISTED = 1_000
+_METADATA_FOLDERS = (".dist-info", ".egg-info")
 BURIED = "hidden later but still in its layer"
 KEPT_PATHS = (*DISTRO_PATHS, accounts.ACCOUNT_FILE)
 """Files that no cataloguer asks for and the SBOM itself is made from."""
@@ -58,6 +69,7 @@ def contents_of(
     unread += follow_links(
         tree, [(layer, found) for layer, (_, found) in zip(image.layers, facts, strict=False)], scan_options
     )
+    tree.add(list(_linked_folders(tree)))
     tree.distro = read_distro(tree)
     reading = _read_tree(tree, scan_options)
     files = (*_notable(tree), *_buried(tree, facts))
@@ -71,6 +83,8 @@ def contents_of(
         files=files,
         unread=tuple(unread) + reading.unread,
         digests=tuple(_digests(tree, packages)),
+        not_searched=(sum(one.too_large for _, one in facts), sum(one.filled for _, one in facts)),
+        unlisted=tuple(_unlisted(tree, reading.packages, sum(one.classes for _, one in facts))),
         accounts=_accounts(tree) if all(layer.is_whole for _, layer in facts) else None,
     )
 
@@ -149,6 +163,27 @@ def _accounts(tree: MergedTree) -> tuple[Account, ...] | None:
     if file is None:
         return None if tree.exists(accounts.ACCOUNT_FILE) else ()
     return accounts.accounts_in(file.data) if len(file.data) <= accounts.LARGEST else None
+
+
+def _unlisted(tree: MergedTree, packages: Iterable[Package], classes: int) -> Iterator[tuple[str, str]]:
+    """What does not say what packages are in it, without what a package of the distribution brought."""
+    rows = [(one.facts.unlisted, one.path) for one in tree.standing() if one.facts.unlisted]
+    if rows:
+        listed = {path for one in packages if one.type in DISTRIBUTION_TYPES for path in one.files}
+        rows = [row for row in rows if row[1] not in listed and f"usr/{row[1]}" not in listed]
+        yield from sorted(rows)[:MOST_UNLISTED]
+    if classes:
+        yield f"Java classes outside of archives: {classes:,}", ""
+
+
+def _linked_folders(tree: MergedTree) -> Iterator[Standing]:
+    """Metadata of Python packages whose folder is a link: by the name of that folder they are known."""
+    for link in list(tree.links()):
+        if link.endswith(_METADATA_FOLDERS) and (real := tree.resolve(link)):
+            for name in ("METADATA", "PKG-INFO"):
+                one = tree.standing_at(f"{real}/{name}")
+                if one is not None and tree.standing_at(f"{link}/{name}") is None:
+                    yield Standing(f"{link}/{name}", one.layer, one.facts)
 
 
 def _notable(tree: MergedTree) -> Iterable[ImageFile]:

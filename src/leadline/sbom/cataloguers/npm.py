@@ -1,8 +1,9 @@
-"""JavaScript packages that are installed: the ``package.json`` of each.
+"""JavaScript packages that are installed: the ``package.json`` of each, in a folder or in the archives that Yarn runs programs from.
 
-https://docs.npmjs.com/cli/v10/configuring-npm/package-json
+https://docs.npmjs.com/cli/v10/configuring-npm/package-json, https://yarnpkg.com/features/pnp
 """
 
+import re
 from collections.abc import Iterator
 
 from leadline.model.package import Package
@@ -10,10 +11,31 @@ from leadline.packages.documents import entries, fields, read_json, whole_name, 
 from leadline.packages.file import File, Unreadable
 from leadline.sbom.cataloguer import Packages, cataloguer
 from leadline.sbom.licences.expressions import any_of, clearest
+from leadline.sbom.parsers.zip import Budget, ZipReader
+
+MANIFEST_BYTES = 4 << 20
+_ZIPPED = re.compile(r"(?:^|/)node_modules/(?:@[^/]+/)?[^/]+/package\.json\Z")
 
 
 @cataloguer("npm", names=("package.json",), version=2)
 def npm(manifest: File) -> Packages:
+    yield from _of_manifest(manifest)
+
+
+@cataloguer("yarn-cache", folders=("*/.yarn/cache", "*/berry/cache"))
+def yarn_cache(archive: File) -> Packages:
+    if not archive.name.endswith(".zip"):
+        return
+    reader = ZipReader(archive.data)
+    for entry in reader.entries():
+        if _ZIPPED.search(entry.name) and entry.name.count("node_modules/") == 1:
+            content = reader.read(entry, MANIFEST_BYTES, Budget(MANIFEST_BYTES))
+            yield from _of_manifest(File(archive.path, content, archive.mode))
+            return
+    raise Unreadable("holds no package.json of a package")
+
+
+def _of_manifest(manifest: File) -> Packages:
     found = read_json(manifest)
     if not isinstance(found, dict):
         raise Unreadable("holds no object")

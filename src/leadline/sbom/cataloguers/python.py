@@ -1,11 +1,14 @@
-"""Python packages that are installed: ``*.dist-info``, ``*.egg-info`` and zipped eggs.
+"""Python packages that are installed: ``*.dist-info``, ``*.egg-info`` and zipped eggs; and those that programs carry in themselves.
 
 The metadata is the text of mail headers
 (https://packaging.python.org/en/latest/specifications/core-metadata/), the list of files is a CSV
 (https://packaging.python.org/en/latest/specifications/recording-installed-packages/), the origin of what
-came from no index is JSON (https://packaging.python.org/en/latest/specifications/direct-url/).
+came from no index is JSON (https://packaging.python.org/en/latest/specifications/direct-url/). A zipped application
+(https://docs.python.org/3/library/zipapp.html) holds installed packages at any depth. Who copies packages into a program
+lists them in ``vendor.txt`` (https://pip.pypa.io/en/stable/development/vendoring-policy/).
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from posixpath import join, normpath
 
@@ -20,8 +23,12 @@ from leadline.sbom.licences.expressions import is_spdx, spdx_all
 from leadline.sbom.parsers.zip import Budget, ZipReader
 
 FILES = 200_000
+ZIPPED_BYTES = 64 << 20
+ZIPPED_PACKAGES = 5_000
 METADATA_BYTES = 4 << 20
 
+_ZIPPED = re.compile(r"(?:^|/)(?:[^/]+\.dist-info/METADATA|[^/]+\.egg-info/PKG-INFO|EGG-INFO/PKG-INFO)\Z")
+_PINNED = re.compile(r"\s*([A-Za-z0-9][\w.-]{0,100})(?:\[[^\]]{0,100}\])?\s*==\s*([A-Za-z0-9][\w.!+-]{0,60})")
 _METADATA_PATHS = {
     "METADATA": (".dist-info", "DIST-INFO"),
     "PKG-INFO": (".egg-info", "EGG-INFO"),
@@ -73,6 +80,36 @@ def _archived(archive: File, ending: str) -> Packages:
                 raise Unreadable(f"{entry.name} does not have its checksum")
             return
     raise Unreadable(f"holds no {ending}")
+
+
+@cataloguer("python-zipapp", suffixes=(".pyz", ".pex", ".pyzw"))
+def python_zipapp(archive: File) -> Packages:
+    reader, budget, count, unnamed = ZipReader(archive.data), Budget(ZIPPED_BYTES), 0, 0
+    for entry in reader.entries():
+        if not _ZIPPED.search(entry.name):
+            continue
+        count += 1
+        if count > ZIPPED_PACKAGES:
+            raise Unreadable(f"holds more than {ZIPPED_PACKAGES:,} packages")
+        package = package_of(reader.read(entry, METADATA_BYTES, budget).decode("utf-8", "replace"))
+        if package is None:
+            unnamed += 1
+        else:
+            yield package
+    if unnamed:
+        raise Unreadable(f"{unnamed} of its packages have no name or no version")
+    if not count:
+        raise Unreadable("holds Python code without a list of its packages")
+
+
+@cataloguer("python-vendored", names=("vendor.txt",))
+def python_vendored(listing: File) -> Packages:
+    if "/_vendor/" not in f"/{listing.path}" and "/vendor/" not in f"/{listing.path}":
+        return
+    for line in listing.text.splitlines()[:ZIPPED_PACKAGES]:
+        found = _PINNED.match(line)
+        if found:
+            yield Package("pypi", found[1], found[2])
 
 
 def package_of(text: str) -> Package | None:

@@ -5,7 +5,7 @@ from msgspec import Struct, field
 from leadline.model.package import Package
 from leadline.model.unread import Unread
 
-LAYER_FORM = 2
+LAYER_FORM = 3
 """Raised whenever ``LayerFacts`` change their shape or meaning, so that cached layers are read again."""
 FOLDER, FILE, DEVICE, LINK = "/", "", "?", "@"
 HARD, HIDDEN, COVERED = "=", "-", "!"
@@ -25,6 +25,8 @@ class PathFacts(Struct, array_like=True, omit_defaults=True):
     """The path of the same layer that this is a hard link to."""
     digests: tuple[str, str] | None = None
     """SHA-1 and SHA-256, where they are wanted."""
+    unlisted: str = ""
+    """Of a program that does not say what it is made of: ``Rust programs without a list of crates``."""
 
 
 Step = tuple[str, str, str]
@@ -50,6 +52,14 @@ class LayerFacts(Struct, array_like=True):
     """How many entries it had, with those that stood twice; long paths count as several."""
     is_whole: bool = True
     """False where the layer could not be read to its end."""
+    searched: int = 0
+    """Files that were searched for credentials."""
+    too_large: int = 0
+    """Files that were not, for their size."""
+    filled: int = 0
+    """Files that were not, since packages fill their folder."""
+    classes: int = 0
+    """Java classes outside of archives."""
     steps: list[Step] | None = None
     """Every entry in its order, where that matters: some lie below a link of the same layer, or replace a folder."""
 

@@ -8,7 +8,9 @@ from leadline.packages.file import File
 from leadline.sbom.layers.facts import PathFacts
 from leadline.sbom.layers.file_selector import FileInterest
 from leadline.sbom.layers.scan_options import LayerScanOptions
+from leadline.sbom.parsers.unlisted import unlisted_program
 from leadline.sbom.run_cataloguers import read
+from leadline.sbom.secrets.content import tokens_in
 from leadline.sbom.secrets.scan import secrets_in
 
 SPECIAL_BITS = 0o6000
@@ -16,9 +18,17 @@ SPECIAL_BITS = 0o6000
 
 
 def extract_facts(
-    scan_options: LayerScanOptions, file: File, interest: FileInterest, *, may_hold_secrets: bool = False
+    scan_options: LayerScanOptions,
+    file: File,
+    interest: FileInterest,
+    *,
+    may_hold_secrets: bool = False,
+    is_searched: bool = False,
 ) -> PathFacts | None:
-    """What ``file`` says on its own; ``None`` where that is nothing worth a note."""
+    """What ``file`` says on its own; ``None`` where that is nothing worth a note.
+
+    ``may_hold_secrets``: its name announces credentials; ``is_searched``: it is searched for them all the same.
+    """
     packages: list[Package] = []
     unread: list[Unread] = []
     for position in interest.readers:
@@ -28,12 +38,19 @@ def extract_facts(
             scan_options.budget.count(packages=len(reading.packages))
             packages += reading.packages
             unread += reading.unread
-    secrets = tuple(secrets_in(file.path, file.data)) if may_hold_secrets else ()
+    search = secrets_in if may_hold_secrets else tokens_in if is_searched else None
+    secrets = tuple(search(file.path, file.data)) if search is not None else ()
     content = file.data if interest.is_kept else None
-    if not (packages or unread or secrets or interest.is_kept or file.mode & SPECIAL_BITS):
+    is_program = not (packages or unread) and not set(scan_options.selector.executables).isdisjoint(
+        interest.readers
+    )
+    unlisted = unlisted_program(file.data) if is_program else ""
+    if not (packages or unread or secrets or unlisted or interest.is_kept or file.mode & SPECIAL_BITS):
         return None
     digests = _digests(file.data) if scan_options.with_digests and (packages or interest.is_kept) else None
-    return PathFacts(file.mode, content, tuple(packages), tuple(unread), secrets, digests=digests)
+    return PathFacts(
+        file.mode, content, tuple(packages), tuple(unread), secrets, digests=digests, unlisted=unlisted
+    )
 
 
 def _digests(content: bytes) -> tuple[str, str]:

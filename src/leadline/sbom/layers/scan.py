@@ -31,11 +31,33 @@ from leadline.sbom.layers.stream import Damaged, Forged, WrongDiffId
 from leadline.sbom.layers.tar import EntryReader, TarEntry
 from leadline.sbom.parsers.executable import FIRST_BYTES, is_executable
 from leadline.sbom.parsers.executable_excerpt import excerpt_of
+from leadline.sbom.secrets.content import LARGEST_BYTES, is_searched
 from leadline.sbom.secrets.scan import LARGEST_SECRET_FILE, find_secrets, may_hold_secrets
 
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
 SMALLEST_EXECUTABLE = 64
+ZIP_MARK = b"PK\x03\x04"
+JAR_MARK = b"META-INF/MANIFEST.MF"
+LARGEST_UNNAMED_JAR = 128 << 20
+OTHER_ARCHIVES = (
+    *(
+        ".zip",
+        ".whl",
+        ".egg",
+        ".nupkg",
+        ".docx",
+        ".xlsx",
+        ".pptx",
+        ".odt",
+        ".ods",
+        ".odp",
+        ".epub",
+        ".apk",
+        ".xpi",
+    ),
+    *(".crx", ".npz", ".pt", ".pth", ".gem", ".kmz", ".pyz", ".pex", ".pyzw"),
+)
 MOST_NAMES = 50_000
 LONG_PATH = 255
 MOST_OUTSIDE = 20
@@ -100,6 +122,8 @@ class _Pass:
         self._facts = facts
         self._entries = entries
         self.is_at_end = False
+        self.is_searched = False
+        """Whether files of the present folder are searched for credentials."""
         self._kept_bytes = 0
         self._outside = 0
         self._links: dict[str, tuple[str, FileInterest]] = {}
@@ -126,6 +150,7 @@ class _Pass:
             if folder != last_folder:
                 last_folder = folder
                 is_asked_in = selector.may_match_folder(folder)
+                self.is_searched = is_searched(folder)
                 if folder and known.get(folder) != FOLDER:
                     self._imply(folder)
             if path in known:
@@ -139,7 +164,13 @@ class _Pass:
                 is_asked = names.get(name)
                 if is_asked is None:
                     is_asked = self._asks_for(name)
-                if is_asked or is_asked_in or path in selector.exact_paths or self._stands_out(entry):
+                if (
+                    is_asked
+                    or is_asked_in
+                    or path in selector.exact_paths
+                    or self._is_searched(entry, name)
+                    or self._stands_out(entry)
+                ):
                     self._take_file(entry)
             else:
                 self._take_other(entry)
@@ -173,12 +204,25 @@ class _Pass:
         self._names[name] = is_asked
         return is_asked
 
+    def _is_searched(self, entry: TarEntry, name: str) -> bool:
+        """Whether a file is searched for credentials whatever it is called; what is not is counted."""
+        if name.endswith(".class"):
+            self._facts.classes += 1
+        if self.is_searched and entry.size <= LARGEST_BYTES:
+            return entry.size > 0
+        if self.is_searched:
+            self._facts.too_large += 1
+        else:
+            self._facts.filled += 1
+        return False
+
     def _stands_out(self, entry: TarEntry) -> bool:
         """Whether a file may matter that nothing asks for by name: it may be an executable, or has a special bit."""
         if entry.mode & SPECIAL_BITS:
             return True
         try:
-            return entry.size >= SMALLEST_EXECUTABLE and self._entries.head(8)[:1] in FIRST_BYTES
+            head = self._entries.head(8) if entry.size >= SMALLEST_EXECUTABLE else b""
+            return head[:1] in FIRST_BYTES or head[:4] == ZIP_MARK
         except OSError:
             return True  # the one that takes it says why it cannot be read
 
@@ -295,12 +339,16 @@ class _Pass:
             may_hold_secrets = False
             why = f"larger than {LARGEST_SECRET_FILE >> 20} MiB, not searched for credentials"
             self._facts.unread.append(Unread(entry.path, why, "too large"))
+        is_searched = self.is_searched and entry.size <= LARGEST_BYTES
         readers = interest.readers if interest else ()
+        if interest is None and self._may_be_jar(entry):
+            self._look_into_archive(entry, may_hold_secrets=may_hold_secrets)
+            return
         executables = self._executable_readers(entry)
         readers = (
             tuple(sorted({*readers, *executables})) if readers and executables else readers or executables
         )
-        if not readers and not interest and not may_hold_secrets:
+        if not readers and not interest and not may_hold_secrets and not is_searched:
             if entry.mode & SPECIAL_BITS:
                 self._facts.facts[self._key] = PathFacts(mode=entry.mode)
             return
@@ -312,13 +360,48 @@ class _Pass:
             self._note(entry, TOO_LARGE)
             return
         content = None
+        self._facts.searched += is_searched or may_hold_secrets
         if executables and not interest and not may_hold_secrets and not self._scan_options.with_digests:
             content = cast("bytes | None", excerpt_of(self._entries, entry.size))
         if content is None:
             content = self._entries.content()
+        interested = FileInterest(readers, is_kept)
+        self._take(
+            entry,
+            content,
+            interested,
+            may_hold_secrets=may_hold_secrets,
+            is_searched=is_searched and not executables,
+        )
+
+    def _look_into_archive(self, entry: TarEntry, *, may_hold_secrets: bool) -> None:
+        content = self._entries.content()
+        as_jar = self._selector.of("x.jar") if JAR_MARK in content else None
+        readers = as_jar.readers if as_jar else ()
+        self._take(entry, content, FileInterest(readers, False), may_hold_secrets=may_hold_secrets)
+
+    def _may_be_jar(self, entry: TarEntry) -> bool:
+        """Whether it is an archive under a name that none has: Java runs one of any name."""
+        if not SMALLEST_EXECUTABLE <= entry.size <= LARGEST_UNNAMED_JAR or self._entries.head(4) != ZIP_MARK:
+            return False
+        return not entry.path.endswith(OTHER_ARCHIVES)
+
+    def _take(
+        self,
+        entry: TarEntry,
+        content: bytes,
+        interest: FileInterest,
+        *,
+        may_hold_secrets: bool = False,
+        is_searched: bool = False,
+    ) -> None:
         file = File(entry.path, content, entry.mode)
         facts = extract_facts(
-            self._scan_options, file, FileInterest(readers, is_kept), may_hold_secrets=may_hold_secrets
+            self._scan_options,
+            file,
+            interest,
+            may_hold_secrets=may_hold_secrets,
+            is_searched=is_searched,
         )
         if facts is not None:
             self._facts.facts[self._key] = facts

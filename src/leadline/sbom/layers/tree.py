@@ -85,6 +85,10 @@ class MergedTree:
         """Every file in which something was found, kept or not."""
         return self._standing.values()
 
+    def standing_at(self, path: str) -> Standing | None:
+        """The file itself, no link followed, where something was found in it."""
+        return self._standing.get(path)
+
     def links(self) -> Iterator[str]:
         """Every symbolic link."""
         return (path for path, kind in self._entries.items() if kind.startswith(LINK))

@@ -156,8 +156,8 @@ _CALL = r"\(\s*['\"](?P<name>\w{1,100})['\"]\s*,\s*['\"](?P<value>[^'\"]*)['\"]"
 
 
 @cache
-def _compiled(form: Form) -> re.Pattern[str]:
-    """At first use: most images have nothing that comes near."""
+def pattern_of(form: Form) -> re.Pattern[str]:
+    """Compiled at first use: most images have nothing that comes near."""
     return re.compile(form.pattern)
 
 
@@ -181,7 +181,7 @@ def formed(line: str, forms: tuple[Form, ...]) -> str:
     """The kind of the first of ``forms`` that ``line`` holds; empty where it holds none."""
     for piece in _pieces(line):
         for form in forms:
-            if _compiled(form).search(piece):
+            if pattern_of(form).search(piece):
                 return form.kind
     return ""
 
@@ -199,7 +199,7 @@ def token_spans(text: str) -> Iterator[tuple[int, int]]:
             for start in range(0, len(text), LONGEST_PIECE - OVERLAP):
                 piece = text[start : start + LONGEST_PIECE]
                 yield from (
-                    (start + a, start + b) for a, b in (m.span() for m in _compiled(form).finditer(piece))
+                    (start + a, start + b) for a, b in (m.span() for m in pattern_of(form).finditer(piece))
                 )
 
 

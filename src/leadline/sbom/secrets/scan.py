@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from leadline.sbom.secrets.patterns import formed, forms_for, named_kind, pairs, tokens_for
 
-VERSION = 3
+VERSION = 4
 """Raised with every change of what is found, so that cached layers are read again."""
 LARGEST_SECRET_FILE = 4 << 20
 MOST_PER_FILE = 20

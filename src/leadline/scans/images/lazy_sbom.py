@@ -207,7 +207,7 @@ def image_cache(options: ImageOptions) -> LayerCache | None:
 def _catalogued(reference: str, source: _Source, options: ImageOptions) -> Sbom:
     options.say(f"reading {reference}")
     sbom = make_sbom(source.image, shipped_cataloguers, source.cache, source.options)
-    is_empty = not (sbom.packages or sbom.files or sbom.unread or sbom.distro.id)
+    is_empty = not (sbom.packages or sbom.files or sbom.unread or sbom.unlisted or sbom.distro.id)
     if is_empty and sbom.image.kind == "directory":
         raise SourceError(
             f"nothing to catalogue in {reference}: no lock file, no installed package",

@@ -359,7 +359,9 @@ class _ChartReader:
             hint = "turn them on with --set or --values"
             self._collector.notes.append(Unread(chart, why, "left out", hint=hint))
 
-    def _take_other(self, asked: _Rendering, answer: ChartAnswer, files: ChartFiles, request: Request) -> None:
+    def _take_other(
+        self, asked: _Rendering, answer: ChartAnswer, files: ChartFiles, request: ChartRequest
+    ) -> None:
         """What comes of another setting is judged apart where it differs. One that fails leaves what it was for undecided."""
         first = self._answers.get((asked.chart, asked.values), ChartAnswer(error="not rendered"))
         if first.error or answer.error or answer.type == "library":

@@ -1,0 +1,90 @@
+"""Credentials in small text files of any name; what documentation, code and packages are full of is none."""
+
+import pytest
+
+from leadline.sbom.secrets.content import LARGEST_BYTES, is_searched, tokens_in
+
+GITHUB = "ghp_" + "a1B2" * 9
+KEY = "-----BEGIN PRIVATE KEY-----"
+BODY = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7"
+FOUND = {
+    "app/config.yaml": (f"# x\ntoken: {GITHUB}\n", ["GitHub token in line 2"]),
+    "app/main.py": (
+        'DATABASE = "postgres://shop:h3XkP9q2@db.internal:5432/shop"\n',
+        ["password in an address in line 1"],
+    ),
+    "srv/robot.json": (
+        f'{{"type": "service_account",\n"private_key": "{KEY}\\n{BODY}\\n"}}',
+        ["private key in line 2"],
+    ),
+    "run.sh": (
+        "#!/bin/sh\nexport AWS_ACCESS_KEY_ID=AKIA" + "Q2W3E4R5T6Y7U2I3\n",
+        ["AWS access key in line 2"],
+    ),
+    "app/application-prod.yml": (
+        "spring:\n  datasource:\n    password: Tr0ub4dor&3\n",
+        ["credential by its name in line 3"],
+    ),
+    "app/notes": ("glpat-" + "x9Yz8Wv7Ut6Sr5Qp4On3", ["GitLab token in line 1"]),
+    "app/key.txt": (f"{KEY}\n{BODY}\n", ["private key in line 1"]),
+}
+NOT_FOUND = {
+    "app/example.py": 'URL = "postgres://user:password@localhost/db"',
+    "app/other.py": 'URL = "https://name:secret@example.com"',
+    "app/comment.py": "# postgres://shop:h3XkP9q2@db.internal:5432/shop",
+    "app/check.py": f'if text.startswith("{KEY}"): pass',
+    "app/aws.md": "AKIAIOSFODNN7EXAMPLE",
+    "app/variables.sh": "curl https://$USER:$PASSWORD@db.internal/",
+    "app/Settings.tsx": "password: string",
+    "app/config.yml": "password: ${PASSWORD}\ntoken: {{ .Values.token }}\n# password: Tr0ub4dor&3\n",
+    "etc/config.yaml": "password: Tr0ub4dor&3",
+    "app/binary": f"\0{GITHUB}",
+}
+
+
+@pytest.mark.parametrize("path", FOUND)
+def test_what_has_a_form_is_found_by_its_line(path):
+    text, expected = FOUND[path]
+    assert list(tokens_in(path, text.encode())) == expected
+
+
+@pytest.mark.parametrize("path", NOT_FOUND)
+def test_what_only_reads_like_one_is_not(path):
+    assert list(tokens_in(path, NOT_FOUND[path].encode())) == []
+
+
+def test_one_file_does_not_fill_the_report():
+    found = list(tokens_in("app/a", (f"{GITHUB}\n" * 50).encode()))
+    assert len(found) == 21
+    assert found[-1] == "more from line 21 on"
+
+
+@pytest.mark.parametrize(
+    "folder", ["", "app", "srv/www", "home/user", "usr/src/app", "usr/share/nginx/html", "opt/shop", "etc"]
+)
+def test_folders_that_people_fill_are_searched(folder):
+    assert is_searched(folder)
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "usr/lib/python3/dist-packages/x",
+        "usr/share/doc",
+        "lib",
+        "app/node_modules/x",
+        "var/lib/dpkg/info",
+        "app/tests",
+    ],
+)
+def test_folders_that_packages_fill_are_not(folder):
+    assert not is_searched(folder)
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [b"://a:b@", b"-----BEGIN PRIVATE KEY-----\n", b"sk-", b"SG.", b"1//0", b"\xff\xfe", b"\n", b"xox"],
+)
+def test_a_file_that_is_full_of_beginnings_is_read_in_time(mark):
+    content = (mark * LARGEST_BYTES)[:LARGEST_BYTES]
+    list(tokens_in("app/config.yaml", content))

@@ -1,0 +1,66 @@
+"""Packages that an image hides by where they lie or by their file's name: found, or counted by name under ``not done``."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from leadline.model.image_report import ImageReport
+from leadline.scans.images.image_scan import image_scan
+from leadline.scans.options import ImageOptions
+
+DJANGO = "Metadata-Version: 2.1\nName: Django\nVersion: 3.2.0\n"
+
+
+def scanned(root: Path) -> ImageReport:
+    return image_scan(f"dir:{root}", ImageOptions())
+
+
+def names(root: Path) -> list[str]:
+    return [one.name for one in scanned(root).sbom.packages]
+
+
+def jar() -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\n")
+        properties = "groupId=org.example\nartifactId=shop\nversion=1.2.3\n"
+        archive.writestr("META-INF/maven/org.example/shop/pom.properties", properties)
+    return content.getvalue()
+
+
+def test_a_package_folder_that_is_a_link_is_followed(tmp_path: Path):
+    (tmp_path / "opt/x").mkdir(parents=True)
+    (tmp_path / "opt/x/METADATA").write_text(DJANGO)
+    packages = tmp_path / "usr/lib/python3/dist-packages"
+    packages.mkdir(parents=True)
+    (packages / "Django-3.2.0.dist-info").symlink_to("/opt/x")
+    assert names(tmp_path) == ["Django"]
+
+
+@pytest.mark.parametrize("name", ["app/x.bin", "app/shop", "usr/lib/shop/x.dat"])
+def test_a_jar_of_another_name_is_read(tmp_path: Path, name: str):
+    path = tmp_path / name
+    path.parent.mkdir(parents=True)
+    path.write_bytes(jar())
+    assert "shop" in names(tmp_path)
+
+
+def test_classes_outside_of_archives_are_counted(tmp_path: Path):
+    (tmp_path / "app").mkdir()
+    for number in range(3):
+        (tmp_path / f"app/A{number}.class").write_bytes(b"\xca\xfe\xba\xbe\0\0\0\x41" + bytes(100))
+    assert "Java classes outside of archives: 3, whose packages are not known" in scanned(tmp_path).not_judged
+
+
+def test_what_is_not_searched_for_credentials_is_counted(tmp_path: Path):
+    (tmp_path / "app").mkdir()
+    (tmp_path / "usr/share/doc").mkdir(parents=True)
+    (tmp_path / "app/large.txt").write_text("x" * 300_000)
+    (tmp_path / "usr/share/doc/a").write_text("x")
+    (tmp_path / "app/main.py").write_text('URL = "postgres://shop:h3XkP9q2@db.internal/shop"\n')
+    report = scanned(tmp_path)
+    said = "files not searched for credentials: 1 larger than 256 KiB, 1 in folders that packages fill"
+    assert said in report.not_judged
+    assert [one.where for one in report.findings if "Credential" in one.title] == ["app/main.py"]
