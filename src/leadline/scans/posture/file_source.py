@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from leadline.model.report import Target, TargetKind
-from leadline.model.resource import joined
+from leadline.model.resource import Resource, joined
 from leadline.model.unread import Unread
 from leadline.outputs.rows.place import Places
 from leadline.outputs.text.plain import count
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.reading import STDIN, Reading
+from leadline.sources.manifests.applied_texts import Applied, applied_texts
 from leadline.sources.manifests.deployers import not_rendered
 from leadline.sources.manifests.files import (
     ARCHIVE_ENDINGS,
@@ -94,11 +95,15 @@ def _plain(targets: Sequence[str], listing: FileListing, text: bytes) -> Reading
     if found.ignored:
         left_out = count(found.ignored, "file or folder", "files or folders")
         notes = (f"{left_out} left out by an ignore file or an excluded path", *notes)
+    applied = applied_texts(found.resources)
     return Reading(
         target_of(targets, found.root),
-        found.resources,
+        (*found.resources, *applied.resources),
         FilePlaces(text),
-        (*_as_opened(found.root, found.unread), *not_rendered(found.resources)),
+        (
+            *_as_opened(found.root, found.unread),
+            *_not_rendered(found.resources, applied),
+        ),
         notes,
         found.not_kubernetes,
         found.files,
@@ -126,14 +131,15 @@ def _with_rendered(
     listing = list_files(plain, options.exclude_paths, claimed, ignore_files=ignored) if plain else None
     base = _plain(targets, listing, text) if listing is not None else _nothing(targets)
     places: Places = RenderedPlaces(rendered.texts, FilePlaces(text))
+    applied = applied_texts(rendered.resources)
     return msgspec.structs.replace(
         base,
-        resources=(*base.resources, *rendered.resources),
+        resources=(*base.resources, *rendered.resources, *applied.resources),
         places=places,
         unread=(
             *base.unread,
             *(u for root, part in parts for u in _as_opened(_top(root), part.unread)),
-            *not_rendered(rendered.resources),
+            *_not_rendered(rendered.resources, applied),
         ),
         left_out=(
             *base.left_out,
@@ -151,6 +157,12 @@ def _with_rendered(
         charts=rendered.charts,
         kustomizations=rendered.kustomizations,
     )
+
+
+def _not_rendered(resources: Sequence[Resource], applied: Applied) -> Iterator[Unread]:
+    yield from not_rendered(one for one in resources if one.id not in applied.settled)
+    yield from not_rendered(applied.resources)
+    yield from applied.unread
 
 
 def _render_options(options: PostureOptions) -> "RenderOptions":

@@ -13,6 +13,7 @@ from msgspec import Struct
 from leadline.kube.field_path import format_path
 from leadline.model.resource import Origin, Resource, resource_of
 from leadline.model.unread import Unread
+from leadline.sources.manifests.applied_texts import written_objects
 from leadline.sources.manifests.deployers import inline_objects
 from leadline.sources.manifests.files import CHART_FILE, STDIN, FileListing, ManifestFile, list_files
 from leadline.sources.manifests.kubernetes_text import may_hold_objects, may_hold_objects_far_down
@@ -308,6 +309,13 @@ def _add_body(whole: Contents, body: Any, origin: Origin, line: int, depth: int)
             for keys, inner in inline_objects(body):
                 place = msgspec.structs.replace(origin, inside=f"{origin.inside}{format_path(keys)}.")
                 _add_body(whole, inner, place, line, depth + 1)
+            for keys, bodies, why in written_objects(body):
+                place = msgspec.structs.replace(origin, inside=f"{origin.inside}{format_path(keys)}.")
+                for inner in bodies:
+                    _add_body(whole, inner, place, line, depth + 1)
+                if why:
+                    said = f"{origin.inside}{format_path(keys)} is created and cannot be read: {why}"
+                    whole.unread.append(Unread(origin.path, said, "malformed", line, 1))
 
 
 def is_object_like(body: Any) -> bool:
