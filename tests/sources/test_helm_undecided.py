@@ -54,6 +54,8 @@ def test_so_is_the_other_branch(on):
         "      privileged: {{ ternary true false (gt (randInt 0 9 | int) 7) }}",
         '{{ if and .Release.IsUpgrade (lookup "v1" "Secret" "a" "b") }}\nkind: Pod\n{{ end }}',
         '{{ if and .Release.IsUpgrade (.Capabilities.APIVersions.Has "a.example/v1") }}\nkind: Pod\n{{ end }}',
+        '{{ if eq (index . "Release" "Name") "web" }}\nkind: Pod\n{{ end }}',
+        "{{ tpl `{{ if now }}kind: Pod{{ end }}` . }}",
         "{{/* {{ end }} */}}{{ if now }}\nkind: Pod\n{{ end }}",
         '{{ if now }}{{ "}}{{ end }}" }}\nkind: Pod\n{{ end }}',
     ],

@@ -55,6 +55,7 @@ _NAMES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
     ("the names of hosts", re.compile(r"(?<![.$\w-])getHostByName\b")),
 )
+_BY_KEY = re.compile(r"[\"`](?:Release|Capabilities)[\"`]")
 _CAPABILITIES = re.compile(r"\.Capabilities(?!\.(?:KubeVersion|HelmVersion|APIVersions\.Has\s))")
 _MATTERS = re.compile(
     r"(?m)^\s*(?:- )?[\"']?(?:kind|containers|initContainers|ephemeralContainers|image|command|args|env|securityContext|privileged"
@@ -204,6 +205,11 @@ class _Blocks:
 
     def _take_value(self, action: "re.Match[str]", words: str) -> None:
         """``privileged: {{ eq (now | date "2006") "2027" }}`` chooses as a branch does."""
+        if re.search(r"\btpl\b", words):
+            # What a text that is a template itself depends on, its branches do.
+            texts = "\n".join(_first(groups) for groups in _TEXT.findall(words))
+            if "{{" in texts and (on := self._depends(texts.replace('\\"', " "))):
+                self._found.append((self._text.count("\n", 0, action.start()) + 1, on, texts + "\ntoYaml"))
         if not _DECIDES.search(words):
             return
         start = self._text.rfind("\n", 0, action.start()) + 1
@@ -215,7 +221,9 @@ class _Blocks:
     def _depends(self, expression: str) -> tuple[str, ...]:
         code = _TEXT.sub('""', expression)
         found = [name for name, pattern in _NAMES if pattern.search(code)]
-        # A key may be a text: index .Release "IsUpgrade".
+        # A key may be a text: index .Release "IsUpgrade", index . "Release" "Name".
+        if _BY_KEY.search(expression) and not found:
+            found.append("the release")
         if _UPGRADE not in found and _NAMES[0][1].search(expression):
             found.append(_UPGRADE)
         if "the release" in found and _UPGRADE in found:
