@@ -1,12 +1,28 @@
 """Credentials in small text files of any name; what documentation, code and packages are full of is none."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from leadline.sbom.secrets.content import LARGEST_BYTES, is_searched, tokens_in
 
 GITHUB = "ghp_" + "a1B2" * 9
 KEY = "-----BEGIN PRIVATE KEY-----"
 BODY = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7"
+MARKS = (
+    b"://",
+    b":",
+    b"@",
+    b"ghp_",
+    b"-----BEGIN PRIVATE KEY-----",
+    b"password: ",
+    b"\n",
+    b"\xff",
+    b"A" * 40,
+    b"#",
+    b"'",
+    b'"',
+)
 FOUND = {
     "app/config.yaml": (f"# x\ntoken: {GITHUB}\n", ["GitHub token in line 2"]),
     "app/main.py": (
@@ -88,3 +104,10 @@ def test_folders_that_packages_fill_are_not(folder):
 def test_a_file_that_is_full_of_beginnings_is_read_in_time(mark):
     content = (mark * LARGEST_BYTES)[:LARGEST_BYTES]
     list(tokens_in("app/config.yaml", content))
+
+
+@given(st.binary(max_size=2_000) | st.lists(st.sampled_from(MARKS), max_size=60).map(b"".join))
+def test_any_file_is_searched_and_lines_are_those_that_it_has(content):
+    for one in tokens_in("app/config.yaml", content):
+        number = int(one.rpartition(" line ")[2].removesuffix(" on"))
+        assert 1 <= number <= content.count(b"\n") + 1

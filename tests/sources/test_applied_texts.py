@@ -3,10 +3,14 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from leadline.model.report import PostureReport
+from leadline.model.resource import Origin, resource_of
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.posture_scan import posture_scan
+from leadline.sources.manifests.applied_texts import applied_texts, written_objects
 
 POD = """apiVersion: v1
 kind: Pod
@@ -120,3 +124,39 @@ def test_one_that_nothing_applies_is_text(tmp_path: Path):
 )
 def test_what_is_missing_or_cannot_be_read_is_named(tmp_path: Path, texts: tuple[str, ...]):
     assert scanned(tmp_path, *texts).unread
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from(("create", "Pod", "v1", POD, "a: [", "{{x}}")),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(("resource", "manifest", "action", "templates", "kind", "apiVersion")),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(VALUES)
+def test_any_workflow_is_read_and_gives_objects_alone(spec):
+    body = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "metadata": {"name": "x"}, "spec": spec}
+    for keys, bodies, _why in written_objects(body):
+        assert keys[-1] == "manifest"
+        assert all(isinstance(one["kind"], str) and isinstance(one["apiVersion"], str) for one in bodies)
+
+
+@given(VALUES)
+def test_any_set_of_resources_is_read(spec):
+    rows = {"resources": spec, "policyRefs": spec}
+    api, kind = "addons.cluster.x-k8s.io/v1beta1", "ClusterResourceSet"
+    outer = resource_of({"apiVersion": api, "kind": kind, "metadata": {"name": "x"}, "spec": rows}, Origin())
+    held = resource_of(
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "v1"}, "data": spec}, Origin()
+    )
+    applied_texts([outer, held])

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.posture_scan import posture_scan
@@ -118,3 +120,32 @@ def test_what_was_not_tried_is_not_read(chart):
     (unread,) = posture_scan(chart, PostureOptions(controls=("C-0057",))).unread
     assert (unread.where.rpartition("/")[2], unread.line) == ("b.yaml", 1)
     assert unread.why.startswith("depends on the time")
+
+
+PIECES = (
+    *("{{", "}}", "{{-", "-}}", "if ", "else", "end", "range ", "with ", "define ", "tpl ", "now", "lookup "),
+    *(
+        '"',
+        "`",
+        "$x := ",
+        "$x",
+        ".Release",
+        ".IsUpgrade",
+        "kind: Pod\n",
+        "/*",
+        "*/",
+        " | ",
+        "(",
+        ")",
+        "\n",
+        "\\",
+    ),
+)
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=200))
+def test_any_text_is_read_to_its_end_and_names_lines_that_it_has(pieces):
+    text = "".join(pieces)
+    for row in doubts({"templates/a.yaml": text}).rows:
+        assert 1 <= row.line <= text.count("\n") + 1
+        assert row.on
