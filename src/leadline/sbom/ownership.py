@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from leadline.model.package import DISTRIBUTION_TYPES, Package
 from leadline.packages.code_files import is_code
 from leadline.packages.places import file_at
+from leadline.sbom.parsers.file_sums import FileSums
 
 if TYPE_CHECKING:
     from leadline.sbom.layers.tree import MergedTree
@@ -21,8 +22,12 @@ _LANGUAGES = ("pypi", "gem", "cran", "luarocks")
 
 
 def with_owners(packages: Iterable[Package], tree: "MergedTree") -> Iterator[Package]:
-    """``packages`` in order, with ``owned_by`` where a distribution package lists the file that it was found in."""
+    """``packages`` in order, with ``owned_by`` where a distribution package lists the file that it was found in.
+
+    A list is believed of a file that was kept only where the checksum beside it is the file's; RPM's are not looked at.
+    """
     packages = tuple(packages)
+    sums = FileSums(tree)
     owners = {
         path: package.name
         for package in packages
@@ -32,7 +37,7 @@ def with_owners(packages: Iterable[Package], tree: "MergedTree") -> Iterator[Pac
     for package in packages:
         if package.type not in DISTRIBUTION_TYPES and package.found_in and not package.owned_by:
             owner = _owner(package.found_in[0], owners, tree)
-            if owner:
+            if owner and not sums.deny(owner, package.found_in[0]):
                 package = replace(package, owned_by=owner)
         yield package
 

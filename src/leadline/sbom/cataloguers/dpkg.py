@@ -67,7 +67,7 @@ Fields = dict[str, str]
     "dpkg",
     paths=(STATUS,),
     folders=(STATUS_FOLDER,),
-    beside=("var/lib/dpkg/info/*.list", "copyright"),
+    beside=("var/lib/dpkg/info/*.list", "var/lib/dpkg/info/*.md5sums", "copyright"),
 )
 def dpkg(database: File, tree: Tree) -> Packages:
     if database.path.endswith(
