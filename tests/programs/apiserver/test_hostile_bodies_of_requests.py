@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,9 +17,13 @@ from leadline.api.catalogue import KINDS
 
 CHART_LIMIT_MIB = 512
 """Of the server's container, in the chart."""
-SLOWEST_READY_S = 1.0
 LARGEST = max(KINDS, key=lambda kind: kind.max_bytes)
 Headers = dict[str, str]
+
+
+def slowest_ready_s() -> float:
+    """A second of a processor: longer where others want it too."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +144,7 @@ def test_no_patch_of_one_object_keeps_the_others_waiting(server: LoneServer, cas
         suffix = "?fieldManager=m" if media_type == APPLY else ""
         code = asker.ask("PATCH", f"{path_of(SUMMARY)}/one{suffix}", body(), media_type)
     assert 400 <= code < 500 or code == 0
-    assert watcher.slowest_s < SLOWEST_READY_S, watcher.slowest_s
+    assert watcher.slowest_s < slowest_ready_s(), watcher.slowest_s
     assert peak_mib(server) < CHART_LIMIT_MIB
 
 
@@ -150,7 +155,7 @@ def test_no_body_takes_more_memory_than_the_chart_gives(server: LoneServer, case
         code = Asker(server).ask("POST", path_of(LARGEST), body)
     assert code in (0, 201, 400, 409, 413, 422), code
     assert watcher.asked
-    assert watcher.slowest_s < SLOWEST_READY_S, (code, watcher.slowest_s)
+    assert watcher.slowest_s < slowest_ready_s(), (code, watcher.slowest_s)
     assert peak_mib(server) < CHART_LIMIT_MIB, code
 
 
@@ -170,5 +175,5 @@ def test_many_large_bodies_at_once_take_no_more_memory(server: LoneServer):
         for thread in threads:
             thread.join()
     assert set(codes) <= {0, 201, 400, 409, 413, 422, 429}, codes
-    assert watcher.slowest_s < SLOWEST_READY_S, watcher.slowest_s
+    assert watcher.slowest_s < slowest_ready_s(), watcher.slowest_s
     assert peak_mib(server) < CHART_LIMIT_MIB
