@@ -86,6 +86,7 @@ def test_a_scan_tells_what_helps_an_attacker_and_what_was_not_done(run, archive)
         "npm            1   ms 2.0.0\n"
         "not read       0\n"
         "not done    vulnerabilities: not matched, no database found (leadline db fetch)\n"
+        "            files not searched for credentials: 1 in folders that packages fill\n"
         "more        -v shows every place and what to do about it\n"
         "\n"
         "4 findings: 2 high, 1 medium, 1 low; vulnerabilities not matched\n"
