@@ -202,8 +202,8 @@ class RemoteStore:
         return there.revision if there else ABSENT
 
     async def _kind(self, plural: str) -> _Kind:
-        """From discovery, asked for once."""
-        if not self._kinds:
+        """From discovery, asked again where it lacks the kind: groups of a server that starts come one after another."""
+        if plural not in self._kinds:
             for group_version in GROUPS:
                 answer = await self._ask("GET", f"/apis/{group_version}")
                 if answer.status_code == 404:
