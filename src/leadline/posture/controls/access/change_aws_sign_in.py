@@ -29,7 +29,7 @@ def names_aws_auth(rule: dict[str, Any]) -> tuple[str, ...]:
     names, verbs = sequence(rule.get("resourceNames")), sequence(rule.get("verbs"))
     if "aws-auth" not in names or not {"*", "configmaps"} & {str(r) for r in sequence(rule.get("resources"))}:
         return ()
-    places = tuple(f"verbs[{i}]" for i, verb in enumerate(verbs) if verb in WRITING)
+    places = tuple(f"verbs[{i}]" for i, verb in enumerate(verbs) if isinstance(verb, str) and verb in WRITING)
     return (f"resourceNames[{names.index('aws-auth')}]", *places) if places else ()
 
 
