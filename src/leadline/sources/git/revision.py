@@ -105,7 +105,7 @@ def _not_opened(path: str, folder: Path, outcome: Outcome) -> SourceError:
     top = next((one for one in (folder, *folder.parents) if (one / ".git").exists()), None)
     instead = "compare with a baseline or a report instead"
     if top is None:
-        return SourceError(f"{path} is in no git repository", hint=instead)
+        return SourceError(f"{path} is not in a git repository", hint=instead)
     # Containers of build servers often run as another user than the one that made the checkout.
     if hasattr(os, "geteuid") and top.stat().st_uid != os.geteuid():
         trust = f"git config --global --add safe.directory {shlex.quote(str(top))}"
