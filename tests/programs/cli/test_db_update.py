@@ -84,11 +84,19 @@ def test_what_cannot_be_done_is_said(run, published: Path, arguments: tuple[str,
     assert words in err
 
 
-@pytest.mark.parametrize("address", ["http://localhost:1/db/", "oci://localhost:1/db:1"])
-def test_where_no_one_answers_nothing_is_said_about_images(run, address: str):
-    code, out, err = run("db", "update", address, "--allow-unsigned", "-o", "v.db")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("update", "http://localhost:1/db/", "-o", "v.db"),
+        ("update", "oci://localhost:1/db:1", "-o", "v.db"),
+        ("fetch", "--from", "https://localhost:1/v6/latest.json", "-o", "v.db"),
+        ("fetch", "--from", "https://localhost:1/v6/latest.json", "--download-only", "v.tar.zst"),
+    ],
+)
+def test_where_no_one_answers_nothing_is_said_about_images(run, words: tuple[str, ...]):
+    code, out, err = run("db", *words, "--allow-unsigned")
     assert (code, out) == (3, "")
     assert err == (
         "leadline: cannot reach localhost:1: connection refused; "
-        "leadline db import takes a file that was brought here\n"
+        "leadline db import takes a file that was fetched elsewhere\n"
     )

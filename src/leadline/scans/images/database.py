@@ -32,6 +32,7 @@ from leadline.sources.vulnerability_db import (
     read_public_keys,
     update,
 )
+from leadline.sources.vulnerability_db.web_folder import FETCHED_ELSEWHERE
 from leadline.vulnerabilities.database import Database
 from leadline.vulnerabilities.database_builder import Built, build
 from leadline.vulnerabilities.feed import Document, Feed
@@ -157,7 +158,7 @@ def update_database(
         trusted = Trusted(keys, publisher.allow_unsigned)
         return update(Place(target), origin_of(address, options), trusted, now, _prove)
     except UnreachableError as error:
-        error.hint = error.hint or "leadline db import takes a file that was brought here"
+        error.hint = error.hint or FETCHED_ELSEWHERE
         raise
 
 
