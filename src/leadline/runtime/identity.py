@@ -12,7 +12,6 @@ _SCOPE = re.compile(
     r"(?:docker|cri-containerd|containerd|crio|libpod|nerdctl|crun)-(?P<id>[0-9A-Za-z_.-]+?)(?:\.scope)?"
 )
 _POD = re.compile(r"(?:.*-)?pod(?P<uid>[0-9a-f]{8}[-_][0-9a-f_-]{20,40})(?:\.slice)?")
-_LONG_ID = re.compile(r"[0-9a-f]{64}")
 _OF_SYSTEMD = re.compile(r".*\.(?:service|scope|slice|mount|socket|swap|timer)")
 _NOT_CONTAINERS = re.compile(r"(?:crio|libpod)-conmon-.*|init|user|system|")
 _INNER = ("container", "supervisor", "payload", "init.scope")

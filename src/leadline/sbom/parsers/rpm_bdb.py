@@ -11,7 +11,6 @@ from collections.abc import Iterator
 
 HASH_MAGIC = 0x00061561
 _MAGIC_AT = 12
-_META = struct.Struct("IIIBB")
 _PAGE_HEADER = 26
 _FREE, _HASH_UNSORTED, _OVERFLOW, _HASH_META, _HASH = 0, 2, 7, 8, 13
 _KEY_OR_VALUE, _OFF_PAGE = 1, 3

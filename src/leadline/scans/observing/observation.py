@@ -20,7 +20,6 @@ from leadline.runtime.learning import Recorder
 from leadline.runtime.needs import blind
 from leadline.scans.observing.redacting import redacted_event
 from leadline.sources.ebpf.event_source import EventSource, KernelContainer
-from leadline.sources.ebpf.kernel_check import ProbeState, states_of
 from leadline.sources.ebpf.loading import LoadSettings
 
 MOST_WAITING = 5_000
@@ -364,10 +363,6 @@ class Observation:
                 ended = (id for id, one in self._recorders.items() if one.has_ended)
                 del self._recorders[next(ended, next(iter(self._recorders)))]
         return recorder
-
-
-def probe_states(source: EventSource) -> tuple[ProbeState, ...]:
-    return states_of(source)
 
 
 def _time(seen: Seen) -> int:

@@ -212,9 +212,6 @@ class LoadedProbes:
     def remove_row(self, table: str, key: int) -> None:
         self._lib.bpf_map_delete_elem(self._map(table), c.byref(c.c_uint64(key)))
 
-    def write_row(self, table: str, key: int, value: bytes) -> None:
-        self._lib.bpf_map_update_elem(self._map(table), c.byref(c.c_uint64(key)), value, 0)
-
     def read_variable(self, name: str) -> int:
         offset, size = self.types.constants(".bss")[name]
         return int.from_bytes(self._variables()[offset : offset + size], "little")

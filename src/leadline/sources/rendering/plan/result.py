@@ -123,10 +123,6 @@ class Collector:
         self._left_bytes = texts_bytes
         self._memory = Memory()
 
-    def add_text(self, text: str, origin: Origin) -> int:
-        """The number of objects in ``text``, a rendered template or build."""
-        return self.add(self.parsed(text, origin))
-
     def parsed(self, text: str, origin: Origin) -> "ParsedText":
         """What ``text`` holds; nothing is gathered yet."""
         contents = Contents()
