@@ -152,16 +152,9 @@ class Repository:
             headers = {"Range": f"bytes={got}-"} if got else {}
             try:
                 answer = self._get(f"blobs/{digest}", headers, digest)
-                passed_over = got - answer.start(got)
-                if passed_over < 0:
-                    answer.close()
-                    raise Dropped("another part came than was asked for")
-                for piece in answer.pieces():
-                    new = piece[passed_over:]
-                    passed_over -= len(piece) - len(new)
-                    got += len(new)
-                    if new:
-                        yield new
+                for piece in answer.pieces_behind(got):
+                    got += len(piece)
+                    yield piece
                 if answer.is_delimited or got >= descriptor.size:
                     return
                 raise Dropped("the answer ends early")

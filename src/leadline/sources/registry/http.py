@@ -188,6 +188,20 @@ class HttpAnswer:
         begins = _RANGE.match(self.header("Content-Range"))
         return int(begins[1]) if begins else asked
 
+    def pieces_behind(self, got: int) -> Iterator[bytes]:
+        """The pieces behind the first ``got`` bytes of the whole, which the host may send again.
+
+        Raises: as ``pieces``, and ``Dropped`` where another part came than was asked for.
+        """
+        passed_over = got - self.start(got)
+        if passed_over < 0:
+            self.close()
+            raise Dropped("another part came than was asked for")
+        for piece in self.pieces():
+            if new := piece[passed_over:]:
+                yield new
+            passed_over -= len(piece) - len(new)
+
     def pieces(self) -> Iterator[bytes]:
         """The body piece by piece.
 

@@ -1,6 +1,5 @@
 """``leadline access``: who can do what, and by which steps."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,7 +13,7 @@ from leadline.model.access import AccessAnswer
 from leadline.model.unread import Unread
 from leadline.programs.cli.options.configured import ConfiguredCommand
 from leadline.programs.cli.options.table import CHARTS, CLUSTER, NAMESPACES, takes
-from leadline.programs.cli.output.terminal import width_of
+from leadline.programs.cli.output.terminal import page_width
 from leadline.programs.cli.scanning.requests import reading, request_of
 from leadline.scans.access.answers import Within, rights_of, who_can
 from leadline.scans.access.differences import compare, side_of, state_of, state_text
@@ -47,7 +46,6 @@ EPILOG = """
 Exit codes: 0 answered, 1 what --fail-on names, 2 wrong usage, 3 nothing could be read, 4 a
 fault of leadline.
 """
-_USUAL_WIDTH = 100
 _target_flags = takes(*NAMESPACES, "exclude_paths", *CLUSTER, *CHARTS, "quiet", "debug")
 _fail_flag = click.option(
     "--fail-on", type=click.Choice(["unread"]), default=None, help="Exit 1 where something was not read."
@@ -216,4 +214,4 @@ def _reading(flags: dict[str, Any], targets: tuple[str, ...]) -> Iterator[Postur
 
 
 def _width() -> int:
-    return width_of(os.environ, is_terminal=os.isatty(1), usual=_USUAL_WIDTH)
+    return page_width()

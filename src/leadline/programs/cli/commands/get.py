@@ -19,14 +19,13 @@ from leadline.outputs.text.text_table import text_table
 from leadline.programs.cli.options.table import CLUSTER, takes
 from leadline.programs.cli.output.destinations import opened, placed, writing
 from leadline.programs.cli.output.progress import progress
-from leadline.programs.cli.output.terminal import list_width, wants_colour, width_of
+from leadline.programs.cli.output.terminal import PIPE_WIDTH, list_width, wants_colour, width_of
 from leadline.programs.cli.scanning.storing import KUBE, StorePlace, with_store
 from leadline.scans.stored.scan_runs import run_rows
 from leadline.scans.stored.stored_images import image_rows, stored_image_of
 from leadline.version import __version__
 
 T = TypeVar("T")
-_PIPE_WIDTH = 80
 _RUNS = ("NAME", "PHASE", "OBJECTS", "IMAGES", "NOT READ", "FINISHED", "TARGET")
 _IMAGES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "SCANNED", "IMAGE")
 _store = click.option(
@@ -122,7 +121,7 @@ def image(image: str, format: tuple[str, ...], output: str, verbose: bool, **whe
     is_terminal = os.isatty(1)
     page = Page(
         places=NoPlaces(),
-        width=width_of(os.environ, is_terminal=is_terminal, usual=_PIPE_WIDTH),
+        width=width_of(os.environ, is_terminal=is_terminal, usual=PIPE_WIDTH),
         colour=is_terminal and wants_colour(os.environ) and not output,
         verbose=verbose,
         at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),

@@ -1,6 +1,5 @@
 """``leadline harden workload``: what a workload could be held to, by what it was recorded to do."""
 
-import os
 from typing import Any
 
 import click
@@ -10,7 +9,7 @@ from leadline.errors import SourceError
 from leadline.outputs.text.json_text import json_text
 from leadline.programs.cli.options.configured import ConfiguredCommand
 from leadline.programs.cli.options.table import CHARTS, CLUSTER, NAMESPACES, takes
-from leadline.programs.cli.output.terminal import width_of
+from leadline.programs.cli.output.terminal import page_width
 from leadline.programs.cli.scanning.requests import reading, request_of
 from leadline.scans.rehearsing.hardening import harden
 from leadline.scans.rehearsing.hardening_written import hardening_document, hardening_lines
@@ -27,7 +26,6 @@ Nothing is written or applied. Nothing is suggested from partial profiles alone.
 
 Exit codes: 0 something is suggested, or nothing is left to, 2 wrong usage, 3 no complete profile of the workload, 4 a fault of leadline.
 """
-_USUAL_WIDTH = 100
 
 
 @click.group("harden", epilog=EPILOG)
@@ -65,9 +63,7 @@ def workload_command(
     if format == "json":
         click.echo(json_text(hardening_document(found)))
     else:
-        for line in hardening_lines(
-            found, width_of(os.environ, is_terminal=os.isatty(1), usual=_USUAL_WIDTH)
-        ):
+        for line in hardening_lines(found, page_width()):
             click.echo(line)
     if not any(one.complete for one in found.containers):
         raise SourceError(

@@ -11,9 +11,9 @@ from leadline.programs.cli.options.configured import ConfiguredCommand
 from leadline.programs.cli.options.option import Flag
 from leadline.programs.cli.options.table import CHARTS, CLUSTER, DATABASE, NAMESPACES, TRUST, WAIVERS, takes
 from leadline.programs.cli.output.progress import progress
-from leadline.programs.cli.output.terminal import configure_log, width_of
+from leadline.programs.cli.output.terminal import PIPE_WIDTH, configure_log, width_of
 from leadline.programs.cli.scanning.database import with_database
-from leadline.programs.cli.scanning.images import PIPE_WIDTH, need_database, run_one, run_several
+from leadline.programs.cli.scanning.images import need_database, run_one, run_several
 from leadline.programs.cli.scanning.requests import created, grave, image_options, image_request
 from leadline.scans.images.image_scan import image_scan
 

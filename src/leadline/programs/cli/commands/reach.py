@@ -1,6 +1,5 @@
 """``leadline reach``: whether network policies let a connection through, and by which rule."""
 
-import os
 from typing import Any
 
 import click
@@ -10,7 +9,7 @@ from leadline.errors import GATE_FAILED, SourceError
 from leadline.outputs.text.json_text import json_text
 from leadline.programs.cli.options.configured import ConfiguredCommand
 from leadline.programs.cli.options.table import CHARTS, CLUSTER, NAMESPACES, takes
-from leadline.programs.cli.output.terminal import width_of
+from leadline.programs.cli.output.terminal import page_width
 from leadline.programs.cli.scanning.requests import reading, request_of
 from leadline.scans.posture.posture_scan import open_posture_scan
 from leadline.scans.posture.reaching import reach_answer
@@ -33,7 +32,6 @@ policies is not known either.
 Exit codes: 0 allowed, 1 denied, not known, or something was not read that may hold a policy, 2 wrong usage, 3 nothing could
 be judged, 4 a fault of leadline.
 """
-_USUAL_WIDTH = 100
 
 
 @click.command("reach", cls=ConfiguredCommand, targets=lambda flags: flags["paths"], epilog=EPILOG)
@@ -69,6 +67,6 @@ def command(
     if format == "json":
         click.echo(json_text(answer.document()))
     else:
-        for line in answer.lines(width_of(os.environ, is_terminal=os.isatty(1), usual=_USUAL_WIDTH)):
+        for line in answer.lines(page_width()):
             click.echo(line)
     return 0 if answer.is_allowed else GATE_FAILED

@@ -1,6 +1,5 @@
 """``leadline rehearse``: what recorded behaviour a policy would have blocked, before it is applied."""
 
-import os
 from typing import Any
 
 import click
@@ -10,7 +9,7 @@ from leadline.errors import GATE_FAILED, SourceError
 from leadline.outputs.text.json_text import json_text
 from leadline.programs.cli.options.configured import ConfiguredCommand
 from leadline.programs.cli.options.table import CHARTS, CLUSTER, NAMESPACES, takes
-from leadline.programs.cli.output.terminal import width_of
+from leadline.programs.cli.output.terminal import page_width
 from leadline.programs.cli.scanning.requests import reading, request_of
 from leadline.scans.rehearsing.rehearsal import RehearsalOptions, rehearse
 from leadline.scans.rehearsing.written import rehearsal_document, rehearsal_lines
@@ -33,7 +32,6 @@ Profiles are what leadline agent --profiles writes. Without POLICY, the policies
 Exit codes: 0 nothing recorded would be blocked, 1 something would, 2 wrong usage, 3 nothing could be judged, 4 a fault of
 leadline. What is not known is named and counted; --fail-on unknown makes it exit 1.
 """
-_USUAL_WIDTH = 100
 
 
 @click.command("rehearse", cls=ConfiguredCommand, targets=lambda flags: flags["paths"], epilog=EPILOG)
@@ -75,9 +73,7 @@ def command(
     if format == "json":
         click.echo(json_text(rehearsal_document(report)))
     else:
-        for line in rehearsal_lines(
-            report, width_of(os.environ, is_terminal=os.isatty(1), usual=_USUAL_WIDTH)
-        ):
+        for line in rehearsal_lines(report, page_width()):
             click.echo(line)
     blocked, unknown = report.number("blocked"), report.number("unknown")
     if blocked or (unknown and fail_on):

@@ -1,6 +1,5 @@
 """``leadline risk``: the workloads with most at stake, and the way to them."""
 
-import os
 import sys
 from typing import Any
 
@@ -11,7 +10,7 @@ from leadline.errors import SourceError, UsageError
 from leadline.outputs.text.json_text import json_text
 from leadline.programs.cli.options.configured import ConfiguredCommand
 from leadline.programs.cli.options.table import CHARTS, CLUSTER, NAMESPACES, Request, takes
-from leadline.programs.cli.output.terminal import width_of
+from leadline.programs.cli.output.terminal import page_width
 from leadline.programs.cli.scanning.requests import posture_options, reading, request_of
 from leadline.scans.options import silent
 from leadline.scans.posture.posture_scan import open_posture_scan
@@ -35,8 +34,6 @@ formula.
 
 Exit codes: 0 done, 2 wrong usage, 3 nothing could be judged, 4 a fault of leadline.
 """
-_USUAL_WIDTH = 100
-"""Images that nothing is known of."""
 
 
 @click.command("risk", cls=ConfiguredCommand, targets=lambda flags: flags["paths"], epilog=EPILOG)
@@ -71,7 +68,7 @@ def command(paths: tuple[str, ...], format: str, top: int, images: str, **flags:
     elif format == "svg":
         sys.stdout.write(found.picture())
     else:
-        for line in found.lines(width_of(os.environ, is_terminal=os.isatty(1), usual=_USUAL_WIDTH)):
+        for line in found.lines(page_width()):
             click.echo(line)
     if not request.quiet:
         click.echo(found.summary(), err=True)

@@ -44,7 +44,7 @@ from leadline.programs.cli.output.destinations import (
     writing,
 )
 from leadline.programs.cli.output.gate_text import verdict_text
-from leadline.programs.cli.output.terminal import at_words, wants_colour, width_of
+from leadline.programs.cli.output.terminal import PAGE_WIDTH, at_words, wants_colour, width_of
 from leadline.programs.cli.scanning.requests import (
     gates_of,
     posture_options,
@@ -81,7 +81,6 @@ Exit codes: 0 passed, 1 a gate failed, 2 wrong usage, 3 nothing could be judged,
 
 
 _NOTES = 5
-_USUAL_WIDTH = 100
 _MOST_STEPS = 64
 _NOT_REPEATED = frozenset(
     (
@@ -318,7 +317,7 @@ def _page(
         Page,
         request,
         places=scan.places,
-        width=width_of(os.environ, is_terminal=is_terminal, usual=_USUAL_WIDTH),
+        width=width_of(os.environ, is_terminal=is_terminal, usual=PAGE_WIDTH),
         colour=is_terminal and not request.no_color and wants_colour(os.environ) and not request.output,
         command=command,
         rbac=f"{command} {rerun_words(request, 'rbac', [f for f in flags if f.name == 'own_controls'])}"

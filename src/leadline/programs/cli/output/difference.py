@@ -10,11 +10,9 @@ import click
 
 from leadline.errors import StoreError, UsageError
 from leadline.model.control import Control
-from leadline.programs.cli.output.terminal import width_of
+from leadline.programs.cli.output.terminal import PAGE_WIDTH, width_of
 from leadline.scans.posture.baselines import Compared
 from leadline.scans.posture.difference import DifferenceForm, written_difference
-
-_USUAL_WIDTH = 100
 
 
 def difference_flags(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -34,7 +32,7 @@ def write_difference(
     is_terminal = not output and os.isatty(1)
     if form == "pdf" and is_terminal:
         raise UsageError("a PDF is not for a terminal", hint="-o FILE writes it")
-    width = width_of(os.environ, is_terminal=is_terminal, usual=_USUAL_WIDTH)
+    width = width_of(os.environ, is_terminal=is_terminal, usual=PAGE_WIDTH)
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     written = written_difference(both, controls, form, width=width, head=head, at=at)
     if not output:

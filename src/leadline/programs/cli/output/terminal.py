@@ -10,6 +10,8 @@ from leadline.outputs.text.plain import plain, wrapped
 if TYPE_CHECKING:
     from leadline.outputs.redaction.values import SecretValues
 
+PAGE_WIDTH, PIPE_WIDTH = 100, 80
+"""Columns of a text, and of a table, where nothing says how wide it may be."""
 _WIDTHS = range(40, 1000)
 _LONGEST_LINE = 2_000
 
@@ -22,6 +24,11 @@ def width_of(environ: Mapping[str, str], *, is_terminal: bool, usual: int) -> in
     known = os.get_terminal_size(1).columns if is_terminal else 0
     # A terminal that was given no size, as in a container, says 0.
     return max(_WIDTHS.start, known) if known else usual
+
+
+def page_width() -> int:
+    """Columns for a text on standard output."""
+    return width_of(os.environ, is_terminal=os.isatty(1), usual=PAGE_WIDTH)
 
 
 def list_width() -> int | None:

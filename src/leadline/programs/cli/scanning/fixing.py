@@ -13,7 +13,7 @@ from leadline.programs.cli.options.option import GRADES
 from leadline.programs.cli.options.table import CONFIG, FIXING, OPTIONS, Request
 from leadline.programs.cli.output.gate_text import verdict_text
 from leadline.programs.cli.output.progress import Display
-from leadline.programs.cli.output.terminal import wants_colour, width_of
+from leadline.programs.cli.output.terminal import PAGE_WIDTH, wants_colour, width_of
 from leadline.programs.cli.scanning.requests import gates_of, posture_options, reading
 from leadline.scans.fixing.drafts import write_drafts
 from leadline.scans.fixing.fix_scan import Agree, FixAim, FixResult, agree_to_all, fix_scan, is_safe
@@ -24,7 +24,6 @@ from leadline.scans.gates import Verdict
 from leadline.scans.options import silent
 
 _COLOURS = {"-": "31", "+": "32", "@": "36"}
-_USUAL_WIDTH = 100
 
 
 def refuse_other_flags(request: Request) -> None:
@@ -145,7 +144,7 @@ def _print_patch(result: FixResult) -> None:
 def _print(result: FixResult, request: Request, drafts_hint: str) -> None:
     is_terminal = os.isatty(1)
     is_coloured = is_terminal and not request.no_color and wants_colour(os.environ)
-    width = width_of(os.environ, is_terminal=is_terminal, usual=_USUAL_WIDTH)
+    width = width_of(os.environ, is_terminal=is_terminal, usual=PAGE_WIDTH)
     for line in shown_lines(result):
         colour = _COLOURS.get(line[:1]) if is_coloured and line[:3] not in ("---", "+++") else None
         click.echo(f"\x1b[{colour}m{line}\x1b[0m" if colour else line, color=True)
