@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Iterable
+from pathlib import Path
 from typing import BinaryIO
 
 from leadline.backoff import backoff_s
@@ -57,6 +58,8 @@ async def serve(settings: Settings, out: BinaryIO) -> None:
     for name, why in sorted(off.items()):
         log.info("%s is off: %s", name, why)
     log.info("watching, %d programs attached", len(source.probes.attached))
+    if settings.cri not in ("auto", "none") and not Path(settings.cri).is_socket():
+        log.warning("no socket at %s; containers have no names until a runtime listens there", settings.cri)
     taker = _Taker(settings, observation, profiles, out)
     chores = [asyncio.ensure_future(_ask_runtime(naming))]
     if settings.node:
@@ -82,13 +85,18 @@ async def serve(settings: Settings, out: BinaryIO) -> None:
 
 async def _ask_runtime(naming: Naming) -> None:
     """For as long as the agent runs. A runtime that does not answer is asked again, ever more seldom."""
-    failures = 0
+    failures, said = 0, ""
     while True:
         await asyncio.sleep(READ_EVERY_S if naming.wanted else IDLE_S)
         if not naming.wanted:
             continue
         found = await asyncio.to_thread(naming.ask, dict(naming.wanted))
         naming.take(found)
+        if naming.why and naming.why != said:
+            log.warning("new containers have no names: %s", naming.why)
+        elif said and not naming.why:
+            log.info("the container runtime answers again")
+        said = naming.why
         failures = 0 if found else failures + 1
         if failures:
             await asyncio.sleep(backoff_s(failures, FIRST_WAIT_S, LONGEST_WAIT_S))
@@ -98,7 +106,7 @@ async def _follow_pods(naming: Naming, node: str) -> None:
     """For as long as the agent runs."""
     from leadline.scans.observing.node_pods import NodePods  # brings an HTTP client
 
-    failures = 0
+    failures, said = 0, ""
     while True:
         try:
             pods = NodePods(node, os.environ)
@@ -106,10 +114,14 @@ async def _follow_pods(naming: Naming, node: str) -> None:
                 await pods.follow(naming.take_pods)
             finally:
                 await pods.close()
-            failures = 0
+            failures, said = 0, ""
         except ClusterError as error:
             failures += 1
-            log.warning("%s", error)
+            # Without its hint, which is for scans; once, since it is asked again for as long as the agent runs.
+            why = str(error.args[0])
+            if why != said:
+                log.warning("workloads of pods are not known: %s", why)
+            said = why
         await asyncio.sleep(backoff_s(max(failures, 1), FIRST_WAIT_S, LONGEST_WAIT_S))
 
 

@@ -3,7 +3,6 @@
 The names come later than the first event, those of the runtime and those of the pod each in their own time.
 """
 
-import logging
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +14,6 @@ from leadline.errors import LeadlineError
 from leadline.model.container import Container
 from leadline.sources.cri.runtimes import runtimes
 
-log = logging.getLogger(__name__)
 MOST_NAMES = 8_192
 """Containers whose names are remembered, and pods: those that ended as well, for their last events."""
 _HASH = "pod-template-hash"
@@ -72,6 +70,8 @@ class Naming:
         """Containers that the runtimes were not asked about yet, or did not answer for."""
         self.failures = 0
         """Questions that a runtime did not answer."""
+        self.why = ""
+        """Why the last one was not answered; empty where it was."""
 
     def __call__(self, container: Container) -> tuple[Container, bool]:
         """What is known by now, and whether that is all there will be."""
@@ -110,8 +110,9 @@ class Naming:
                 answer = next((one for one in answers if one is not None), None)
             except LeadlineError as error:
                 self.failures += 1
-                log.debug("%s", error)
+                self.why = str(error.args[0])
                 break
+            self.why = ""
             found[id] = (
                 container if answer is None else replace(answer, pod_uid=answer.pod_uid or container.pod_uid)
             )
