@@ -24,7 +24,7 @@ def run(command: click.Command, arguments: Sequence[str] | None) -> int:
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.ClickException as error:
-        return _said(error.format_message(), error.exit_code)
+        return _said(complaint(error, f"leadline {command.name}"), error.exit_code)
     except LeadlineError as error:
         return _said(str(error), error.exit_code)
     except OSError as error:
@@ -33,6 +33,21 @@ def run(command: click.Command, arguments: Sequence[str] | None) -> int:
     except SystemExit:
         return 3  # the server has said why it cannot listen
     return 0
+
+
+def complaint(error: click.ClickException, command: str) -> str:
+    """What click says of a command line, as one sentence of ours with the help that explains it; ``command`` where it names none."""
+    path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else command
+    near = (
+        error.possibilities
+        if isinstance(error, click.NoSuchOption | click.exceptions.NoSuchCommand)
+        else None
+    )
+    # What these two say without the words that they mean, which click writes into brackets.
+    message = error.message if near else error.format_message()
+    message = " ".join(message.split()).removesuffix(".")
+    meant = f"; did you mean {', '.join(near)}?" if near else ";"
+    return f"{message[:1].lower()}{message[1:]}{meant} {path} --help shows what there is"
 
 
 def give_back_memory() -> None:

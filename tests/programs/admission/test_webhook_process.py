@@ -153,7 +153,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         (("--own-certificate-for=a", "--deny-frameworks=nsaa", *ALONE), "unknown framework nsaa"),
         (("--own-certificate-for=a", "--most-warnings=0"), "most_warnings"),
         (("--config=/nowhere",), "cannot read /nowhere"),
-        (("--enforced",), "No such option"),
+        (("--enforced",), "no such option"),
     ],
 )
 def test_settings_without_a_meaning_are_one_line(arguments: tuple[str, ...], said: str):

@@ -159,17 +159,9 @@ def _run(words: list[str]) -> int:
         sys.stdout.write(error.format_message() + "\n")
         return 0
     except click.ClickException as error:
-        path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "leadline"
-        near = (
-            error.possibilities
-            if isinstance(error, click.NoSuchOption | click.exceptions.NoSuchCommand)
-            else None
-        )
-        # What these two say without the words that they mean, which click writes into brackets.
-        message = error.message if near else error.format_message()
-        message = " ".join(message.split()).removesuffix(".")
-        meant = f"; did you mean {', '.join(near)}?" if near else ";"
-        _say(f"{message[:1].lower()}{message[1:]}{meant} {path} --help shows what there is")
+        from leadline.programs.service import complaint
+
+        _say(complaint(error, "leadline"))
         return 2
     return result if isinstance(result, int) else 0
 
