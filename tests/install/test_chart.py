@@ -433,10 +433,14 @@ NOTHING_BUT_RESULTS = (
 @pytest.mark.parametrize(
     ("values", "within", "without"),
     [
-        ((), {"api", "metrics"}, {443, 6443, 53}),
+        ((), {"api", "metrics", "api-metrics"}, {443, 6443, 53}),
         (NOTHING_BUT_RESULTS, {"api"}, {443, 6443}),
         ((*NOTHING_BUT_RESULTS, "networkPolicy.kubeApiPorts=[16443]"), {"api"}, {16443}),
-        (("networkPolicy.registryPorts=[443,5000]",), {"api", "metrics"}, {443, 6443, 5000, 53}),
+        (
+            ("networkPolicy.registryPorts=[443,5000]",),
+            {"api", "metrics", "api-metrics"},
+            {443, 6443, 5000, 53},
+        ),
         (
             (*NOTHING_BUT_RESULTS, *SENDING, "alerts.ports=[9093]"),
             {"api"},

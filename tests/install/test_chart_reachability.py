@@ -18,11 +18,11 @@ API = "10.0.0.1"
 """Of kube-apiserver."""
 OUTSIDE, METADATA = "203.0.113.5", "169.254.169.254"
 OURS = "10.1.0.9"
-PORTS = (22, 53, 80, 443, 514, 601, 2379, 5000, 5432, 5433, 6443, 8080, 8443, 9093, 10250, 65535)
+PORTS = (22, 53, 80, 443, 514, 601, 2379, 5000, 5432, 5433, 6443, 8080, 8081, 8443, 9093, 10250, 65535)
 ASKED = [Port(number, protocol) for number in PORTS for protocol in ("TCP", "UDP", "SCTP")]
 NAMES = {"53/TCP", "53/UDP"}
 KUBE_API = {"443/TCP", "6443/TCP"}
-ENTRIES = {"api": 8443, "webhook": 8443, "metrics": 8080}
+ENTRIES = {"api": 8443, "webhook": 8443, "metrics": 8080, "api-metrics": 8081}
 """Every port of our containers, by its name."""
 
 
@@ -129,14 +129,14 @@ def test_kube_apiserver_is_asked_wherever_it_is_unless_the_values_say_where(valu
 
 
 WAYS_IN = {
-    "defaults": ((), {"api", "metrics"}, {"api", "metrics"}, {"api"}),
-    "one namespace": ((FROM_MONITORING,), {"api"}, {"api", "metrics"}, {"api"}),
+    "defaults": ((), {"api", "metrics", "api-metrics"}, {"api", "metrics", "api-metrics"}, {"api"}),
+    "one namespace": ((FROM_MONITORING,), {"api"}, {"api", "metrics", "api-metrics"}, {"api"}),
     "nobody": (("networkPolicy.metricsFrom=[]",), {"api"}, {"api"}, {"api"}),
     "addresses": (
         (f'networkPolicy.metricsFrom=[{{"ipBlock":{{"cidr":"{OUTSIDE}/32"}}}}]',),
         {"api"},
         {"api"},
-        {"api", "metrics"},
+        {"api", "metrics", "api-metrics"},
     ),
     "no exporter": (("capabilities.prometheusExporter=false",), {"api"}, {"api"}, {"api"}),
     "alerts alone": (("capabilities.prometheusExporter=false", *ALERTS), {"api"}, {"api"}, {"api"}),

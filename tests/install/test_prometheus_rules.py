@@ -14,6 +14,7 @@ from scanned import deployment
 from stored import store
 from test_chart import CHART, of_kind, render
 
+from leadline.programs.apiserver.refused_writes import NAME
 from leadline.programs.exporter.metrics import TABLE
 
 THRESHOLDS = {
@@ -76,6 +77,7 @@ def test_what_is_turned_off_is_no_rule():
         "LeadlineScanFailed",
         "LeadlineQueueStuck",
         "LeadlineStoreLost",
+        "LeadlineWritesRefused",
         "LeadlineExporterDown",
         "LeadlineUnreadableResults",
         "LeadlineSeriesLeftOut",
@@ -85,6 +87,7 @@ def test_what_is_turned_off_is_no_rule():
 
 def test_every_rule_and_panel_asks_for_metrics_that_there_are():
     known = {metric.name for metric in TABLE} | {
+        NAME,
         *("leadline_store_up", "leadline_store_bytes", "leadline_alerts_waiting", "leadline_store_losses"),
     }
     asked = [rule["expr"] for group in yaml.safe_load(rules(ALL))["groups"] for rule in group["rules"]]
@@ -126,6 +129,38 @@ CASES: dict[str, tuple[list[dict[str, str]], list[tuple[str, str, list[dict[str,
                 ],
             ),
             ("LeadlineWorkloadControls", "8m", []),
+        ],
+    ),
+    "writes of ours are refused for good, those of others and conflicts are no alert": (
+        [
+            UP,
+            *(
+                {
+                    "series": f'{NAME}{{by="{by}",reason="{reason}",resource="scanruns"}}',
+                    "values": "0 1+2x8 17x20",
+                }
+                for by, reason in (
+                    ("leadline", "InsufficientStorage"),
+                    ("leadline", "Conflict"),
+                    ("others", "Invalid"),
+                )
+            ),
+        ],
+        [
+            ("LeadlineWritesRefused", "4m", []),
+            (
+                "LeadlineWritesRefused",
+                "8m",
+                [
+                    {
+                        "severity": "high",
+                        "resource": "scanruns",
+                        "reason": "InsufficientStorage",
+                        "rule_name": "InsufficientStorage",
+                    }
+                ],
+            ),
+            ("LeadlineWritesRefused", "28m", []),
         ],
     ),
     "another exporter pod is not another alert": (

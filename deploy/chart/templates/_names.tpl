@@ -107,11 +107,15 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded,hook-failed
 {{- end }}
 
 {{- /* No peers at all would be everyone. */ -}}
+{{- /* Of a list: the root, then the names of ports. */ -}}
 {{- define "leadline.metricsIngress" -}}
-{{- if and .Values.capabilities.prometheusExporter .Values.networkPolicy.metricsFrom }}
+{{- $root := first . }}
+{{- if and $root.Values.capabilities.prometheusExporter $root.Values.networkPolicy.metricsFrom }}
 - ports:
-  - {port: metrics, protocol: TCP}
-  from: {{ toYaml .Values.networkPolicy.metricsFrom | nindent 2 }}
+  {{- range rest . }}
+  - {port: {{ . }}, protocol: TCP}
+  {{- end }}
+  from: {{ toYaml $root.Values.networkPolicy.metricsFrom | nindent 2 }}
 {{- end }}
 {{- end }}
 

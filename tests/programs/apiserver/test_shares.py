@@ -42,8 +42,8 @@ def test_a_user_takes_its_share_and_no_more(what: str, amount: int):
     "name", ["system:serviceaccount:leadline-2:leadline", "system:serviceaccount:shop:leadline", "leadline"]
 )
 def test_only_accounts_of_our_own_namespace_are_ours(name: str):
-    assert not Shares("leadline").is_own(User(name))
-    assert not Shares("").is_own(User(name))
+    assert not Shares("leadline").is_unbounded(User(name))
+    assert not Shares("").is_unbounded(User(name))
 
 
 class Named(Everybody):

@@ -6,14 +6,12 @@ import os
 import tempfile
 import traceback
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
-import uvicorn
 import uvloop
 
 from leadline.errors import ClusterError, UsageError
@@ -30,6 +28,7 @@ from leadline.programs.serving.chores import beside
 from leadline.programs.serving.kube import Kube, KubeError
 from leadline.programs.serving.log import log_to_stderr
 from leadline.programs.serving.own_certificate import OwnCertificate
+from leadline.programs.serving.plain_server import serve_plain
 from leadline.programs.serving.tls_server import Socket, Tls, server
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.cluster_source import facts_of_cluster
@@ -45,7 +44,6 @@ log = logging.getLogger(__name__)
 LOOK_AGAIN_S = 10.0
 TRY_AGAIN_S = 1.0
 """While the API server does not trust us, it asks in vain."""
-GOODBYE_S = 5
 MOST_CONNECTIONS = 500
 """Anyone in the cluster can open them."""
 PROGRAM = "leadline-admission"
@@ -160,7 +158,7 @@ async def serve(settings: Settings, policies: Policies, folder: Path) -> None:
     if kube is not None and own is not None:
         chores.append(_be_trusted(kube, settings.webhook, own, trusted))
     if settings.metrics_port:
-        chores.append(_show(settings, Shown(counts, webhook)))
+        chores.append(serve_plain(Shown(counts, webhook), settings.host, settings.metrics_port))
     waivers.start()
     try:
         log.info("serving at port %d", settings.port)
@@ -237,29 +235,6 @@ async def _be_trusted(kube: Kube, name: str, own: OwnCertificate, trusted: Trust
             log.warning("the API server does not trust us: %s", why)
         said = why
         await asyncio.sleep(LOOK_AGAIN_S if trusted.is_so else TRY_AGAIN_S)
-
-
-async def _show(settings: Settings, application: Shown) -> None:
-    config = uvicorn.Config(
-        application,
-        "" if settings.host == "::" else settings.host,
-        settings.metrics_port,
-        lifespan="off",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,
-        limit_concurrency=50,
-        timeout_graceful_shutdown=GOODBYE_S,
-    )
-    await _Beside(config).serve()
-
-
-class _Beside(uvicorn.Server):
-    """Ends with the one whose signals end the program."""
-
-    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
-        return nullcontext()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

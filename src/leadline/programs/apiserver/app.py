@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 
 from leadline.api.kind import Kind
 from leadline.api.protocol import FullError, FutureError, GoneError, Store, TokenError
@@ -20,6 +20,7 @@ from leadline.programs.apiserver.encoding.served import Served, serve
 from leadline.programs.apiserver.exchange import ClientGoneError, Exchange, Patience, Receive, Scope, Send
 from leadline.programs.apiserver.feed import Feed
 from leadline.programs.apiserver.refusal import Refusal
+from leadline.programs.apiserver.refused_writes import RefusedWrites
 from leadline.programs.apiserver.shares import Shares
 from leadline.programs.apiserver.watching import Watch
 from leadline.programs.apiserver.writing import Writes, most_bytes
@@ -52,6 +53,7 @@ class App:
         self._patience = patience
         self._writers: Counter[str] = Counter()
         self._shares = Shares(own_namespace)
+        self.refused_writes = RefusedWrites()
         self._stopping = asyncio.Event()
 
     async def prepare(self) -> None:
@@ -98,8 +100,14 @@ class App:
             await self._access.check(user, Asked(exchange.method.lower(), exchange.scope["path"]))
             await self._document(exchange)
             return
-        await self._check(user, target)
-        await self._verb(exchange, target, user)
+        with self._watched(user, target):
+            await self._check(user, target)
+            await self._verb(exchange, target, user)
+
+    def _watched(self, user: User, target: Target) -> AbstractContextManager[None]:
+        if target.verb in ("get", "list", "watch"):
+            return nullcontext()
+        return self.refused_writes.watched(target.kind.plural, is_own=self._shares.is_own(user))
 
     async def _check(self, user: User, target: Target) -> None:
         kind = target.kind

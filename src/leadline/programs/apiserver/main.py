@@ -28,6 +28,7 @@ from leadline.programs.apiserver.silence import mark_stale
 from leadline.programs.service import run
 from leadline.programs.serving.log import log_to_stderr
 from leadline.programs.serving.own_certificate import OwnCertificate
+from leadline.programs.serving.plain_server import METRICS, serve_plain
 from leadline.programs.serving.tls_server import Socket, Tls, server
 
 log = logging.getLogger(__name__)
@@ -90,6 +91,13 @@ _LONGEST_LINE = 2_000
 @click.option("--host", default=_DEFAULTS.host, show_default=True)
 @click.option("--port", default=_DEFAULTS.port, show_default=True)
 @click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65535),
+    default=_DEFAULTS.metrics_port,
+    show_default=True,
+    help="Of /metrics, in plain HTTP: writes that were refused. 0 for none.",
+)
+@click.option(
     "--kube", default=_DEFAULTS.kube, help="Address of kube-apiserver; by default of the cluster we run in."
 )
 @click.option(
@@ -146,6 +154,7 @@ async def serve(settings: Settings, folder: Path) -> None:
             _tend(store),
             _mark_stale(store, app),
             _sweep_once(store, namespaces),
+            *([_show(app, settings)] if settings.metrics_port else []),
         )
         async with _background(chores):
             log.info("serving at port %d", settings.port)
@@ -273,6 +282,17 @@ async def _sweep_once(store: Tended, namespaces: ClusterNamespaces) -> None:
         return
     if count:
         log.info("deleted %d objects of namespaces that are gone", count)
+
+
+async def _show(app: App, settings: Settings) -> None:
+    async def metrics(scope: Any, _: Any, send: Any) -> None:
+        is_known = scope["path"] == "/metrics"
+        body = app.refused_writes.text() if is_known else "there is /metrics\n"
+        headers = [(b"content-type", METRICS.encode()), (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 200 if is_known else 404, "headers": headers})
+        await send({"type": "http.response.body", "body": body.encode()})
+
+    await serve_plain(metrics, settings.host, settings.metrics_port)
 
 
 def _say_why(task: "asyncio.Task[None]") -> None:

@@ -29,6 +29,8 @@ class Settings(Struct, frozen=True):
     """Of the certificate that we make."""
     host: str = "::"
     port: int = 8443
+    metrics_port: int = 0
+    """Of /metrics, in plain HTTP; 0 for none."""
     kube: str = ""
     """Empty: the cluster that we run in."""
     kube_ca: Path = ACCOUNT / "ca.crt"
