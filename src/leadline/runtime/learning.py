@@ -55,6 +55,8 @@ class Recorder:
         """The first event, since the node was started."""
         self.has_ended = False
         """Learning is over, or the container; nothing is added any more."""
+        self.has_learned = False
+        """Learning is over since its time is, not since the container ended early."""
         self._syscalls: set[str] = set()
         self._executed: dict[str, dict[ExecutedProgram, None]] = {}
         self._opened = PathSet()
@@ -121,6 +123,11 @@ class Recorder:
             self._reasons.add(words.LOST)
         if collapsed:
             self._reasons.add(words.COLLAPSED)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether what is new can be said by it."""
+        return self.has_learned and not self._reasons
 
     def partial(self, reason: str) -> None:
         self._reasons.add(reason)

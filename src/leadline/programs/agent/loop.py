@@ -6,15 +6,17 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from leadline.backoff import backoff_s
 from leadline.errors import ClusterError, StoreError
+from leadline.model.alert import Alert
 from leadline.programs.agent.answers import Answers, metrics
 from leadline.programs.agent.settings import Settings
-from leadline.scans.observing.lines import event_line
+from leadline.scans.observing.detecting import Detecting, chosen_rules
+from leadline.scans.observing.lines import alert_line, event_line
 from leadline.scans.observing.naming import Naming
 from leadline.scans.observing.observation import Observation, ObserveSettings, Seen, open_source
 from leadline.scans.observing.profile_file import ProfileFile
@@ -44,6 +46,7 @@ async def serve(settings: Settings, out: BinaryIO) -> None:
         learns=settings.learning_hours > 0,
         learning_s=settings.learning_hours * 3600,
     )
+    rules = chosen_rules(settings.rule, settings.without_rule) if settings.alerts else ()
     profiles = ProfileFile(settings.profiles) if settings.profiles else None
     before = profiles.read() if profiles is not None else []
     source = open_source(observed)
@@ -60,7 +63,8 @@ async def serve(settings: Settings, out: BinaryIO) -> None:
     log.info("watching, %d programs attached", len(source.probes.attached))
     if settings.cri not in ("auto", "none") and not Path(settings.cri).is_socket():
         log.warning("no socket at %s; containers have no names until a runtime listens there", settings.cri)
-    taker = _Taker(settings, observation, profiles, out)
+    detecting = Detecting(observation, rules, booted_s())
+    taker = _Taker(settings, observation, detecting, profiles, out)
     chores = [asyncio.ensure_future(_ask_runtime(naming))]
     if settings.node:
         chores.append(asyncio.ensure_future(_follow_pods(naming, settings.node)))
@@ -134,13 +138,21 @@ class _Taker:
     """Takes what is seen to where it goes."""
 
     def __init__(
-        self, settings: Settings, observation: Observation, profiles: ProfileFile | None, out: BinaryIO
+        self,
+        settings: Settings,
+        observation: Observation,
+        detecting: Detecting,
+        profiles: ProfileFile | None,
+        out: BinaryIO,
     ) -> None:
         self._settings = settings
         self._observation = observation
+        self._detecting = detecting
         self._out = out
         self._started_s = booted_s()
         self._lost = 0
+        self._off: set[str] = set()
+        """Rules that were said to be off."""
         self._profiles = profiles
 
     def read(self) -> bool:
@@ -158,6 +170,7 @@ class _Taker:
             if now - tended >= TEND_EVERY_S:
                 tended = now
                 self._take(self._observation.tend())
+                self._tend_alerts()
                 self._warn()
             if now - written >= PROFILES_EVERY_S:
                 written = now
@@ -181,14 +194,31 @@ class _Taker:
         if self._profiles is not None:
             self._profiles.write(self._observation.profiles(self._started_s))
 
-    def _take(self, seen: Iterable[Seen]) -> None:
-        if not self._settings.json:
-            return
-        program_of = self._observation.program_of
-        for event, container in seen:
-            at_s = self._started_s + event.at_ns / 1e9
-            self._out.write(event_line(event, container, program_of(event.exe_id), at_s))
-        self._out.flush()
+    def _take(self, seen: Sequence[Seen]) -> None:
+        if self._settings.json and seen:
+            program_of = self._observation.program_of
+            for event, container in seen:
+                at_s = self._started_s + event.at_ns / 1e9
+                self._out.write(event_line(event, container, program_of(event.exe_id), at_s))
+            self._out.flush()
+        if self._settings.alerts:
+            self._give(self._detecting.take(seen))
+
+    def _give(self, alerts: Sequence[Alert]) -> None:
+        for alert in alerts:
+            self._out.write(alert_line(alert))
+        if alerts:
+            self._out.flush()
+
+    def _tend_alerts(self) -> None:
+        self._give(self._detecting.tend(time.time()))
+        for container in self._detecting.begun:
+            name = container.name or container.id
+            log.info("rules about what is new begin with %s: its profile is complete", name)
+        for rule, why in self._detecting.detector.off.items():
+            if rule not in self._off:
+                self._off.add(rule)
+                log.warning("rule %s is off: %s", rule, why)
 
     def _warn(self) -> None:
         counts = self._observation.counts()

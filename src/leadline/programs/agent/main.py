@@ -20,6 +20,14 @@ _DEFAULTS = Settings()
 @click.group("agent", invoke_without_command=True)
 @click.option("--json", is_flag=True, help="Print every event as a line of JSON.")
 @click.option(
+    "--alerts/--no-alerts",
+    default=True,
+    show_default=True,
+    help="Print alerts of the rules as lines of JSON.",
+)
+@click.option("--rule", multiple=True, metavar="ID", help="A rule that is off by itself.")
+@click.option("--without-rule", multiple=True, metavar="ID", help="Leave a rule out.")
+@click.option(
     "--profiles", default="", metavar="FILE", help="Keep what each container did there, over restarts too."
 )
 @click.option("--every", is_flag=True, help="Everything, not only what a container does for the first time.")

@@ -6,6 +6,11 @@ from msgspec import Struct
 class Settings(Struct, frozen=True):
     json: bool = False
     """Every event as a line on standard output."""
+    alerts: bool = True
+    """Judge by rules, and print alerts as lines on standard output."""
+    rule: tuple[str, ...] = ()
+    """Rules that are off by themselves."""
+    without_rule: tuple[str, ...] = ()
     profiles: str = ""
     """File of the profiles: those in it are continued, and it is written once a minute and at the end."""
     every: bool = False

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from leadline.runtime.catalogue import blind_rules
 from leadline.runtime.needs import blind
 from leadline.sources.ebpf.kernel_check import ProbeState, check_kernel
 
@@ -12,6 +13,8 @@ class Check(Struct, frozen=True, rename="camel"):
     probes: tuple[ProbeState, ...]
     blind: dict[str, tuple[str, ...]]
     """Answers that cannot be given in full, with the probes that are missing."""
+    blind_rules: dict[str, tuple[str, ...]]
+    """The same of rules, by id."""
 
     def lines(self) -> list[str]:
         """For people."""
@@ -25,9 +28,13 @@ class Check(Struct, frozen=True, rename="camel"):
                 reasons.setdefault(why, []).append(program.removeprefix("enter_").removeprefix("on_"))
             found += [f"{'':{width}}           {', '.join(names)}: {why}" for why, names in reasons.items()]
         found.append("")
-        if not self.blind:
+        if not self.blind and not self.blind_rules:
             found.append("nothing is blind")
         found += [f"blind for {answer}: no {', '.join(names)}" for answer, names in self.blind.items()]
+        by_probes: dict[tuple[str, ...], list[str]] = {}
+        for id, names in self.blind_rules.items():
+            by_probes.setdefault(names, []).append(id)
+        found += [f"blind rules, no {', '.join(names)}: {', '.join(ids)}" for names, ids in by_probes.items()]
         return found
 
 
@@ -35,4 +42,4 @@ def check_node() -> Check:
     """Loads and attaches every probe once. Needs root, as the agent itself."""
     result = check_kernel()
     working = [one.name for one in result.probes if one.works and not result.problem]
-    return Check(result.problem, result.probes, dict(blind(working)))
+    return Check(result.problem, result.probes, dict(blind(working)), blind_rules(working))

@@ -1,7 +1,8 @@
-"""Events and profiles as JSON, one line each."""
+"""Events, profiles and alerts as JSON, one line each."""
 
 import msgspec
 
+from leadline.model.alert import Alert
 from leadline.model.container import Container
 from leadline.model.event import (
     COLLAPSED,
@@ -58,3 +59,10 @@ def event_line(event: Event, container: Container | None, exe: str, at_s: float)
 
 def profile_line(profile: Profile) -> bytes:
     return _ENCODER.encode(profile) + b"\n"
+
+
+def alert_line(alert: Alert) -> bytes:
+    """``alert`` is its title; everything else as it is stored."""
+    fields = msgspec.to_builtins(alert)
+    line = {"time": fields["lastS"], "alert": fields.pop("title")}
+    return _ENCODER.encode(line | fields) + b"\n"

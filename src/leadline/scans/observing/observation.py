@@ -247,6 +247,12 @@ class Observation:
             found[id] = before if is_whole else continued(before, found[id])
         return list(found.values())
 
+    def learned(self, booted_s: float, known: Mapping[str, object]) -> Iterator[tuple[Container, Profile]]:
+        """Containers that are not in ``known``, by id, whose profile is complete: learned for the whole time, and without a hole."""
+        for id, recorder in self._recorders.items():
+            if id not in known and recorder.is_whole:
+                yield recorder.container, recorder.profile(booted_s)
+
     def program_of(self, exe_id: int) -> str:
         """The path of the program with this id, empty where it was never seen to start."""
         return self._programs.get(exe_id, "")
@@ -297,8 +303,8 @@ class Observation:
                 del self._missed[ns_id]
         longest_ns = int(self._settings.learning_s * 1e9)
         for recorder in self._recorders.values():
-            if self._now_ns - recorder.since_ns >= longest_ns:
-                recorder.has_ended = True
+            if not recorder.has_ended and self._now_ns - recorder.since_ns >= longest_ns:
+                recorder.has_ended = recorder.has_learned = True
         return sum(1 for one in self._recorders.values() if not one.has_ended)
 
     def _learn_identity(self, event: Event) -> None:

@@ -1,4 +1,4 @@
-"""``leadline explain``: the whole page of a control, offline."""
+"""``leadline explain``: the whole page of a control or a rule, offline."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from leadline.scans.posture.settings import Settings
 
 _WIDEST = 100
+RULE = re.compile(r"RL?\d+", re.IGNORECASE)
+"""Ids of rules of the node agent."""
 PROBLEM = re.compile(r"(CVE|GHSA|GO|PYSEC|RUSTSEC|OSV|MAL|BIT|DSA|DLA|USN|ALSA|RHSA|CGA)-", re.IGNORECASE)
 """How ids of vulnerabilities begin; no control's name does."""
 
@@ -51,18 +53,24 @@ Gates look at all of it, whatever --min-severity hides: --severity-threshold cou
 
 
 @click.command("explain")
-@click.argument("name", metavar="CONTROL|CVE|score")
+@click.argument("name", metavar="CONTROL|RULE|CVE|score")
 @click.option("-f", "--format", "form", type=click.Choice(["text", "md"]), default="text", show_default=True)
 @click.option("--controls", multiple=True, metavar="FOLDER", help="Your own controls.")
 @click.option("--controls-config", default="", metavar="FILE", help="Show the settings of this file.")
 @click.option("--db", default="", metavar="FILE", help="The vulnerability database, for a CVE.")
 def command(name: str, form: str, controls: tuple[str, ...], controls_config: str, db: str) -> int:
-    """Everything about one control: what it looks at, why, how to fix it, what it cannot see.
+    """Everything about one control, or one rule of the node agent: what it looks at, why, how to fix it, what it cannot see.
 
     Or what the vulnerability database says about a CVE or any other id of its feeds (GHSA, GO, RUSTSEC …).
     """
     if name == "score":
         click.echo("\n".join(_folded(SCORE)))
+        return 0
+    if RULE.fullmatch(name):
+        from leadline.scans.observing.rule_page import rule_lines, rule_markdown, rule_named
+
+        rule = rule_named(name)
+        click.echo("\n".join(rule_markdown(rule) if form == "md" else rule_lines(rule, _columns())))
         return 0
     if PROBLEM.match(name):
         from leadline.programs.cli.output.problem_text import problem_lines

@@ -1,0 +1,145 @@
+"""Runs all rules over events. A rule that fails, and one of a user that is slow, costs only itself and is named."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from time import perf_counter_ns
+
+from leadline.model.alert import Detection
+from leadline.model.container import Container
+from leadline.model.event import SNAPSHOT, Event, Executed
+from leadline.runtime.baseline import Baseline
+from leadline.runtime.process_tree import Actor, ClusterFacts, ProcessTree
+from leadline.runtime.rule import Check, Rule
+
+MOST_FAILURES = 10
+SLOW_NS = 200_000
+"""For one event, on the average of ``SLOW_EVENTS``: an own rule that takes longer is turned off."""
+SLOW_EVENTS = 200
+_LONGEST_MESSAGE = 600
+
+
+class _Rules:
+    """Those of one type of event."""
+
+    __slots__ = ("needs_baseline", "optional", "own", "plain", "waiting")
+
+    def __init__(self) -> None:
+        self.plain: tuple[tuple[Rule, Check], ...] = ()
+        self.optional: tuple[tuple[Rule, Check], ...] = ()
+        self.waiting: tuple[tuple[Rule, Check], ...] = ()
+        self.own: tuple[Rule, ...] = ()
+        self.needs_baseline = False
+
+
+class Detector:
+    """``baselines``: by the id of a container, of those whose profile is complete."""
+
+    def __init__(self, rules: Iterable[Rule], cluster: ClusterFacts | None = None) -> None:
+        self.rules = tuple(rules)
+        self.baselines: dict[str, Baseline] = {}
+        self.failures: Counter[str] = Counter()
+        """Of each rule."""
+        self.off: dict[str, str] = {}
+        """Rules that were turned off, and why."""
+        self.why: dict[str, str] = {}
+        """Why each failed last."""
+        self._tree = ProcessTree()
+        self._actor = Actor(self._tree, cluster or ClusterFacts())
+        self._taken: dict[str, list[int]] = {}
+        """Events and nanoseconds of own rules."""
+        self._sort()
+
+    def see(self, event: Event, container: Container, path: str) -> tuple[Detection, ...]:
+        """``path`` is that of the program that did it; empty where it is not known. ``event`` is redacted."""
+        kind = type(event)
+        if kind is Executed:
+            self._tree.add(event)  # type: ignore[arg-type]
+        rules = (self._on_nodes if container.is_host else self._by_event).get(kind)
+        if rules is None:
+            return ()
+        actor = self._actor
+        actor.take(event, container, path)
+        found = self._ask(rules.plain, (event, actor))
+        if rules.needs_baseline:
+            known = self.baselines.get(container.id)
+            found += self._ask(rules.optional, (event, actor, known))
+            # What a person or a probe does through the runtime is no change of the container itself.
+            if known is not None and rules.waiting and not event.flags & SNAPSHOT and not actor.has_entered:
+                found += self._ask(rules.waiting, (event, actor, known))
+        if rules.own:
+            found = (*found, *self._see_own(rules.own, event, container))
+        return found
+
+    def _ask(
+        self, rules: tuple[tuple[Rule, Check], ...], arguments: tuple[object, ...]
+    ) -> tuple[Detection, ...]:
+        found: tuple[Detection, ...] = ()
+        for rule, check in rules:
+            try:
+                said = check(*arguments)
+            except Exception as error:
+                self._fail(rule, error)
+                continue
+            if said:
+                found += (self._detection(rule, said),)
+        return found
+
+    def _see_own(self, rules: tuple[Rule, ...], event: Event, container: Container) -> Iterator[Detection]:
+        actor = self._actor
+        known = self.baselines.get(container.id)
+        for rule in rules:
+            if rule.waits and (known is None or event.flags & SNAPSHOT or actor.has_entered):
+                continue
+            began = perf_counter_ns()
+            try:
+                said = rule.check(event, actor, known) if rule.takes == 3 else rule.check(event, actor)
+            except Exception as error:
+                self._fail(rule, error)
+                said = None
+            taken = self._taken.setdefault(rule.id, [0, 0])
+            taken[0] += 1
+            taken[1] += perf_counter_ns() - began
+            if taken[0] >= SLOW_EVENTS:
+                if taken[1] > SLOW_NS * taken[0]:
+                    self._turn_off(rule, f"it takes {taken[1] / taken[0] / 1e6:.1f} ms for an event")
+                taken[:] = [0, 0]
+            if said:
+                yield self._detection(rule, str(said))
+
+    def _fail(self, rule: Rule, error: Exception) -> None:
+        self.failures[rule.id] += 1
+        self.why[rule.id] = f"{type(error).__name__}: {error}"[:200]
+        if self.failures[rule.id] >= MOST_FAILURES:
+            self._turn_off(rule, f"it failed {MOST_FAILURES} times: {self.why[rule.id]}")
+
+    def _turn_off(self, rule: Rule, why: str) -> None:
+        self.off[rule.id] = why
+        self._sort()
+
+    def _detection(self, rule: Rule, said: str) -> Detection:
+        actor = self._actor
+        event = actor.event
+        kind = str(event.__struct_config__.tag)
+        message = said[:_LONGEST_MESSAGE]
+        program = actor.path or event.program
+        return Detection(
+            rule.id, message, kind, actor.container, event.at_ns, event.pid, program, actor.chain()
+        )
+
+    def _sort(self) -> None:
+        self._by_event: dict[type[Event], _Rules] = {}
+        self._on_nodes: dict[type[Event], _Rules] = {}
+        for rule in self.rules:
+            if rule.id in self.off:
+                continue
+            for table in (self._by_event, self._on_nodes) if rule.on_nodes else (self._by_event,):
+                rules = table.setdefault(rule.event, _Rules())
+                rules.needs_baseline |= rule.takes == 3 and not rule.is_own
+                if rule.is_own:
+                    rules.own += (rule,)
+                elif rule.takes == 2:
+                    rules.plain += ((rule, rule.check),)
+                elif rule.waits:
+                    rules.waiting += ((rule, rule.check),)
+                else:
+                    rules.optional += ((rule, rule.check),)

@@ -1,0 +1,109 @@
+"""Makes alerts of detections: once with a count, by rule, workload and program; bounded under a flood, counting what was withheld."""
+
+import hashlib
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Mapping
+
+from msgspec.structs import replace
+
+from leadline.model.alert import MOST_MESSAGES, Alert, Detection
+from leadline.runtime.rule import Rule, page_of
+
+MOST_ALERTS = 2_000
+"""That are remembered."""
+MOST_PER_MINUTE = 60
+"""New alerts of one container; those beyond are counted."""
+SILENT_S = 3600.0
+"""An alert that did not come again for so long is another one when it comes."""
+UPDATE_S = 60.0
+"""An alert that goes on is given again at most this often, with its count."""
+
+Enrich = Callable[[Alert], Alert]
+"""Adds what else is known: the waiver that accepts it, what is at stake, vulnerabilities."""
+
+
+class Grouping:
+    def __init__(self, rules: Mapping[str, Rule], enrich: Enrich = lambda alert: alert) -> None:
+        self._rules = rules
+        self._enrich = enrich
+        self._alerts: OrderedDict[str, Alert] = OrderedDict()
+        self._given: dict[str, tuple[float, int]] = {}
+        """When each was given last, and with which count."""
+        self._minutes: dict[str, tuple[int, int]] = {}
+        """By container: the minute, and the new alerts in it."""
+        self.withheld: Counter[str] = Counter()
+        """New alerts that were too many, by rule."""
+        self.total: Counter[str] = Counter()
+        """Detections, by rule."""
+
+    def take(self, detection: Detection, at_s: float) -> Alert | None:
+        """The alert where it is new, else ``None``: ``updates`` gives those that go on. ``at_s``: since 1970."""
+        self.total[detection.rule] += 1
+        id = alert_id(detection)
+        known = self._alerts.get(id)
+        if known is not None and at_s - known.last_s < SILENT_S:
+            self._alerts[id] = _again(known, detection, at_s)
+            self._alerts.move_to_end(id)
+            return None
+        if not self._has_room(detection, at_s):
+            self.withheld[detection.rule] += 1
+            return None
+        rule = self._rules[detection.rule]
+        alert = self._enrich(
+            Alert(
+                id=id,
+                rule=rule.id,
+                title=rule.title,
+                severity=rule.severity,
+                message=detection.message,
+                container=detection.container,
+                program=detection.program,
+                pid=detection.pid,
+                chain=detection.chain,
+                first_s=round(at_s, 3),
+                last_s=round(at_s, 3),
+                mitre=rule.mitre,
+                first=page_of(rule).first,
+            )
+        )
+        self._alerts[id] = alert
+        self._given[id] = (at_s, 1)
+        if len(self._alerts) > MOST_ALERTS:
+            oldest, _ = self._alerts.popitem(last=False)
+            self._given.pop(oldest, None)
+        return alert
+
+    def updates(self, now_s: float) -> list[Alert]:
+        """Alerts that came again since they were given."""
+        found = []
+        for id, alert in self._alerts.items():
+            given_s, count = self._given[id]
+            if alert.count > count and now_s - given_s >= UPDATE_S:
+                self._given[id] = (now_s, alert.count)
+                found.append(alert)
+        return found
+
+    def _has_room(self, detection: Detection, at_s: float) -> bool:
+        minute = int(at_s // 60)
+        known, number = self._minutes.get(detection.container.id, (minute, 0))
+        number = number + 1 if known == minute else 1
+        self._minutes[detection.container.id] = (minute, number)
+        if len(self._minutes) > MOST_ALERTS:
+            self._minutes = {id: one for id, one in self._minutes.items() if one[0] == minute}
+        return number <= MOST_PER_MINUTE
+
+
+def alert_id(detection: Detection) -> str:
+    """Sixteen digits."""
+    one = detection.container
+    who = (one.namespace, one.workload_kind, one.workload, one.name) if one.workload else (one.id,)
+    text = "\0".join((detection.rule, *who, detection.program))
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _again(alert: Alert, detection: Detection, at_s: float) -> Alert:
+    others = alert.others
+    is_other = detection.message != alert.message and detection.message not in others
+    if is_other and len(others) < MOST_MESSAGES:
+        others = (*others, detection.message)
+    return replace(alert, count=alert.count + 1, last_s=round(max(alert.last_s, at_s), 3), others=others)

@@ -1,0 +1,76 @@
+"""From what is seen to alerts: the rules that are on, over the events of an observation, with complete profiles as baselines."""
+
+from collections.abc import Iterable, Sequence
+
+from leadline.errors import UsageError
+from leadline.model.alert import Alert
+from leadline.model.container import Container
+from leadline.runtime.baseline import Baseline
+from leadline.runtime.catalogue import all_rules
+from leadline.runtime.detecting import Detector
+from leadline.runtime.grouping import Enrich, Grouping
+from leadline.runtime.process_tree import ClusterFacts
+from leadline.runtime.rule import Rule
+from leadline.scans.observing.observation import Observation, Seen
+
+MOST_BASELINES = 4_096
+
+
+def chosen_rules(
+    also: Sequence[str] = (), without: Sequence[str] = (), own: Iterable[Rule] = ()
+) -> tuple[Rule, ...]:
+    """Those that are on by themselves and those in ``also``, but those in ``without``; ids, or titles without regard to case.
+
+    Raises: ``UsageError``.
+    """
+    rules = {one.id: one for one in (*all_rules(), *own)}
+    names = {name.casefold(): one.id for one in rules.values() for name in (one.id, one.title)}
+    for name in (*also, *without):
+        if name.casefold() not in names:
+            raise UsageError(f"unknown rule: {name[:60]}", hint="leadline rules list names them")
+    on = {names[name.casefold()] for name in also} | {one.id for one in rules.values() if one.is_on}
+    off = {names[name.casefold()] for name in without}
+    return tuple(rules[id] for id in sorted(on - off))
+
+
+class Detecting:
+    """``booted_s``: when the node was started, since 1970."""
+
+    def __init__(
+        self,
+        observation: Observation,
+        rules: Iterable[Rule],
+        booted_s: float,
+        *,
+        cluster: ClusterFacts | None = None,
+        enrich: Enrich = lambda alert: alert,
+    ) -> None:
+        self._observation = observation
+        self._booted_s = booted_s
+        self.detector = Detector(rules, cluster)
+        self.grouping = Grouping({one.id: one for one in self.detector.rules}, enrich)
+        self.begun: list[Container] = []
+        """Containers that rules about what is new began with since the last ``tend``."""
+
+    def take(self, seen: Iterable[Seen]) -> list[Alert]:
+        """The alerts that are new."""
+        found = []
+        program_of = self._observation.program_of
+        for event, container in seen:
+            if container is None:
+                continue
+            for detection in self.detector.see(event, container, program_of(event.exe_id)):
+                alert = self.grouping.take(detection, self._booted_s + detection.at_ns / 1e9)
+                if alert is not None:
+                    found.append(alert)
+        return found
+
+    def tend(self, now_s: float) -> list[Alert]:
+        """Once in a while: takes up profiles that became complete. Gives the alerts that came again."""
+        self.begun = []
+        baselines = self.detector.baselines
+        for container, profile in self._observation.learned(self._booted_s, baselines):
+            if len(baselines) < MOST_BASELINES:
+                baselines[container.id] = Baseline(profile)
+                self.begun.append(container)
+        return self.grouping.updates(now_s)

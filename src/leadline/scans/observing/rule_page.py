@@ -1,0 +1,63 @@
+"""The page of a rule, for a terminal and for the documentation."""
+
+from collections.abc import Iterator
+
+from leadline.errors import UsageError
+from leadline.outputs.text.plain import wrapped
+from leadline.runtime.catalogue import all_rules
+from leadline.runtime.rule import Rule, page_of
+
+
+def rule_named(name: str) -> Rule:
+    """By id or title. Raises: ``UsageError``."""
+    wanted = name.casefold()
+    for one in all_rules():
+        if wanted in (one.id.casefold(), one.title.casefold()):
+            return one
+    raise UsageError(f"unknown rule: {name[:60]}", hint="leadline rules list names them")
+
+
+def rule_lines(rule: Rule, width: int) -> Iterator[str]:
+    page = page_of(rule)
+    yield f"{rule.id}   {rule.title}"
+    yield f"{rule.severity}, score {rule.score:g}   a rule of the node agent{'' if rule.is_on else '; off unless asked for'}"
+    for text in (page.what, page.why):
+        if text:
+            yield ""
+            yield from wrapped(text, width)
+    yield ""
+    for label, texts in rule_rows(rule):
+        lines = [line for text in texts for line in wrapped(text, width - 17)]
+        yield from (f"{'' if number else label:<15}  {line}" for number, line in enumerate(lines))
+    if page.links:
+        yield ""
+        yield from page.links
+
+
+def rule_markdown(rule: Rule) -> Iterator[str]:
+    page = page_of(rule)
+    yield f"# {rule.id} {rule.title}"
+    yield f"\n**{rule.severity}**, score {rule.score:g}. A rule of the node agent{'' if rule.is_on else ', off unless asked for'}."
+    yield from (f"\n{text}" for text in (page.what, page.why) if text)
+    for label, texts in rule_rows(rule):
+        if len(texts) == 1:
+            yield f"\n**{label.capitalize()}:** {texts[0]}"
+        else:
+            yield f"\n**{label.capitalize()}:**\n"
+            yield from (f"- {text}" for text in texts)
+    yield from (f"\n<{link}>" for link in page.links)
+
+
+def rule_rows(rule: Rule) -> Iterator[tuple[str, tuple[str, ...]]]:
+    page = page_of(rule)
+    yield "do first", tuple(f"{number}. {text}" for number, text in enumerate(page.first, 1))
+    yield "false positives", (page.false_positives,)
+    if rule.waits:
+        yield "begins", ("once the profile of the container is complete",)
+    elif rule.takes == 3:
+        yield "begins", ("at once; silent about what a complete profile has",)
+    yield "probes", (", ".join(rule.needs),)
+    if rule.mitre:
+        yield "MITRE ATT&CK", (" ".join(rule.mitre),)
+    if rule.falco:
+        yield "covers Falco's", rule.falco

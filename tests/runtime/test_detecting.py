@@ -1,0 +1,109 @@
+"""The engine of rules: what each is given, what it costs the others, what counts as new."""
+
+import pytest
+
+from leadline.model.container import Container
+from leadline.model.event import FIRST_PROCESS, SNAPSHOT, Executed, Opened
+from leadline.model.profile import COMPLETE, ExecutedProgram, Profile
+from leadline.runtime.baseline import Baseline
+from leadline.runtime.detecting import MOST_FAILURES, Detector
+from leadline.runtime.grouping import MOST_PER_MINUTE, SILENT_S, Grouping
+from leadline.runtime.process_tree import Actor
+from leadline.runtime.rule import Rule, rule
+
+WEB = Container("c1", name="web", namespace="shop", workload_kind="Deployment", workload="web")
+
+
+def executed(
+    path: str, pid: int = 10, parent: int = 1, flags: int = 0, arguments: tuple[str, ...] = ()
+) -> Executed:
+    return Executed(
+        5, 1, 7, pid, parent, 0, path.rpartition("/")[2][:15], flags, path=path, arguments=arguments
+    )
+
+
+def with_first_process(*rules: Rule) -> Detector:
+    detector = Detector(rules)
+    detector.see(executed("/app", pid=1, parent=0, flags=FIRST_PROCESS), WEB, "/app")
+    return detector
+
+
+@rule("T1", "Every program", score=5, needs=("exec",))
+def every(event: Executed, actor: Actor) -> str | None:
+    return f"{actor.tool} after {actor.parent_tool}"
+
+
+@rule("T2", "New program", score=5, needs=("exec",))
+def new(event: Executed, actor: Actor, known: Baseline) -> str | None:
+    return None if known.ran(event.path) else f"{event.path} is new"
+
+
+@rule("T3", "Fails", score=5, needs=("exec",))
+def fails(event: Executed, actor: Actor) -> str | None:
+    raise ValueError("a fault")
+
+
+PROFILE = Profile(WEB, COMPLETE, (), executed=(ExecutedProgram("/app", ("app",)),))
+
+
+def test_a_rule_is_given_the_event_and_who_did_it_and_others_are_not_asked():
+    detector = with_first_process(every)
+    (found,) = detector.see(executed("/bin/busybox", arguments=("wget", "x")), WEB, "/bin/busybox")
+    assert found.message == "wget after app"
+    assert [one.path for one in found.chain] == ["/bin/busybox", "/app"]
+    assert detector.see(Opened(5, 1, 7, 10, 1, 0, "wget", path="/x"), WEB, "/bin/busybox") == ()
+
+
+def test_a_rule_about_what_is_new_waits_for_the_profile_and_leaves_out_what_entered_or_was_there():
+    detector = with_first_process(new)
+    assert detector.see(executed("/bin/sh"), WEB, "/bin/sh") == ()
+    detector.baselines["c1"] = Baseline(PROFILE)
+    assert [one.message for one in detector.see(executed("/bin/sh"), WEB, "")] == ["/bin/sh is new"]
+    assert detector.see(executed("/app", pid=11), WEB, "") == ()
+    assert detector.see(executed("/bin/sh", pid=12, parent=900), WEB, "") == (), "by kubectl exec"
+    assert detector.see(executed("/bin/sh", pid=13, flags=SNAPSHOT), WEB, "") == ()
+
+
+def test_a_rule_that_fails_costs_only_itself_is_named_and_turned_off():
+    detector = with_first_process(fails, every)
+    for number in range(MOST_FAILURES + 5):
+        assert len(detector.see(executed("/bin/sh", pid=number + 10), WEB, "")) == 1
+    assert detector.failures == {"T3": MOST_FAILURES}
+    assert detector.off == {"T3": f"it failed {MOST_FAILURES} times: ValueError: a fault"}
+
+
+def test_a_rule_with_other_arguments_is_refused():
+    with pytest.raises(TypeError, match="T9"):
+
+        @rule("T9", "Wrong", score=1, needs=())
+        def wrong(event: str, actor: Actor) -> str | None: ...
+
+
+def test_alerts_are_given_once_and_counted_and_given_again_with_their_count():
+    detector = with_first_process(every)
+    grouping = Grouping({"T1": every})
+    alerts = []
+    for number in range(100):
+        for found in detector.see(executed("/bin/sh", pid=number + 10), WEB, "/bin/sh"):
+            alerts.append(grouping.take(found, 1000.0 + number))
+    first, *others = alerts
+    assert first is not None
+    assert (first.container, first.count) == (WEB, 1)
+    assert set(others) == {None}
+    (update,) = grouping.updates(1100.0)
+    assert (update.id, update.count, update.first_s, update.last_s) == (first.id, 100, 1000.0, 1099.0)
+    assert grouping.updates(2000.0) == []
+    (again,) = detector.see(executed("/bin/sh"), WEB, "/bin/sh")
+    assert grouping.take(again, 1099.0 + SILENT_S) is not None
+
+
+def test_a_flood_is_bounded_and_counted():
+    detector = with_first_process(every)
+    grouping = Grouping({"T1": every})
+    given = 0
+    for number in range(1000):
+        for found in detector.see(executed(f"/tmp/{number}"), WEB, f"/tmp/{number}"):
+            given += grouping.take(found, 6000.0) is not None
+    assert given == MOST_PER_MINUTE
+    assert grouping.withheld == {"T1": 1000 - MOST_PER_MINUTE}
+    assert grouping.total == {"T1": 1000}
