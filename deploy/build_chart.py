@@ -12,6 +12,9 @@ import yaml
 from leadline.api.catalogue import KINDS
 from leadline.posture.catalogue import load_controls
 from leadline.programs.admission.rules import rules_of
+from leadline.programs.admission.settings import TABLE as admission_settings
+from leadline.programs.exporter.settings import TABLE as exporter_settings
+from leadline.programs.operator.settings import TABLE as operator_settings
 from leadline.scans.posture.one_object import AloneJudge
 from leadline.scans.posture.settings import shipped_settings
 
@@ -23,8 +26,35 @@ WIDTH = 110
 
 
 def schema() -> Schema:
+    """With the settings of programs in the place of ``x-settings-of``."""
     found: Schema = yaml.safe_load(SOURCE.read_text("utf-8"))
+    for node in found["properties"].values():
+        for child in node.get("properties", {}).values():
+            if program := child.pop("x-settings-of", ""):
+                child.update({**settings_schema(program), "description": child["description"]})
     return found
+
+
+SETTINGS = {"operator": operator_settings, "admission": admission_settings, "exporter": exporter_settings}
+"""Tables of the programs, whose rows are the keys of a value of the chart."""
+
+
+def settings_schema(program: str) -> Schema:
+    """Every setting with its type, bounds and description; the default is the program's own."""
+    whole = SETTINGS[program].schema()
+    definitions = whole["$defs"]
+
+    def flat(node: Schema) -> Schema:
+        node = dict(node)
+        if name := node.pop("$ref", ""):
+            return flat({**definitions[str(name).rpartition("/")[2]], **node})
+        for left in ("title", "default", "required"):
+            node.pop(left, None)
+        if "properties" in node:
+            node["properties"] = {key: flat(child) for key, child in node["properties"].items()}
+        return node
+
+    return flat(whole)
 
 
 def leaves(node: Schema, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Schema]]:

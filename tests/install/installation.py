@@ -66,6 +66,13 @@ class Installation:
             self.uninstall("--no-hooks", "--ignore-not-found")
         self.cluster.kubectl("delete", "namespace", self.namespace, "--timeout=90s")
         self.cluster.kubectl("delete", "persistentvolume", VOLUME, "--ignore-not-found")
+        self.remove_what_stays()
+
+    def remove_what_stays(self) -> None:
+        """As NOTES of the chart say it."""
+        ours = f"app.kubernetes.io/instance={RELEASE},app.kubernetes.io/name=leadline"
+        kinds = "customresourcedefinitions,persistentvolumeclaims"
+        self.cluster.kubectl("delete", kinds, "-n", self.namespace, "-l", ours, "--timeout=60s")
 
     @staticmethod
     def with_volume(cluster: ServiceCluster) -> list[str]:

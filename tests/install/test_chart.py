@@ -407,9 +407,9 @@ def test_definitions_of_kinds_are_part_of_every_upgrade():
     definitions = of_kind("CustomResourceDefinition", render())
     groups = Counter(one["spec"]["group"] for one in definitions)
     assert groups == {"kubescape.io": 2, "hostdata.kubescape.cloud": 8}
-    assert all("annotations" not in one["metadata"] for one in definitions)
-    kept = of_kind("CustomResourceDefinition", render("crds.keep=true"))
-    assert {one["metadata"]["annotations"]["helm.sh/resource-policy"] for one in kept} == {"keep"}
+    assert {one["metadata"]["annotations"]["helm.sh/resource-policy"] for one in definitions} == {"keep"}
+    left = of_kind("CustomResourceDefinition", render("crds.keep=false"))
+    assert all("annotations" not in one["metadata"] for one in left)
     assert of_kind("CustomResourceDefinition", render("crds.install=false")) == []
 
 

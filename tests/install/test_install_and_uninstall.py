@@ -55,7 +55,14 @@ def test_uninstalling_leaves_no_object_and_no_namespace_hangs(
     added = set(inventory(services)) - set(before)
     assert len(added) > len(SERVED)
     services.namespace("short-lived")
-    installed.uninstall()
+    services.until(lambda: "leadline-operator" in services.kubectl("get", "leases", "-n", installed.namespace), 60)
+    said = installed.uninstall()
+    assert "securityexceptions.kubescape.io" in said
+    assert set(inventory(services)) - set(before) == {
+        name for name in added if name.startswith("customresourcedefinition")
+    }
+    assert services.kubectl("get", "leases", "-n", installed.namespace) == ""
+    installed.remove_what_stays()
     services.kubectl("delete", "namespace", "short-lived", "--timeout=60s")
     services.kubectl("delete", "namespace", installed.namespace, "--timeout=60s")
     assert inventory(services) == before

@@ -163,3 +163,14 @@ def test_no_description_makes_reading_fail(metadata: dict, control: dict):
     folder = read_rego(HERE)
     controls = controls_of(folder.rules, folder.controls, folder.inputs, lambda question: RegoAnswer())
     judge([resource_of({"kind": "Pod"})], controls)
+
+
+def test_a_mounted_config_map_has_each_file_once(tmp_path: Path):
+    hidden = tmp_path / "..2027_01_01"
+    hidden.mkdir()
+    (hidden / "one.rego").write_text(SOURCE)
+    (tmp_path / "..data").symlink_to(hidden.name)
+    (tmp_path / "one.rego").symlink_to("..data/one.rego")
+    (rule,) = read_rego(tmp_path).rules
+    assert rule.name == "one"
+    assert not rule.problem

@@ -15,6 +15,9 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}
 
 {{- define "leadline.image" -}}
@@ -34,11 +37,11 @@ enableServiceLinks: false
 automountServiceAccountToken: true
 securityContext:
   runAsNonRoot: true
-  runAsUser: 65532
-  runAsGroup: 65532
-  fsGroup: 65532
   fsGroupChangePolicy: OnRootMismatch
   seccompProfile: {type: RuntimeDefault}
+{{- with .Values.podSecurityContext }}
+{{ toYaml . | indent 2 }}
+{{- end }}
 {{- with .Values.image.pullSecrets }}
 imagePullSecrets: {{ toYaml . | nindent 2 }}
 {{- end }}
@@ -66,6 +69,106 @@ securityContext:
   readOnlyRootFilesystem: true
   runAsNonRoot: true
   capabilities: {drop: [ALL]}
+{{- end }}
+
+{{- /* Environment of every container of ours, as a list. What asks kube-apiserver asks it past any proxy. */ -}}
+{{- define "leadline.env" -}}
+{{- $env := list }}
+{{- with .Values.proxy }}
+{{- if .https }}{{ $env = append $env (dict "name" "HTTPS_PROXY" "value" .https) }}{{ end }}
+{{- if .http }}{{ $env = append $env (dict "name" "HTTP_PROXY" "value" .http) }}{{ end }}
+{{- if or .https .http }}
+{{- $env = append $env (dict "name" "NO_PROXY" "value" (join "," (concat (list "$(KUBERNETES_SERVICE_HOST)" "localhost" "127.0.0.1" "::1" ".svc" ".cluster.local") .except))) }}
+{{- end }}
+{{- end }}
+{{- if .Values.caBundle.configMap }}
+{{- $env = append $env (dict "name" "SSL_CERT_FILE" "value" (printf "/etc/leadline-ca/%s" .Values.caBundle.key)) }}
+{{- end }}
+{{- concat $env .Values.extraEnv | toJson }}
+{{- end }}
+
+{{- /* Mounts of every container of ours, as a list; the volumes are those of leadline.volumes. */ -}}
+{{- define "leadline.mounts" -}}
+{{- $mounts := list }}
+{{- if .Values.caBundle.configMap }}
+{{- $mounts = append $mounts (dict "name" "ca-bundle" "mountPath" "/etc/leadline-ca" "readOnly" true) }}
+{{- end }}
+{{- if .Values.ownControls.configMap }}
+{{- $mounts = append $mounts (dict "name" "own-controls" "mountPath" "/etc/leadline-controls" "readOnly" true) }}
+{{- end }}
+{{- concat $mounts .Values.extraVolumeMounts | toJson }}
+{{- end }}
+
+{{- define "leadline.volumes" -}}
+{{- $volumes := list }}
+{{- with .Values.caBundle.configMap }}
+{{- $volumes = append $volumes (dict "name" "ca-bundle" "configMap" (dict "name" .)) }}
+{{- end }}
+{{- with .Values.ownControls.configMap }}
+{{- $volumes = append $volumes (dict "name" "own-controls" "configMap" (dict "name" .)) }}
+{{- end }}
+{{- concat $volumes .Values.extraVolumes | toJson }}
+{{- end }}
+
+{{- /* A list of constraints; one without a selector is about the pods of this component. */ -}}
+{{- define "leadline.spread" -}}
+{{- $selector := dict "matchLabels" (merge (dict "app.kubernetes.io/component" .component) (include "leadline.selector" .top | fromYaml)) }}
+{{- $constraints := .top.Values.topologySpreadConstraints }}
+{{- if and (not $constraints) (gt (int .replicas) 1) }}
+{{- $constraints = list (dict "maxSkew" 1 "topologyKey" "kubernetes.io/hostname" "whenUnsatisfiable" "ScheduleAnyway") }}
+{{- end }}
+{{- if $constraints }}
+topologySpreadConstraints:
+{{- range $constraints }}
+- {{ merge (dict) . (dict "labelSelector" $selector) | toJson }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Of a Deployment with more than one pod. */ -}}
+{{- define "leadline.budget" -}}
+{{- if and .top.Values.podDisruptionBudget.enabled (gt (int .replicas) 1) }}
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  name: {{ .name }}
+  namespace: {{ .top.Release.Namespace }}
+  labels: {{ include "leadline.labels" .top | nindent 4 }}
+spec:
+  maxUnavailable: {{ .top.Values.podDisruptionBudget.maxUnavailable }}
+  selector:
+    matchLabels: {{ include "leadline.selector" .top | nindent 6 }}
+      app.kubernetes.io/component: {{ .component }}
+{{- end }}
+{{- end }}
+
+{{- define "leadline.accountAnnotations" -}}
+{{- with .Values.serviceAccount.annotations }}
+annotations: {{ toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- /* Files that say what is accepted and how controls are set, of the operator and the webhook alike, by name. */ -}}
+{{- define "leadline.ruleFiles" -}}
+{{- range $name, $content := .Values.waivers }}
+{{ printf "waivers-%s" $name }}: {{ $content | quote }}
+{{- end }}
+{{- with .Values.controlsConfig }}
+controls.json: {{ toJson . | quote }}
+{{- end }}
+{{- end }}
+
+{{- /* The settings that name these files, as a mapping. */ -}}
+{{- define "leadline.ruleSettings" -}}
+{{- $files := list }}
+{{- range $name, $_ := .Values.waivers }}{{ $files = append $files (printf "/etc/leadline/waivers-%s" $name) }}{{ end }}
+{{- $settings := dict }}
+{{- if $files }}{{ $_ := set $settings "waivers" $files }}{{ end }}
+{{- if .Values.controlsConfig }}{{ $_ := set $settings "controlsConfig" "/etc/leadline/controls.json" }}{{ end }}
+{{- if .Values.ownControls.configMap }}{{ $_ := set $settings "ownControls" (list "/etc/leadline-controls") }}{{ end }}
+{{- with .Values.clusterName }}{{ $_ := set $settings "clusterName" . }}{{ end }}
+{{- toJson $settings }}
 {{- end }}
 
 {{- /* Of 30m, 26h, 7d. */ -}}
@@ -158,14 +261,22 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded,hook-failed
 {{- if .publicKey }}{{ $_ := set $images "databaseKey" "/etc/leadline/database.pub" }}{{ end }}
 {{- end }}
 {{- end }}
+{{- if .Values.caBundle.configMap }}{{ $_ := set $images "caFile" (printf "/etc/leadline-ca/%s" .Values.caBundle.key) }}{{ end }}
 {{- if include "leadline.hasJobs" . }}
 {{- $_ := set $images "jobTemplate" "/etc/leadline/image-job.json" }}
 {{- $_ := set $images "jobPods" .Values.vulnerabilityScan.jobs.parallelism }}
 {{- if .Values.vulnerabilityScan.jobs.nodeBlobs }}{{ $_ := set $images "nodeBlobs" "/blobs" }}{{ end }}
 image-job.json: {{ include "leadline.imageJob" . | fromYaml | toJson | quote }}
 {{- end }}
+{{- $rules := include "leadline.ruleSettings" . | fromJson }}
 {{- $operator := dict "posture" $can.configurationScan "continuous" $can.continuousScan "readSecrets" $can.readSecrets "images" $images }}
-operator.json: {{ mergeOverwrite $operator (deepCopy .Values.operator.settings) | toJson | quote }}
+operator.json: {{ mergeOverwrite $operator $rules (deepCopy .Values.operator.settings) | toJson | quote }}
+{{- include "leadline.ruleFiles" . }}
+{{- if or $can.prometheusExporter $can.alerts }}
+{{- $exporter := dict }}
+{{- with .Values.clusterName }}{{ $_ := set $exporter "clusterName" . }}{{ end }}
+exporter.json: {{ mergeOverwrite $exporter (deepCopy .Values.exporter.settings) | toJson | quote }}
+{{- end }}
 {{- with .Values.vulnerabilityDatabase.publicKey }}
 database.pub: {{ . | quote }}
 {{- end }}
@@ -180,6 +291,11 @@ database.pub: {{ . | quote }}
 {{- end }}
 alerts.json: {{ dict "thresholds" (include "leadline.thresholds" . | fromJson) "receivers" .Values.alerts.receivers | toJson | quote }}
 {{- end }}
+{{- end }}
+
+{{- /* The Lease of the operator, which the hook deletes on uninstalling. */ -}}
+{{- define "leadline.lease" -}}
+{{ .Values.operator.settings.lease | default "leadline-operator" }}
 {{- end }}
 
 {{- /* Not empty where images are scanned by Jobs. */ -}}

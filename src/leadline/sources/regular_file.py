@@ -59,3 +59,9 @@ def kind_of(mode: int) -> str:
     if stat.S_ISDIR(mode):
         return "a folder"
     return "a device" if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) else "no regular file"
+
+
+def files_below(folder: Path, pattern: str) -> list[Path]:
+    """In order. A mounted ConfigMap has each file twice: as a link, and in the hidden folder ``..DATE`` it leads to."""
+    found = sorted(folder.rglob(pattern))
+    return [path for path in found if not any(p.startswith("..") for p in path.relative_to(folder).parts)]

@@ -15,7 +15,7 @@ from certificates import Authority
 from leadline.errors import ClusterError
 from leadline.programs.apiserver.cluster import registration
 from leadline.programs.apiserver.cluster.kube_api import KubeApi, KubeSettings
-from leadline.programs.apiserver.cluster.registration import names, trust, unregister
+from leadline.programs.apiserver.cluster.registration import Leavings, names, trust, unregister
 from leadline.programs.apiserver.main import own_service
 from leadline.programs.serving.own_certificate import OwnCertificate
 
@@ -174,9 +174,9 @@ def test_the_right_to_create_them_goes_first(services: Services, settings: KubeS
     services.kept["leadline-register"] = {"metadata": {"resourceVersion": "1"}}
     services.is_forbidden = True
     with pytest.raises(ClusterError, match="clusterrolebinding leadline-register was not deleted"):
-        asyncio.run(unregister(settings, 10, binding="leadline-register"))
+        asyncio.run(unregister(settings, 10, Leavings(binding="leadline-register")))
     services.is_forbidden = False
-    asyncio.run(unregister(settings, 10, binding="leadline-register"))
+    asyncio.run(unregister(settings, 10, Leavings(binding="leadline-register")))
     assert services.kept == {}
 
 
@@ -190,9 +190,9 @@ def test_a_webhook_goes_before_them(services: Services, settings: KubeSettings):
     services.kept["guard"] = {"metadata": {"resourceVersion": "1"}}
     services.is_forbidden = True
     with pytest.raises(ClusterError, match="validatingwebhookconfiguration guard was not deleted"):
-        asyncio.run(unregister(settings, 10, "guard"))
+        asyncio.run(unregister(settings, 10, Leavings(webhook="guard")))
     services.is_forbidden = False
-    asyncio.run(unregister(settings, 10, "guard"))
+    asyncio.run(unregister(settings, 10, Leavings(webhook="guard")))
     assert services.kept == {}
 
 

@@ -20,10 +20,9 @@ from leadline.programs.exporter.alert_settings import read_settings
 from leadline.programs.exporter.alert_state import AlertState
 from leadline.programs.exporter.alerting import Alerting, receivers_of
 from leadline.programs.exporter.following import Follower, Readable
-from leadline.programs.exporter.metrics import MOST_SERIES
 from leadline.programs.exporter.results import Results
 from leadline.programs.exporter.scraping import Numbers, Scraped
-from leadline.programs.exporter.settings import KUBE, Settings
+from leadline.programs.exporter.settings import CONFIG, KUBE, TABLE, Settings
 from leadline.programs.service import run
 from leadline.programs.serving.chores import beside
 from leadline.programs.serving.log import log_to_stderr
@@ -32,49 +31,26 @@ from leadline.scans.posture.frameworks import load_frameworks
 log = logging.getLogger(__name__)
 GOODBYE_S = 5
 MOST_CONNECTIONS = 100
-_DEFAULTS = Settings()
 _LONGEST_LINE = 2_000
 
 
-@click.command("exporter")
-@click.option(
-    "--store",
-    default=_DEFAULTS.store,
-    show_default=True,
-    help="Where the results are: kube, or a file, which other commands may go on writing.",
-)
-@click.option("--kube-context", default="", help="Context of the kubeconfig; a pod needs none.")
-@click.option("--kubeconfig", default="", help="File; a pod needs none.")
-@click.option("--host", default=_DEFAULTS.host, show_default=True)
-@click.option("--port", default=_DEFAULTS.port, show_default=True)
-@click.option(
-    "--max-series",
-    default=MOST_SERIES,
-    show_default=True,
-    type=click.IntRange(min=1),
-    help="Of one metric; the worst are kept, and leadline_series_left_out says how many are not.",
-)
-@click.option(
-    "--zeros/--no-zeros",
-    default=_DEFAULTS.zeros,
-    show_default=True,
-    help="Whether workloads with nothing wrong have series too; without them a scrape is a small part of that.",
-)
-@click.option(
-    "--store-file",
-    default="",
-    help="File of the server behind --store kube, to say how large it is; it is not opened.",
-)
-@click.option("--alerts", default="", help="File of thresholds and receivers: send alerts as well.")
-@click.option(
-    "--alerts-state",
-    default="",
-    help="File, to be kept over restarts, that remembers which alerts were sent.",
-)
-def command(**flags: Any) -> None:
+def _run(config: str, **flags: Any) -> None:
     """Answer Prometheus with numbers about the stored results. Scrapes never scan."""
+    settings = TABLE.read(config or os.environ.get(CONFIG, ""), os.environ, flags)
     log_to_stderr()
-    uvloop.run(serve(Settings(**flags)))
+    uvloop.run(serve(settings))
+
+
+command = click.Command(
+    "exporter",
+    callback=_run,
+    params=[
+        click.Option(["--config"], default="", metavar="FILE", help=f"Settings: YAML or JSON. [{CONFIG}]"),
+        *TABLE.flags(),
+    ],
+    help=_run.__doc__,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
 
 
 async def serve(settings: Settings) -> None:

@@ -16,10 +16,9 @@ from leadline.programs.exporter.alerting import Alerting
 from leadline.programs.exporter.facts import POSTURE_SEVERITIES, Labels
 from leadline.programs.exporter.following import Follower
 from leadline.programs.exporter.results import SUBJECTS, Levels, Results, Table
+from leadline.programs.exporter.settings import MOST_SERIES
 from leadline.version import __version__
 
-MOST_SERIES = 5_000
-"""Of one metric."""
 Samples = Iterable[tuple[Labels, float]]
 
 

@@ -46,6 +46,14 @@ class Numbers(Collector):
         self._alerting = alerting
 
     def collect(self) -> Iterable[Metric]:
+        for family in self._families():
+            if name := self._settings.cluster_name:
+                family.samples = [
+                    sample._replace(labels={"cluster": name, **sample.labels}) for sample in family.samples
+                ]
+            yield family
+
+    def _families(self) -> Iterable[Metric]:
         yield from self._own()
         if self._follower.is_fresh:
             yield from families(

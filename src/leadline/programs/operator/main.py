@@ -79,8 +79,12 @@ def _run(config: str, **flags: Any) -> int:
     log_to_stderr(secrets, is_json=settings.log_json)
     rules = rules_of(settings, secrets)
     sys.setswitchinterval(SWITCH_S)
-    with _without_scans():
-        uvloop.run(operate(settings, rules))
+    try:
+        with _without_scans():
+            uvloop.run(operate(settings, rules))
+    finally:
+        for close in rules.policies.closers:
+            close()
     return 0
 
 
@@ -115,6 +119,7 @@ def rules_of(settings: Settings, secrets: SecretValues) -> ScanRules:
         include_namespaces=settings.include_namespaces,
         exclude_namespaces=settings.exclude_namespaces,
         settings_file=settings.controls_config,
+        own_controls=settings.own_controls,
         waivers=settings.waivers,
         use_target_waivers=settings.use_target_waivers,
         kube_context=settings.kube_context,

@@ -51,6 +51,9 @@ class Settings(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown
     use_target_waivers: Annotated[
         bool, Meta(description="Whether annotations and SecurityException objects are honoured.")
     ] = True
+    own_controls: Annotated[
+        Texts, Meta(description="Folders with controls of your own, Python or Rego.")
+    ] = ()
     controls_config: Annotated[str, Meta(description="File with settings of controls.")] = ""
     full_scan: Annotated[
         str, Meta(description="When all is read and judged anew: five fields of cron in UTC, or empty.")

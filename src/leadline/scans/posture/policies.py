@@ -22,6 +22,7 @@ from leadline.posture.catalogue import (
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.frameworks import framework_of, load_frameworks
 from leadline.scans.posture.other_ids import chosen_controls, skipped_controls
+from leadline.sources.regular_file import files_below
 
 if TYPE_CHECKING:
     from leadline.sources.rego.engine import RegoEngine
@@ -156,7 +157,7 @@ def _with_own(controls: tuple[BuiltControl, ...], folders: Iterable[str], enviro
                 f"no such folder: {folder}", hint="controls of your own are Python or Rego files"
             )
         is_rego = path.suffix == ".rego" and path.is_file()
-        files = sorted(path.rglob("*.py")) if path.is_dir() else [] if is_rego else [path]
+        files = files_below(path, "*.py") if path.is_dir() else [] if is_rego else [path]
         for file in files:
             try:
                 by_id |= {control.id: control for control in _controls_in(file)}
@@ -164,7 +165,7 @@ def _with_own(controls: tuple[BuiltControl, ...], folders: Iterable[str], enviro
                 why = str(error.args[0])
                 hint = "its controls were not judged by; fix it"
                 unread.append(Unread(str(file), why, "fault", hint=hint))
-        has_rego = is_rego or (path.is_dir() and next(path.rglob("*.rego"), None) is not None)
+        has_rego = is_rego or (path.is_dir() and bool(files_below(path, "*.rego")))
         if not files and not has_rego:
             raise SourceError(
                 f"no controls in {folder}", hint="controls of your own are Python or Rego files"

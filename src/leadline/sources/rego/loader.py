@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from leadline.posture.languages.rego import EVERYTHING, ControlFile, RegoMatch, RegoRule
 from leadline.sources.manifests.reader import documents_of
+from leadline.sources.regular_file import files_below
 from leadline.sources.yaml.parser import LIMITS, Memory
 
 _METADATA = ("rule.metadata.json", "rule.metadata.yaml", "rule.metadata.yml")
@@ -41,16 +42,16 @@ def read_rego(folder: Path) -> RegoFolder:
     """The rules and controls below ``folder``, or in the one file that it is. What is broken is a rule with a problem."""
     if folder.is_file():
         return RegoFolder((_plain(folder),)) if folder.suffix == ".rego" else RegoFolder()
-    described = {path.parent: path for name in reversed(_METADATA) for path in sorted(folder.rglob(name))}
+    described = {path.parent: path for name in reversed(_METADATA) for path in files_below(folder, name)}
     found = [_described(place, metadata) for place, metadata in sorted(described.items())]
     rules = [rule for rule in found if isinstance(rule, RegoRule)]
     retired = {rule for rule in found if isinstance(rule, str)}
-    for path in sorted(folder.rglob("*.rego")):
+    for path in files_below(folder, "*.rego"):
         if path.parent not in described and not path.name.endswith("_test.rego"):
             rules.append(_plain(path))
     if not rules:
         return RegoFolder()
-    files = [c for p in sorted(folder.rglob("*.json")) if (c := _control_of(p)) is not None]
+    files = [c for p in files_below(folder, "*.json") if (c := _control_of(p)) is not None]
     return RegoFolder(_once_each(rules), tuple(_without(c, retired) for c in files), _inputs_of(folder))
 
 

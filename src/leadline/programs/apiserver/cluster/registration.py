@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 _PATH = "/apis/apiregistration.k8s.io/v1/apiservices"
 _WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
 _BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
+_ROLE_BINDINGS = "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/rolebindings"
+_LEASES = "/apis/coordination.k8s.io/v1/namespaces/{}/leases"
 _ROLES = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
 _GONE = 404
 _CONFLICT = 409
@@ -125,25 +127,43 @@ def _bundle(body: Body) -> bytes:
         return b""
 
 
-async def unregister(settings: KubeSettings, seconds: float, webhook: str = "", binding: str = "") -> None:
-    """Deletes our APIServices and waits until nothing of our groups is served; ``webhook`` names a configuration to go before.
+class Leavings(Struct, frozen=True):
+    """Names of what else goes before the chart; empty for what is not there."""
 
-    ``binding``: the ClusterRoleBinding by which the server creates them. It goes first, or the server would put them back.
+    webhook: str = ""
+    """A ValidatingWebhookConfiguration."""
+    binding: str = ""
+    """The ClusterRoleBinding by which the server creates the APIServices. It goes first, or the server would put them back."""
+    lease: str = ""
+    """``namespace/name`` of the operator's Lease."""
+    lease_binding: str = ""
+    """The RoleBinding by which the operator creates that."""
+
+
+async def unregister(settings: KubeSettings, seconds: float, leavings: Leavings = Leavings()) -> None:  # noqa: B008 frozen
+    """Deletes our APIServices and waits until nothing of our groups is served; ``leavings`` go before.
 
     Raises: ``ClusterError``.
     """
     kube = KubeApi(settings)
+    webhook, binding = leavings.webhook, leavings.binding
     try:
         async with asyncio.timeout(seconds):
             if webhook:
                 await _delete(kube, f"{_WEBHOOKS}/{webhook}", f"validatingwebhookconfiguration {webhook}")
             if binding:
                 await _delete(kube, f"{_BINDINGS}/{binding}", f"clusterrolebinding {binding}")
+            namespace, _, lease = leavings.lease.partition("/")
+            if leavings.lease_binding:
+                path = _ROLE_BINDINGS.format(namespace)
+                await _delete(kube, f"{path}/{leavings.lease_binding}", f"rolebinding {leavings.lease_binding}")
             for _ in range(ROUNDS if binding else 1):
                 await _delete_all(kube)
                 if binding:
                     # kube-apiserver forgets a right after a moment, and the server may have used it until then.
                     await asyncio.sleep(RIGHT_FORGOTTEN_S)
+            if lease:
+                await _delete(kube, f"{_LEASES.format(namespace)}/{lease}", f"lease {lease}")
             for name in names():
                 log.info("%s is gone", name)
     except TimeoutError:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from leadline.programs.apiserver.cluster.kube_api import KubeSettings
-from leadline.programs.apiserver.cluster.registration import unregister
+from leadline.programs.apiserver.cluster.registration import Leavings, unregister
 from leadline.programs.apiserver.settings import ACCOUNT, in_cluster
 from leadline.programs.service import run
 
@@ -37,7 +37,15 @@ from leadline.programs.service import run
     default="",
     help="ClusterRoleBinding to be deleted first: by it the server would create them again.",
 )
-def command(seconds: float, kube: str, kube_ca: Path, token_file: Path, webhook: str, binding: str) -> None:
+@click.option(
+    "--lease", default="", metavar="NAMESPACE/NAME", help="Lease of the operator to be deleted as well."
+)
+@click.option(
+    "--lease-binding",
+    default="",
+    help="RoleBinding in the same namespace to be deleted before it: by it the operator would make the Lease again.",
+)
+def command(seconds: float, kube: str, kube_ca: Path, token_file: Path, **left: str) -> None:
     """Delete the APIServices of leadline apiserver, and wait until the cluster serves nothing of it any more."""
     for path in (kube_ca, token_file):
         if not path.is_file():
@@ -45,7 +53,9 @@ def command(seconds: float, kube: str, kube_ca: Path, token_file: Path, webhook:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     settings = KubeSettings(kube or in_cluster(), kube_ca, token_file)
-    asyncio.run(unregister(settings, seconds, webhook, binding))
+    if left["lease"] and not all(left["lease"].partition("/")):
+        raise click.UsageError("give --lease as NAMESPACE/NAME")
+    asyncio.run(unregister(settings, seconds, Leavings(**left)))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -57,7 +57,10 @@ MOST_VIEWS = 50
 MOST_EXCEPTIONS = 1_000
 """Whose findings in one image are counted."""
 LOST = Outcome("Lost", "what was stored of it is gone, or was written by another version")
-SECRETS_OFF = "pods pull it with secrets, which the operator may read once images.pullSecrets is true"
+SECRETS_OFF = (
+    "pods pull it with secrets: the chart's capabilities.pullSecrets=true lets the operator read them"
+)
+NODE_IMAGE = "it was brought to the node without a registry: the chart's vulnerabilityScan.jobs.enabled and .nodeBlobs let it be read there"
 
 
 class ImageWorker:
@@ -113,7 +116,7 @@ class ImageWorker:
             case DeniedError():
                 return f"credentials tried: {error.tried}"
             case UnreachableError() if task.is_id and not self._settings.node_blobs:
-                return "it was brought to the node without a registry: images.nodeBlobs lets it be read there"
+                return NODE_IMAGE
             case UnreachableError():
                 return error.hint.removeprefix(IN_A_FILE).removeprefix("; ")
         return error.hint
