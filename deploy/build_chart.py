@@ -12,9 +12,9 @@ import yaml
 from leadline.api.catalogue import KINDS
 from leadline.posture.catalogue import load_controls
 from leadline.programs.admission.rules import rules_of
-from leadline.programs.admission.settings import TABLE as admission_settings
-from leadline.programs.exporter.settings import TABLE as exporter_settings
-from leadline.programs.operator.settings import TABLE as operator_settings
+from leadline.programs.admission.settings import TABLE as ADMISSION
+from leadline.programs.exporter.settings import TABLE as EXPORTER
+from leadline.programs.operator.settings import TABLE as OPERATOR
 from leadline.scans.posture.one_object import AloneJudge
 from leadline.scans.posture.settings import shipped_settings
 
@@ -35,7 +35,7 @@ def schema() -> Schema:
     return found
 
 
-SETTINGS = {"operator": operator_settings, "admission": admission_settings, "exporter": exporter_settings}
+SETTINGS = {"operator": OPERATOR, "admission": ADMISSION, "exporter": EXPORTER}
 """Tables of the programs, whose rows are the keys of a value of the chart."""
 
 

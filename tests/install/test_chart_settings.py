@@ -113,7 +113,9 @@ def mounted(objects: list[dict[str, Any]], container: str, file: str) -> bool:
         for one in pod["containers"]:
             if one["name"] != container:
                 continue
-            (mount,) = [mount for mount in one["volumeMounts"] if f"{file}/".startswith(mount["mountPath"] + "/")]
+            (mount,) = [
+                mount for mount in one["volumeMounts"] if f"{file}/".startswith(mount["mountPath"] + "/")
+            ]
             (volume,) = [volume for volume in pod["volumes"] if volume["name"] == mount["name"]]
             maps = {m["metadata"]["name"]: m["data"] for m in of_kind("ConfigMap", objects)}
             made = maps.get(volume["configMap"]["name"])
@@ -172,7 +174,9 @@ def test_where_and_how_pods_run_can_be_said():
     budgets = of_kind("PodDisruptionBudget", objects)
     assert [one["metadata"]["name"] for one in budgets] == ["leadline-admission", "leadline"]
     programs = [
-        one for one in of_kind("ServiceAccount", objects) if not one["metadata"]["name"].endswith("unregister")
+        one
+        for one in of_kind("ServiceAccount", objects)
+        if not one["metadata"]["name"].endswith("unregister")
     ]
     assert len(programs) == 4
     assert all("iam.gke.io/gcp-service-account" in one["metadata"]["annotations"] for one in programs)

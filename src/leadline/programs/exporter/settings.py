@@ -44,9 +44,9 @@ class Settings(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown
             description="File of the server behind the store kube, to say how large it is; it is not opened."
         ),
     ] = ""
-    alerts: Annotated[
-        str, Meta(description="File of thresholds and receivers: alerts are sent as well.")
-    ] = ""
+    alerts: Annotated[str, Meta(description="File of thresholds and receivers: alerts are sent as well.")] = (
+        ""
+    )
     alerts_state: Annotated[
         str, Meta(description="File, to be kept over restarts, that remembers which alerts were sent.")
     ] = ""

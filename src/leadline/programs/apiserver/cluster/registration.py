@@ -156,7 +156,9 @@ async def unregister(settings: KubeSettings, seconds: float, leavings: Leavings 
             namespace, _, lease = leavings.lease.partition("/")
             if leavings.lease_binding:
                 path = _ROLE_BINDINGS.format(namespace)
-                await _delete(kube, f"{path}/{leavings.lease_binding}", f"rolebinding {leavings.lease_binding}")
+                await _delete(
+                    kube, f"{path}/{leavings.lease_binding}", f"rolebinding {leavings.lease_binding}"
+                )
             for _ in range(ROUNDS if binding else 1):
                 await _delete_all(kube)
                 if binding:
