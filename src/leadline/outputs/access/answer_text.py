@@ -10,14 +10,12 @@ import msgspec
 from leadline.model.access import Access, AccessAnswer, AccessDifference, AccessStep, AccessUse
 from leadline.outputs.rows.fix_summary import unread_lines
 from leadline.outputs.text.json_text import json_text
-from leadline.outputs.text.plain import count, plain, wrapped
+from leadline.outputs.text.plain import cell_text, count, plain, wrapped
 
 _LONGEST = 1_000
 _SHOWN = 50
 """Subjects of one answer, and ways of one subject, in text; the other formats have all."""
 _STALE = 8
-_FORMULA = ("=", "+", "-", "@", "\t")
-"""What spreadsheets run when a cell begins with it."""
 _HEAD = ("State", "Subject", "Namespace", "Verbs", "Resources", "URLs", "Names", "Steps", "File", "Rendering")
 
 
@@ -134,14 +132,8 @@ def csv_text(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     written = writer(out, lineterminator="\n")
     written.writerow(head)
     for row in rows:
-        written.writerow([_cell(cell) for cell in row])
+        written.writerow([cell_text(cell) for cell in row])
     return out.getvalue()
-
-
-def _cell(text: str) -> str:
-    """``text`` on one line that no spreadsheet takes for a formula."""
-    shown = plain(text, 4096)
-    return f"'{shown}" if shown.startswith(_FORMULA) else shown
 
 
 def _indented(text: str, width: int, indent: int) -> Iterator[str]:

@@ -16,15 +16,13 @@ from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.place import file_of
 from leadline.outputs.rows.remediation import fix
 from leadline.outputs.text.change_text import change_lines
-from leadline.outputs.text.plain import plain
+from leadline.outputs.text.plain import cell_text
 from leadline.outputs.text.waiver_text import odd_waivers, why_accepted
 
 HEAD = (
     "State", "Severity", "Control", "Title", "Namespace", "Kind", "Name", "File", "Line", "Column", "Action", "Path",
     "What to do",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t")
-"""What spreadsheets run when a cell begins with it."""
 
 
 @format("csv", suffix=".csv", with_scores=False)
@@ -32,7 +30,7 @@ def csv(report: PostureReport, out: IO[str], page: Page) -> None:
     rows = writer(out, lineterminator="\n")
     rows.writerow(HEAD)
     for row in _rows(report, page):
-        rows.writerow([_cell(str(cell)) for cell in row])
+        rows.writerow([cell_text(str(cell)) for cell in row])
 
 
 def _rows(report: PostureReport, page: Page) -> Iterator[tuple[object, ...]]:
@@ -80,9 +78,3 @@ def _rows(report: PostureReport, page: Page) -> Iterator[tuple[object, ...]]:
 
 def _object(resource: Resource) -> tuple[str, str, str]:
     return resource.namespace, resource.kind, resource.name
-
-
-def _cell(text: str) -> str:
-    """``text`` on one line that no spreadsheet takes for a formula."""
-    shown = plain(text, 4096)
-    return f"'{shown}" if shown.startswith(_FORMULA) else shown

@@ -99,6 +99,11 @@ def _rows(
     )
 
 
+def changed_rows(findings: Iterable[SeenFinding], controls: Mapping[str, Control]) -> list[DifferenceRow]:
+    """As those of ``difference_groups``, without lines."""
+    return _rows(findings, controls, {})
+
+
 def _row(
     together: Sequence[SeenFinding], controls: Mapping[str, Control], lines: Mapping[int, int]
 ) -> DifferenceRow:
@@ -109,7 +114,7 @@ def _row(
         _severity(first, controls),
         (control.problem or control.title) if control else first.control,
         tuple(seen.control for seen in ranked),
-        _title_of(first.object),
+        object_title(first.object),
         first.file,
         max(lines.get(id(seen), 0) for seen in ranked),
         dotted(first.path),
@@ -261,7 +266,7 @@ def _not_read(both: Sides, width: int) -> Iterator[str]:
     yield ""
 
 
-def _title_of(object: str) -> str:
+def object_title(object: str) -> str:
     """``shop/Deployment/web`` of ``apps/Deployment/shop/web``."""
     own = object.partition(">")[0].split("/")
     if len(own) != 4:

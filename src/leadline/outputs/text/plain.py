@@ -20,6 +20,10 @@ https://www.jetbrains.com/help/teamcity/service-messages.html
 """
 
 
+_FORMULA = ("=", "+", "-", "@", "\t")
+"""What spreadsheets run when a cell begins with it."""
+
+
 def plain(text: str, longest: int = LONGEST) -> str:
     """``text`` on one line, with ``?`` for every character that is not shown or steers a terminal.
 
@@ -38,6 +42,12 @@ def without_commands(text: str) -> str:
     if "##" in text or "::" in text:
         return _CI_MARK.sub(lambda mark: f"{mark[0][0]} {mark[0][1]}", text)
     return text
+
+
+def cell_text(text: str) -> str:
+    """``text`` on one line that no spreadsheet takes for a formula."""
+    shown = plain(text, 4096)
+    return f"'{shown}" if shown.startswith(_FORMULA) else shown
 
 
 def plain_lines(text: str) -> str:

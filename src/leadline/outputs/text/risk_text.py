@@ -52,18 +52,21 @@ def step_text(step: AttackStep) -> str:
     return plain(step.text + details)
 
 
-def risk_picture(report: PostureReport, risks: Sequence[WorkloadRisk]) -> str:
-    """The ways to each workload as one SVG document, boxes from left to right."""
+def risk_picture(report: PostureReport, risks: Sequence[WorkloadRisk], *, with_heads: bool = True) -> str:
+    """The ways to each workload as one SVG document, boxes from left to right; ``with_heads`` names each workload above."""
     title = titles_of(report)
     parts: list[str] = []
     y, widest = 16, 0
     for number, risk in enumerate(risks, 1):
-        head = f"{number}. {title(report.resource(risk.resource))}, {risk.score:.1f} of 100"
-        parts.append(f'<text x="{_LEFT}" y="{y + 14}" class="head">{escape(head)}</text>')
-        drawn, width, height = _drawn(risk.path, y + 28)
+        if with_heads:
+            head = f"{number}. {title(report.resource(risk.resource))}, {risk.score:.1f} of 100"
+            parts.append(f'<text x="{_LEFT}" y="{y + 14}" class="head">{escape(head)}</text>')
+            widest = max(widest, _LEFT + len(head) * 8)
+            y += 28
+        drawn, width, height = _drawn(risk.path, y)
         parts += drawn
-        widest = max(widest, width, _LEFT + len(head) * 8)
-        y += 28 + height + 20
+        widest = max(widest, width)
+        y += height + 20
     style = (
         "text{font:13px sans-serif}.head{font-weight:bold;fill:#111827}.box{fill:#fff}"
         "@media(prefers-color-scheme:dark){svg{background:#111827}.head{fill:#f3f4f6}}"

@@ -33,6 +33,7 @@ COMMANDS = {
     "rbac": "Prints the smallest ClusterRole for a scan.",
     "reach": "Whether network policies let one workload reach another.",
     "rehearse": "What recorded behaviour a policy would have blocked.",
+    "report": "Several repositories and clusters in one report.",
     "reveal": "Turns the pseudonyms of a redacted report back.",
     "risk": "Ranks workloads by what is at stake.",
     "scan": "Scans files, charts or a cluster and says what to change.",
@@ -54,7 +55,7 @@ GROUPS = {
     "Every day": ("scan", "fix", "diff", "baseline", "waiver", "explain"),
     "Risk and access": ("risk", "reach", "access", "rehearse", "harden"),
     "Images": ("image", "db"),
-    "Stored results and reports": ("get", "history", "store", "reveal", "decrypt"),
+    "Stored results and reports": ("report", "history", "get", "store", "reveal", "decrypt"),
     "Set up": ("config", "migrate", "completion", "list", "rbac", "host", "schema", "version"),
     "In the cluster": ("operator", "apiserver", "exporter", "admission", "agent"),
 }

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 
 import msgspec
 from msgspec.structs import replace
@@ -15,6 +14,7 @@ from leadline.scans.access.target import AccessTarget, open_access
 from leadline.scans.access.to_admin import to_admin
 from leadline.scans.access.words import resource_text
 from leadline.scans.options import PostureOptions
+from leadline.scans.posture.baselines import revision_of
 from leadline.sources.git.revision import path_at_revision
 from leadline.sources.regular_file import is_regular, read_regular
 
@@ -42,9 +42,9 @@ def side_of(name: str, options: PostureOptions) -> AccessState:
     if is_regular(name) and name.endswith(".json") and _is_state(name):
         return read_state(name)
     address = name
-    path, mark, revision = name.rpartition("@")
-    if mark and "://" not in name and not Path(name).exists() and Path(path or ".").exists():
-        address = path_at_revision(path or ".", revision, options.environ).address
+    path, revision = revision_of(name)
+    if revision:
+        address = path_at_revision(path, revision, options.environ).address
         if not address:
             return AccessState(target=name, at="", rights=(), admins=())
     with open_access((address,), options, with_accounts=True) as target:

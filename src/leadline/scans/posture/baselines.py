@@ -261,20 +261,31 @@ def side_of(name: str, options: PostureOptions, at: str) -> tuple[Baseline, tupl
 
     Raises: ``LeadlineError`` of every kind.
     """
-    if is_regular(name) and name.endswith(".json") and _is_ours(name):
+    if is_ours(name):
         return read_baseline(name), ()
-    path, mark, revision = name.rpartition("@")
-    if mark and "://" not in name and not Path(name).exists() and Path(path or ".").exists():
-        return replace(baseline_at((path or ".",), revision, options), target=name), ()
+    path, revision = revision_of(name)
+    if revision:
+        return replace(baseline_at((path,), revision, options), target=name), ()
     return scanned((name,), options, at)
 
 
-def _is_ours(path: str) -> bool:
-    """Whether a JSON file is a report or a baseline rather than a manifest."""
+def is_ours(path: str) -> bool:
+    """Whether it is the file of a report or a baseline rather than a manifest."""
+    if not path.endswith(".json") or not is_regular(path):
+        return False
     try:
         return b'"leadline-' in read_regular(path, 200)
     except OSError:
         return False
+
+
+def revision_of(name: str) -> tuple[str, str]:
+    """Path and revision of ``deploy/@main``; without a revision what is a path or an address itself."""
+    path, mark, revision = name.rpartition("@")
+    path = path or "."
+    if mark and "://" not in name and not Path(name).exists() and Path(path).exists():
+        return path, revision
+    return name, ""
 
 
 def carried_on(found: Baseline, path: str) -> Baseline:

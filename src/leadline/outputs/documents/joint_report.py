@@ -1,0 +1,146 @@
+"""Many scans in one report, and the file from which the next report says what changed since.
+
+The file is JSON; it holds what the pages show and, of each source, its findings as a baseline has them.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from leadline.errors import SourceError
+from leadline.model.control import SEVERITIES
+from leadline.outputs.documents.baseline import Baseline, SeenFinding, distinct
+from leadline.outputs.documents.comparison import ComparisonNumbers
+
+FORMAT: Final = "leadline-joint-report"
+VERSION: Final = 1
+MOST_POINTS: Final = 400
+"""Of a trend, for each source; older ones are dropped."""
+
+
+class AcceptedRisk(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one waiver covers."""
+
+    what: str
+    """``waiver agent in waivers.yaml``."""
+    findings: int
+    reason: str = ""
+    owner: str = ""
+    until: str = ""
+    """The day that it ends; empty for never."""
+    is_expired: bool = False
+    """Its findings count again."""
+
+
+class AttackPath(msgspec.Struct, frozen=True):
+    """A workload with much at stake, and the way to it."""
+
+    title: str
+    score: float
+    """0 to 100."""
+    sentence: str
+    picture: str
+    """SVG."""
+
+
+class TrendPoint(msgspec.Struct, frozen=True, omit_defaults=True):
+    at: str
+    """RFC 3339 in UTC, or a day."""
+    severities: Mapping[str, int]
+    """Findings by severity."""
+
+    @property
+    def total(self) -> int:
+        return sum(self.severities.values())
+
+    @property
+    def grave(self) -> int:
+        return self.severities.get("critical", 0) + self.severities.get("high", 0)
+
+
+class SourceReport(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What one repository or cluster adds to the report."""
+
+    name: str
+    baseline: Baseline
+    severities: Mapping[str, int]
+    """Findings by severity."""
+    edits: int | None = None
+    """``None`` where the source is a baseline, which does not hold them."""
+    decisions: int | None = None
+    objects: int | None = None
+    score: float | None = None
+    """Per cent, over all controls."""
+    unread: tuple[str, ...] = ()
+    """``app.yaml:3 unexpected ':'``."""
+    undecided: int = 0
+    accepted: tuple[AcceptedRisk, ...] = ()
+    paths: tuple[AttackPath, ...] | None = None
+    """The worst first; ``None`` where workloads could not be ranked."""
+    since: ComparisonNumbers | None = None
+    """What changed since the last report; ``None`` where that did not have this source."""
+    fresh: tuple[SeenFinding, ...] = ()
+    """Those that are new since the last report."""
+    trend: tuple[TrendPoint, ...] = ()
+    """The oldest first; this report is the last."""
+
+    @property
+    def findings(self) -> int:
+        return sum(self.severities.values())
+
+
+class FailedSource(msgspec.Struct, frozen=True):
+    name: str
+    why: str
+
+
+class JointReport(msgspec.Struct, frozen=True, kw_only=True):
+    title: str
+    at: str
+    """RFC 3339 in UTC."""
+    program: str
+    """The version that wrote it."""
+    sources: tuple[SourceReport, ...]
+    """As they were named."""
+    failed: tuple[FailedSource, ...] = ()
+    """Sources of which nothing could be read."""
+    last: str = ""
+    """When the report was made that this one is compared with; empty for none."""
+    vanished: tuple[str, ...] = ()
+    """Sources that the last report had and this one was not asked for."""
+    kept: tuple[SourceReport, ...] = ()
+    """Of the last report, those that could not be read this time: the next one is compared with them."""
+    format: str = FORMAT
+    version: int = VERSION
+
+    @property
+    def severities(self) -> Counter[str]:
+        return sum((Counter(one.severities) for one in self.sources), Counter[str]())
+
+
+def severities_of(baseline: Baseline, severity: Mapping[str, str]) -> dict[str, int]:
+    """Findings by severity; ``severity`` is that of each control's id."""
+    found = Counter(severity.get(control, "unknown") for control, _, _ in distinct(baseline.findings))
+    return {name: found[name] for name in (*SEVERITIES, "unknown") if found[name]}
+
+
+def decoded_joint_report(content: bytes, name: str) -> JointReport:
+    """The report in the file called ``name``.
+
+    Raises: ``SourceError`` where it is not one, is damaged, or was written by a newer version of this program.
+    """
+    hint = "leadline report -f json writes one"
+    try:
+        found = msgspec.json.decode(content, type=JointReport)
+    except msgspec.DecodeError as error:
+        raise SourceError(f"{name} is not a report over several sources: {error}", hint=hint) from error
+    if found.format != FORMAT:
+        raise SourceError(f"{name} is not a report over several sources", hint=hint)
+    if found.version > VERSION:
+        raise SourceError(
+            f"{name} has format version {found.version}, this program reads up to {VERSION}",
+            hint="update leadline",
+        )
+    return found
