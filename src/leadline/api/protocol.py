@@ -59,6 +59,10 @@ class TokenError(StoreError):
         super().__init__("the continue token is not valid")
 
 
+class NotServedError(StoreError):
+    """The cluster has no such kind: no server of results is in it, or an earlier one."""
+
+
 class FullError(StoreError):
     """There is no room left; everything stored before stays readable."""
 

@@ -24,6 +24,7 @@ from leadline.api.protocol import (
     FullError,
     FutureError,
     GoneError,
+    NotServedError,
     Page,
     Paging,
     Put,
@@ -213,7 +214,7 @@ class RemoteStore:
                     self._kinds[resource["name"]] = kind
         kind_found = self._kinds.get(plural)
         if kind_found is None:
-            raise StoreError(
+            raise NotServedError(
                 f"the cluster serves no {plural}", hint="install the API server of results in it"
             )
         return kind_found

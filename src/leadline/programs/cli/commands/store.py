@@ -1,15 +1,21 @@
 """``leadline store``: the care of a file in which results are kept, also while a server has it open."""
 
+from collections.abc import Awaitable, Callable
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
 from leadline.api.carriers import local_care
+from leadline.api.catalogue import KINDS
+from leadline.api.copying import Copied, copy_all
+from leadline.api.protocol import Store
 from leadline.errors import StoreError
-from leadline.outputs.text.plain import plain
-from leadline.programs.cli.options.table import takes
+from leadline.outputs.text.plain import count, plain
+from leadline.programs.cli.options.table import CLUSTER, takes
 from leadline.programs.cli.output.progress import progress
+from leadline.programs.cli.scanning.storing import KUBE, StorePlace, open_store, with_store
 
 _SHOWN = 20
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -22,10 +28,20 @@ def command() -> None:
 
 @command.command("backup")
 @click.argument("file", type=_FILE)
-@click.argument("backup", type=_FILE)
-@takes("quiet")
-def backup(file: Path, backup: Path, quiet: bool) -> int:
-    """Copies FILE to BACKUP, consistent and compact; a server may go on using FILE."""
+@click.argument("backup", type=_FILE, required=False)
+@click.option(
+    "--from-cluster", is_flag=True, help="Copy what the server in the cluster has, to the one FILE named."
+)
+@takes("quiet", *CLUSTER)
+def backup(
+    file: Path, backup: Path | None, from_cluster: bool, quiet: bool, kube_context: str, kubeconfig: str
+) -> int:
+    """Copies FILE to BACKUP, consistent and compact; a server may go on using FILE. With --from-cluster, the store of a cluster to FILE."""
+    if from_cluster == (backup is not None):
+        raise click.UsageError("give FILE and BACKUP, or --from-cluster and FILE")
+    if backup is None:
+        _back_up_cluster(StorePlace(KUBE, kube_context, kubeconfig), file, quiet=quiet)
+        return 0
     _check_there(file)
     with progress(f"copying {file}", is_wanted=not quiet):
         local_care.back_up(file, backup)
@@ -35,11 +51,28 @@ def backup(file: Path, backup: Path, quiet: bool) -> int:
 
 @command.command("restore")
 @click.argument("backup", type=_FILE)
-@click.argument("file", type=_FILE)
-@takes("quiet")
-def restore(backup: Path, file: Path, quiet: bool) -> int:
+@click.argument("file", type=_FILE, required=False)
+@click.option(
+    "--to-cluster", is_flag=True, help="Write BACKUP into the store of a cluster, over what is there."
+)
+@takes("quiet", *CLUSTER)
+def restore(
+    backup: Path, file: Path | None, to_cluster: bool, quiet: bool, kube_context: str, kubeconfig: str
+) -> int:
     """Makes FILE, which must not be there, of BACKUP. Clients that watch begin anew, and take nothing old for new."""
+    if to_cluster == (file is not None):
+        raise click.UsageError("give BACKUP and FILE, or BACKUP and --to-cluster")
     _check_there(backup)
+    if file is None:
+        place = StorePlace(KUBE, kube_context, kubeconfig)
+        with progress("writing into the cluster", is_wanted=not quiet):
+            source = StorePlace(str(backup))
+            copied = with_store(
+                source,
+                lambda old: _within(place, lambda new: copy_all(old, new, KINDS)),
+            )
+        _say_copied(copied, f"written into the cluster from {backup}", quiet=quiet)
+        return 0
     with progress(f"copying {backup}", is_wanted=not quiet):
         local_care.restore(backup, file)
     _remark(f"{file} is restored from {backup}", quiet=quiet)
@@ -63,6 +96,37 @@ def check(file: Path, quiet: bool) -> int:
         raise StoreError(f"the store {file} is damaged{rest}", hint="restore a backup")
     _remark(f"{file} is whole", quiet=quiet)
     return 0
+
+
+def _back_up_cluster(place: StorePlace, file: Path, *, quiet: bool) -> None:
+    """Raises: ``StoreError``, ``ClusterError``; nothing is left of a backup that failed."""
+    if file.exists():
+        raise StoreError(f"{file} exists", hint="choose another name for the backup")
+    with TemporaryDirectory(prefix=".leadline-backup-", dir=file.absolute().parent) as folder:
+        growing = Path(folder) / "store.db"
+
+        async def copied_from(cluster: Store) -> Copied:
+            return await _within(StorePlace(str(growing)), lambda new: copy_all(cluster, new, KINDS))
+
+        with progress("reading the store of the cluster", is_wanted=not quiet):
+            copied = with_store(place, copied_from)
+            local_care.back_up(growing, file)
+    _say_copied(copied, f"backed up in {file}", quiet=quiet)
+
+
+async def _within(place: StorePlace, work: Callable[[Store], Awaitable[Copied]]) -> Copied:
+    async with open_store(place, is_new=True) as store:
+        return await work(store)
+
+
+def _say_copied(copied: Copied, done: str, *, quiet: bool) -> None:
+    """Raises: ``StoreError`` where a part was not taken."""
+    _remark(f"{count(copied.objects, 'object')} {done}", quiet=quiet)
+    if copied.refused:
+        name, why = copied.refused[0]
+        raise StoreError(
+            f"{count(len(copied.refused), 'object')} not copied, the first {plain(name, 300)}: {plain(why, 300)}"
+        )
 
 
 def _remark(text: str, *, quiet: bool) -> None:

@@ -43,7 +43,7 @@ def with_store(
     """
 
     async def opened() -> T:
-        async with _store(place, is_new=is_new) as store:
+        async with open_store(place, is_new=is_new) as store:
             return await work(store)
 
     return asyncio.run(opened())
@@ -111,7 +111,8 @@ def is_full(request: Request) -> bool:
 
 
 @asynccontextmanager
-async def _store(place: StorePlace, *, is_new: bool) -> AsyncIterator[Store]:
+async def open_store(place: StorePlace, *, is_new: bool = False) -> AsyncIterator[Store]:
+    """As ``with_store``, within an event loop."""
     if place.where == KUBE:
         # Each carrier brings libraries that the other does without.
         from leadline.api.carriers.remote import RemoteStore
