@@ -1,6 +1,6 @@
 """Every object of one store written into another: how the store of a cluster is backed up and put back.
 
-Over the API, with the rights of whoever asks: no file of a pod is touched, and it is the same with PostgreSQL behind it.
+Over the API, with the rights of the one who asks: no file of a pod is touched, and it is the same with PostgreSQL behind it.
 """
 
 import asyncio
