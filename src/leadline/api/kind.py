@@ -67,6 +67,17 @@ def _as_sent(_: Body) -> None:
     pass
 
 
+class Writer(Struct, frozen=True):
+    """Who writes an object, as the server knows it, and when."""
+
+    name: str
+    at: str
+
+
+def nothing_to_decide(new: Body, old: Body | None, writer: Writer) -> str:
+    return ""
+
+
 class Kind(Struct, frozen=True):
     struct: type[Struct]
     """Everything beside ``kind``, ``apiVersion`` and ``metadata``; the kind has its name."""
@@ -85,6 +96,8 @@ class Kind(Struct, frozen=True):
     """Requests that write at a time; the next is asked to come again."""
     tidy: Callable[[Body], None] = _as_sent
     """Brings a body that has passed its check into the exact form that clients rely on."""
+    decide: Callable[[Body, Body | None, Writer], str] = nothing_to_decide
+    """Sets what only the server says in the first, which takes the place of the second; the reason where it may not."""
     group: str = GROUP
     version: str = VERSION
     short_names: tuple[str, ...] = ()

@@ -34,7 +34,7 @@ AGES = re.compile(rb'"(\d+[smhdy])+"')
 """Of dates that a table shows as the time since."""
 HASH = re.compile(rb"hash=[0-9A-F]{64}")
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v={};as=APIGroupDiscoveryList"
-LATER = frozenset({"findinghistories", "namespacehistories", "workloadrisks"})
+LATER = frozenset({"findinghistories", "namespacehistories", "suggestions", "workloadrisks"})
 """Plurals of kinds that the older version did not serve."""
 DESCRIBED_SINCE = {
     b"; of one that goes on Following, or Stale": b"",

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import orjson
 from msgspec import Struct, structs
 
-from leadline.api.kind import Kind
+from leadline.api.kind import Kind, Writer, nothing_to_decide
 from leadline.api.protocol import ABSENT, ConflictError, Content, Entry, Paging, Put, Store
 from leadline.api.selection import Key
 from leadline.programs.apiserver import asked, patches, refusal
@@ -126,6 +126,7 @@ class Writes:
         def read() -> Object:
             whole = self._object(exchange, target, sent)
             wire.prepare(kind, whole, target.namespace)
+            _decide(kind, whole, None, user)
             return whole
 
         def made(whole: Object) -> tuple[Key, Content]:
@@ -157,7 +158,7 @@ class Writes:
         is_large = len(content) > _LARGE_BYTES
         async with self._turn(is_large):
             whole = await _worked(is_large, partial(self._object, exchange, target, content))
-            change = self._update_change(exchange, target, whole)
+            change = _decided(kind=target.kind, user=user, change=self._update_change(exchange, target, whole))
             saved = await self._save(target, change, asked.is_dry(exchange), is_large=is_large)
         await exchange.answer(asked.shown(exchange, target).one(saved.entry))
 
@@ -193,6 +194,7 @@ class Writes:
                 key = Key(kind.plural, target.namespace, name)
                 if await self._store.get(key) is None:
                     await self._check_create(target, user)
+            change = _decided(kind=kind, user=user, change=change)
             saved = await self._save(target, change, asked.is_dry(exchange), is_large=is_large)
         shown = asked.shown(exchange, target)
         await exchange.answer(shown.one(saved.entry), 201 if saved.is_new else 200)
@@ -369,6 +371,26 @@ class Writes:
             except ConflictError:
                 continue
         raise refusal.modified(kind, target.name)
+
+
+def _decided(kind: Kind, user: User, change: Change) -> Change:
+    """``change`` with what only the server says."""
+
+    def decided(old: Old | None) -> Object | None:
+        new = change(old)
+        if new is not None:
+            _decide(kind, new, old, user)
+        return new
+
+    return decided
+
+
+def _decide(kind: Kind, new: Object, old: Old | None, user: User) -> None:
+    if kind.decide is nothing_to_decide:
+        return
+    before = old.whole if old else None
+    if why := kind.decide(new, before, Writer(user.name, now())):
+        raise refusal.forbidden(f"{kind.plural}.{kind.group}: {why}")
 
 
 def most_bytes(kind: Kind) -> int:
