@@ -24,13 +24,19 @@ POLICY = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metada
 def hardening(*settings: Setting, completion: str = "complete", policy: bool = True) -> Hardening:
     profile = Profile(Container("one"), completion, (), since_s=1_700_000_000.0, until_s=1_700_003_600.0)
     held = HeldContainer("web", (profile,), settings, (Left("runAsNonRoot", "it ran as user 0"),))
-    learned = LearnedPolicy(POLICY if policy else {}, ("ingress: 3 recorded connections",), ("egress stays open: no connection was recorded",))
+    learned = LearnedPolicy(
+        POLICY if policy else {},
+        ("ingress: 3 recorded connections",),
+        ("egress stays open: no connection was recorded",),
+    )
     return Hardening("shop/Deployment/web", (held,), learned, (), (), ())
 
 
 def test_a_draft_says_what_why_by_how_much_and_how_to_approve_it():
     made = suggestion_of(hardening(ROOT), "apps/v1")
-    assert suggestion_text(Suggestion(made), 100) == f"""\
+    assert (
+        suggestion_text(Suggestion(made), 100)
+        == f"""\
 shop/Deployment/web: suggestion {made.digest}, draft
   by 1 complete profile, 2023-11-14T22:13:20Z to 2023-11-14T23:13:20Z
   suggested: container web: securityContext.readOnlyRootFilesystem: true
@@ -46,9 +52,10 @@ shop/Deployment/web: suggestion {made.digest}, draft
       name: web
   not suggested (container web): runAsNonRoot: it ran as user 0
   not suggested: NetworkPolicy: egress stays open: no connection was recorded
-  to approve it: kubectl patch suggestion deployment-web -n shop --type merge -p
-  '{{"spec":{{"approve":"{made.digest}"}}}}'
+  to approve it, set spec.approve of the suggestion shop/deployment-web to {made.digest} by your own
+  account
 """
+    )
 
 
 def test_the_digest_names_what_is_suggested_and_not_its_evidence():
@@ -62,7 +69,9 @@ def test_an_approval_of_another_digest_is_said_to_be_of_another_suggestion():
     made = suggestion_of(hardening(ROOT))
     status = SuggestionStatus(
         "rehearsed",
-        rehearsal=LastRehearsal("2026-01-01T00:00:00Z", made.digest, 12, 0, 1, ("connects to 192.0.2.1:443/TCP",)),
+        rehearsal=LastRehearsal(
+            "2026-01-01T00:00:00Z", made.digest, 12, 0, 1, ("connects to 192.0.2.1:443/TCP",)
+        ),
         approval=Approval("ann@example.com", "2026-01-01T00:00:00Z", "0" * 12),
     )
     text = suggestion_text(Suggestion(made, status), 100)

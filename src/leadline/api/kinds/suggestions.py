@@ -25,7 +25,9 @@ class SuggestedSetting(Wire, frozen=True):
     value: Any = None
     because: Annotated[str, about("What was recorded.")] = ""
     if_wrong: Annotated[str, about("What fails where the record is not all.")] = ""
-    empty_volumes: Annotated[Maybe[Texts], about("Folders to be mounted as empty volumes along with it.")] = UNSET
+    empty_volumes: Annotated[Maybe[Texts], about("Folders to be mounted as empty volumes along with it.")] = (
+        UNSET
+    )
 
 
 class SuggestedObject(Wire, frozen=True):
@@ -60,7 +62,9 @@ class HeldTo(Wire, frozen=True):
     objects: List[SuggestedObject] = None
     not_suggested: List[NotSuggested] = None
     observed: ObservedTime = ObservedTime()
-    digest: Annotated[str, about("Of the workload, the settings and the objects; the server works it out.")] = ""
+    digest: Annotated[
+        str, about("Of the workload, the settings and the objects; the server works it out.")
+    ] = ""
     approve: Annotated[
         Maybe[str], about("The digest of the suggestion that a person approves; service accounts cannot.")
     ] = UNSET
@@ -82,7 +86,9 @@ class LastRehearsal(Wire, frozen=True):
     allowed: int = 0
     blocked: int = 0
     unknown: int = 0
-    would_fail: Annotated[Maybe[Texts], about("The first things that would be blocked or are not known.")] = UNSET
+    would_fail: Annotated[Maybe[Texts], about("The first things that would be blocked or are not known.")] = (
+        UNSET
+    )
 
 
 class SuggestionStatus(Wire, frozen=True):
@@ -102,7 +108,8 @@ class Suggestion(Wire, frozen=True):
 def digest_of(spec: Body) -> str:
     """Names what is suggested: twelve digits, without the evidence, which grows with every day."""
     settings = [
-        [one.get(name) for name in ("container", "path", "value", "emptyVolumes")] for one in _parts(spec, "settings")
+        [one.get(name) for name in ("container", "path", "value", "emptyVolumes")]
+        for one in _parts(spec, "settings")
     ]
     objects = [one.get("body") for one in _parts(spec, "objects")]
     content = orjson.dumps([spec.get("workload"), settings, objects], option=orjson.OPT_SORT_KEYS)

@@ -158,7 +158,9 @@ class Writes:
         is_large = len(content) > _LARGE_BYTES
         async with self._turn(is_large):
             whole = await _worked(is_large, partial(self._object, exchange, target, content))
-            change = _decided(kind=target.kind, user=user, change=self._update_change(exchange, target, whole))
+            change = _decided(
+                kind=target.kind, user=user, change=self._update_change(exchange, target, whole)
+            )
             saved = await self._save(target, change, asked.is_dry(exchange), is_large=is_large)
         await exchange.answer(asked.shown(exchange, target).one(saved.entry))
 

@@ -21,7 +21,9 @@ def suggestion_lines(suggestion: Suggestion, width: int) -> Iterator[str]:
     spec, status = suggestion.spec, suggestion.status
     at = spec.workload
     title = f"{at.namespace}/{at.kind}/{at.name}"
-    yield from wrapped(f"{plain(title)}: suggestion {plain(spec.digest)}, {plain(status.state or 'draft')}", width)
+    yield from wrapped(
+        f"{plain(title)}: suggestion {plain(spec.digest)}, {plain(status.state or 'draft')}", width
+    )
     if status.why:
         yield from _inner(plain(status.why, 1000), width)
     seen = spec.observed
@@ -52,18 +54,18 @@ def suggestion_lines(suggestion: Suggestion, width: int) -> Iterator[str]:
             yield from _inner(f"  {plain(text, 1000)}", width)
     approval = status.approval
     if approval is not UNSET:
-        of = "" if approval.digest == spec.digest else f"; it was {plain(approval.digest)}, another suggestion"
+        of = (
+            "" if approval.digest == spec.digest else f"; it was {plain(approval.digest)}, another suggestion"
+        )
         yield from _inner(f"approved by {plain(approval.by)} {plain(approval.at)}{of}", width)
     elif not is_empty(spec):
-        yield from _inner(f"to approve it: {approve_command(spec)}", width)
+        yield from _inner(plain(how_to_approve(spec), 1000), width)
 
 
-def approve_command(spec: HeldTo) -> str:
-    """What a person types. Nothing applies a suggestion: approving says that it may be."""
-    patch = f'{{"spec":{{"approve":"{spec.digest}"}}}}'
-    return (
-        f"kubectl patch suggestion {suggestion_name(spec.workload)} -n {spec.workload.namespace} --type merge -p '{patch}'"
-    )
+def how_to_approve(spec: HeldTo) -> str:
+    """Nothing applies a suggestion: approving says that it may be."""
+    place = f"{spec.workload.namespace}/{suggestion_name(spec.workload)}"
+    return f"to approve it, set spec.approve of the suggestion {place} to {spec.digest} by your own account"
 
 
 def is_empty(spec: HeldTo) -> bool:
