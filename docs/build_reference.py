@@ -12,11 +12,12 @@ from leadline.model.control import SEVERITIES, BuiltControl, Control, Framework
 from leadline.posture.catalogue import load_controls
 from leadline.posture.control_plane import ControlPlaneProcess
 from leadline.posture.fact_kinds import COMMANDS, how_to_get, is_fact_kind
-from leadline.programs.cli.commands.explain import heading_of, markdown
+from leadline.programs.cli.commands.explain import SET_BY
 from leadline.programs.cli.options.habits import DONE, NOT_HERE, SAME, SPECIAL
 from leadline.programs.cli.options.option import MEANINGS
 from leadline.programs.cli.options.search import VARIABLE
 from leadline.programs.cli.options.table import CHART, CHART_KEYS, KEYS
+from leadline.scans.control_page import heading_of, markdown
 from leadline.scans.posture.frameworks import load_frameworks
 from leadline.scans.posture.settings import shipped_settings
 
@@ -35,7 +36,7 @@ def pages() -> Iterator[tuple[str, str]]:
     yield "controls/README.md", text(by_family(controls))
     yield "controls/by-severity.md", text(by_severity(controls))
     for control in controls:
-        yield f"controls/{control.id}.md", text(markdown(control, frameworks, settings))
+        yield f"controls/{control.id}.md", text(markdown(control, frameworks, settings, SET_BY))
     by_id = {control.id: control for control in controls}
     for framework in frameworks:
         yield f"frameworks/{framework.name}.md", text(framework_page(framework, by_id))

@@ -8,8 +8,8 @@ import yaml
 from leadline.model.control import Framework, FrameworkEntry
 from leadline.outputs.rows.remediation import control_text
 from leadline.posture.catalogue import load_controls
-from leadline.programs.cli.commands.explain import heading_of, markdown
 from leadline.programs.cli.main import main
+from leadline.scans.control_page import heading_of, markdown
 from leadline.scans.fixing.example_fix import example_fix
 from leadline.scans.posture.settings import shipped_settings
 

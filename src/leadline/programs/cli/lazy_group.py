@@ -29,6 +29,7 @@ COMMANDS = {
     "host": "What a node says of itself.",
     "image": "What is inside an image.",
     "list": "Lists controls or frameworks.",
+    "lsp": "Serves an editor: findings while typing, and their fixes.",
     "migrate": "Takes over what other scanners leave out or accept.",
     "rbac": "Prints the smallest ClusterRole for a scan.",
     "reach": "Whether network policies let one workload reach another.",
@@ -52,7 +53,7 @@ SERVERS = {
 }
 """Programs of their own, which ``main`` starts by name."""
 GROUPS = {
-    "Every day": ("scan", "fix", "diff", "baseline", "waiver", "explain"),
+    "Every day": ("scan", "fix", "diff", "baseline", "waiver", "explain", "lsp"),
     "Risk and access": ("risk", "reach", "access", "rehearse", "harden"),
     "Images": ("image", "db"),
     "Stored results and reports": ("report", "history", "get", "store", "reveal", "decrypt"),

@@ -49,7 +49,7 @@ def read_files(targets: Sequence[str], options: PostureOptions) -> Reading:
     archives = [target for target in targets if target.endswith(ARCHIVE_ENDINGS) and Path(target).is_file()]
     plain = [target for target in targets if target not in archives]
     text = options.standard_input if STDIN in plain else b""
-    ignored = _ignore_files(options)
+    ignored = ignore_files_of(options)
     listing = list_files(plain, options.exclude_paths, ignore_files=ignored) if plain else None
     roots = [*archives, *(target for target in plain if listing is not None and _renders(target, listing))]
     if not roots:
@@ -57,7 +57,8 @@ def read_files(targets: Sequence[str], options: PostureOptions) -> Reading:
     return _with_rendered(targets, options, plain, roots)
 
 
-def _ignore_files(options: PostureOptions) -> IgnoreFiles:
+def ignore_files_of(options: PostureOptions) -> IgnoreFiles:
+    """Which lines of the ignore files in what is scanned count."""
     if not options.use_target_waivers:
         return no_ignore_files
     before = options.before_change
@@ -121,7 +122,7 @@ def _with_rendered(
 
     text = options.standard_input if STDIN in plain else b""
     rendering = with_one_budget(_render_options(options))
-    ignored = _ignore_files(options)
+    ignored = ignore_files_of(options)
     parts = [
         (root, read_rendered(Path(root), rendering, options.exclude_paths, ignore_files=ignored))
         for root in roots

@@ -5,8 +5,9 @@ by itself. Both feed the same engine, which judges again what a change can touch
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from types import MappingProxyType
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,9 +18,10 @@ from leadline.model.report import PostureReport
 from leadline.model.resource import Resource, with_own_ids
 from leadline.model.unread import Unread
 from leadline.outputs.redaction.report import Redaction
-from leadline.outputs.rows.place import NoPlaces, ShownPlaces
+from leadline.outputs.rows.place import NoPlaces, Places, ShownPlaces
 from leadline.posture.engine import Judge
-from leadline.posture.follow import Followed
+from leadline.posture.follow import Difference, Followed
+from leadline.posture.verdicts import Verdict
 from leadline.posture.worlds import Worlds
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.coverage import why_no_verdict
@@ -52,12 +54,28 @@ class ScanChange(Struct, frozen=True):
     """Where something could not be read before that now is, or is gone."""
 
 
+class ScanPart(Struct, frozen=True):
+    """Some findings of a scan, as far as no waiver accepts them."""
+
+    raw: PostureReport
+    """As it was judged, to work with and never to show."""
+    report: PostureReport
+    """The same without secrets; its findings are in step with those of ``raw``."""
+    places: ShownPlaces
+
+
 class WatchedScan:
     """A scan and what becomes of it. Not to be used from several threads at once."""
 
     def __init__(
-        self, options: PostureOptions, policies: Policies, settings: Settings, reading: Reading
+        self,
+        options: PostureOptions,
+        policies: Policies,
+        settings: Settings,
+        reading: Reading,
+        texts: Mapping[str, bytes] = MappingProxyType({}),
     ) -> None:
+        """``texts``: as for ``Waiving``."""
         self._options = options
         self._hidden = Redaction(options.secrets)
         self._hidden.add_settings((*options.charts.set, *options.charts.set_string))
@@ -66,6 +84,7 @@ class WatchedScan:
             waivers_of_files(options.waivers),
             tuple(policies.known),
             options,
+            texts=texts,
             is_of_frameworks=policies.is_of_frameworks,
         )
         self._policies = policies
@@ -108,9 +127,7 @@ class WatchedScan:
         still = {one.where for one in reading.unread}
         ended = tuple(dict.fromkeys(one.where for one in self.reading.unread if one.where not in still))
         self.reading = reading
-        self._hidden.renew(self._worlds.resources)
-        self._hidden.learn_from(added)
-        difference = self._followed.change(removed, added)
+        difference = self.change(removed, added)
         subjects = {one.id: one for one in difference.subjects}
         appeared = self._part(difference.appeared, subjects)
         went = self._part(difference.went, subjects | before)
@@ -123,6 +140,34 @@ class WatchedScan:
         unread = tuple(map(self._hidden.unread, unread))
         ended = tuple(map(self._hidden.text, ended))
         return ScanChange(shown, self._hidden.report(went), places, unread, ended)
+
+    def unread(self, part: Unread) -> Unread:
+        """The same without secrets."""
+        return self._hidden.unread(part)
+
+    def change(self, removed: Iterable[str], added: Sequence[Resource]) -> Difference:
+        """Judges again what the change can touch."""
+        self._hidden.renew(self._worlds.resources)
+        self._hidden.learn_from(added)
+        return self._followed.change(removed, added)
+
+    def get(self, id: str) -> Resource | None:
+        return self._worlds.get(id)
+
+    def verdict_of(self, id: str) -> Verdict | None:
+        return self._followed.verdict_of(id)
+
+    @property
+    def resources(self) -> tuple[Resource, ...]:
+        return self._worlds.resources
+
+    def part(self, findings: tuple[Finding, ...], subjects: dict[str, Resource], places: Places) -> ScanPart:
+        """``findings`` with what waivers leave of them; ``subjects`` by id are those that they are about, and
+        the other objects that decide on waivers.
+        """
+        report = waived(self._part(findings, subjects), places, self._waiving)
+        shown = self._hidden.report(report)
+        return ScanPart(report, shown, self._hidden.places(places, report.resources, shown))
 
     def _part(self, findings: tuple[Finding, ...], subjects: dict[str, Resource]) -> PostureReport:
         wanted = self._wanted

@@ -57,6 +57,8 @@ class Waiving(Struct, frozen=True):
     options: PostureOptions
     checkout: str = ""
     """The folder that files are relative to where they were fetched; empty for the working folder."""
+    texts: Mapping[str, bytes] = {}
+    """By file as an origin has it: what counts in the place of what is on disk."""
     is_of_frameworks: bool = False
     """Whether the scan is about the report's frameworks alone, so that what all of them accept is accepted."""
 
@@ -387,6 +389,7 @@ class _Marked:
         self._places = places
         self._checkout = waiving.checkout
         self._stdin = waiving.options.standard_input
+        self._texts = waiving.texts
         self.waivers: list[Waiver] = []
         self.unread: list[Unread] = []
         self._by_file: dict[str, list[tuple[int, Comment]]] = {}
@@ -408,9 +411,9 @@ class _Marked:
 
     def _take(self, file: str) -> None:
         try:
-            content = (
-                self._stdin if file == STDIN else read_regular(Path(self._checkout, file), LARGEST_MARKED)
-            )
+            content = self._stdin if file == STDIN else self._texts.get(file)
+            if content is None:
+                content = read_regular(Path(self._checkout, file), LARGEST_MARKED)
         except OSError:
             return  # out of an archive, say: its lines are not there to be marked
         if MARK not in content:

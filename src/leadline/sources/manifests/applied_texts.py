@@ -60,6 +60,11 @@ def written_objects(body: Mapping[str, Any]) -> Iterator[tuple[Keys, list[dict[s
             places += [((*keys, i), v) for i, v in [*enumerate(value)][::-1] if isinstance(v, dict | list)]
 
 
+def is_about_applying(one: Resource) -> bool:
+    """Whether ``applied_texts`` looks at the object."""
+    return (one.group, one.kind) in _REFERRING or (one.kind == "ConfigMap" and not one.group)
+
+
 def applied_texts(resources: Sequence[Resource]) -> Applied:
     """The objects in those ConfigMaps among ``resources`` that another of them names to be applied."""
     referring = [one for one in resources if (one.group, one.kind) in _REFERRING]

@@ -4,8 +4,9 @@
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -21,7 +22,7 @@ from yaml.events import (
 
 from leadline.kube.field_path import Step, parse_path
 from leadline.model.finding import Place
-from leadline.model.resource import Origin, Resource
+from leadline.model.resource import Origin, Resource, joined
 from leadline.sources.manifests.files import STDIN
 from leadline.sources.manifests.line_index import line_spots
 from leadline.sources.regular_file import read_regular
@@ -49,12 +50,16 @@ Spot = Any
 class FilePlaces:
     """Places in the files that resources came from. Keeps the last few files.
 
-    ``stdin`` is what was read from standard input, if anything was.
+    ``stdin`` is what was read from standard input, if anything was. ``texts``, by the file as an origin has it, count in
+    the place of what is on disk; ``forget`` says that one is another now.
     """
 
-    def __init__(self, stdin: bytes = b"", limits: Limits = LIMITS) -> None:
+    def __init__(
+        self, stdin: bytes = b"", limits: Limits = LIMITS, texts: Mapping[str, bytes] = MappingProxyType({})
+    ) -> None:
         self._stdin = stdin
         self._limits = limits
+        self._texts = texts
         self._files: OrderedDict[tuple[str, str], _FileText] = OrderedDict()
         self._latest: tuple[Origin, _FileText] | None = None
         self._keys = Keys()
@@ -82,6 +87,11 @@ class FilePlaces:
         """Lines ``first`` to ``last`` of the file of ``resource``, counted from 1, without their ends."""
         file = self._file(resource)
         return [] if file is None else file.lines(first, last)
+
+    def forget(self, root: str, path: str) -> None:
+        """The file is to be read anew."""
+        self._files.pop((root, path), None)
+        self._latest = None
 
     def _file(self, resource: Resource) -> "_FileText | None":
         origin = resource.origin
@@ -111,7 +121,8 @@ class FilePlaces:
     def _content(self, root: str, name: str) -> bytes:
         if name == STDIN:
             return self._stdin
-        return read_regular(Path(root) / name, self._limits.size_bytes)
+        text = self._texts.get(joined(root, name)) if self._texts else None
+        return read_regular(Path(root) / name, self._limits.size_bytes) if text is None else text
 
 
 class _FileText:

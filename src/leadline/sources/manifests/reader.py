@@ -109,17 +109,7 @@ def read_listing(
     files = 0
     for file in listing.files:
         before = len(whole.resources)
-        content = _content(file, limits, stdin)
-        if isinstance(content, Unread):
-            whole.unread.append(content)
-        elif content is None:
-            whole.not_kubernetes += 1
-        else:
-            origin = Origin(path=file.path, root=listing.root)
-            add_contents(whole, content, origin, limits, memory, may_be_anything=not file.is_named)
-            if len(whole.resources) > before and (scanners := scanners_of(content)):
-                why = f"ignores of {', '.join(scanners)} inside, which change nothing here; leadline migrate takes them over"
-                whole.left_out.append(Unread(file.path, why, "left out"))
+        read_file(whole, file, listing.root, limits, memory, stdin)
         files += len(whole.resources) > before
     whole.unread += _templates(listing)
     return Manifests(
@@ -134,6 +124,31 @@ def read_listing(
         listing.charts,
         listing.kustomizations,
     )
+
+
+def read_file(
+    whole: Contents,
+    file: ManifestFile,
+    root: str,
+    limits: Limits,
+    memory: Memory,
+    stdin: BinaryIO | None = None,
+    *,
+    text: bytes | None = None,
+) -> None:
+    """Adds what ``file`` holds to ``whole``; ``text`` is what counts in its place. Never raises."""
+    content = _content(file, limits, stdin) if text is None else text
+    if isinstance(content, Unread):
+        whole.unread.append(content)
+    elif content is None:
+        whole.not_kubernetes += 1
+    else:
+        before = len(whole.resources)
+        origin = Origin(path=file.path, root=root)
+        add_contents(whole, content, origin, limits, memory, may_be_anything=not file.is_named)
+        if len(whole.resources) > before and (scanners := scanners_of(content)):
+            why = f"ignores of {', '.join(scanners)} inside, which change nothing here; leadline migrate takes them over"
+            whole.left_out.append(Unread(file.path, why, "left out"))
 
 
 def _templates(listing: FileListing) -> Iterator[Unread]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
@@ -13,8 +13,14 @@ import click
 from leadline.outputs.rows.remediation import control_text
 from leadline.outputs.text.plain import columns, source_line, wrapped
 from leadline.posture.catalogue import load_controls
-from leadline.scans.fixing.example_fix import example_fix
-from leadline.scans.host.collecting import facts_needed
+from leadline.scans.control_page import (
+    example_fix_of,
+    left_over,
+    markdown,
+    memberships,
+    rows_of,
+    state_text,
+)
 from leadline.scans.posture.frameworks import load_frameworks
 from leadline.scans.posture.other_ids import chosen_controls, other_check
 from leadline.scans.posture.policies import with_own
@@ -26,6 +32,7 @@ if TYPE_CHECKING:
     from leadline.scans.posture.settings import Settings
 
 _WIDEST = 100
+SET_BY = "--controls-config FILE"
 RULE = re.compile(r"RL?\d+", re.IGNORECASE)
 """Ids of rules of the node agent."""
 PROBLEM = re.compile(r"(CVE|GHSA|GO|PYSEC|RUSTSEC|OSV|MAL|BIT|DSA|DLA|USN|ALSA|RHSA|CGA)-", re.IGNORECASE)
@@ -83,47 +90,24 @@ def command(name: str, form: str, controls: tuple[str, ...], controls_config: st
         click.echo("\n".join(_folded(f"{check.title}: {' and '.join(control.id for control in found)}\n")))
     shipped = shipped_settings(known)
     settings = read_settings(controls_config, shipped) if controls_config else shipped
-    page, between = (markdown, "\n\n") if form == "md" else (_screen, "\n\n\n")
+    page, between = (_markdown, "\n\n") if form == "md" else (_screen, "\n\n\n")
     frameworks = load_frameworks(known)
     pages = between.join("\n".join(page(control, frameworks, settings)) for control in found)
     click.echo(pages, color=None if _wants_colour() else False)
     return 0
 
 
-def markdown(control: BuiltControl, frameworks: Sequence[Framework], settings: Settings) -> Iterator[str]:
-    """The page of a control, for a wiki and for the reference."""
-    page, example_fix = control_text(control), _repair(control, settings)
-    yield f"# {control.id} {control.title}"
-    yield f"\n**{control.severity}**, score {control.score:g}. {control.category}.{_state(control, ' **', '.**')}"
-    yield f"\n{page.why}."
-    if page.body:
-        yield f"\n{page.body}"
-    if page.fix:
-        yield f"\n**Fix:** {page.fix}"
-    for label, values in (*_rows(control, settings), ("part of", _memberships(control, frameworks))):
-        if label == "setting":  # its patterns would read as markup
-            values = tuple(f"`{value}`" for value in values)
-        if len(values) == 1:
-            yield f"\n**{label.capitalize()}:** {values[0]}"
-        elif values:
-            yield f"\n**{label.capitalize()}:**\n"
-            yield from (f"- {value}" for value in values)
-    if page.example:
-        yield f"\nFails:\n\n```yaml\n{page.example}\n```"
-    if example_fix and example_fix.is_edit:
-        yield "\nFixed:\n\n```diff"
-        yield from (mark + line for mark, line in example_fix.lines())
-        yield "```"
-    yield from (f"\n**{label.capitalize()}:** {text}." for label, text in _left(example_fix))
-    yield from (f"\n<{link}>" for link in page.links)
+def _markdown(control: BuiltControl, frameworks: Sequence[Framework], settings: Settings) -> Iterator[str]:
+    return markdown(control, frameworks, settings, SET_BY)
 
 
 def _screen(control: BuiltControl, frameworks: Sequence[Framework], settings: Settings) -> Iterator[str]:
     """The page for a terminal."""
-    page, width, example_fix = control_text(control), _columns(), _repair(control, settings)
+    page, width, example_fix = control_text(control), _columns(), example_fix_of(control, settings)
     yield from _fitting(f"{control.id}   {control.title}", width)
     yield from _fitting(
-        f"{control.severity}, score {control.score:g}   {control.category}{_state(control, '   ', '')}", width
+        f"{control.severity}, score {control.score:g}   {control.category}{state_text(control, '   ', '')}",
+        width,
     )
     if control.problem and control.problem != control.title:
         yield from _fitting(control.problem, width)
@@ -133,12 +117,16 @@ def _screen(control: BuiltControl, frameworks: Sequence[Framework], settings: Se
             yield from wrapped(_bare(paragraph), width)
     yield ""
     fix = [("fix", (page.fix,))] if page.fix else []
-    for label, values in (*fix, *_rows(control, settings), ("part of", _memberships(control, frameworks))):
+    for label, values in (
+        *fix,
+        *rows_of(control, settings, SET_BY),
+        ("part of", memberships(control, frameworks)),
+    ):
         yield from _row(label, values, width)
     if page.example:
         yield ""
         yield from _example(page.example, example_fix)
-        for label, text in _left(example_fix):
+        for label, text in left_over(example_fix):
             yield from _row(label, (text,), width)
     if page.links:
         yield ""
@@ -175,128 +163,6 @@ _COLOURS = {"-": "red", "+": "green"}
 def _cut(line: str) -> str:
     """A line of source, which cannot be broken, in the width of the terminal."""
     return line.rstrip() if len(line) <= _columns() else line[: _columns() - 1] + "…"
-
-
-def _repair(control: BuiltControl, settings: Settings) -> ExampleFix | None:
-    """What the control makes of its example; ``None`` where there is none that it could judge."""
-    example = control_text(control).example
-    if not example or control.check is None:
-        return None
-
-    return example_fix(control, example, settings)
-
-
-def _left(example_fix: ExampleFix | None) -> Iterator[tuple[str, str]]:
-    """What no edit of the example can do."""
-    if example_fix and example_fix.decide:
-        by_object: dict[str, list[str]] = {}
-        for path, title in example_fix.decide:
-            by_object.setdefault(title, []).append(path)
-        texts = (
-            f"{_list_of(paths, _FEW)} of {title}" if all(paths) else title
-            for title, paths in by_object.items()
-        )
-        yield "decide on", "; ".join(texts)
-    if example_fix and example_fix.create:
-        yield "create", "; ".join(example_fix.create)
-
-
-def _list_of(words: Sequence[str], most: int) -> str:
-    """``a, b and 3 more``; one word beyond ``most`` is shown as well, since it takes no more room."""
-    if len(words) <= most + 1:
-        return ", ".join(words)
-    return f"{', '.join(words[:most])} and {len(words) - most} more"
-
-
-_FEW = 4
-"""Paths named of one object, and kinds that a control joins."""
-
-
-def _rows(control: BuiltControl, settings: Settings) -> Iterator[tuple[str, tuple[str, ...]]]:
-
-    yield "looks at", (_subject(control),)
-    if text := control_text(control).cannot_see:
-        yield "cannot see", (text,)
-    names = sorted(control.settings)
-    yield "setting", tuple(f"{name} = {', '.join(settings[name]) or '(nothing set)'}" for name in names)
-    if control.needs_setting and not any(settings[name] for name in names):
-        file = '{"' + names[0] + '": ["..."]}'
-        yield "to do", (f"it judges nothing until you set it: --controls-config FILE with {file}",)
-
-
-def _memberships(control: BuiltControl, frameworks: Sequence[Framework]) -> tuple[str, ...]:
-    """The frameworks that list the control: first those without numbers, then each number with its heading."""
-    by_number: dict[str, list[str]] = {"": []}
-    for framework in frameworks:
-        for entry in framework.entries:
-            if entry.control == control.id:
-                heading = heading_of(entry.number, framework.sections)
-                names = by_number.setdefault(f"{entry.number} {heading}".strip(), [])
-                names += [] if framework.name in names else [framework.name]
-    joined = {number: ", ".join(names) for number, names in by_number.items() if names}
-    return tuple(f"{names}: {number}" if number else names for number, names in joined.items())
-
-
-def heading_of(number: str, sections: Mapping[str, str]) -> str:
-    """The heading of ``number`` or of the nearest section above it; empty where the framework has none."""
-    if number in sections:
-        return sections[number]
-    while number:
-        number = number.rpartition(".")[0]
-        if number in sections:
-            return sections[number]
-    return ""
-
-
-def _state(control: BuiltControl, before: str, after: str) -> str:
-    if control.manual:
-        return f"{before}for a person to judge{after}"
-    return "" if control.is_built else f"{before}not built yet{after}"
-
-
-def _subject(control: BuiltControl) -> str:
-    if control.manual:
-        return f"nothing by itself, a person has to look: {control.manual}"
-    if not control.is_built:
-        return f"nothing yet: this control is not built; it needs {control.needs}"
-    looked_at = _named(control.kinds)
-    if len(control.kinds) > _MANY_KINDS or (control.kinds and not looked_at):
-        text = "objects of every kind"
-    elif looked_at:
-        text = ", ".join(looked_at)
-    else:
-        name = control.subject.__name__ if control.subject else ""
-        text = _SUBJECTS.get(name, name)
-    how = facts_needed(control)
-    text += f"; {how}" if how else ""
-    joined = [kind for kind in _named(control.reads) if kind not in looked_at]
-    if joined:
-        text += f"; together with {_list_of(joined, _FEW)}"
-    return f"{text}; on {control.cloud} clusters only" if control.cloud else text
-
-
-def _named(kinds: Sequence[str]) -> list[str]:
-    """Kinds without their group, each once."""
-    names = (kind.partition(".")[0] for kind in kinds if kind != _EVERY_KIND)
-    return list(dict.fromkeys(_SUBJECTS["Workload"] if name == _WORKLOADS else name for name in names))
-
-
-_MANY_KINDS = 40
-_EVERY_KIND = "objects"
-"""Stands for "all that its rules match" beside the kinds that those name."""
-_WORKLOADS = "workloads"
-_SUBJECTS = {
-    "Container": "every container of every workload, init and ephemeral ones as well",
-    "Workload": "every object that runs pods",
-    "Rights": "every subject that a binding gives a role, and every role without a binding",
-    "Grant": "every subject that a binding gives a role",
-    "Namespace": "every Namespace and what it holds",
-    "ApiServer": "the Pod of the API server",
-    "ControllerManager": "the Pod of the controller manager",
-    "Scheduler": "the Pod of the scheduler",
-    "Etcd": "the Pod of etcd",
-    "Kubelet": "the settings of the kubelet on each node",
-}
 
 
 def _columns() -> int:

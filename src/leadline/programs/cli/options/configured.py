@@ -59,12 +59,12 @@ class ConfiguredCommand(click.Command):
         written = self.make_parser(ctx).parse_args(list(args))[0]
         if "help" in written:
             return super().parse_args(ctx, args)
-        found = in_force(
-            asked_of(written, self._targets({one.name or "": _written(one, written) for one in self.params})),
-            os.environ,
-            working_folder(),
-            is_terminal=os.isatty(1),
-        )
+        targets = self._targets({one.name or "": _written(one, written) for one in self.params})
+        folder = working_folder()
+        if isinstance(ctx.obj, str):
+            # Of a server, which is not started where its user's files are.
+            folder, targets = ctx.obj, (ctx.obj,)
+        found = in_force(asked_of(written, targets), os.environ, folder, is_terminal=os.isatty(1))
         fields = {one.name or "" for one in self.params}
         keys = [option for option in KEYS.values() if option.counts_for(self._keys, fields)]
         settings = {one.field: found.settings[one.name] for one in keys if one.name in found.settings}

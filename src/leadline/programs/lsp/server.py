@@ -1,0 +1,314 @@
+"""The server: keeps the texts of the editor, has them judged by one thread, and answers."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+from lsprotocol import types as lsp
+from pygls.lsp.server import LanguageServer
+
+from leadline.errors import LeadlineError
+from leadline.model.control import Framework
+from leadline.programs.lsp.documents import Document, path_of
+from leadline.programs.lsp.words import FIX_ALL, diagnostics, hover, quick_fix, workspace_edit
+from leadline.scans.posture.frameworks import load_frameworks
+from leadline.scans.workspace.fixes import accepted, fix_all, fix_of
+from leadline.scans.workspace.problems import Problem
+from leadline.scans.workspace.workspace import Asked, Workspace
+from leadline.version import __version__
+
+log = logging.getLogger(__name__)
+AskedOf = Callable[[str, bool], Asked]
+"""What is wanted of a folder, and whether it is trusted."""
+T = TypeVar("T")
+_SETTLED_S = 0.1
+"""Files on disk change in groups: they are looked at once none has changed for so long."""
+_MOST_FIXES = 20
+"""Of one request."""
+_ACCEPTED_DAYS = 90
+_WATCHED = ("**/*.{yaml,yml,json,tpl,toml}", "**/{.leadlineignore,.kubescapeignore}")
+
+
+class Server(LanguageServer):
+    """One editor's server."""
+
+    def __init__(self, asked_of: AskedOf, *, is_trusted: bool) -> None:
+        super().__init__("leadline", __version__, lsp.TextDocumentSyncKind.Incremental)
+        self._asked_of = asked_of
+        self._is_trusted = is_trusted
+        self._documents: dict[str, Document] = {}
+        """By file."""
+        self._spaces: dict[str, Workspace] = {}
+        """By folder, once it is read."""
+        self._reading: dict[str, asyncio.Task[None]] = {}
+        self._judging: dict[str, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._looking: asyncio.TimerHandle | None = None
+        self._frameworks: tuple[Framework, ...] | None = None
+        # One thread: the engine is for one, and requests are answered in the order of the keys before them.
+        self._judge = ThreadPoolExecutor(1, "judge")
+
+    # What the editor says
+
+    def begin(self, params: lsp.InitializeParams) -> None:
+        given = params.initialization_options
+        if isinstance(given, dict) and isinstance(given.get("trusted"), bool):
+            self._is_trusted = self._is_trusted or given["trusted"]
+
+    def start(self) -> None:
+        """Reads the folders, while requests are answered."""
+        for uri in [one.uri for one in self.workspace.folders.values()] or [self.workspace.root_uri or ""]:
+            self.add_folder(path_of(uri))
+        self._watch_files()
+
+    def add_folder(self, top: str) -> None:
+        if top and top not in self._reading:
+            self._reading[top] = asyncio.ensure_future(self._read(top))
+
+    def drop_folder(self, top: str) -> None:
+        task = self._reading.pop(top, None)
+        if task is not None:
+            task.cancel()
+        self._spaces.pop(top, None)
+        for file in self._documents:
+            self._later(self._tell([file]))
+
+    def opened(self, document: lsp.TextDocumentItem) -> None:
+        file = path_of(document.uri)
+        if file:
+            self._documents[file] = Document(document.uri, document.version, document.text)
+            self._take_later(file)
+
+    def changed(self, params: lsp.DidChangeTextDocumentParams) -> None:
+        file = path_of(params.text_document.uri)
+        before = self._documents.get(file)
+        if before is not None:
+            self._documents[file] = before.changed(params.text_document.version, params.content_changes)
+            self._take_later(file)
+
+    def closed(self, uri: str) -> None:
+        file = path_of(uri)
+        if self._documents.pop(file, None) is None:
+            return
+        space = self._space_of(file)
+        self._publish(uri, [], None)
+        if space is not None:
+            self._later(self._hide(space, file))
+
+    def files_changed(self) -> None:
+        """Looks at the disk again in a moment."""
+        if self._looking is not None:
+            self._looking.cancel()
+        loop = asyncio.get_running_loop()
+        self._looking = loop.call_later(_SETTLED_S, lambda: self._later(self._look()))
+
+    # What the editor asks
+
+    async def hover(self, params: lsp.HoverParams) -> lsp.Hover | None:
+        file, number = path_of(params.text_document.uri), params.position.line + 1
+        space = await self._settled(file)
+        if space is None:
+            return None
+
+        def page() -> str:
+            here = [one for one in space.judged(file).problems if one.line == number]
+            return hover(here, space.controls, self._known_frameworks(space), space.settings) if here else ""
+
+        text = await self._judged_by(page)
+        return lsp.Hover(lsp.MarkupContent(lsp.MarkupKind.Markdown, text)) if text else None
+
+    async def code_actions(self, params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
+        file = path_of(params.text_document.uri)
+        space, document = await self._settled(file), self._documents.get(file)
+        if space is None or document is None:
+            return []
+        only = [str(getattr(kind, "value", kind)) for kind in params.context.only or ()]
+        first, last = params.range.start.line + 1, params.range.end.line + 1
+
+        def actions() -> list[lsp.CodeAction]:
+            found: list[lsp.CodeAction] = []
+            problems = space.judged(file).problems
+            here = [one for one in problems if first <= one.line <= last][:_MOST_FIXES]
+            if _wants(only, "quickfix"):
+                for problem in here:
+                    if (fix := fix_of(space, problem)) is not None:
+                        found.append(quick_fix(fix, problem, document))
+                found += self._acceptances(space, here, document)
+            if problems and _wants(only, FIX_ALL) and (every := fix_all(space, file)) is not None:
+                edit = workspace_edit(every.edits, document)
+                found.append(lsp.CodeAction(every.title, FIX_ALL, edit=edit))
+            return found
+
+        return await self._judged_by(actions)
+
+    def _acceptances(
+        self, space: Workspace, problems: Iterable[Problem], document: Document
+    ) -> Iterable[lsp.CodeAction]:
+        until = (datetime.now(UTC) + timedelta(days=_ACCEPTED_DAYS)).strftime("%Y-%m-%d")
+        for problem in problems:
+            fix = accepted(space, problem, document.line(problem.line - 1), until)
+            if fix is not None:
+                yield lsp.CodeAction(
+                    fix.title, lsp.CodeActionKind.QuickFix, edit=workspace_edit(fix.edits, document)
+                )
+
+    def _known_frameworks(self, space: Workspace) -> tuple[Framework, ...]:
+        if self._frameworks is None:
+            self._frameworks = tuple(load_frameworks(tuple(space.controls.values())))
+        return self._frameworks
+
+    # The work
+
+    async def _read(self, top: str) -> None:
+        try:
+            space = await self._judged_by(lambda: Workspace(top, self._asked_of(top, self._is_trusted)))
+        except LeadlineError as error:
+            self.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Error, f"Leadline: {error}"))
+            return
+        self._spaces[top] = space
+        self._say(space)
+        for file in self._documents:
+            self._take_later(file)
+
+    def _say(self, space: Workspace) -> None:
+        objects = sum(1 for _ in space.objects)
+        notes = space.notes()
+        lines = [f"{space.top}: {objects:,} objects in {len(space.folder.files):,} files"]
+        lines += [space.message(f"not read: {one.where}: {one.why}") for one in notes[:_MOST_FIXES]]
+        if len(notes) > _MOST_FIXES:
+            lines.append(f"and {len(notes) - _MOST_FIXES:,} more")
+        self.window_log_message(lsp.LogMessageParams(lsp.MessageType.Info, "\n".join(lines)))
+
+    def _take_later(self, file: str) -> None:
+        """Has the text of a file judged, once for all that is typed meanwhile."""
+        if file not in self._judging and self._space_of(file) is not None:
+            task = self._judging[file] = asyncio.ensure_future(self._take(file))
+            task.add_done_callback(lambda _: self._judging.pop(file, None))
+
+    async def _take(self, file: str) -> None:
+        while (document := self._documents.get(file)) is not None:
+            space = self._space_of(file)
+            if space is None:
+                return
+            touched = await self._judged_by(partial(space.show, file, document.text))
+            await self._tell({file, *touched})
+            if self._documents.get(file) is document:
+                return
+
+    async def _hide(self, space: Workspace, file: str) -> None:
+        await self._tell(await self._judged_by(lambda: space.hide(file)))
+
+    async def _look(self) -> None:
+        for space in tuple(self._spaces.values()):
+            await self._tell(await self._judged_by(space.refresh))
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        """Does it beside what is answered; the loop itself does not keep tasks alive."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _tell(self, files: Iterable[str]) -> None:
+        """Sends what is to be said about those of ``files`` that are open."""
+        for file in files:
+            document, space = self._documents.get(file), self._space_of(file)
+            if document is None:
+                continue
+            if space is None:
+                self._publish(document.uri, [], document.version)
+                continue
+            found = diagnostics(await self._judged_by(partial(space.judged, file)), document)
+            if self._documents.get(file) is document:
+                self._publish(document.uri, found, document.version)
+
+    def _publish(self, uri: str, found: list[lsp.Diagnostic], version: int | None) -> None:
+        self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, found, version))
+
+    async def _settled(self, file: str) -> Workspace | None:
+        """The folder of ``file`` once all that was typed until now is judged."""
+        task = self._judging.get(file)
+        if task is not None:
+            await asyncio.wait([task])
+        return self._space_of(file)
+
+    def _space_of(self, file: str) -> Workspace | None:
+        """That of the deepest folder that holds it."""
+        holding = [top for top in self._spaces if file.startswith(f"{top.rstrip('/')}/")]
+        return self._spaces[max(holding, key=len)] if holding else None
+
+    async def _judged_by(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._judge, work)
+
+    def _watch_files(self) -> None:
+        capabilities = self.client_capabilities.workspace
+        watching = capabilities.did_change_watched_files if capabilities else None
+        if watching is None or not watching.dynamic_registration:
+            return
+        watchers = [lsp.FileSystemWatcher(glob_pattern=pattern) for pattern in _WATCHED]
+        options = lsp.DidChangeWatchedFilesRegistrationOptions(watchers)
+        self.client_register_capability(
+            lsp.RegistrationParams(
+                [lsp.Registration("leadline-files", lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES, options)]
+            )
+        )
+
+
+def _wants(only: list[str], kind: str) -> bool:
+    """Whether a request is about that kind of action, or one that holds it."""
+    return not only or any(kind == one or kind.startswith(f"{one}.") for one in only)
+
+
+def server_of(asked_of: AskedOf, *, is_trusted: bool) -> Server:
+    """The server with what it answers to."""
+    server = Server(asked_of, is_trusted=is_trusted)
+
+    @server.feature(lsp.INITIALIZE)
+    def initialize(params: lsp.InitializeParams) -> None:
+        server.begin(params)
+
+    @server.feature(lsp.INITIALIZED)
+    def initialized(_: lsp.InitializedParams) -> None:
+        server.start()
+
+    @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
+    def did_open(params: lsp.DidOpenTextDocumentParams) -> None:
+        server.opened(params.text_document)
+
+    @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
+    def did_change(params: lsp.DidChangeTextDocumentParams) -> None:
+        server.changed(params)
+
+    @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
+    def did_close(params: lsp.DidCloseTextDocumentParams) -> None:
+        server.closed(params.text_document.uri)
+
+    @server.feature(lsp.TEXT_DOCUMENT_DID_SAVE)
+    def did_save(_: lsp.DidSaveTextDocumentParams) -> None:
+        server.files_changed()
+
+    @server.feature(lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    def did_change_watched(_: lsp.DidChangeWatchedFilesParams) -> None:
+        server.files_changed()
+
+    @server.feature(lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
+    def did_change_folders(params: lsp.DidChangeWorkspaceFoldersParams) -> None:
+        for one in params.event.removed:
+            server.drop_folder(path_of(one.uri))
+        for one in params.event.added:
+            server.add_folder(path_of(one.uri))
+
+    @server.feature(lsp.TEXT_DOCUMENT_HOVER)
+    async def on_hover(params: lsp.HoverParams) -> lsp.Hover | None:
+        return await server.hover(params)
+
+    kinds = [lsp.CodeActionKind.QuickFix, FIX_ALL]
+
+    @server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, lsp.CodeActionOptions(kinds))
+    async def on_code_action(params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
+        return await server.code_actions(params)
+
+    return server
