@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from leadline.errors import SourceError, UsageError
-from leadline.model.control import Control, Severity
+from leadline.model.control import Severity
 from leadline.model.finding import Finding
 from leadline.model.image_report import ImageReport
 from leadline.model.images_report import ImagesReport
@@ -91,15 +91,18 @@ class Fix(Struct, frozen=True):
 
 def findings(report: PostureReport) -> tuple[ShownFinding, ...]:
     """Every finding of ``report``, most urgent first as ``report.by_control`` has it; accepted ones are not among them."""
-    controls = {control.id: control for control in report.controls}
+    return tuple(shown_findings(report, in_order(report)))
+
+
+def in_order(report: PostureReport) -> list[Finding]:
+    """The findings of ``report``, most urgent first as ``report.by_control`` has it."""
     rank = {row.control.id: number for number, row in enumerate(report.by_control)}
-    found = sorted(report.findings, key=lambda one: rank.get(one.control, len(rank)))
-    return tuple(_shown(report, controls, found))
+    return sorted(report.findings, key=lambda one: rank.get(one.control, len(rank)))
 
 
-def _shown(
-    report: PostureReport, controls: dict[str, Control], found: Sequence[Finding]
-) -> Iterator[ShownFinding]:
+def shown_findings(report: PostureReport, found: Sequence[Finding]) -> Iterator[ShownFinding]:
+    """``found``, which are of ``report``, with the words that every output uses."""
+    controls = {control.id: control for control in report.controls}
     places, title = FindingPlaces(report, NoPlaces()), titles_of(report)
     for one in found:
         control, place = controls[one.control], places.find(one)

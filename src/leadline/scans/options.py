@@ -101,6 +101,8 @@ class PostureOptions(Struct, frozen=True, kw_only=True):
     before_change: "BeforeChange | None" = None
     """What was accepted before the change that is scanned: what the change accepts itself then waits for approval."""
     charts: ChartOptions = ChartOptions()
+    renders: bool = True
+    """Whether charts and kustomizations are rendered, which starts programs on untrusted input."""
     host_facts: tuple[str, ...] = ()
     """Files that ``leadline host facts`` wrote; they are judged with the target, or alone where there is none."""
     cloud_facts: tuple[str, ...] = ()

@@ -41,20 +41,21 @@ def test_a_scan_in_a_pipe_needs_neither_a_terminal_library_nor_what_takes_long_t
     assert done.stderr == "[]\n"
 
 
-OF_CLUSTER = ("asyncpg", "cronsim", "httptools", "prometheus_client", "uvicorn", "uvloop")
-"""What programs of a cluster need; the agent works without."""
+OF_EXTRAS = ("asyncpg", "cronsim", "httptools", "mcp", "prometheus_client", "uvicorn", "uvloop")
+"""What programs of a cluster and of assistants need; the agent works without."""
 
 
 @pytest.mark.parametrize("name", sorted(main_module.SERVERS.keys() - {"agent", "unregister"}))
 def test_a_program_whose_libraries_are_not_installed_says_how_to_get_them(name: str):
     script = (
-        f"import sys\nsys.modules.update(dict.fromkeys({OF_CLUSTER!r}))\n"
+        f"import sys\nsys.modules.update(dict.fromkeys({OF_EXTRAS!r}))\n"
         f"from leadline.programs.cli.main import main\nsys.exit(main([{name!r}, '--help']))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"leadline: {name} needs ")
-    assert done.stderr.endswith(", which is not installed; pip install 'leadline[cluster]' brings it\n")
+    extra = "mcp" if name == "mcp" else "cluster"
+    assert done.stderr.endswith(f", which is not installed; pip install 'leadline[{extra}]' brings it\n")
 
 
 def test_the_reader_may_leave_at_any_time(tmp_path: Path):

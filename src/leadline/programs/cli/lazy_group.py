@@ -49,6 +49,7 @@ SERVERS = {
     "admission": "Judges what is about to be written to a cluster.",
     "apiserver": "Serves stored results as objects of the Kubernetes API.",
     "exporter": "Answers Prometheus with numbers about stored results.",
+    "mcp": "Lets an assistant ask, read-only.",
     "operator": "Keeps the stored results of a cluster current.",
 }
 """Programs of their own, which ``main`` starts by name."""
@@ -59,6 +60,7 @@ GROUPS = {
     "Stored results and reports": ("report", "history", "get", "store", "reveal", "decrypt"),
     "Set up": ("config", "migrate", "completion", "list", "rbac", "host", "schema", "version"),
     "In the cluster": ("operator", "apiserver", "exporter", "admission", "agent"),
+    "Assistants": ("mcp",),
 }
 """The commands as help shows them; what is in no group comes last."""
 _PACKAGE = "leadline.programs.cli.commands"

@@ -16,6 +16,7 @@ SERVERS = {
     "admission": "leadline.programs.admission.main",
     "apiserver": "leadline.programs.apiserver.main",
     "exporter": "leadline.programs.exporter.main",
+    "mcp": "leadline.programs.mcp.main",
     "operator": "leadline.programs.operator.main",
     "unregister": "leadline.programs.apiserver.cluster.unregister",
 }
@@ -54,7 +55,8 @@ def _served(name: str, arguments: list[str]) -> int:
     except ModuleNotFoundError as absent:
         if absent.name is None or absent.name.partition(".")[0] == "leadline":
             raise
-        _say(f"{name} needs {absent.name}, which is not installed; pip install 'leadline[cluster]' brings it")
+        extra = name if name == "mcp" else "cluster"
+        _say(f"{name} needs {absent.name}, which is not installed; pip install 'leadline[{extra}]' brings it")
         return WRONG_USAGE
     return int(program.main(arguments))
 

@@ -171,6 +171,7 @@ def _render_options(options: PostureOptions) -> "RenderOptions":
 
     return RenderOptions(
         environment=options.environ,
+        is_allowed=options.renders,
         kept=options.kept_renders,
         helm=HelmOptions(
             values=options.charts.values,

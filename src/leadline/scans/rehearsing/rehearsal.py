@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from leadline.errors import UsageError
+from leadline.errors import SourceError, UsageError
 from leadline.kube.access_question import names_of
 from leadline.kube.network_policy import policy_rules
 from leadline.kube.reachability import End
@@ -17,7 +17,9 @@ from leadline.model.access import OTHER_NAME
 from leadline.model.container import Container as Recorded
 from leadline.model.profile import COMPLETE, Profile, Use
 from leadline.model.rehearsal import Outcome, RehearsalReport, Rehearsed, Verdict
+from leadline.model.resource import Resource
 from leadline.model.unread import Unread
+from leadline.posture.apply_unit import DEFAULT_NAMESPACE
 from leadline.posture.inventory import Facts, Inventory
 from leadline.posture.reach import end_of
 from leadline.posture.subject import Container, Workload
@@ -55,6 +57,8 @@ class RehearsalOptions(Struct, frozen=True):
     audit_logs: tuple[str, ...] = ()
     workload: str = ""
     """``NAMESPACE/KIND/NAME[/CONTAINER]`` of containers that were recorded outside of a cluster."""
+    policies: str = ""
+    """YAML of further policies and workloads; they take the place of what is called alike among the targets."""
 
 
 def rehearse(targets: Sequence[str], wanted: RehearsalOptions, options: PostureOptions) -> RehearsalReport:
@@ -71,11 +75,27 @@ def rehearse(targets: Sequence[str], wanted: RehearsalOptions, options: PostureO
     profiles, unread = recording.profiles, recording.unread
     filters, others = _split(targets)
     target = read_target(others, options) if others or not targets else RehearsalTarget((), (), ())
+    if wanted.policies:
+        target = _with_text(target, wanted.policies, options)
     unread += target.unread
     stage = Stage(target, filters, recording.ends)
     if wanted.workload:
         profiles = tuple(as_recorded(one, wanted.workload) for one in profiles)
     return stage.report(profiles, wanted.audit_logs, unread)
+
+
+def _with_text(target: RehearsalTarget, text: str, options: PostureOptions) -> RehearsalTarget:
+    """Raises: ``SourceError`` where no object is in the text."""
+    added = read_target(("-",), replace(options, standard_input=text.encode("utf-8", "replace")))
+    if not added.resources:
+        raise SourceError(f"the policies hold no object: {added.unread[0].why}")
+
+    def called(one: Resource) -> tuple[str, ...]:
+        return one.group, one.kind, one.namespace or DEFAULT_NAMESPACE, one.name
+
+    names = set(map(called, added.resources))
+    kept = (one for one in target.resources if called(one) not in names)
+    return RehearsalTarget((*kept, *added.resources), target.addresses, (*target.unread, *added.unread))
 
 
 def as_recorded(profile: Profile, workload: str) -> Profile:

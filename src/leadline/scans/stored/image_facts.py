@@ -26,8 +26,14 @@ class KnownImages(Struct, frozen=True):
     """Id of a workload and an image of it that the report does not hold, or that was matched with no database."""
 
 
-class _Vulnerability(Struct, frozen=True, rename="camel"):
+class ReadPackage(Struct, frozen=True):
+    name: str = ""
+    version: str = ""
+
+
+class ReadVulnerability(Struct, frozen=True, rename="camel"):
     id: str
+    package: ReadPackage = ReadPackage()
     severity: str = ""
     fixed_in: tuple[str, ...] = ()
     loaded: bool | None = None
@@ -44,12 +50,12 @@ class _Use(Struct, frozen=True):
     id: str = ""
 
 
-class _Image(Struct, frozen=True, rename="camel"):
+class ReadImage(Struct, frozen=True, rename="camel"):
     image: _Name = _Name()
     names: tuple[str, ...] = ()
     used_by: tuple[_Use, ...] = ()
     database: dict[str, Any] | None = None
-    vulnerabilities: tuple[_Vulnerability, ...] = ()
+    vulnerabilities: tuple[ReadVulnerability, ...] = ()
 
 
 class _Report(Struct, frozen=True, rename="camel"):
@@ -57,7 +63,7 @@ class _Report(Struct, frozen=True, rename="camel"):
 
     version: int
     tool: dict[str, Any]
-    images: tuple[_Image, ...] | None = None
+    images: tuple[ReadImage, ...] | None = None
 
 
 def image_facts(path: str, workloads: Iterable[Resource]) -> KnownImages:
@@ -67,9 +73,9 @@ def image_facts(path: str, workloads: Iterable[Resource]) -> KnownImages:
 
     Raises: ``SourceError`` where it cannot be read, or is another document.
     """
-    by_name: dict[str, _Image] = {}
-    by_user: dict[str, list[_Image]] = {}
-    for image in _images(path):
+    by_name: dict[str, ReadImage] = {}
+    by_user: dict[str, list[ReadImage]] = {}
+    for image in images_of_report(path):
         if image.database is None:
             continue
         for name in filter(None, (*image.names, image.image.name, *image.image.tags)):
@@ -92,7 +98,8 @@ def image_facts(path: str, workloads: Iterable[Resource]) -> KnownImages:
     return KnownImages(facts, tuple(unknown))
 
 
-def _images(path: str) -> Sequence[_Image]:
+def images_of_report(path: str) -> Sequence[ReadImage]:
+    """The images of a report that ``scan image -f json`` wrote. Raises: ``SourceError`` where it is another document."""
     try:
         content = read_regular(path, _LARGEST_BYTES + 1)
     except OSError as error:
@@ -101,7 +108,7 @@ def _images(path: str) -> Sequence[_Image]:
         raise SourceError(f"{path} is larger than {_LARGEST_BYTES >> 20} MiB")
     try:
         report = msgspec.json.decode(content, type=_Report)
-        return [msgspec.json.decode(content, type=_Image)] if report.images is None else report.images
+        return [msgspec.json.decode(content, type=ReadImage)] if report.images is None else report.images
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise SourceError(f"{path} is not a JSON report about images: {error}", hint=_HINT) from error
 
@@ -111,7 +118,7 @@ def _normal(name: str) -> str:
     return name if reference is None else reference.full
 
 
-def _facts(images: Iterable[_Image]) -> ImageFacts:
+def _facts(images: Iterable[ReadImage]) -> ImageFacts:
     """Each vulnerability once, however many packages and images have it."""
     exploited: dict[str, bool] = {}
     critical: set[str] = set()

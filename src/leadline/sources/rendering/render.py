@@ -44,7 +44,7 @@ def read_rendered(
     rules = ignore_rules([*ignore_files(str(top)), *ignore]) if root.is_dir() else IgnoreRules()
     plan = plan_ownership(root, lambda path: rules.ignores(path.rstrip("/"), is_folder=path.endswith("/")))
     shown = str(top)
-    starts_renderers = bool(plan.charts or plan.roots)
+    starts_renderers = options.is_allowed and bool(plan.charts or plan.roots)
     modes = options.modes or (_offered(options) if starts_renderers else Modes())
     options = structs.replace(options, modes=modes)
     budget = options.budget or Budget(options.total_s, options.total_bytes)

@@ -35,6 +35,7 @@ from leadline.sources.rendering.plan.budget import Budget
 from leadline.sources.rendering.plan.file_owner import Ownership, relative_path
 from leadline.sources.rendering.plan.kept import KeptRenders
 from leadline.sources.rendering.plan.result import (
+    NOT_ALLOWED,
     Collector,
     HelmOptions,
     ParsedText,
@@ -84,13 +85,16 @@ def read_charts(plan: Ownership, options: RenderOptions, shown_root: str, budget
     run = Run(closed_environment(options.environment), options.limits, threading.Event(), confinement, budget)
     program = shutil.which("helm", path=options.environment.get("PATH", ""))
     asked_anew = [request for request in dict.fromkeys(r for _, r in wanted) if kept.get(request) is None]
-    if options.kept:
+    if not options.is_allowed:
+        ready = []
+    elif options.kept:
         ready = kept.once("engines", lambda: _kept_engines(kept, program or "", run, options.workers))
     else:
         ready = _engines(program or "", run, min(options.workers, max(1, len(asked_anew))))
     if wanted and not ready:
+        why, hint = (_NO_ENGINE, _NO_ENGINE_HINT) if options.is_allowed else (NOT_ALLOWED, "")
         collector.unread += [
-            Unread(chart, _NO_ENGINE, "not rendered", hint=_NO_ENGINE_HINT, kind="chart")
+            Unread(chart, why, "not rendered", hint=hint, kind="chart")
             for chart in dict.fromkeys(asked.chart for asked, _ in wanted)
         ]
     elif wanted:

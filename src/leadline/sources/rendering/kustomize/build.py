@@ -42,7 +42,7 @@ from leadline.sources.rendering.plan.kustomization import (
     read_kustomization,
 )
 from leadline.sources.rendering.plan.renderer_version import VERSION, renderer_text
-from leadline.sources.rendering.plan.result import Collector, ParsedText, Rendered, RenderOptions
+from leadline.sources.rendering.plan.result import NOT_ALLOWED, Collector, ParsedText, Rendered, RenderOptions
 from leadline.sources.temporary_folder import temporary_folder
 from leadline.sources.yaml.parser import parse_documents
 
@@ -73,7 +73,8 @@ def read_kustomizations(plan: Ownership, options: RenderOptions, shown_root: str
     for lone in plan.lone_components:
         why = "a component that no kustomization here uses; the files it lists are judged unchanged"
         collector.notes.append(Unread(relative_path(lone.folder, Path(plan.root)), why, "not rendered"))
-    programs = tuple(dict.fromkeys(_programs(options.environment)))
+    programs = tuple(dict.fromkeys(_programs(options.environment))) if options.is_allowed else ()
+    why, hint = (_NO_PROGRAM, _NO_PROGRAM_HINT) if options.is_allowed else (NOT_ALLOWED, "")
     reader = _Reader(plan, collector)
     renderers: tuple[str, ...] = ()
     ready = [root for root in plan.roots if reader.is_buildable(root, options)]
@@ -81,9 +82,7 @@ def read_kustomizations(plan: Ownership, options: RenderOptions, shown_root: str
         for root in ready:
             reader.fail(
                 root,
-                Unread(
-                    reader.folder_of(root), _NO_PROGRAM, "not rendered", hint=_NO_PROGRAM_HINT, kind=_KIND
-                ),
+                Unread(reader.folder_of(root), why, "not rendered", hint=hint, kind=_KIND),
             )
     elif ready:
         kept = options.kept or KeptRenders()

@@ -47,6 +47,8 @@ class HelmOptions(Struct, frozen=True):
 class RenderOptions(Struct, frozen=True):
     environment: Mapping[str, str] = {}
     """Where ``helm``, ``kustomize``, ``kubectl`` and ``git`` are looked for (``PATH``), and ``HOME``."""
+    is_allowed: bool = True
+    """Whether anything may be rendered; what is not is named as unread."""
     helm: HelmOptions = HelmOptions()
     network: bool = False
     """Whether remote bases may be fetched."""
@@ -64,6 +66,9 @@ class RenderOptions(Struct, frozen=True):
     """What was rendered before; ``None`` where nothing is read twice."""
     texts_bytes: int = 64 << 20
     """How much rendered text is kept to find positions in."""
+
+
+NOT_ALLOWED = "charts and kustomizations are rendered only where the folder is trusted"
 
 
 class Rendered(Struct, frozen=True):
