@@ -2,8 +2,8 @@
 
 ``python bench/hostile.py [--documents N] [--seed S]``
 
-With ``--documents`` it also writes that many documents in hiding shapes and holds what is read of them against kubectl
-(``tests/sources/manifest_shapes.py``); every silent one is copied to the current folder, and the exit code is 1.
+With ``--documents`` it also writes that many documents in hiding shapes and holds what is read of them against the library
+that kubectl is made of (``tests/sources/manifest_shapes.py``); every silent one is copied to the current folder, and the exit code is 1.
 """
 
 import argparse
@@ -23,7 +23,7 @@ COMMAND = (sys.executable, "-m", "leadline.programs.cli.main", "scan")
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n"
 CHART = "apiVersion: v2\nname: c\nversion: 1.0.0\n"
 LIMIT_S = 600
-_AT_ONCE = 10_000
+_AT_ONCE = 5_000
 
 
 def one_line(folder: Path, containers: int) -> None:
@@ -141,16 +141,23 @@ def measure(name: str) -> str:
 
 def differences(count: int, seed: int) -> int:
     """How many documents kubectl reads otherwise than we do without a word."""
-    from sources.kubectl_differential import silent_files, write_shapes
+    from sources.kubectl_differential import silent_files_by_library, write_shapes
+    from sources.kubectl_library import Library
 
-    silent = 0
-    for number, start in enumerate(range(0, count, _AT_ONCE)):
-        with tempfile.TemporaryDirectory() as place:
-            write_shapes(Path(place), seed + number, min(_AT_ONCE, count - start))
-            for path in silent_files(Path(place)):
-                silent += 1
-                shutil.copy(path, f"silent-{seed + number}-{path.name}")
-        print(f"{min(start + _AT_ONCE, count):,} documents, {silent} silent", flush=True)
+    silent, started = 0, time.perf_counter()
+    with Library() as library:
+        for number, start in enumerate(range(0, count, _AT_ONCE)):
+            with tempfile.TemporaryDirectory() as place:
+                write_shapes(Path(place), seed + number, min(_AT_ONCE, count - start))
+                for path in silent_files_by_library(Path(place), library):
+                    silent += 1
+                    shutil.copy(path, f"silent-{seed + number}-{path.name}")
+            done = min(start + _AT_ONCE, count)
+            seconds = time.perf_counter() - started
+            print(
+                f"{done:,} documents in {seconds:,.0f} s, seeds {seed} to {seed + number}, {silent} silent",
+                flush=True,
+            )
     return silent
 
 

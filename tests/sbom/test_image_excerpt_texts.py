@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from leadline.sbom.layers.tar import TarEntry
+from leadline.sbom.parsers.content_sums import sums_of
 from leadline.sbom.parsers.executable_excerpt import SMALLEST, excerpt_of
 
 SIZE = SMALLEST + (64 << 20)
@@ -29,7 +30,8 @@ class OneFile:
         return self._content
 
     def pieces(self) -> Iterator[bytes]:
-        yield self._content
+        for at in range(0, len(self._content), 1 << 20):
+            yield self._content[at : at + (1 << 20)]
 
     def parts(self, ranges: Sequence[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
         for start, end in ranges:
@@ -70,3 +72,16 @@ def test_texts_are_kept_wherever_the_linker_put_them(
     assert (excerpt is not None) == is_excerpt
     kept = excerpt or content
     assert kept[TEXT_AT : TEXT_AT + 4] == b"text"
+
+
+@pytest.mark.parametrize("is_listed", [True, False])
+@pytest.mark.parametrize("note", [b"\x04\0\0\0Go\0\0", b"\x04\0\0\0GNU\0"])
+def test_a_program_of_go_that_a_list_may_name_has_the_sums_of_the_whole(note: bytes, is_listed: bool) -> None:
+    content = bytearray(executable([(READ | EXECUTE, 0, 16 << 20), (READ, 16 << 20, 16 << 20)]))
+    content[4000 : 4000 + len(note)] = note
+    excerpt = excerpt_of(OneFile(bytes(content)), len(content), is_listed=is_listed)
+    plain = excerpt_of(OneFile(bytes(content)), len(content))
+    assert excerpt is not None
+    assert plain is not None
+    assert excerpt[:] == plain[:]
+    assert excerpt.sums == (sums_of(bytes(content)) if is_listed and b"Go" in note else b"")

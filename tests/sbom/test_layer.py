@@ -19,6 +19,7 @@ from leadline.sbom.layers.scan_options import LayerScanOptions
 from leadline.sbom.layers.stream import Damaged, Forged, Pieces
 from leadline.sbom.layers.tar import EntryReader, TarReader
 from leadline.sbom.layers.tree import merge
+from leadline.sbom.parsers.content_sums import sums_of
 
 ELF = b"\x7fELF" + bytes(100)
 
@@ -98,8 +99,10 @@ def test_files_for_readers_of_the_tree_are_kept() -> None:
 def test_executables_are_known_by_their_first_bytes() -> None:
     content = layer({"bin/a": ELF, "lib/b.so": ELF, "c.sh": b"#!/bin/sh" + bytes(100)})
     assert facts(content).facts == {
-        "bin/a": PathFacts(0o644, None, (package("a", "bin/a", "104", "programs"),)),
-        "lib/b.so": PathFacts(0o644, None, (package("b.so", "lib/b.so", "104", "programs"),)),
+        "bin/a": PathFacts(0o644, None, (package("a", "bin/a", "104", "programs"),), sums=sums_of(ELF)),
+        "lib/b.so": PathFacts(
+            0o644, None, (package("b.so", "lib/b.so", "104", "programs"),), sums=sums_of(ELF)
+        ),
     }
 
 

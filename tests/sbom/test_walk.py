@@ -1,5 +1,6 @@
 import logging
 from collections.abc import Iterator
+from hashlib import md5
 
 import pytest
 
@@ -7,8 +8,10 @@ from leadline.model.package import Distro, Package
 from leadline.model.unread import Unread
 from leadline.packages.file import File, Unreadable
 from leadline.sbom.cataloguer import Cataloguer, Packages, Tree, cataloguer
+from leadline.sbom.layers.facts import PathFacts
 from leadline.sbom.layers.file_selector import FileInterest, FileSelector
 from leadline.sbom.layers.tree import MergedTree
+from leadline.sbom.layers.unpacked import Standing
 from leadline.sbom.ownership import with_owners
 from leadline.sbom.run_cataloguers import Reading, catalogue, read
 
@@ -162,7 +165,13 @@ def test_language_package_in_a_file_of_the_distribution_knows_its_owner() -> Non
     entries = {"lib": "@usr/lib", "usr": "/", "usr/lib": "/", "usr/lib/b": "/"}
     entries |= dict.fromkeys(("usr/lib/a/METADATA", "usr/lib/b/METADATA", "opt/c/METADATA"), "")
     packages = (
-        Package("deb", "python3-a", "1", files=("usr/lib/a/METADATA", "lib/b/METADATA")),
+        Package(
+            "deb",
+            "python3-a",
+            "1",
+            found_in=("var/lib/dpkg/status",),
+            files=("usr/lib/a/METADATA", "lib/b/METADATA"),
+        ),
         Package("pypi", "a", "1", found_in=("usr/lib/a/METADATA",)),
         Package("pypi", "b", "1", found_in=("usr/lib/b/METADATA",)),
         Package("pypi", "c", "1", found_in=("opt/c/METADATA",)),
@@ -170,7 +179,11 @@ def test_language_package_in_a_file_of_the_distribution_knows_its_owner() -> Non
         Package("maven", "e", "1", found_in=("usr/lib/b/METADATA:inner.jar",)),
         Package("maven", "f", "1", found_in=("opt/c/METADATA:inner.jar",)),
     )
-    found = with_owners(packages, MergedTree(entries, {}))
+    sums = "".join(f"{md5(b'x').hexdigest()}  {path}\n" for path in packages[0].files)
+    kept = {"var/lib/dpkg/status": b"", "var/lib/dpkg/info/python3-a.md5sums": sums.encode()}
+    kept |= dict.fromkeys(("usr/lib/a/METADATA", "usr/lib/b/METADATA", "opt/c/METADATA"), b"x")
+    standing = {path: Standing(path, "", PathFacts(content=content)) for path, content in kept.items()}
+    found = with_owners(packages, MergedTree({**entries, **dict.fromkeys(kept, "")}, standing))
     assert [package.owned_by for package in found] == ["", *["python3-a"] * 2, "", *["python3-a"] * 2, ""]
 
 

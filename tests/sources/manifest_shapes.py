@@ -15,7 +15,10 @@ _SCALARS = (
 _TYPES = (
     ("v1", "Pod"), ("v1", "Pod"), ("v1", "List"), ("v1", "PodList"), ("", "List"), ("v1", "Pod"),
     ("apps/v1", "Deployment"), ("rbac.authorization.k8s.io/v1", "ClusterRoleBindingList"), ("acme.example/v1", "Thing"),
-    ("acme.example/v1", "ThingList"), ("v1", "ConfigMap"),
+    ("acme.example/v1", "ThingList"), ("v1", "ConfigMap"), ("apps/v1", "ControllerRevision"),
+    ("admissionregistration.k8s.io/v1", "MutatingAdmissionPolicy"), ("addons.cluster.x-k8s.io/v1beta1", "ClusterResourceSet"),
+    ("work.open-cluster-management.io/v1", "ManifestWork"), ("kubernetes.crossplane.io/v1alpha2", "Object"),
+    ("argoproj.io/v1alpha1", "Application"), ("helm.toolkit.fluxcd.io/v2", "HelmRelease"),
 )  # fmt: skip
 _BORDERS = (
     "---",
@@ -133,12 +136,29 @@ class Shapes:
         )
         if self._is(0.4 if kind.endswith("List") else 0.12):
             rows.append(("items", self._items(depth)))
-        rows.append(("spec", self._spec()))
+        rows.append(("spec", self._inside(kind, depth)))
+        if kind in ("ControllerRevision", "ConfigMap") and self._is(0.6):
+            rows.append(("data", self._inside(kind, depth)))
         for _ in range(self._pick((0, 1, 1, 2)) if self._is_odd(0.6) else 0):
             rows.insert(self._chance.randrange(len(rows) + 1), self._odd_row())
         if self._is_odd(0.3):
             self._chance.shuffle(rows)
         return rows
+
+    def _inside(self, kind: str, depth: int) -> list[tuple[str, object]]:
+        """What such an object holds, be it other objects."""
+        inner = dict(enumerate(self._object(depth + 1) if depth < 2 else [("x", "1")]))
+        match kind:
+            case "ControllerRevision":
+                return [("spec", [("template", [("spec", self._spec())])])]
+            case "ConfigMap":
+                return [("a.yaml", "|\n{i}  apiVersion: v1\n{i}  kind: Pod\n{i}  metadata: {name: a}")]
+            case "ManifestWork":
+                return [("workload", [("manifests", (inner,))])]
+            case "Object":
+                return [("forProvider", [("manifest", list(inner.values()))])]
+            case _:
+                return self._spec()
 
     def _items(self, depth: int) -> object:
         if depth > 2 or self._is(0.1):

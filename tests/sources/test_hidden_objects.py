@@ -1,6 +1,7 @@
 """Ways to write a privileged pod so that kubectl sends it and a scanner might not see it."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ from leadline.sources.manifests.positions import FilePlaces
 from leadline.sources.manifests.reader import Contents, read_manifests, read_text
 from leadline.sources.yaml.parser import parse_documents
 from leadline.sources.yaml.tree import tree_of
-from sources.kubectl_differential import silent_files, write_shapes
-from sources.kubectl_reading import find_kubectl
+from sources.kubectl_differential import comparable, has_name, silent_files, write_shapes
+from sources.kubectl_library import Library
+from sources.kubectl_reading import find_kubectl, read_with_kubectl
 
 needs_kubectl = pytest.mark.skipif(find_kubectl() is None, reason="kubectl is not installed")
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {hostPID: true}\n"
@@ -163,6 +165,32 @@ def test_colons_before_brackets_are_refused_where_they_would_cost_too_much():
     text = "a: [" + "b:," * 200_000 + "]\n"
     (document,) = parse_documents(text.encode())
     assert document.problem is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"metadata":{"name":"a"},"spec":{"hostPID":true},"kind":"Pod"}{',
+        '{"metadata":{"name":"a"},"spec":{},"ki\\u006ed":"Pod","x":1E400}',
+    ],
+)
+def test_a_damaged_object_without_an_api_version_is_named(text: str, tmp_path: Path):
+    (tmp_path / "x.json").write_text(text)
+    assert {unread.where for unread in read_manifests([str(tmp_path)]).unread} == {"x.json"}
+
+
+@pytest.mark.nightly("fuzz")
+@needs_kubectl
+def test_the_library_reads_as_kubectl_does(tmp_path: Path):
+    write_shapes(tmp_path, 7, 2_000)
+    files = sorted(tmp_path.iterdir())
+    with Library() as library:
+        read = Counter(
+            comparable(body) for objects in library.read(files) for body in objects if has_name(body)
+        )
+    told = Counter(comparable(body) for body in read_with_kubectl(*files)[0] if has_name(body))
+    assert read == told
+    assert sum(read.values()) > 1_000
 
 
 @needs_kubectl

@@ -1,7 +1,7 @@
 """Which package of the distribution owns a file, or the files of a language package."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from leadline.model.package import DISTRIBUTION_TYPES, Package
 from leadline.packages.code_files import is_code
 from leadline.packages.places import file_at
-from leadline.sbom.parsers.file_sums import FileSums
+from leadline.sbom.listed_sums import ListedSums, owners_by_file
 
 if TYPE_CHECKING:
     from leadline.sbom.layers.tree import MergedTree
@@ -24,21 +24,16 @@ _LANGUAGES = ("pypi", "gem", "cran", "luarocks")
 def with_owners(packages: Iterable[Package], tree: "MergedTree") -> Iterator[Package]:
     """``packages`` in order, with ``owned_by`` where a distribution package lists the file that it was found in.
 
-    A list is believed of a file that was kept only where the checksum beside it is the file's; RPM's are not looked at.
+    A list is believed only where the checksum beside the file is that of the file.
     """
     packages = tuple(packages)
-    sums = FileSums(tree)
-    owners = {
-        path: package.name
-        for package in packages
-        if package.type in DISTRIBUTION_TYPES
-        for path in package.files
-    }
+    sums = ListedSums(tree)
+    owners = owners_by_file(packages, DISTRIBUTION_TYPES)
     for package in packages:
         if package.type not in DISTRIBUTION_TYPES and package.found_in and not package.owned_by:
-            owner = _owner(package.found_in[0], owners, tree)
-            if owner and not sums.deny(owner, package.found_in[0]):
-                package = replace(package, owned_by=owner)
+            path, owner = _owner(package.found_in[0], owners, tree)
+            if owner is not None and sums.confirm(owner, path):
+                package = replace(package, owned_by=owner.name)
         yield package
 
 
@@ -70,10 +65,12 @@ def with_useful_files(
         yield package
 
 
-def _owner(place: str, owners: dict[str, str], tree: "MergedTree") -> str:
-    path = file_at(place, owners)
-    if not path and place.startswith("usr/"):
-        # Databases written before /lib and /bin became links still name files by the old place.
-        old = file_at(place.removeprefix("usr/"), owners)
-        path = old if old and tree.resolve(old) == f"usr/{old}" else ""
-    return owners.get(path, "")
+def _owner(place: str, owners: Mapping[str, Package], tree: "MergedTree") -> tuple[str, Package | None]:
+    """The file that ``place`` is or lies in, and who lists it."""
+    if path := file_at(place, owners):
+        return path, owners[path]
+    # Databases written before /lib and /bin became links still name files by the old place.
+    old = file_at(place.removeprefix("usr/"), owners) if place.startswith("usr/") else ""
+    if old and tree.resolve(old) == f"usr/{old}":
+        return f"usr/{old}", owners[old]
+    return place, None

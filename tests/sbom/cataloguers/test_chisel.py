@@ -7,7 +7,8 @@ from memory_tree import MemoryTree, read
 from mutations import damaged
 
 from leadline.model.package import Digest, Distro, Package
-from leadline.sbom.cataloguers.chisel import LARGEST, chisel
+from leadline.sbom.cataloguers.chisel import chisel
+from leadline.sbom.parsers.chisel_manifest import LARGEST
 
 PATH = "var/lib/chisel/manifest.wall"
 MANIFEST = b"""{"jsonwall":"1.0","schema":"1.0","count":7}

@@ -18,7 +18,7 @@ _PATH = re.compile(r"var/lib/pacman/local/[^/]+/desc")
 _OPERATORS = re.compile(r"[<>=:]")
 
 
-@cataloguer("pacman", names=("desc",), beside=("files",))
+@cataloguer("pacman", names=("desc",), beside=("files", "mtree"), version=2)
 def pacman(description: File, tree: Tree) -> Packages:
     if not _PATH.fullmatch(description.path):
         return

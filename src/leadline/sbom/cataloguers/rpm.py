@@ -5,7 +5,6 @@ shows in its first bytes. Azure Linux's distroless images have a list in text in
 """
 
 import re
-from collections.abc import Iterator
 
 from msgspec.structs import replace
 
@@ -16,12 +15,8 @@ from leadline.sbom.identity.distro import distro_qualifiers
 from leadline.sbom.licences.expressions import spdx_all
 from leadline.sbom.parsers import rpm_header
 from leadline.sbom.parsers.capabilities import required_packages
-from leadline.sbom.parsers.rpm_bdb import BdbError, bdb_blobs, is_bdb_hash
+from leadline.sbom.parsers.rpm_database import RPM_ERRORS, rpm_blobs
 from leadline.sbom.parsers.rpm_header import HeaderError, RpmHeader, read_header
-from leadline.sbom.parsers.rpm_ndb import MAGIC as NDB_MAGIC
-from leadline.sbom.parsers.rpm_ndb import NdbError, ndb_blobs
-from leadline.sbom.parsers.rpm_sqlite import MAGIC as SQLITE_MAGIC
-from leadline.sbom.parsers.rpm_sqlite import SqliteError, sqlite_blobs
 
 FOLDERS = ("var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm")
 """Where rpm keeps its database: everywhere, in SUSE and newer Fedora, in systems made by rpm-ostree."""
@@ -49,7 +44,8 @@ def rpm(database: File, tree: Tree) -> Packages:
     fault = ""
     damaged = 0
     try:
-        for blob in _blobs(database, tree):
+        log = tree.get(f"{database.path}-wal")
+        for blob in rpm_blobs(database.data, log.data if log else b""):
             header = _header(blob)
             if header is None:
                 damaged += 1
@@ -58,24 +54,15 @@ def rpm(database: File, tree: Tree) -> Packages:
                 packages.append(package)
                 for provided in header.texts(rpm_header.PROVIDE_NAME):
                     provider.setdefault(provided, package.name)
-    except (SqliteError, NdbError, BdbError) as error:
+    except Unreadable:
+        raise
+    except RPM_ERRORS as error:
         fault = f"the rpm database {error}"
     yield from _with_packages_required(packages, provider)
     if damaged:
         fault = f"{fault}; " * bool(fault) + f"entries that are not package headers: {damaged}"
     if fault:
         raise Unreadable(fault)
-
-
-def _blobs(database: File, tree: Tree) -> Iterator[bytes]:
-    if database.data.startswith(SQLITE_MAGIC):
-        log = tree.get(f"{database.path}-wal")
-        return sqlite_blobs(database.data, log.data if log else b"")
-    if database.data.startswith(NDB_MAGIC):
-        return ndb_blobs(database.data)
-    if is_bdb_hash(database.data):
-        return bdb_blobs(database.data)
-    raise Unreadable("no rpm database of a known form (SQLite, ndb, Berkeley DB)")
 
 
 def _header(blob: bytes) -> RpmHeader | None:

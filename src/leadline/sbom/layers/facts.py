@@ -5,7 +5,7 @@ from msgspec import Struct, field
 from leadline.model.package import Package
 from leadline.model.unread import Unread
 
-LAYER_FORM = 3
+LAYER_FORM = 4
 """Raised whenever ``LayerFacts`` change their shape or meaning, so that cached layers are read again."""
 FOLDER, FILE, DEVICE, LINK = "/", "", "?", "@"
 HARD, HIDDEN, COVERED = "=", "-", "!"
@@ -27,6 +27,8 @@ class PathFacts(Struct, array_like=True, omit_defaults=True):
     """SHA-1 and SHA-256, where they are wanted."""
     unlisted: str = ""
     """Of a program that does not say what it is made of: ``Rust programs without a list of crates``."""
+    sums: bytes = b""
+    """As ``ContentSums.digest``, of a file in which packages were found and that a distribution may list; empty for others."""
 
 
 Step = tuple[str, str, str]

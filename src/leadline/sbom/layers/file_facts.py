@@ -8,6 +8,8 @@ from leadline.packages.file import File
 from leadline.sbom.layers.facts import PathFacts
 from leadline.sbom.layers.file_selector import FileInterest
 from leadline.sbom.layers.scan_options import LayerScanOptions
+from leadline.sbom.parsers.content_sums import may_be_listed, sums_of
+from leadline.sbom.parsers.executable_excerpt import Excerpt
 from leadline.sbom.parsers.unlisted import unlisted_program
 from leadline.sbom.run_cataloguers import read
 from leadline.sbom.secrets.content import tokens_in
@@ -49,8 +51,21 @@ def extract_facts(
         return None
     digests = _digests(file.data) if scan_options.with_digests and (packages or interest.is_kept) else None
     return PathFacts(
-        file.mode, content, tuple(packages), tuple(unread), secrets, digests=digests, unlisted=unlisted
+        file.mode,
+        content,
+        tuple(packages),
+        tuple(unread),
+        secrets,
+        digests=digests,
+        unlisted=unlisted,
+        sums=_sums(file) if packages else b"",
     )
+
+
+def _sums(file: File) -> bytes:
+    if isinstance(file.data, Excerpt):
+        return file.data.sums
+    return sums_of(file.data) if may_be_listed(file.path) else b""
 
 
 def _digests(content: bytes) -> tuple[str, str]:

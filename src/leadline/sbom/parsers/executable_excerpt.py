@@ -5,10 +5,11 @@ contains nothing. Left-out parts are pages that were never touched and so take n
 """
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from leadline.packages.file import Unreadable
 from leadline.sbom.layers.tar import EntryReader
+from leadline.sbom.parsers.content_sums import ContentSums
 from leadline.sbom.parsers.executable import ELF, Executable
 
 SMALLEST = 4 << 20
@@ -20,10 +21,16 @@ BEHIND_BYTES = 8 << 20
 TAIL_BYTES = 8 << 20
 """Kept of the end, where the table of sections and their names are."""
 KEPT_BYTES = 192 << 20
+_NOTES_BYTES = 8192
+_OF_GO = b"\x04\0\0\0Go\0\0"
+"""In the note that Go's linker writes: the type of the build ID, and the owner's name."""
 
 
 class Excerpt(mmap.mmap):
     """Reads as ``bytes`` where cataloguers do: slices, ``find``, ``in`` and regular expressions."""
+
+    sums: bytes = b""
+    """Of the whole file, as ``ContentSums.digest``; empty where they were not asked for."""
 
     def __contains__(self, part: object) -> bool:
         return isinstance(part, bytes) and self.find(part) >= 0
@@ -32,8 +39,11 @@ class Excerpt(mmap.mmap):
         return self[: len(prefix)] == prefix
 
 
-def excerpt_of(entries: EntryReader, size: int) -> Excerpt | None:
-    """The latest file of ``entries`` without its code; ``None``, and nothing read, where it must be taken whole."""
+def excerpt_of(entries: EntryReader, size: int, *, is_listed: bool = False) -> Excerpt | None:
+    """The latest file of ``entries`` without its code; ``None``, and nothing read, where it must be taken whole.
+
+    ``is_listed``: a distribution may list it, so that the sums of a program of Go are needed.
+    """
     head = entries.head(HEAD_BYTES)
     if head[:4] != ELF or size < SMALLEST:
         return None
@@ -41,9 +51,25 @@ def excerpt_of(entries: EntryReader, size: int) -> Excerpt | None:
     if not ranges or sum(end - start for start, end in ranges) > KEPT_BYTES:
         return None
     content = Excerpt(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    for start, piece in entries.parts(ranges):
+    sums = ContentSums() if is_listed and _OF_GO in head[:_NOTES_BYTES] else None
+    for start, piece in entries.parts(ranges) if sums is None else _whole(entries, ranges, sums):
         content[start : start + len(piece)] = piece
+    content.sums = sums.digest() if sums is not None else b""
     return content
+
+
+def _whole(
+    entries: EntryReader, ranges: Sequence[tuple[int, int]], sums: ContentSums
+) -> Iterator[tuple[int, bytes]]:
+    """As ``entries.parts``, with all of it in ``sums``."""
+    at = 0
+    for piece in entries.pieces():
+        sums.add(piece)
+        for start, end in ranges:
+            first, last = max(start, at), min(end, at + len(piece))
+            if first < last:
+                yield first, piece[first - at : last - at]
+        at += len(piece)
 
 
 def _kept(head: bytes, size: int) -> Iterator[tuple[int, int]]:

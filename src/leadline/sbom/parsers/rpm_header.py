@@ -6,6 +6,7 @@ the header's own length, so a header can cost no more than it weighs.
 """
 
 import struct
+from collections.abc import Iterator
 
 from msgspec import Struct
 
@@ -13,7 +14,8 @@ ENTRY = struct.Struct(">IIII")
 
 NAME, VERSION, RELEASE, EPOCH, SUMMARY = 1000, 1001, 1002, 1003, 1004
 VENDOR, LICENSE, PACKAGER, URL, ARCH = 1011, 1014, 1015, 1020, 1022
-FILE_MODES, SOURCE_RPM, PROVIDE_NAME, REQUIRE_NAME = 1030, 1044, 1047, 1049
+FILE_MODES, FILE_DIGESTS, SOURCE_RPM, PROVIDE_NAME, REQUIRE_NAME = 1030, 1035, 1044, 1047, 1049
+FILE_DIGEST_ALGORITHM = 5011
 DIR_INDEXES, BASE_NAMES, DIR_NAMES, MODULARITY_LABEL = 1116, 1117, 1118, 5096
 SHA1_HEADER, SHA256_HEADER = 269, 273
 
@@ -61,6 +63,20 @@ class RpmHeader(Struct, frozen=True):
 
     def files(self) -> tuple[str, ...]:
         """Paths without a leading slash, folders left out."""
+        return tuple(path for _, path in self._files())
+
+    def file_digests(self) -> Iterator[tuple[str, bytes]]:
+        """The digest of each file that has one, by the algorithm of ``FILE_DIGEST_ALGORITHM``."""
+        digests = self.texts(FILE_DIGESTS)
+        for position, path in self._files():
+            if position < len(digests) and digests[position]:
+                try:
+                    yield path, bytes.fromhex(digests[position])
+                except ValueError:
+                    continue
+
+    def _files(self) -> Iterator[tuple[int, str]]:
+        """Number and path of each file."""
         folders = self.texts(DIR_NAMES)
         names = self.texts(BASE_NAMES)
         indexes = self.numbers(DIR_INDEXES)
@@ -69,15 +85,13 @@ class RpmHeader(Struct, frozen=True):
             modes = (0,) * len(names)
         # Few bytes can name a long folder many times over: no true header makes more of itself than this.
         budget = LONGEST_PATH + PATHS_PER_HEADER * len(self.store)
-        paths = []
-        for name, index, mode in zip(names, indexes, modes, strict=False):
+        for position, (name, index, mode) in enumerate(zip(names, indexes, modes, strict=False)):
             if index >= len(folders) or mode & TYPE_BITS == FOLDER_BITS:
                 continue
             budget -= len(folders[index]) + len(name)
             if budget < 0:
-                break
-            paths.append((folders[index] + name).lstrip("/"))
-        return tuple(paths)
+                return
+            yield position, (folders[index] + name).lstrip("/")
 
     def _until_nul(self, offset: int) -> bytes:
         end = self.store.find(b"\0", offset)

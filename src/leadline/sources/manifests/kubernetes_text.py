@@ -1,7 +1,8 @@
 """Whether a text that cannot be read may hold Kubernetes objects: it then is unread, else it is the file of another program.
 
 Settings of editors, playbooks, test data and values of charts are YAML and JSON as well, often with a syntax of their own.
-kubectl takes nothing without ``apiVersion`` and ``kind``, so a text that has not both holds nothing to be judged.
+kubectl takes nothing without ``kind``, and without ``apiVersion`` only what is of the core group, unvalidated: that has
+``metadata`` and a ``spec``. A text that has not these holds nothing to be judged.
 """
 
 import re
@@ -18,6 +19,7 @@ _ESCAPE = re.compile(
 _HIDDEN = (b"\0GITCRYPT\0", b"!!binary", b"yaml.org,2002:binary")
 """What may say anything in a form that is not looked into: an encrypted file, keys in Base64."""
 _TYPE, _KIND = b"apiversion", b"kind"
+_PARTS = (b"metadata", b"spec")
 
 
 def may_hold_objects(text: bytes, *, is_template: bool = False) -> bool:
@@ -28,7 +30,7 @@ def may_hold_objects(text: bytes, *, is_template: bool = False) -> bool:
     # Text of two or four bytes a character has zeros between its letters.
     plain = text.replace(b"\0", b"")
     words = (_ESCAPE.sub(_letter, plain) if b"\\" in plain else plain).lower()
-    if _TYPE in words and _KIND in words:
+    if _KIND in words and (_TYPE in words or all(part in words for part in _PARTS)):
         return True
     if _TOP_KEY.search(plain) or any(mark in text for mark in _HIDDEN):
         return True

@@ -1,0 +1,45 @@
+"""Checksums of a file in the algorithms that the lists of distributions use."""
+
+from hashlib import md5, sha1, sha256
+
+_PLACES = (
+    ("md5", 0, 16),
+    ("sha1", 16, 36),
+    ("sha256", 36, 68),
+)
+_DISTRIBUTED = ("usr/", "bin/", "sbin/", "lib/", "lib64/", "opt/", "etc/", "var/", "boot/", "srv/")
+_OF_OTHERS = ("usr/local/",)
+
+
+def may_be_listed(path: str) -> bool:
+    """Whether packages of distributions put files there. Elsewhere no list is believed, and no sum is needed."""
+    return path.startswith(_DISTRIBUTED) and not path.startswith(_OF_OTHERS)
+
+
+class ContentSums:
+    """Of what is added, piece by piece."""
+
+    def __init__(self) -> None:
+        self._all = (md5(usedforsecurity=False), sha1(usedforsecurity=False), sha256())
+
+    def add(self, piece: bytes) -> None:
+        for one in self._all:
+            one.update(piece)
+
+    def digest(self) -> bytes:
+        """68 bytes: MD5, SHA-1 and SHA-256, one behind the other."""
+        return b"".join(one.digest() for one in self._all)
+
+
+def sums_of(content: bytes) -> bytes:
+    """As ``ContentSums.digest``."""
+    sums = ContentSums()
+    sums.add(content)
+    return sums.digest()
+
+
+def has_sum(sums: bytes, algorithm: str, digest: bytes) -> bool:
+    """Whether ``digest`` is the one by ``algorithm`` among ``sums``; never for another algorithm, and where there are none."""
+    return bool(digest) and any(
+        name == algorithm and sums[start:end] == digest for name, start, end in _PLACES
+    )
