@@ -145,3 +145,30 @@ def test_nearly_every_page_fits_a_screen_of_forty_lines(capfd, monkeypatch):
     pages = {control_id: explained(capfd, control_id) for control_id in sorted(CONTROLS)[::7]}
     too_long = [i for i, page in pages.items() if len(page.splitlines()) > 40]
     assert len(too_long) <= len(pages) // 20
+
+
+def test_saved_reports_say_why_a_score_is_what_it_is_and_why_it_changed(capfd, tmp_path):
+    pod = tmp_path / "pod.yaml"
+    pod.write_text(
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop}\nspec: {containers: [{name: a, image: a:1}]}\n"
+    )
+    assert main(["scan", str(pod), "-q", "-o", str(tmp_path / "old.report.json")]) == 0
+    pod.write_text(pod.read_text().replace("spec: {", "spec: {hostPID: true, "))
+    assert main(["scan", str(pod), "-q", "-o", str(tmp_path / "new.report.json")]) == 0
+    capfd.readouterr()
+    old, new = (str(tmp_path / f"{name}.report.json") for name in ("old", "new"))
+    assert main(["explain", "score", "--report", new]) == 0
+    assert capfd.readouterr().out.startswith("The score is ")
+    assert main(["explain", "score", "--report", new, "--before", old]) == 0
+    out = capfd.readouterr().out
+    assert out.startswith("The score was ")
+    assert "C-0038" in out
+    assert main(["explain", "shop/Pod/web", "--report", new]) == 0
+    assert capfd.readouterr().out.startswith("shop/Pod/web has ")
+    for words, code in (
+        (["nothing", "--report", new], 2),
+        (["score", "--report", str(pod)], 3),
+        (["score", "--before", old], 2),
+    ):
+        assert main(["explain", *words]) == code
+        assert capfd.readouterr().err.count("\n") == 1

@@ -70,7 +70,8 @@ def test_least_privilege_is_prepared_for_a_workload(tmp_path):
         assert top == WORKLOAD
         assert (await ask("explain", what=top))["sentences"][0]["untrusted"].startswith(top)
         assert (await ask("behaviour", workload=top))["total"] == 1
-        drafted = await ask("draft", what="hardening", workload=top)
+        drafted = (await ask("draft", what="hardening", workload=top))["rows"][0]
+        assert "nothing of it would be blocked" in drafted["sentences"][-1]["untrusted"]
         assert drafted["isWhole"]
         assert "readOnlyRootFilesystem: true" in drafted["draft"]["untrusted"]
         assert (await ask("rehearse", policies=POLICY))["blocked"] == 1

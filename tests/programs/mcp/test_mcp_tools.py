@@ -121,7 +121,10 @@ def test_names_are_pseudonyms_where_asked_for_and_can_be_asked_by(tmp_path):
     assert "Deployment" in workload
     assert asked(calls, "explain", what=workload)["sentences"][0]["untrusted"].startswith(workload)
     assert asked(calls, "findings", object=workload)["total"] > 5
-    assert "suggested" in asked(calls, "draft", what="hardening", workload=workload)["draft"]["untrusted"]
+    assert (
+        "readOnlyRootFilesystem"
+        in asked(calls, "draft", what="hardening", workload=workload)["rows"][0]["draft"]["untrusted"]
+    )
     again, _ = calls_of(replace(given, names_file=str(tmp_path / "names.json")))
     assert asked(again, "risk")["rows"][0]["workload"]["untrusted"] == workload
 

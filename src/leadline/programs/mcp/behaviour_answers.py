@@ -9,11 +9,11 @@ from leadline.errors import SourceError, UsageError
 from leadline.model.profile import Peer, Profile
 from leadline.model.rehearsal import Outcome
 from leadline.programs.mcp.answer import Answer, Question, Start, Word, rows_of
+from leadline.programs.mcp.posture_answers import SENTENCE
 from leadline.scans.access.unused import unused_by_logs
 from leadline.scans.answering.evidence import Evidence, named
+from leadline.scans.answering.suggestions import Proposal, made, stored
 from leadline.scans.library import fix
-from leadline.scans.rehearsing.hardening import harden
-from leadline.scans.rehearsing.hardening_written import hardening_lines
 from leadline.scans.rehearsing.profiles import read_profiles
 from leadline.scans.rehearsing.rehearsal import RehearsalOptions, container_title, rehearse
 from leadline.scans.rehearsing.written import moment, observed
@@ -22,7 +22,6 @@ MOST_POLICY = 256 << 10
 """Characters of policies to rehearse."""
 _DRAFT_BYTES = 20_000
 _NAMED = 30
-_LINE = 10_000
 _HOW = "a person reads it, applies it outside of this conversation, and undoes it by reverting the change of the file"
 
 
@@ -51,7 +50,9 @@ class Draft(Question, frozen=True):
     ]
     control: Annotated[Word, Meta(description="fix: of this control alone.")] = ""
     risky: Annotated[bool, Meta(description="fix: also edits that may stop what runs.")] = False
-    workload: Annotated[Word, Meta(description="hardening: NAMESPACE/KIND/NAME.")] = ""
+    workload: Annotated[
+        Word, Meta(description="hardening: NAMESPACE/KIND/NAME; of a store empty for all.")
+    ] = ""
     subject: Annotated[
         Word, Meta(description="role: NAMESPACE/ServiceAccount/NAME; empty for every role.")
     ] = ""
@@ -128,9 +129,10 @@ def rehearsed(evidence: Evidence, asked: Rehearse) -> Answer:
 
 
 def draft(evidence: Evidence, asked: Draft) -> Answer:
-    given = evidence.given
-    if not given.roots:
-        raise SourceError("drafts are made for files", hint="start with a folder of manifests")
+    if not evidence.given.roots and asked.what != "hardening":
+        raise SourceError(
+            "drafts are made for files", hint="a person starts leadline mcp with a folder of manifests"
+        )
     match asked.what:
         case "fix":
             return _fix(evidence, asked)
@@ -154,30 +156,36 @@ def _fix(evidence: Evidence, asked: Draft) -> Answer:
         "leftOutAsTheyMayStopWhatRuns": quoting.texts(found.risky[:_NAMED]),
         "decisionsForAPerson": found.decisions,
         "checked": "tried on a copy and judged again: each edit removes its finding and brings none",
-        "howToUndo": _HOW,
+        "howToApply": _HOW,
     }
     return Answer(facts, rest="leadline fix PATH --dry-run prints all of it")
 
 
 def _hardening(evidence: Evidence, asked: Draft) -> Answer:
-    quoting, given = evidence.quoting, evidence.given
-    if not asked.workload:
+    quoting = evidence.quoting
+    workload = quoting.meant(asked.workload)
+    if evidence.given.store:
+        chosen = named(stored(evidence), lambda one: one.workload, workload)
+    elif workload:
+        chosen = [made(evidence, workload, _profiles(evidence))]
+    else:
         raise UsageError("no workload is named", hint="write NAMESPACE/KIND/NAME as behaviour shows it")
-    found = harden(quoting.meant(asked.workload), given.roots, _profiles(evidence), evidence.options)
-    text, is_whole = quoting.lines(hardening_lines(found, _LINE), _DRAFT_BYTES)
-    facts = {
-        "draft": text,
-        "isWhole": is_whole,
-        "profiles": {
-            "complete": sum(one.complete for one in found.containers),
-            "all": sum(len(one.profiles) for one in found.containers),
-        },
-        "checked": "rehearsed against the same record: nothing recorded would be blocked"
-        if not found.is_empty
-        else "nothing is suggested",
-        "howToUndo": _HOW,
-    }
-    return Answer(facts, rest="leadline harden workload NAME PATH --profile FILE prints all of it")
+
+    def row(one: Proposal) -> dict[str, Any]:
+        text, is_whole = quoting.lines(one.lines, _DRAFT_BYTES // 2)
+        return {
+            "workload": quoting.text(one.workload),
+            "state": quoting.text(one.state),
+            "digest": quoting.text(one.digest),
+            "sentences": quoting.texts(one.sentences, SENTENCE),
+            "draft": text,
+            "isWhole": is_whole,
+        }
+
+    facts = {"howToApply": _HOW}
+    return rows_of(
+        chosen, asked.start, row, facts, "leadline harden workload NAME PATH --profile FILE prints all of it"
+    )
 
 
 def _roles(evidence: Evidence, asked: Draft) -> Answer:
@@ -196,7 +204,7 @@ def _roles(evidence: Evidence, asked: Draft) -> Answer:
         "requests": use.observed.events,
         "notes": quoting.texts(use.notes),
         "checked": "every recorded request is still allowed with every draft applied",
-        "howToUndo": _HOW,
+        "howToApply": _HOW,
     }
 
     def row(one: Any) -> dict[str, Any]:

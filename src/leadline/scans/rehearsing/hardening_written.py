@@ -55,11 +55,7 @@ def hardening_lines(found: Hardening, width: int) -> Iterator[str]:
         )
     for left in found.policy.left:
         yield from wrapped(f"network policy: {plain(left, 1000)}", width)
-    yield from found.patch
-    if found.policy.body:
-        yield from ("", "---") if found.patch else ()
-        text = yaml.dump(found.policy.body, Dumper=yaml.CSafeDumper, sort_keys=False)
-        yield from map(source_line, text.splitlines())
+    yield from suggested_text(found)
     yield from unread_and_notes(found.unread, found.notes, width)
     number = sum(len(one.settings) for one in found.containers) + bool(found.policy.body)
     if number:
@@ -67,6 +63,15 @@ def hardening_lines(found: Hardening, width: int) -> Iterator[str]:
             f"{count(number, 'suggestion')}, rehearsed against the same record: nothing of it would be blocked",
             width,
         )
+
+
+def suggested_text(found: Hardening) -> Iterator[str]:
+    """The diff of the manifest, then the network policy."""
+    yield from found.patch
+    if found.policy.body:
+        yield from ("", "---") if found.patch else ()
+        text = yaml.dump(found.policy.body, Dumper=yaml.CSafeDumper, sort_keys=False)
+        yield from map(source_line, text.splitlines())
 
 
 def _container_lines(workload: str, one: HeldContainer, width: int) -> Iterator[str]:

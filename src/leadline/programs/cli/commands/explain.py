@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from leadline.errors import UsageError
 from leadline.outputs.rows.remediation import control_text
-from leadline.outputs.text.plain import columns, source_line, wrapped
+from leadline.outputs.text.plain import columns, plain, source_line, wrapped
 from leadline.posture.catalogue import load_controls
 from leadline.scans.control_page import (
     example_fix_of,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from leadline.scans.posture.settings import Settings
 
 _WIDEST = 100
+_LONGEST = 2_000
 SET_BY = "--controls-config FILE"
 RULE = re.compile(r"RL?\d+", re.IGNORECASE)
 """Ids of rules of the node agent."""
@@ -65,11 +67,33 @@ Gates look at all of it, whatever --min-severity hides: --severity-threshold cou
 @click.option("--controls", multiple=True, metavar="FOLDER", help="Your own controls.")
 @click.option("--controls-config", default="", metavar="FILE", help="Show the settings of this file.")
 @click.option("--db", default="", metavar="FILE", help="The vulnerability database, for a CVE.")
-def command(name: str, form: str, controls: tuple[str, ...], controls_config: str, db: str) -> int:
+@click.option(
+    "--report", default="", metavar="FILE", help="Why the score, or a workload's risk, is what it is there."
+)
+@click.option(
+    "--before", default="", metavar="FILE", help="With it: why the score changed since that report."
+)
+def command(
+    name: str,
+    form: str,
+    controls: tuple[str, ...],
+    controls_config: str,
+    db: str,
+    report: str,
+    before: str,
+) -> int:
     """Everything about one control, or one rule of the node agent: what it looks at, why, how to fix it, what it cannot see.
 
     Or what the vulnerability database says about a CVE or any other id of its feeds (GHSA, GO, RUSTSEC …).
     """
+    if report or before:
+        from leadline.scans.explaining.saved_report import explained
+
+        if not report:
+            raise UsageError("--before belongs to --report", hint="name both")
+        for sentence in explained(name, report, before):
+            click.echo("\n".join(wrapped(plain(sentence, _LONGEST), _columns())))
+        return 0
     if name == "score":
         click.echo("\n".join(_folded(SCORE)))
         return 0
