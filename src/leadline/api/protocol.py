@@ -132,6 +132,19 @@ class Page(Struct, frozen=True):
     """Leads to the next page; empty where this is the last."""
 
 
+class Readable(Protocol):
+    """As much of a store as who only reads needs."""
+
+    async def list(self, selection: Selection, paging: Paging) -> Page:
+        """As ``Store.list``."""
+
+    def watch(self, selection: Selection, since: int) -> AsyncIterator[Changes]:
+        """As ``Store.watch``; empty changes are a sign of life."""
+
+    async def close(self) -> None:
+        """Ends watches."""
+
+
 class Store(Protocol):
     """Raises ``StoreError`` where the store itself fails; nothing is acknowledged that is not durable."""
 

@@ -54,7 +54,7 @@ def test_a_program_whose_libraries_are_not_installed_says_how_to_get_them(name: 
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"leadline: {name} needs ")
-    extra = "mcp" if name == "mcp" else "cluster"
+    extra = main_module.EXTRAS.get(name, "cluster")
     assert done.stderr.endswith(f", which is not installed; pip install 'leadline[{extra}]' brings it\n")
 
 

@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from leadline.api.protocol import Readable
 from leadline.model.image_report import ImageReport
 from leadline.model.package import ImageIdentity, Package, Sbom
 from leadline.model.report import PostureReport
 from leadline.model.vulnerability import DatabaseState, Exploited, Match
 from leadline.posture.catalogue import load_controls
-from leadline.programs.exporter.following import Follower, Patience, Readable
 from leadline.programs.exporter.results import Results
+from leadline.programs.serving.following import Follower, Patience
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.frameworks import load_frameworks
 from leadline.scans.posture.posture_scan import posture_scan

@@ -16,8 +16,8 @@ from leadline.outputs.alerts.protocol import DeliveryError, Group
 from leadline.programs.exporter.alert_settings import Allowed, Thresholds
 from leadline.programs.exporter.alert_state import KEPT_S, MOST_ENDED, AlertState
 from leadline.programs.exporter.alerting import Alerting, Named, Pace
-from leadline.programs.exporter.following import Follower
 from leadline.programs.exporter.results import Results
+from leadline.programs.serving.following import Follower
 from leadline.scans.stored.image_results import RunningContainer
 from leadline.scans.stored.store_images import store_image
 from memory_store import MemoryStore

@@ -17,11 +17,11 @@ from leadline.api.posture_results import SUMMARIES
 from leadline.api.protocol import Content, Paging, Put
 from leadline.api.selection import Key, Selection
 from leadline.programs.exporter.facts import seconds_of
-from leadline.programs.exporter.following import Follower
 from leadline.programs.exporter.metrics import MOST_SERIES
 from leadline.programs.exporter.results import IMAGE_SCANS, Results
 from leadline.programs.exporter.scraping import Numbers
 from leadline.programs.exporter.settings import Settings
+from leadline.programs.serving.following import Follower
 from leadline.scans.options import PostureOptions
 from leadline.scans.stored.image_results import MANIFESTS, RunningContainer
 from leadline.scans.stored.image_results import SUMMARIES as CONTAINERS

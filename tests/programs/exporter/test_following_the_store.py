@@ -11,9 +11,9 @@ from leadline.api.posture_results import SUMMARIES
 from leadline.api.protocol import Changes, Content, GoneError, Page, Paging, Put
 from leadline.api.selection import Key, Selection
 from leadline.errors import StoreError
-from leadline.programs.exporter.following import Follower
 from leadline.programs.exporter.scraping import Numbers
 from leadline.programs.exporter.settings import Settings
+from leadline.programs.serving.following import Follower
 from leadline.scans.stored.store_posture import StoreOptions, store_posture
 from memory_store import MemoryStore
 

@@ -51,10 +51,11 @@ SERVERS = {
     "exporter": "Answers Prometheus with numbers about stored results.",
     "mcp": "Lets an assistant ask, read-only.",
     "operator": "Keeps the stored results of a cluster current.",
+    "ui": "Shows what was found as pages in a browser.",
 }
 """Programs of their own, which ``main`` starts by name."""
 GROUPS = {
-    "Every day": ("scan", "fix", "diff", "baseline", "waiver", "explain", "lsp"),
+    "Every day": ("scan", "fix", "diff", "baseline", "waiver", "explain", "ui", "lsp"),
     "Risk and access": ("risk", "reach", "access", "rehearse", "harden"),
     "Images": ("image", "db"),
     "Stored results and reports": ("report", "history", "get", "store", "reveal", "decrypt"),

@@ -18,8 +18,11 @@ SERVERS = {
     "exporter": "leadline.programs.exporter.main",
     "mcp": "leadline.programs.mcp.main",
     "operator": "leadline.programs.operator.main",
+    "ui": "leadline.programs.ui.main",
     "unregister": "leadline.programs.apiserver.cluster.unregister",
 }
+EXTRAS = {"mcp": "mcp", "ui": "ui"}
+"""What brings the libraries of a program, where it is not ``cluster``."""
 _SWITCH_S = 0.0002
 """How soon a thread that comes back from decompressing gets the lock. Python's own 5 ms are longer than that takes."""
 
@@ -55,7 +58,7 @@ def _served(name: str, arguments: list[str]) -> int:
     except ModuleNotFoundError as absent:
         if absent.name is None or absent.name.partition(".")[0] == "leadline":
             raise
-        extra = name if name == "mcp" else "cluster"
+        extra = EXTRAS.get(name, "cluster")
         _say(f"{name} needs {absent.name}, which is not installed; pip install 'leadline[{extra}]' brings it")
         return WRONG_USAGE
     return int(program.main(arguments))

@@ -33,8 +33,8 @@ from leadline.programs.exporter.alert_settings import (
     url_of,
 )
 from leadline.programs.exporter.alert_state import FIRING, OVER, AlertState, Kept
-from leadline.programs.exporter.following import Follower
 from leadline.programs.exporter.results import Results
+from leadline.programs.serving.following import Follower
 
 log = logging.getLogger(__name__)
 MOST_OF_A_GROUP = 100

@@ -13,20 +13,22 @@ import httpx2
 import uvicorn
 import uvloop
 
+from leadline.api.protocol import Readable
 from leadline.errors import UsageError
 from leadline.outputs.alerts.posting import Poster
 from leadline.posture.catalogue import load_controls
 from leadline.programs.exporter.alert_settings import read_settings
 from leadline.programs.exporter.alert_state import AlertState
 from leadline.programs.exporter.alerting import Alerting, receivers_of
-from leadline.programs.exporter.following import Follower, Readable
 from leadline.programs.exporter.results import Results
 from leadline.programs.exporter.scraping import Numbers, Scraped
-from leadline.programs.exporter.settings import CONFIG, KUBE, TABLE, Settings
+from leadline.programs.exporter.settings import CONFIG, TABLE, Settings
 from leadline.programs.service import run
 from leadline.programs.serving.chores import beside
+from leadline.programs.serving.following import Follower
 from leadline.programs.serving.log import log_to_stderr
 from leadline.scans.posture.frameworks import load_frameworks
+from leadline.scans.stored.opening import open_to_read
 
 log = logging.getLogger(__name__)
 GOODBYE_S = 5
@@ -111,24 +113,16 @@ class _Server(uvicorn.Server):
 
 
 def _opener(settings: Settings) -> Callable[[], Readable]:
-    if settings.store == KUBE:
-        # Each carrier brings libraries that the other does without.
-        from leadline.api.carriers.remote import RemoteStore
-        from leadline.sources.cluster.connection import async_client
+    def opened() -> Readable:
+        return open_to_read(
+            settings.store,
+            settings.kube_context,
+            settings.kubeconfig,
+            environ=os.environ,
+            said=lambda line: log.info("%s", line),
+        )
 
-        def remote() -> Readable:
-            http = async_client(
-                settings.kube_context,
-                settings.kubeconfig,
-                environ=os.environ,
-                said=lambda line: log.info("%s", line),
-            )
-            return RemoteStore(http)
-
-        return remote
-    from leadline.api.carriers.local_reader import LocalReader
-
-    return lambda: LocalReader(Path(settings.store))
+    return opened
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -14,9 +14,9 @@ from prometheus_client.core import GaugeMetricFamily
 from leadline.api.kinds.images import Counted
 from leadline.programs.exporter.alerting import Alerting
 from leadline.programs.exporter.facts import POSTURE_SEVERITIES, Labels
-from leadline.programs.exporter.following import Follower
 from leadline.programs.exporter.results import SUBJECTS, Levels, Results, Table
 from leadline.programs.exporter.settings import MOST_SERIES
+from leadline.programs.serving.following import Follower
 from leadline.version import __version__
 
 Samples = Iterable[tuple[Labels, float]]

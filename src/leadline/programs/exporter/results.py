@@ -1,16 +1,12 @@
 """All that is known of the stored results: a fact for each object, and the sums of them that metrics and alerts show."""
 
-import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Generic, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from msgspec import Struct
 
 from leadline.api import posture_results
-from leadline.api.protocol import Entry
-from leadline.api.selection import Key
-from leadline.errors import StoreError
 from leadline.model.control import Framework
 from leadline.programs.exporter.facts import (
     ContainerFact,
@@ -26,11 +22,10 @@ from leadline.programs.exporter.facts import (
     seconds_of,
     work_fact,
 )
+from leadline.programs.serving.following import Followed
 from leadline.scans.stored import image_results
 from leadline.scans.stored.scan_runs import RUNS
 
-log = logging.getLogger(__name__)
-T = TypeVar("T")
 IMAGE_SCANS = "imagescans"
 REFUSED = ("Unauthorized", "TooLarge", "Failed")
 """Phases of an image that could not be scanned."""
@@ -38,41 +33,6 @@ SUBJECTS = ("posture", "images")
 """What scans are of."""
 Counts = tuple[int, ...]
 Table = dict[Labels, Counts]
-
-
-class Followed(Generic[T]):
-    """The facts of one kind of object."""
-
-    def __init__(self, plural: str, read: Callable[[Entry], T], *, with_body: bool = True) -> None:
-        self.plural = plural
-        self.with_body = with_body
-        self.facts: dict[Key, T] = {}
-        self.unreadable: set[Key] = set()
-        self.version = 0
-        """Grows with each change."""
-        self._read = read
-
-    def anew(self) -> "Followed[T]":
-        """An empty one of the same kind, to be filled while this one still answers."""
-        return Followed(self.plural, self._read, with_body=self.with_body)
-
-    def become(self, other: "Followed[T]") -> None:
-        """All that ``other`` holds, in place of what was here."""
-        self.facts, self.unreadable = other.facts, other.unreadable
-        self.version += 1
-
-    def put(self, entry: Entry) -> None:
-        self.drop(entry.key)
-        try:
-            self.facts[entry.key] = self._read(entry)
-        except StoreError as error:
-            self.unreadable.add(entry.key)
-            log.warning("%s", error)
-
-    def drop(self, key: Key) -> None:
-        self.facts.pop(key, None)
-        self.unreadable.discard(key)
-        self.version += 1
 
 
 class Results:

@@ -12,10 +12,10 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from leadline.programs.exporter.alerting import Alerting
-from leadline.programs.exporter.following import Follower
 from leadline.programs.exporter.metrics import alert_families, families, own_families, sums_of
 from leadline.programs.exporter.results import Results
 from leadline.programs.exporter.settings import KUBE, Settings
+from leadline.programs.serving.following import Follower
 
 Message = MutableMapping[str, Any]
 KEPT_S = 1.0

@@ -18,6 +18,7 @@ from leadline.api.protocol import (
     Entry,
     Paging,
     Put,
+    Readable,
     Store,
 )
 from leadline.api.selection import Key, Selection
@@ -122,7 +123,7 @@ async def forget_old_runs(store: Store, newest: str) -> None:
             continue
 
 
-async def all_of(store: Store, plural: str) -> list[Entry]:
+async def all_of(store: Readable, plural: str) -> list[Entry]:
     """Every object of a kind, with its body. Raises: ``StoreError``."""
     entries: list[Entry] = []
     token, is_first = "", True

@@ -36,7 +36,7 @@ async def stored_image_of(store: Store, image: str) -> ImageReport:
             f"no results of {image} are stored", hint="'leadline get images' lists those that are"
         )
     newest = max(found, key=lambda entry: entry.revision)
-    return stored_image(newest.content.body) or _foreign(newest)
+    return stored_image(newest.content.body) or foreign_image(newest)
 
 
 def _row(entry: Entry) -> Row:
@@ -78,7 +78,8 @@ def _payload(entry: Entry) -> Row:
     return payload if isinstance(payload, dict) else {}
 
 
-def _foreign(entry: Entry) -> ImageReport:
+def foreign_image(entry: Entry) -> ImageReport:
+    """As much as is stored of what another tool wrote."""
     annotations = _annotations(entry)
     image = ImageIdentity(
         str(annotations.get(f"{PREFIX}image-tag") or entry.key.name),

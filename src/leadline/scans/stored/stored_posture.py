@@ -1,7 +1,7 @@
 """The posture report that a store's results amount to, so that it is shown, gated and counted as a scan's."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -20,6 +20,7 @@ from leadline.model.control import Control, Framework
 from leadline.model.finding import Finding, Skip
 from leadline.model.report import FrameworkWaived, PostureReport, Target, TargetKind, Waived
 from leadline.model.resource import Resource
+from leadline.model.risk import WorkloadRisk
 from leadline.model.unread import Unread
 from leadline.model.waiver import Waiver, WaiverUse
 from leadline.outputs.rows.place import NoPlaces
@@ -54,11 +55,26 @@ async def stored_posture(store: Store, options: PostureOptions) -> PostureReport
         SourceError: nothing is stored.
         StoreError: the store cannot be read.
     """
-    policies = choose_policies(options)
-    runs = await _runs(store)
+    runs = await all_of(store, RUNS)
     results = [stored_result(entry) for entry in await all_of(store, SCANS)]
     if not results and not runs:
         raise _nothing_stored()
+    risks = [stored_risk(entry)[1] for entry in await all_of(store, RISKS)]
+    return posture_of(results, runs, risks, options)
+
+
+def posture_of(
+    results: Sequence[StoredResult],
+    recorded: Iterable[Entry],
+    risks: Iterable[WorkloadRisk],
+    options: PostureOptions,
+) -> PostureReport:
+    """What ``results`` amount to; ``recorded`` are the ScanRuns.
+
+    Raises: ``UsageError`` for an unknown control, framework or workload.
+    """
+    policies = choose_policies(options)
+    runs = _posture_runs(recorded)
     is_narrowed = bool(options.controls or options.frameworks or options.exclude_controls)
     wanted = {control.id for control in policies.controls} if is_narrowed else None
     base = _base(runs)
@@ -77,7 +93,6 @@ async def stored_posture(store: Store, options: PostureOptions) -> PostureReport
     )
     if not is_narrowed and not options.waivers:
         # Ranks rest on all controls, and on what was accepted when they were worked out.
-        risks = [stored_risk(entry)[1] for entry in await all_of(store, RISKS)]
         report = structs.replace(report, risks=tuple(one for one in risks if one.resource in kept))
     shown = _with_accepted(waived(report, NoPlaces(), waiving), accepted)
     return _with_accepted_in(shown, [one for one in results if one.resource.id in kept])
@@ -129,9 +144,13 @@ def _nothing_stored() -> SourceError:
 
 
 async def _runs(store: Store) -> list["_Run"]:
+    return _posture_runs(await all_of(store, RUNS))
+
+
+def _posture_runs(recorded: Iterable[Entry]) -> list["_Run"]:
     """The scans of objects, the oldest first."""
-    recorded = sorted(await all_of(store, RUNS), key=lambda entry: entry.revision)
-    return [run for run in map(_run, recorded) if run.spec.get("subject", "posture") == "posture"]
+    runs = map(_run, sorted(recorded, key=lambda entry: entry.revision))
+    return [run for run in runs if run.spec.get("subject", "posture") == "posture"]
 
 
 def _with_accepted(report: PostureReport, accepted: list[Accepted]) -> PostureReport:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from leadline.api.protocol import Store
-from leadline.errors import SourceError, StoreError
+from leadline.errors import StoreError
 from leadline.model.images_report import ImagesReport
 from leadline.model.report import PostureReport
 from leadline.outputs.text.plain import count, plain
@@ -19,6 +19,7 @@ from leadline.programs.cli.options.table import Request, passed
 from leadline.programs.cli.output.progress import progress
 from leadline.programs.cli.output.terminal import say_plainly
 from leadline.scans.options import PostureOptions
+from leadline.scans.stored.opening import missing_store
 from leadline.scans.stored.store_images import store_images
 from leadline.scans.stored.store_posture import Stored, StoreOptions, store_posture
 from leadline.scans.stored.stored_posture import stored_posture, stored_risks
@@ -126,7 +127,7 @@ async def open_store(place: StorePlace, *, is_new: bool = False) -> AsyncIterato
 
         path = Path(place.where)
         if not is_new and not path.is_file():
-            raise SourceError(f"there is no store {path}", hint="'leadline scan --store FILE' makes one")
+            raise missing_store(path, "'leadline scan --store FILE' makes one")
         store = LocalStore(path)
     try:
         yield store

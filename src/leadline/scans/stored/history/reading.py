@@ -12,7 +12,7 @@ from leadline.api.kind import PREFIX
 from leadline.api.kinds.configuration import JudgedObject, WorkloadConfigurationScanSummary
 from leadline.api.kinds.history import DayCounts, FindingLife
 from leadline.api.posture_results import SUMMARIES
-from leadline.api.protocol import Entry, Paging, Store
+from leadline.api.protocol import Entry, Paging, Readable
 from leadline.api.selection import Key, Selection
 from leadline.api.stored import Reader, metadata_of
 from leadline.errors import SourceError, UsageError
@@ -62,7 +62,7 @@ def asked_of(name: str, since: str, now: datetime) -> Asked:
     return Asked("control" if _CONTROL.fullmatch(name.upper()) else "namespace", name, first, today)
 
 
-async def history(store: Store, asked: Asked) -> History:
+async def history(store: Readable, asked: Asked) -> History:
     """What was found of ``asked`` from its first day to its last.
 
     Raises:
@@ -109,7 +109,7 @@ def _first_day(since: str, today: date) -> date:
     return first
 
 
-async def _lives(store: Store, asked: Asked) -> tuple[list[Life], int]:
+async def _lives(store: Readable, asked: Asked) -> tuple[list[Life], int]:
     """Those of a namespace where one is asked for, else of all; and how many vulnerabilities are not kept."""
     space = _space(asked)
     titles = {control.id: control.title for control in load_controls()}
@@ -143,7 +143,7 @@ def _space(asked: Asked) -> str:
     return asked.name.partition("/")[0] if asked.kind == "workload" and asked.name.count("/") == 2 else ""
 
 
-async def _objects(store: Store, plural: str, namespace: str) -> list[Entry]:
+async def _objects(store: Readable, plural: str, namespace: str) -> list[Entry]:
     entries: list[Entry] = []
     token, is_first = "", True
     while token or is_first:
@@ -188,7 +188,7 @@ def _is_asked(life: Life, asked: Asked) -> bool:
             return True
 
 
-async def _days(store: Store, namespace: str) -> list[DayCounts]:
+async def _days(store: Readable, namespace: str) -> list[DayCounts]:
     """Every day that is recorded of ``namespace``."""
     found: list[DayCounts] = []
     for entry in await _objects(store, MONTHS, namespace):
@@ -229,7 +229,7 @@ def _drawn(day: str, asked: Asked, counted: DayCounts | None, lives: Iterable[Li
     )
 
 
-async def _seen(store: Store) -> str:
+async def _seen(store: Readable) -> str:
     """When someone looked at everything last."""
     seen = ""
     for run in map(run_of, await all_of(store, RUNS)):

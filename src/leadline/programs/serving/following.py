@@ -5,42 +5,73 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
 from leadline.api.protocol import (
     DELETED,
     Changes,
+    Entry,
     FutureError,
     GoneError,
-    Page,
     Paging,
+    Readable,
     TokenError,
 )
-from leadline.api.selection import Selection
+from leadline.api.selection import Key, Selection
 from leadline.backoff import backoff_s
 from leadline.errors import LeadlineError, StoreError
-from leadline.programs.exporter.results import Followed, Results
 from leadline.scans.stored.scan_runs import RUNS
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 PAGE = 200
 PAGE_BYTES = 2**20
 """Bodies are passed over once, so that small pages cost little and keep memory small."""
 
 
-class Readable(Protocol):
-    """As much of a store as is needed here."""
+class Kept(Protocol):
+    """What is kept current."""
 
-    async def list(self, selection: Selection, paging: Paging) -> Page:
-        """As ``Store.list``."""
+    @property
+    def followed(self) -> "tuple[Followed[Any], ...]":
+        """Each kind once."""
 
-    def watch(self, selection: Selection, since: int) -> AsyncIterator[Changes]:
-        """As ``Store.watch``; empty changes are a sign of life."""
 
-    async def close(self) -> None:
-        """Ends watches."""
+class Followed(Generic[T]):
+    """The facts of one kind of object."""
+
+    def __init__(self, plural: str, read: Callable[[Entry], T], *, with_body: bool = True) -> None:
+        self.plural = plural
+        self.with_body = with_body
+        self.facts: dict[Key, T] = {}
+        self.unreadable: set[Key] = set()
+        self.version = 0
+        """Grows with each change."""
+        self._read = read
+
+    def anew(self) -> "Followed[T]":
+        """An empty one of the same kind, to be filled while this one still answers."""
+        return Followed(self.plural, self._read, with_body=self.with_body)
+
+    def become(self, other: "Followed[T]") -> None:
+        """All that ``other`` holds, in place of what was here."""
+        self.facts, self.unreadable = other.facts, other.unreadable
+        self.version += 1
+
+    def put(self, entry: Entry) -> None:
+        self.drop(entry.key)
+        try:
+            self.facts[entry.key] = self._read(entry)
+        except StoreError as error:
+            self.unreadable.add(entry.key)
+            log.warning("%s", error)
+
+    def drop(self, key: Key) -> None:
+        self.facts.pop(key, None)
+        self.unreadable.discard(key)
+        self.version += 1
 
 
 class Patience(Struct, frozen=True):
@@ -62,7 +93,7 @@ class Follower:
 
     def __init__(
         self,
-        results: Results,
+        results: Kept,
         opened: Callable[[], Readable],
         patience: Patience = Patience(),  # noqa: B008 frozen
         clock: Callable[[], float] = time.monotonic,
@@ -91,6 +122,11 @@ class Follower:
         if self._answered_at is None or len(self._listed) < len(self._results.followed):
             return False
         return self._clock() - self._answered_at <= self._patience.stale_s
+
+    @property
+    def listed(self) -> frozenset[str]:
+        """Plurals of the kinds that have been read since the store was opened."""
+        return frozenset(self._listed)
 
     async def run(self) -> None:
         failures = 0

@@ -1,0 +1,130 @@
+"""What is shown now: kept current while one looks, and narrowed to what each user may see."""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from leadline.api.protocol import Readable
+from leadline.api.selection import Key
+from leadline.programs.serving.following import Followed, Follower
+from leadline.scans.pages.stored import READERS, known_of
+from leadline.scans.pages.world import Known, World
+
+log = logging.getLogger(__name__)
+_SETTLE_S = 0.4
+"""After a change others follow; pages are made anew once they have."""
+_MOST_VIEWS = 20
+"""Sets of namespaces that are kept worked out at a time."""
+
+
+class Shown:
+    """The newest that is known, and the views of it."""
+
+    def __init__(self, known: Known) -> None:
+        self._known = known
+        self._views: OrderedDict[frozenset[str] | None, asyncio.Future[World]] = OrderedDict()
+        self.revision = 0
+        self.why_old = ""
+        """Why what is shown is not current; empty where it is."""
+        self.changed = asyncio.Event()
+        """Set, and replaced, with each change."""
+
+    @property
+    def known(self) -> Known:
+        return self._known
+
+    async def world(self, seen: frozenset[str] | None) -> World:
+        """Of the user who may see these namespaces; worked out once, beside what else is answered."""
+        view = self._views.get(seen)
+        if view is None:
+            view = asyncio.ensure_future(asyncio.to_thread(_prepared, self._known, seen))
+            self._views[seen] = view
+            if len(self._views) > _MOST_VIEWS:
+                self._views.popitem(last=False)
+        self._views.move_to_end(seen)
+        return await asyncio.shield(view)
+
+    async def become(self, known: Known) -> None:
+        """The whole view is worked out before anyone waits for it."""
+        whole = await asyncio.to_thread(_prepared, known, None)
+        self._known = known
+        self._views.clear()
+        self._views[None] = asyncio.get_running_loop().create_future()
+        self._views[None].set_result(whole)
+        self.revision += 1
+        self.wake()
+
+    def wake(self) -> None:
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+
+def _prepared(known: Known, seen: frozenset[str] | None) -> World:
+    world = World(known, seen)
+    # What is worked out once is worked out here and not while someone waits.
+    _ = world.rows, world.risks, world.by_key, world.severities, world.report.numbers
+    return world
+
+
+class StoredKinds:
+    """The stored objects that pages are made of, as ``Follower`` keeps them."""
+
+    def __init__(self) -> None:
+        self._followed = tuple(Followed[Any](plural, read) for plural, read in READERS.items())
+
+    @property
+    def followed(self) -> tuple[Followed[Any], ...]:
+        return self._followed
+
+    @property
+    def version(self) -> int:
+        return sum(one.version for one in self._followed)
+
+    @property
+    def facts(self) -> Mapping[str, Mapping[Key, Any]]:
+        return {one.plural: dict(one.facts) for one in self._followed}
+
+
+class Keeper:
+    """Follows a store, and makes what is shown anew when it changes."""
+
+    def __init__(self, shown: Shown, opened: Callable[[], Readable]) -> None:
+        self._shown = shown
+        self._opened = opened
+        self._store: Readable | None = None
+        self._kinds = StoredKinds()
+        self._follower = Follower(self._kinds, self._open)
+
+    async def run(self) -> None:
+        """Does not return."""
+        await asyncio.gather(self._follower.run(), self._make())
+
+    def _open(self) -> Readable:
+        self._store = self._opened()
+        return self._store
+
+    async def _make(self) -> None:
+        made = -1
+        while True:
+            changed = self._follower.changed
+            self._say_age()
+            if self._kinds.version == made or self._store is None:
+                await changed.wait()
+                continue
+            await asyncio.sleep(_SETTLE_S)
+            made, store = self._kinds.version, self._store
+            left = [name for name in READERS if name not in self._follower.listed]
+            reading = ", ".join(left)
+            known = await asyncio.to_thread(
+                known_of, self._kinds.facts, store, self._shown.known.command, reading
+            )
+            await self._shown.become(known)
+
+    def _say_age(self) -> None:
+        is_old = not (self._follower.is_up or self._shown.known.reading)
+        why = "The store does not answer: this is what was read last." if is_old else ""
+        if why != self._shown.why_old:
+            self._shown.why_old = why
+            self._shown.wake()

@@ -1,0 +1,147 @@
+"""``leadline ui``: the pages of a folder, a report or a store, for a browser on this machine."""
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+import uvicorn
+
+from leadline.errors import UsageError
+from leadline.programs.service import run
+from leadline.programs.serving.log import log_to_stderr
+from leadline.programs.ui.app import App
+from leadline.programs.ui.doors import KeyDoor
+from leadline.programs.ui.keeping import Keeper, Shown
+from leadline.scans.options import PostureOptions
+from leadline.scans.pages.reading import is_report_file, nothing_yet, read_folder, read_reports
+from leadline.scans.stored.opening import open_to_read
+
+log = logging.getLogger(__name__)
+_HOST = "127.0.0.1"
+_GOODBYE_S = 2
+_KEY_BYTES = 32
+
+EPILOG = """
+\b
+  leadline ui deploy/
+      scans files and charts, and shows what was found
+  leadline ui report.json images.json
+      what leadline scan -f report and leadline scan image -f report wrote
+  leadline ui --store results.db
+      a file that leadline scan --store made, and what changes in it
+  leadline ui --from-store kube
+      what the operator keeps of the cluster, with your own kubeconfig and rights
+
+The address that is printed holds a key; without it nothing is shown. Pages are read alone, on this machine alone.
+docs/pages.md says what is on them.
+"""
+
+
+@click.command(
+    "ui", epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
+@click.argument("targets", metavar="[PATH|REPORT]...", nargs=-1)
+@click.option(
+    "--store",
+    "--from-store",
+    default="",
+    metavar="kube|FILE",
+    help="Show what is stored, and keep it current.",
+)
+@click.option("--kube-context", default="", metavar="NAME", help="Context of the kubeconfig.")
+@click.option("--kubeconfig", default="", metavar="FILE", help="Kubeconfig, in place of $KUBECONFIG.")
+@click.option(
+    "--port", default=0, type=click.IntRange(0, 65_535), help="Port; 0 takes a free one.", show_default=True
+)
+def command(targets: tuple[str, ...], store: str, **flags: Any) -> None:
+    """Show what was found as pages, on this machine alone."""
+    log_to_stderr()
+    if bool(targets) == bool(store):
+        raise UsageError(
+            "name a folder, a report or --store", hint="leadline ui deploy/, or leadline ui --from-store kube"
+        )
+    asyncio.run(_serve(targets, store, **flags))
+
+
+async def _serve(targets: tuple[str, ...], store: str, kube_context: str, kubeconfig: str, port: int) -> None:
+    """Raises: ``UsageError``, ``SourceError``, ``StoreError``, ``ClusterError``."""
+    environ = os.environ
+    keeper: Keeper | None = None
+    if store:
+        # What is wrong with the name is said before anything is served.
+        await open_to_read(store, kube_context, kubeconfig, environ=environ).close()
+        shown = Shown(nothing_yet(store, f"leadline scan --from-store {store}"))
+        keeper = Keeper(shown, lambda: open_to_read(store, kube_context, kubeconfig, environ=environ))
+    else:
+        _say("reading")
+        reports = [is_report_file(path) for path in targets]
+        if any(reports) and not all(reports):
+            raise UsageError(
+                "a folder and a report cannot be shown together",
+                hint="leadline ui REPORT..., or leadline ui PATH...",
+            )
+        options = PostureOptions(environ=environ)
+        known = (
+            await asyncio.to_thread(read_reports, targets)
+            if all(reports)
+            else await asyncio.to_thread(read_folder, targets, options)
+        )
+        shown = Shown(known)
+        await shown.become(known)
+    with socket.socket() as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((_HOST, port))
+        await _answer(listening, shown, keeper)
+
+
+async def _answer(listening: socket.socket, shown: Shown, keeper: Keeper | None) -> None:
+    port = listening.getsockname()[1]
+    key = secrets.token_urlsafe(_KEY_BYTES)
+    app = App(shown, KeyDoor(key, frozenset(f"{name}:{port}" for name in (_HOST, "localhost"))))
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_GOODBYE_S,
+    )
+    server = _Server(config, app)
+    keeping = asyncio.ensure_future(keeper.run()) if keeper else None
+    sys.stdout.write(f"http://{_HOST}:{port}/pages/overview?key={key}\n")
+    sys.stdout.flush()
+    _say("open this address; Ctrl-C ends it")
+    try:
+        await server.serve([listening])
+    finally:
+        if keeping:
+            keeping.cancel()
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, app: App) -> None:
+        super().__init__(config)
+        self._app = app
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Not as uvicorn, which ends the process by the same signal before streams are ended."""
+        self._app.stop()
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command line and returns its exit code."""
+    return run(command, arguments)

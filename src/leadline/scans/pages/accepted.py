@@ -1,0 +1,86 @@
+"""Accepted: who accepts what, why, until when, and what accepts nothing any more."""
+
+from leadline.model.waiver import WaiverUse
+from leadline.outputs.rows.remediation import fix
+from leadline.outputs.text.plain import count
+from leadline.scans.pages.page import Ask, Cell, Column, Page, Table, link, safe
+from leadline.scans.pages.rows import object_key
+from leadline.scans.pages.world import World
+
+_ENTRIES = (
+    Column("Waiver", "name"),
+    Column("State"),
+    Column("Reason"),
+    Column("Owner"),
+    Column("Until", "date"),
+    Column("Accepts", "number"),
+)
+_FINDINGS = (
+    Column("Control", "code"),
+    Column("Object", "name"),
+    Column("What"),
+    Column("Waiver", "name"),
+    Column("Reason"),
+)
+
+
+async def accepted(world: World, ask: Ask) -> Page:
+    report = world.report
+    rows = []
+    for one in report.waived:
+        waiver = report.waivers[one.waiver].waiver
+        resource = report.resource(one.finding.resource)
+        rows.append(
+            (
+                Cell(one.finding.control, link("control", id=one.finding.control)),
+                Cell(
+                    world.title(resource),
+                    link("workload", id=object_key(resource.id)) if resource.id in report.by_id else None,
+                ),
+                Cell(fix(one.finding)),
+                Cell(safe(waiver.name)),
+                Cell(safe(waiver.reason) or "no reason is given"),
+            )
+        )
+    shown, pages = ask.cut(rows)
+    unused = sum(one.state != "used" for one in report.waivers) if world.seen is None else 0
+    findings = Table(
+        "What is accepted",
+        _FINDINGS,
+        shown,
+        world.why_empty("Nothing is accepted: every finding counts."),
+        len(rows),
+        "place",
+        pages,
+    )
+    entries = Table(
+        "Who accepts it",
+        _ENTRIES,
+        tuple(_entry(one) for one in report.waivers if world.seen is None or one.state == "used"),
+        world.why_empty("No waiver, exception, annotation or comment was read."),
+        unit="entry",
+    )
+    lead = f"{count(report.numbers.accepted, 'finding')} accepted; an accepted finding counts as passed."
+    if unused:
+        lead += f" {count(unused, 'entry', 'entries')} of {len(report.waivers):,} accept nothing."
+    return Page(
+        "accepted",
+        "Accepted",
+        (findings, entries),
+        lead,
+        command="leadline waiver list",
+        parts=-(-len(rows) // ask.rows),
+    )
+
+
+def _entry(one: WaiverUse) -> tuple[Cell, ...]:
+    waiver = one.waiver
+    left = f"{count(one.days_left, 'day')} left" if one.days_left is not None else ""
+    return (
+        Cell(safe(waiver.name), note=safe(waiver.source)),
+        Cell(one.state, note="accepts much: it names no object and no control" if one.is_broad else ""),
+        Cell(safe(waiver.reason) or "no reason is given"),
+        Cell(safe(waiver.owner) or "no one is named", note=safe(waiver.ticket)),
+        Cell(safe(waiver.expires) or "no end", note=left),
+        Cell(f"{one.findings:,}"),
+    )

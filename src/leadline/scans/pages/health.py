@@ -1,0 +1,74 @@
+"""Health: whether what the other pages show is current and whole."""
+
+from leadline.outputs.text.plain import count
+from leadline.scans.pages.overview import components, unseen_lines
+from leadline.scans.pages.page import Ask, Cell, Column, Facts, Page, Table, Words, link, safe
+from leadline.scans.pages.world import World
+
+
+async def health(world: World, ask: Ask) -> Page:
+    lines = tuple(unseen_lines(world))
+    unseen = (
+        Words("Not seen", lines, "unseen" if lines else "")
+        if lines
+        else Words("Not seen", ("Everything was read, and every control that was asked could decide.",))
+    )
+    sections = (unseen, components(world), _skips(world, ask), _undecided(world), _numbers(world))
+    whole = "Everything here is current and whole."
+    lead = whole if not lines and all(one.is_good for one in world.known.components) else ""
+    return Page(
+        "health", "Health", sections, lead if not world.known.reading else "", command=world.known.command
+    )
+
+
+def _skips(world: World, ask: Ask) -> Table:
+    rows = [
+        (Cell(skip.control, link("control", id=skip.control)), Cell(skip.kind), Cell(safe(skip.why)))
+        for skip in world.report.skips
+    ]
+    columns = (Column("Control", "code"), Column("Reason"), Column("Why"))
+    return Table(
+        "Controls that judged nothing",
+        columns,
+        tuple(rows),
+        world.why_empty("Every control judged something."),
+        unit="control",
+    )
+
+
+def _undecided(world: World) -> Table:
+    rows = tuple(
+        (
+            Cell(one.control, link("control", id=one.control)),
+            Cell(f"{len(one.resources):,}"),
+            Cell(safe(one.why)),
+        )
+        for one in world.report.undecided
+    )
+    columns = (Column("Control", "code"), Column("Objects", "number"), Column("Why"))
+    return Table("Controls that could not decide", columns, rows, world.why_empty("None."), unit="control")
+
+
+def _numbers(world: World) -> Facts:
+    report = world.report
+    target = report.target
+    spaces = (
+        f"{len(world.namespaces):,} of {world.of_namespaces:,}"
+        if world.seen is not None
+        else f"{len(world.namespaces):,}"
+    )
+    rows = [
+        ("Target", Cell(safe(f"{target.kind} {target.name}"))),
+        ("Server", Cell(safe(target.server_version))),
+        ("Objects", Cell(f"{report.objects:,}, {count(report.objects_judged, 'object')} judged")),
+        ("Namespaces", Cell(spaces)),
+        (
+            "Controls",
+            Cell(
+                f"{sum(1 for row in report.by_control if row.judged):,} of {len(report.controls):,} judged something"
+            ),
+        ),
+        ("Images", Cell(f"{len(world.images):,}")),
+        ("Read at", Cell(world.known.at)),
+    ]
+    return Facts("What was looked at", tuple((name, cell) for name, cell in rows if cell.text))

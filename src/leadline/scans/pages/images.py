@@ -1,0 +1,246 @@
+"""Images: what is in them, what is wrong with it, which upgrade removes most, and who runs a package."""
+
+from collections import Counter
+
+from leadline.model.vulnerability import RATINGS
+from leadline.outputs.text.plain import count
+from leadline.scans.pages.image_entries import Flaw, ImageEntry
+from leadline.scans.pages.page import Ask, Cell, Column, Facts, Filter, First, Page, Table, Words, link
+from leadline.scans.pages.rows import object_key
+from leadline.scans.pages.world import World
+
+_STEPS = 5
+IMAGE_COLUMNS = (
+    Column("Image", "name"),
+    Column("Exploited", "number"),
+    Column("Critical", "number"),
+    Column("High", "number"),
+    Column("All", "number"),
+    Column("With a fix", "number"),
+    Column("Runs in", "name"),
+)
+_PACKAGE_COLUMNS = (Column("Package", "code"), Column("Image", "name"), Column("Runs in", "name"))
+
+
+def why_no_images(world: World, why: str) -> str:
+    return world.why_empty(why if world.known.images else world.known.why_no_images or why)
+
+
+def image_cells(world: World, one: ImageEntry) -> tuple[Cell, ...]:
+    """Numbers of what was not matched are not zero: they are not known."""
+    numbers = (
+        one.exploited,
+        one.severities.get("critical", 0),
+        one.severities.get("high", 0),
+        len(one.flaws),
+        one.fixable,
+    )
+    shown = (f"{number:,}" if one.is_matched else "not known" for number in numbers)
+    note = "" if one.is_matched else "not matched with a vulnerability database"
+    return (Cell(one.name, link("image", id=one.key), note), *map(Cell, shown), _users(world, one))
+
+
+def _users(world: World, one: ImageEntry) -> Cell:
+    titles = list(dict.fromkeys(use.title for use in one.uses))
+    if not titles:
+        return Cell("nothing that was read")
+    more = f" and {len(titles) - 2:,} more" if len(titles) > 2 else ""
+    first = next((use.resource for use in one.uses if use.resource), "")
+    target = link("workload", id=object_key(first)) if first and first in world.report.by_id else None
+    return Cell(", ".join(titles[:2]) + more, target)
+
+
+def _worst_first(one: ImageEntry) -> tuple[object, ...]:
+    return (-one.exploited, [-one.severities.get(name, 0) for name in RATINGS], one.name)
+
+
+async def images(world: World, ask: Ask) -> Page:
+    words = ask.one("q").strip().lower()
+    entries = sorted(world.images, key=_worst_first)
+    if words:
+        return _searched(world, ask, words, entries)
+    shown, pages = ask.cut([image_cells(world, one) for one in entries])
+    table = Table(
+        "Images",
+        IMAGE_COLUMNS,
+        shown,
+        why_no_images(world, "No image was scanned."),
+        len(entries),
+        "image",
+        pages,
+    )
+    flaws = sum(len(one.flaws) for one in entries)
+    unmatched = sum(not one.is_matched for one in entries)
+    lead = f"{count(flaws, 'vulnerability', 'vulnerabilities')} in {count(len(entries), 'image')}, each counted once for an image."
+    if unmatched:
+        lead += f" {count(unmatched, 'image')} not matched: nothing is known of {'it' if unmatched == 1 else 'them'}."
+    return Page(
+        "images",
+        "Images and vulnerabilities",
+        (
+            Filter((), "", looks_for="package, version or CVE, as in log4j 2.14"),
+            _upgrades(entries, world),
+            table,
+        ),
+        lead if entries else "",
+        command="leadline get images" if world.known.store else world.known.command,
+        parts=-(-len(entries) // ask.rows),
+    )
+
+
+def _upgrades(entries: list[ImageEntry], world: World) -> First:
+    removed: Counter[tuple[str, str]] = Counter()
+    spread: Counter[tuple[str, str]] = Counter()
+    for one in entries:
+        for step in one.steps:
+            removed[step.name, step.to] += len(step.removes)
+            spread[step.name, step.to] += 1
+    rows = tuple(
+        (
+            Cell(
+                f"{name} to {to}",
+                link("images", q=name),
+                f"removes {count(number, 'vulnerability', 'vulnerabilities')} in {count(spread[name, to], 'image')}",
+            ),
+            f"{number:,}",
+        )
+        for (name, to), number in removed.most_common(_STEPS)
+    )
+    why = (
+        "No vulnerability has a fixed version to upgrade to."
+        if any(one.is_matched for one in entries)
+        else "No image was matched with a vulnerability database."
+    )
+    return First("Which upgrade removes most", rows, why_no_images(world, why))
+
+
+def _searched(world: World, ask: Ask, words: str, entries: list[ImageEntry]) -> Page:
+    wanted = words.split()
+    packages = [
+        (Cell(package), Cell(one.name, link("image", id=one.key)), _users(world, one))
+        for one in entries
+        for package in one.packages
+        if all(word in package.lower() for word in wanted)
+    ]
+    flaws = [
+        (*_flaw_cells(flaw), Cell(one.name, link("image", id=one.key)), _users(world, one))
+        for one in entries
+        for flaw in one.flaws
+        if all(word in f"{flaw.id} {flaw.package} {flaw.version}".lower() for word in wanted)
+    ]
+    shown, pages = ask.cut(packages)
+    unread = sum(bool(one.unread) for one in entries)
+    why = (
+        f"No image that was read holds a package called so; {count(unread, 'image')} could not be read wholly."
+        if unread
+        else "No image holds a package called so."
+    )
+    found = Table(
+        "Who runs it", _PACKAGE_COLUMNS, shown, why_no_images(world, why), len(packages), "package", pages
+    )
+    listed, flaw_pages = ask.cut(flaws)
+    known = Table(
+        "What is known to be wrong with it",
+        (*_FLAW_COLUMNS, Column("Image", "name"), Column("Runs in", "name")),
+        listed,
+        why_no_images(world, "No known vulnerability matches."),
+        len(flaws),
+        "vulnerability",
+        None if pages else flaw_pages,
+    )
+    return Page(
+        "images",
+        "Images and vulnerabilities",
+        (Filter((), words, looks_for="package, version or CVE, as in log4j 2.14"), found, known),
+        crumbs=(Cell("All images", link("images")),),
+        query=(("q", words),),
+        parts=-(-len(packages) // ask.rows),
+    )
+
+
+_FLAW_COLUMNS = (
+    Column("Severity", "severity"),
+    Column("Vulnerability", "code"),
+    Column("Package", "code"),
+    Column("Upgrade to", "code"),
+)
+
+
+def _flaw_cells(flaw: Flaw) -> tuple[Cell, ...]:
+    notes = ["known to be exploited"] if flaw.is_exploited else []
+    if flaw.is_loaded is not None:
+        notes.append("loaded at run time" if flaw.is_loaded else "not loaded at run time")
+    return (
+        Cell(flaw.severity),
+        Cell(flaw.id, link("images", q=flaw.id), ", ".join(notes)),
+        Cell(f"{flaw.package} {flaw.version}", note=flaw.summary),
+        Cell(flaw.fixed_in or "no fix"),
+    )
+
+
+async def image(world: World, ask: Ask) -> Page:
+    one = next((entry for entry in world.images if entry.key == ask.one("id")), None)
+    if one is None:
+        raise LookupError(
+            "this image is not there: nothing runs it any more, or only in namespaces that you may not see"
+        )
+    shown, pages = ask.cut([_flaw_cells(flaw) for flaw in one.flaws])
+    why = (
+        "No known vulnerability."
+        if one.is_matched
+        else "Not known: it was not matched with a vulnerability database."
+    )
+    steps = tuple(
+        (
+            Cell(
+                f"{step.name} to {step.to}",
+                note=f"removes {', '.join(step.removes[:6])}{' and more' if len(step.removes) > 6 else ''}",
+            ),
+            f"{len(step.removes):,}",
+        )
+        for step in one.steps[:_STEPS]
+    )
+    facts = (
+        ("Digest", Cell(one.digest or "not known", copies=one.digest)),
+        ("Distribution", Cell(one.distro or "none")),
+        ("Packages", Cell(f"{len(one.packages):,}")),
+        ("Scanned", Cell(one.scanned or "with this report")),
+        ("Database", Cell(one.database or "none")),
+        ("Accepted", Cell(f"{one.accepted:,}")),
+    )
+    uses = tuple(
+        (
+            Cell(
+                use.title,
+                link("workload", id=object_key(use.resource)) if use.resource in world.report.by_id else None,
+            ),
+            Cell(use.container),
+        )
+        for use in one.uses
+    )
+    sections = [
+        Words("Not seen", one.unread, "unseen") if one.unread else None,
+        First(
+            "Which upgrade removes most",
+            steps,
+            "No vulnerability has a fixed version to upgrade to." if one.is_matched else why,
+        ),
+        Table("Vulnerabilities", _FLAW_COLUMNS, shown, why, len(one.flaws), "vulnerability", pages),
+        Table(
+            "Where it runs",
+            (Column("Object", "name"), Column("Container")),
+            uses,
+            "Nothing that was read runs it.",
+            unit="container",
+        ),
+        Facts("The image", facts),
+    ]
+    return Page(
+        "image",
+        one.name,
+        tuple(section for section in sections if section),
+        crumbs=(Cell("Images", link("images")),),
+        command=f"leadline scan image {one.name}",
+        query=(("id", one.key),),
+        parts=-(-len(one.flaws) // ask.rows),
+    )

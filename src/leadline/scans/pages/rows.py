@@ -1,0 +1,133 @@
+"""The findings of a report as pages list them: one row for each edit at one place, ready to be shown and searched."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec import Struct
+
+from leadline.model.control import SEVERITIES
+from leadline.model.report import PostureReport
+from leadline.outputs.rows.edit_rows import EditRow, Title, edit_rows, subject_text
+from leadline.outputs.rows.finding_places import FindingPlaces
+from leadline.outputs.rows.place import NoPlaces, place_text
+from leadline.outputs.rows.remediation import fix
+from leadline.outputs.rows.titles import titles_of
+
+CLUSTER = "(cluster)"
+"""Stands for the namespace of what is in none."""
+FACETS = ("severity", "namespace", "kind", "control")
+_MOST_VALUES = 12
+"""Of one facet that are offered."""
+
+
+class Row(Struct, frozen=True, gc=False):
+    """One edit."""
+
+    key: str
+    severity: str
+    problem: str
+    controls: tuple[str, ...]
+    subject: str
+    namespace: str
+    kind: str
+    place: str
+    fix: str
+    text: str
+    """All of it in small letters, for the search."""
+    edit: EditRow
+
+
+class Choice(Struct, frozen=True):
+    """Which rows are wanted. Values of one facet are alternatives; of several facets all have to hold."""
+
+    severity: tuple[str, ...] = ()
+    namespace: tuple[str, ...] = ()
+    kind: tuple[str, ...] = ()
+    control: tuple[str, ...] = ()
+    words: str = ""
+
+    @property
+    def is_everything(self) -> bool:
+        return not (self.severity or self.namespace or self.kind or self.control or self.words)
+
+
+class Rows:
+    """Every row, the most urgent first."""
+
+    def __init__(self, report: PostureReport) -> None:
+        places, title = FindingPlaces(report, NoPlaces()), titles_of(report)
+        self.all = tuple(_row(edit, report, title) for edit in edit_rows(report, places))
+        self.by_key = {row.key: row for row in self.all}
+        self.of_object: dict[str, list[Row]] = {}
+        for row in self.all:
+            for subject in row.edit.subjects:
+                self.of_object.setdefault(subject, []).append(row)
+        self._counts = _counted(self.all)
+
+    def chosen(self, choice: Choice) -> Sequence[Row]:
+        rows: Sequence[Row] = self.all
+        if choice.severity:
+            rows = [row for row in rows if row.severity in choice.severity]
+        if choice.namespace:
+            rows = [row for row in rows if row.namespace in choice.namespace]
+        if choice.kind:
+            rows = [row for row in rows if row.kind in choice.kind]
+        if choice.control:
+            wanted = frozenset(choice.control)
+            rows = [row for row in rows if not wanted.isdisjoint(row.controls)]
+        for word in choice.words.lower().split():
+            rows = [row for row in rows if word in row.text]
+        return rows
+
+    def facets(self, rows: Sequence[Row], choice: Choice) -> Mapping[str, tuple[tuple[str, int, bool], ...]]:
+        """For each facet its most frequent values: how many of ``rows`` have them, and whether they are chosen."""
+        counts = self._counts if choice.is_everything else _counted(rows)
+        found = {}
+        for name in FACETS:
+            chosen: tuple[str, ...] = getattr(choice, name)
+            ranked = counts[name].most_common(_MOST_VALUES)
+            if name == "severity":
+                ranked = [(one, counts[name][one]) for one in SEVERITIES if counts[name][one]]
+            # What is chosen stays offered, or it could not be taken back.
+            missing = [(one, counts[name][one]) for one in chosen if one not in dict(ranked)]
+            found[name] = tuple((value, number, value in chosen) for value, number in (*ranked, *missing))
+        return found
+
+
+def object_key(id: str) -> str:
+    """What an object is called in an address: short, and the same as long as the object is called so."""
+    return hashlib.blake2s(id.encode(), digest_size=8).hexdigest()
+
+
+def _counted(rows: Iterable[Row]) -> dict[str, Counter[str]]:
+    counts: dict[str, Counter[str]] = {
+        "severity": Counter(row.severity for row in rows),
+        "namespace": Counter(row.namespace for row in rows),
+        "kind": Counter(row.kind for row in rows),
+    }
+    counts["control"] = Counter(id for row in rows for id in row.controls)
+    return counts
+
+
+def _row(edit: EditRow, report: PostureReport, title: Title) -> Row:
+    first = report.resource(edit.subjects[0])
+    subject, what = subject_text(edit, report, title), fix(edit.finding)
+    place = place_text(report.resource(edit.finding.on), edit.place)
+    controls = tuple(control.id for control in edit.controls)
+    finding = edit.finding
+    key = object_key("\0".join((finding.resource, *finding.edit)))
+    text = "\n".join((edit.problem, subject, place, what, *controls)).lower()
+    return Row(
+        key,
+        edit.severity,
+        edit.problem,
+        controls,
+        subject,
+        first.namespace or CLUSTER,
+        first.kind,
+        place,
+        what,
+        text,
+        edit,
+    )

@@ -1,0 +1,130 @@
+"""Workloads by what is at stake, and one of them with the way to it, its findings and its images."""
+
+from leadline.model.resource import Resource
+from leadline.outputs.text.plain import count
+from leadline.scans.pages.changes import object_changes
+from leadline.scans.pages.findings import COLUMNS, finding_cells
+from leadline.scans.pages.image_entries import ImageEntry
+from leadline.scans.pages.images import IMAGE_COLUMNS, image_cells, why_no_images
+from leadline.scans.pages.page import Ask, Cell, Column, Facts, Page, Path, Table, link, safe
+from leadline.scans.pages.rows import object_key
+from leadline.scans.pages.world import World
+
+
+async def workloads(world: World, ask: Ask) -> Page:
+    words = ask.one("q").lower().split()
+    rows = []
+    for risk in world.risks:
+        title = world.title(world.report.resource(risk.resource))
+        if all(word in f"{title} {risk.sentence}".lower() for word in words):
+            rows.append(
+                (
+                    Cell(f"{risk.score:.1f}"),
+                    Cell(title, link("workload", id=object_key(risk.resource))),
+                    Cell(safe(risk.sentence)),
+                )
+            )
+    shown, pages = ask.cut(rows)
+    columns = (Column("Score", "number"), Column("Workload", "name"), Column("Why"))
+    ranked = {risk.resource for risk in world.risks}
+    rest = sum(one.id not in ranked for one in world.workloads)
+    lead = "The score is 0 to 100: how near an attacker is, times what is won, times how easily."
+    if rest:
+        lead += (
+            f" {count(rest, 'workload')} judged without a finding {'has' if rest == 1 else 'have'} no score."
+        )
+    table = Table(
+        "",
+        columns,
+        shown,
+        world.why_empty("No workload fails anything." if world.workloads else "No workload was judged."),
+        len(rows),
+        "workload",
+        pages,
+    )
+    return Page(
+        "workloads",
+        "Workloads",
+        (table,),
+        lead,
+        command="leadline risk",
+        query=(("q", " ".join(words)),) if words else (),
+        parts=-(-len(rows) // ask.rows),
+    )
+
+
+async def workload(world: World, ask: Ask) -> Page:
+    """Of any object that was judged: those that run no pods have no rank and no images."""
+    one = world.by_key.get(ask.one("id"))
+    if one is None:
+        raise LookupError("this object is not there: it was deleted, or you may not see it")
+    rows = world.rows.of_object.get(one.id, [])
+    title = world.title(one)
+    findings = Table(
+        "Findings",
+        COLUMNS,
+        tuple(finding_cells(row) for row in rows),
+        _why_no_findings(world, one),
+        unit="edit",
+    )
+    sections = [_way(world, one, title), findings, _skips(world, one), _images(world, one, title)]
+    history = await object_changes(world, title)
+    crumbs: tuple[Cell, ...] = (Cell("Workloads", link("workloads")),)
+    if one.namespace:
+        crumbs = (*crumbs, Cell(one.namespace, link("namespace", name=one.namespace)))
+    return Page(
+        "workload",
+        title,
+        (*(section for section in sections if section), history),
+        crumbs=crumbs,
+        command=f"leadline history {title}" if world.known.store else f"leadline scan workload {title}",
+        query=(("id", ask.one("id")),),
+    )
+
+
+def _way(world: World, one: Resource, title: str) -> Path | None:
+    if one not in world.workloads:
+        return None
+    risk = world.risk_of.get(one.id)
+    if risk is None:
+        why = "It fails nothing that opens a way, so it has no rank."
+        return Path("The way of an attacker", title, "", (), world.why_empty(why))
+    heading = f"The way of an attacker, risk {risk.score:.0f} of 100"
+    return Path(heading, title, safe(risk.sentence), risk.path)
+
+
+def _why_no_findings(world: World, one: Resource) -> str:
+    judged = next(
+        (ids for known, ids in zip(world.report.resources, world.report.judged, strict=True) if known is one),
+        (),
+    )
+    if not judged:
+        return world.why_empty("No control judged it.")
+    return f"It passes all {count(len(judged), 'control')} that judged it."
+
+
+def _skips(world: World, one: Resource) -> Facts | None:
+    skips = world.report.gave_up.get(one.id, ())
+    rows = tuple((skip.control, Cell(safe(skip.why), link("control", id=skip.control))) for skip in skips)
+    return Facts("Not judged", rows) if rows else None
+
+
+def _images(world: World, one: Resource, title: str) -> Table | None:
+    if one not in world.workloads:
+        return None
+    mine = images_of(world, one, title)
+    return Table(
+        "Images",
+        IMAGE_COLUMNS,
+        tuple(image_cells(world, entry) for entry in mine),
+        why_no_images(world, "No image of it was scanned."),
+        unit="image",
+    )
+
+
+def images_of(world: World, one: Resource, title: str) -> list[ImageEntry]:
+    return [
+        entry
+        for entry in world.images
+        if any(use.resource == one.id or (not use.resource and use.title == title) for use in entry.uses)
+    ]

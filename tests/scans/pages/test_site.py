@@ -1,0 +1,142 @@
+"""Every page says what it shows, where it is from, and why it is empty where it is."""
+
+import asyncio
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from leadline.model.report import PostureReport, Target
+from leadline.scans.options import PostureOptions
+from leadline.scans.pages.page import Ask, Page, Table
+from leadline.scans.pages.reading import read_folder
+from leadline.scans.pages.site import PAGES
+from leadline.scans.pages.twins import page_csv, page_json
+from leadline.scans.pages.world import Known, World
+
+SHOP = Path(__file__).parents[3] / "examples" / "shop"
+KINDS = {kind.name: kind for kind in PAGES}
+
+
+@pytest.fixture(scope="module")
+def known() -> Known:
+    return read_folder([str(SHOP)], PostureOptions())
+
+
+@pytest.fixture(scope="module")
+def world(known: Known) -> World:
+    return World(known)
+
+
+def built(name: str, world: World, /, rows: int = 50, **query: str) -> Page:
+    return asyncio.run(as_page(name, world, Ask({key: (value,) for key, value in query.items()}, rows)))
+
+
+async def as_page(name: str, world: World, ask: Ask) -> Page:
+    return await KINDS[name].build(world, ask)
+
+
+def tables(page: Page) -> list[Table]:
+    return [one for one in page.sections if isinstance(one, Table)]
+
+
+def csv_of(name: str, world: World) -> list[list[str]]:
+    async def pieces() -> str:
+        return "".join([piece.decode() async for piece in page_csv(KINDS[name], world, Ask())])
+
+    return list(csv.reader(io.StringIO(asyncio.run(pieces()))))
+
+
+def test_every_link_of_every_page_leads_to_a_page(world: World) -> None:
+    waiting, seen = [("overview", ())], set()
+    while waiting:
+        name, query = waiting.pop()
+        if (name, query) in seen or len([one for one in seen if one[0] == name]) > 12:
+            continue
+        seen.add((name, query))
+        page = built(name, world, **dict(query))
+        document = json.loads(page_json(page, world))
+        waiting += [(link["page"], tuple(map(tuple, link["query"]))) for link in links_in(document)]
+    assert {name for name, _ in seen} >= {
+        "overview",
+        "findings",
+        "finding",
+        "workloads",
+        "workload",
+        "health",
+    }
+
+
+def links_in(value: object) -> list[dict[str, list[list[str]]]]:
+    if isinstance(value, dict):
+        if set(value) == {"page", "query"} and isinstance(value["page"], str):
+            return [value]
+        return [one for part in value.values() for one in links_in(part)]
+    return [one for part in value for one in links_in(part)] if isinstance(value, list) else []
+
+
+@pytest.mark.parametrize("name", [kind.name for kind in PAGES if kind.in_menu])
+def test_an_empty_section_says_why_it_is_empty(name: str) -> None:
+    empty = PostureReport(Target("directory", "nothing"), (), (), (), (), is_sealed=True)
+    page = built(name, World(Known(empty, "2027-01-31T00:00:00Z", "leadline scan nothing")))
+    for table in tables(page):
+        assert table.rows or table.why_empty.endswith((".", ":")), table.title
+    assert "nothing is wrong" not in str(page).lower()
+
+
+def test_what_was_not_read_is_on_the_first_page(world: World) -> None:
+    text = str(built("overview", world))
+    assert all(one.where in text for one in world.report.unread)
+
+
+def test_numbers_are_those_of_the_report(world: World) -> None:
+    numbers = world.report.numbers
+    assert built("findings", world).lead.startswith(f"{numbers.findings} findings of ")
+    assert len(world.rows.all) == numbers.edits + numbers.decisions
+
+
+def test_a_csv_holds_every_row_and_no_formula(world: World) -> None:
+    rows = csv_of("findings", world)
+    assert rows[0] == ["Severity", "Problem", "Controls", "Object", "Fix", "Place"]
+    assert len(rows) - 1 == len(world.rows.all)
+    assert not [cell for row in rows for cell in row if cell.startswith(("=", "+", "-", "@"))]
+
+
+def test_a_filter_narrows_and_stays_in_the_address(world: World) -> None:
+    page = built("findings", world, severity="critical", q="agent")
+    (table,) = tables(page)
+    assert table.rows
+    assert {row[0].text for row in table.rows} == {"critical"}
+    assert page.query == (("severity", "critical"), ("q", "agent"))
+
+
+def test_a_chosen_value_without_rows_is_still_offered(world: World) -> None:
+    page = built("findings", world, namespace="nowhere")
+    (table,) = tables(page)
+    assert not table.rows
+    assert "('nowhere', 0, True)" in str(page.sections[0])
+
+
+def test_what_a_user_may_not_see_is_not_counted(known: Known) -> None:
+    part = World(known, frozenset({"shop"}))
+    assert {one.namespace for one in part.report.resources} == {"shop"}
+    assert part.report.numbers.findings < known.report.numbers.findings
+    assert "namespace that you may not read" in str(built("overview", part))
+    hidden = next(one for one in World(known).rows.all if one.namespace != "shop")
+    with pytest.raises(LookupError):
+        built("finding", part, id=hidden.key)
+
+
+def test_an_unknown_object_is_said_not_to_be_there(world: World) -> None:
+    for name in ("finding", "workload", "image"):
+        with pytest.raises(LookupError):
+            built(name, world, id="0" * 16)
+
+
+def test_what_is_still_being_read_is_not_called_empty(known: Known) -> None:
+    empty = replace(known.report, resources=(), findings=(), judged=(), risks=(), joined=(), waived=())
+    page = built("findings", World(replace(known, report=empty, reading="configurations")))
+    assert "Still reading: configurations." in str(page)
