@@ -131,6 +131,12 @@ def test_a_broken_wire_costs_its_line_and_the_program_ends_with_its_input(tmp_pa
         b'{"jsonrpc":"2.0","method":"notifications/initialized"}',
         b'{"jsonrpc":"2.0","id":3,"method":"resources/read","params":{"uri":"file:///etc/passwd"}}',
         b'{"jsonrpc":"2.0","id":4,"method":"shell","params":{}}',
+        b'{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"explain","arguments":{"what":"\\ud83d"}}}',
+        b'{"jsonrpc":"2.0","id":"six","method":"tools/call","params":'
+        + b'{"a":' * 5_000
+        + b"1"
+        + b"}" * 5_001,
+        b'{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"a":"' + b"x" * LONGEST_LINE + b'"}}',
         json.dumps(call).encode(),
     ]
     process = subprocess.Popen(
@@ -148,6 +154,8 @@ def test_a_broken_wire_costs_its_line_and_the_program_ends_with_its_input(tmp_pa
     assert "Privileged container" in answers[2]["result"]["content"][0]["text"]
     assert "error" in answers[3]
     assert "error" in answers[4]
+    # Whoever asked waits for an answer, whatever was wrong with the question.
+    assert [answers[id]["error"]["code"] for id in (5, "six", 7)] == [-32601] * 3
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 0
     assert b"Traceback" not in errors

@@ -4,6 +4,7 @@ Source: https://modelcontextprotocol.io/specification/
 """
 
 import os
+import re
 import sys
 from collections.abc import AsyncIterator
 from typing import Any, BinaryIO, cast
@@ -22,6 +23,7 @@ from mcp.types import (
     TextContent,
     Tool,
     ToolAnnotations,
+    jsonrpc_message_adapter,
 )
 
 from leadline.programs.mcp.calls import Calls
@@ -35,6 +37,8 @@ INSTRUCTIONS = (
 )
 LONGEST_LINE = 1 << 20
 """Bytes of one message."""
+_ID = re.compile(rb'"id"\s*:\s*(\d{1,18}|"[\w-]{1,64}")', re.ASCII)
+_ID_WITHIN = 4096
 _READS = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
 )
@@ -85,7 +89,7 @@ def _own_stdin() -> BinaryIO:
 
 
 class _Lines:
-    """Lines of a stream; of one that is too long only that, so that it is answered as malformed and costs no memory."""
+    """Lines of a stream. One that is too long costs no memory, and one that cannot be read is answered all the same."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -98,8 +102,24 @@ class _Lines:
             self._stream.readline, LONGEST_LINE + 1, abandon_on_cancel=True
         ):
             if len(line) <= LONGEST_LINE:
-                yield line.decode("utf-8", "replace")
+                yield _answerable(line)
                 continue
+            yield _refused(line)
             while line and not line.endswith(b"\n"):
                 line = await to_thread.run_sync(self._stream.readline, LONGEST_LINE, abandon_on_cancel=True)
-            yield "too long\n"
+
+
+def _answerable(line: bytes) -> str:
+    try:
+        jsonrpc_message_adapter.validate_json(line, by_name=False)
+    except ValueError:  # Too deep, half a character, anything.
+        return _refused(line)
+    return line.decode()
+
+
+def _refused(line: bytes) -> str:
+    """A question with the id of ``line`` that gets an error: the library answers nothing to what it cannot read, and who asked waits."""
+    found = _ID.search(line[:_ID_WITHIN]) or _ID.search(line[-_ID_WITHIN:])
+    return (
+        f'{{"jsonrpc":"2.0","id":{found[1].decode()},"method":"unreadable"}}\n' if found else "unreadable\n"
+    )
