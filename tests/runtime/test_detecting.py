@@ -17,8 +17,9 @@ WEB = Container("c1", name="web", namespace="shop", workload_kind="Deployment", 
 def executed(
     path: str, pid: int = 10, parent: int = 1, flags: int = 0, arguments: tuple[str, ...] = ()
 ) -> Executed:
+    name = path.rpartition("/")[2][:15]
     return Executed(
-        5, 1, 7, pid, parent, 0, path.rpartition("/")[2][:15], flags, path=path, arguments=arguments
+        5, 1, hash(path), pid, parent, 0, name, flags, path=path, arguments=arguments, parent_exe_id=8
     )
 
 
@@ -51,7 +52,7 @@ def test_a_rule_is_given_the_event_and_who_did_it_and_others_are_not_asked():
     (found,) = detector.see(executed("/bin/busybox", arguments=("wget", "x")), WEB, "/bin/busybox")
     assert found.message == "wget after app"
     assert [one.path for one in found.chain] == ["/bin/busybox", "/app"]
-    assert detector.see(Opened(5, 1, 7, 10, 1, 0, "wget", path="/x"), WEB, "/bin/busybox") == ()
+    assert detector.see(Opened(5, 1, 9, 10, 1, 0, "wget", path="/x"), WEB, "/bin/busybox") == ()
 
 
 def test_a_rule_about_what_is_new_waits_for_the_profile_and_leaves_out_what_entered_or_was_there():
@@ -62,6 +63,20 @@ def test_a_rule_about_what_is_new_waits_for_the_profile_and_leaves_out_what_ente
     assert detector.see(executed("/app", pid=11), WEB, "") == ()
     assert detector.see(executed("/bin/sh", pid=12, parent=900), WEB, "") == (), "by kubectl exec"
     assert detector.see(executed("/bin/sh", pid=13, flags=SNAPSHOT), WEB, "") == ()
+
+
+def test_what_a_fork_does_belongs_to_the_process_that_it_is_a_fork_of():
+    detector = with_first_process(every)
+    by_fork = Executed(
+        5, 1, 3, 12, 77, 0, "id", path="/bin/id", parent_exe_id=hash("/app"), parent_start_ns=4
+    )
+    (found,) = detector.see(by_fork, WEB, "/bin/id")
+    assert found.message == "id after app"
+    assert [one.pid for one in found.chain] == [12, 1]
+    # Another process has got the number of one that ended.
+    reused = Executed(5, 1, 3, 13, 12, 0, "id", path="/bin/id", parent_exe_id=99, parent_start_ns=9)
+    (found,) = detector.see(reused, WEB, "/bin/id")
+    assert [one.pid for one in found.chain] == [13]
 
 
 def test_a_rule_that_fails_costs_only_itself_is_named_and_turned_off():

@@ -17,6 +17,8 @@ class Container(Struct, frozen=True, rename="camel", omit_defaults=True):
     workload: str = ""
     labels: tuple[tuple[str, str], ...] = ()
     """Of its pod."""
+    mounts: tuple[str, ...] = ()
+    """Folders in it that are volumes; those of the pod's specification alone."""
     is_host: bool = False
     """The node itself, where that is watched too."""
 

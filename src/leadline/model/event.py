@@ -197,3 +197,55 @@ class ModuleChanged(Event, frozen=True, gc=False, tag="module"):
 
 class RingUsed(Event, frozen=True, gc=False, tag="ioUring"):
     operation: int = 0
+
+
+class Redirected(Event, frozen=True, gc=False, tag="redirected"):
+    """A connection became standard input, output or error of a process."""
+
+    descriptor: int = 0
+    address: str = ""
+    """The peer's; empty for IPv6."""
+    port: int = 0
+
+
+class RawSocketMade(Event, frozen=True, gc=False, tag="rawSocket"):
+    family: str = ""
+    """IPv4, IPv6, packet, or its number."""
+
+
+class PageFaultsTaken(Event, frozen=True, gc=False, tag="pageFault"):
+    call_flags: int = 0
+    """Of userfaultfd(2)."""
+
+
+class SocketFileConnected(Event, frozen=True, gc=False, tag="socketFile"):
+    path: str = ""
+    """As it was asked for: the call may have failed."""
+
+
+class RootChanged(Event, frozen=True, gc=False, tag="root"):
+    call: str = ""
+    path: str = ""
+
+
+class DeviceMade(Event, frozen=True, gc=False, tag="device"):
+    path: str = ""
+    is_block: bool = False
+    device: int = 0
+    """As mknod(2) has it."""
+
+
+class CallUsed(Event, frozen=True, gc=False, tag="call"):
+    """A container used a system call that is not in its profile. Made from the kernel's table, which says neither when nor by whom."""
+
+    call: str = ""
+
+
+class PodEntered(Event, frozen=True, gc=False, tag="podEntered"):
+    """Someone asked the API server for a way into a running pod. Made by the admission webhook, not by a kernel."""
+
+    call: str = ""
+    """exec, attach or portForward."""
+    user: str = ""
+    command: tuple[str, ...] = ()
+    ports: tuple[int, ...] = ()

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from time import perf_counter_ns
+from typing import TypeAlias
 
 from leadline.model.alert import Detection
 from leadline.model.container import Container
@@ -18,17 +19,34 @@ SLOW_EVENTS = 200
 _LONGEST_MESSAGE = 600
 
 
+_WRITES = 0o1103
+"""O_WRONLY, O_RDWR, O_CREAT, O_TRUNC."""
+_VERSIONS = "0123456789.-"
+Asked: TypeAlias = tuple[tuple[Rule, Check], ...]
+
+
 class _Rules:
     """Those of one type of event."""
 
-    __slots__ = ("needs_baseline", "optional", "own", "plain", "waiting")
+    __slots__ = ("by_tool", "of_all", "of_writing", "own")
 
     def __init__(self) -> None:
-        self.plain: tuple[tuple[Rule, Check], ...] = ()
-        self.optional: tuple[tuple[Rule, Check], ...] = ()
-        self.waiting: tuple[tuple[Rule, Check], ...] = ()
+        self.of_all: Asked = ()
+        self.of_writing: Asked = ()
+        self.by_tool: dict[str, Asked] = {}
         self.own: tuple[Rule, ...] = ()
-        self.needs_baseline = False
+
+    def add(self, rule: Rule) -> None:
+        one = ((rule, rule.check),)
+        if rule.is_own:
+            self.own += (rule,)
+        elif rule.tools:
+            for tool in rule.tools:
+                self.by_tool[tool] = self.by_tool.get(tool, ()) + one
+        elif rule.is_about_writing:
+            self.of_writing += one
+        else:
+            self.of_all += one
 
 
 class Detector:
@@ -59,24 +77,30 @@ class Detector:
             return ()
         actor = self._actor
         actor.take(event, container, path)
-        found = self._ask(rules.plain, (event, actor))
-        if rules.needs_baseline:
-            known = self.baselines.get(container.id)
-            found += self._ask(rules.optional, (event, actor, known))
-            # What a person or a probe does through the runtime is no change of the container itself.
-            if known is not None and rules.waiting and not event.flags & SNAPSHOT and not actor.has_entered:
-                found += self._ask(rules.waiting, (event, actor, known))
+        known = self.baselines.get(container.id)
+        found = self._ask(rules.of_all, event, known)
+        if rules.of_writing and event.open_flags & _WRITES:  # type: ignore[attr-defined]
+            found += self._ask(rules.of_writing, event, known)
+        if rules.by_tool:
+            tool = actor.tool
+            asked = rules.by_tool.get(tool) or rules.by_tool.get(tool.rstrip(_VERSIONS))
+            if asked:
+                found += self._ask(asked, event, known)
         if rules.own:
             found = (*found, *self._see_own(rules.own, event, container))
         return found
 
-    def _ask(
-        self, rules: tuple[tuple[Rule, Check], ...], arguments: tuple[object, ...]
-    ) -> tuple[Detection, ...]:
+    def _ask(self, rules: Asked, event: Event, known: Baseline | None) -> tuple[Detection, ...]:
         found: tuple[Detection, ...] = ()
+        actor = self._actor
         for rule, check in rules:
             try:
-                said = check(*arguments)
+                if rule.takes == 2:
+                    said = check(event, actor)
+                elif rule.waits and not self._knows_what_is_new(event, known):
+                    continue
+                else:
+                    said = check(event, actor, known)
             except Exception as error:
                 self._fail(rule, error)
                 continue
@@ -84,11 +108,15 @@ class Detector:
                 found += (self._detection(rule, said),)
         return found
 
+    def _knows_what_is_new(self, event: Event, known: Baseline | None) -> bool:
+        """What a person or a probe does through the runtime is no change of the container itself."""
+        return known is not None and not event.flags & SNAPSHOT and not self._actor.has_entered
+
     def _see_own(self, rules: tuple[Rule, ...], event: Event, container: Container) -> Iterator[Detection]:
         actor = self._actor
         known = self.baselines.get(container.id)
         for rule in rules:
-            if rule.waits and (known is None or event.flags & SNAPSHOT or actor.has_entered):
+            if rule.waits and not self._knows_what_is_new(event, known):
                 continue
             began = perf_counter_ns()
             try:
@@ -133,13 +161,4 @@ class Detector:
             if rule.id in self.off:
                 continue
             for table in (self._by_event, self._on_nodes) if rule.on_nodes else (self._by_event,):
-                rules = table.setdefault(rule.event, _Rules())
-                rules.needs_baseline |= rule.takes == 3 and not rule.is_own
-                if rule.is_own:
-                    rules.own += (rule,)
-                elif rule.takes == 2:
-                    rules.plain += ((rule, rule.check),)
-                elif rule.waits:
-                    rules.waiting += ((rule, rule.check),)
-                else:
-                    rules.optional += ((rule, rule.check),)
+                table.setdefault(rule.event, _Rules()).add(rule)

@@ -10,6 +10,9 @@ from leadline.model.event import FIRST_PROCESS, UPPER, Event, Executed
 
 MOST_PROCESSES = 32_768
 DEEPEST = 16
+MINUTE_NS = 60_000_000_000
+MOST_COUNTED = 2_048
+MOST_VALUES = 100
 _MANY_IN_ONE = frozenset({"busybox", "toybox", "coreutils", "exe"})
 """Programs that are many tools; the first argument says which. Busybox starts itself again as /proc/self/exe."""
 
@@ -21,15 +24,33 @@ class ClusterFacts(Struct, frozen=True):
     """Addresses of the API server, as pods reach it."""
 
 
+class _Node:
+    __slots__ = ("above", "depth", "exe_id", "has_entered", "process", "start_ns")
+
+    def __init__(self, process: Process, event: Executed, above: "_Node | None") -> None:
+        self.process = process
+        self.exe_id = event.exe_id
+        self.start_ns = event.start_ns
+        self.has_entered: bool = not process.is_first and (above is None or above.has_entered)
+        if above is not None and above.depth >= DEEPEST:
+            above = None
+        self.above = above
+        self.depth: int = 1 if above is None else above.depth + 1
+
+
 class ProcessTree:
-    """Of all that was executed; the processes that did nothing for the longest time are forgotten first."""
+    """Of all that was executed; the processes that did nothing for the longest time are forgotten first.
+
+    Forks are not recorded. What a fork does is taken for done by the last process of its namespace that started the same program.
+    """
 
     def __init__(self) -> None:
-        self._processes: OrderedDict[int, Process] = OrderedDict()
+        self._nodes: OrderedDict[int, _Node] = OrderedDict()
+        self._by_program: OrderedDict[tuple[int, int], _Node] = OrderedDict()
 
     def add(self, event: Executed) -> None:
         flags = event.flags
-        self._processes[event.pid] = Process(
+        process = Process(
             event.pid,
             event.parent_pid,
             event.path,
@@ -39,29 +60,28 @@ class ProcessTree:
             bool(flags & UPPER),
             bool(flags & FIRST_PROCESS),
         )
-        self._processes.move_to_end(event.pid)
-        if len(self._processes) > MOST_PROCESSES:
-            self._processes.popitem(last=False)
+        above = self._nodes.get(event.parent_pid)
+        if above is None or above.start_ns != event.parent_start_ns:
+            above = self._by_program.get((event.ns_id, event.parent_exe_id))
+        node = _Node(process, event, None if process.is_first else above)
+        for table, key in ((self._nodes, event.pid), (self._by_program, (event.ns_id, event.exe_id))):
+            table[key] = node  # type: ignore[index]
+            table.move_to_end(key)  # type: ignore[arg-type]
+            if len(table) > MOST_PROCESSES:
+                table.popitem(last=False)
 
-    def get(self, pid: int) -> Process | None:
-        return self._processes.get(pid)
-
-    def above(self, pid: int) -> list[Process]:
-        """The ancestors that are known, the nearest first, up to the container's first process."""
-        found: list[Process] = []
-        process = self._processes.get(pid)
-        while process is not None and len(found) < DEEPEST and process not in found:
-            found.append(process)
-            if process.is_first:
-                break
-            process = self._processes.get(process.parent_pid)
-        return found
+    def node(self, event: Event) -> _Node | None:
+        """Of the process that did it, or of the one that it is a fork of."""
+        node = self._nodes.get(event.pid)
+        if node is None or node.exe_id != event.exe_id:
+            return self._by_program.get((event.ns_id, event.exe_id))
+        return node
 
 
 class Actor:
     """Who did it. One value that the engine fills for each event: a rule keeps nothing of it."""
 
-    __slots__ = ("_above", "_tool", "_tree", "cluster", "container", "event", "path")
+    __slots__ = ("_counted", "_node", "_tool", "_tree", "cluster", "container", "event", "path")
 
     def __init__(self, tree: ProcessTree, cluster: ClusterFacts) -> None:
         self._tree = tree
@@ -71,14 +91,15 @@ class Actor:
         self.path = ""
         """Of the program; empty where it was never seen to start."""
         self._tool: str | None = None
-        self._above: list[Process] | None = None
+        self._node: _Node | None = None
+        self._counted: OrderedDict[tuple[str, str], tuple[int, set[str]]] = OrderedDict()
 
     def take(self, event: Event, container: Container, path: str) -> None:
         self.event = event
         self.container = container
         self.path = path
         self._tool = None
-        self._above = None
+        self._node = None
 
     @property
     def tool(self) -> str:
@@ -88,19 +109,26 @@ class Actor:
             if type(event) is Executed:
                 self._tool = tool_of(event.path, event.arguments)
             else:
-                process = self._tree.get(event.pid)
-                known = process is not None and process.path == self.path
-                self._tool = tool_of(self.path, process.arguments if process and known else ())
+                node = self._found()
+                self._tool = tool_of(self.path, node.process.arguments if node is not None else ())
                 if self._tool in _MANY_IN_ONE or not self._tool:
                     self._tool = event.program
         return self._tool
 
+    def _found(self) -> _Node | None:
+        if self._node is None:
+            self._node = self._tree.node(self.event)
+        return self._node
+
     @property
     def above(self) -> list[Process]:
-        """Its ancestors, the nearest first, as far as they are known."""
-        if self._above is None:
-            self._above = self._tree.above(self.event.parent_pid)
-        return self._above
+        """Its ancestors, the nearest first, as far as they are known, up to the container's first process."""
+        found = []
+        node = self._found()
+        while node is not None and node.above is not None:
+            node = node.above
+            found.append(node.process)
+        return found
 
     @property
     def parent_tool(self) -> str:
@@ -108,25 +136,37 @@ class Actor:
         above = self.above
         return tool_of(above[0].path, above[0].arguments) if above else ""
 
+    def distinct(self, what: str, value: str) -> int:
+        """How many different values of ``what`` this container has had within a minute, this one as well."""
+        key = (self.container.id, what)
+        began_ns, values = self._counted.get(key, (0, set()))
+        if self.event.at_ns - began_ns > MINUTE_NS:
+            began_ns, values = self.event.at_ns, set()
+        if len(values) < MOST_VALUES:
+            values.add(value)
+        self._counted[key] = (began_ns, values)
+        self._counted.move_to_end(key)
+        if len(self._counted) > MOST_COUNTED:
+            self._counted.popitem(last=False)
+        return len(values)
+
     @property
     def has_entered(self) -> bool:
         """Whether it came from outside, as ``kubectl exec`` and probes do: no chain leads to process 1 of the container."""
-        if self.event.flags & FIRST_PROCESS:
-            return False
-        process = self._tree.get(self.event.pid)
-        if process is not None and process.is_first:
-            return False
-        above = self.above
-        return not above or not above[-1].is_first
+        node = self._found()
+        return node is None or node.has_entered
 
     def chain(self) -> tuple[Process, ...]:
         """Itself, then its ancestors."""
         event = self.event
-        itself = self._tree.get(event.pid)
-        if itself is None:
-            # A fork that executed nothing of its own.
-            itself = Process(event.pid, event.parent_pid, self.path, (), event.program, event.uid)
-        return (itself, *self.above)
+        node = self._found()
+        if node is None:
+            return (Process(event.pid, event.parent_pid, self.path, (), event.program, event.uid),)
+        if node.process.pid == event.pid:
+            return (node.process, *self.above)
+        # A fork that executed nothing of its own.
+        itself = Process(event.pid, event.parent_pid, self.path, (), event.program, event.uid)
+        return (itself, node.process, *self.above)
 
 
 def tool_of(path: str, arguments: tuple[str, ...]) -> str:

@@ -10,7 +10,7 @@ A third argument of type ``Baseline`` makes the rule wait until the profile of i
 ``Baseline | None`` it is given where there is one. Of a sentence everything that varies with each event, such as the pid, is left out.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import NoneType
 from typing import Any, get_args, get_type_hints
 
@@ -45,6 +45,10 @@ class Rule(Struct, frozen=True, kw_only=True):
     """It judges what the node itself does as well, where that is watched."""
     is_on: bool = True
     """Unless it is asked for."""
+    tools: frozenset[str] = frozenset()
+    """It is asked about these programs alone; of ``python3.11`` it is enough to name ``python``. Empty for all."""
+    is_about_writing: bool = False
+    """It is asked about files that are opened to be written alone."""
     needs: tuple[str, ...] = ()
     """The probes without which it sees nothing."""
     mitre: tuple[str, ...] = ()
@@ -66,6 +70,8 @@ def rule(
     needs: tuple[str, ...],
     mitre: tuple[str, ...] = (),
     falco: tuple[str, ...] = (),
+    tools: Iterable[str] = (),
+    is_about_writing: bool = False,
     on_nodes: bool = False,
     is_on: bool = True,
 ) -> Callable[[Check], Rule]:
@@ -89,6 +95,8 @@ def rule(
             waits=waits,
             on_nodes=on_nodes,
             is_on=is_on,
+            tools=frozenset(tools),
+            is_about_writing=is_about_writing,
             needs=needs,
             mitre=mitre,
             falco=falco,

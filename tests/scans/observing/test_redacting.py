@@ -95,9 +95,11 @@ FROM_TABLES = frozenset(
         "what",
         "call",
         "capability",
+        "family",
+        "user",
     )
 )
-"""Words of the kernel or of a protocol, addresses, and names that the kernel cuts after 15 bytes."""
+"""Words of the kernel, of a protocol or of the API server, addresses, and names that the kernel cuts after 15 bytes."""
 INNER = frozenset(("cgroup", "parent_cgroup"))
 """They become the id of the container, which is not the process's to choose, and are in no output."""
 

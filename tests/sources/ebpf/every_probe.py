@@ -65,6 +65,26 @@ def calls() -> None:
     os.waitpid(child, 0)
     LIBC.syscall(321, 5, ctypes.create_string_buffer(128), 128)  # a program that no kernel takes
     io_uring()
+    for number in (33, 292):  # dup2, dup3
+        with (
+            socket.create_server(("127.0.0.1", 0)) as server,
+            socket.create_connection(server.getsockname()) as client,
+        ):
+            kept = os.dup(0)
+            LIBC.syscall(number, client.fileno(), 0, 0)
+            os.dup2(kept, 0)
+    socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM).close()
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as client:
+        client.connect("/run/containerd/none.sock")
+    LIBC.syscall(323, 0)  # userfaultfd
+    child = os.fork()
+    if not child:
+        os.chroot("/proc")
+        os._exit(0)
+    os.waitpid(child, 0)
+    LIBC.syscall(155, b"/none", b"/none")  # pivot_root
+    os.mknod("/tmp/leadline-device", 0o60600, os.makedev(7, 99))
+    Path("/tmp/leadline-device").unlink()
     os.pwrite(os.memfd_create("gone"), b"x", 0)
 
 

@@ -16,7 +16,7 @@ from leadline.model.event import Executed
 from leadline.runtime.names import INTERPRETERS, is_one_of, is_shell
 from leadline.runtime.rule import Actor, rule
 
-_FOLDERS = ("/dev/shm", "/run/shm")  # noqa: S108 (what is looked for, not what is used)
+_FOLDERS = ("/dev/shm", "/run/shm")
 
 
 @rule(

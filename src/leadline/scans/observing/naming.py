@@ -29,6 +29,8 @@ class PodNames(Struct, frozen=True):
     images: Mapping[str, str]
     """As the pod asks for them, by container."""
     labels: tuple[tuple[str, str], ...] = ()
+    mounts: Mapping[str, tuple[str, ...]] = {}
+    """Folders that are volumes, by container."""
 
 
 def pod_names(pods: list[dict[str, Any]]) -> Pods:
@@ -48,13 +50,21 @@ def pod_names(pods: list[dict[str, Any]]) -> Pods:
         )
         spec = pod.get("spec") or {}
         lists = (spec.get(field) or () for field in ("initContainers", "containers", "ephemeralContainers"))
-        images = {str(one.get("name")): str(one.get("image", "")) for inner in lists for one in inner}
+        containers = [one for inner in lists for one in inner]
+        images = {str(one.get("name")): str(one.get("image", "")) for one in containers}
+        mounts = {str(one.get("name")): _mounts(one) for one in containers}
         namespace = str(metadata.get("namespace", ""))
         labels = tuple((str(key), str(value)) for key, value in (metadata.get("labels") or {}).items())
-        names = PodNames(str(metadata.get("name", "")), namespace, kind, name, images, labels)
+        names = PodNames(str(metadata.get("name", "")), namespace, kind, name, images, labels, mounts)
         found[uid] = names
         found[str(metadata.get("uid", ""))] = names
     return found
+
+
+def _mounts(container: Mapping[str, Any]) -> tuple[str, ...]:
+    """Tokens and settings that the kubelet writes hold no programs."""
+    paths = (str(one.get("mountPath", "")).rstrip("/") for one in container.get("volumeMounts") or ())
+    return tuple(path for path in paths if path and not path.startswith("/var/run/secrets/"))
 
 
 class Naming:
@@ -89,6 +99,7 @@ class Naming:
                 workload_kind=pod.workload_kind,
                 workload=pod.workload,
                 labels=pod.labels,
+                mounts=pod.mounts.get(found.name, ()),
                 image=pod.images.get(found.name) or found.image,
             )
         return found, has_answered and (pod is not None or not self._has_cluster or not found.pod_uid)

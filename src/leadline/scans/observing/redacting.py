@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from leadline.model.event import (
+    DeviceMade,
     Event,
     Executed,
     Linked,
@@ -20,6 +21,8 @@ from leadline.model.event import (
     Renamed,
     Requested,
     Resolved,
+    RootChanged,
+    SocketFileConnected,
     SshGreeted,
     TlsStarted,
 )
@@ -41,6 +44,9 @@ _TEXTS: Mapping[type[Event], tuple[str, ...]] = {
     TlsStarted: ("server_name",),
     SshGreeted: ("software",),
     ModuleChanged: ("name",),
+    SocketFileConnected: ("path",),
+    RootChanged: ("path",),
+    DeviceMade: ("path",),
 }
 
 

@@ -20,11 +20,14 @@
 #define PACKET_BYTES 1024
 #define DEEPEST_PATH 80
 #define OVERLAY_MAGIC 0x794c7630
+#define FAMILY_IPV4 2
+#define FAMILY_IPV6 10
 
 enum record_kind {
 	RECORD_EXEC = 1, RECORD_FORK, RECORD_EXIT, RECORD_OPEN, RECORD_MAP, RECORD_CAPABILITY, RECORD_SOCKET, RECORD_DNS,
 	RECORD_HTTP, RECORD_TLS, RECORD_SSH, RECORD_LINK, RECORD_REMOVE, RECORD_RENAME, RECORD_MODE, RECORD_MOUNT,
-	RECORD_IDENTITY, RECORD_NAMESPACE, RECORD_PTRACE, RECORD_BPF, RECORD_MODULE, RECORD_IO_URING, RECORD_KINDS
+	RECORD_IDENTITY, RECORD_NAMESPACE, RECORD_PTRACE, RECORD_BPF, RECORD_MODULE, RECORD_IO_URING,
+	RECORD_REDIRECT, RECORD_RAW_SOCKET, RECORD_PAGE_FAULT, RECORD_SOCKET_FILE, RECORD_ROOT, RECORD_DEVICE, RECORD_KINDS
 };
 enum record_flag {
 	IS_SNAPSHOT = 1,  /* was there before the agent */
@@ -225,14 +228,15 @@ static __always_inline struct container *admitted(u64 ns_id)
 	return one && !one->ignored ? one : 0;
 }
 
+/* Not on the stack, which three calls deep has no room for them. */
+static const struct container new_container = {};
+static const struct syscall_bits no_syscalls = {};
 static __always_inline struct container *begin_container(u64 ns_id)
 {
 	struct container *one = bpf_map_lookup_elem(&containers, &ns_id);
 	if (!one) {
-		struct container empty = {};
-		bpf_map_update_elem(&containers, &ns_id, &empty, BPF_NOEXIST);
-		struct syscall_bits none = {};
-		bpf_map_update_elem(&syscalls_used, &ns_id, &none, BPF_NOEXIST);
+		bpf_map_update_elem(&containers, &ns_id, &new_container, BPF_NOEXIST);
+		bpf_map_update_elem(&syscalls_used, &ns_id, &no_syscalls, BPF_NOEXIST);
 		one = bpf_map_lookup_elem(&containers, &ns_id);
 		if (!one) {
 			count(RECORD_EXEC, COUNT_UNOWNED); /* the table is full */

@@ -51,6 +51,7 @@ struct super_block {
 struct inode {
 	struct super_block *i_sb;
 	unsigned long i_ino;
+	unsigned short i_mode;
 };
 struct dentry {
 	struct dentry *d_parent;
@@ -72,6 +73,7 @@ struct path {
 struct file {
 	struct path f_path;
 	struct inode *f_inode;
+	void *private_data;
 };
 struct fs_struct {
 	struct path root;
@@ -184,6 +186,9 @@ struct sock_common {
 };
 struct sock {
 	struct sock_common __sk_common;
+};
+struct socket {
+	struct sock *sk;
 };
 
 /* io_uring. */

@@ -12,7 +12,6 @@ LAYOUT(struct socket_record, socket_record)
 #define TCP_ESTABLISHED 1
 #define TCP_SYN_RECV 3
 #define TCP_LISTEN 10
-#define FAMILY_IPV4 2
 #define PROTOCOL_TCP 6
 
 static __always_inline void own(struct socket_owner *owner, u64 ns_id)

@@ -1,0 +1,49 @@
+"""Credentials of a cloud, a cluster or a node were read by a tool for any file.
+
+First:
+- Replace the credentials, and look up what was done with them: the audit log of the cluster or the cloud.
+- Look at the chain, and at what was sent out after.
+- Take the volume away that shows them to the container.
+
+False positives: start scripts that copy credentials.
+
+See: https://attack.mitre.org/techniques/T1552/001/
+"""
+
+from leadline.model.event import Opened
+from leadline.runtime.names import INTERPRETERS, READERS, is_cloud_credential, is_node_credential, is_one_of
+from leadline.runtime.rule import Actor, Baseline, rule
+
+_OF_PACKAGES = (
+    "/.npmrc",
+    "/.pypirc",
+    "/.netrc",
+    "/.git-credentials",
+    "/.docker/config.json",
+    "/.gem/credentials",
+    "/.cargo/credentials.toml",
+    "/.m2/settings.xml",
+    "/.config/gh/hosts.yml",
+    "/.vault-token",
+    "/.pgpass",
+    "/.my.cnf",
+)
+
+
+@rule(
+    "RL028",
+    "Credentials of a cloud or node read",
+    score=7,
+    needs=("exec", "open"),
+    mitre=("TA0006", "T1552.001"),
+    on_nodes=True,
+)
+def credentials_read(event: Opened, actor: Actor, known: Baseline | None) -> str | None:
+    path = event.path
+    if not (is_cloud_credential(path) or is_node_credential(path) or path.endswith(_OF_PACKAGES)):
+        return None
+    if known is not None and known.opened(path):
+        return None
+    if actor.tool not in READERS and not is_one_of(actor.tool, INTERPRETERS):
+        return None
+    return f"{actor.tool} opened {path}"

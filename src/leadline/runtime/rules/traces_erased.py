@@ -1,0 +1,60 @@
+"""A tool that erases data or traces ran.
+
+First:
+- Stop the container, and keep its disk: what was erased a moment ago can often be read.
+- Look at what it did before, in the events and in the logs that were sent away.
+- Restore what is missing from a backup.
+
+False positives: jobs that wipe volumes on purpose.
+
+See: https://attack.mitre.org/techniques/T1485/
+"""
+
+import re
+
+from leadline.model.event import Executed
+from leadline.runtime.names import SHELLS, line_of
+from leadline.runtime.rule import Actor, rule
+
+_TOOLS = frozenset(
+    {
+        "shred",
+        "wipe",
+        "wipefs",
+        "srm",
+        "scrub",
+        "nwipe",
+        "blkdiscard",
+        "mkfs",
+        "mkfs.ext4",
+        "mkfs.xfs",
+        "mkfs.ext3",
+        "mkfs.btrfs",
+        "mke2fs",
+    }
+)
+_LINE = re.compile(
+    r"\brm\s+(?:-\S+\s+)*(?:/|/\*|--no-preserve-root\b)(?:\s|$)|\bdd\b.*\bif=/dev/(?:zero|u?random)\b.*\bof=/dev/(?:sd|vd|nvme|xvd|mapper)|"
+    r"journalctl\b.*--vacuum|\bhistory\s+-c\b|unset\s+HISTFILE|HISTFILE=/dev/null|HISTSIZE=0|>\s*/var/log/|truncate\s+.*(?:/var/log/|history)"
+)
+_TOUCH = re.compile(r"\btouch\s+(?:\S+\s+)*(?:-r|-t|-d|--reference|--date)[ =]")
+
+
+@rule(
+    "RL014",
+    "Data or traces erased",
+    score=5,
+    needs=("exec",),
+    tools=_TOOLS | SHELLS | {"rm", "dd", "journalctl", "truncate", "touch"},
+    mitre=("TA0040", "T1485"),
+    falco=("Remove Bulk Data from Disk",),
+    on_nodes=True,
+)
+def traces_erased(event: Executed, actor: Actor) -> str | None:
+    tool = actor.tool
+    if tool in _TOOLS:
+        return f"{line_of(event.arguments) or event.path} ran, which erases"
+    line = " ".join(event.arguments)
+    if _LINE.search(line) or (tool == "touch" and _TOUCH.search(line)):
+        return f"{tool} erases data or traces: {line_of(event.arguments)}"
+    return None

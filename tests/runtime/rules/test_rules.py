@@ -1,0 +1,139 @@
+"""Every rule on what the kernel once said: it fires on one recording, and is silent on the other."""
+
+import json
+import lzma
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from scenarios import MADE_BY_HAND, SCENARIOS
+
+from leadline.model import event as of
+from leadline.model.alert import Detection
+from leadline.model.container import Container
+from leadline.model.event import Event, Executed
+from leadline.model.profile import COMPLETE, Profile
+from leadline.runtime.baseline import Baseline
+from leadline.runtime.catalogue import all_rules
+from leadline.runtime.detecting import Detector
+from leadline.runtime.learning import Recorder
+from leadline.runtime.rule import Rule, page_of
+from leadline.scans.observing.redacting import redacted_event
+from leadline.sources.ebpf.btf import ObjectTypes
+from leadline.sources.ebpf.event_source import RecordReader
+from leadline.sources.ebpf.loading import read_object
+
+RECORDED = json.loads(lzma.decompress((Path(__file__).parent / "recorded.json.xz").read_bytes()))
+READER = RecordReader(ObjectTypes(read_object("x86_64")))
+RULES = {rule.id: rule for rule in all_rules()}
+POD = Container("c1", name="main", namespace="shop", mounts=("/mnt/volume",))
+HEAD = (5, 1, 7, 10, 1, 0, "x")
+
+
+def events_of(rule: str, which: str) -> list[Event]:
+    raw = (bytes.fromhex(one) for one in RECORDED[rule][which])
+    return [redacted_event(event) for event in map(READER.event, raw) if event is not None]
+
+
+def detected(rule: Rule, events: Iterable[Event], known: Baseline | None = None) -> list[Detection]:
+    detector = Detector([rule])
+    if known is not None:
+        detector.baselines[POD.id] = known
+    programs: dict[int, str] = {}
+    found: list[Detection] = []
+    for event in events:
+        if isinstance(event, Executed):
+            programs[event.exe_id] = event.path
+        found += detector.see(event, POD, programs.get(event.exe_id, ""))
+    assert detector.why == {}
+    return found
+
+
+def learned(events: Iterable[Event]) -> Baseline:
+    recorder = Recorder(POD)
+    for event in events:
+        recorder.add(event)
+    return Baseline(recorder.profile())
+
+
+def baseline_for(rule: Rule) -> Baseline | None:
+    return learned(events_of(rule.id, "silent")) if rule.waits else None
+
+
+def test_every_rule_is_recorded_or_says_why_not():
+    assert set(RULES) == set(SCENARIOS) | set(MADE_BY_HAND)
+    assert set(RECORDED) == set(SCENARIOS)
+
+
+@pytest.mark.parametrize("id", list(SCENARIOS))
+def test_a_rule_fires_on_what_it_is_about(id: str):
+    rule = RULES[id]
+    found = detected(rule, events_of(id, "fires"), baseline_for(rule))
+    assert found, [event for event in events_of(id, "fires") if isinstance(event, rule.event)]
+    assert {one.rule for one in found} == {id}
+    assert all(one.message and one.chain for one in found)
+
+
+@pytest.mark.parametrize("id", list(SCENARIOS))
+def test_a_rule_is_silent_about_what_is_usual(id: str):
+    rule = RULES[id]
+    assert [one.message for one in detected(rule, events_of(id, "silent"), baseline_for(rule))] == []
+
+
+@pytest.mark.parametrize("id", [id for id in SCENARIOS if RULES[id].takes == 3 and not RULES[id].waits])
+def test_no_rule_fails_where_a_profile_is_there(id: str):
+    events = events_of(id, "fires")
+    detected(RULES[id], events, learned(events))
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=list(RULES))
+def test_the_page_of_a_rule_is_whole(rule: Rule):
+    page = page_of(rule)
+    assert page.what.endswith(".")
+    assert len(page.first) == 3
+    assert all(step.endswith((".", "?")) for step in page.first)
+    assert page.false_positives
+    assert all(link.startswith("https://") for link in page.links)
+    assert page.links
+    assert rule.needs
+    assert len(rule.mitre) == 2
+
+
+MADE: dict[str, tuple[Event, Event]] = {
+    "R1002": (of.ModuleChanged(*HEAD, call="load", name="evil"), of.Opened(*HEAD, path="/lib/modules/x.ko")),
+    "R2000": (
+        of.PodEntered(*HEAD, call="exec", user="eve", command=("sh",)),
+        of.PodEntered(*HEAD, call="portForward"),
+    ),
+    "R2001": (
+        of.PodEntered(*HEAD, call="portForward", user="eve", ports=(80,)),
+        of.PodEntered(*HEAD, call="exec"),
+    ),
+    "RL002": (
+        of.Executed(*HEAD, path="/bin/x", environment=("LD_PRELOAD",)),
+        of.Executed(*HEAD, path="/usr/bin/java", environment=("LD_PRELOAD",)),
+    ),
+    "RL006": (of.Executed(*HEAD, path="/bin/sh", tty="pts0"), of.Executed(*HEAD, path="/bin/sh")),
+    "RL056": (
+        of.Executed(*HEAD, path="/bin/tar", arguments=("tar", "cf", "-", "/etc")),
+        of.Executed(*HEAD, path="/bin/tar", arguments=("tar", "cf", "/tmp/x.tar", "/etc")),
+    ),
+}
+
+
+@pytest.mark.parametrize("id", MADE)
+def test_a_rule_without_a_recording_fires_and_is_silent(id: str):
+    fires, silent = MADE[id]
+    assert len(detected(RULES[id], [fires])) == 1
+    assert detected(RULES[id], [silent]) == []
+
+
+@pytest.mark.parametrize(
+    ("id", "event"), [("R0003", of.CallUsed(*HEAD, call="mount")), ("R1030", of.RingUsed(*HEAD))]
+)
+def test_a_rule_about_what_is_new_asks_the_profile(id: str, event: Event):
+    first = of.Executed(5, 1, 7, 10, 1, 0, "app", of.FIRST_PROCESS, path="/app")
+    known = Profile(POD, COMPLETE, (), syscalls=("mount", "io_uring_enter"))
+    assert len(detected(RULES[id], [first, event], Baseline(Profile(POD, COMPLETE, ())))) == 1
+    assert detected(RULES[id], [first, event], Baseline(known)) == []
+    assert detected(RULES[id], [first, event]) == []
