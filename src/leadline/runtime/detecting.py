@@ -109,7 +109,7 @@ class Detector:
         return found
 
     def _knows_what_is_new(self, event: Event, known: Baseline | None) -> bool:
-        """What a person or a probe does through the runtime is no change of the container itself."""
+        """What a person or a probe does through the runtime does not change what the container does."""
         return known is not None and not event.flags & SNAPSHOT and not self._actor.has_entered
 
     def _see_own(self, rules: tuple[Rule, ...], event: Event, container: Container) -> Iterator[Detection]:

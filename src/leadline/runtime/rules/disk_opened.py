@@ -1,6 +1,6 @@
 """A process of a container opened a disk or the memory of the node.
 
-Below the file system there are no rights: every file of the node can be read and written.
+Rights end below the file system: every file of the node can be read and written.
 
 First:
 - Take the node out of service: its disk was open to the container.

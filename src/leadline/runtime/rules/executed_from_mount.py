@@ -1,6 +1,6 @@
 """A program ran from a volume.
 
-What lies in a volume is no part of the image that was scanned, and others may write it: another pod, the node, a user.
+What lies in a volume was not scanned with the image, and others may write it: another pod, the node, a user.
 
 First:
 - Look at what the volume is (`kubectl get pod -o yaml`) and who else mounts it.

@@ -3,7 +3,7 @@
 Passwords that pass by unencrypted are read so, and answers of DNS and ARP are forged.
 
 First:
-- Look at the program: `tcpdump` by a person, or something that nobody started.
+- Look at the program: `tcpdump` by a person, or something that no one started.
 - Drop CAP_NET_RAW: no application needs it.
 - Use TLS within the cluster.
 

@@ -1,4 +1,4 @@
-"""A file was made a program that runs as its owner, whoever starts it.
+"""A file was made a program that runs as its owner, no matter who starts it.
 
 A shell with this bit gives root to every user of the container.
 

@@ -24,7 +24,7 @@ from leadline.runtime.rule import Actor, Baseline, rule
     mitre=("TA0002", "T1059"),
 )
 def unexpected_capability(event: CapabilityUsed, actor: Actor, known: Baseline) -> str | None:
-    # What the kernel refused is no use of it, and is asked for all the time.
+    # What the kernel refused is not used, and is asked for all the time.
     if not event.is_allowed or event.capability in known.capabilities or not actor.path:
         return None
     return f"{actor.tool} used the capability {event.capability} for the first time"
