@@ -84,7 +84,7 @@ class Detector:
         if rules.by_tool:
             tool = actor.tool
             asked = rules.by_tool.get(tool) or rules.by_tool.get(tool.rstrip(_VERSIONS))
-            if asked:
+            if asked or (actor.script and (asked := rules.by_tool.get(actor.script))):
                 found += self._ask(asked, event, known)
         if rules.own:
             found = (*found, *self._see_own(rules.own, event, container))

@@ -115,6 +115,14 @@ class Actor:
                     self._tool = event.program
         return self._tool
 
+    @property
+    def script(self) -> str:
+        """Of a script that was started what it is called, empty for other programs: the kernel puts its path among the arguments."""
+        event = self.event
+        if type(event) is Executed and event.name and event.name in event.arguments[1:3]:
+            return event.name.rpartition("/")[2]
+        return ""
+
     def _found(self) -> _Node | None:
         if self._node is None:
             self._node = self._tree.node(self.event)

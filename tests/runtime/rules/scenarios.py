@@ -12,10 +12,13 @@ import socket,sys
 s=socket.create_server(('$1',$2)); c=socket.create_connection(('$1',$2)); $3"; }
 asks() { python3 -c "
 import socket
-s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.bind(('127.0.0.1',53))
+server='${SERVER:-127.0.0.1}'
+s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.bind((server,53))
 for n in '$1'.split():
-    q=b'\\\\x12\\\\x34\\\\1\\\\0\\\\0\\\\1\\\\0\\\\0\\\\0\\\\0\\\\0\\\\0'+b''.join(bytes([len(l)])+l.encode() for l in n.split('.'))+b'\\\\0\\\\0\\\\1\\\\0\\\\1'
-    c=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); c.sendto(q,('127.0.0.1',53))"; }
+    q=b'\\\\x12\\\\x34\\\\1\\\\0\\\\0\\\\1\\\\0\\\\0\\\\0\\\\0\\\\0\\\\0'+b''.join(bytes([len(l)])+l.encode() for l in n.split('.'))+b'\\\\0\\\\0\\\\${TYPE:-1}\\\\0\\\\1'
+    c=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); c.sendto(q,(server,53)); a,p=s.recvfrom(512)
+    if '${MISSING:-}': s.sendto(a[:2]+bytes([0x81,0x83])+a[4:],p); c.recv(512)"; }
+missing() { MISSING=1 asks "$1"; }
 tls() { python3 -c "
 import socket,ssl,contextlib
 s=socket.create_server(('127.0.0.1',6443)); c=socket.create_connection(('127.0.0.1',6443)); c.settimeout(0.3)
@@ -101,6 +104,11 @@ SCENARIOS: dict[str, tuple[str, str]] = {
     "RL053": ("cp /usr/lib/x86_64-linux-gnu/libz.so.1 /tmp/liblzma.so.5.6.1; LD_PRELOAD=/tmp/liblzma.so.5.6.1 /bin/true", "cp /usr/lib/x86_64-linux-gnu/libz.so.1 /tmp/liblzma.so.5.6.2; LD_PRELOAD=/tmp/liblzma.so.5.6.2 /bin/true"),
     "RL054": ("cp /usr/bin/python3 /tmp/ls; PYTHONHOME=/usr /tmp/ls -c \"import socket; s=socket.create_server(('127.0.0.1',77)); socket.create_connection(('127.0.0.1',77))\"", "connects 127.0.0.1 77"),
     "RL055": ("cp /usr/bin/python3 /tmp/java; PYTHONHOME=/usr /tmp/java -c \"import socket; s=socket.create_server(('127.0.0.1',80)); c=socket.create_connection(('127.0.0.1',80)); c.sendall(b'GET /Evil.class HTTP/1.1\\r\\nHost: evil.example\\r\\n\\r\\n')\"", "connects 127.0.0.1 80 \"c.sendall(b'GET /index.html HTTP/1.1\\r\\nHost: shop.example\\r\\n\\r\\n')\""),
+    "RL057": ("ln -s /run/containerd/containerd.sock /tmp/x", "ln -s /run/app.sock /tmp/x"),
+    "RL058": ("ip addr add 192.0.2.9/32 dev lo; connects 192.0.2.9 10250", "ip addr add 192.0.2.9/32 dev lo; connects 192.0.2.9 8080"),
+    "RL059": ("missing 'a1.dga.example a2.dga.example a3.dga.example a4.dga.example a5.dga.example'", "missing 'a1.x.cluster.local a2.x.cluster.local a3.x.cluster.local a4.x.cluster.local a5.x.cluster.local a.b.example'"),
+    "RL060": ("TYPE=20 asks c.evil.example", "asks c.shop.example"),
+    "RL061": ("ip addr add 8.8.8.8/32 dev lo; SERVER=8.8.8.8 asks c.shop.example", "asks c.shop.example"),
 }  # fmt: skip
 MADE_BY_HAND = {
     "R0003": "the kernel sends no record of it: the agent makes the event from a table",

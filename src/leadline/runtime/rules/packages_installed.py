@@ -58,13 +58,10 @@ _CHANGES = frozenset(
 )
 def packages_installed(event: Executed, actor: Actor, known: Baseline | None) -> str | None:
     words = event.arguments
-    tool = actor.tool
-    if tool not in PACKAGE_MANAGERS:
-        # pip and npm are scripts of their interpreter.
-        script = event.name.rpartition("/")[2]
-        if script not in PACKAGE_MANAGERS and not (len(words) > 2 and words[1] == "-m" and words[2] == "pip"):
-            return None
-        tool = script if script in PACKAGE_MANAGERS else "pip"
+    # pip and npm are scripts of their interpreter.
+    is_module = words[1:3] == ("-m", "pip")
+    if actor.tool not in PACKAGE_MANAGERS and actor.script not in PACKAGE_MANAGERS and not is_module:
+        return None
     if not _CHANGES & set(words) or (known is not None and known.ran(event.path)):
         return None
     return f"{line_of(words)} ran"

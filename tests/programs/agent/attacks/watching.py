@@ -79,7 +79,9 @@ def _watched(owner: Mapping[str, str], pid: int, agent: Agent, step: Step) -> Wa
             seen += new
             last = max(time.time() - line["time"] for line in new)
             # An unseen step is over when its program has been started.
-            if not missing(step, seen) and (step.events or any(line["event"] == "executed" for line in seen)):
+            if not missing(step, seen) and (
+                step.events or any(line.get("event") == "executed" for line in seen)
+            ):
                 break
         time.sleep(0.02)
     return Watched(step, missing(step, seen), last)
