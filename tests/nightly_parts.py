@@ -23,6 +23,7 @@ PARTS = {
     "editors": "the language server in editors",
     "versions": "versions of Kubernetes, Python and dependencies other than those of .ci/run",
     "relevancy": "which packages of real containers were loaded, by what each language says of itself",
+    "assistants": "leadline mcp as the inspector of its protocol sees it",
     "access": "who may do what: 1,000 sets of roles and bindings, as a real API server answers",
 }
 """What each holds. One of which no test and no script exists yet is neither listed nor run."""

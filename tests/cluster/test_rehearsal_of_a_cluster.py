@@ -95,3 +95,46 @@ def test_policies_and_addresses_are_those_of_the_cluster(
     made = tmp_path / "policy.json"
     made.write_text(json.dumps(policy))
     api_server.kubectl("apply", "--dry-run=server", "-f", str(made))
+
+
+def test_rules_about_networks_are_held_against_the_pods_of_the_cluster(
+    api_server: ControlPlane, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Pods are judged at their owner, and their addresses are those of its ends all the same."""
+    space = api_server.namespace("reached")
+    policy = """
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: db}
+spec:
+  podSelector: {matchLabels: {app: db}}
+  ingress: [{from: [{ipBlock: {cidr: 10.1.0.0/16}}]}]
+"""
+    pod = """---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web-7f-a
+  labels: {app: web}
+  ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: web-7f, uid: 11111111-1111-1111-1111-111111111111, controller: true}]
+spec: {containers: [{name: web, image: web}]}
+"""
+    (tmp_path / "objects.yaml").write_text(
+        f"{OBJECTS.partition('---')[0]}---{OBJECTS.split('---')[1]}---{policy}{pod}"
+    )
+    api_server.kubectl("apply", "-n", space, "-f", str(tmp_path / "objects.yaml"))
+    flags = [
+        "--port",
+        "5432",
+        "--kubeconfig",
+        str(api_server.kubeconfig),
+        "--include-namespaces",
+        space,
+        "-f",
+        "json",
+    ]
+    for address, verdict in (("10.1.2.4", "allowed"), ("10.2.2.4", "denied")):
+        status = json.dumps({"status": {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}]}})
+        api_server.kubectl("patch", "pod", "web-7f-a", "-n", space, "--subresource=status", "-p", status)
+        main(["reach", f"{space}/Deployment/web", f"{space}/Pod/db", *flags])
+        assert json.loads(capfd.readouterr().out)["connections"][0]["verdict"] == verdict

@@ -29,7 +29,7 @@ from leadline.scans.fixing.working_copy import write_back
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.baselines import Compared, compare_sides, compared, read_baseline
 from leadline.scans.posture.posture_scan import open_posture_scan, targets_of
-from leadline.scans.posture.reaching import ReachAnswer, reach_answer
+from leadline.scans.posture.reaching import Pods, ReachAnswer, reach_answer
 from leadline.scans.stored.risks import Ranking, ranking
 from leadline.scans.waivers.waiving import entries_of_files
 from leadline.version import __version__
@@ -234,7 +234,9 @@ def reach(
 
     Raises: as ``scan``, and ``UsageError`` for a name that means no workload or several.
     """
-    return reach_answer(_with_bodies(targets, options or PostureOptions()), source, destination, tuple(ports))
+    pods = Pods()
+    report = _with_bodies(targets, replace(options or PostureOptions(), observe=pods.observe))
+    return reach_answer(report, source, destination, tuple(ports), pods)
 
 
 def _with_bodies(targets: Targets, options: PostureOptions) -> PostureReport:

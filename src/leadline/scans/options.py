@@ -1,7 +1,7 @@
 """What may be wanted of a scan. Programs fill these from their flags, settings and environment; nothing below reads those."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -122,6 +122,8 @@ class PostureOptions(Struct, frozen=True, kw_only=True):
     secrets: "SecretValues | None" = None
     """Is given every secret that one scan finds, so that its caller can keep them out of messages of its own."""
 
+    observe: Callable[[str, Mapping[str, Any]], None] | None = None
+    """Is shown each object as it was read, by ``Kind`` or ``Kind.group``: also those of a cluster that are judged at their owner."""
     kept_renders: "KeptRenders | None" = None
     """Is given what is rendered, for who scans the same files again."""
 

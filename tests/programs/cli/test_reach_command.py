@@ -195,3 +195,44 @@ def test_a_way_from_outside_is_shown_with_its_login(run, tmp_path, monkeypatch, 
     assert f"from outside: shop/Ingress/web → shop/Service/web, {login}" in out.splitlines()
     answer = json.loads(run(DATABASE, "web", "--port", "80", "-f", "json")[1])
     assert answer["fromOutside"] == [{"through": "shop/Ingress/web → shop/Service/web", "login": login}]
+
+
+POD = """---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web-7f-{0}
+  namespace: shop
+  labels: {{app: web, pod-template-hash: 7f}}
+  ownerReferences: [{{apiVersion: apps/v1, kind: {2}, name: web-7f, uid: u, controller: true}}]
+spec: {{containers: [{{name: c, image: web}}]}}
+status: {{phase: {3}, podIP: "{1}", podIPs: [{{ip: "{1}"}}]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("pods", "verdict"),
+    [
+        ((("a", "10.1.0.4"), ("b", "10.2.0.4")), "allowed"),
+        ((("a", "192.0.2.4"),), "denied"),
+        ((("a", "10.1.0.4"), ("b", "192.0.2.4")), "unknown"),
+        # Of another owner, and one that is over: neither says where the workload's pods are.
+        (
+            (
+                ("a", "10.1.0.4"),
+                ("b", "192.0.2.4", "DaemonSet"),
+                ("c", "192.0.2.5", "ReplicaSet", "Succeeded"),
+            ),
+            "allowed",
+        ),
+        ((("a", "fd00::4"),), "denied"),
+    ],
+)
+def test_rules_about_networks_are_held_against_the_addresses_of_pods(run, tmp_path: Path, pods, verdict: str):
+    lines = [POD.format(*one, *("ReplicaSet", "Running")[len(one) - 2 :]) for one in pods]
+    (tmp_path / "pods.yaml").write_text("".join(lines))
+    _, out, err = run("shop/Deployment/web", DATABASE, "--port", "metrics", "-f", "json")
+    found = json.loads(out)["connections"][0]
+    assert (found["verdict"], err) == (verdict, "")
+    if verdict == "unknown":
+        assert found["ingress"]["why"] == "it depends on which of its pods has which address"

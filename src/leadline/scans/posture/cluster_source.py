@@ -61,6 +61,7 @@ def _all(cluster: Cluster, options: PostureOptions, controls: Sequence[BuiltCont
         options.include_namespaces,
         options.exclude_namespaces,
         shown_by(options),
+        observe=options.observe,
     )
     return reading_of(snapshot, options, controls)
 

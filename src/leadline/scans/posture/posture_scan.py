@@ -8,6 +8,7 @@ from os import PathLike, fspath
 from msgspec import Struct
 from msgspec.structs import replace
 
+from leadline.kube.kinds import kind_key
 from leadline.model.control import BuiltControl
 from leadline.model.finding import Skip
 from leadline.model.report import PostureReport, Target
@@ -89,6 +90,9 @@ def open_posture_scan(targets: Sequence[str], options: PostureOptions) -> Iterat
         started = time.monotonic()
         with read(targets, options, policies.controls) as reading:
             hidden.learn_from(reading.resources)
+            if options.observe is not None and reading.target.kind != "cluster":
+                for one in reading.resources:
+                    options.observe(kind_key(one.group, one.kind), one.body)
             reading = with_signatures(reading, options)
             raw = _report(options, reading, policies, settings, started)
             raw = waived(raw, reading.places, replace(waiving, checkout=reading.checkout))

@@ -1,7 +1,7 @@
 """Whether network policies let a connection through, and by which rule: asked, as lines and as data."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -12,7 +12,7 @@ from leadline.model.report import PostureReport
 from leadline.outputs.rows.fix_summary import unread_lines
 from leadline.outputs.text.plain import plain, wrapped
 from leadline.posture.inventory import Facts
-from leadline.posture.reach import Point, points_of, reach
+from leadline.posture.reach import Point, ReadPod, points_of, reach, read_pod
 from leadline.posture.worlds import Worlds
 from leadline.scans.posture.exposed_objects import ways_before
 
@@ -49,14 +49,39 @@ class ReachAnswer(Struct, frozen=True):
             yield from unread_lines(self.report.unread, width, shows_all=False)
 
 
-def reach_answer(report: PostureReport, source: str, destination: str, ports: tuple[str, ...]) -> ReachAnswer:
+class Pods:
+    """Those that have an address, which a report does not hold: workloads take their place, and it has no status."""
+
+    def __init__(self) -> None:
+        self.read: list[ReadPod] = []
+
+    def observe(self, key: str, body: Mapping[str, Any]) -> None:
+        """As ``PostureOptions.observe``."""
+        found = read_pod(body) if key == "Pod" and len(self.read) < _MOST_PODS else None
+        if found is not None:
+            self.read.append(found)
+
+
+_MOST_PODS = 500_000
+
+
+def reach_answer(
+    report: PostureReport,
+    source: str,
+    destination: str,
+    ports: tuple[str, ...],
+    pods: Pods | None = None,
+) -> ReachAnswer:
     """Asks by the policies that a scan read; ``ports`` empty for those that the destination declares.
+
+    Rules about networks are held against the addresses of ``pods``.
 
     Raises: ``UsageError`` for a name that means none or several, or a port that is not there.
     """
     facts = Facts(is_whole=report.target.kind == "cluster", server_version=report.target.server_version)
     worlds = Worlds([one for one in report.resources if one.origin.kind != "derived"], facts)
-    ends = (_point(source, worlds), _point(destination, worlds))
+    read = pods.read if pods is not None else []
+    ends = (_point(source, worlds, read), _point(destination, worlds, read))
     reached = [(port, reach(*ends, port)) for port in _ports(ports, ends[1])]
     # What was not read may hold a policy, so that nothing is certain to pass.
     found = tuple(
@@ -67,8 +92,8 @@ def reach_answer(report: PostureReport, source: str, destination: str, ports: tu
     return ReachAnswer(report, ends, found, ways)
 
 
-def _point(name: str, worlds: Worlds) -> Point:
-    found = list(points_of(name, worlds))
+def _point(name: str, worlds: Worlds, pods: Sequence[ReadPod]) -> Point:
+    found = list(points_of(name, worlds, pods))
     if len(found) == 1:
         return found[0]
     if found:

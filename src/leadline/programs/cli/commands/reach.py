@@ -12,7 +12,7 @@ from leadline.programs.cli.options.table import CHARTS, CLUSTER, NAMESPACES, tak
 from leadline.programs.cli.output.terminal import page_width
 from leadline.programs.cli.scanning.requests import reading, request_of
 from leadline.scans.posture.posture_scan import open_posture_scan
-from leadline.scans.posture.reaching import reach_answer
+from leadline.scans.posture.reaching import Pods, reach_answer
 
 EPILOG = """
 \b
@@ -56,14 +56,15 @@ def command(
     """
     format = flags.pop("format")
     request = replace(request_of((), flags), targets=paths)
+    pods = Pods()
     with (
         reading(request, f"reading {' '.join(paths)}") as (options, _),
-        open_posture_scan(paths, replace(options, with_fronts=True)) as scan,
+        open_posture_scan(paths, replace(options, with_fronts=True, observe=pods.observe)) as scan,
     ):
         report = scan.report_with_bodies
     if scan.why_no_verdict:
         raise SourceError(scan.why_no_verdict)
-    answer = reach_answer(report, source, destination, asked)
+    answer = reach_answer(report, source, destination, asked, pods)
     if format == "json":
         click.echo(json_text(answer.document()))
     else:
