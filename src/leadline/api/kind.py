@@ -17,7 +17,6 @@ PREFIX = "kubescape.io/"
 """Of labels and annotations that clients of other tools know."""
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 READING = ("get", "list", "watch")
-VIEWING = ("get", "list")
 CATEGORIES = ("leadline",)
 """``kubectl get leadline`` lists every kind that is served."""
 MIB = 2**20
@@ -87,7 +86,7 @@ class Kind(Struct, frozen=True):
     is_computed: bool = False
     """Made from other kinds; cannot be written."""
     is_view: bool = False
-    """Worked out when it is asked for, so that it cannot be watched either."""
+    """Worked out when it is asked for; nothing of it is stored."""
     lists_whole: bool = False
     """Lists and watches show the whole object although it is not asked for; elsewhere existing clients expect zeros."""
     max_bytes: int = 400_000
@@ -117,6 +116,4 @@ class Kind(Struct, frozen=True):
 
     @property
     def verbs(self) -> tuple[str, ...]:
-        if self.is_view:
-            return VIEWING
         return READING if self.is_computed else VERBS

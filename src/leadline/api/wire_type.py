@@ -4,6 +4,9 @@ All of it is derived from the Structs of stored kinds. A field of a Struct is pl
 ``Maybe`` where it is left out when there is nothing to say.
 """
 
+import tomllib
+from functools import cache
+from importlib import resources
 from typing import Annotated, Any, ClassVar, TypeAlias, TypeVar
 
 import msgspec
@@ -89,7 +92,11 @@ def _schema(info: inspect.Type) -> Schema | None:
             return {"type": "object", "additionalProperties": _schema(value)}
         case inspect.StructType(cls=cls):
             parts = {field.encode_name: _schema(field.type) for field in _in_order(info)}
-            properties = {name: part for name, part in parts.items() if part is not None}
+            properties = {
+                name: part if "description" in part else _described(cls, name, part)
+                for name, part in parts.items()
+                if part is not None
+            }
             described = {"description": cls.__doc__} if cls.__doc__ else {}
             return {**described, "type": "object", "properties": properties}
         case inspect.StrType():
@@ -102,6 +109,22 @@ def _schema(info: inspect.Type) -> Schema | None:
             return {"type": "boolean"}
         case _:
             return dict(_ANYTHING)
+
+
+def _described(cls: type, name: str, part: Schema) -> Schema:
+    known = _descriptions()
+    described = [f"{one.__name__}.{name}" for one in cls.__mro__]
+    text = next((known[key] for key in (*described, name) if key in known), "")
+    return {"description": text, **part} if text else part
+
+
+@cache
+def _descriptions() -> dict[str, str]:
+    """Read where a schema is made, which only servers do."""
+    found: dict[str, str] = tomllib.loads(
+        resources.files("leadline.api").joinpath("field_descriptions.toml").read_text("utf-8")
+    )
+    return found
 
 
 class Checker:

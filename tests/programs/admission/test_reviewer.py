@@ -37,7 +37,7 @@ def test_without_enforce_the_worst_is_allowed_and_warned_of():
     found = decided(reviewer(), review(BAD))
     assert found.outcome == "warned"
     assert found.answer.is_allowed
-    assert found.answer.warnings == (f"leadline: {LINE}",)
+    assert found.answer.warnings == (f"Deployment/web: leadline: {LINE}",)
     assert found.answer.annotations == {"decision": "warned", "would-deny": "C-0057"}
 
 
@@ -84,7 +84,7 @@ def test_lines_are_bounded_and_the_last_says_how_many_there_are_besides():
     body = deployment(*(container(f"c{i}", **PRIVILEGED) for i in range(40)))
     warnings = decided(reviewer(most_warnings=3), review(body)).answer.warnings
     assert len(warnings) == 3
-    assert warnings[-1] == "leadline: and 38 findings more; leadline scan shows all"
+    assert warnings[-1] == "Deployment/web: leadline: and 38 findings more; leadline scan shows all"
 
 
 UPDATES = {
@@ -130,7 +130,7 @@ def test_what_was_there_before_is_counted_where_something_else_is_warned_of():
     warnings = decided(reviewer(), review(worse, BAD)).answer.warnings
     assert len(warnings) == 2
     assert "spec.template.spec.hostPID" in warnings[0]
-    assert warnings[1] == "leadline: 1 finding was there before this change"
+    assert warnings[1] == "Deployment/web: leadline: 1 finding was there before this change"
 
 
 NOT_ASKED = {
@@ -445,7 +445,8 @@ def test_what_fails_by_no_fault_of_the_object_follows_the_failure_policy():
     ):
         found = reviewer(**settings).failed(Review("1", "CREATE", kind), "it took too long")
         assert found.answer.is_allowed is is_allowed
-        assert (found.answer.warnings or (found.answer.message,)) == (line,)
+        said = found.answer.warnings or (found.answer.message,)
+        assert said == ((f"{kind.kind}: {line}",) if is_allowed else (line,))
         assert found.outcome == "not judged"
 
 

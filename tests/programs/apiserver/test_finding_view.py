@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from asgi import ROOT, TABLE, Client
+from asgi import MERGE, ROOT, TABLE, Client
 
 SCANS = f"{ROOT}/namespaces/{{}}/workloadconfigurationscans"
 OURS = "/apis/leadline.dev/v1alpha1"
@@ -62,7 +62,7 @@ def test_one_is_read_by_its_name():
         await put(client, "web.v1", control("C-0057", "failed"))
         found = (await client.ask("GET", f"{FINDINGS}/web.v1.c-0057")).json
         assert found["spec"]["control"] == "C-0057"
-        assert found["metadata"]["labels"]["leadline.dev/severity"] == "high"
+        assert found["metadata"]["labels"]["leadline.dev/severity"] == "High"
         assert (await client.ask("GET", f"{FINDINGS}/web.v1.c-0058")).code == 404
         assert (await client.ask("GET", f"{FINDINGS}/web")).code == 404
 
@@ -101,6 +101,7 @@ def test_labels_of_the_finding_and_of_the_scan_select():
         await put(client, "web", control("C-0001", "failed", "Low"), control("C-0057", "failed", "Critical"))
         await put(client, "db", control("C-0057", "failed", "Critical"))
         for selector, names in (
+            ("leadline.dev/severity=Low", ["web.c-0001"]),
             ("leadline.dev/severity=low", ["web.c-0001"]),
             ("leadline.dev/control=C-0057", ["db.c-0057", "web.c-0057"]),
             ("kubescape.io/workload-name=web", ["web.c-0001", "web.c-0057"]),
@@ -111,12 +112,69 @@ def test_labels_of_the_finding_and_of_the_scan_select():
     run(scenario)
 
 
-def test_they_can_neither_be_written_nor_watched():
+def test_they_cannot_be_written():
     async def scenario(client: Client) -> None:
-        assert (await client.ask("GET", ALL, query={"watch": "1"})).code == 405
         assert (await client.ask("DELETE", f"{FINDINGS}/web.c-0057")).code == 405
         resources = (await client.ask("GET", OURS)).json["resources"]
-        (row,) = [one for one in resources if one["name"] == "findings"]
-        assert row["verbs"] == ["get", "list"]
+        rows = [one for one in resources if one["name"] in ("findings", "imagefindings")]
+        assert [row["verbs"] for row in rows] == [["get", "list", "watch"]] * 2
+
+    run(scenario)
+
+
+def test_a_watch_hears_of_findings_that_come_change_and_go():
+    async def scenario(client: Client) -> None:
+        await put(client, "web", control("C-0057", "failed"))
+        since = (await client.ask("GET", ALL)).json["metadata"]["resourceVersion"]
+        watch = await client.watch(FINDINGS, {"resourceVersion": since})
+        await put(client, "db", control("C-0001", "failed"), control("C-0002", "failed"))
+        assert sorted(await watch.names(2)) == [("ADDED", "db.c-0001"), ("ADDED", "db.c-0002")]
+        await patch(client, "web", {"C-0057": control("C-0057", "failed", "Low"), "C-0003": None})
+        assert await watch.names(1) == [("MODIFIED", "web.c-0057")]
+        # Written again with nothing new in it: the next that is heard of is another.
+        await patch(client, "web", {"C-0009": control("C-0009", "passed")})
+        await patch(client, "web", {"C-0057": control("C-0057", "passed")})
+        assert await watch.names(1) == [("DELETED", "web.c-0057")]
+        assert (await client.ask("DELETE", f"{SCANS.format('shop')}/db")).code == 200
+        assert sorted(await watch.names(2)) == [("DELETED", "db.c-0001"), ("DELETED", "db.c-0002")]
+        await watch.leave()
+
+    run(scenario)
+
+
+async def patch(client: Client, name: str, controls: dict[str, Any]) -> None:
+    answer = await client.ask(
+        "PATCH",
+        f"{SCANS.format('shop')}/{name}",
+        {"spec": {"controls": controls}},
+        headers={"content-type": MERGE},
+    )
+    assert answer.code == 200, answer.content
+
+
+def test_what_is_accepted_stays_visible_as_accepted():
+    async def scenario(client: Client) -> None:
+        accepted = control("C-0057", "passed")
+        accepted["status"]["subStatus"] = "w/exceptions"
+        accepted["rules"] = [
+            {
+                "name": "r",
+                "status": {"status": "passed", "subStatus": "w/exceptions"},
+                "paths": accepted["rules"][0]["paths"],
+                "appliedIgnoreRules": ["known"],
+                "expires": "2030-01-02T00:00:00Z",
+            }
+        ]
+        await put(client, "web", accepted, control("C-0001", "failed"), control("C-0002", "passed"))
+        listed = (await client.ask("GET", ALL)).json["items"]
+        assert [(one["metadata"]["name"], one["spec"]["state"]) for one in listed] == [
+            ("web.c-0001", "Failed"),
+            ("web.c-0057", "Accepted"),
+        ]
+        assert listed[1]["spec"]["acceptedBy"] == "known"
+        assert listed[1]["spec"]["acceptedUntil"] == "2030-01-02T00:00:00Z"
+        assert listed[1]["spec"]["paths"][0]["fixPath"] == "spec.x"
+        chosen = await client.ask("GET", ALL, query={"labelSelector": "leadline.dev/state=Failed"})
+        assert [one["metadata"]["name"] for one in chosen.json["items"]] == ["web.c-0001"]
 
     run(scenario)

@@ -10,7 +10,8 @@ import pytest
 from leadline.api.protocol import Content, Paging, Put
 from leadline.api.selection import Key, Selection
 from leadline.errors import UsageError
-from leadline.programs.operator.schedule import SCHEDULES, Schedule, Schedules, check, due, next_after
+from leadline.programs.operator.schedule import SCHEDULES, Schedule, Schedules, due, next_after
+from leadline.programs.serving.cron import check
 from leadline.scans.stored.scan_runs import RUNS
 from memory_store import MemoryStore
 

@@ -31,6 +31,8 @@ class Counted(Wire, frozen=True):
     """Parts of the image that could not be read."""
     accepted: int = 0
     """Vulnerabilities that someone accepts; they are in none of the numbers above."""
+    accepted_ids: tuple[str, ...] = ()
+    """The first of these, not all."""
 
 
 class IgnoredPackage(Wire, frozen=True):

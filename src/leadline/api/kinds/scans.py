@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET
 
-from leadline.api.kind import OUR_GROUP, OUR_VERSION, Body, Column, Kind, at, severity_columns
+from leadline.api.kind import OUR_GROUP, OUR_VERSION, Column, Kind, at, severity_columns
 from leadline.api.kinds.configuration import CONFIGURATION_SEVERITIES, SeverityCounts
 from leadline.api.kinds.images import Counted
 from leadline.api.wire_type import UNDESCRIBED, List, Maybe, Texts, Wire, about
@@ -218,36 +218,6 @@ class ImageScan(Wire, frozen=True):
     status: ImageScanState = ImageScanState()
 
 
-class FailedObject(Wire, frozen=True):
-    """The object that fails."""
-
-    kind: str = ""
-    name: str = ""
-    namespace: str = ""
-
-
-class FindingPath(Wire, frozen=True):
-    failed_path: str = ""
-    fix_path: str = ""
-    fix_path_value: str = ""
-    fix_command: str = ""
-
-
-class FailedControl(Wire, frozen=True):
-    """One control that one object fails; worked out of its WorkloadConfigurationScan."""
-
-    control: str = ""
-    title: str = ""
-    severity: str = ""
-    score_factor: float = 0
-    object: FailedObject = FailedObject()
-    paths: Annotated[List[FindingPath], about("Where, and the fix.")] = None
-
-
-class Finding(Wire, frozen=True):
-    spec: FailedControl = FailedControl()
-
-
 def _matched(severity: str) -> Any:
     """Empty where nothing was matched: no number is not none."""
     return lambda body: (
@@ -255,19 +225,6 @@ def _matched(severity: str) -> Any:
         if at(body, "status", "isMatched")
         else None
     )
-
-
-def _fix(body: Body) -> str:
-    """The first path with what to do there."""
-    path: Body = next(iter(at(body, "spec", "paths") or ()), {})
-    if path.get("fixPath"):
-        return f"set {path['fixPath']} to {path['fixPathValue']}"
-    return str(path.get("fixCommand") or path.get("failedPath") or "")
-
-
-def _object(body: Body) -> str:
-    kind, name = at(body, "spec", "object", "kind"), at(body, "spec", "object", "name")
-    return f"{kind}/{name}" if kind else ""
 
 
 RUNS = Kind(
@@ -328,21 +285,4 @@ SCHEDULES = Kind(
     group=OUR_GROUP,
     version=OUR_VERSION,
     short_names=("ssched",),
-)
-FINDINGS = Kind(
-    Finding,
-    "findings",
-    (
-        Column("Severity", "string", "spec.severity", "of the control"),
-        Column("Control", "string", "spec.control", "id of the control"),
-        Column("Title", "string", "spec.title", "what is wrong"),
-        Column("Object", "string", _object, "the object that fails"),
-        Column("Fix", "string", _fix, "the first of its edits", 1),
-    ),
-    is_computed=True,
-    is_view=True,
-    lists_whole=True,
-    group=OUR_GROUP,
-    version=OUR_VERSION,
-    short_names=("fnd",),
 )

@@ -13,6 +13,8 @@ from leadline.outputs.text.plain import count, plain
 MOST_IDS = 4
 """Of controls in one line."""
 LONGEST_LINE = 240
+LONGEST_NAME = 60
+"""Of an object, in front of a warning."""
 
 
 class Row(Struct, frozen=True):
@@ -33,20 +35,27 @@ def rows_of(findings: Iterable[Finding], controls: Mapping[str, Control]) -> lis
     return sorted(rows, key=lambda row: urgency(row.controls[0]))
 
 
-def line_of(row: Row) -> str:
+def line_of(row: Row, longest: int = LONGEST_LINE) -> str:
     """``C-0057 critical Privileged container: remove spec.containers[0].securityContext.privileged``."""
     ids = ",".join(control.id for control in row.controls[:MOST_IDS])
     more = f" and {len(row.controls) - MOST_IDS} more" if len(row.controls) > MOST_IDS else ""
     first = row.controls[0]
     head = f"{ids}{more} {first.severity} {first.problem or first.title}: "
-    return plain(f"{head}{_shortened(fix(row.finding), LONGEST_LINE - len(head))}", LONGEST_LINE)
+    return plain(f"{head}{_shortened(fix(row.finding), longest - len(head))}", longest)
 
 
-def lines_of(rows: Sequence[Row], most: int) -> list[str]:
+def about(kind: str, name: str) -> str:
+    """``Deployment/web: leadline: ``, at the start of each warning: kubectl shows equal lines of several objects once."""
+    said = f"{kind}/{name}" if kind and name else kind
+    head = plain(_shortened(said, LONGEST_NAME), LONGEST_NAME)
+    return f"{head}: leadline: " if head else "leadline: "
+
+
+def lines_of(rows: Sequence[Row], most: int, longest: int = LONGEST_LINE) -> list[str]:
     """At most ``most``, of which the last says how many there are as well."""
     if len(rows) <= most:
-        return [line_of(row) for row in rows]
-    shown = [line_of(row) for row in rows[: most - 1]]
+        return [line_of(row, longest) for row in rows]
+    shown = [line_of(row, longest) for row in rows[: most - 1]]
     return [*shown, f"and {count(len(rows) - len(shown), 'finding')} more; leadline scan shows all"]
 
 

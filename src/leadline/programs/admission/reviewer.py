@@ -11,13 +11,15 @@ from leadline.kube.kinds import HANDS_POD_ON, canonical_key, kind_key
 from leadline.kube.workload import CONTAINER_LISTS, descend, pod_paths
 from leadline.model.control import SEVERITIES
 from leadline.model.finding import Finding
+from leadline.model.resource import Resource
 from leadline.model.waiver import Waiver
 from leadline.outputs.text.plain import count
 from leadline.programs.admission.identities import Identities, Identity
-from leadline.programs.admission.lines import lines_of, rows_of
+from leadline.programs.admission.lines import about, lines_of, rows_of
 from leadline.programs.admission.rules import GUARDED, kinds_of
 from leadline.programs.admission.settings import ALL, FAIL, NONE, Settings
 from leadline.programs.admission.wire import (
+    LONGEST_WARNING,
     Answer,
     Body,
     Review,
@@ -138,7 +140,8 @@ class Reviewer:
         """For what could not be judged by no fault of the object."""
         uid, is_denied = review.uid, self._fails_closed(review)
         line = f"leadline: not judged: {why}"
-        answer = Answer(uid, not is_denied, (line,), line, {"decision": "not judged", "why": why})
+        warning = f"{about(review.kind.kind, review.name)}not judged: {why}"
+        answer = Answer(uid, not is_denied, (warning,), line, {"decision": "not judged", "why": why})
         return Decision(answer if not is_denied else replace(answer, warnings=()), "not judged", why)
 
     def _is_judged_at_owner(self, review: Review, metadata: Mapping[str, Any]) -> bool:
@@ -203,16 +206,24 @@ class Reviewer:
             message = "\n".join(lines).removeprefix("leadline: ")
             return Decision(Answer(review.uid, False, (), message, audit), "denied", "", sorted_out.effects)
         shown = rows_of((*sorted_out.of("would deny"), *sorted_out.of("warned")), controls)
-        warnings = [f"leadline: {line}" for line in lines_of(shown, settings.most_warnings)]
+        head = about(verdict.resource.kind, review.name or _given_name(verdict.resource))
+        longest = LONGEST_WARNING - len(head)
+        warnings = [head + line for line in lines_of(shown, settings.most_warnings, longest)]
         number = len(rows_of(sorted_out.of("old"), controls)) if warnings else 0
         if number:
             there = "was" if number == 1 else "were"
-            warnings.append(f"leadline: {count(number, 'finding')} {there} there before this change")
+            warnings.append(f"{head}{count(number, 'finding')} {there} there before this change")
         if warnings and known.unread:
             warnings.append(f"leadline: what the cluster accepts is not known: {known.unread}")
         outcome = "warned" if shown else "allowed"
         answer = Answer(review.uid, True, tuple(warnings), "", sorted_out.audit(outcome))
         return Decision(answer, outcome, "", sorted_out.effects)
+
+
+def _given_name(resource: Resource) -> str:
+    """The beginning of it, where the rest is still to be made."""
+    beginning = resource.body["metadata"].get("generateName")
+    return resource.name or (beginning if isinstance(beginning, str) else "")
 
 
 class _SortedOut:

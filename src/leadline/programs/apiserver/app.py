@@ -14,7 +14,9 @@ from leadline.programs.apiserver.access import Access, Asked, Namespaces, User
 from leadline.programs.apiserver.asked import Target, target_of
 from leadline.programs.apiserver.computed.completing import complete
 from leadline.programs.apiserver.computed.computing import Computing
-from leadline.programs.apiserver.computed.finding_view import FindingView
+from leadline.programs.apiserver.computed.finding_view import FindingShape
+from leadline.programs.apiserver.computed.image_finding_view import ImageFindingShape
+from leadline.programs.apiserver.computed.views import Shape, View
 from leadline.programs.apiserver.documents.discovery import Documents
 from leadline.programs.apiserver.encoding.served import Served, serve
 from leadline.programs.apiserver.exchange import ClientGoneError, Exchange, Patience, Receive, Scope, Send
@@ -48,6 +50,7 @@ class App:
         self.computing = Computing(store, self._served.values())
         self.feed = Feed(store)
         """Both to be run beside the application."""
+        self._shapes: dict[str, Shape] = {"findings": FindingShape(), "imagefindings": ImageFindingShape()}
         self._access = access
         self._writes = Writes(store, access, namespaces)
         self._patience = patience
@@ -123,14 +126,12 @@ class App:
             case "list":
                 await reading.list_(self._source(target), exchange, target)
             case "watch":
-                if target.kind.is_view:
-                    raise refusal.no_such_method()
 
                 async def check_again() -> None:
                     await self._check(await self._access.user_of(exchange), target)
 
                 with self._shares.take(user, "watches"):
-                    watch = Watch(self._store, self.feed, exchange, target, check_again)
+                    watch = Watch(self._source(target), self._followed(target), exchange, target, check_again)
                     await watch.run(self._stopping)
             case verb:
                 if target.kind.is_computed:
@@ -146,7 +147,15 @@ class App:
                     await write(exchange, target, user)
 
     def _source(self, target: Target) -> reading.Source:
-        return FindingView(self._store, target.served) if target.kind.is_view else self._store
+        if not target.kind.is_view:
+            return self._store
+        return View(self._store, target.served, self._shapes[target.kind.plural])
+
+    def _followed(self, target: Target) -> Feed:
+        """What is worked out for one watcher is nothing that others could share."""
+        if not target.kind.is_view:
+            return self.feed
+        return Feed(View(self._store, target.served, self._shapes[target.kind.plural]))
 
     async def _document(self, exchange: Exchange) -> None:
         if exchange.method not in ("GET", "HEAD"):

@@ -9,8 +9,8 @@ from bisect import bisect_right
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from leadline.api.protocol import Changes, Event, GoneError, Store
-from leadline.api.selection import Selection
+from leadline.api.protocol import Changes, Event, GoneError
+from leadline.api.selection import Key, Selection
 from leadline.errors import StoreError
 from leadline.programs.apiserver.encoding.forms import Shown
 
@@ -40,10 +40,20 @@ class Following(Protocol):
         """No more is asked for."""
 
 
+class Watched(Protocol):
+    """What of a store is followed here."""
+
+    @property
+    def revision(self) -> int: ...
+
+    def watch(self, selection: Selection, since: int) -> AsyncIterator[Changes]: ...
+
+
 class Feed:
     """Kept current by ``run``, which does not return."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Watched) -> None:
+        """One that is not run hands each watcher on to ``store``."""
         self.keep = KEPT_CHANGES
         """Half of the batches that are kept at most."""
         self._store = store
@@ -52,7 +62,7 @@ class Feed:
         """Everything after this revision is in ``_kept``; 0 while no one reads for us."""
         self._upto = 0
         self._moved = asyncio.Event()
-        self._lines: dict[tuple[int, str, str, str], bytes] = {}
+        self._lines: dict[tuple[int, Key, str, str, str], bytes] = {}
 
     async def run(self) -> None:
         while True:
@@ -72,7 +82,7 @@ class Feed:
         """``event`` as watchers are sent it, worked out once for all that want the same form."""
         if shown.needs_body:
             return event_line(event.type, shown.one(event.entry))
-        key = (event.entry.revision, event.type, shown.form, shown.include)
+        key = (event.entry.revision, event.entry.key, event.type, shown.form, shown.include)
         line = self._lines.get(key)
         if line is None:
             if len(self._lines) >= _KEPT_LINES:
@@ -124,7 +134,7 @@ class Feed:
 
 
 class FollowingStore:
-    def __init__(self, store: Store, selection: Selection, since: int) -> None:
+    def __init__(self, store: Watched, selection: Selection, since: int) -> None:
         self._changes: AsyncIterator[Changes] = store.watch(selection, since)
         self._coming: asyncio.Future[Changes] | None = None
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import orjson
 
-from leadline.api.protocol import ADDED, Changes, GoneError, Paging, Store
+from leadline.api.protocol import ADDED, Changes, GoneError, Paging
 from leadline.api.token import write_token
 from leadline.programs.apiserver import asked, refusal
 from leadline.programs.apiserver.asked import Target
 from leadline.programs.apiserver.exchange import Exchange
 from leadline.programs.apiserver.feed import ClosedError, Feed, Following, event_line
+from leadline.programs.apiserver.reading import Source
 from leadline.programs.apiserver.refusal import Refusal
 
 SHORTEST_S = 1800.0
@@ -29,7 +30,7 @@ class Watch:
     """One watch of one client."""
 
     def __init__(
-        self, store: Store, feed: Feed, exchange: Exchange, target: Target, check_again: Check
+        self, store: Source, feed: Feed, exchange: Exchange, target: Target, check_again: Check
     ) -> None:
         """``check_again`` raises a ``Refusal`` once the client may not watch any more."""
         self._store = store

@@ -21,6 +21,7 @@ from leadline.programs.apiserver.encoding.moment import now
 from leadline.programs.apiserver.encoding.served import Served
 from leadline.programs.apiserver.encoding.wire import Metadata, Object
 from leadline.programs.apiserver.exchange import JSON, Exchange
+from leadline.programs.apiserver.meaning import ORDERS, check_meaning
 from leadline.programs.apiserver.refusal import Refusal
 from leadline.sources.yaml.parser import Limits, parse_documents
 
@@ -127,6 +128,7 @@ class Writes:
             whole = self._object(exchange, target, sent)
             wire.prepare(kind, whole, target.namespace)
             _decide(kind, whole, None, user)
+            check_meaning(kind, whole, None)
             return whole
 
         def made(whole: Object) -> tuple[Key, Content]:
@@ -413,6 +415,8 @@ def _changed(served: Served, entry: Entry | None, change: Change, keeps: tuple[s
         _keep(new["metadata"], old.metadata, keeps)
     if new is None or _is_released(new):
         return None
+    if served.kind.plural in ORDERS:
+        check_meaning(served.kind, new, old.whole if old is not None else None)
     content = wire.content_of(served, new)
     if entry is not None:
         content = _with_generation(content, entry, new["metadata"])

@@ -35,7 +35,7 @@ from leadline.programs.operator.images.jobs import Place
 from leadline.programs.operator.lease import Leadership, LeaseSettings
 from leadline.programs.operator.renewal import OwnThread
 from leadline.programs.operator.runs import IMAGES, POSTURE, Orders
-from leadline.programs.operator.schedule import Schedules, check
+from leadline.programs.operator.schedule import Schedules
 from leadline.programs.operator.settings import (
     CONFIG,
     KUBE,
@@ -47,6 +47,7 @@ from leadline.programs.operator.settings import (
 from leadline.programs.operator.waiver_objects import ExceptionStatus
 from leadline.programs.operator.watch import RunningImages
 from leadline.programs.service import run
+from leadline.programs.serving.cron import check
 from leadline.programs.serving.kube import Kube, KubeError
 from leadline.programs.serving.log import log_to_stderr
 from leadline.scans.options import PostureOptions

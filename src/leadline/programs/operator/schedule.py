@@ -6,13 +6,10 @@ that passed while no operator ran, the last is made up for.
 
 import asyncio
 import logging
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
-from cronsim import CronSim, CronSimError
 from msgspec import Struct
 
 from leadline.api.posture_results import slug
@@ -20,6 +17,7 @@ from leadline.api.protocol import ABSENT, ConflictError, Content, Entry, Put, St
 from leadline.api.selection import Key
 from leadline.errors import StoreError, UsageError
 from leadline.programs.operator.runs import IMAGES, POSTURE
+from leadline.programs.serving.cron import nearest
 from leadline.scans.stored.scan_runs import RUNS, all_of, written
 
 log = logging.getLogger(__name__)
@@ -53,12 +51,6 @@ def due(schedule: Schedule, now: datetime) -> datetime | None:
 def next_after(schedule: Schedule, now: datetime) -> datetime | None:
     """Raises: ``UsageError`` where the schedule has no meaning."""
     return _moment(schedule, now, is_past=False)
-
-
-def check(expression: str, time_zone: str = "UTC") -> None:
-    """Raises: ``UsageError`` where it has no meaning."""
-    now = datetime.now(UTC)
-    next_after(Schedule("", expression, now, time_zone), now)
 
 
 class Schedules:
@@ -149,19 +141,7 @@ class Schedules:
 
 
 def _moment(schedule: Schedule, now: datetime, *, is_past: bool) -> datetime | None:
-    try:
-        zone = ZoneInfo(schedule.time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise UsageError(f"unknown time zone {schedule.time_zone[:60]}") from error
-    # The moment that has just come counts as past.
-    start = now.astimezone(zone).replace(second=0, microsecond=0) + timedelta(minutes=1 if is_past else 0)
-    try:
-        moments: Iterator[datetime] = CronSim(schedule.expression, start, reverse=is_past)
-        found = next(moments, None)
-    except CronSimError as error:
-        why = f"schedule {schedule.expression[:60]!r} is not five fields of cron: {error}"
-        raise UsageError(why, hint="write for example 0 3 * * *") from error
-    return None if found is None else found.astimezone(UTC)
+    return nearest(schedule.expression, schedule.time_zone, now, is_past=is_past)
 
 
 def _run_name(schedule: str, moment: datetime) -> str:

@@ -71,6 +71,8 @@ _RUNS_CODE = re.compile(
 )
 MOST_NAMED = 50
 """Ids of each sort in that annotation."""
+MOST_ACCEPTED_NAMED = 500
+"""Of what is accepted. More than that is shown as failing where single findings are listed."""
 SCAN = "leadline.dev/scan"
 """Annotation, JSON of ``ScanNote``: of an image that is scanned because a cluster runs it."""
 _ID_END = 6
@@ -224,6 +226,7 @@ def counted(report: ImageReport) -> Counted:
     matches = report.vulnerabilities
     exploited = [match.id for match in matches if match.exploited]
     critical = [match.id for match in matches if match.severity == "critical"]
+    accepted = [one.match.id for one in report.suppressed if one.by == "waiver"]
     return Counted(
         report.database.date if report.database else "",
         report.sbom.image.digest,
@@ -234,7 +237,8 @@ def counted(report: ImageReport) -> Counted:
         tuple(dict.fromkeys(critical))[:MOST_NAMED],
         running_code(matches),
         len(report.sbom.unread),
-        sum(1 for one in report.suppressed if one.by == "waiver"),
+        len(accepted),
+        tuple(dict.fromkeys(accepted))[:MOST_ACCEPTED_NAMED],
     )
 
 

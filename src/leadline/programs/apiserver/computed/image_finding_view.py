@@ -1,0 +1,138 @@
+"""Vulnerabilities of the images of a namespace's containers: ``deployment-web-nginx.cve-2024-1234``.
+
+Manifests of images are stored once, in the namespace of the installation, for all that run them. What a container's
+summary refers to is shown in the container's own namespace, with what is accepted for it and for nothing else.
+"""
+
+import re
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+import orjson
+
+from leadline.api.kind import OUR_GROUP, PREFIX, at
+from leadline.api.kinds.images import Counted
+from leadline.api.kinds.single_findings import (
+    ACCEPTED,
+    FAILED,
+    ContainerVulnerability,
+    FailedObject,
+    VulnerablePackage,
+)
+from leadline.api.protocol import Entry, Store
+from leadline.api.selection import Key
+from leadline.programs.apiserver.computed.views import SEVERITY, entry_of
+from leadline.programs.apiserver.encoding.served import Served
+
+SUMMARIES, MANIFESTS = "vulnerabilitymanifestsummaries", "vulnerabilitymanifests"
+COUNTED = f"{OUR_GROUP}/vulnerabilities"
+_HELD = 8
+_NOT_OF_NAMES = re.compile(r"[^a-z0-9-]+")
+_LONGEST_DESCRIPTION = 500
+Body = dict[str, Any]
+
+
+class ImageFindingShape:
+    source = SUMMARIES
+    is_referring = True
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[Key, int], dict[str, list[Body]]] = {}
+        """Matches of the manifests that were read last: containers of a list run the same images again and again."""
+
+    def refers_to(self, source: Entry) -> Key | None:
+        reference = at(orjson.loads(source.content.body), "spec", "vulnerabilitiesRef", "all")
+        if not isinstance(reference, dict) or not reference.get("name"):
+            return None
+        return Key(MANIFESTS, str(reference.get("namespace") or ""), str(reference["name"]))
+
+    async def entries(self, store: Store, served: Served, source: Entry) -> Iterable[Entry]:
+        key = self.refers_to(source)
+        if key is None:
+            return ()
+        metadata = orjson.loads(source.content.metadata)
+        matches = await self._matches(store, key)
+        accepted = _accepted(metadata)
+        return [
+            _entry(served, source, metadata, id, found, is_accepted=id in accepted)
+            for id, found in matches.items()
+            if id in accepted or any(not match["isIgnored"] for match in found)
+        ]
+
+    async def _matches(self, store: Store, key: Key) -> dict[str, list[Body]]:
+        """By vulnerability. What all users accept is among them: whether this one does is another question."""
+        entry = await store.get(key)
+        if entry is None:
+            return {}
+        held = self._held.get((key, entry.revision))
+        if held is None:
+            payload = at(orjson.loads(entry.content.body), "spec", "payload") or {}
+            held = {}
+            for name in ("matches", "ignoredMatches"):
+                for match in payload.get(name) or ():
+                    if isinstance(match, dict) and (id := at(match, "vulnerability", "id")):
+                        held.setdefault(str(id), []).append({**match, "isIgnored": name != "matches"})
+            if len(self._held) >= _HELD:
+                self._held.clear()
+            self._held[key, entry.revision] = held
+        return held
+
+
+def _accepted(metadata: Body) -> frozenset[str]:
+    """Ids that are accepted for the container."""
+    try:
+        counted = msgspec.json.decode(at(metadata, "annotations", COUNTED) or "{}", type=Counted)
+    except msgspec.DecodeError:
+        return frozenset()
+    return frozenset(counted.accepted_ids)
+
+
+def _entry(
+    served: Served, source: Entry, metadata: Body, id: str, matches: list[Body], *, is_accepted: bool
+) -> Entry:
+    labels = metadata.get("labels") or {}
+    described = matches[0]["vulnerability"]
+    severity = str(described.get("severity") or "Unknown").capitalize()
+    state = ACCEPTED if is_accepted else FAILED
+    made: Body = {
+        "name": f"{source.key.name}.{_NOT_OF_NAMES.sub('-', id.lower()).strip('-')}",
+        "namespace": source.key.namespace,
+        "uid": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{metadata.get('uid')}{id}")),
+        "creationTimestamp": at(metadata, "annotations", f"{PREFIX}timestamp")
+        or metadata.get("creationTimestamp"),
+        "labels": {
+            **labels,
+            SEVERITY: severity,
+            f"{OUR_GROUP}/vulnerability": id,
+            f"{OUR_GROUP}/state": state,
+        },
+    }
+    finding = ContainerVulnerability(
+        id,
+        severity,
+        FailedObject(
+            labels.get(f"{PREFIX}workload-kind", ""),
+            labels.get(f"{PREFIX}workload-name", ""),
+            source.key.namespace,
+        ),
+        labels.get(f"{PREFIX}workload-container-name", ""),
+        str(at(metadata, "annotations", f"{PREFIX}image-tag") or ""),
+        tuple(dict.fromkeys(map(_package, matches))),
+        str(described.get("description") or "")[:_LONGEST_DESCRIPTION],
+        str(described.get("dataSource") or ""),
+        bool(described.get("knownExploited")),
+        state,
+    )
+    return entry_of(served, source, made, msgspec.to_builtins(finding))
+
+
+def _package(match: Body) -> VulnerablePackage:
+    artifact = match.get("artifact") or {}
+    return VulnerablePackage(
+        str(artifact.get("name") or ""),
+        str(artifact.get("version") or ""),
+        str(artifact.get("type") or ""),
+        tuple(at(match, "vulnerability", "fix", "versions") or ()),
+    )

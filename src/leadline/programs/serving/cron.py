@@ -1,0 +1,34 @@
+"""Moments of a schedule: the server refuses one that has no meaning, and the operator orders what is due."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from cronsim import CronSim, CronSimError
+
+from leadline.errors import UsageError
+
+
+def nearest(expression: str, time_zone: str, now: datetime, *, is_past: bool) -> datetime | None:
+    """The moment before or after ``now`` of five fields of cron, in UTC; ``None`` where there is none.
+
+    Raises: ``UsageError`` where the schedule has no meaning.
+    """
+    try:
+        zone = ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise UsageError(f"unknown time zone {time_zone[:60]}") from error
+    # The moment that has just come counts as past.
+    start = now.astimezone(zone).replace(second=0, microsecond=0) + timedelta(minutes=1 if is_past else 0)
+    try:
+        moments: Iterator[datetime] = CronSim(expression, start, reverse=is_past)
+        found = next(moments, None)
+    except CronSimError as error:
+        why = f"schedule {expression[:60]!r} is not five fields of cron: {error}"
+        raise UsageError(why, hint="write for example 0 3 * * *") from error
+    return None if found is None else found.astimezone(UTC)
+
+
+def check(expression: str, time_zone: str = "UTC") -> None:
+    """Raises: ``UsageError`` where it has no meaning."""
+    nearest(expression, time_zone, datetime.now(UTC), is_past=False)
