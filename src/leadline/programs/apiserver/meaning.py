@@ -6,7 +6,7 @@ from leadline.api.kind import Kind
 from leadline.api.kinds.scans import RUNS, SCHEDULES
 from leadline.errors import UsageError
 from leadline.programs.apiserver import refusal
-from leadline.programs.serving.cron import check
+from leadline.programs.serving.cron import check, zone_of
 
 SUBJECTS = ("posture", "images")
 Body = dict[str, Any]
@@ -32,8 +32,12 @@ def check_meaning(kind: Kind, whole: Body, before: Body | None) -> None:
             kind, name, "spec.subject", f"Unsupported value: {str(subject)[:60]!r}: posture, or images"
         )
     if kind.plural == SCHEDULES.plural:
-        try:
-            check(str(spec.get("schedule") or ""), str(spec.get("timeZone") or "UTC"))
-        except UsageError as error:
-            field = "spec.timeZone" if "time zone" in str(error) else "spec.schedule"
-            raise refusal.invalid(kind, name, field, f"Invalid value: {error}") from error
+        zone = str(spec.get("timeZone") or "UTC")
+        for field, asked in (
+            ("spec.timeZone", lambda: zone_of(zone)),
+            ("spec.schedule", lambda: check(str(spec.get("schedule") or ""), zone)),
+        ):
+            try:
+                asked()
+            except UsageError as error:
+                raise refusal.invalid(kind, name, field, f"Invalid value: {error}") from error

@@ -14,10 +14,7 @@ def nearest(expression: str, time_zone: str, now: datetime, *, is_past: bool) ->
 
     Raises: ``UsageError`` where the schedule has no meaning.
     """
-    try:
-        zone = ZoneInfo(time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise UsageError(f"unknown time zone {time_zone[:60]}") from error
+    zone = zone_of(time_zone)
     # The moment that has just come counts as past.
     start = now.astimezone(zone).replace(second=0, microsecond=0) + timedelta(minutes=1 if is_past else 0)
     try:
@@ -27,6 +24,14 @@ def nearest(expression: str, time_zone: str, now: datetime, *, is_past: bool) ->
         why = f"schedule {expression[:60]!r} is not five fields of cron: {error}"
         raise UsageError(why, hint="write for example 0 3 * * *") from error
     return None if found is None else found.astimezone(UTC)
+
+
+def zone_of(time_zone: str) -> ZoneInfo:
+    """Raises: ``UsageError`` where there is no such time zone."""
+    try:
+        return ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise UsageError(f"unknown time zone {time_zone[:60]}") from error
 
 
 def check(expression: str, time_zone: str = "UTC") -> None:
