@@ -70,6 +70,11 @@ class ServiceCluster(WholeCluster):
         return json.loads(answer) if answer.strip() else {}
 
     @property
+    def outer(self) -> str:
+        """The interface of this machine that leads into the network of the cluster."""
+        return self._veth
+
+    @property
     def pod_addresses(self) -> str:
         """``10.77.1.0/24``."""
         return self._subnet
