@@ -11,7 +11,7 @@ from binaries import MissingError
 from whole_cluster import image_archive
 
 PACKAGES = (
-    *("base-files", "bash", "busybox-static", "coreutils", "dash", "grep", "sed", "util-linux"),
+    *("base-files", "bash", "coreutils", "dash", "grep", "iputils-arping", "sed", "util-linux"),
     *("nginx-light", "redis-server", "postgresql-15", "memcached", "haproxy", "tomcat10", "nodejs"),
 )
 _LEFT_OUT = ("libllvm", "perl", "libperl", "systemd", "udev", "fonts-", "libx11", "gcc-", "cpp-")

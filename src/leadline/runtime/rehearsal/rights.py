@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from leadline.model.profile import Profile, Use
+from leadline.model.profile import OpenedFile, Profile, Use
 from leadline.model.rehearsal import Outcome, Verdict
 
 DEFAULT_CAPABILITIES = frozenset(
@@ -18,6 +18,7 @@ DEFAULT_CAPABILITIES = frozenset(
 
 Source: https://github.com/containerd/containerd (pkg/oci/spec.go, defaultUnixCaps)
 """
+_TOKEN = "/secrets/kubernetes.io/serviceaccount/"  # noqa: S105
 _RAISING = (
     "/su",
     "/sudo",
@@ -43,6 +44,8 @@ class Rights(Struct, frozen=True):
     may_gain: bool = True
     """``allowPrivilegeEscalation``."""
     title: str = ""
+    has_token: bool = True
+    """Whether the token of a service account is mounted."""
 
 
 def capabilities_left(dropped: frozenset[str], added: frozenset[str]) -> frozenset[str] | None:
@@ -56,6 +59,14 @@ def capabilities_left(dropped: frozenset[str], added: frozenset[str]) -> frozens
 def rights_outcomes(profile: Profile, rights: Rights) -> Iterator[Outcome]:
     yield from _capability_outcomes(profile, rights)
     yield from _user_outcomes(profile, rights)
+    for file in token_reads(profile) if not rights.has_token else ():
+        why = "no token of a service account is mounted"
+        yield Outcome("file", f"opens {file.path}", "blocked", why, rights.title, file.use)
+
+
+def token_reads(profile: Profile) -> tuple[OpenedFile, ...]:
+    """Files of the token of a service account that were opened, where the API server has it mounted."""
+    return tuple(one for one in profile.opened if _TOKEN in one.path and "O_DIRECTORY" not in one.flags)
 
 
 def _capability_outcomes(profile: Profile, rights: Rights) -> Iterator[Outcome]:

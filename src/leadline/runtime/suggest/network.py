@@ -27,7 +27,10 @@ class LearnedPolicy(Struct, frozen=True):
 
 
 def policy_for(own: End, name: str, profiles: Sequence[Profile], services: Services) -> LearnedPolicy:
-    """``own``: any pod of the workload. Sorted, so that the same record gives the same policy."""
+    """``own``: any pod of the workload. Sorted, so that the same record gives the same policy.
+
+    ``profiles`` are all of its containers', complete ones among those of each: a way that none of them went is closed.
+    """
     spec: Json = {"podSelector": {"matchLabels": stable_labels(own.labels)}, "policyTypes": []}
     because, left = [], []
     if not spec["podSelector"]["matchLabels"]:
@@ -40,8 +43,13 @@ def policy_for(own: End, name: str, profiles: Sequence[Profile], services: Servi
     ]
     for type, key, side in (("Ingress", "ingress", "from"), ("Egress", "egress", "to")):
         of_way = [peer for peer in peers if (peer.direction in INCOMING) == (type == "Ingress")]
+        if not of_way and type == "Ingress" and (ports := _listening(profiles)):
+            left.append(f"{key} stays open: it listens at {ports}, and no connection was recorded")
+            continue
         if not of_way:
-            left.append(f"{key} stays open: no connection was recorded")
+            spec["policyTypes"].append(type)
+            spec[key] = []
+            because.append(f"{key}: no connection was recorded, so none is let through")
             continue
         rules: dict[str, tuple[Json, set[tuple[int, str]]]] = {}
         unknown = ""
@@ -78,6 +86,18 @@ def policy_for(own: End, name: str, profiles: Sequence[Profile], services: Servi
     metadata = {"name": name, "namespace": own.namespace}
     body = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": spec}
     return LearnedPolicy(body, tuple(because), tuple(left))
+
+
+def _listening(profiles: Sequence[Profile]) -> str:
+    """``port 80/TCP, 443/TCP``; empty where it listens nowhere."""
+    ports = {
+        (one.port, one.protocol)
+        for profile in profiles
+        for one in profile.peers
+        if one.direction == "listens"
+    }
+    shown = ", ".join(f"{port}/{protocol}" for port, protocol in sorted(ports)[:5])
+    return f"port {shown}" if shown else ""
 
 
 def stable_labels(labels: Mapping[str, str]) -> dict[str, str]:

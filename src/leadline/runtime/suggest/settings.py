@@ -1,7 +1,7 @@
 """A security context and volumes that allow what was recorded, and nothing that was not needed."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct
 
@@ -14,10 +14,9 @@ from leadline.runtime.rehearsal.files import (
     place_of,
     written_paths,
 )
-from leadline.runtime.rehearsal.rights import Rights, rights_outcomes
+from leadline.runtime.rehearsal.rights import Rights, rights_outcomes, token_reads
 from leadline.runtime.rehearsal.seccomp import runtime_default, seccomp_outcomes
 
-Where = Literal["container", "pod"]
 _TEMPORARY = ("/tmp", "/var/tmp", "/run", "/var/run", "/var/cache", "/var/lock")  # noqa: S108
 """Folders that are empty when a machine starts, or may be."""
 
@@ -49,6 +48,17 @@ def settings_for(profiles: Sequence[Profile], mounts: Mounts, rights: Rights) ->
     yield from _capabilities(profiles)
     yield from _user(profiles, rights)
     yield from _seccomp(profiles)
+
+
+def pod_settings(profiles: Sequence[Profile]) -> Iterator[Setting]:
+    """What the record of all containers of a pod says of the pod; paths are from its spec."""
+    if not any(token_reads(one) for one in profiles):
+        yield Setting(
+            ("automountServiceAccountToken",),
+            False,
+            "no container opened the token of the service account",
+            "requests to the API server are anonymous, and refused",
+        )
 
 
 def _root(profiles: Sequence[Profile], mounts: Mounts) -> Iterator[Setting | Left]:

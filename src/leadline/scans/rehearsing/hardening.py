@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from leadline.errors import ManifestError, UsageError
 from leadline.kube.field_path import Steps, parse_path
-from leadline.model.profile import COMPLETE, Profile
+from leadline.model.profile import Profile
 from leadline.model.resource import Resource
 from leadline.model.unread import Unread
 from leadline.outputs.redaction.lines import LineHider
@@ -24,8 +24,9 @@ from leadline.posture.inventory import Facts, Inventory
 from leadline.posture.reach import end_of
 from leadline.posture.subject import Container, Workload
 from leadline.posture.worlds import Worlds
+from leadline.runtime.completeness import is_complete
 from leadline.runtime.suggest.network import LearnedPolicy, names_of, policy_for
-from leadline.runtime.suggest.settings import Left, Setting, settings_for
+from leadline.runtime.suggest.settings import Left, Setting, pod_settings, settings_for
 from leadline.scans.options import PostureOptions
 from leadline.scans.rehearsing.addresses import services_of
 from leadline.scans.rehearsing.profiles import read_profiles
@@ -36,6 +37,8 @@ from leadline.sources.regular_file import read_regular
 from leadline.sources.yaml.edit import SetAt, apply_edits
 
 _LARGEST_FILE = 32 << 20
+_OF_POD = ("automountServiceAccountToken",)
+"""What ``pod_settings`` sets."""
 
 
 class HeldContainer(Struct, frozen=True):
@@ -47,7 +50,7 @@ class HeldContainer(Struct, frozen=True):
 
     @property
     def complete(self) -> int:
-        return sum(one.completion == COMPLETE for one in self.profiles)
+        return sum(map(is_complete, self.profiles))
 
 
 class Hardening(Struct, frozen=True):
@@ -58,10 +61,12 @@ class Hardening(Struct, frozen=True):
     """Lines of a diff of the manifest."""
     notes: tuple[str, ...]
     unread: tuple[Unread, ...]
+    pod: tuple[Setting, ...] = ()
+    """Of the pod as a whole; paths are from its spec."""
 
     @property
     def is_empty(self) -> bool:
-        return not (self.policy.body or any(one.settings for one in self.containers))
+        return not (self.policy.body or self.pod or any(one.settings for one in self.containers))
 
 
 def harden(
@@ -88,13 +93,15 @@ def harden(
     services = services_of([*target.resources, *target.addresses])
     held = tuple(_held(container, own) for container in workload.containers if not container.is_ephemeral)
     policy = LearnedPolicy({}, (), ())
-    # Pods share one network: every container that runs in them has to be known.
+    of_pod: tuple[Setting, ...] = ()
+    # Pods share one network and one account: every container that runs in them has to be known.
     if own and all(one.complete for one in held):
         policy = policy_for(end_of(workload, inventory), workload.name, own, services)
-    made = Hardening(workload.resource.title, held, policy, (), (), (*target.unread, *unread))
+        of_pod = tuple(one for one in pod_settings(own) if workload.pod.get(one.path[0]) != one.value)
+    made = Hardening(workload.resource.title, held, policy, (), (), (*target.unread, *unread), of_pod)
     if made.is_empty:
         return made
-    hardened = replace(workload.resource, body=_edited(workload, held))
+    hardened = replace(workload.resource, body=_edited(workload, held, of_pod))
     rehearsed = _rehearsed(target, workload, hardened, policy, own)
     if rehearsed:
         raise ManifestError(f"{name}: what was suggested would block what was recorded: {rehearsed}")
@@ -121,7 +128,7 @@ def _found(name: str, target: RehearsalTarget) -> tuple[Workload, Inventory]:
 
 def _held(container: Container, own: Sequence[Profile]) -> HeldContainer:
     of_it = tuple(one for one in own if container_of(one.container, container.workload) is container)
-    if not any(one.completion == COMPLETE for one in of_it):
+    if not any(map(is_complete, of_it)):
         return HeldContainer(container.name, of_it, (), ())
     found = tuple(settings_for(of_it, mounts_of(container), rights_of(container)))
     settings = tuple(one for one in found if isinstance(one, Setting) and not _has(container, one))
@@ -140,8 +147,12 @@ def _has(container: Container, setting: Setting) -> bool:
     return bool(value == setting.value)
 
 
-def _edits(workload: Workload, held: Sequence[HeldContainer]) -> Iterator[tuple[str, Any]]:
+def _edits(
+    workload: Workload, held: Sequence[HeldContainer], of_pod: Sequence[Setting]
+) -> Iterator[tuple[str, Any]]:
     """Path from the object's root, and what to write there."""
+    for setting in of_pod:
+        yield f"{workload.pod_path}{'.'.join(setting.path)}", setting.value
     names = {one.name: one for one in held}
     volumes = list(workload.pod.get("volumes") or ())
     added: list[dict[str, Any]] = []
@@ -175,9 +186,9 @@ def _volume_name(container: str, folder: str, taken: set[str]) -> str:
     return name
 
 
-def _edited(workload: Workload, held: Sequence[HeldContainer]) -> dict[str, Any]:
+def _edited(workload: Workload, held: Sequence[HeldContainer], of_pod: Sequence[Setting]) -> dict[str, Any]:
     body = deepcopy(workload.resource.body)
-    for path, value in _edits(workload, held):
+    for path, value in _edits(workload, held, of_pod):
         _put(body, parse_path(path), deepcopy(value))
     return body
 
@@ -268,12 +279,9 @@ def _differences(workload: Workload, hardened: Resource) -> list[SetAt]:
             found += _changed(
                 f"{origin.inside}{old.path}{path}", old.body.get(path), new.body.get(path), origin.document
             )
-    found += _changed(
-        f"{origin.inside}{workload.pod_path}volumes",
-        workload.pod.get("volumes"),
-        after.pod.get("volumes"),
-        origin.document,
-    )
+    for name in ("volumes", *_OF_POD):
+        place = f"{origin.inside}{workload.pod_path}{name}"
+        found += _changed(place, workload.pod.get(name), after.pod.get(name), origin.document)
     return found
 
 

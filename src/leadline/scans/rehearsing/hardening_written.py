@@ -7,6 +7,8 @@ import yaml
 
 from leadline.model.profile import Profile
 from leadline.outputs.text.plain import count, plain, source_line, value_text, wrapped
+from leadline.runtime.completeness import is_complete
+from leadline.runtime.suggest.settings import Setting
 from leadline.scans.rehearsing.hardening import Hardening, HeldContainer
 from leadline.scans.rehearsing.written import duration, moment, unread_and_notes
 
@@ -18,20 +20,12 @@ def hardening_document(found: Hardening) -> dict[str, Any]:
             {
                 "name": plain(one.name),
                 "profiles": [_profile(profile) for profile in one.profiles],
-                "suggestions": [
-                    {
-                        "path": ".".join(setting.path),
-                        "value": setting.value,
-                        "emptyVolumes": setting.folders,
-                        "because": plain(setting.because, 1000),
-                        "ifWrong": setting.if_wrong,
-                    }
-                    for setting in one.settings
-                ],
+                "suggestions": [_setting(setting) for setting in one.settings],
                 "notSuggested": [{"what": left.what, "why": plain(left.why, 1000)} for left in one.left],
             }
             for one in found.containers
         ],
+        "pod": [_setting(one) for one in found.pod],
         "networkPolicy": found.policy.body or None,
         "networkPolicyBecause": found.policy.because,
         "networkPolicyLeftOpen": [plain(one, 1000) for one in found.policy.left],
@@ -41,10 +35,24 @@ def hardening_document(found: Hardening) -> dict[str, Any]:
     }
 
 
+def _setting(one: Setting) -> dict[str, Any]:
+    return {
+        "path": ".".join(one.path),
+        "value": one.value,
+        "emptyVolumes": one.folders,
+        "because": plain(one.because, 1000),
+        "ifWrong": one.if_wrong,
+    }
+
+
 def hardening_lines(found: Hardening, width: int) -> Iterator[str]:
     for one in found.containers:
         yield from _container_lines(found.workload, one, width)
         yield ""
+    for setting in found.pod:
+        yield from wrapped(f"pod: suggested: {'.'.join(setting.path)}: {value_text(setting.value)}", width)
+        for text in (setting.because, f"if the record is not all: {setting.if_wrong}"):
+            yield from _inner(plain(text, 1000), width)
     if found.policy.body:
         yield from wrapped("network policy: " + "; ".join(found.policy.because), width)
         yield from (
@@ -57,7 +65,7 @@ def hardening_lines(found: Hardening, width: int) -> Iterator[str]:
         yield from wrapped(f"network policy: {plain(left, 1000)}", width)
     yield from suggested_text(found)
     yield from unread_and_notes(found.unread, found.notes, width)
-    number = sum(len(one.settings) for one in found.containers) + bool(found.policy.body)
+    number = sum(len(one.settings) for one in found.containers) + len(found.pod) + bool(found.policy.body)
     if number:
         yield from wrapped(
             f"{count(number, 'suggestion')}, rehearsed against the same record: nothing of it would be blocked",
@@ -76,7 +84,7 @@ def suggested_text(found: Hardening) -> Iterator[str]:
 
 def _container_lines(workload: str, one: HeldContainer, width: int) -> Iterator[str]:
     yield from wrapped(f"{plain(workload)}, container {plain(one.name)}", width)
-    complete = [profile for profile in one.profiles if profile.completion == "complete"]
+    complete = [profile for profile in one.profiles if is_complete(profile)]
     if not one.profiles:
         yield from _inner("nothing is suggested: no profile is of it", width)
         return

@@ -88,6 +88,7 @@ def rights_of(container: Container) -> Rights:
         container.effective("runAsNonRoot") is True,
         container.security_context.get("allowPrivilegeEscalation") is not False,
         title_of(container),
+        container.workload.pod.get("automountServiceAccountToken") is not False,
     )
 
 

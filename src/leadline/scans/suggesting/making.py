@@ -15,7 +15,7 @@ from leadline.api.kinds.suggestions import (
     digest_of,
 )
 from leadline.api.posture_results import slug
-from leadline.model.profile import COMPLETE
+from leadline.runtime.completeness import is_complete
 from leadline.scans.rehearsing.hardening import Hardening
 from leadline.scans.rehearsing.written import moment
 
@@ -40,16 +40,12 @@ def suggestion_of(found: Hardening, api_version: str = "") -> HeldTo:
 
 
 def _settings(found: Hardening) -> Iterator[SuggestedSetting]:
-    for one in found.containers:
-        for setting in one.settings:
-            yield SuggestedSetting(
-                one.name,
-                ".".join(setting.path),
-                setting.value,
-                setting.because,
-                setting.if_wrong,
-                setting.folders or UNSET,
-            )
+    """Of the pod as a whole first, which no container is named with."""
+    every = [("", setting) for setting in found.pod]
+    every += [(one.name, setting) for one in found.containers for setting in one.settings]
+    for container, one in every:
+        path = ".".join(one.path)
+        yield SuggestedSetting(container, path, one.value, one.because, one.if_wrong, one.folders or UNSET)
 
 
 def _objects(found: Hardening) -> Iterator[SuggestedObject]:
@@ -69,7 +65,7 @@ def _left(found: Hardening) -> Iterator[NotSuggested]:
 
 def _observed(found: Hardening) -> ObservedTime:
     profiles = [profile for one in found.containers for profile in one.profiles]
-    complete = [one for one in profiles if one.completion == COMPLETE]
+    complete = [one for one in profiles if is_complete(one)]
     reasons = sorted({reason for one in profiles for reason in one.reasons})
     return ObservedTime(
         len(complete),

@@ -31,7 +31,8 @@ def suggestion_lines(suggestion: Suggestion, width: int) -> Iterator[str]:
     when = f", {seen.since} to {seen.until}" if seen.since else ""
     yield from _inner(f"by {count(seen.complete, 'complete profile')}{partial}{when}", width)
     for setting in spec.settings or ():
-        where = f"container {plain(setting.container)}: {plain(setting.path)}: {value_text(setting.value)}"
+        owner = f"container {plain(setting.container)}" if setting.container else "pod"
+        where = f"{owner}: {plain(setting.path)}: {value_text(setting.value)}"
         yield from _inner(f"suggested: {where}", width)
         if setting.empty_volumes is not UNSET and setting.empty_volumes:
             yield from _inner(f"  empty volumes: {plain(', '.join(setting.empty_volumes), 1000)}", width)
