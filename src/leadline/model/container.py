@@ -21,6 +21,8 @@ class Container(Struct, frozen=True, rename="camel", omit_defaults=True):
     """Folders in it that are volumes; those of the pod's specification alone."""
     is_host: bool = False
     """The node itself, where that is watched too."""
+    revision: str = ""
+    """Of its workload: the hash of the template by its controller, else of what the containers of the pod run."""
 
 
 HOST = Container("host", name="host", is_host=True)

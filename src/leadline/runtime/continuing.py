@@ -1,6 +1,7 @@
 """Makes one profile of two of the same container: what was recorded before a pause, and after it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from operator import add
 
 from msgspec.structs import replace
 
@@ -25,23 +26,27 @@ MOST = 20_000
 _LISTS = ("executed", "opened", "changed", "loaded", "mapped", "peers", "names", "failed_names", "requests")
 
 
-def joined(before: Profile, after: Profile, reasons: Iterable[str]) -> Profile:
+Both = Callable[[int, int], int]
+"""How two numbers become one: ``add`` where they count different things, ``max`` where they may count the same ones."""
+
+
+def joined(before: Profile, after: Profile, reasons: Iterable[str], both: Both = add) -> Profile:
     """Everything of both, of the container of ``after``."""
     why = tuple(sorted(set(reasons)))
     opened: dict[str, OpenedFile] = {}
     for file in (*before.opened, *after.opened):
         other = opened.get(file.path, file)
         flags = tuple(sorted({*other.flags, *file.flags}))
-        opened[file.path] = OpenedFile(file.path, flags, _use(other, file))
+        opened[file.path] = OpenedFile(file.path, flags, _use(other, file, both))
     changed: dict[tuple[str, str], ChangedPath] = {}
     for change in (*before.changed, *after.changed):
         key = change.path, change.how
-        changed[key] = ChangedPath(*key, _use(changed.get(key, change), change))
+        changed[key] = ChangedPath(*key, _use(changed.get(key, change), change, both))
     peers: dict[tuple[str, str, int, str], Peer] = {}
     for peer in (*before.peers, *after.peers):
         end = peer.direction, peer.address, peer.port, peer.protocol
         known = peers.get(end, peer)
-        peers[end] = Peer(*end, tuple(sorted({*known.names, *peer.names})), _use(known, peer))
+        peers[end] = Peer(*end, tuple(sorted({*known.names, *peer.names})), _use(known, peer, both))
     names = _union(before.names, after.names)
     capabilities = _union(before.capabilities, after.capabilities)
     whole = Profile(
@@ -53,9 +58,9 @@ def joined(before: Profile, after: Profile, reasons: Iterable[str]) -> Profile:
         changed=tuple(sorted(changed.values())),
         loaded=_union(before.loaded, after.loaded),
         mapped=_union(before.mapped, after.mapped),
-        mapped_by=_uses(before.mapped_by, after.mapped_by),
+        mapped_by=_uses(before.mapped_by, after.mapped_by, both),
         capabilities=capabilities,
-        used_capabilities=_uses(before.used_capabilities, after.used_capabilities),
+        used_capabilities=_uses(before.used_capabilities, after.used_capabilities, both),
         refused_capabilities=tuple(
             one
             for one in _union(before.refused_capabilities, after.refused_capabilities)
@@ -71,8 +76,8 @@ def joined(before: Profile, after: Profile, reasons: Iterable[str]) -> Profile:
         users=tuple(sorted({*before.users, *after.users})),
         since_s=min((one for one in (before.since_s, after.since_s) if one), default=0.0),
         until_s=max(before.until_s, after.until_s),
-        lost=_sums(before.lost, after.lost),
-        collapsed=_sums(before.collapsed, after.collapsed),
+        lost=_sums(before.lost, after.lost, both),
+        collapsed=_sums(before.collapsed, after.collapsed, both),
     )
     cut = {name: found[:MOST] for name in _LISTS if len(found := getattr(whole, name)) > MOST}
     if not cut:
@@ -84,22 +89,22 @@ def _union(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted({*one, *other}))
 
 
-def _sums(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
-    return {key: one.get(key, 0) + other.get(key, 0) for key in sorted({*one, *other})}
+def _sums(one: dict[str, int], other: dict[str, int], both: Both) -> dict[str, int]:
+    return {key: both(one.get(key, 0), other.get(key, 0)) for key in sorted({*one, *other})}
 
 
-def _uses(one: dict[str, Use], other: dict[str, Use]) -> dict[str, Use]:
+def _uses(one: dict[str, Use], other: dict[str, Use], both: Both) -> dict[str, Use]:
     return {
-        key: use_of_both(one[key], other[key]) if key in one and key in other else (one | other)[key]
+        key: use_of_both(one[key], other[key], both) if key in one and key in other else (one | other)[key]
         for key in sorted({*one, *other})
     }
 
 
-def _use(one: OpenedFile | ChangedPath | Peer, other: OpenedFile | ChangedPath | Peer) -> Use:
-    return one.use if one is other else use_of_both(one.use, other.use)
+def _use(one: OpenedFile | ChangedPath | Peer, other: OpenedFile | ChangedPath | Peer, both: Both) -> Use:
+    return one.use if one is other else use_of_both(one.use, other.use, both)
 
 
-def use_of_both(one: Use, other: Use) -> Use:
+def use_of_both(one: Use, other: Use, both: Both = add) -> Use:
     """When and how often either was; as many programs as a profile names."""
     programs = tuple(dict.fromkeys(name for name in (*one.programs, *other.programs) if name != MANY))
     is_more = MANY in (*one.programs, *other.programs) or len(programs) > MOST_PROGRAMS
@@ -107,5 +112,5 @@ def use_of_both(one: Use, other: Use) -> Use:
         (*programs[:MOST_PROGRAMS], MANY) if is_more else programs,
         min((at for at in (one.first_s, other.first_s) if at), default=0.0),
         max(one.last_s, other.last_s),
-        one.times + other.times,
+        both(one.times, other.times),
     )

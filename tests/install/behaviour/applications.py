@@ -38,7 +38,7 @@ _ASK = (
 REPORT = f"""
 date > /tmp/report; sort /tmp/report > /var/tmp/sorted; test -s /var/tmp/sorted
 node -e "{_ASK.format(then="console.log('report works')")}"
-sleep 20
+sleep 45
 """
 NAMED = "\n".join((
     "const dns = require('dns').promises; let round = 0;",

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from leadline.model.container import Container
 from leadline.scans.observing.naming import Naming, pod_names
@@ -68,7 +69,8 @@ def test_names_are_whole_once_runtime_and_cluster_have_spoken_in_either_order(tm
             # Another pod of the same second: what is known of it is not all there will be.
             assert naming(one) == (answer["abc"], False)
             naming.take_pods(pod_names([pod(None)]))
-        assert naming(one) == (whole, True)
+        named, is_all = naming(one)
+        assert (replace(named, revision=""), is_all, len(named.revision)) == (whole, True, 10)
 
 
 def test_a_container_of_no_pod_does_not_wait_for_the_cluster():

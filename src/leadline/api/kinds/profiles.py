@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from msgspec import UNSET, field
 
 from leadline.api.kind import MIB, Body, Column, Kind, at
-from leadline.api.wire_type import List, Maybe, Members, Texts, Wire, about
+from leadline.api.wire_type import HIDDEN, List, Maybe, Members, Texts, Wire, about
 
 
 class NeighborPort(Wire, frozen=True):
@@ -97,6 +97,8 @@ class ContainerBehaviour(Activity, frozen=True):
     match_expressions: List[Any] = None
     ingress: List[Neighbor] = None
     egress: List[Neighbor] = None
+    recorded: Annotated[Maybe[Any], HIDDEN] = UNSET
+    """All that the agent recorded: with times, programs and what was loaded."""
 
 
 class ContainerProfile(Wire, frozen=True):
@@ -259,7 +261,7 @@ CONTAINER_PROFILES = Kind(
     ContainerProfile,
     "containerprofiles",
     _PROFILE_COLUMNS,
-    max_bytes=5 * MIB // 2,
+    max_bytes=6 * MIB,
     max_writers=50,
     short_names=("cprof",),
 )

@@ -8,11 +8,12 @@ import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from leadline.backoff import backoff_s
 from leadline.errors import ClusterError, StoreError
 from leadline.model.alert import Alert
+from leadline.model.profile import Profile
 from leadline.programs.agent.answers import Answers, metrics
 from leadline.programs.agent.settings import Settings
 from leadline.scans.observing.detecting import Detecting, chosen_rules
@@ -21,6 +22,9 @@ from leadline.scans.observing.naming import Naming
 from leadline.scans.observing.observation import Observation, ObserveSettings, Seen, open_source
 from leadline.scans.observing.profile_file import ProfileFile
 
+if TYPE_CHECKING:
+    from leadline.scans.observing.storing import ProfileStore
+
 log = logging.getLogger(__name__)
 READ_EVERY_S = 0.05
 IDLE_S = 0.2
@@ -28,6 +32,10 @@ IDLE_S = 0.2
 TEND_EVERY_S = 10.0
 PROFILES_EVERY_S = 60.0
 """So much of a profile is lost at most when the agent is killed."""
+STORE_EVERY_S = 60.0
+"""As much of what a container did is missing in the store at most, when the agent is killed."""
+GOODBYE_S = 15.0
+"""So long the store has at the end."""
 FIRST_WAIT_S = 0.2
 LONGEST_WAIT_S = 30.0
 """Between questions to a runtime or cluster that does not answer."""
@@ -65,7 +73,10 @@ async def serve(settings: Settings, out: BinaryIO) -> None:
         log.warning("no socket at %s; containers have no names until a runtime listens there", settings.cri)
     detecting = Detecting(observation, rules, booted_s())
     taker = _Taker(settings, observation, detecting, profiles, out)
+    store = _opened_store(settings)
     chores = [asyncio.ensure_future(_ask_runtime(naming))]
+    if store is not None:
+        chores.append(asyncio.ensure_future(_store_profiles(store, taker)))
     if settings.node:
         chores.append(asyncio.ensure_future(_follow_pods(naming, settings.node)))
     asyncio.get_running_loop().add_reader(source.ring_fd, taker.read)
@@ -83,8 +94,12 @@ async def serve(settings: Settings, out: BinaryIO) -> None:
         for chore in chores:
             chore.cancel()
         await asyncio.gather(*chores, return_exceptions=True)
-        taker.end()
-        observation.close()
+        try:
+            taker.end()
+            if store is not None:
+                await _store_last(store, taker)
+        finally:
+            observation.close()
 
 
 async def _ask_runtime(naming: Naming) -> None:
@@ -127,6 +142,38 @@ async def _follow_pods(naming: Naming, node: str) -> None:
                 log.warning("workloads of pods are not known: %s", why)
             said = why
         await asyncio.sleep(backoff_s(max(failures, 1), FIRST_WAIT_S, LONGEST_WAIT_S))
+
+
+def _opened_store(settings: Settings) -> "ProfileStore | None":
+    if not settings.store:
+        return None
+    from leadline.scans.observing.storing import profile_store  # brings an HTTP client
+
+    return profile_store(os.environ, settings.learning_hours * 3600)
+
+
+async def _store_profiles(store: "ProfileStore", taker: "_Taker") -> None:
+    """For as long as the agent runs. What the store does not take is tried again."""
+    said = ""
+    while True:
+        await asyncio.sleep(STORE_EVERY_S)
+        why = ""
+        try:
+            await store.write(taker.profiles(), time.time())
+        except (StoreError, ClusterError) as error:
+            why = str(error.args[0])
+        if why and why != said:
+            log.warning("profiles are not stored: %s; tried again", why)
+        said = why
+
+
+async def _store_last(store: "ProfileStore", taker: "_Taker") -> None:
+    try:
+        async with asyncio.timeout(GOODBYE_S):
+            await store.write(taker.profiles(), time.time())
+            await store.close()
+    except (StoreError, ClusterError, TimeoutError) as error:
+        log.warning("the last profiles are not stored: %s", error or "the store did not answer in time")
 
 
 def booted_s() -> float:
@@ -190,9 +237,13 @@ class _Taker:
         self._warn()
         self._write_profiles()
 
+    def profiles(self) -> list[Profile]:
+        """Of every container that is remembered, as of now."""
+        return self._observation.profiles(self._started_s)
+
     def _write_profiles(self) -> None:
         if self._profiles is not None:
-            self._profiles.write(self._observation.profiles(self._started_s))
+            self._profiles.write(self.profiles())
 
     def _take(self, seen: Sequence[Seen]) -> None:
         if self._settings.json and seen:

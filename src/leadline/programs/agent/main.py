@@ -56,6 +56,13 @@ _DEFAULTS = Settings()
 )
 @click.option("--node", default="", help="Name of this node: ask the cluster for the workloads of its pods.")
 @click.option(
+    "--store",
+    default="",
+    type=click.Choice(["", "kube"]),
+    metavar="kube",
+    help="Keep the profile of each container of a workload in the cluster: kubectl get containerprofiles.",
+)
+@click.option(
     "--learning-hours",
     default=_DEFAULTS.learning_hours,
     show_default=True,

@@ -27,6 +27,8 @@ class Settings(Struct, frozen=True):
     """Socket of the container runtime, ``auto`` for the usual places, ``none``."""
     node: str = ""
     """Name of this node in a cluster; empty outside of one."""
+    store: str = ""
+    """``kube``: profiles go to the store of the cluster; empty: to none."""
     learning_hours: float = 24.0
     port: int = 0
     """For metrics and probes; 0 for none."""

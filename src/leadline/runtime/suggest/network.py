@@ -43,8 +43,8 @@ def policy_for(own: End, name: str, profiles: Sequence[Profile], services: Servi
     ]
     for type, key, side in (("Ingress", "ingress", "from"), ("Egress", "egress", "to")):
         of_way = [peer for peer in peers if (peer.direction in INCOMING) == (type == "Ingress")]
-        if not of_way and type == "Ingress" and (ports := _listening(profiles)):
-            left.append(f"{key} stays open: it listens at {ports}, and no connection was recorded")
+        if not of_way and type == "Ingress" and (heard := _listening(profiles)):
+            left.append(f"{key} stays open: it listens at {heard}, and no connection was recorded")
             continue
         if not of_way:
             spec["policyTypes"].append(type)

@@ -3,11 +3,12 @@
 The names come later than the first event, those of the runtime and those of the pod each in their own time.
 """
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, json
 from msgspec.structs import replace
 
 from leadline.errors import LeadlineError
@@ -17,6 +18,8 @@ from leadline.sources.cri.runtimes import runtimes
 MOST_NAMES = 8_192
 """Containers whose names are remembered, and pods: those that ended as well, for their last events."""
 _HASH = "pod-template-hash"
+_REVISIONS = (_HASH, "controller-revision-hash")
+"""Labels by which controllers tell the revisions of a workload apart."""
 Pods = Mapping[str, "PodNames"]
 """By the pod's uid."""
 
@@ -31,6 +34,7 @@ class PodNames(Struct, frozen=True):
     labels: tuple[tuple[str, str], ...] = ()
     mounts: Mapping[str, tuple[str, ...]] = {}
     """Folders that are volumes, by container."""
+    revision: str = ""
 
 
 def pod_names(pods: list[dict[str, Any]]) -> Pods:
@@ -55,7 +59,10 @@ def pod_names(pods: list[dict[str, Any]]) -> Pods:
         mounts = {str(one.get("name")): _mounts(one) for one in containers}
         namespace = str(metadata.get("namespace", ""))
         labels = tuple((str(key), str(value)) for key, value in (metadata.get("labels") or {}).items())
-        names = PodNames(str(metadata.get("name", "")), namespace, kind, name, images, labels, mounts)
+        known = dict(labels)
+        revision = next((known[one] for one in _REVISIONS if known.get(one)), "") or _hash_of(spec)
+        pod = str(metadata.get("name", ""))
+        names = PodNames(pod, namespace, kind, name, images, labels, mounts, revision)
         found[uid] = names
         found[str(metadata.get("uid", ""))] = names
     return found
@@ -65,6 +72,14 @@ def _mounts(container: Mapping[str, Any]) -> tuple[str, ...]:
     """Tokens and settings that the kubelet writes hold no programs."""
     paths = (str(one.get("mountPath", "")).rstrip("/") for one in container.get("volumeMounts") or ())
     return tuple(path for path in paths if path and not path.startswith("/var/run/secrets/"))
+
+
+def _hash_of(spec: dict[str, Any]) -> str:
+    """What the containers of a pod run, of those whose controllers say nothing: runs of the same job have the same."""
+    fields = ("name", "image", "command", "args")
+    lists = (spec.get(field) or () for field in ("initContainers", "containers"))
+    content = json.encode([[one.get(field) for field in fields] for inner in lists for one in inner])
+    return hashlib.sha256(content).hexdigest()[:10]
 
 
 class Naming:
@@ -100,6 +115,7 @@ class Naming:
                 workload=pod.workload,
                 labels=pod.labels,
                 mounts=pod.mounts.get(found.name, ()),
+                revision=pod.revision,
                 image=pod.images.get(found.name) or found.image,
             )
         return found, has_answered and (pod is not None or not self._has_cluster or not found.pod_uid)

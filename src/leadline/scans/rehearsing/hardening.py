@@ -29,7 +29,7 @@ from leadline.runtime.suggest.network import LearnedPolicy, names_of, policy_for
 from leadline.runtime.suggest.settings import Left, Setting, pod_settings, settings_for
 from leadline.scans.options import PostureOptions
 from leadline.scans.rehearsing.addresses import services_of
-from leadline.scans.rehearsing.profiles import read_profiles
+from leadline.scans.rehearsing.profiles import read_recording
 from leadline.scans.rehearsing.rehearsal import Stage, as_recorded
 from leadline.scans.rehearsing.settings import container_of, is_of, mounts_of, rights_of
 from leadline.scans.rehearsing.target import RehearsalTarget, read_target
@@ -83,7 +83,7 @@ def harden(
 
     Raises: ``SourceError`` where nothing can be read; ``UsageError`` where the workload is not there.
     """
-    recording = read_profiles(profiles)
+    recording = read_recording(profiles, options)
     read, unread = recording.profiles, recording.unread
     target = read_target(targets, options)
     workload, inventory = _found(name, target)

@@ -1,16 +1,22 @@
 """Profiles out of the files that the agent writes, or that a cluster stores."""
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, BinaryIO
 
 import msgspec
 from msgspec import Struct
 
+from leadline.api.carriers.remote import RemoteStore
 from leadline.errors import SourceError
 from leadline.kube.reachability import End
 from leadline.model.profile import Profile
 from leadline.model.unread import Unread
+from leadline.runtime.revision import Record
+from leadline.scans.options import PostureOptions
 from leadline.scans.rehearsing.stored_profiles import stored_profiles
+from leadline.scans.stored.behaviour import stored_records
+from leadline.sources.cluster.connection import async_client
 from leadline.sources.regular_file import open_regular
 
 LONGEST_LINE = 64 << 20
@@ -18,6 +24,7 @@ LARGEST_DOCUMENT = 256 << 20
 MOST_PROFILES = 50_000
 _OURS = b'{"container":'
 _DECODER = msgspec.json.Decoder(Profile)
+KUBE = "kube"
 HINT = "name a file of profiles that the agent wrote"
 
 
@@ -28,6 +35,33 @@ class Recording(Struct, frozen=True):
     """Lines that hold none."""
     ends: Mapping[str, End] = {}
     """Pods that stored profiles know by their labels, by what takes the place of the address of a peer."""
+
+
+def read_recording(names: Sequence[str], options: PostureOptions) -> Recording:
+    """``names`` are of files as ``read_profiles`` takes them, or ``kube``: what is stored in the cluster.
+
+    Raises: ``SourceError``, ``StoreError`` where nothing can be read.
+    """
+    files = tuple(name for name in names if name != KUBE)
+    if len(files) == len(names):
+        return read_profiles(files)
+    stored = _of_cluster(options)
+    if not stored and not files:
+        hint = "the agent stores profiles once a minute where the chart's capabilities.nodeAgent is on"
+        raise SourceError("no profile is stored in the cluster", hint=hint)
+    read = read_profiles(files) if files else Recording((), ())
+    return Recording((*stored, *read.profiles), read.unread, read.ends)
+
+
+def _of_cluster(options: PostureOptions) -> tuple[Profile, ...]:
+    async def read() -> list[tuple[str, Record]]:
+        store = RemoteStore(async_client(options.kube_context, options.kubeconfig, environ=options.environ))
+        try:
+            return await stored_records(store)
+        finally:
+            await store.close()
+
+    return tuple(record.profile for _, record in asyncio.run(read()))
 
 
 def read_profiles(files: Iterable[str]) -> Recording:

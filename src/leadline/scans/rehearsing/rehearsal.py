@@ -32,7 +32,7 @@ from leadline.scans.access.target import AccessWorld
 from leadline.scans.access.unused import allowing
 from leadline.scans.options import PostureOptions
 from leadline.scans.rehearsing.addresses import services_of
-from leadline.scans.rehearsing.profiles import read_profiles
+from leadline.scans.rehearsing.profiles import read_recording
 from leadline.scans.rehearsing.settings import (
     as_workload,
     container_of,
@@ -71,7 +71,7 @@ def rehearse(targets: Sequence[str], wanted: RehearsalOptions, options: PostureO
             f"{wanted.workload}: not a workload",
             hint="write NAMESPACE/KIND/NAME or NAMESPACE/KIND/NAME/CONTAINER",
         )
-    recording = read_profiles(wanted.profiles)
+    recording = read_recording(wanted.profiles, options)
     profiles, unread = recording.profiles, recording.unread
     filters, others = _split(targets)
     target = read_target(others, options) if others or not targets else RehearsalTarget((), (), ())

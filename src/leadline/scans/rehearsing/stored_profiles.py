@@ -1,6 +1,7 @@
 """Profiles that a cluster stores for its clients: ApplicationProfile, NetworkNeighborhood and ContainerProfile, as ``kubectl`` prints them.
 
-They have neither times nor programs, and of a neighbour in the cluster its labels in place of its address.
+A ContainerProfile of our agent holds all that was recorded. The others have neither times nor programs, and of a neighbour in the
+cluster its labels in place of its address.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,6 +10,7 @@ from typing import Any
 from leadline.kube.reachability import End
 from leadline.model.container import Container
 from leadline.model.profile import PARTIAL, ExecutedProgram, OpenedFile, Peer, Profile
+from leadline.scans.stored.behaviour import record_in
 
 KINDS = ("ApplicationProfile", "NetworkNeighborhood", "ContainerProfile")
 _GROUPS = ("containers", "initContainers", "ephemeralContainers")
@@ -64,7 +66,10 @@ def _of_object(body: Json, ends: dict[str, End]) -> Iterator[Profile]:
             peers=tuple(_peers(part, namespace, ends)),
         )
 
-    if body["kind"] == "ContainerProfile":
+    record = record_in(dict(spec)) if body["kind"] == "ContainerProfile" else None
+    if record is not None:
+        yield record.profile
+    elif body["kind"] == "ContainerProfile":
         yield profile(_text(labels.get(f"{_MARK}workload-container-name")), spec)
     for group in _GROUPS:
         for part in _mappings(spec.get(group)):

@@ -42,7 +42,7 @@ def command() -> None:
     multiple=True,
     required=True,
     metavar="FILE",
-    help="As leadline agent --profiles writes it.",
+    help="As leadline agent --profiles writes it; kube: what the agents of the cluster stored.",
 )
 @click.option(
     "--own",

@@ -42,7 +42,7 @@ leadline. What is not known is named and counted; --fail-on unknown makes it exi
     multiple=True,
     required=True,
     metavar="FILE",
-    help="As leadline agent --profiles writes it.",
+    help="As leadline agent --profiles writes it; kube: what the agents of the cluster stored.",
 )
 @click.option(
     "--audit-log", "logs", multiple=True, metavar="FILE", help="Of kube-apiserver, for roles; may be gzip."
