@@ -74,7 +74,8 @@ def test_replicas_of_two_nodes_are_one_and_runs_of_a_cron_job_too():
         await ProfileStore(store, DAY_S).write([profile("c1")], 1060.0)
         more = (OpenedFile("/var/x", ("O_RDWR",)),)
         await ProfileStore(store, DAY_S).write([profile("c2", opened=more)], 1060.0)
-        ((instance, record),) = await stored_records(store)
+        (one,) = await stored_records(store)
+        instance, record = one.instance, one.record
         assert instance == "replicaset-web-5d4f"
         assert [one.path for one in record.profile.opened] == ["/etc/web.conf", "/var/x"]
         assert set(record.whole) == {"c1", "c2"}

@@ -54,7 +54,7 @@ def policy_for(own: End, name: str, profiles: Sequence[Profile], services: Servi
         rules: dict[str, tuple[Json, set[tuple[int, str]]]] = {}
         unknown = ""
         for peer in of_way:
-            found = list(_ends(peer, services))
+            found = list(ends_of(peer, services))
             if not found:
                 unknown = f"{key} stays open: it is not known whose the address {peer.address} is"
                 break
@@ -104,7 +104,7 @@ def stable_labels(labels: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in sorted(labels.items()) if key not in _OF_REVISION}
 
 
-def _ends(peer: Peer, services: Services) -> Iterable[tuple[End, int]]:
+def ends_of(peer: Peer, services: Services) -> Iterable[tuple[End, int]]:
     """What the connection leads to, with the port at the pod; nothing where that is not known."""
     if peer.direction not in INCOMING:
         behind = services.behind.get((peer.address, peer.port, peer.protocol))

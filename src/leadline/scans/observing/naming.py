@@ -76,7 +76,7 @@ def _mounts(container: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _hash_of(spec: dict[str, Any]) -> str:
     """What the containers of a pod run, of those whose controllers say nothing: runs of the same job have the same."""
-    fields = ("name", "image", "command", "args")
+    fields = ("name", "image", "command", "args", "securityContext")
     lists = (spec.get(field) or () for field in ("initContainers", "containers"))
     content = json.encode([[one.get(field) for field in fields] for inner in lists for one in inner])
     return hashlib.sha256(content).hexdigest()[:10]

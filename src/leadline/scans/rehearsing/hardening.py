@@ -3,7 +3,7 @@
 Everything that is suggested is rehearsed against the same record before it is shown, and nothing comes from partial profiles alone.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from difflib import unified_diff
 from itertools import pairwise
@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from leadline.errors import ManifestError, UsageError
 from leadline.kube.field_path import Steps, parse_path
 from leadline.model.profile import Profile
+from leadline.model.rehearsal import Outcome, RehearsalReport
 from leadline.model.resource import Resource
 from leadline.model.unread import Unread
 from leadline.outputs.redaction.lines import LineHider
@@ -25,6 +26,7 @@ from leadline.posture.reach import end_of
 from leadline.posture.subject import Container, Workload
 from leadline.posture.worlds import Worlds
 from leadline.runtime.completeness import is_complete
+from leadline.runtime.rehearsal.network import Services
 from leadline.runtime.suggest.network import LearnedPolicy, names_of, policy_for
 from leadline.runtime.suggest.settings import Left, Setting, pod_settings, settings_for
 from leadline.scans.options import PostureOptions
@@ -86,11 +88,30 @@ def harden(
     recording = read_recording(profiles, options)
     read, unread = recording.profiles, recording.unread
     target = read_target(targets, options)
-    workload, inventory = _found(name, target)
+    workload, inventory = workload_called(name, target.resources)
     if is_own:
         read = tuple(as_recorded(one, name) for one in read)
     own = [one for one in read if is_of(one.container, workload)]
     services = services_of([*target.resources, *target.addresses])
+    made = replace(hardening_of(workload, inventory, own, services), unread=(*target.unread, *unread))
+    if made.is_empty:
+        return made
+    hardened = with_settings(workload, made)
+    report = rehearsal_of(target, workload, hardened, objects_of(made), own)
+    before = {one.what for one in _not_allowed(rehearsal_of(target, workload, workload.resource, (), own))}
+    new = next((one for one in _not_allowed(report) if one.what not in before), None)
+    if new is not None:
+        raise ManifestError(
+            f"{name}: what was suggested would block what was recorded: {new.what}: {new.why}"
+        )
+    patch, notes = _patch(workload, hardened, target)
+    return replace(made, patch=patch, notes=(*notes, *names_of(own, made.policy.body)))
+
+
+def hardening_of(
+    workload: Workload, inventory: Inventory, own: Sequence[Profile], services: Services
+) -> Hardening:
+    """What ``workload`` could be held to by ``own``, the profiles of its containers; not rehearsed, without a patch."""
     held = tuple(_held(container, own) for container in workload.containers if not container.is_ephemeral)
     policy = LearnedPolicy({}, (), ())
     of_pod: tuple[Setting, ...] = ()
@@ -98,19 +119,25 @@ def harden(
     if own and all(one.complete for one in held):
         policy = policy_for(end_of(workload, inventory), workload.name, own, services)
         of_pod = tuple(one for one in pod_settings(own) if workload.pod.get(one.path[0]) != one.value)
-    made = Hardening(workload.resource.title, held, policy, (), (), (*target.unread, *unread), of_pod)
-    if made.is_empty:
-        return made
-    hardened = replace(workload.resource, body=_edited(workload, held, of_pod))
-    rehearsed = _rehearsed(target, workload, hardened, policy, own)
-    if rehearsed:
-        raise ManifestError(f"{name}: what was suggested would block what was recorded: {rehearsed}")
-    patch, notes = _patch(workload, hardened, target)
-    return replace(made, patch=patch, notes=(*notes, *names_of(own, policy.body)))
+    return Hardening(workload.resource.title, held, policy, (), (), (), of_pod)
 
 
-def _found(name: str, target: RehearsalTarget) -> tuple[Workload, Inventory]:
-    worlds = Worlds([one for one in target.resources if one.origin.kind != "derived"], Facts())
+def with_settings(workload: Workload, made: Hardening) -> Resource:
+    """The object of ``workload`` as it were with all that is suggested."""
+    return replace(workload.resource, body=_edited(workload, made.containers, made.pod))
+
+
+def objects_of(made: Hardening) -> tuple[Resource, ...]:
+    body = made.policy.body
+    if not body:
+        return ()
+    metadata = body["metadata"]
+    return (Resource(body["apiVersion"], body["kind"], metadata["namespace"], metadata["name"], body),)
+
+
+def workload_called(name: str, resources: Iterable[Resource]) -> tuple[Workload, Inventory]:
+    """``name`` is ``NAMESPACE/KIND/NAME``. Raises: ``UsageError`` where it is not there, or more than once."""
+    worlds = Worlds([one for one in resources if one.origin.kind != "derived"], Facts())
     found = [
         (one, world)
         for world in worlds
@@ -131,13 +158,14 @@ def _held(container: Container, own: Sequence[Profile]) -> HeldContainer:
     if not any(map(is_complete, of_it)):
         return HeldContainer(container.name, of_it, (), ())
     found = tuple(settings_for(of_it, mounts_of(container), rights_of(container)))
-    settings = tuple(one for one in found if isinstance(one, Setting) and not _has(container, one))
+    settings = tuple(one for one in found if isinstance(one, Setting) and not has_setting(container, one))
     return HeldContainer(
         container.name, of_it, settings, tuple(one for one in found if isinstance(one, Left))
     )
 
 
-def _has(container: Container, setting: Setting) -> bool:
+def has_setting(container: Container, setting: Setting) -> bool:
+    """Whether the manifest says so already, or something that is stricter."""
     value: Any = container.body
     for step in setting.path:
         value = value.get(step) if isinstance(value, dict) else None
@@ -209,39 +237,27 @@ def _put(body: Any, steps: Steps, value: Any) -> None:
         body[last] = value
 
 
-def _rehearsed(
+def rehearsal_of(
     target: RehearsalTarget,
     workload: Workload,
-    hardened: Resource,
-    policy: LearnedPolicy,
+    wanted: Resource,
+    objects: Sequence[Resource],
     own: Sequence[Profile],
-) -> str:
-    """What of the record the suggestions would block, or whose fate is not known; empty where they are safe."""
+) -> RehearsalReport:
+    """What becomes of ``own`` where ``wanted`` takes the place of ``workload``, and ``objects`` are there too."""
     kept = [
         one
         for one in target.resources
         if one.id != workload.resource.id and one.kind in ("Namespace", "Pod", "Service", "EndpointSlice")
     ]
-    resources = [*kept, hardened]
-    if policy.body:
-        metadata = policy.body["metadata"]
-        resources.append(
-            Resource(
-                "networking.k8s.io/v1", "NetworkPolicy", metadata["namespace"], metadata["name"], policy.body
-            )
-        )
-    before = _not_allowed((*kept, workload.resource), target, own)
-    after = _not_allowed(tuple(resources), target, own)
-    return next((f"{what}: {why}" for what, why in after.items() if what not in before), "")
+    staged = RehearsalTarget((*kept, wanted, *objects), target.addresses, ())
+    return Stage(staged, {}).report(own, (), ())
 
 
-def _not_allowed(
-    resources: tuple[Resource, ...], target: RehearsalTarget, own: Sequence[Profile]
-) -> dict[str, str]:
-    """What would be blocked or is not known, with why; users apart, of whom a manifest may say what it said before."""
-    report = Stage(RehearsalTarget(resources, target.addresses, ()), {}).report(own, (), ())
+def _not_allowed(report: RehearsalReport) -> Iterator[Outcome]:
+    """What would be blocked or is not known; users apart, of whom a manifest may say what it said before."""
     outcomes = (one for row in report.containers for one in row.outcomes)
-    return {one.what: one.why for one in outcomes if one.verdict != "allowed" and one.kind != "user"}
+    return (one for one in outcomes if one.verdict != "allowed" and one.kind != "user")
 
 
 def _patch(

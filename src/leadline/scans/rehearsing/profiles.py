@@ -12,10 +12,9 @@ from leadline.errors import SourceError
 from leadline.kube.reachability import End
 from leadline.model.profile import Profile
 from leadline.model.unread import Unread
-from leadline.runtime.revision import Record
 from leadline.scans.options import PostureOptions
 from leadline.scans.rehearsing.stored_profiles import stored_profiles
-from leadline.scans.stored.behaviour import stored_records
+from leadline.scans.stored.behaviour import StoredRecord, stored_records
 from leadline.sources.cluster.connection import async_client
 from leadline.sources.regular_file import open_regular
 
@@ -54,14 +53,14 @@ def read_recording(names: Sequence[str], options: PostureOptions) -> Recording:
 
 
 def _of_cluster(options: PostureOptions) -> tuple[Profile, ...]:
-    async def read() -> list[tuple[str, Record]]:
+    async def read() -> list[StoredRecord]:
         store = RemoteStore(async_client(options.kube_context, options.kubeconfig, environ=options.environ))
         try:
             return await stored_records(store)
         finally:
             await store.close()
 
-    return tuple(record.profile for _, record in asyncio.run(read()))
+    return tuple(one.record.profile for one in asyncio.run(read()))
 
 
 def read_profiles(files: Iterable[str]) -> Recording:

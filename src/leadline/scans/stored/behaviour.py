@@ -2,12 +2,13 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import orjson
+from msgspec import Struct
 
 from leadline.api.kind import PREFIX
 from leadline.api.kinds.profiles import (
@@ -98,9 +99,26 @@ def record_in(spec: Body) -> Record | None:
         return None
 
 
-async def stored_records(store: Store, namespace: str = "") -> list[tuple[str, Record]]:
-    """By the name of the instance. Raises: ``StoreError``."""
-    found: list[tuple[str, Record]] = []
+class StoredRecord(Struct, frozen=True):
+    """A ContainerProfile of ours."""
+
+    name: str
+    revision: int
+    """Of the object."""
+    instance: str
+    labels: Mapping[str, str]
+    status: str
+    record: Record
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all that its containers did is in it, and learning is over: what is not in it is new."""
+        return self.status == LEARNED and self.record.profile.completion == COMPLETE
+
+
+async def stored_records(store: Store, namespace: str = "") -> list[StoredRecord]:
+    """Of all namespaces where none is named. Raises: ``StoreError``."""
+    found: list[StoredRecord] = []
     token, is_first = "", True
     while token or is_first:
         page = await store.list(Selection(PROFILES, namespace), Paging(token, limit=50))
@@ -108,7 +126,11 @@ async def stored_records(store: Store, namespace: str = "") -> list[tuple[str, R
         for entry in page.entries:
             record = record_of(entry)
             if record is not None:
-                found.append((labels_of(entry.content.metadata).get(INSTANCE, ""), record))
+                labels = labels_of(entry.content.metadata)
+                instance = labels.get(INSTANCE, "")
+                found.append(
+                    StoredRecord(entry.key.name, entry.revision, instance, labels, _status(entry), record)
+                )
     return found
 
 
