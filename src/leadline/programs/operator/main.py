@@ -28,6 +28,7 @@ from leadline.api.carriers.remote import RemoteStore
 from leadline.api.protocol import Store
 from leadline.errors import ClusterError, UsageError
 from leadline.outputs.redaction.values import SecretValues
+from leadline.programs.operator.behaviour import Behaviour
 from leadline.programs.operator.continuous import Continuous, World
 from leadline.programs.operator.database_updates import keep_database
 from leadline.programs.operator.images.following import Accepting, Images
@@ -208,6 +209,8 @@ async def _work(settings: Settings, rules: ScanRules, kube: Kube, store: Store) 
     # What is due is ordered before the first reading, which then answers it.
     await schedules.order(datetime.now(UTC))
     halves = [orders.run(), schedules.run(), Continuous(world).run()]
+    if settings.behaviour:
+        halves.append(Behaviour(store, rules.options, settings.behaviour_every_s).run())
     if settings.images.enabled:
         name = settings.cluster_name or settings.kube_context
         accepting = Accepting(

@@ -71,6 +71,13 @@ class Settings(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown
     ] = ""
     writes_per_s: Annotated[float, Meta(description="Results that are written in a second at most.")] = 200.0
     log_json: Annotated[bool, Meta(description="Whether log lines are JSON.")] = False
+    behaviour: Annotated[
+        bool,
+        Meta(description="Whether profiles of workloads and suggestions follow from what agents record."),
+    ] = True
+    behaviour_every_s: Annotated[
+        float, Meta(description="So often at most the cluster is read for that.")
+    ] = 300.0
     images: ImageSettings = ImageSettings()
 
 

@@ -19,7 +19,7 @@ MOST_NAMES = 8_192
 """Containers whose names are remembered, and pods: those that ended as well, for their last events."""
 _HASH = "pod-template-hash"
 _REVISIONS = (_HASH, "controller-revision-hash")
-"""Labels by which controllers tell the revisions of a workload apart."""
+"""Labels by which controllers distinguish the revisions of a workload."""
 Pods = Mapping[str, "PodNames"]
 """By the pod's uid."""
 

@@ -63,8 +63,10 @@ _KEPT = [
 
 _OURS_KEPT = [
     *("findinghistories", "imagescans", "namespacehistories"),
-    *("scanruns", "scanschedules", "workloadrisks"),
+    *("scanruns", "scanschedules", "suggestions", "workloadrisks"),
 ]
+_OF_BEHAVIOUR = ["applicationprofiles", "networkneighborhoods"]
+"""What follows from the profiles of containers, which agents write."""
 _KEEPING = ("create", "delete", "get", "list", "update", "watch")
 _RESULTS = "spdx.softwarecomposition.kubescape.io"
 
@@ -79,7 +81,8 @@ def operator_roles(kinds: Iterable[str], namespace: str) -> tuple[dict[str, Any]
         _rule("kubescape.io", ["clustersecurityexceptions", "securityexceptions"], ["get"]),
         _rule("kubescape.io", ["clustersecurityexceptions/status", "securityexceptions/status"], ["patch"]),
         _rule("leadline.dev", _OURS_KEPT, _KEEPING),
-        _rule(_RESULTS, _KEPT, _KEEPING),
+        _rule(_RESULTS, sorted((*_KEPT, *_OF_BEHAVIOUR)), _KEEPING),
+        _rule(_RESULTS, ["containerprofiles"], ["list"]),
     ]
     of_lease = {**_rule("coordination.k8s.io", ["leases"], ["get", "update"]), "resourceNames": [OPERATOR]}
     own = [of_lease, _rule("coordination.k8s.io", ["leases"], ["create"])]

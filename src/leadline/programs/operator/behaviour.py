@@ -1,0 +1,67 @@
+"""The half of the operator that follows what agents record: profiles of workloads, suggestions and their states."""
+
+import asyncio
+import logging
+
+from leadline.api.protocol import Paging, Store
+from leadline.api.selection import Selection
+from leadline.errors import LeadlineError
+from leadline.scans.options import PostureOptions
+from leadline.scans.rehearsing.target import read_target
+from leadline.scans.stored.behaviour import PROFILES
+from leadline.scans.suggesting.keeping import SUGGESTIONS, keep_behaviour
+
+log = logging.getLogger(__name__)
+LOOK_S = 30.0
+"""So often it is looked for new records and approvals, which costs two lists without bodies."""
+
+
+class Behaviour:
+    """``every_s``: so often at most the cluster is read for it, and as often where suggestions wait for something."""
+
+    def __init__(self, store: Store, options: PostureOptions, every_s: float) -> None:
+        self._store = store
+        self._options = options
+        self._every_s = every_s
+
+    async def run(self) -> None:
+        """Does not return. What fails is tried again."""
+        seen, read_at, said = "", 0.0, ""
+        clock = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(LOOK_S)
+            problem = ""
+            try:
+                now, waits = await self._look()
+                is_due = clock() - read_at >= self._every_s
+                if now and is_due and (now != seen or waits):
+                    read_at = clock()
+                    problem = await self._round()
+                    seen = now
+            except LeadlineError as error:
+                problem = str(error.args[0])
+            if problem and problem != said:
+                log.warning("what agents recorded is not followed: %s; tried again", problem)
+            said = problem
+
+    async def _round(self) -> str:
+        """What went wrong; empty where nothing did."""
+        target = await asyncio.to_thread(read_target, (), self._options)
+        kept = await keep_behaviour(self._store, target)
+        if kept.workloads or kept.suggestions:
+            log.info("profiles of workloads written: %d, suggestions: %d", kept.workloads, kept.suggestions)
+        return kept.problems[0] if kept.problems else ""
+
+    async def _look(self) -> tuple[str, bool]:
+        """What names the records and suggestions that are there, empty without any; whether a suggestion is there."""
+        found, has_suggestion = [], False
+        for plural in (PROFILES, SUGGESTIONS):
+            token, is_first = "", True
+            while token or is_first:
+                page = await self._store.list(Selection(plural, with_body=False), Paging(token))
+                token, is_first = page.token, False
+                found += [
+                    f"{entry.key.namespace}/{entry.key.name}@{entry.revision}" for entry in page.entries
+                ]
+                has_suggestion |= plural == SUGGESTIONS and bool(page.entries)
+        return "\n".join(found), has_suggestion
