@@ -61,8 +61,8 @@ def pod_names(pods: list[dict[str, Any]]) -> Pods:
         labels = tuple((str(key), str(value)) for key, value in (metadata.get("labels") or {}).items())
         known = dict(labels)
         revision = next((known[one] for one in _REVISIONS if known.get(one)), "") or _hash_of(spec)
-        pod = str(metadata.get("name", ""))
-        names = PodNames(pod, namespace, kind, name, images, labels, mounts, revision)
+        called = str(metadata.get("name", ""))
+        names = PodNames(called, namespace, kind, name, images, labels, mounts, revision)
         found[uid] = names
         found[str(metadata.get("uid", ""))] = names
     return found
