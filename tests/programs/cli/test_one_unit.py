@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
@@ -100,6 +101,19 @@ def test_every_surface_comes_to_the_same_numbers(capfd, tmp_path):
         (r["ruleId"], r["locations"][0]["logicalLocations"][0]["fullyQualifiedName"]) for r in open_ones
     }
     assert len(objects) == said.total
+
+
+def test_the_printed_report_comes_to_the_same_numbers(capfd, tmp_path):
+    said = numbers_of(tmp_path)
+    scan(capfd, tmp_path, f"pdf={tmp_path}/shop.pdf")
+    pages = subprocess.run(
+        ["pdftotext", "-layout", tmp_path / "shop.pdf", "-"], capture_output=True, text=True, check=True
+    ).stdout
+    found = re.search(r"(\d+) edits and (\d+) decisions for (\d+) findings: ([^;]+)", " ".join(pages.split()))
+    assert int(found[1]) + int(found[2]) == said.edits
+    assert int(found[3]) == said.total
+    counted = dict(reversed(part.split()[:2]) for part in found[4].split(", "))
+    assert {name: int(number) for name, number in counted.items()} == said.findings
 
 
 def test_a_baseline_counts_what_the_scan_counts(capfd, tmp_path):

@@ -9,10 +9,9 @@ from msgspec.structs import replace
 
 from leadline.model.report import PostureReport
 from leadline.outputs.format_registry import Page, format
-from leadline.outputs.rows.edit_rows import edit_rows, subject_text
+from leadline.outputs.rows.edit_rows import cause_rows, edits_in, row_fix, subject_text
 from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.place import file_of
-from leadline.outputs.rows.remediation import fix
 from leadline.outputs.rows.summary import closing
 from leadline.outputs.rows.titles import titles_of
 from leadline.outputs.text.addresses import path_of
@@ -28,7 +27,7 @@ def github(report: PostureReport, out: IO[str], page: Page) -> None:
     places, title = FindingPlaces(report, page.places), titles_of(report)
     if lines := change_lines(report):
         out.write(workflow_command("warning", {"title": lines[0]}, "\n".join(lines)))
-    rows = edit_rows(report.new, places, page.least)
+    rows = cause_rows(report.new, places, page.least)
     for row in rows[:MOST]:
         holder = places.holder(row.finding)
         file = file_of(holder)
@@ -37,10 +36,10 @@ def github(report: PostureReport, out: IO[str], page: Page) -> None:
             where |= {"line": str(row.place.line), "col": str(row.place.column)}
         ids = ", ".join(control.id for control in row.controls[:5])
         where["title"] = f"{row.severity}: {row.problem} ({ids})"
-        message = f"{subject_text(row, report, title)}: {fix(row.finding)}"
+        message = f"{subject_text(row, report, title)}: {row_fix(row)}"
         out.write(workflow_command(LEVELS[row.severity], where, message))
     if len(rows) > MOST:
-        more = f"{count(len(rows) - MOST, 'more edit')}; --format lines shows all"
+        more = f"{count(edits_in(rows[MOST:]), 'more edit')}; --format lines shows all"
         out.write(workflow_command("notice", {"title": "Leadline"}, more))
     known = len(report.unread) - len(report.new_unread)
     for sort in passed_over(replace(report, unread=report.new_unread), MOST):

@@ -8,11 +8,11 @@ from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
 from leadline.model.unread import Unread
 from leadline.outputs.format_registry import Page, format
-from leadline.outputs.rows.edit_rows import EditRow, edit_rows, subject_text
+from leadline.outputs.rows.edit_rows import EditRow, cause_rows, edits_in, row_fix, subject_text
 from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.overview import first_fixes_of
 from leadline.outputs.rows.place import place_text, steering
-from leadline.outputs.rows.remediation import control_text, fix
+from leadline.outputs.rows.remediation import control_text
 from leadline.outputs.rows.summary import closing, not_judged, scanned, scores, target_name
 from leadline.outputs.rows.titles import titles_of
 from leadline.outputs.text.change_text import change_lines
@@ -40,7 +40,7 @@ class _Shown(NamedTuple):
 @format("html", suffix=".html")
 def html(report: PostureReport, out: IO[str], page: Page) -> None:
     places = FindingPlaces(report, page.places)
-    rows = edit_rows(report, places, page.least)
+    rows = cause_rows(report, places, page.least)
     groups = _by_namespace(rows[:MOST], report)
     titles = [(f"namespace-{number}", name or _NO_NAMESPACE) for number, name in enumerate(groups, 1)]
     boxes, style = row_filter([s for s in SEVERITIES if any(row.severity == s for row in rows)], titles)
@@ -50,7 +50,7 @@ def html(report: PostureReport, out: IO[str], page: Page) -> None:
         parts += [boxes, *_namespaces(groups, shown)]
     if len(rows) > MOST:
         parts.append(
-            f'<p class="soft">and {count(len(rows) - MOST, "less urgent change")}, which another format lists</p>'
+            f'<p class="soft">and {count(edits_in(rows[MOST:]), "less urgent change")}, which another format lists</p>'
         )
     parts += [*_scores(report), *_not_seen(report), *_accepted(report)]
     out.write(document(f"Kubernetes: {target_name(report)}", parts, style, with_filter=bool(rows)))
@@ -97,7 +97,7 @@ def _namespaces(groups: dict[str, list[EditRow]], shown: _Shown) -> Iterator[str
     if len(groups) > 1:
         links = [
             f'<a href="#namespace-{number}">{text(name or _NO_NAMESPACE)}</a> '
-            f'<span class="soft">{count(len(rows), "edit")}</span>'
+            f'<span class="soft">{count(edits_in(rows), "edit")}</span>'
             for number, (name, rows) in enumerate(groups.items(), 1)
         ]
         yield f"<nav><h2>Namespaces</h2>{items(links)}</nav>"
@@ -123,7 +123,7 @@ def _cells(row: EditRow, shown: _Shown) -> list[str]:
         f'{text(row.problem)}<br><span class="soft">{ids}{more}</span>',
         _breakable(subject_text(row, shown.report, shown.title)),
         f'<span class="id">{_breakable(place_text(holder, row.place))}</span>',
-        _breakable(fix(row.finding)) + (f'<br><span class="soft">{text(by)}</span>' if by else ""),
+        _breakable(row_fix(row)) + (f'<br><span class="soft">{text(by)}</span>' if by else ""),
     ]
 
 

@@ -11,10 +11,9 @@ from typing import IO
 from leadline.model.control import SEVERITIES
 from leadline.model.report import PostureReport
 from leadline.outputs.format_registry import Page, format
-from leadline.outputs.rows.edit_rows import EditRow, edit_rows, subject_text
+from leadline.outputs.rows.edit_rows import EditRow, cause_rows, edits_in, row_fix, subject_text
 from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.place import file_of
-from leadline.outputs.rows.remediation import fix
 from leadline.outputs.rows.summary import closing, per_cent, scanned, target_name
 from leadline.outputs.rows.titles import titles_of
 from leadline.outputs.text.addresses import path_of
@@ -69,7 +68,7 @@ def _blocks(report: PostureReport, page: Page) -> Iterator[str]:
 
 def _changes(report: PostureReport, page: Page) -> Iterator[str]:
     """The table of edits; where a gate failed, those that it asks for, and the others folded up."""
-    rows = edit_rows(report.new, FindingPlaces(report, page.places), page.least)
+    rows = cause_rows(report.new, FindingPlaces(report, page.places), page.least)
     if not rows:
         return
     title = titles_of(report)
@@ -79,15 +78,15 @@ def _changes(report: PostureReport, page: Page) -> Iterator[str]:
     for row in first[:_ROWS]:
         yield _row(row, report, page, subject_text(row, report, title))
     if len(first) > _ROWS:
-        yield f"\n{count(len(first) - _ROWS, 'more edit')}, least urgent last.\n"
+        yield f"\n{count(edits_in(first[_ROWS:]), 'more edit')}, least urgent last.\n"
     if first:
         yield f"\n{code(f'leadline explain {first[0].controls[0].id}')} says why, with an example before and after.\n"
     yield "\n"
     if rest := [row for row in rows if row.severity not in grave]:
         what = "new edit" if report.baseline else "edit"
-        summary = f"{count(len(rest), what)} below the gate"
+        summary = f"{count(edits_in(rest), what)} below the gate"
         table = "".join(_row(row, report, page, subject_text(row, report, title)) for row in rest[:_PARTS])
-        more = f"\nand {len(rest) - _PARTS:,} more\n" if len(rest) > _PARTS else ""
+        more = f"\nand {edits_in(rest[_PARTS:]):,} more\n" if len(rest) > _PARTS else ""
         yield f"<details><summary>{summary}</summary>\n\n{_HEAD}{table}{more}\n</details>\n\n"
 
 
@@ -106,4 +105,4 @@ def _row(row: EditRow, report: PostureReport, page: Page, subject: str) -> str:
     file = path_of(file_of(holder), page.folder, page.root) if file_of(holder) else ""
     spot = f"{file}:{row.place.line}" if file and row.place is not None else file or holder.title
     ids = ", ".join(control.id for control in row.controls[:3]) + (" …" if len(row.controls) > 3 else "")
-    return f"| {row.severity} | {words(row.problem)} ({code(ids)}) | {code(spot)} | {code(subject)} | {code(fix(row.finding))} |\n"
+    return f"| {row.severity} | {words(row.problem)} ({code(ids)}) | {code(spot)} | {code(subject)} | {code(row_fix(row))} |\n"

@@ -13,11 +13,10 @@ from leadline.model.resource import Resource
 from leadline.model.unread import Unread
 from leadline.outputs.format_registry import Page, format
 from leadline.outputs.pdf.typeset import pdf_of
-from leadline.outputs.rows.edit_rows import EditRow, edit_rows, subject_text
+from leadline.outputs.rows.edit_rows import EditRow, cause_rows, edits_in, row_fix, subject_text
 from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.overview import first_fixes_of
 from leadline.outputs.rows.place import place_text
-from leadline.outputs.rows.remediation import fix
 from leadline.outputs.rows.summary import closing, not_judged, scanned, scores, target_name
 from leadline.outputs.rows.titles import titles_of
 from leadline.outputs.text.change_text import change_lines
@@ -41,11 +40,11 @@ _Data = dict[str, Any]
 @format("pdf", suffix=".pdf", compiled=pdf_of, needs="typst")
 def pdf(report: PostureReport, out: IO[str], page: Page) -> None:
     places = FindingPlaces(report, page.places)
-    rows = edit_rows(report, places, page.least)
+    rows = cause_rows(report, places, page.least)
     title = titles_of(report)
     named = _named(report)
     tone = "good" if page.passed and page.verdict else "high" if page.verdict else "unknown"
-    more = f"and {count(len(rows) - MOST, 'less urgent change')}, which another format lists"
+    more = f"and {count(edits_in(rows[MOST:]), 'less urgent change')}, which another format lists"
     data = {
         "at": page.at,
         "title": f"Kubernetes: {_short(target_name(report))}",
@@ -93,7 +92,7 @@ def _first(
     return [
         {
             "title": _short(subject_text(row, report, title)),
-            "why": _short(f"{row.problem}: {fix(row.finding)}"),
+            "why": _short(f"{row.problem}: {row_fix(row)}"),
         }
         for row in rows[:_FIRST]
     ]
@@ -113,7 +112,7 @@ def _namespaces(
                 "controls": _short(ids + more),
                 "object": _short(subject_text(row, report, title)),
                 "place": _short(place_text(places.holder(row.finding), row.place)),
-                "fix": _short(fix(row.finding)),
+                "fix": _short(row_fix(row)),
             }
         )
     names = sorted(by_namespace, key=lambda name: (not name, name))

@@ -9,12 +9,11 @@ from itertools import chain
 from typing import IO
 
 from leadline.model.control import SEVERITIES
-from leadline.model.finding import Finding
 from leadline.model.report import PostureReport
 from leadline.outputs.allowance import MOST_DRAWN
 from leadline.outputs.format_registry import Page, format
 from leadline.outputs.rows.control_groups import ControlGroup, control_groups
-from leadline.outputs.rows.edit_rows import EditRow, edit_rows, failing_text, failing_unread, subject_text
+from leadline.outputs.rows.edit_rows import EditRow, cause_rows, failing_text, failing_unread, subject_text
 from leadline.outputs.rows.excerpt import excerpts
 from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.overview import area_lines, first_lines, view_lines
@@ -244,7 +243,7 @@ def _more(number: int) -> str:
 def _blocks(report: PostureReport, page: Page) -> Iterator[str]:
     places = FindingPlaces(report, page.places)
     problems: dict[tuple[str, ...], list[EditRow]] = {}
-    for row in edit_rows(report, places, page.least):
+    for row in cause_rows(report, places, page.least):
         problems.setdefault(tuple(control.id for control in row.controls), []).append(row)
     drawn = 0
     for rows in problems.values():
@@ -269,7 +268,7 @@ def _about(row: EditRow, page: Page) -> Iterator[str]:
         yield f"{_paint(severity, severity, page)}  {first}"
         yield from (f"  {line}" for line in more)
         yield from (f"  {line}" for line in wrapped(ids, page.width - 2))
-    yield from (f"  {line}" for line in wrapped(plain(why(row.controls[0])), page.width - 2))
+    yield from (f"  {line}" for line in wrapped(plain(row.reason or why(row.controls[0])), page.width - 2))
     yield f"  {page.command} explain {plain(row.controls[0].id)}"
     yield ""
 
@@ -284,7 +283,7 @@ def _places(
     for group in by_subject.values():
         name = subject_text(group[0], report, title)
         previous = ""
-        findings: list[Finding] = [row.finding for row in group]
+        findings = [one for row in group for one in (row.finding, *row.others)]
         for part in excerpts(findings, places, page.width):
             through = "" if part.resource.id in group[0].subjects else f", through {title(part.resource)}"
             heading = f"{name}{through}"

@@ -1,7 +1,7 @@
 """Findings as edits: one row for each place and edit, however many controls and overlays ask for it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -10,6 +10,7 @@ from leadline.model.control import SEVERITIES, Control, Severity
 from leadline.model.finding import Finding, Place
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
+from leadline.outputs.rows.causes import cause_of
 from leadline.outputs.rows.control_groups import urgency
 from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.objects_elsewhere import causes_text
@@ -25,11 +26,12 @@ _RANK = {severity: rank for rank, severity in enumerate(SEVERITIES)}
 
 
 class EditRow(Struct, frozen=True):
-    """One edit at one place."""
+    """One edit at one place, or several that are one thing to do."""
 
     finding: Finding
     """The first of those that ask for it."""
     place: Place | None
+    """Of that first edit."""
     controls: tuple[Control, ...]
     """Those that ask for it, most urgent first."""
     subjects: tuple[str, ...]
@@ -38,6 +40,14 @@ class EditRow(Struct, frozen=True):
     """Charts and kustomizations through which the same line of source is reached."""
     causes: str = ""
     """What it rests on in other files, in words."""
+    others: tuple[Finding, ...] = ()
+    """A finding for each further edit."""
+    copies: int = 1
+    """Files that hold the object, each with this edit."""
+    called: str = ""
+    """What several edits together are called."""
+    reason: str = ""
+    """Why those matter together."""
 
     @property
     def severity(self) -> Severity:
@@ -45,7 +55,11 @@ class EditRow(Struct, frozen=True):
 
     @property
     def problem(self) -> str:
-        return self.controls[0].problem or self.controls[0].title
+        return self.called or self.controls[0].problem or self.controls[0].title
+
+    @property
+    def edits(self) -> int:
+        return self.copies * (1 + len(self.others))
 
 
 class _Draft:
@@ -86,6 +100,12 @@ def edit_rows(report: PostureReport, places: FindingPlaces, least: Severity = "u
     return sorted(rows, key=lambda row: urgency(row.controls[0])[:2])
 
 
+def cause_rows(report: PostureReport, places: FindingPlaces, least: Severity = "unknown") -> list[EditRow]:
+    """The same for a person: copies of an object once, and edits that are one thing to do as one row."""
+    rows = _by_cause(_without_copies(edit_rows(report, places, least), report, places), report, places)
+    return sorted(rows, key=lambda row: urgency(row.controls[0])[:2])
+
+
 def _key(finding: Finding, place: Place | None, rendering: str) -> tuple[object, ...]:
     """Rendered objects are the same place where they come from one line of source."""
     on, *edit = finding.edit
@@ -105,6 +125,103 @@ def _row(draft: _Draft, controls: Mapping[str, Control], breadth: Mapping[str, i
     )
 
 
+def _without_copies(rows: Sequence[EditRow], report: PostureReport, places: FindingPlaces) -> list[EditRow]:
+    """One row for an edit of an object that several files hold alike, with the first of them."""
+    alike = _copies(rows, report, places)
+    found: dict[Hashable, EditRow] = {}
+    for row in rows:
+        on = row.finding.on
+        key = (alike.get(on, on), row.finding.edit[1:], tuple(control.id for control in row.controls))
+        first = found.get(key)
+        if first is None:
+            found[key] = row
+        else:
+            subjects = tuple(dict.fromkeys((*first.subjects, *row.subjects)))
+            found[key] = replace(first, subjects=subjects, copies=first.copies + row.copies)
+    return list(found.values())
+
+
+def _copies(rows: Iterable[EditRow], report: PostureReport, places: FindingPlaces) -> Mapping[str, str]:
+    """For the id of each copy that of the first: objects of one name, in files, of which everything but metadata is the same."""
+    named: dict[tuple[str, ...], list[Resource]] = {}
+    for id in dict.fromkeys(row.finding.on for row in rows):
+        on = report.resource(id)
+        if on.origin.kind == "file" and on.name:
+            named.setdefault((on.group, on.kind, on.namespace, on.name), []).append(on)
+    found: dict[str, str] = {}
+    for several in named.values():
+        firsts: list[Resource] = []
+        for one in several if len(several) > 1 else ():
+            first = next((f for f in firsts if _is_copy(f, one, places)), None)
+            if first is None:
+                firsts.append(one)
+            else:
+                found[one.id] = first.id
+    return found
+
+
+def _is_copy(one: Resource, other: Resource, places: FindingPlaces) -> bool:
+    first, second = places.body(one), places.body(other)
+    return {**first, "metadata": None} == {**second, "metadata": None}
+
+
+def _by_cause(rows: Sequence[EditRow], report: PostureReport, places: FindingPlaces) -> Iterator[EditRow]:
+    """Rows that are parts of one thing to do as one."""
+    together: dict[Hashable, list[EditRow]] = {}
+    for number, row in enumerate(rows):
+        cause = cause_of(row.controls[0].id)
+        where = cause.where(row.finding, report, places) if cause else None
+        key: Hashable = number if cause is None or where is None else (id(cause), where, row.copies)
+        together.setdefault(key, []).append(row)
+    return map(_joined, together.values())
+
+
+def _joined(rows: list[EditRow]) -> EditRow:
+    if len(rows) == 1:
+        return rows[0]
+    rows = sorted(rows, key=lambda row: _RANK[row.severity])
+    first = rows[0]
+    cause = cause_of(first.controls[0].id)
+    controls = {control.id: control for row in rows for control in row.controls}
+    return replace(
+        first,
+        controls=tuple(sorted(controls.values(), key=lambda control: _RANK[control.severity])),
+        subjects=tuple(dict.fromkeys(id for row in rows for id in row.subjects)),
+        others=tuple(row.finding for row in rows[1:]),
+        called=(cause.problem if cause else "") or first.problem,
+        reason=cause.why if cause else "",
+    )
+
+
+def edits_in(rows: Iterable[EditRow]) -> int:
+    return sum(row.edits for row in rows)
+
+
+def row_fix(row: EditRow) -> str:
+    """All its edits on one line, below the part of the object that they share."""
+    findings = [row.finding, *row.others]
+    changed = {one.path for one in findings if one.action != "review"}
+    # Who removes it, need not look at it.
+    wanted = [one for one in findings if one.action != "review" or one.path not in changed]
+    texts = list(dict.fromkeys(map(fix, wanted)))
+    if len(texts) == 1:
+        return texts[0]
+    shared = _shared([one.path for one in wanted])
+    if not shared:
+        return "; ".join(texts)
+    return f"in {shared}: {'; '.join(text.replace(f'{shared}.', '', 1) for text in texts)}"
+
+
+def _shared(paths: Sequence[str]) -> str:
+    """The longest part of an object that all are below; empty where that is the whole object."""
+    if not all(paths):
+        return ""
+    shared = paths[0].rpartition(".")[0]
+    while shared and not all(path.startswith(f"{shared}.") for path in paths):
+        shared = shared.rpartition(".")[0]
+    return plain(shared) if shared.count(".") > 1 else ""
+
+
 def edit_line(row: EditRow, report: PostureReport, title: Title) -> str:
     """``file:line:column: severity ids problem [object] fix`` on one line."""
     holder = report.resource(row.finding.on)
@@ -113,13 +230,15 @@ def edit_line(row: EditRow, report: PostureReport, title: Title) -> str:
     rests = f" (rests on {row.causes})" if row.causes else ""
     return (
         f"{place_text(holder, row.place)}: {row.severity} {ids} {plain(row.problem)}"
-        f" [{subject_text(row, report, title)}] {fix(row.finding)}{f' ({by})' if by else ''}{rests}"
+        f" [{subject_text(row, report, title)}] {row_fix(row)}{f' ({by})' if by else ''}{rests}"
     )
 
 
 def subject_text(row: EditRow, report: PostureReport, title: Title) -> str:
     """``shop/Deployment/web``, ``shop/Deployment/web in 4 overlays``, ``Group/ops and 2 more``."""
     first = report.resource(row.subjects[0])
+    if row.copies > 1:
+        return f"{plain(first.title)} in {row.copies:,} places"
     if row.overlays > 1:
         several = "renderings" if first.origin.kind == "helm" else "overlays"
         return f"{plain(first.title)} in {row.overlays:,} {several}"
@@ -133,7 +252,7 @@ def failing_text(report: PostureReport, places: FindingPlaces, least: Severity) 
     rows = edit_rows(report, places, least)
     yield from (edit_line(row, report, title) for row in rows[:MOST_FAILING])
     if len(rows) > MOST_FAILING:
-        yield f"and {len(rows) - MOST_FAILING:,} more, --format lines shows all"
+        yield f"and {edits_in(rows[MOST_FAILING:]):,} more, --format lines shows all"
 
 
 def failing_unread(report: PostureReport) -> Iterator[str]:

@@ -76,7 +76,7 @@ SCRIPT = """
       if (fits && !off.has(one.severity)) { count += 1; left.add(one.group); }
     }
     for (const one of groups) one.hidden = !left.has(one.id);
-    said.textContent = count === rows.length ? "" : `Filtered: ${count} of ${rows.length} edits are shown.`;
+    said.textContent = count === rows.length ? "" : `Filtered: ${count} of ${rows.length} rows are shown.`;
   };
   document.documentElement.classList.add("scripted");
   for (const one of [group, words, ...boxes]) one.addEventListener("input", apply);
@@ -181,7 +181,7 @@ def row_filter(severities: Sequence[str], groups: Sequence[tuple[str, str]]) -> 
         f'<label class="needs-script">Namespace {choice}</label>'
         '<label class="needs-script">Search <input type="search" id="show-text" placeholder="control, object, file"'
         ' title="/ leads here, Escape empties it"></label></fieldset>'
-        '<p class="filtered">Filtered: some edits are not shown.</p>'
+        '<p class="filtered">Filtered: some rows are not shown.</p>'
         '<p id="shown" class="high" role="status"></p>',
         rules,
     )

@@ -1,0 +1,123 @@
+"""What a person sees as one thing to do: edits of one volume, of one container's limits, of the policies of one namespace.
+
+Verdicts, scores, baselines and machine formats stay with each control; these are rows for people alone.
+"""
+
+import re
+from collections.abc import Callable, Hashable
+from typing import Any
+
+from msgspec import Struct
+
+from leadline.model.finding import Finding
+from leadline.model.report import PostureReport
+from leadline.outputs.rows.finding_places import FindingPlaces
+
+_CONTAINER = re.compile(r".*\b(?:containers|initContainers|ephemeralContainers)\[\d+\]")
+_VOLUME = re.compile(r"(.*)\.volumes\[(\d+)\]")
+_MOUNT = re.compile(r"(.*)\.(?:containers|initContainers|ephemeralContainers)\[\d+\]\.volumeMounts\[\d+\]")
+_STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
+Where = Callable[[Finding, PostureReport, FindingPlaces], Hashable]
+
+
+class Cause(Struct, frozen=True):
+    """Controls that ask for parts of one thing."""
+
+    controls: frozenset[str]
+    where: Where
+    """What their edits have to share to be one row; ``None`` for a row of its own."""
+    problem: str = ""
+    """What the row is called where several of them ask; empty for the problem of its most severe control."""
+    why: str = ""
+    """Why that matters, without a full stop."""
+
+
+def cause_of(control: str) -> Cause | None:
+    """By the control that says best what a row is about."""
+    return _BY_CONTROL.get(control)
+
+
+def _container(finding: Finding, report: PostureReport, places: FindingPlaces) -> Hashable:
+    found = _CONTAINER.match(finding.path)
+    return (finding.on, found[0]) if found else None
+
+
+def _object(finding: Finding, report: PostureReport, places: FindingPlaces) -> Hashable:
+    return finding.on
+
+
+def _namespace(finding: Finding, report: PostureReport, places: FindingPlaces) -> Hashable:
+    """Of objects that are judged with their charts: what one chart renders is installed together."""
+    failing = report.resource(finding.resource)
+    return (failing.namespace, failing.origin.rendering)
+
+
+def _volume(finding: Finding, report: PostureReport, places: FindingPlaces) -> Hashable:
+    """A volume and its mounts, by the volume's name."""
+    found = _VOLUME.match(finding.path) or _MOUNT.match(finding.path)
+    if found is None:
+        return None
+    name = _at(places.body(report.resource(finding.on)), found[0])
+    return (
+        (finding.on, found[1], name["name"])
+        if isinstance(name, dict) and isinstance(name.get("name"), str)
+        else None
+    )
+
+
+def _at(body: Any, path: str) -> Any:
+    for step in _STEP.finditer(path):
+        try:
+            body = body[int(step[2])] if step[2] else body[step[1]]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return body
+
+
+CAUSES = (
+    Cause(
+        frozenset(("C-0268", "C-0269", "C-0270", "C-0271", "C-0004", "C-0009", "C-0050", "L-0033")),
+        _container,
+        "Requests or limits missing",
+        "The container may take what others on its node need, or be evicted for them",
+    ),
+    Cause(
+        frozenset(("C-0018", "C-0056")),
+        _container,
+        "No probes",
+        "Kubernetes cannot tell whether the container works",
+    ),
+    Cause(
+        frozenset(
+            (
+                "C-0013",
+                "C-0016",
+                "C-0017",
+                "C-0055",
+                "C-0210",
+                "C-0211",
+                "L-0004",
+                "L-0019",
+                "L-0020",
+                "L-0021",
+            )
+        ),
+        _container,
+        "Container is not hardened",
+        "What helps an attacker in the container is still allowed",
+    ),
+    Cause(frozenset(("C-0048", "C-0074", "C-0045", "L-0006", "L-0018")), _volume),
+    Cause(
+        frozenset(("C-0030", "C-0260")),
+        _namespace,
+        "No network policy for the pods",
+        "Whoever takes over one pod reaches all others, and the internet",
+    ),
+    Cause(
+        frozenset(("C-0076", "C-0077")),
+        _object,
+        "Labels missing",
+        "Policies and people find objects by their labels",
+    ),
+)
+_BY_CONTROL = {control: cause for cause in CAUSES for control in cause.controls}
