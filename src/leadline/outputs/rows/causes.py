@@ -85,7 +85,7 @@ CAUSES = (
         frozenset(("C-0018", "C-0056")),
         _container,
         "No probes",
-        "Kubernetes cannot tell whether the container works",
+        "Kubernetes does not know whether the container works",
     ),
     Cause(
         frozenset(
