@@ -111,7 +111,7 @@ CAUSES = (
         frozenset(("C-0030", "C-0260")),
         _namespace,
         "No network policy for the pods",
-        "Whoever takes over one pod reaches all others, and the internet",
+        "An attacker in one pod reaches all others, and the internet",
     ),
     Cause(
         frozenset(("C-0076", "C-0077")),
