@@ -262,6 +262,35 @@ def test_a_direction_stays_open_where_an_address_is_unknown(run):
     )
 
 
+def test_a_strict_list_has_the_recorded_calls_and_what_runtimes_and_probes_need(run):
+    _, out, _ = run("-f", "json", syscalls=["openat", "read", "arch_prctl", "sendmmsg"])
+    made = json.loads(out)["containers"][0]["strictSeccompProfile"]
+    assert made["architectures"] == ["SCMP_ARCH_X86_64"]
+    assert (made["defaultAction"], made["defaultErrnoRet"]) == ("SCMP_ACT_ERRNO", 1)
+    allowed, newer = made["syscalls"]
+    assert {"sendmmsg", "execve", "capset", "rt_sigreturn", "wait4"} <= set(allowed["names"])
+    assert "mount" not in allowed["names"]
+    assert newer["errnoRet"] == 38
+    assert "clone3" in newer["names"]
+    _, out, _ = run("-f", "json", syscalls=["clone3"])
+    made = json.loads(out)["containers"][0]["strictSeccompProfile"]
+    assert made["architectures"] == ["SCMP_ARCH_AARCH64"]
+    assert "clone3" in made["syscalls"][0]["names"]
+
+
+def test_for_cilium_names_take_the_place_of_addresses_outside(run):
+    named = {**peer("connects", "198.51.100.7", 443), "names": ["api.example.org."]}
+    _, out, _ = run("cluster.yaml", "-f", "json", peers=[named, peer("connects", "10.96.0.10", 80)])
+    rules = json.loads(out)["ciliumNetworkPolicy"]["spec"]["egress"]
+    assert rules[1] == {
+        "toFQDNs": [{"matchName": "api.example.org"}],
+        "toPorts": [{"ports": [{"port": "443", "protocol": "TCP"}]}],
+    }
+    assert rules[0]["toPorts"][0]["rules"] == {"dns": [{"matchPattern": "*"}]}
+    _, out, _ = run("cluster.yaml", "-f", "json", peers=[peer("connects", "198.51.100.7", 443)])
+    assert json.loads(out)["ciliumNetworkPolicy"] is None
+
+
 def test_a_workload_that_is_not_there_is_one_line(capfd: pytest.CaptureFixture[str], run, tmp_path: Path):
     run()
     assert main(["harden", "workload", "shop/Deployment/no", "web.yaml", "--profile", "profiles.json"]) == 2

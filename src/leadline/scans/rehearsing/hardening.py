@@ -27,7 +27,9 @@ from leadline.posture.subject import Container, Workload
 from leadline.posture.worlds import Worlds
 from leadline.runtime.completeness import is_complete
 from leadline.runtime.rehearsal.network import Services
+from leadline.runtime.suggest.cilium import policy_by_names
 from leadline.runtime.suggest.network import LearnedPolicy, names_of, policy_for
+from leadline.runtime.suggest.seccomp import strict_profile
 from leadline.runtime.suggest.settings import Left, Setting, pod_settings, settings_for
 from leadline.scans.options import PostureOptions
 from leadline.scans.rehearsing.addresses import services_of
@@ -49,6 +51,8 @@ class HeldContainer(Struct, frozen=True):
     """Of its containers, complete and partial ones."""
     settings: tuple[Setting, ...]
     left: tuple[Left, ...]
+    strict_seccomp: dict[str, Any] = {}
+    """As the kubelet reads it from a file: the recorded calls and those that no container does without; empty without any."""
 
     @property
     def complete(self) -> int:
@@ -65,6 +69,8 @@ class Hardening(Struct, frozen=True):
     unread: tuple[Unread, ...]
     pod: tuple[Setting, ...] = ()
     """Of the pod as a whole; paths are from its spec."""
+    by_names: dict[str, Any] = {}
+    """For Cilium: names in the place of addresses outside of the cluster; empty where none was asked for by name."""
 
     @property
     def is_empty(self) -> bool:
@@ -119,7 +125,8 @@ def hardening_of(
     if own and all(one.complete for one in held):
         policy = policy_for(end_of(workload, inventory), workload.name, own, services)
         of_pod = tuple(one for one in pod_settings(own) if workload.pod.get(one.path[0]) != one.value)
-    return Hardening(workload.resource.title, held, policy, (), (), (), of_pod)
+    by_names = policy_by_names(end_of(workload, inventory), workload.name, own, policy.body)
+    return Hardening(workload.resource.title, held, policy, (), (), (), of_pod, by_names)
 
 
 def with_settings(workload: Workload, made: Hardening) -> Resource:
@@ -159,9 +166,8 @@ def _held(container: Container, own: Sequence[Profile]) -> HeldContainer:
         return HeldContainer(container.name, of_it, (), ())
     found = tuple(settings_for(of_it, mounts_of(container), rights_of(container)))
     settings = tuple(one for one in found if isinstance(one, Setting) and not has_setting(container, one))
-    return HeldContainer(
-        container.name, of_it, settings, tuple(one for one in found if isinstance(one, Left))
-    )
+    left = tuple(one for one in found if isinstance(one, Left))
+    return HeldContainer(container.name, of_it, settings, left, strict_profile(of_it))
 
 
 def has_setting(container: Container, setting: Setting) -> bool:

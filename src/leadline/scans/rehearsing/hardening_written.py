@@ -21,12 +21,14 @@ def hardening_document(found: Hardening) -> dict[str, Any]:
                 "name": plain(one.name),
                 "profiles": [_profile(profile) for profile in one.profiles],
                 "suggestions": [_setting(setting) for setting in one.settings],
+                "strictSeccompProfile": one.strict_seccomp or None,
                 "notSuggested": [{"what": left.what, "why": plain(left.why, 1000)} for left in one.left],
             }
             for one in found.containers
         ],
         "pod": [_setting(one) for one in found.pod],
         "networkPolicy": found.policy.body or None,
+        "ciliumNetworkPolicy": found.by_names or None,
         "networkPolicyBecause": found.policy.because,
         "networkPolicyLeftOpen": [plain(one, 1000) for one in found.policy.left],
         "patch": "".join(f"{line}\n" for line in found.patch),
@@ -64,6 +66,10 @@ def hardening_lines(found: Hardening, width: int) -> Iterator[str]:
     for left in found.policy.left:
         yield from wrapped(f"network policy: {plain(left, 1000)}", width)
     yield from suggested_text(found)
+    if found.by_names:
+        yield from ("", "# With Cilium, names in the place of those addresses:", "---")
+        text = yaml.dump(found.by_names, Dumper=yaml.CSafeDumper, sort_keys=False)
+        yield from map(source_line, text.splitlines())
     yield from unread_and_notes(found.unread, found.notes, width)
     number = sum(len(one.settings) for one in found.containers) + len(found.pod) + bool(found.policy.body)
     if number:
@@ -103,6 +109,10 @@ def _container_lines(workload: str, one: HeldContainer, width: int) -> Iterator[
         yield from _inner(f"suggested: {'.'.join(setting.path)}: {value_text(setting.value)}", width)
         for text in (setting.because, f"if the record is not all: {setting.if_wrong}"):
             yield from (f"  {line}" for line in _inner(plain(text, 1000), width - 2))
+    if one.strict_seccomp:
+        number = len(one.strict_seccomp["syscalls"][0]["names"])
+        text = f"stricter than RuntimeDefault: a seccomp profile of {count(number, 'system call')}, as JSON in -f json"
+        yield from _inner(text, width)
     for left in one.left:
         yield from _inner(f"not suggested: {left.what}: {plain(left.why, 1000)}", width)
     if not one.settings and not one.left:
