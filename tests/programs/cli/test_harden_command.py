@@ -291,6 +291,33 @@ def test_for_cilium_names_take_the_place_of_addresses_outside(run):
     assert json.loads(out)["ciliumNetworkPolicy"] is None
 
 
+def test_roles_are_what_the_service_account_asked_for(run, tmp_path: Path):
+    def event(verb: str, uri: str, **reference: str) -> str:
+        return json.dumps({
+            "kind": "Event", "apiVersion": "audit.k8s.io/v1", "stage": "ResponseComplete", "verb": verb, "requestURI": uri,
+            "requestReceivedTimestamp": "2026-01-01T00:00:00.000000Z", "responseStatus": {"code": 200},
+            "user": {"username": "system:serviceaccount:shop:default", "groups": []},
+            "objectRef": reference or None, "annotations": {"authorization.k8s.io/decision": "allow"},
+        })  # fmt: skip
+
+    maps = {"resource": "configmaps", "namespace": "shop", "name": "a", "apiVersion": "v1"}
+    log = [
+        event("get", "/api/v1/namespaces/shop/configmaps/a", **maps),
+        event("list", "/api/v1/nodes", resource="nodes", apiVersion="v1"),
+        event("get", "/version"),
+    ]
+    (tmp_path / "audit.log").write_text("\n".join(log) + "\n")
+    _, out, _ = run("-f", "json", "--audit-log", "audit.log")
+    nodes, maps_role = json.loads(out)["roles"]
+    assert (nodes["kind"], nodes["rules"]) == (
+        "ClusterRole",
+        [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["list"]}],
+    )
+    assert maps_role["metadata"] == {"name": "web", "namespace": "shop"}
+    assert maps_role["rules"] == [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}]
+    assert any("other workloads of the namespace may use it too" in note for note in json.loads(out)["notes"])
+
+
 def test_a_workload_that_is_not_there_is_one_line(capfd: pytest.CaptureFixture[str], run, tmp_path: Path):
     run()
     assert main(["harden", "workload", "shop/Deployment/no", "web.yaml", "--profile", "profiles.json"]) == 2

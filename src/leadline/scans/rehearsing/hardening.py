@@ -35,8 +35,10 @@ from leadline.scans.options import PostureOptions
 from leadline.scans.rehearsing.addresses import services_of
 from leadline.scans.rehearsing.profiles import read_recording
 from leadline.scans.rehearsing.rehearsal import Stage, as_recorded
+from leadline.scans.rehearsing.rights_used import roles_used
 from leadline.scans.rehearsing.settings import container_of, is_of, mounts_of, rights_of
 from leadline.scans.rehearsing.target import RehearsalTarget, read_target
+from leadline.sources.audit.log import read_audit_logs
 from leadline.sources.regular_file import read_regular
 from leadline.sources.yaml.edit import SetAt, apply_edits
 
@@ -71,10 +73,14 @@ class Hardening(Struct, frozen=True):
     """Of the pod as a whole; paths are from its spec."""
     by_names: dict[str, Any] = {}
     """For Cilium: names in the place of addresses outside of the cluster; empty where none was asked for by name."""
+    roles: tuple[dict[str, Any], ...] = ()
+    """That allow what its service account asked for, where audit logs were given."""
 
     @property
     def is_empty(self) -> bool:
-        return not (self.policy.body or self.pod or any(one.settings for one in self.containers))
+        return not (
+            self.policy.body or self.pod or self.roles or any(one.settings for one in self.containers)
+        )
 
 
 def harden(
@@ -84,6 +90,7 @@ def harden(
     options: PostureOptions,
     *,
     is_own: bool = False,
+    audit_logs: Sequence[str] = (),
 ) -> Hardening:
     """Suggestions for the workload ``NAMESPACE/KIND/NAME``, as ``targets``, or the cluster, describe it.
 
@@ -100,6 +107,8 @@ def harden(
     own = [one for one in read if is_of(one.container, workload)]
     services = services_of([*target.resources, *target.addresses])
     made = replace(hardening_of(workload, inventory, own, services), unread=(*target.unread, *unread))
+    if audit_logs:
+        made = _with_roles(made, workload, audit_logs)
     if made.is_empty:
         return made
     hardened = with_settings(workload, made)
@@ -111,7 +120,21 @@ def harden(
             f"{name}: what was suggested would block what was recorded: {new.what}: {new.why}"
         )
     patch, notes = _patch(workload, hardened, target)
-    return replace(made, patch=patch, notes=(*notes, *names_of(own, made.policy.body)))
+    notes = (*made.notes, *notes, *names_of(own, made.policy.body))
+    return replace(made, patch=patch, notes=notes)
+
+
+def _with_roles(made: Hardening, workload: Workload, audit_logs: Sequence[str]) -> Hardening:
+    account = str(workload.pod.get("serviceAccountName") or "default")
+    record = read_audit_logs(audit_logs)
+    roles = roles_used(workload.name, (workload.namespace, account), record.requests)
+    seen = record.observed
+    note = f"requests of the service account {account} were recorded from {seen.first} to {seen.last}"
+    if account == "default":
+        note += "; other workloads of the namespace may use it too"
+    if not roles:
+        note += ": it asked for nothing that needs a role"
+    return replace(made, roles=roles, notes=(note,), unread=(*made.unread, *record.unread))
 
 
 def hardening_of(

@@ -29,6 +29,7 @@ def hardening_document(found: Hardening) -> dict[str, Any]:
         "pod": [_setting(one) for one in found.pod],
         "networkPolicy": found.policy.body or None,
         "ciliumNetworkPolicy": found.by_names or None,
+        "roles": found.roles,
         "networkPolicyBecause": found.policy.because,
         "networkPolicyLeftOpen": [plain(one, 1000) for one in found.policy.left],
         "patch": "".join(f"{line}\n" for line in found.patch),
@@ -70,8 +71,17 @@ def hardening_lines(found: Hardening, width: int) -> Iterator[str]:
         yield from ("", "# With Cilium, names in the place of those addresses:", "---")
         text = yaml.dump(found.by_names, Dumper=yaml.CSafeDumper, sort_keys=False)
         yield from map(source_line, text.splitlines())
+    for role in found.roles:
+        yield from ("", "# What the service account asked for; other requests are refused:", "---")
+        text = yaml.dump(role, Dumper=yaml.CSafeDumper, sort_keys=False)
+        yield from map(source_line, text.splitlines())
     yield from unread_and_notes(found.unread, found.notes, width)
-    number = sum(len(one.settings) for one in found.containers) + len(found.pod) + bool(found.policy.body)
+    number = (
+        sum(len(one.settings) for one in found.containers)
+        + len(found.pod)
+        + bool(found.policy.body)
+        + len(found.roles)
+    )
     if number:
         yield from wrapped(
             f"{count(number, 'suggestion')}, rehearsed against the same record: nothing of it would be blocked",

@@ -50,16 +50,28 @@ def command() -> None:
     is_flag=True,
     help="The profiles are of its container, though recorded outside of a cluster.",
 )
+@click.option(
+    "--audit-log",
+    "logs",
+    multiple=True,
+    metavar="FILE",
+    help="Of kube-apiserver, for a role with the rights that were really used; may be gzip.",
+)
 @click.option("-f", "--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @takes(*NAMESPACES, "exclude_paths", *CLUSTER, *CHARTS, "quiet", "debug")
 def workload_command(
-    name: str, paths: tuple[str, ...], profiles: tuple[str, ...], is_own: bool, **flags: Any
+    name: str,
+    paths: tuple[str, ...],
+    profiles: tuple[str, ...],
+    is_own: bool,
+    logs: tuple[str, ...],
+    **flags: Any,
 ) -> int:
     """A read-only root with volumes for what is written, capabilities, seccomp and a network policy, as a diff."""
     format = flags.pop("format")
     request = replace(request_of((), flags), targets=paths)
     with reading(request, f"reading {' '.join(paths)}") as (options, _):
-        found = harden(name, paths, profiles, options, is_own=is_own)
+        found = harden(name, paths, profiles, options, is_own=is_own, audit_logs=logs)
     if format == "json":
         click.echo(json_text(hardening_document(found)))
     else:
