@@ -10,10 +10,10 @@ from msgspec import Struct
 
 from leadline.api.catalogue import KINDS
 from leadline.api.kind import GROUP, VERSION
-from leadline.programs.apiserver import refusal
-from leadline.programs.apiserver.access import Asked, User
 from leadline.programs.apiserver.app import App
 from leadline.programs.apiserver.exchange import Exchange, Patience
+from leadline.programs.serving.cluster import refusal
+from leadline.programs.serving.cluster.access import Asked, User
 from memory_store import MemoryStore
 
 ROOT = f"/apis/{GROUP}/{VERSION}"

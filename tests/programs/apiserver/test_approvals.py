@@ -4,8 +4,8 @@ from typing import Any
 
 from asgi import MERGE, Client, Everybody, run
 
-from leadline.programs.apiserver.access import User
 from leadline.programs.apiserver.exchange import Exchange
+from leadline.programs.serving.cluster.access import User
 
 PATH = "/apis/leadline.dev/v1alpha1/namespaces/shop/suggestions"
 ONE = f"{PATH}/deployment-web"

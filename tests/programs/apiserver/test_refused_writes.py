@@ -11,10 +11,10 @@ from processes import free_port
 
 from leadline.api.catalogue import KINDS
 from leadline.api.protocol import Entry, FullError, Put
-from leadline.programs.apiserver.access import User
 from leadline.programs.apiserver.app import App
 from leadline.programs.apiserver.exchange import Exchange
 from leadline.programs.apiserver.refused_writes import NAME, RefusedWrites
+from leadline.programs.serving.cluster.access import User
 from memory_store import MemoryStore
 
 

@@ -13,10 +13,10 @@ import pytest
 from certificates import Authority
 
 from leadline.errors import ClusterError
-from leadline.programs.apiserver.cluster import registration
-from leadline.programs.apiserver.cluster.kube_api import KubeApi, KubeSettings
-from leadline.programs.apiserver.cluster.registration import Leavings, names, trust, unregister
-from leadline.programs.apiserver.main import own_service
+from leadline.programs.serving.cluster import registration
+from leadline.programs.serving.cluster.behind import own_service
+from leadline.programs.serving.cluster.kube_api import KubeApi, KubeSettings
+from leadline.programs.serving.cluster.registration import Leavings, names, trust, unregister
 from leadline.programs.serving.own_certificate import OwnCertificate
 
 PATH = "/apis/apiregistration.k8s.io/v1/apiservices"

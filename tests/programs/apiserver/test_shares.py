@@ -6,10 +6,10 @@ from contextlib import ExitStack
 import pytest
 from asgi import SUMMARIES, Client, Everybody
 
-from leadline.programs.apiserver.access import User
 from leadline.programs.apiserver.exchange import Exchange
-from leadline.programs.apiserver.refusal import Refusal
 from leadline.programs.apiserver.shares import Bounds, Shares
+from leadline.programs.serving.cluster.access import User
+from leadline.programs.serving.cluster.refusal import Refusal
 
 ONE, OTHER = User("one"), User("other")
 OURS = User("system:serviceaccount:leadline:leadline")

@@ -113,7 +113,7 @@ def test_a_head_has_no_body(app: App) -> None:
 
 def test_a_user_sees_what_he_may_see_alone(known: Known) -> None:
     class Part:
-        async def seen(self, asked: object, known: Known) -> frozenset[str]:
+        async def seen(self, asked: object, namespaces: frozenset[str]) -> frozenset[str]:
             return frozenset({"shop"})
 
     answer = get(App(Shown(known), Part()), "/pages/overview")

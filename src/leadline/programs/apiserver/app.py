@@ -9,8 +9,7 @@ from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from leadline.api.kind import Kind
 from leadline.api.protocol import FullError, FutureError, GoneError, Store, TokenError
 from leadline.errors import StoreError
-from leadline.programs.apiserver import reading, refusal
-from leadline.programs.apiserver.access import Access, Asked, Namespaces, User
+from leadline.programs.apiserver import reading
 from leadline.programs.apiserver.asked import Target, target_of
 from leadline.programs.apiserver.computed.completing import complete
 from leadline.programs.apiserver.computed.computing import Computing
@@ -21,11 +20,13 @@ from leadline.programs.apiserver.documents.discovery import Documents
 from leadline.programs.apiserver.encoding.served import Served, serve
 from leadline.programs.apiserver.exchange import ClientGoneError, Exchange, Patience, Receive, Scope, Send
 from leadline.programs.apiserver.feed import Feed
-from leadline.programs.apiserver.refusal import Refusal
 from leadline.programs.apiserver.refused_writes import RefusedWrites
 from leadline.programs.apiserver.shares import Shares
 from leadline.programs.apiserver.watching import Watch
 from leadline.programs.apiserver.writing import Writes, most_bytes
+from leadline.programs.serving.cluster import refusal
+from leadline.programs.serving.cluster.access import Access, Asked, Namespaces, User
+from leadline.programs.serving.cluster.refusal import Refusal
 
 log = logging.getLogger(__name__)
 HEALTH = frozenset({"/healthz", "/livez", "/readyz"})

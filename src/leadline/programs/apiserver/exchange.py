@@ -9,8 +9,8 @@ import orjson
 from isal import igzip, isal_zlib
 from msgspec import Struct
 
-from leadline.programs.apiserver import refusal
-from leadline.programs.apiserver.refusal import Refusal
+from leadline.programs.serving.cluster import refusal
+from leadline.programs.serving.cluster.refusal import Refusal
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -45,7 +45,7 @@ class ClientGoneError(Exception):
 
 class Exchange:
     def __init__(self, scope: Scope, receive: Receive, send: Send, patience: Patience) -> None:
-        self.scope = scope
+        self.scope: Scope = scope
         self.method: str = scope["method"]
         self.path: str = scope["path"].rstrip("/")
         self.headers: dict[bytes, bytes] = {}

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,14 +18,14 @@ from leadline.api.catalogue import KINDS
 from leadline.api.protocol import Store
 from leadline.errors import ClusterError, StoreError
 from leadline.programs.apiserver.app import App
-from leadline.programs.apiserver.cluster.cluster_access import ClusterAccess, read_front_proxy
 from leadline.programs.apiserver.cluster.cluster_namespaces import ClusterNamespaces, sweep
-from leadline.programs.apiserver.cluster.kube_api import KubeApi, KubeSettings
-from leadline.programs.apiserver.cluster.registration import OwnService, trust
-from leadline.programs.apiserver.refusal import Refusal
 from leadline.programs.apiserver.settings import Settings, in_cluster
 from leadline.programs.apiserver.silence import mark_stale
 from leadline.programs.service import run
+from leadline.programs.serving.cluster.behind import be_trusted, look_after, own_service
+from leadline.programs.serving.cluster.cluster_access import ClusterAccess, read_front_proxy
+from leadline.programs.serving.cluster.kube_api import KubeApi, KubeSettings
+from leadline.programs.serving.cluster.refusal import Refusal
 from leadline.programs.serving.log import log_to_stderr
 from leadline.programs.serving.own_certificate import OwnCertificate
 from leadline.programs.serving.plain_server import METRICS, serve_plain
@@ -41,17 +41,8 @@ class Tended(Store, Protocol):
         """Forgets what is too old. Raises: ``StoreError``."""
 
 
-class Serving(Protocol):
-    """The server, as far as its start is waited for."""
-
-    started: bool
-
-
 LOOK_AGAIN_S = 10.0
 STALE_EVERY_S = 60.0
-STARTED_S = 0.05
-TRY_AGAIN_S = 1.0
-"""While the aggregator does not trust us, nothing can be read."""
 SWITCH_S = 0.0005
 """How long a finished commit waits for the interpreter at most; by default it is 5 ms, longer than the commit."""
 _DEFAULTS = Settings("")
@@ -145,9 +136,9 @@ async def serve(settings: Settings, folder: Path) -> None:
             app.computing.run(),
             app.feed.run(),
             namespaces.follow(),
-            _look_after(kube, access, tls),
+            look_after(kube, access, tls),
             *(
-                [_be_trusted(kube, own, service, serving, lambda: tls.renew(access.front_proxy.ca))]
+                [be_trusted(kube, own, service, serving, lambda: tls.renew(access.front_proxy.ca))]
                 if own is not None
                 else []
             ),
@@ -201,59 +192,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return run(command, arguments)
 
 
-async def _look_after(kube: KubeApi, access: ClusterAccess, tls: Tls) -> None:
-    """Follows the cluster's settings of the front proxy, and our own certificate."""
-    while True:
-        await asyncio.sleep(LOOK_AGAIN_S)
-        try:
-            access.front_proxy = await read_front_proxy(kube)
-            tls.renew(access.front_proxy.ca)
-        except (Refusal, OSError) as error:
-            log.warning("settings of the front proxy: %s", error)
-
-
 def _pair(settings: Settings, own: OwnCertificate | None) -> tuple[Path, Path]:
     if own is not None:
         return own.certificate, own.key
     return settings.certificate or Path(), settings.key or Path()
-
-
-def own_service(host: str, role: str) -> OwnService | None:
-    """``leadline.shop.svc`` as name and namespace; ``None`` for another sort of name."""
-    name, _, rest = host.partition(".")
-    namespace, _, end = rest.partition(".")
-    return (
-        OwnService(name, namespace, role) if name and namespace and end.partition(".")[0] == "svc" else None
-    )
-
-
-async def _be_trusted(
-    kube: KubeApi,
-    own: OwnCertificate,
-    service: OwnService | None,
-    serving: Serving,
-    show: Callable[[], None],
-) -> None:
-    """Keeps our CA in the APIServices, even where others write them, and renews what ends.
-
-    With ``service`` they are created, and not before requests are answered: until then they would keep every namespace of the
-    cluster from being deleted.
-    """
-    while service is not None and not serving.started:
-        await asyncio.sleep(STARTED_S)
-    while True:
-        is_trusted = False
-        try:
-            is_trusted = await trust(kube, own.ca, service)
-        except Refusal as error:
-            log.warning("our certificate: %s", error)
-        try:
-            if own.turn(datetime.now(UTC), is_trusted=is_trusted):
-                show()
-                log.info("our certificate is another, until %s", own.ends.isoformat(timespec="seconds"))
-        except OSError as error:
-            log.warning("our certificate: %s", error)
-        await asyncio.sleep(LOOK_AGAIN_S if is_trusted and not own.is_turning else TRY_AGAIN_S)
 
 
 async def _tend(store: Tended) -> None:

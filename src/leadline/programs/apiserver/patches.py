@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from leadline.programs.apiserver import refusal
+from leadline.programs.serving.cluster import refusal
 
 MAX_OPERATIONS = 10_000
 MAX_COPIED = 100_000

@@ -5,10 +5,11 @@ from typing import Any, Protocol
 from leadline.api.protocol import MAX_PAGE_BYTES, Entry, Page, Paging
 from leadline.api.selection import Key, Selection
 from leadline.api.token import write_token
-from leadline.programs.apiserver import asked, refusal
+from leadline.programs.apiserver import asked
 from leadline.programs.apiserver.asked import Target
 from leadline.programs.apiserver.encoding.forms import Shown
 from leadline.programs.apiserver.exchange import Exchange
+from leadline.programs.serving.cluster import refusal
 
 _PIECE_BYTES = 2**20
 """Bodies in one piece of a list without a limit: a piece is in memory several times on its way."""

@@ -8,7 +8,7 @@ from types import TracebackType
 
 from leadline.api.protocol import FullError
 from leadline.errors import StoreError
-from leadline.programs.apiserver.refusal import Refusal
+from leadline.programs.serving.cluster.refusal import Refusal
 
 NAME = "leadline_apiserver_refused_writes_total"
 BY_US, BY_OTHERS = "leadline", "others"

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 from msgspec import Struct
 
-from leadline.programs.apiserver import refusal
-from leadline.programs.apiserver.access import MASTERS, User
+from leadline.programs.serving.cluster import refusal
+from leadline.programs.serving.cluster.access import MASTERS, User
 
 
 class Bounds(Struct, frozen=True):

@@ -10,12 +10,13 @@ import orjson
 
 from leadline.api.protocol import ADDED, Changes, GoneError, Paging
 from leadline.api.token import write_token
-from leadline.programs.apiserver import asked, refusal
+from leadline.programs.apiserver import asked
 from leadline.programs.apiserver.asked import Target
 from leadline.programs.apiserver.exchange import Exchange
 from leadline.programs.apiserver.feed import ClosedError, Feed, Following, event_line
 from leadline.programs.apiserver.reading import Source
-from leadline.programs.apiserver.refusal import Refusal
+from leadline.programs.serving.cluster import refusal
+from leadline.programs.serving.cluster.refusal import Refusal
 
 SHORTEST_S = 1800.0
 """Without a time of its own a watch lasts this long to twice as long, so that not all come back at once."""

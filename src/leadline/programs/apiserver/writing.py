@@ -12,8 +12,7 @@ from msgspec import Struct, structs
 from leadline.api.kind import Kind, Writer, nothing_to_decide
 from leadline.api.protocol import ABSENT, ConflictError, Content, Entry, Paging, Put, Store
 from leadline.api.selection import Key
-from leadline.programs.apiserver import asked, patches, refusal
-from leadline.programs.apiserver.access import Access, Asked, Namespaces, User
+from leadline.programs.apiserver import asked, patches
 from leadline.programs.apiserver.asked import Target
 from leadline.programs.apiserver.encoding import fields, wire
 from leadline.programs.apiserver.encoding.fields import Application
@@ -22,7 +21,9 @@ from leadline.programs.apiserver.encoding.served import Served
 from leadline.programs.apiserver.encoding.wire import Metadata, Object
 from leadline.programs.apiserver.exchange import JSON, Exchange
 from leadline.programs.apiserver.meaning import ORDERS, check_meaning
-from leadline.programs.apiserver.refusal import Refusal
+from leadline.programs.serving.cluster import refusal
+from leadline.programs.serving.cluster.access import Access, Asked, Namespaces, User
+from leadline.programs.serving.cluster.refusal import Refusal
 from leadline.sources.yaml.parser import Limits, parse_documents
 
 _MAX_OPTIONS_BYTES = 64 * 2**10

@@ -3,10 +3,12 @@
 import asyncio
 import gzip
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs
 
+import msgspec
 from msgspec import Struct
 
 from leadline.errors import LeadlineError
@@ -55,18 +57,20 @@ class Patience(Struct, frozen=True):
 
 
 class App:
-    """``base`` is the path of the collection of pages, such as ``/pages``."""
+    """``bases`` are paths of the collection of pages, ``documents`` fixed answers by their path."""
 
     def __init__(
         self,
         shown: Shown,
         door: Door,
-        base: str = "/pages",
+        bases: Sequence[str] = ("/pages",),
+        documents: Mapping[str, bytes] = MappingProxyType({}),
         patience: Patience = Patience(),  # noqa: B008
     ) -> None:
         self._shown = shown
         self._door = door
-        self._base = base
+        self._bases = bases
+        self._documents = documents
         self._html = Html()
         self._patience = patience
         self._streams = 0
@@ -100,18 +104,23 @@ class App:
         except ValueError as error:
             raise Turned(400, "too many parameters") from error
         headers = dict(scope["headers"])
-        certificate = scope.get("state", {}).get("certificate")
-        asked = Asked(scope["method"], path, headers, query.get("key", [""])[0], certificate)
-        seen = await self._door.seen(asked, self._shown.known)
-        if path in ("/", self._base, f"{self._base}/"):
-            if query.get("watch", [""])[0] in ("true", "1"):
-                await self._stream(seen, receive, answer)
+        if (document := self._documents.get(path)) is not None:
+            await answer.whole(200, document, _JSON, (_NOT_KEPT,))
+            return
+        asked = Asked(scope["method"], path, headers, query.get("key", [""])[0], scope)
+        seen = await self._door.seen(asked, self._shown.namespaces)
+        base = next((one for one in self._bases if path == one or path.startswith(f"{one}/")), "")
+        if path == base or not base:
+            if query.get("watch", [""])[0] in ("true", "1") and base:
+                await self._stream(asked, receive, answer)
                 return
-            first = f"{self._base.rpartition('/')[2]}/overview" if not path.endswith("/") else "overview"
-            raise Turned(
-                303, "", location=f"{self._base.removeprefix('/')}/overview" if path == "/" else first
-            )
-        name = path.removeprefix(f"{self._base}/") if path.startswith(f"{self._base}/") else "/"
+            if base and b"text/html" not in headers.get(b"accept", b"text/html"):
+                await answer.whole(200, _table(), _JSON, (_NOT_KEPT,))
+                return
+            if path != (base or "/"):
+                raise Turned(404, "no page is called so")
+            raise Turned(303, "", location=f"{(base or self._bases[0]).rpartition('/')[2]}/overview")
+        name = path.removeprefix(f"{base}/")
         if (file := self._html.assets.files.get(name)) is not None:
             await answer.whole(200, *file, (_KEPT,))
             return
@@ -152,7 +161,7 @@ class App:
         )
         await answer.whole(status, self._html.page(page, world), _HTML, (_NOT_KEPT,))
 
-    async def _stream(self, seen: frozenset[str] | None, receive: Receive, answer: "_Answer") -> None:
+    async def _stream(self, asked: Asked, receive: Receive, answer: "_Answer") -> None:
         """Says that something changed, and again and again that it is still there."""
         if self._streams >= self._patience.most_streams:
             raise Turned(503, "too many pages are open")
@@ -173,6 +182,11 @@ class App:
                         return_when=asyncio.FIRST_COMPLETED,
                     )
                 changed.cancel()
+                try:
+                    # Rights may have been taken away since.
+                    await self._door.seen(asked, self._shown.namespaces)
+                except Turned:
+                    break
                 text = ": here\n\n"
                 if self._shown.why_old != lost:
                     lost = self._shown.why_old
@@ -186,6 +200,26 @@ class App:
             gone.cancel()
             stopped.cancel()
         await answer.end()
+
+
+def _table() -> bytes:
+    """As ``kubectl get pages`` shows it."""
+    rows = [
+        {"cells": [kind.name, kind.title], "object": {"kind": "Page", "metadata": {"name": kind.name}}}
+        for kind in PAGES
+    ]
+    columns = [
+        {"name": name, "type": "string", "format": "", "description": name, "priority": 0}
+        for name in ("Name", "Title")
+    ]
+    table = {
+        "kind": "Table",
+        "apiVersion": "meta.k8s.io/v1",
+        "metadata": {},
+        "columnDefinitions": columns,
+        "rows": rows,
+    }
+    return msgspec.json.encode(table)
 
 
 async def _csv(kind: PageKind, world: World, ask: Ask, answer: "_Answer") -> None:

@@ -24,6 +24,8 @@ class Shown:
 
     def __init__(self, known: Known) -> None:
         self._known = known
+        self.namespaces = _namespaces(known)
+        """That hold something."""
         self._views: OrderedDict[frozenset[str] | None, asyncio.Future[World]] = OrderedDict()
         self.revision = 0
         self.why_old = ""
@@ -50,6 +52,7 @@ class Shown:
         """The whole view is worked out before anyone waits for it."""
         whole = await asyncio.to_thread(_prepared, known, None)
         self._known = known
+        self.namespaces = _namespaces(known)
         self._views.clear()
         self._views[None] = asyncio.get_running_loop().create_future()
         self._views[None].set_result(whole)
@@ -59,6 +62,10 @@ class Shown:
     def wake(self) -> None:
         self.changed.set()
         self.changed = asyncio.Event()
+
+
+def _namespaces(known: Known) -> frozenset[str]:
+    return frozenset(one.namespace for one in known.report.resources if one.namespace)
 
 
 def _prepared(known: Known, seen: frozenset[str] | None) -> World:

@@ -8,22 +8,28 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 import uvicorn
+from msgspec import Struct
 
+from leadline.api.protocol import Readable
 from leadline.errors import UsageError
 from leadline.programs.service import run
 from leadline.programs.serving.log import log_to_stderr
 from leadline.programs.ui.app import App
 from leadline.programs.ui.doors import KeyDoor
+from leadline.programs.ui.in_cluster import InCluster, serve_in_cluster
 from leadline.programs.ui.keeping import Keeper, Shown
 from leadline.scans.options import PostureOptions
 from leadline.scans.pages.reading import is_report_file, nothing_yet, read_folder, read_reports
+from leadline.scans.pages.world import Known
 from leadline.scans.stored.opening import open_to_read
 
 log = logging.getLogger(__name__)
+ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _HOST = "127.0.0.1"
 _GOODBYE_S = 2
 _KEY_BYTES = 32
@@ -60,45 +66,86 @@ docs/pages.md says what is on them.
 @click.option(
     "--port", default=0, type=click.IntRange(0, 65_535), help="Port; 0 takes a free one.", show_default=True
 )
-def command(targets: tuple[str, ...], store: str, **flags: Any) -> None:
+@click.option(
+    "--own-certificate-for",
+    default="",
+    metavar="HOST",
+    help="In a cluster: answer as the Service HOST, with a certificate of our own making (docs/pages.md).",
+)
+@click.option("--register", default="", metavar="CLUSTERROLE", help="In a cluster: create the APIService.")
+@click.option("--certificate", type=click.Path(path_type=Path), help="In a cluster: our own certificate.")
+@click.option("--key", type=click.Path(path_type=Path), help="In a cluster: its key.")
+@click.option("--host", default="::", help="In a cluster: address to answer at.")
+@click.option("--kube", default="", help="In a cluster: address of kube-apiserver.")
+@click.option("--kube-ca", default=ACCOUNT / "ca.crt", type=click.Path(path_type=Path), help="Its CA.")
+@click.option("--token-file", default=ACCOUNT / "token", type=click.Path(path_type=Path), help="Our token.")
+def command(targets: tuple[str, ...], store: str, kube_context: str, kubeconfig: str, **flags: Any) -> None:
     """Show what was found as pages, on this machine alone."""
     log_to_stderr()
     if bool(targets) == bool(store):
         raise UsageError(
             "name a folder, a report or --store", hint="leadline ui deploy/, or leadline ui --from-store kube"
         )
-    asyncio.run(_serve(targets, store, **flags))
+    if flags["own_certificate_for"] or flags["certificate"]:
+        if not store or (flags["certificate"] and not flags["key"]):
+            raise UsageError(
+                "in a cluster pages are of a store", hint="give --store, and --key with --certificate"
+            )
+        place = Place(store, kube_context, kubeconfig)
+        asyncio.run(_serve_in_cluster(place, InCluster(**flags)))
+        return
+    asyncio.run(_serve(targets, Place(store, kube_context, kubeconfig), flags["port"]))
 
 
-async def _serve(targets: tuple[str, ...], store: str, kube_context: str, kubeconfig: str, port: int) -> None:
+class Place(Struct, frozen=True):
+    """Where results are stored; ``store`` is empty for none."""
+
+    store: str
+    kube_context: str = ""
+    kubeconfig: str = ""
+
+    def open(self) -> Readable:
+        """Raises: ``SourceError``, ``StoreError``, ``ClusterError``."""
+        said = lambda line: log.info("%s", line)  # noqa: E731 short
+        return open_to_read(self.store, self.kube_context, self.kubeconfig, environ=os.environ, said=said)
+
+    def follow(self) -> tuple[Shown, Keeper]:
+        shown = Shown(nothing_yet(self.store, f"leadline scan --from-store {self.store}"))
+        return shown, Keeper(shown, self.open)
+
+
+async def _serve_in_cluster(place: Place, settings: InCluster) -> None:
+    await serve_in_cluster(settings, *place.follow())
+
+
+async def _serve(targets: tuple[str, ...], place: Place, port: int) -> None:
     """Raises: ``UsageError``, ``SourceError``, ``StoreError``, ``ClusterError``."""
-    environ = os.environ
     keeper: Keeper | None = None
-    if store:
+    if place.store:
         # What is wrong with the name is said before anything is served.
-        await open_to_read(store, kube_context, kubeconfig, environ=environ).close()
-        shown = Shown(nothing_yet(store, f"leadline scan --from-store {store}"))
-        keeper = Keeper(shown, lambda: open_to_read(store, kube_context, kubeconfig, environ=environ))
+        await place.open().close()
+        shown, keeper = place.follow()
     else:
         _say("reading")
-        reports = [is_report_file(path) for path in targets]
-        if any(reports) and not all(reports):
-            raise UsageError(
-                "a folder and a report cannot be shown together",
-                hint="leadline ui REPORT..., or leadline ui PATH...",
-            )
-        options = PostureOptions(environ=environ)
-        known = (
-            await asyncio.to_thread(read_reports, targets)
-            if all(reports)
-            else await asyncio.to_thread(read_folder, targets, options)
-        )
+        known = await asyncio.to_thread(_read, targets)
         shown = Shown(known)
         await shown.become(known)
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((_HOST, port))
         await _answer(listening, shown, keeper)
+
+
+def _read(targets: tuple[str, ...]) -> Known:
+    reports = [is_report_file(path) for path in targets]
+    if all(reports):
+        return read_reports(targets)
+    if any(reports):
+        raise UsageError(
+            "a folder and a report cannot be shown together",
+            hint="leadline ui REPORT..., or leadline ui PATH...",
+        )
+    return read_folder(targets, PostureOptions(environ=os.environ))
 
 
 async def _answer(listening: socket.socket, shown: Shown, keeper: Keeper | None) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from leadline.api.kind import Kind
 from leadline.api.protocol import ConflictError, Paging, Store
 from leadline.api.selection import Selection
-from leadline.programs.apiserver import refusal
-from leadline.programs.apiserver.cluster.kube_api import Body, KubeApi
-from leadline.programs.apiserver.refusal import Refusal
+from leadline.programs.serving.cluster import refusal
+from leadline.programs.serving.cluster.kube_api import Body, KubeApi
+from leadline.programs.serving.cluster.refusal import Refusal
 
 log = logging.getLogger(__name__)
 _PATH = "/api/v1/namespaces"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from leadline.programs.apiserver.cluster.kube_api import KubeSettings
-from leadline.programs.apiserver.cluster.registration import Leavings, unregister
 from leadline.programs.apiserver.settings import ACCOUNT, in_cluster
 from leadline.programs.service import run
+from leadline.programs.serving.cluster.kube_api import KubeSettings
+from leadline.programs.serving.cluster.registration import Leavings, unregister
 
 
 @click.command("unregister")

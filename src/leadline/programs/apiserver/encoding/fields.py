@@ -11,9 +11,9 @@ import orjson
 from msgspec import Struct
 
 from leadline.api.kind import Kind
-from leadline.programs.apiserver import refusal
 from leadline.programs.apiserver.encoding.moment import now
 from leadline.programs.apiserver.patches import merge
+from leadline.programs.serving.cluster import refusal
 
 Object = dict[str, Any]
 Path = tuple[str, ...]

@@ -11,9 +11,9 @@ import orjson
 from msgspec import Struct
 
 from leadline.api.protocol import Entry
-from leadline.programs.apiserver import refusal
 from leadline.programs.apiserver.encoding.moment import age
 from leadline.programs.apiserver.encoding.served import Form, Served
+from leadline.programs.serving.cluster import refusal
 
 META_VERSION = "meta.k8s.io/v1"
 _JSON = frozenset({"application/json", "application/*", "*/*"})

@@ -15,8 +15,8 @@ from msgspec import Struct
 from leadline.api.catalogue import KINDS
 from leadline.api.kind import Kind
 from leadline.errors import ClusterError
-from leadline.programs.apiserver.cluster.kube_api import Body, KubeApi, KubeSettings
-from leadline.programs.apiserver.refusal import Refusal
+from leadline.programs.serving.cluster.kube_api import Body, KubeApi, KubeSettings
+from leadline.programs.serving.cluster.refusal import Refusal
 from leadline.programs.serving.own_certificate import trusting
 
 log = logging.getLogger(__name__)
@@ -50,14 +50,16 @@ class OwnService(Struct, frozen=True):
     port: int = 443
 
 
-async def trust(kube: KubeApi, ca: str, service: OwnService | None = None) -> bool:
+async def trust(
+    kube: KubeApi, ca: str, service: OwnService | None = None, apiservices: Iterable[str] = names()
+) -> bool:
     """Puts ``ca`` into each of our APIServices that lacks it; whether all of them have it now.
 
     With ``service`` those that are not there are created.
 
     Raises: ``Refusal`` where kube-apiserver does not answer.
     """
-    results = [await _trust_one(kube, name, ca, service) for name in names()]
+    results = [await _trust_one(kube, name, ca, service) for name in apiservices]
     return all(results)
 
 

@@ -11,10 +11,9 @@ from urllib.parse import unquote
 import orjson
 from msgspec import Struct
 
-from leadline.programs.apiserver import refusal
-from leadline.programs.apiserver.access import ANONYMOUS, MASTERS, Asked, User
-from leadline.programs.apiserver.cluster.kube_api import KubeApi
-from leadline.programs.apiserver.exchange import Exchange
+from leadline.programs.serving.cluster import refusal
+from leadline.programs.serving.cluster.access import ANONYMOUS, MASTERS, Asked, Request, User
+from leadline.programs.serving.cluster.kube_api import KubeApi
 
 CONFIG_MAP = "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication"
 KEPT_S = 10.0
@@ -67,11 +66,11 @@ class ClusterAccess:
         self._users: Kept[User | None] = Kept(KEPT_S)
         self._rights: Kept[tuple[bool, str]] = Kept(KEPT_S)
 
-    async def user_of(self, exchange: Exchange) -> User:
-        proxied = self._proxied_user(exchange)
+    async def user_of(self, request: Request) -> User:
+        proxied = self._proxied_user(request)
         if proxied is not None:
             return proxied
-        kind, _, token = exchange.header(b"authorization").partition(" ")
+        kind, _, token = request.header(b"authorization").partition(" ")
         if kind.lower() != "bearer":
             return User(ANONYMOUS, ("system:unauthenticated",))
         token = token.strip()
@@ -97,16 +96,16 @@ class ClusterAccess:
         if not allowed:
             raise _forbidden(user, asked, name, reason)
 
-    def _proxied_user(self, exchange: Exchange) -> User | None:
+    def _proxied_user(self, request: Request) -> User | None:
         """Only a request that comes with the aggregator's certificate may say for whom it asks."""
-        certificate = exchange.scope.get("state", {}).get("certificate")
+        certificate = request.scope.get("state", {}).get("certificate")
         if not certificate:
             return None
         name = _common_name(certificate)
         proxy = self.front_proxy
         if proxy.allowed_names and name not in proxy.allowed_names:
             raise refusal.unauthorized()
-        headers = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in exchange.scope["headers"]]
+        headers = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in request.scope["headers"]]
         user = next((v for wanted in proxy.user_headers for n, v in headers if n == wanted.lower()), "")
         if not user:
             return None

@@ -9,7 +9,7 @@ import httpx2
 import orjson
 from msgspec import Struct
 
-from leadline.programs.apiserver import refusal
+from leadline.programs.serving.cluster import refusal
 from leadline.sources.cluster.sign_in import trust_in
 
 Body = dict[str, Any]

@@ -1,11 +1,9 @@
 """Who asks, and whether they may: what the application needs of the cluster it belongs to."""
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Mapping, MutableMapping
+from typing import Any, Protocol
 
 from msgspec import Struct
-
-from leadline.programs.apiserver.exchange import Exchange
 
 ANONYMOUS = "system:anonymous"
 MASTERS = "system:masters"
@@ -37,8 +35,19 @@ class Asked(Struct, frozen=True):
         return {field: value for field in fields if (value := str(getattr(self, field)))}
 
 
+class Request(Protocol):
+    """As much of a request as says who asks."""
+
+    @property
+    def scope(self) -> MutableMapping[str, Any]:
+        """As ASGI has it; ``state`` holds the verified ``certificate`` of the client."""
+
+    def header(self, name: bytes) -> str:
+        """The first of that name; empty where it was not sent."""
+
+
 class Access(Protocol):
-    async def user_of(self, exchange: Exchange) -> User:
+    async def user_of(self, request: Request) -> User:
         """Raises: ``Refusal`` for credentials that are not valid, or cannot be checked now."""
 
     async def check(self, user: User, asked: Asked, name: str = "") -> None:

@@ -1,0 +1,106 @@
+"""The pages within a cluster: reached through kube-apiserver as an aggregated API, or with a bearer token."""
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import msgspec
+from msgspec import Struct
+
+from leadline.errors import ClusterError
+from leadline.programs.serving.chores import beside
+from leadline.programs.serving.cluster.behind import be_trusted, look_after, own_service
+from leadline.programs.serving.cluster.cluster_access import ClusterAccess, read_front_proxy
+from leadline.programs.serving.cluster.kube_api import KubeApi, KubeSettings
+from leadline.programs.serving.cluster.refusal import Refusal
+from leadline.programs.serving.own_certificate import OwnCertificate
+from leadline.programs.serving.tls_server import Socket, Tls, server
+from leadline.programs.ui.app import App
+from leadline.programs.ui.doors import PAGES_GROUP, PAGES_VERSION, ClusterDoor
+from leadline.programs.ui.keeping import Keeper, Shown
+
+ROOT = f"/apis/{PAGES_GROUP}/{PAGES_VERSION}"
+APISERVICE = f"{PAGES_VERSION}.{PAGES_GROUP}"
+_LIFE = timedelta(days=90)
+
+
+class InCluster(Struct, frozen=True):
+    """How the server is reached, and how it reaches the cluster."""
+
+    own_certificate_for: str
+    """The name of our Service, ``leadline-ui.security.svc``; empty where both files are given."""
+    register: str
+    """The ClusterRole by which the APIService is created and with which it is deleted; empty where another creates it."""
+    certificate: Path | None
+    key: Path | None
+    host: str
+    port: int
+    kube: str
+    kube_ca: Path
+    token_file: Path
+
+
+async def serve_in_cluster(settings: InCluster, shown: Shown, keeper: Keeper) -> None:
+    """Until it is asked to stop. Raises: ``ClusterError``."""
+    kube = KubeApi(KubeSettings(settings.kube or _cluster(), settings.kube_ca, settings.token_file))
+    host = settings.own_certificate_for
+    with TemporaryDirectory(prefix="leadline-tls-") as folder:
+        try:
+            own = OwnCertificate(Path(folder), host, "leadline-ui", life=_LIFE) if host else None
+            pair = (
+                (own.certificate, own.key)
+                if own
+                else (settings.certificate or Path(), settings.key or Path())
+            )
+            access = ClusterAccess(kube, await read_front_proxy(kube))
+            tls = Tls(Socket(settings.host, settings.port, *pair), access.front_proxy.ca)
+            app = App(shown, ClusterDoor(access), (f"{ROOT}/pages", "/pages"), documents())
+            serving = server(app, Socket(settings.host, settings.port, *pair), tls, app.stop)
+            chores = [keeper.run(), look_after(kube, access, tls)]
+            if own is not None:
+                service = own_service(host, settings.register) if settings.register else None
+                renew = lambda: tls.renew(access.front_proxy.ca)  # noqa: E731 short
+                chores.append(be_trusted(kube, own, service, serving, renew, (APISERVICE,)))
+            await beside(serving, chores)
+        except Refusal as refused:
+            raise ClusterError(
+                refused.message, hint="check --kube, --kube-ca and the rights of the service account"
+            ) from refused
+        finally:
+            await kube.close()
+
+
+def documents() -> Mapping[str, bytes]:
+    """What says to Kubernetes which API this is, by path; and that it lives."""
+    version = {"groupVersion": f"{PAGES_GROUP}/{PAGES_VERSION}", "version": PAGES_VERSION}
+    group = {"name": PAGES_GROUP, "versions": [version], "preferredVersion": version}
+    pages = {
+        "name": "pages",
+        "singularName": "page",
+        "namespaced": False,
+        "kind": "Page",
+        "verbs": ["get", "list", "watch"],
+    }
+    resources = {
+        "kind": "APIResourceList",
+        "apiVersion": "v1",
+        "groupVersion": version["groupVersion"],
+        "resources": [pages],
+    }
+    answers = {
+        "/apis": {"kind": "APIGroupList", "apiVersion": "v1", "groups": [group]},
+        f"/apis/{PAGES_GROUP}": {"kind": "APIGroup", "apiVersion": "v1", **group},
+        ROOT: resources,
+    }
+    lives = dict.fromkeys(("/healthz", "/livez", "/readyz"), b"ok")
+    return {**{path: msgspec.json.encode(one) for path, one in answers.items()}, **lives}
+
+
+def _cluster() -> str:
+    """The address that every pod has in its environment, and that needs no DNS."""
+    host, port = (os.environ.get(f"KUBERNETES_SERVICE_{part}", "") for part in ("HOST", "PORT"))
+    if not host:
+        return "https://kubernetes.default.svc"
+    return f"https://{f'[{host}]' if ':' in host else host}:{port or 443}"
