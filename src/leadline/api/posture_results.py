@@ -282,6 +282,9 @@ def labels_for(resource: Resource, related: list[Resource]) -> dict[str, str]:
         labels["rbac-resource"] = "true"
     for one in related:
         kind = one.kind.lower()
+        if not kind:
+            # Named and not read: a label without a kind would be refused.
+            continue
         labels[f"{kind}-name"] = one.name
         if one.namespace:
             labels[f"{kind}-namespace"] = one.namespace

@@ -1,13 +1,24 @@
 """Every page in a real browser: wide and narrow, with axe, with the script and without it."""
 
+import itertools
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
 
 import pytest
 from axe import MissingError, script
+from msgspec import structs
 from pages_process import ROOT, chromium, pages_of, violations
 from playwright.sync_api import Browser, ViewportSize
 
+from leadline.model.control import Remove, Review, Set
+from leadline.model.finding import Skip
+from leadline.model.report import Waived
+from leadline.model.risk import AttackStep, WorkloadRisk
+from leadline.model.waiver import Waiver, WaiverUse
+from leadline.outputs.documents.report_document import encode
 from leadline.scans.pages.site import PAGES
+from leadline.scans.posture.posture_scan import posture_scan
 
 NAMES = [
     "overview",
@@ -30,6 +41,7 @@ FOLLOWED = {
 NARROW: ViewportSize = {"width": 390, "height": 844}
 WIDE: ViewportSize = {"width": 1280, "height": 900}
 ANSWER_MS = 60_000
+Scheme = Literal["light", "dark"]
 
 
 @pytest.fixture(scope="module")
@@ -52,34 +64,102 @@ def axe() -> str:
         pytest.skip(str(error))
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["390", "1280"])
-def test_every_page_fits_and_axe_finds_nothing(
-    browser: Browser, address: str, axe: str, size: ViewportSize
-) -> None:
-    context = browser.new_context(viewport=size)
+def looked_at(
+    browser: Browser, address: str, axe: str, size: ViewportSize, scheme: Scheme = "light"
+) -> dict[str, object]:
+    """What is wrong with any page, by its address."""
+    context = browser.new_context(viewport=size, color_scheme=scheme)
     page = context.new_page()
     page.set_default_timeout(ANSWER_MS)
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
+    found: dict[str, object] = {}
+    page.on("console", lambda message: found.setdefault(f"said at {page.url}", message.text))
+    page.on("pageerror", lambda error: found.setdefault(f"failed at {page.url}", str(error)))
     page.goto(address)
     base = page.url.rpartition("/")[0]
-    found: dict[str, object] = {}
     wanted = [f"{base}/{name}" for name in NAMES]
     for name, start in FOLLOWED.items():
         page.goto(f"{base}/{start}")
-        target = page.locator(f'main a[href^="{name}?"]').first.get_attribute("href")
-        wanted.append(f"{base}/{target}")
+        link = page.locator(f'main a[href^="{name}?"]')
+        if link.count():
+            wanted.append(f"{base}/{link.first.get_attribute('href')}")
     for one in wanted:
         page.goto(one)
         if bad := violations(page, axe):
             found[one] = bad
-        if page.evaluate("document.documentElement.scrollWidth") > size["width"]:
-            found[f"{one} is wider than the screen"] = page.evaluate("document.documentElement.scrollWidth")
+        if (width := page.evaluate("document.documentElement.scrollWidth")) > size["width"]:
+            found[f"{one} is wider than the screen"] = width
     context.close()
-    assert {name.in_menu for name in PAGES if name.name in NAMES} == {True}
-    assert found == {}
-    assert said == []
+    return found
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["390", "1280"])
+def test_every_page_fits_and_axe_finds_nothing(
+    browser: Browser, address: str, axe: str, size: ViewportSize
+) -> None:
+    assert set(NAMES) | set(FOLLOWED) == {kind.name for kind in PAGES} - {"image"}
+    assert looked_at(browser, address, axe, size) == {}
+
+
+@pytest.mark.nightly("pages")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280, 1920])
+def test_axe_finds_nothing_in_any_width_dark_and_light(
+    browser: Browser, address: str, axe: str, width: int, scheme: Scheme
+) -> None:
+    assert looked_at(browser, address, axe, {"width": width, "height": 900}, scheme) == {}
+
+
+@pytest.mark.nightly("pages")
+@pytest.mark.parametrize("workloads", [0, 1])
+def test_axe_finds_nothing_where_there_is_little_to_show(
+    browser: Browser, tmp_path: Path, axe: str, workloads: int
+) -> None:
+    (tmp_path / "one.yaml").write_text(
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: b}\nspec: {containers: [{name: c, image: d}]}\n"
+        if workloads
+        else "apiVersion: v1\nkind: Namespace\nmetadata: {name: b}\n"
+    )
+    with pages_of(str(tmp_path)) as address:
+        assert looked_at(browser, address, axe, WIDE) == {}
+
+
+@pytest.mark.nightly("pages")
+def test_a_keyboard_is_enough(browser: Browser, address: str) -> None:
+    context = browser.new_context(viewport=WIDE)
+    page = context.new_page()
+    page.set_default_timeout(ANSWER_MS)
+    page.goto(address)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id || location.hash") in ("main", "#main")
+    page.goto(page.url.replace("overview", "findings").partition("#")[0])
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    assert page.locator("tr.here").count() == 1
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/finding?id=*")
+    page.go_back()
+    page.keyboard.press("n")
+    page.wait_for_url("**page=2")
+    context.close()
+
+
+@pytest.mark.nightly("pages")
+def test_a_printed_page_holds_what_an_auditor_needs_and_nothing_to_click(
+    browser: Browser, address: str
+) -> None:
+    context = browser.new_context(viewport=WIDE)
+    page = context.new_page()
+    page.set_default_timeout(ANSWER_MS)
+    page.goto(address)
+    page.goto(page.url.replace("overview", "framework?name=NSA"))
+    page.emulate_media(media="print")
+    assert not page.locator("header").is_visible()
+    assert not page.locator("button").first.is_visible()
+    assert "compliance of what was judged" in page.inner_text("main")
+    assert page.pdf().startswith(b"%PDF")
+    context.close()
 
 
 def test_a_list_is_narrowed_while_one_types_and_the_address_follows(browser: Browser, address: str) -> None:
@@ -110,3 +190,123 @@ def test_without_a_script_everything_works(browser: Browser, address: str) -> No
     assert "severity=critical" in page.url
     assert set(page.locator("td.severity").all_inner_texts()) == {"critical"}
     context.close()
+
+
+HOSTILE = (
+    "<img src=x onerror=alert(1)>",
+    "</title><script>alert(2)</script>",
+    '" onmouseover="alert(3)',
+    "javascript:alert(4)",
+    "{{7*7}}",
+    "=HYPERLINK(1)",
+    "a\u202egnp.exe",
+    "\x1b[31mred",
+)
+
+
+def hostile_report(path: Path) -> None:
+    """A real report with markup, code and marks in every text that an object, a file or a person can set."""
+    report = posture_scan([str(ROOT / "examples" / "shop")])
+    texts = itertools.cycle(HOSTILE)
+    resources = []
+    names: dict[str, str] = {}
+    for one in report.resources:
+        names[one.id] = f"{one.id}{next(texts)}"
+        resources.append(
+            structs.replace(
+                one,
+                name=one.name + next(texts),
+                namespace=one.namespace + next(texts),
+                kind=one.kind,
+                id=names[one.id],
+            )
+        )
+    findings = [
+        structs.replace(
+            one,
+            resource=names[one.resource],
+            violation=structs.replace(one.violation, path=next(texts))
+            if isinstance(one.violation, Review | Set | Remove)
+            else one.violation,
+            related=tuple(names.get(id, id) for id in one.related),
+            lines=tuple(line + next(texts) for line in one.lines),
+        )
+        for one in report.findings
+    ]
+    findings = [
+        structs.replace(one, violation=structs.replace(one.violation, on=""))
+        if isinstance(one.violation, Review | Set | Remove)
+        else one
+        for one in findings
+    ]
+    steps = tuple(
+        AttackStep(kind, next(texts), details=(next(texts),))
+        for kind in ("start", "way", "workload", "token")
+    )
+    risks = tuple(
+        WorkloadRisk(one.id, 80, 1, 9, 1, next(texts), steps)
+        for one in resources
+        if one.kind in ("Deployment", "Pod")
+    )
+    waiver = Waiver(
+        name=next(texts),
+        matches=(),
+        reason=next(texts),
+        owner=next(texts),
+        ticket=next(texts),
+        expires=next(texts),
+        source=next(texts),
+    )
+    unread = tuple(
+        structs.replace(one, where=next(texts), why=next(texts), hint=next(texts)) for one in report.unread
+    )
+    report = structs.replace(
+        report,
+        target=structs.replace(report.target, name=next(texts), server_version=next(texts)),
+        resources=tuple(resources),
+        findings=tuple(findings),
+        joined=(),
+        risks=risks,
+        unread=unread,
+        waivers=(WaiverUse(waiver, "used", 1),),
+        waived=(Waived(findings[0], 0),),
+        gave_up={resources[0].id: (Skip("C-0001", next(texts), "no facts"),)},
+        skips=tuple(structs.replace(one, why=next(texts)) for one in report.skips),
+    )
+    path.write_bytes(encode(report))
+
+
+@pytest.mark.parametrize(
+    "policy", [pytest.param(True, marks=pytest.mark.nightly("pages")), False], ids=["policy", "no-policy"]
+)
+def test_no_name_becomes_markup_or_code(browser: Browser, tmp_path: Path, *, policy: bool) -> None:
+    """Also where a browser heeds no policy."""
+    hostile_report(tmp_path / "hostile.json")
+    with pages_of(str(tmp_path / "hostile.json")) as address:
+        context = browser.new_context(viewport=WIDE, bypass_csp=not policy)
+        page = context.new_page()
+        page.set_default_timeout(ANSWER_MS)
+        ran: list[str] = []
+        page.on("dialog", lambda dialog: (ran.append(dialog.message), dialog.dismiss()))
+        page.goto(address)
+        base = page.url.rpartition("/")[0]
+        wanted = [f"{base}/{name}" for name in NAMES]
+        for name, start in FOLLOWED.items():
+            page.goto(f"{base}/{start}")
+            wanted += [
+                f"{base}/{one.get_attribute('href')}"
+                for one in page.locator(f'main a[href^="{name}?"]').all()[:8]
+            ]
+        for one in wanted:
+            page.goto(one)
+            assert (
+                page.locator("main img, main script, main [onmouseover], main [onerror], main iframe").count()
+                == 0
+            )
+            assert page.locator('a[href^="javascript" i]').count() == 0
+            text = page.content()
+            assert "49" not in page.title()
+            assert not set(text) & set("\u202e\x1b")
+        context.close()
+    assert len(wanted) > 20
+    assert ran == []
