@@ -5,7 +5,7 @@ from typing import Any
 from leadline.api.kind import Kind
 from leadline.api.kinds.scans import RUNS, SCHEDULES
 from leadline.errors import UsageError
-from leadline.programs.apiserver import refusal
+from leadline.programs.serving.cluster import refusal
 from leadline.programs.serving.cron import check, zone_of
 
 SUBJECTS = ("posture", "images")
