@@ -15,5 +15,9 @@ def serve(asked_of: AskedOf, *, is_trusted: bool) -> int:
     stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
     # What a control of the user's own prints would be read as a message.
     sys.stdout = sys.stderr
-    server_of(asked_of, is_trusted=is_trusted).start_io(stdin, stdout)
+    server = server_of(asked_of, is_trusted=is_trusted)
+    try:
+        server.start_io(stdin, stdout)
+    finally:
+        server.end()
     return 0

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from lsprotocol import types as lsp
@@ -14,9 +15,10 @@ from pygls.lsp.server import LanguageServer
 from leadline.errors import LeadlineError
 from leadline.model.control import Framework
 from leadline.programs.lsp.documents import Document, path_of
-from leadline.programs.lsp.words import FIX_ALL, diagnostics, hover, quick_fix, workspace_edit
+from leadline.programs.lsp.words import FIX_ALL, diagnostics, hover, link, quick_fix, workspace_edit
 from leadline.scans.posture.frameworks import load_frameworks
 from leadline.scans.workspace.fixes import accepted, fix_all, fix_of
+from leadline.scans.workspace.links import links_of
 from leadline.scans.workspace.problems import Problem
 from leadline.scans.workspace.workspace import Asked, Workspace
 from leadline.version import __version__
@@ -48,6 +50,8 @@ class Server(LanguageServer):
         self._judging: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._looking: asyncio.TimerHandle | None = None
+        self._pulls = False
+        """Whether the editor asks for diagnostics by itself; else they are sent."""
         self._frameworks: tuple[Framework, ...] | None = None
         # One thread: the engine is for one, and requests are answered in the order of the keys before them.
         self._judge = ThreadPoolExecutor(1, "judge")
@@ -58,6 +62,8 @@ class Server(LanguageServer):
         given = params.initialization_options
         if isinstance(given, dict) and isinstance(given.get("trusted"), bool):
             self._is_trusted = self._is_trusted or given["trusted"]
+        texts = params.capabilities.text_document
+        self._pulls = texts is not None and texts.diagnostic is not None
 
     def start(self) -> None:
         """Reads the folders, while requests are answered."""
@@ -67,13 +73,15 @@ class Server(LanguageServer):
 
     def add_folder(self, top: str) -> None:
         if top and top not in self._reading:
-            self._reading[top] = asyncio.ensure_future(self._read(top))
+            self._reading[top] = self._later(self._read(top))
 
     def drop_folder(self, top: str) -> None:
         task = self._reading.pop(top, None)
         if task is not None:
             task.cancel()
-        self._spaces.pop(top, None)
+        space = self._spaces.pop(top, None)
+        if space is not None:
+            self._judge.submit(space.close)
         for file in self._documents:
             self._later(self._tell([file]))
 
@@ -95,7 +103,8 @@ class Server(LanguageServer):
         if self._documents.pop(file, None) is None:
             return
         space = self._space_of(file)
-        self._publish(uri, [], None)
+        if not self._pulls:
+            self._publish(uri, [], None)
         if space is not None:
             self._later(self._hide(space, file))
 
@@ -106,7 +115,31 @@ class Server(LanguageServer):
         loop = asyncio.get_running_loop()
         self._looking = loop.call_later(_SETTLED_S, lambda: self._later(self._look()))
 
+    def end(self) -> None:
+        """Ends what was started to render."""
+        for space in self._spaces.values():
+            self._judge.submit(space.close)
+        self._judge.shutdown()
+
     # What the editor asks
+
+    async def diagnostics(
+        self, params: lsp.DocumentDiagnosticParams
+    ) -> lsp.RelatedFullDocumentDiagnosticReport:
+        file = path_of(params.text_document.uri)
+        space, document = await self._settled(file), self._documents.get(file)
+        if space is None or document is None:
+            return lsp.RelatedFullDocumentDiagnosticReport([])
+        judged = await self._judged_by(partial(space.judged, file))
+        return lsp.RelatedFullDocumentDiagnosticReport(diagnostics(judged, document))
+
+    async def links(self, params: lsp.DocumentLinkParams) -> list[lsp.DocumentLink]:
+        file = path_of(params.text_document.uri)
+        space, document = await self._settled(file), self._documents.get(file)
+        if space is None or document is None:
+            return []
+        found = await self._judged_by(lambda: list(links_of(space, file, document.text)))
+        return [link(one, document) for one in found]
 
     async def hover(self, params: lsp.HoverParams) -> lsp.Hover | None:
         file, number = path_of(params.text_document.uri), params.position.line + 1
@@ -164,15 +197,37 @@ class Server(LanguageServer):
     # The work
 
     async def _read(self, top: str) -> None:
+        token = await self._progress_begins(top)
         try:
             space = await self._judged_by(lambda: Workspace(top, self._asked_of(top, self._is_trusted)))
         except LeadlineError as error:
             self.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Error, f"Leadline: {error}"))
             return
+        finally:
+            if token:
+                self.work_done_progress.end(token, lsp.WorkDoneProgressEnd())
         self._spaces[top] = space
         self._say(space)
         for file in self._documents:
             self._take_later(file)
+        self._ask_to_pull()
+
+    async def _progress_begins(self, top: str) -> str:
+        """What the progress is called; empty for an editor that shows none."""
+        window = self.client_capabilities.window
+        if window is None or not window.work_done_progress:
+            return ""
+        token = f"leadline-{len(self._reading)}-{top}"
+        await self.work_done_progress.create_async(token)
+        title = "Leadline reads the workspace"
+        self.work_done_progress.begin(token, lsp.WorkDoneProgressBegin(title, message=Path(top).name))
+        return token
+
+    def _ask_to_pull(self) -> None:
+        """Has the editor ask again for all that it shows."""
+        workspace = self.client_capabilities.workspace
+        if self._pulls and workspace and workspace.diagnostics and workspace.diagnostics.refresh_support:
+            self.workspace_diagnostic_refresh(None)
 
     def _say(self, space: Workspace) -> None:
         objects = sum(1 for _ in space.objects)
@@ -186,7 +241,7 @@ class Server(LanguageServer):
     def _take_later(self, file: str) -> None:
         """Has the text of a file judged, once for all that is typed meanwhile."""
         if file not in self._judging and self._space_of(file) is not None:
-            task = self._judging[file] = asyncio.ensure_future(self._take(file))
+            task = self._judging[file] = self._later(self._take(file))
             task.add_done_callback(lambda _: self._judging.pop(file, None))
 
     async def _take(self, file: str) -> None:
@@ -204,16 +259,37 @@ class Server(LanguageServer):
 
     async def _look(self) -> None:
         for space in tuple(self._spaces.values()):
-            await self._tell(await self._judged_by(space.refresh))
+            touched = await self._judged_by(space.refresh)
+            # A file that is new to the scan may have been open before.
+            for file in [one for one in self._documents if one in touched]:
+                self._take_later(file)
+            if self._pulls:
+                self._ask_to_pull()
+            else:
+                await self._tell(touched)
 
-    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+    def _later(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         """Does it beside what is answered; the loop itself does not keep tasks alive."""
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        fault = None if task.cancelled() else task.exception()
+        if fault is not None:
+            log.error("a fault of this program", exc_info=fault)
+            text = f"Leadline: a fault of this program: {type(fault).__name__}; its log says where"
+            self.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Error, text))
 
     async def _tell(self, files: Iterable[str]) -> None:
         """Sends what is to be said about those of ``files`` that are open."""
+        if self._pulls:
+            # For the one that is typed in it asks by itself.
+            if len({file for file in files if file in self._documents}) > 1:
+                self._ask_to_pull()
+            return
         for file in files:
             document, space = self._documents.get(file), self._space_of(file)
             if document is None:
@@ -265,6 +341,13 @@ def _wants(only: list[str], kind: str) -> bool:
 def server_of(asked_of: AskedOf, *, is_trusted: bool) -> Server:
     """The server with what it answers to."""
     server = Server(asked_of, is_trusted=is_trusted)
+    _hear(server)
+    _answer(server)
+    return server
+
+
+def _hear(server: Server) -> None:
+    """What the editor says."""
 
     @server.feature(lsp.INITIALIZE)
     def initialize(params: lsp.InitializeParams) -> None:
@@ -301,14 +384,28 @@ def server_of(asked_of: AskedOf, *, is_trusted: bool) -> Server:
         for one in params.event.added:
             server.add_folder(path_of(one.uri))
 
+
+def _answer(server: Server) -> None:
+    """What the editor asks."""
+
     @server.feature(lsp.TEXT_DOCUMENT_HOVER)
     async def on_hover(params: lsp.HoverParams) -> lsp.Hover | None:
         return await server.hover(params)
+
+    @server.feature(lsp.TEXT_DOCUMENT_DOCUMENT_LINK)
+    async def on_links(params: lsp.DocumentLinkParams) -> list[lsp.DocumentLink]:
+        return await server.links(params)
+
+    pull = lsp.DiagnosticOptions(
+        inter_file_dependencies=True, workspace_diagnostics=False, identifier="leadline"
+    )
+
+    @server.feature(lsp.TEXT_DOCUMENT_DIAGNOSTIC, pull)
+    async def on_diagnostic(params: lsp.DocumentDiagnosticParams) -> lsp.RelatedFullDocumentDiagnosticReport:
+        return await server.diagnostics(params)
 
     kinds = [lsp.CodeActionKind.QuickFix, FIX_ALL]
 
     @server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, lsp.CodeActionOptions(kinds))
     async def on_code_action(params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
         return await server.code_actions(params)
-
-    return server

@@ -11,6 +11,7 @@ from leadline.model.unread import Unread
 from leadline.programs.lsp.documents import Document, units, uri_of
 from leadline.scans.control_page import markdown
 from leadline.scans.workspace.fixes import Fix, TextEdit
+from leadline.scans.workspace.links import Link
 from leadline.scans.workspace.problems import Judged, Problem
 
 SOURCE = "leadline"
@@ -113,10 +114,19 @@ def _text_edits(edits: Sequence[TextEdit], document: Document) -> Iterator[lsp.T
         yield lsp.TextEdit(lsp.Range(start, end), one.text)
 
 
+def link(one: Link, document: Document) -> lsp.DocumentLink:
+    line = document.line(one.line)
+    start, end = units(line[: one.start]), units(line[: one.end])
+    where = lsp.Range(lsp.Position(one.line, start), lsp.Position(one.line, end))
+    return lsp.DocumentLink(where, uri_of(one.file) if one.file else one.page)
+
+
 def quick_fix(fix: Fix, problem: Problem, document: Document) -> lsp.CodeAction:
     title = fix.title
     if fix.risk:
         title += f" (risky: {fix.risk})"
+    elif not fix.is_tried:
+        title += " (judged once it is saved)"
     elif not fix.is_proven:
         title += " (other findings stay or come)"
     return lsp.CodeAction(

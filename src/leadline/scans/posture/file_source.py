@@ -121,7 +121,7 @@ def _with_rendered(
     from leadline.sources.rendering.render import read_rendered, with_one_budget
 
     text = options.standard_input if STDIN in plain else b""
-    rendering = with_one_budget(_render_options(options))
+    rendering = with_one_budget(render_options_of(options))
     ignored = ignore_files_of(options)
     parts = [
         (root, read_rendered(Path(root), rendering, options.exclude_paths, ignore_files=ignored))
@@ -166,7 +166,8 @@ def _not_rendered(resources: Sequence[Resource], applied: Applied) -> Iterator[U
     yield from applied.unread
 
 
-def _render_options(options: PostureOptions) -> "RenderOptions":
+def render_options_of(options: PostureOptions) -> "RenderOptions":
+    """What renderers are asked with."""
     from leadline.sources.rendering.plan.result import ChartValues, HelmOptions, RenderOptions
 
     return RenderOptions(

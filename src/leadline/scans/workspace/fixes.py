@@ -9,9 +9,10 @@ from msgspec import Struct
 from leadline.errors import ManifestError
 from leadline.model.finding import Finding
 from leadline.outputs.rows.remediation import fix
-from leadline.scans.fixing.spots import Given, NoSpotError, Spot, changed_text, changes_of, spots_of
-from leadline.scans.fixing.wanted_edits import WantedEdit, danger_of, wanted_edits
+from leadline.scans.fixing.spots import Spot, changed_text, changes_of
+from leadline.scans.fixing.wanted_edits import WantedEdit, danger_of
 from leadline.scans.workspace.problems import Problem
+from leadline.scans.workspace.rendered import spots_for
 from leadline.scans.workspace.workspace import Workspace
 from leadline.sources.waivers.marks import MARK
 
@@ -35,6 +36,8 @@ class Fix(Struct, frozen=True):
     edits: tuple[TextEdit, ...]
     is_proven: bool = False
     """Judged with it, what it is for is gone and nothing else came."""
+    is_tried: bool = True
+    """Whether it was judged; what charts and kustomizations come to is judged once they are saved."""
     risk: str = ""
     """Why it may stop what runs; empty where it cannot."""
 
@@ -48,7 +51,8 @@ def fix_of(workspace: Workspace, problem: Problem) -> Fix | None:
     risk = next((one.risk for one in edits if one.risk), "")
     is_proven = _is_proven(workspace, problem.file, after, edits)
     advice = workspace.message(fix(problem.findings[0]))
-    return Fix(f"Leadline: {advice}", tuple(line_edits(before, after)), is_proven, risk)
+    is_tried = workspace.reads(problem.file)
+    return Fix(f"Leadline: {advice}", tuple(line_edits(before, after)), is_proven, is_tried, risk)
 
 
 def fix_all(workspace: Workspace, file: str) -> Fix | None:
@@ -97,20 +101,12 @@ def _edited(
     before = workspace.text(file)
     if before is None or not workspace.is_current(file):
         return None
-    objects = {
-        id: one for f in findings for id in (f.resource, f.on) if (one := workspace.get(id)) is not None
-    }
-    usable = [f for f in findings if f.on in objects and f.resource in objects]
     made: list[WantedEdit] = []
     spots: list[Spot] = []
-    for edit in wanted_edits(usable, objects, workspace.rank).edits[:_MOST_EDITS]:
-        if danger_of(edit, objects[edit.on]) or (edit.risk and not with_risky):
-            continue
-        try:
-            spot = next(iter(spots_of(edit, objects[edit.on], workspace.places, Given())), None)
-        except NoSpotError:
-            spot = None
-        if spot is not None and spot.file == file:
+    for edit, spot in spots_for(findings, workspace.get, workspace.places_of(file), workspace.rank):
+        holder = workspace.get(edit.on)
+        is_refused = holder is None or danger_of(edit, holder) or (edit.risk and not with_risky)
+        if spot.file == file and not is_refused and len(made) < _MOST_EDITS:
             made.append(edit)
             spots.append(spot)
     try:

@@ -1,5 +1,6 @@
 """The files of a folder as a scan reads them, those open in an editor with what is shown there."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -10,7 +11,6 @@ from leadline.scans.workspace.last_good import GoodText, good_text
 from leadline.sources.boundary import boundary_of
 from leadline.sources.manifests.files import FileListing, ManifestFile
 from leadline.sources.manifests.reader import Contents, read_file
-from leadline.sources.manifests.tree_stamp import stamp_of
 from leadline.sources.regular_file import read_regular
 from leadline.sources.yaml.parser import LIMITS, Memory
 
@@ -53,10 +53,9 @@ class Folder:
             return None
         return joined(self.top, inside.as_posix()) if boundary_of(self.top).holds(file) else None
 
-    def take(self, listing: FileListing) -> set[str]:
+    def take(self, listing: FileListing, stamps: Mapping[str, Stamp]) -> set[str]:
         """Reads what is new or another on disk, and forgets what is gone; the paths of these."""
         there = {joined(listing.root, one.path): one for one in listing.files}
-        stamps = stamp_of(one.real for one in there.values())
         changed = {path for path in self.files if path not in there}
         for path in changed:
             self._forget(path)

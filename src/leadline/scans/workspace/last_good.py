@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from leadline.model.unread import Unread
 from leadline.sources.manifests.files import ManifestFile
@@ -65,6 +65,9 @@ def good_text(
     content: bytes, file: ManifestFile, root: str, memory: Memory, before: GoodText | None
 ) -> GoodText:
     """``content`` of ``file``; documents of it that cannot be read are as in ``before``. Never raises."""
+    if before is not None and before.contents.resources:
+        # It held objects: what cannot be read of it now is no other program's text.
+        file = structs.replace(file, is_named=True)
     contents = _read(content, file, root, memory)
     if not any(one.reason in _BREAKING for one in contents.unread):
         return GoodText(content, contents, tuple(contents.unread))
@@ -77,6 +80,11 @@ def good_text(
         pieces = (_whole(content, before),)
         text, good = before.text, before.contents
     return GoodText(text, good, tuple(contents.unread), pieces)
+
+
+def moved_line(line: int, before: bytes, now: bytes) -> int:
+    """Where a line of ``before`` is in ``now``, both counted from 1."""
+    return Piece(0, _lines(before), 0, _lines(now)).shown(line - 1) + 1
 
 
 def _read(content: bytes, file: ManifestFile, root: str, memory: Memory) -> Contents:

@@ -1,11 +1,12 @@
 """What is to be said at one place of a file: one problem for each edit, with every control that asks for it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
 from leadline.model.control import Severity
 from leadline.model.finding import Finding, Place
+from leadline.model.resource import Resource
 from leadline.model.unread import Unread
 from leadline.outputs.rows.edit_rows import EditRow, edit_rows
 from leadline.outputs.rows.finding_places import FindingPlaces
@@ -55,9 +56,9 @@ class Problem(Struct, frozen=True):
 
 
 def problems_of(
-    part: ScanPart, file: str, is_known: Callable[[ScanPart], Sequence[bool]]
+    part: ScanPart, homes: Mapping[str, Resource], is_known: Callable[[ScanPart], Sequence[bool]]
 ) -> Iterator[Problem]:
-    """One for each edit that ``part``, which is about one file, asks for."""
+    """One for each edit that ``part`` asks for. ``homes``, by what an edit is on, are the objects of which it is said."""
     report = part.report
     places = FindingPlaces(report, part.places)
     title = titles_of(report)
@@ -70,8 +71,9 @@ def problems_of(
     for row in edit_rows(report, places):
         holder = places.holder(row.finding)
         place = row.place or _NOWHERE
+        findings = tuple(raw[row.finding.edit])
         yield Problem(
-            file,
+            holder.origin.file or homes[findings[0].on].origin.file,
             place.line,
             place.column,
             row.severity,
@@ -79,7 +81,7 @@ def problems_of(
             _message(row, steering(holder, place)),
             next(iter(control_text(row.controls[0]).links), ""),
             tuple(_related(row, part, places, title)),
-            tuple(raw[row.finding.edit]),
+            findings,
             place.exact,
             all_known[row.finding.edit],
         )

@@ -1,6 +1,6 @@
 """One folder as an editor has it open, and what a scan of it would say after each key."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from leadline.errors import LeadlineError
 from leadline.model.control import BuiltControl
 from leadline.model.finding import Finding, Place
-from leadline.model.resource import Resource
+from leadline.model.resource import Resource, joined
 from leadline.model.unread import Unread
 from leadline.outputs.documents.baseline import Baseline, baseline_of
 from leadline.outputs.rows.place import Places
@@ -21,16 +21,23 @@ from leadline.scans.posture.reading import Reading
 from leadline.scans.posture.settings import read_settings, shipped_settings
 from leadline.scans.posture.watch_scan import ScanPart, WatchedScan
 from leadline.scans.workspace.folder import Folder
+from leadline.scans.workspace.last_good import moved_line
 from leadline.scans.workspace.problems import Judged, Problem, problems_of
+from leadline.scans.workspace.rendered import NOT_TRUSTED, Renderer, Renderings, where_edits_go
 from leadline.sources.manifests.applied_texts import applied_texts, is_about_applying
 from leadline.sources.manifests.deployers import not_rendered
 from leadline.sources.manifests.files import FileListing, list_files
 from leadline.sources.manifests.positions import FilePlaces
+from leadline.sources.manifests.tree_stamp import Stamp, stamp_of
+from leadline.sources.regular_file import read_regular
 from leadline.sources.waivers.security_exceptions import is_security_exception
+from leadline.sources.yaml.parser import LIMITS
 
 APPLIED = "applied"
 """In the place of a path: what ConfigMaps hold that another object applies."""
-_NOT_TRUSTED = "the workspace is not trusted: {} may run code of it"
+RENDERED = "rendered"
+"""Likewise: what charts and kustomizations came to."""
+_NO_FILES = (APPLIED, RENDERED)
 
 
 class Asked(Struct, frozen=True):
@@ -54,7 +61,7 @@ class Workspace:
         self.top = top
         options = asked.options
         if not asked.is_trusted and options.own_controls:
-            why = _NOT_TRUSTED.format("controls of your own")
+            why = NOT_TRUSTED.format("controls of your own")
             left_out = (Unread(", ".join(options.own_controls), why, "left out"),)
             options = replace(options, own_controls=(), left_out=(*options.left_out, *left_out))
         self._options = replace(options, with_scores=False)
@@ -76,11 +83,16 @@ class Workspace:
         self._deciding: dict[str, Resource] = {}
         """What decides on waivers of other objects."""
         self._applying: set[str] = set()
-        self._listing = self._list()
-        self.folder.take(self._listing)
+        self._renderer = Renderer(top, self._options, is_trusted=asked.is_trusted)
+        self._stamps: Stamp = {}
+        self._shown_where: dict[str, list[Problem]] = {}
+        """By chart or kustomization: its problems where edits go, until something about them changes."""
+        self._listing, self._renderings = self._look()[:2]
+        self.folder.take(self._listing, self._stamps)
         for path, state in self.folder.files.items():
             self._objects[path] = self._own(path, state.contents.resources)
         self._objects[APPLIED] = self._own(APPLIED, applied_texts(tuple(self.objects)).resources)
+        self._objects[RENDERED] = self._own(RENDERED, self._renderings.resources)
         self._note(self.objects)
         reading = Reading(target_of((top,), top), tuple(self.objects), self.places)
         self._scan = WatchedScan(self._options, self._policies, self.settings, reading, self.folder.texts)
@@ -100,7 +112,18 @@ class Workspace:
 
     def notes(self) -> tuple[Unread, ...]:
         """What of the folder was not read or was left out, and belongs to no file that is read."""
-        return (*self._policies.unread, *self._policies.left_out, *self._listing.unread)
+        return (
+            *self._policies.unread,
+            *self._policies.left_out,
+            *self._listing.unread,
+            *self._renderings.unread,
+        )
+
+    def close(self) -> None:
+        """Ends the programs that render and that evaluate the user's own rules."""
+        self._renderer.close()
+        for close in self._policies.closers:
+            close()
 
     def reads(self, file: str) -> bool:
         """Whether a scan of the folder reads the file, absolute, as a manifest."""
@@ -129,10 +152,19 @@ class Workspace:
         return self.refresh()
 
     def is_current(self, file: str) -> bool:
-        """Whether what is judged of a file is what it holds now."""
+        """Whether what is judged of a file is what it holds now. Of charts that is what is on disk."""
         path = self.folder.path_of(file)
-        state = self.folder.files.get(path) if path is not None else None
-        return state is not None and (state.good is None or state.good.is_current)
+        if path is None:
+            return False
+        state = self.folder.files.get(path)
+        if state is None:
+            return path not in self.folder.open or self.folder.open[path] == _on_disk(path)
+        return state.good is None or state.good.is_current
+
+    def places_of(self, file: str) -> Places:
+        """What finds places in what a file holds, or renders to."""
+        is_loose = self.reads(file) or self._renderings.places is None
+        return self.places if is_loose else self._renderings.places or self.places
 
     def text(self, file: str) -> str | None:
         """What an editor shows of a file; ``None`` for one that is not open."""
@@ -162,28 +194,71 @@ class Workspace:
         return difference
 
     def refresh(self) -> set[str]:
-        """Looks at the folder again: files that came, went, or are others on disk."""
+        """Looks at the folder again: files that came, went, or are others on disk, and what they render to."""
         try:
-            self._listing = self._list()
+            self._listing, renderings, is_new = self._look()
         except LeadlineError:
             # In the middle of a checkout nothing may be there.
             return set()
-        return self._judge(self.folder.take(self._listing))
+        changed = self.folder.take(self._listing, self._stamps)
+        if is_new:
+            self._renderings = renderings
+            self._shown_where.clear()
+            changed.add(RENDERED)
+        touched = self._judge(changed)
+        return touched | {path for path in self.folder.open if path not in self.folder.files}
 
     def judged(self, file: str) -> Judged:
         """Everything to say about a file, absolute."""
         path = self.folder.path_of(file)
-        state = self.folder.files.get(path) if path is not None else None
-        if path is None or state is None:
+        if path is None:
             return Judged()
-        good = state.good
-        problems = [
-            replace(one, line=good.shown_line(one.line)) if good and not good.is_current else one
-            for one in self._problems(path)
-        ]
+        state = self.folder.files.get(path)
+        unread = [*self._renderings.unread_of(path)]
+        if state is None:
+            problems = self._rendered_problems(path)
+            is_current = self.is_current(file)
+        else:
+            good = state.good
+            is_current = good is None or good.is_current
+            problems = [
+                replace(one, line=good.shown_line(one.line)) if good and not good.is_current else one
+                for one in self._problems(path)
+            ]
+            unread += (*state.unread, *self._not_judged(path))
         problems.sort(key=lambda one: (one.line, one.column, self.rank.get(one.controls[0], 0)))
-        unread = tuple(map(self._scan.unread, (*state.unread, *self._not_judged(path))))
-        return Judged(tuple(problems), unread, good is None or good.is_current)
+        return Judged(tuple(problems), tuple(map(self._scan.unread, unread)), is_current)
+
+    def _rendered_problems(self, path: str) -> list[Problem]:
+        """What charts and kustomizations have to say in one of their files, at its line now."""
+        found: list[Problem] = []
+        for name, ids in self._renderings_about(path).items():
+            if name not in self._shown_where:
+                self._shown_where[name] = list(self._located(ids))
+            found += (one for one in self._shown_where[name] if one.file == path)
+        shown = self.folder.open.get(path)
+        return (
+            found
+            if shown is None or not found
+            else [replace(one, line=moved_line(one.line, _on_disk(path), shown)) for one in found]
+        )
+
+    def _renderings_about(self, path: str) -> dict[str, list[str]]:
+        """The objects of each chart or kustomization that the file has a part in."""
+        by_name: dict[str, list[str]] = {}
+        about: set[str] = set()
+        for id, one in self._objects.get(RENDERED, {}).items():
+            name = one.origin.rendered_from
+            by_name.setdefault(name, []).append(id)
+            if one.origin.file == path or path.startswith(f"{joined(self.top, name)}/") or name in ("", "."):
+                about.add(name)
+        return {name: by_name[name] for name in about}
+
+    def _located(self, ids: Iterable[str]) -> Iterator[Problem]:
+        places = self._renderings.places or self.places
+        rows = [(finding, home) for id in ids for finding, home in self._findings_of(id)]
+        for one in self._problems_of(rows, places):
+            yield where_edits_go(one, self._scan.get, places, self.rank)
 
     def _not_judged(self, path: str) -> Iterator[Unread]:
         """What of the objects of a file nothing is known about."""
@@ -195,28 +270,34 @@ class Workspace:
             place = self.places.find(one, "") if parts else None
             yield from (replace(part, line=place.line if place else 1) for part in dict.fromkeys(parts))
 
-    def _problems(self, path: str) -> Iterator[Problem]:
-        findings: list[Finding] = []
-        subjects: dict[str, Resource] = {}
-        homes: dict[str, Resource] = {}
-        for id in self._holds.get(path, ()):
-            verdict = self._scan.verdict_of(id)
-            home = self._scan.get(id)
-            if verdict is None or home is None:
-                continue
-            for finding in verdict.findings:
-                if self._file_of(finding, home) != path:
-                    continue
-                findings.append(finding)
-                homes[finding.on] = home
-                for other in (finding.resource, finding.on, *finding.related):
-                    if (there := self._scan.get(other)) is not None:
-                        subjects[other] = there
-            subjects |= {one.resource.id: one.resource for one in verdict.subjects}
-        if not findings:
+    def _problems(self, path: str) -> list[Problem]:
+        rows = [
+            (finding, home)
+            for id in self._holds.get(path, ())
+            for finding, home in self._findings_of(id)
+            if self._file_of(finding, home) == path
+        ]
+        return list(self._problems_of(rows, self.places))
+
+    def _findings_of(self, id: str) -> Iterator[tuple[Finding, Resource]]:
+        verdict, home = self._scan.verdict_of(id), self._scan.get(id)
+        if verdict is not None and home is not None:
+            yield from ((finding, home) for finding in verdict.findings)
+
+    def _problems_of(self, rows: Sequence[tuple[Finding, Resource]], places: Places) -> Iterator[Problem]:
+        if not rows:
             return
-        part = self._scan.part(tuple(findings), self._deciding | subjects, _Home(self.places, homes))
-        yield from problems_of(part, path, self._is_known)
+        subjects: dict[str, Resource] = {}
+        homes = {finding.on: home for finding, home in rows}
+        for finding, home in rows:
+            for other in (finding.resource, finding.on, *finding.related):
+                if (there := self._scan.get(other)) is not None:
+                    subjects[other] = there
+            if (verdict := self._scan.verdict_of(home.id)) is not None:
+                subjects |= {one.resource.id: one.resource for one in verdict.subjects}
+        findings = tuple(finding for finding, _ in rows)
+        part = self._scan.part(findings, self._deciding | subjects, _Home(places, homes))
+        yield from problems_of(part, homes, self._is_known)
 
     def _is_known(self, part: ScanPart) -> list[bool]:
         if self._baseline is None:
@@ -234,12 +315,17 @@ class Workspace:
         added: list[Resource] = []
         for path in paths:
             state = self.folder.files.get(path)
-            self._exchange(path, state.contents.resources if state else (), removed, added)
+            resources = state.contents.resources if state else ()
+            self._exchange(
+                path, self._renderings.resources if path == RENDERED else resources, removed, added
+            )
             self.places.forget(self.top, _inside(self.top, path))
         if any(id in self._applying or id in self._objects[APPLIED] for id in removed) or any(
             map(is_about_applying, added)
         ):
-            loose = [one for path, held in self._objects.items() if path != APPLIED for one in held.values()]
+            loose = [
+                one for path, held in self._objects.items() if path not in _NO_FILES for one in held.values()
+            ]
             self._exchange(APPLIED, applied_texts(loose).resources, removed, added)
         touched = set(paths)
         if removed or added:
@@ -248,7 +334,10 @@ class Workspace:
                 self._applying.discard(id)
             self._note(added)
             difference = self._scan.change(removed, added)
-            touched |= self._locate({*difference.touched, *removed, *(one.id for one in added)})
+            ids = {*difference.touched, *removed, *(one.id for one in added)}
+            if not self._objects[RENDERED].keys().isdisjoint(ids):
+                self._shown_where.clear()
+            touched |= self._locate(ids)
         return touched
 
     def _exchange(
@@ -262,7 +351,7 @@ class Workspace:
         added += (one for id, one in now.items() if old.get(id) != one)
         # Where the body is the same the object is kept: verdicts rest on it.
         self._objects[path] = {id: old[id] if old.get(id) == one else one for id, one in now.items()}
-        if not now and path != APPLIED:
+        if not now and path not in _NO_FILES:
             del self._objects[path]
 
     def _own(self, path: str, resources: Iterable[Resource]) -> dict[str, Resource]:
@@ -301,9 +390,24 @@ class Workspace:
             touched.update(before, now)
         return touched
 
-    def _list(self) -> FileListing:
+    def _look(self) -> tuple[FileListing, Renderings, bool]:
+        """What is on disk now; whether what is rendered may be another.
+
+        Raises: as a scan.
+        """
+        before, self._stamps = self._stamps, stamp_of((self.top,))
+        changed = [
+            file for file in before.keys() | self._stamps if before.get(file) != self._stamps.get(file)
+        ]
+        listing = self._list(())
+        if before and all(file in self.folder.files for file in changed) and self._renderings.is_empty:
+            return listing, self._renderings, False
+        renderings = self._renderer.rendered(listing, changed)
+        return (self._list(renderings.claimed) if renderings.claimed else listing), renderings, True
+
+    def _list(self, claimed: Collection[str]) -> FileListing:
         return list_files(
-            (self.top,), self._options.exclude_paths, ignore_files=ignore_files_of(self._options)
+            (self.top,), self._options.exclude_paths, claimed, ignore_files=ignore_files_of(self._options)
         )
 
 
@@ -325,4 +429,11 @@ class _Home:
 
 
 def _inside(top: str, path: str) -> str:
-    return path if path == APPLIED else Path(path).relative_to(top).as_posix()
+    return path if path in _NO_FILES else Path(path).relative_to(top).as_posix()
+
+
+def _on_disk(path: str) -> bytes:
+    try:
+        return read_regular(path, LIMITS.size_bytes)
+    except OSError:
+        return b""

@@ -1,0 +1,38 @@
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from typist import Typist
+
+MINUTES = float(os.environ.get("LEADLINE_TYPING_MINUTES", "60"))
+
+
+def resident_mib() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
+
+
+@pytest.mark.nightly("editors")
+def test_an_hour_of_typing_says_at_each_save_what_a_fresh_scan_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    shutil.copytree("examples/shop", tmp_path / "shop")
+    (tmp_path / "model").mkdir()
+    typist = Typist(tmp_path / "shop", tmp_path / "model", 2_026)
+    end, steps, settled = time.monotonic() + MINUTES * 60, 0, 0.0
+    while time.monotonic() < end:
+        typist.step()
+        steps += 1
+        if not settled and time.monotonic() > end - MINUTES * 45:
+            settled = resident_mib()
+    typist.compare()
+    last = resident_mib()
+    with capsys.disabled():
+        print(
+            f"\n{MINUTES:g} minutes: {steps:,} keys, {typist.compared:,} saves held against a fresh scan,"
+            f" {typist.broken:,} of them with a broken file; {settled:.0f} MiB after a quarter, {last:.0f} MiB at the end"
+        )
+    assert typist.compared > typist.broken > 0
+    assert last < settled * 1.1
