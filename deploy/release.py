@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ("python", "image", "chart", "docs")
+PARTS = ("python", "image", "chart", "docs", "editors")
 _VERSION = re.compile(r"\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?")
 _WRITTEN = re.compile(r'^__version__ = "([^"]+)"$', re.MULTILINE)
 _DATED = r"^## {} \(\d{{4}}-\d{{2}}-\d{{2}}\)$"
@@ -44,6 +44,11 @@ def main() -> int:
         "--address",
         default="",
         help="where the files will be found, for requirements.txt; else an index is asked",
+    )
+    parser.add_argument(
+        "--sign-key",
+        type=Path,
+        help="a private key, PEM, Ed25519: the checksums are signed with it, into SHA256SUMS.sig",
     )
     flags = parser.parse_args()
     try:
@@ -102,6 +107,7 @@ class Release:
         self.version, self.commit, self.work = version, commit, work
         self.address = flags.address.rstrip("/")
         self.image_base = flags.image_base
+        self.key: Path | None = flags.sign_key
         self.folder = work / "release"
         self.folder.mkdir()
         # All files are as old as the commit: when and where it is built leaves no mark.
@@ -122,6 +128,8 @@ class Release:
             self.chart(self.found("deploy/chart", "chart"))
         if "docs" in parts:
             self.docs(self.found("mkdocs.yml", "documentation"))
+        if "editors" in parts:
+            self.editors(self.found("integrations/editors/vscode/build.py", "extension"))
 
     def found(self, name: str, part: str) -> Path:
         if not (self.source / name).exists():
@@ -135,6 +143,10 @@ class Release:
         files = sorted(path for path in self.folder.iterdir())
         sums = "".join(f"{sha256(path)}  {path.name}\n" for path in files)
         (self.folder / "SHA256SUMS").write_text(sums, "utf-8")
+        if self.key:
+            # One signature over the checksums is one of every file.
+            words = ("openssl", "pkeyutl", "-sign", "-rawin", "-inkey", self.key.resolve())
+            self.run(*words, "-in", "SHA256SUMS", "-out", "SHA256SUMS.sig", cwd=self.folder)
         out.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(self.folder, out)
 
@@ -234,6 +246,14 @@ class Release:
             files.add(site, site.name)
         moment = int(self.environment["SOURCE_DATE_EPOCH"])
         (self.folder / f"{site.name}.tar.gz").write_bytes(normalized(packed, moment))
+
+    def editors(self, builder: Path) -> None:
+        """The extension of Visual Studio Code, to be installed from its file."""
+        if shutil.which("npm") is None:
+            raise ReleaseError(
+                "the extension needs npm: install Node, or leave it out with --without editors"
+            )
+        self.run(sys.executable, builder, self.version, self.folder / f"leadline-{self.version}.vsix")
 
     def sboms(self, kind: str, folder: Path, target: str, name: str = "") -> None:
         """What is in ``target`` within ``folder``, in both forms, written by the Leadline that is released."""

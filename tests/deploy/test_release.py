@@ -21,7 +21,8 @@ ENVIRONMENT = {
     "GIT_COMMITTER_DATE": "2027-01-31T10:00:00Z",
     "GIT_CONFIG_GLOBAL": os.devnull,
 }
-NO_IMAGE = ("--without", "image")
+NO_IMAGE = ("--without", "image", "--without", "editors")
+"""Neither image nor extension: the one takes minutes, and .ci/nightly editors packs the other."""
 
 
 def git(folder: Path, *words: str) -> None:
@@ -58,15 +59,25 @@ def release(folder: Path, *words: str) -> tuple[int, str, str]:
 def released(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The same commit released twice, in two places."""
     found = []
+    key = tmp_path_factory.mktemp("key") / "key.pem"
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", str(key)], check=True)
+    public = ["openssl", "pkey", "-in", str(key), "-pubout", "-out", str(key.with_suffix(".pub"))]
+    subprocess.run(public, check=True)
     for name in ("one", "another-place"):
         folder = repository(tmp_path_factory.mktemp(name))
-        code, out, err = release(folder, VERSION, *NO_IMAGE)
+        code, out, err = release(folder, VERSION, *NO_IMAGE, "--sign-key", str(key))
         assert (code, err) == (0, ""), err
-        assert out.splitlines()[-3:-1] == ["left out: image", f"written: {folder / 'dist' / VERSION}"]
+        assert out.splitlines()[-3:-1] == [
+            "left out: image, editors",
+            f"written: {folder / 'dist' / VERSION}",
+        ]
         assert out.splitlines()[-1].startswith(f"next: git tag -a v{VERSION} ")
         tags = subprocess.run(["git", "tag"], cwd=folder, capture_output=True, text=True, check=True)
         assert tags.stdout == ""
         found.append(folder / "dist" / VERSION)
+    verify = ["openssl", "pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", str(key.with_suffix(".pub"))]
+    sums = ["-in", "SHA256SUMS", "-sigfile", "SHA256SUMS.sig"]
+    subprocess.run([*verify, *sums], cwd=found[0], check=True, stdout=subprocess.DEVNULL)
     return found[0], found[1]
 
 
@@ -79,6 +90,7 @@ def test_the_same_commit_gives_the_same_bytes_anywhere(released):
         == sorted(
             [
                 "SHA256SUMS",
+                "SHA256SUMS.sig",
                 f"leadline-{VERSION}-py3-none-any.whl",
                 f"leadline-{VERSION}-docs.tar.gz",
                 f"leadline-{VERSION}.cdx.json",

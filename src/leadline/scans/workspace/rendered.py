@@ -1,7 +1,7 @@
 """Charts and kustomizations of a folder: rendered as they are on disk, by programs that go on running, and shown where edits go."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -108,6 +108,7 @@ class Renderer:
                 joined(self._top, one), why, "left out", hint="trust the workspace to judge it", kind="chart"
             )
             for one in listing.charts
+            if not any(str(above) in listing.charts for above in PurePosixPath(one).parents if one != ".")
         ]
         why = NOT_TRUSTED.format("building a kustomization")
         hint = "its files are judged as they are written"

@@ -205,7 +205,7 @@ class Workspace:
             self._renderings = renderings
             self._shown_where.clear()
             changed.add(RENDERED)
-        touched = self._judge(changed)
+        touched = self._judge(changed).difference(_NO_FILES)
         return touched | {path for path in self.folder.open if path not in self.folder.files}
 
     def judged(self, file: str) -> Judged:
