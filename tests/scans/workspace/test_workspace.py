@@ -7,7 +7,7 @@ from typist import Typist
 
 from leadline.scans.options import PostureOptions
 from leadline.scans.workspace.fixes import accepted, fix_all, fix_of
-from leadline.scans.workspace.workspace import Asked, Workspace
+from leadline.scans.workspace.workspace import Asked, Workspace, first_look
 
 SHOP = Path("examples/shop")
 POD = """\
@@ -179,3 +179,13 @@ def test_whatever_is_typed_it_says_what_a_fresh_scan_says(shop: Path, tmp_path: 
         typist.step()
     typist.compare()
     assert typist.compared > typist.broken
+
+
+def test_a_first_look_says_what_does_not_depend_on_other_files(shop: Path):
+    file = shop / "web.yaml"
+    asked = Asked(PostureOptions())
+    looked = first_look(str(shop), asked, {str(file): file.read_text()})[str(file)]
+    whole = Workspace(str(shop), asked).judged(str(file))
+    ids = {one for problem in whole.problems for one in problem.controls}
+    assert looked.problems
+    assert {one for problem in looked.problems for one in problem.controls} <= ids

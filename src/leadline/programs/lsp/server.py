@@ -1,6 +1,7 @@
 """The server: keeps the texts of the editor, has them judged by one thread, and answers."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,8 +20,8 @@ from leadline.programs.lsp.words import FIX_ALL, diagnostics, hover, link, quick
 from leadline.scans.posture.frameworks import load_frameworks
 from leadline.scans.workspace.fixes import accepted, fix_all, fix_of
 from leadline.scans.workspace.links import links_of
-from leadline.scans.workspace.problems import Problem
-from leadline.scans.workspace.workspace import Asked, Workspace
+from leadline.scans.workspace.problems import Judged, Problem
+from leadline.scans.workspace.workspace import Asked, Workspace, first_look
 from leadline.version import __version__
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,8 @@ AskedOf = Callable[[str, bool], Asked]
 T = TypeVar("T")
 _SETTLED_S = 0.1
 """Files on disk change in groups: they are looked at once none has changed for so long."""
+_OPENING_S = 0.02
+"""Editors open their files right after they have said which folders they have."""
 _MOST_FIXES = 20
 """Of one request."""
 _ACCEPTED_DAYS = 90
@@ -46,6 +49,8 @@ class Server(LanguageServer):
         """By file."""
         self._spaces: dict[str, Workspace] = {}
         """By folder, once it is read."""
+        self._first: dict[str, Judged] = {}
+        """What a first look at a file said, for editors that ask."""
         self._reading: dict[str, asyncio.Task[None]] = {}
         self._judging: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -128,9 +133,12 @@ class Server(LanguageServer):
     ) -> lsp.RelatedFullDocumentDiagnosticReport:
         file = path_of(params.text_document.uri)
         space, document = await self._settled(file), self._documents.get(file)
-        if space is None or document is None:
+        if document is None:
             return lsp.RelatedFullDocumentDiagnosticReport([])
-        judged = await self._judged_by(partial(space.judged, file))
+        if space is None:
+            judged = self._first.get(file, Judged())
+        else:
+            judged = await self._judged_by(partial(space.judged, file))
         return lsp.RelatedFullDocumentDiagnosticReport(diagnostics(judged, document))
 
     async def links(self, params: lsp.DocumentLinkParams) -> list[lsp.DocumentLink]:
@@ -199,7 +207,9 @@ class Server(LanguageServer):
     async def _read(self, top: str) -> None:
         token = await self._progress_begins(top)
         try:
-            space = await self._judged_by(lambda: Workspace(top, self._asked_of(top, self._is_trusted)))
+            asked = await self._judged_by(lambda: self._asked_of(top, self._is_trusted))
+            await self._look_first(top, asked)
+            space = await self._judged_by(lambda: Workspace(top, asked))
         except LeadlineError as error:
             self.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Error, f"Leadline: {error}"))
             return
@@ -207,9 +217,29 @@ class Server(LanguageServer):
             if token:
                 self.work_done_progress.end(token, lsp.WorkDoneProgressEnd())
         self._spaces[top] = space
+        self._first.clear()
+        # What is read stays: looking through it for garbage again and again would hold up keys.
+        gc.collect()
+        gc.freeze()
         self._say(space)
         for file in self._documents:
             self._take_later(file)
+        self._ask_to_pull()
+
+    async def _look_first(self, top: str, asked: Asked) -> None:
+        """Says of the files that are open what does not depend on others, which takes seconds to read."""
+        await asyncio.sleep(_OPENING_S)
+        open_now = {
+            file: one for file, one in self._documents.items() if file.startswith(f"{top.rstrip('/')}/")
+        }
+        few = dict(list(open_now.items())[:_MOST_FIXES])
+        texts = {file: one.text for file, one in few.items()}
+        for file, judged in (await self._judged_by(lambda: first_look(top, asked, texts))).items():
+            document = few[file]
+            if self._pulls:
+                self._first[file] = judged
+            elif self._documents.get(file) is document:
+                self._publish(document.uri, diagnostics(judged, document), document.version)
         self._ask_to_pull()
 
     async def _progress_begins(self, top: str) -> str:

@@ -88,6 +88,7 @@ class WatchedScan:
             is_of_frameworks=policies.is_of_frameworks,
         )
         self._policies = policies
+        self._controls = tuple(control.facts for control in policies.controls)
         self._settings = settings
         self.reading = reading
         self._started = time.monotonic()
@@ -174,8 +175,7 @@ class WatchedScan:
         chosen = tuple(f for f in findings if wanted is None or wanted(subjects[f.resource]))
         others = {id: one for f in chosen for id in (f.on, *f.related) if (one := self._worlds.get(id))}
         resources = tuple((others | subjects).values())
-        controls = tuple(control.facts for control in self._policies.controls)
-        return PostureReport(self.reading.target, resources, controls, chosen, ((),) * len(resources))
+        return PostureReport(self.reading.target, resources, self._controls, chosen, ((),) * len(resources))
 
 
 @contextmanager

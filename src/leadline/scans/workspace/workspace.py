@@ -26,7 +26,8 @@ from leadline.scans.workspace.problems import Judged, Problem, problems_of
 from leadline.scans.workspace.rendered import NOT_TRUSTED, Renderer, Renderings, where_edits_go
 from leadline.sources.manifests.applied_texts import applied_texts, is_about_applying
 from leadline.sources.manifests.deployers import not_rendered
-from leadline.sources.manifests.files import FileListing, list_files
+from leadline.sources.manifests.files import CHART_FILE, SUFFIXES, FileListing, ManifestFile, list_files
+from leadline.sources.manifests.ignore import ignore_rules
 from leadline.sources.manifests.positions import FilePlaces
 from leadline.sources.manifests.tree_stamp import Stamp, stamp_of
 from leadline.sources.regular_file import read_regular
@@ -44,10 +45,32 @@ class Asked(Struct, frozen=True):
     """What is wanted of a folder."""
 
     options: PostureOptions
+    alone: str = ""
+    """The one file that is read, by controls that look at no other object; empty for the whole folder."""
     is_trusted: bool = False
     """Whether charts are rendered and the user's own controls run."""
     baseline: Baseline | None = None
     """What was found before; the rest is new."""
+
+
+def first_look(top: str, asked: Asked, texts: Mapping[str, str]) -> dict[str, Judged]:
+    """What can be said of ``texts``, by file, while the rest of the folder is not read yet: by controls that look at
+    nothing else, of manifests that are in no chart.
+
+    Raises: as a scan.
+    """
+    found: dict[str, Judged] = {}
+    rules = ignore_rules([*ignore_files_of(asked.options)(top), *asked.options.exclude_paths])
+    for file, text in texts.items():
+        path = Folder(top).path_of(file)
+        if path is None or not file.endswith(SUFFIXES) or rules.ignores(_inside(top, path), is_folder=False):
+            continue
+        if any((above / CHART_FILE).exists() for above in Path(file).parents if str(above).startswith(top)):
+            continue
+        space = Workspace(top, replace(asked, alone=file))
+        space.show(file, text)
+        found[file] = space.judged(file)
+    return found
 
 
 class Workspace:
@@ -59,6 +82,7 @@ class Workspace:
         Raises: as a scan.
         """
         self.top = top
+        self._alone = asked.alone
         options = asked.options
         if not asked.is_trusted and options.own_controls:
             why = NOT_TRUSTED.format("controls of your own")
@@ -68,6 +92,9 @@ class Workspace:
         self._baseline = asked.baseline
         self._seen = {one.identity for one in asked.baseline.findings} if asked.baseline else set()
         self._policies = choose_policies(self._options)
+        if asked.alone:
+            alone = tuple(one for one in self._policies.controls if not one.reads)
+            self._policies = replace(self._policies, controls=alone)
         known = shipped_settings(self._policies.known)
         self.settings = read_settings(options.settings_file, known) if options.settings_file else known
         self.controls: Mapping[str, BuiltControl] = {one.id: one for one in self._policies.controls}
@@ -395,7 +422,7 @@ class Workspace:
 
         Raises: as a scan.
         """
-        before, self._stamps = self._stamps, stamp_of((self.top,))
+        before, self._stamps = self._stamps, stamp_of((self._alone or self.top,))
         changed = [
             file for file in before.keys() | self._stamps if before.get(file) != self._stamps.get(file)
         ]
@@ -406,6 +433,9 @@ class Workspace:
         return (self._list(renderings.claimed) if renderings.claimed else listing), renderings, True
 
     def _list(self, claimed: Collection[str]) -> FileListing:
+        if self._alone:
+            path = _inside(self.top, self._alone)
+            return FileListing(self.top, (ManifestFile(self._alone, path),))
         return list_files(
             (self.top,), self._options.exclude_paths, claimed, ignore_files=ignore_files_of(self._options)
         )

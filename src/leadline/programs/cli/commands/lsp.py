@@ -59,4 +59,5 @@ def _asked(params: dict[str, Any], *, is_trusted: bool) -> Asked:
     request = request_of((), given)
     options = posture_options(request, silent, with_scores=False)
     options = replace(options, frameworks=request.names if request.form == "framework" else ())
-    return Asked(options, is_trusted, read_baseline(request.baseline) if request.baseline else None)
+    baseline = read_baseline(request.baseline) if request.baseline else None
+    return Asked(options, is_trusted=is_trusted, baseline=baseline)
