@@ -37,7 +37,7 @@ class Renderings(Struct, frozen=True):
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is no chart and no kustomization."""
+        """Whether nothing was to be rendered."""
         return not (self.resources or self.claimed or self.unread)
 
     def unread_of(self, path: str) -> Iterator[Unread]:
