@@ -1,6 +1,7 @@
 """All pages: one line each. To add one: its function in a file of its own, and its line here."""
 
 from leadline.scans.pages.accepted import accepted
+from leadline.scans.pages.behaviour import behaviour, recorded
 from leadline.scans.pages.changes import changes
 from leadline.scans.pages.controls import control, controls, framework
 from leadline.scans.pages.findings import finding, findings
@@ -9,6 +10,7 @@ from leadline.scans.pages.images import image, images
 from leadline.scans.pages.namespaces import namespace, namespaces
 from leadline.scans.pages.overview import overview
 from leadline.scans.pages.page import PageKind
+from leadline.scans.pages.suggestions import suggestion, suggestions
 from leadline.scans.pages.workloads import workload, workloads
 
 PAGES = (
@@ -22,6 +24,10 @@ PAGES = (
     PageKind("namespace", "Namespace", namespace),
     PageKind("images", "Images", images, in_menu=True),
     PageKind("image", "Image", image),
+    PageKind("behaviour", "Behaviour", behaviour, in_menu=True),
+    PageKind("recorded", "Recorded", recorded),
+    PageKind("suggestions", "Suggestions", suggestions, in_menu=True),
+    PageKind("suggestion", "Suggestion", suggestion),
     PageKind("controls", "Controls", controls, in_menu=True),
     PageKind("control", "Control", control),
     PageKind("framework", "Framework", framework),

@@ -20,7 +20,7 @@ from leadline.api.kinds.profiles import (
     RunProgram,
 )
 from leadline.api.posture_results import label_value, slug
-from leadline.api.protocol import ABSENT, ConflictError, Content, Entry, Paging, Put, Store
+from leadline.api.protocol import ABSENT, ConflictError, Content, Entry, Paging, Put, Readable, Store
 from leadline.api.selection import Key, Selection, labels_of
 from leadline.api.stored import metadata_of
 from leadline.model.container import Container
@@ -116,7 +116,7 @@ class StoredRecord(Struct, frozen=True):
         return self.status == LEARNED and self.record.profile.completion == COMPLETE
 
 
-async def stored_records(store: Store, namespace: str = "") -> list[StoredRecord]:
+async def stored_records(store: Readable, namespace: str = "") -> list[StoredRecord]:
     """Of all namespaces where none is named. Raises: ``StoreError``."""
     found: list[StoredRecord] = []
     token, is_first = "", True

@@ -1,0 +1,101 @@
+"""Suggestions: what workloads could be held to by what they were recorded to do, and how far each is."""
+
+from leadline.api.kinds.suggestions import Suggestion
+from leadline.api.protocol import Paging
+from leadline.api.selection import Key, Selection
+from leadline.api.stored import Reader
+from leadline.errors import LeadlineError, StoreError
+from leadline.outputs.text.plain import count
+from leadline.scans.pages.page import Ask, Cell, Column, Lines, Page, Table, link, safe
+from leadline.scans.pages.world import World
+from leadline.scans.suggesting.keeping import SUGGESTIONS
+from leadline.scans.suggesting.written import suggestion_lines
+
+_COLUMNS = (
+    Column("Workload", "name"),
+    Column("State"),
+    Column("Suggested", "number"),
+    Column("Approved by", "name"),
+    Column("Next", note="What it waits for"),
+)
+_NONE = (
+    "No suggestion is stored: they follow from what the agent of the chart (capabilities.nodeAgent) records."
+)
+_WIDTH = 110
+_PAGE = 500
+_read = Reader(Suggestion)
+
+
+async def suggestions(world: World, ask: Ask) -> Page:
+    command = "kubectl get suggestions -A"
+    if world.known.store is None:
+        return Page(
+            "suggestions",
+            "Suggestions",
+            (Table("", _COLUMNS, (), _NONE, unit="suggestion"),),
+            command=command,
+        )
+    rows: list[tuple[Cell, ...]] = []
+    why = _NONE
+    try:
+        token, is_first = "", True
+        while token or is_first:
+            page = await world.known.store.list(Selection(SUGGESTIONS), Paging(token, _PAGE))
+            token, is_first = page.token, False
+            for entry in page.entries:
+                if world.sees(entry.key.namespace):
+                    rows.append(_cells(entry.key, _read(entry)))
+    except LeadlineError as error:
+        why = f"They cannot be read: {safe(str(error.args[0]))}."
+    shown, pages = ask.cut(rows)
+    table = Table("", _COLUMNS, shown, world.why_empty(why), len(rows), "suggestion", pages)
+    return Page(
+        "suggestions",
+        "Suggestions",
+        (table,),
+        "What workloads could be held to, by what they were recorded to do. A person approves, and applies.",
+        command=command,
+        parts=-(-len(rows) // ask.rows),
+    )
+
+
+async def suggestion(world: World, ask: Ask) -> Page:
+    """Raises: ``LookupError``."""
+    namespace, _, name = ask.one("id").partition("/")
+    missing = f"no suggestion {safe(ask.one('id'))} is stored, or you may not see it"
+    if world.known.store is None or not world.sees(namespace):
+        raise LookupError(missing)
+    try:
+        page = await world.known.store.list(Selection(SUGGESTIONS, namespace, name), Paging(limit=1))
+        found = next(map(_read, page.entries), None)
+    except StoreError as error:
+        raise LookupError(f"it cannot be read: {safe(str(error.args[0]))}") from error
+    if found is None:
+        raise LookupError(missing)
+    at = found.spec.workload
+    lines = tuple(map(safe, suggestion_lines(found, _WIDTH)))
+    return Page(
+        "suggestion",
+        safe(f"{at.namespace}/{at.kind}/{at.name}"),
+        (Lines("Suggestion", lines, copies="\n".join(lines)),),
+        safe(f"{found.status.state or 'draft'}: {found.status.why}"),
+        crumbs=(Cell("Suggestions", link("suggestions")),),
+        command=f"kubectl get suggestion {safe(name)} -n {safe(namespace)} -o yaml",
+        query=(("id", f"{namespace}/{name}"),),
+    )
+
+
+def _cells(key: Key, one: Suggestion) -> tuple[Cell, ...]:
+    at, status = one.spec.workload, one.status
+    number = len(one.spec.settings or ()) + len(one.spec.objects or ())
+    approval = status.approval
+    by = getattr(approval, "by", "")
+    return (
+        Cell(
+            safe(f"{at.namespace}/{at.kind}/{at.name}"), link("suggestion", id=f"{key.namespace}/{key.name}")
+        ),
+        Cell(safe(status.state or "draft"), note=count(one.spec.observed.complete, "complete profile")),
+        Cell(f"{number:,}"),
+        Cell(safe(str(by))),
+        Cell(safe(status.why)),
+    )
