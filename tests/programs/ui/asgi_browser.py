@@ -24,6 +24,11 @@ def get(app: App, address: str, method: str = "GET", **headers: str) -> Answered
 
 async def ask(app: App, address: str, method: str = "GET", **headers: str) -> Answered:
     path, _, query = address.partition("?")
+    return await asked_at(app, path, query, method, **headers)
+
+
+async def asked_at(app: App, path: str, query: str, method: str = "GET", **headers: str) -> Answered:
+    """``path`` as a server has decoded it."""
     given = {"host": "127.0.0.1:8000", **headers}
     scope: dict[str, Any] = {
         "type": "http",

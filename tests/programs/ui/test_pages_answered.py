@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from asgi_browser import Answered, get
+from asgi_browser import Answered, asked_at, get
 
 from leadline.programs.ui.app import App
 from leadline.programs.ui.doors import COOKIE, KeyDoor
@@ -48,6 +48,33 @@ def test_the_key_of_the_address_becomes_a_cookie_and_leaves_the_address(app: App
     assert {"HttpOnly", "SameSite=Strict"} <= {
         part.strip() for part in answer.headers["set-cookie"].split(";")
     }
+
+
+def test_two_programs_on_this_machine_keep_a_key_each(known: Known) -> None:
+    """Cookies belong to a host, whatever the port."""
+    doors = {
+        f"127.0.0.1:{port}": App(Shown(known), KeyDoor(f"key-{port}", frozenset({f"127.0.0.1:{port}"})))
+        for port in (8000, 8001)
+    }
+    jar: dict[str, str] = {}
+    for host, app in doors.items():
+        answer = get(app, f"/pages/overview?key=key-{host[-4:]}", host=host)
+        name, _, value = answer.headers["set-cookie"].partition(";")[0].partition("=")
+        jar[name] = value
+    cookie = "; ".join(f"{name}={value}" for name, value in jar.items())
+    assert [get(app, "/pages/overview", host=host, cookie=cookie).status for host, app in doors.items()] == [
+        200,
+        200,
+    ]
+
+
+@pytest.mark.parametrize(
+    "path", ["https:evil.example", "a\r\nset-cookie: a=b", "é", "?x", "..", "\\evil.example"]
+)
+def test_a_key_leads_to_a_page_of_this_program_alone(app: App, path: str) -> None:
+    answer = asyncio.run(asked_at(app, f"/pages/{path}", f"key={KEY}"))
+    assert answer.status == 303
+    assert re.fullmatch(r"[a-zA-Z0-9._%-]+", answer.headers["location"])
 
 
 def test_another_name_for_this_machine_is_refused(app: App) -> None:

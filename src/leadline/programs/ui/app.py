@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 import msgspec
 from msgspec import Struct
@@ -87,7 +87,8 @@ class App:
         try:
             await self._answered(scope, receive, answer)
         except Turned as turned:
-            extra = [(b"location", turned.location.encode())] if turned.location else []
+            # A part of it may be what was asked for: no header of its own, and no other host.
+            extra = [(b"location", quote(turned.location).encode())] if turned.location else []
             extra += [(b"set-cookie", turned.cookie.encode())] if turned.cookie else []
             await answer.whole(turned.status, f"{turned}\n".encode(), _TEXT, (*extra, _NOT_KEPT))
         except Exception:

@@ -59,12 +59,16 @@ class KeyDoor:
 
     async def seen(self, asked: Asked, namespaces: frozenset[str]) -> frozenset[str] | None:
         # A page elsewhere may not have its own name lead here (DNS rebinding).
-        if asked.headers.get(b"host", b"").decode("latin-1") not in self._hosts:
+        host = asked.headers.get(b"host", b"").decode("latin-1")
+        if host not in self._hosts:
             raise Turned(421, "not served under this name")
         if asked.key and hmac.compare_digest(asked.key.encode(), self._key):
-            cookie = f"{COOKIE}={self._key.decode()}; Path=/; HttpOnly; SameSite=Strict"
+            # Ports of a host share their cookies: another program of this kind keeps its own under another name.
+            cookie = (
+                f"{COOKIE}-{host.rpartition(':')[2]}={self._key.decode()}; Path=/; HttpOnly; SameSite=Strict"
+            )
             raise Turned(303, "", location=asked.path.rpartition("/")[2] or "overview", cookie=cookie)
-        if not hmac.compare_digest(_cookie(asked.headers).encode(), self._key):
+        if not any(hmac.compare_digest(key.encode(), self._key) for key in _keys(asked.headers)):
             raise Turned(403, "open the address that leadline ui printed: it holds the key")
         return None
 
@@ -109,9 +113,9 @@ class ClusterDoor:
         return True
 
 
-def _cookie(headers: Headers) -> str:
+def _keys(headers: Headers) -> list[str]:
     try:
         jar = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1"))
     except CookieError:
-        return ""
-    return jar[COOKIE].value if COOKIE in jar else ""
+        return []
+    return [one.value for name, one in jar.items() if name.startswith(COOKIE)]
