@@ -1,6 +1,7 @@
 """The chart in a cluster, as one of its users has it."""
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -152,9 +153,14 @@ class Installation:
             "image.pullPolicy=Never",
             f"networkPolicy.kubeApiPorts={{443,{self.cluster.port}}}",
         ]
-        flags = [word for value in (*here, *values) for word in ("--set", value)]
+        flags = [word for value in (*here, *values) for word in (_flag(value), value)]
         command = [verb, RELEASE, str(CHART), "-n", self.namespace, "--wait", f"--timeout={TIMEOUT}"]
         return self.cluster.helm(*command, *flags, *more)
+
+
+def _flag(value: str) -> str:
+    """``--set`` makes a text of a number with a fraction."""
+    return "--set-json" if re.fullmatch(r"\d+\.\d+", value.partition("=")[2]) else "--set"
 
 
 def failed_controls(summary: dict[str, Any] | None) -> frozenset[str]:

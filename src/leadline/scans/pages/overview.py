@@ -76,7 +76,7 @@ def unseen_lines(world: World) -> Iterator[str]:
         hidden = world.of_namespaces - len(world.namespaces)
         yield f"{count(hidden, 'namespace')} that you may not read; nothing of {'it' if hidden == 1 else 'them'} is counted here"
     if world.seen is not None and report.unread:
-        yield f"{count(len(report.unread), 'input')} not read; which ones is shown to whoever may read results of every namespace"
+        yield f"{count(len(report.unread), 'input')} not read; who may read results of every namespace is shown which"
     for one in report.unread if world.seen is None else ():
         line = f":{one.line}" if one.line else ""
         hint = f"; {one.hint}" if one.hint else ""

@@ -59,6 +59,7 @@ def seen(place: tuple[Runc, Outside], folder: Path, steps: Sequence[Step]) -> li
 def test_four_steps_are_seen(place: tuple[Runc, Outside], tmp_path: Path):
     found = seen(place, tmp_path, steps_of(*FOUR))
     assert {one.step.id: one.missing for one in found} == {step: [] for step in FOUR}
+    assert [one.step.id for one in found if not one.rules] == []
 
 
 @pytest.mark.nightly("attacks")

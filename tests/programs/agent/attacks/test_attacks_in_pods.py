@@ -20,6 +20,7 @@ pytestmark = [
     pytest.mark.slow,
     needs_kernel,
 ]
+LEARNING_HOURS = 0.005
 
 
 @pytest.fixture
@@ -31,11 +32,16 @@ def prepared(whole_cluster: WholeCluster, tmp_path: Path) -> Iterator[tuple[Outs
     outside.close()
 
 
-def attacked(place: Place, outside: Outside, cluster: WholeCluster, folder: Path) -> list[Watched]:
+def attacked(
+    place: Place, outside: Outside, cluster: WholeCluster, folder: Path, *, learning_hours: float = 24.0
+) -> list[Watched]:
     environment = {**os.environ, "KUBECONFIG": str(cluster.admin())}
-    with agent(folder / "out", "--cri", cluster.socket, "--node", NODE, environment=environment) as watcher:
+    flags = ("--cri", cluster.socket, "--node", NODE, f"--learning-hours={learning_hours}")
+    with agent(folder / "out", *flags, environment=environment) as watcher:
         pids = place.start(all_steps())
         listen(outside, pids, all_steps())
+        if learning_hours < 1:
+            watcher.wait_for("begin with main", len(pids))
         return attack(place, pids, watcher, all_steps())
 
 
@@ -55,4 +61,5 @@ def test_every_step_is_seen_in_pods(
 ):
     outside, mounts, layer = prepared
     place = Pods(whole_cluster, mounts, layer, tmp_path)
-    assert not_as_it_must_be(attacked(place, outside, whole_cluster, tmp_path)) == []
+    watched = attacked(place, outside, whole_cluster, tmp_path, learning_hours=LEARNING_HOURS)
+    assert not_as_it_must_be(watched, is_learned=True) == []
