@@ -10,6 +10,8 @@ import pytest
 from leadline.model.report import PostureReport
 from leadline.outputs.format_registry import formats_for
 from leadline.programs.cli.main import main
+from leadline.scans.options import PostureOptions
+from leadline.scans.posture.settings_before import settings_before
 
 GIT = {
     "PATH": os.environ["PATH"],
@@ -185,3 +187,83 @@ def test_approval_belongs_to_a_change(capfd):
     code, _, err = run(capfd, "scan", "deploy", "--accept-from-change")
     assert code == 2
     assert "--accept-from-change belongs to --since" in err
+
+
+FRAMEWORK = 'name = "ours"\ntitle = "Ours"\ndescription = "x"\n[[controls]]\nid = "C-0057"\n'
+OWN = """from leadline.posture.control import Container, Violations, control
+
+
+@control("C-0057", "Privileged container", score=8.0, category="Workload")
+def nothing_is_privileged(container: Container) -> Violations:
+    \"\"\"Nothing.\"\"\"
+    yield from ()
+"""
+
+
+def counted(capfd, *flags: str) -> tuple[int, list[str], list[str]]:
+    """Exit code, controls that fail, and files that count as they were."""
+    capfd.readouterr()
+    code = main(
+        ["scan", "deploy", "--since", "HEAD", "--severity-threshold", "high", "--format", "json", *flags]
+    )
+    found = json.loads(capfd.readouterr().out)
+    failed = [id for id, one in found["summaryDetails"]["controls"].items() if one["status"] == "failed"]
+    return code, failed, found.get("acceptedByThisChange", {}).get("changedFiles", [])
+
+
+def test_settings_that_a_change_loosens_count_as_they_were(capfd):
+    write("ours.json", json.dumps({"settings": {"insecureCapabilities": ["NET_RAW"]}}))
+    Path("deploy/new.yaml").write_text(
+        pod("new").replace("privileged: true", 'capabilities: {add: ["NET_RAW"]}')
+    )
+    flags = ("--controls-config", "ours.json")
+    Path("ours.json").write_text(json.dumps({"settings": {"insecureCapabilities": []}}))
+    code, failed, changed = counted(capfd, *flags)
+    assert (code, "C-0046" in failed, changed) == (1, True, ["ours.json"])
+    assert "C-0046" not in counted(capfd, *flags, "--accept-from-change")[1]
+
+
+def test_settings_that_a_change_adds_do_not_count(capfd):
+    Path("deploy/new.yaml").write_text(
+        pod("new").replace("privileged: true", 'capabilities: {add: ["NET_ADMIN"]}')
+    )
+    Path("ours.json").write_text(json.dumps({"settings": {"insecureCapabilities": []}}))
+    code, failed, changed = counted(capfd, "--controls-config", "ours.json")
+    assert (code, "C-0046" in failed, changed) == (1, True, ["ours.json"])
+
+
+def test_a_control_that_a_change_takes_out_of_a_framework_counts(capfd):
+    write("ours.toml", FRAMEWORK)
+    Path("deploy/new.yaml").write_text(pod("new"))
+    Path("ours.toml").write_text(FRAMEWORK.replace("C-0057", "C-0016"))
+    code, failed, changed = counted(capfd, "--framework-file", "ours.toml")
+    assert (code, failed, changed) == (1, ["C-0057"], ["ours.toml"])
+
+
+def test_a_control_of_the_change_takes_no_place_of_another(capfd):
+    Path("deploy/new.yaml").write_text(pod("new"))
+    Path("own").mkdir()
+    Path("own/nothing.py").write_text(OWN)
+    code, failed, changed = counted(capfd, "--controls", "own")
+    assert (code, "C-0057" in failed, changed) == (1, True, ["own"])
+    git("add", "-A")
+    git("commit", "-qm", "x")
+    Path("deploy/new.yaml").write_text(pod("newer"))
+    assert "C-0057" not in counted(capfd, "--controls", "own")[1]
+
+
+def test_a_key_beside_the_policy_of_signatures_is_the_one_of_before():
+    Path("trust").mkdir()
+    policy = "version: 1\npolicies:\n- images: ['*']\n  signers:\n  - {key: keys/a.pem}\n"
+    write("trust/policy.yaml", policy)
+    Path("trust/keys").mkdir()
+    write("trust/keys/a.pem", "old")
+    options = PostureOptions(trust_policy="trust/policy.yaml", environ=GIT)
+    with settings_before("deploy", "HEAD", options) as (same, changed):
+        assert (same.trust_policy, changed) == ("trust/policy.yaml", ())
+    Path("trust/keys/a.pem").write_text("mine")
+    with settings_before("deploy", "HEAD", options) as (found, changed):
+        assert changed == ("trust/policy.yaml",)
+        assert Path(found.trust_policy).read_text() == policy
+        assert Path(found.trust_policy).with_name("keys").joinpath("a.pem").read_text() == "old"
+    assert not Path(found.trust_policy).exists()

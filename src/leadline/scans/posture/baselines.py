@@ -81,7 +81,7 @@ def baseline_at(targets: Sequence[str], revision: str, options: PostureOptions) 
 
     Raises: ``UsageError`` for several targets, ``SourceError`` without a repository or such a revision.
     """
-    return _scanned_at(_one_target(targets), revision, options)[0]
+    return _scanned_at(one_target(targets), revision, options)[0]
 
 
 def before_change(
@@ -98,7 +98,7 @@ def before_change(
 
     Raises: as ``baseline_at``, and as ``waivers_before``.
     """
-    target = _one_target(targets)
+    target = one_target(targets)
     files = files_at_revision(target, revision, options.environ)
     asked = options.waivers
     given = waivers_before(files, asked)
@@ -111,7 +111,8 @@ def before_change(
     )
 
 
-def _one_target(targets: Sequence[str]) -> str:
+def one_target(targets: Sequence[str]) -> str:
+    """The one that can be compared with a revision. Raises: ``UsageError`` for another number of them, and standard input."""
     if len(targets) != 1 or targets[0] == "-":
         raise UsageError("a revision is compared with one file or folder", hint="name one")
     return targets[0]

@@ -42,6 +42,13 @@ class OldFiles(Struct, frozen=True):
         found = _run(self.program, Path(self.top), self.environment, "cat-file", "blob", where)
         return found.output if found.is_success else None
 
+    def below(self, inside: str, most: int) -> tuple[str, ...]:
+        """The files at or below ``inside``, ``most`` of them; empty where there was nothing."""
+        words = ("ls-tree", "-r", "-z", "--name-only", self.commit, "--", inside)
+        found = _run(self.program, Path(self.top), self.environment, *words)
+        names = found.output.split(b"\0", most)[:most] if found.is_success else ()
+        return tuple(name.decode("utf-8", "surrogateescape") for name in names if name)
+
 
 class PathAtRevision(Struct, frozen=True):
     """A path as it was."""

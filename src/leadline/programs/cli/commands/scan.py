@@ -47,7 +47,6 @@ from leadline.programs.cli.output.gate_text import verdict_text
 from leadline.programs.cli.output.terminal import PAGE_WIDTH, at_words, wants_colour, width_of
 from leadline.programs.cli.scanning.requests import (
     gates_of,
-    posture_options,
     reading,
     request_of,
     split_words,
@@ -179,20 +178,26 @@ def _compared(request: Request, options: PostureOptions) -> Iterator[PostureScan
         with _opened(request, options) as scan:
             yield scan
         return
-    from leadline.scans.posture.baselines import before_change, compared, read_baseline
+    from leadline.scans.posture.baselines import before_change, compared, one_target, read_baseline
+    from leadline.scans.posture.settings_before import settings_before
 
-    if request.baseline:
-        old = read_baseline(request.baseline)
-    else:
-        before = before_change(
-            request.targets,
-            request.since,
-            posture_options(request, silent, with_scores=False),
-            request.configured.changed,
-            is_approved=request.accept_from_change,
-        )
-        old, options = before.baseline, replace(options, before_change=before.accepted)
-    with _opened(request, options) as scan:
+    with ExitStack() as held:
+        if request.baseline:
+            old = read_baseline(request.baseline)
+        else:
+            changed: tuple[str, ...] = ()
+            if not request.accept_from_change:
+                as_before = settings_before(one_target(request.targets), request.since, options)
+                options, changed = held.enter_context(as_before)
+            before = before_change(
+                request.targets,
+                request.since,
+                replace(options, say=silent, with_scores=False, secrets=None),
+                (*request.configured.changed, *changed),
+                is_approved=request.accept_from_change,
+            )
+            old, options = before.baseline, replace(options, before_change=before.accepted)
+        scan = held.enter_context(_opened(request, options))
         if scan.why_no_verdict:
             yield scan
         else:
