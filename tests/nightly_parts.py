@@ -16,6 +16,7 @@ PARTS = {
     "matrices": "whole products of cases, of which .ci/run takes pairs",
     "installs": "installed clusters: upgrades, disturbances and values that .ci/run leaves out",
     "attacks": "attack scenarios and their detections in running containers",
+    "kills": "programs and databases that are killed a hundred times under load, and a tenant who attacks for an hour",
     "kernel": "programs in the kernel, on each kernel that can be started",
     "fixes": "fixes applied to whole repositories and clusters, then judged again",
     "quiet": "measurements that need a quiet machine",

@@ -1,5 +1,6 @@
 """What of a chart depends on things that no values decide is rendered the other way as well, or named."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.posture_scan import posture_scan
-from leadline.sources.rendering.helm.undecided import doubts, open_rows
+from leadline.sources.rendering.helm.undecided import A_FILE, TOO_MUCH, doubts, open_rows, templates_of
 
 POD = """apiVersion: v1
 kind: Pod
@@ -149,3 +150,65 @@ def test_any_text_is_read_to_its_end_and_names_lines_that_it_has(pieces):
     for row in doubts({"templates/a.yaml": text}).rows:
         assert 1 <= row.line <= text.count("\n") + 1
         assert row.on
+
+
+def chart_at(folder: Path, template: str, **files: str) -> Path:
+    """A file's name is written with ``__`` in place of a dot."""
+    (folder / "templates").mkdir(parents=True)
+    (folder / "Chart.yaml").write_text("apiVersion: v2\nname: c\nversion: 1.0.0\n")
+    (folder / "templates/a.yaml").write_text(template)
+    for name, text in files.items():
+        (folder / name.replace("__", ".")).write_text(text)
+    return folder
+
+
+LATE = '{{ if eq (now | date "2006") "2027" }}\nkind: Pod\n{{ end }}'
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ('{{ tpl (.Files.Get "x.txt") . }}', ("x.txt", "the time")),
+        ('{{ with tpl (.Files.Get "x.txt") . }}{{ . }}{{ end }}', ("x.txt", "the time")),
+        ('{{ $t := .Files.Get "x.txt" }}{{ tpl $t . }}', ("x.txt", "the time")),
+        ('{{ range $p, $_ := .Files.Glob "*" }}{{ tpl ($.Files.Get $p) $ }}{{ end }}', ("templates/a.yaml", A_FILE)),
+        ('{{ tpl (.Files.Get "missing") . }}', ("templates/a.yaml", A_FILE)),
+        ('{{ tpl (.Files.Get "plain.txt") . }}', None),
+        ('{{ .Files.Get "x.txt" }}', None),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_rendered_as_a_template_is_looked_into_or_named(tmp_path: Path, template, expected):
+    chart = chart_at(tmp_path / "c", template, x__txt=LATE, plain__txt="kind: Pod\n")
+    found = doubts(templates_of(tmp_path, "c", ["c/templates/a.yaml"]))
+    rows = [(row.path.removeprefix(f"{chart.name}/"), *row.on) for row in found.rows]
+    assert rows == ([expected] if expected else [])
+
+
+@pytest.mark.parametrize("text", ["{{", "{{ `", '{{ "a', "{{/* ", "x" * (1 << 20) + LATE])
+def test_what_is_not_read_to_its_end_is_named(tmp_path: Path, text: str):
+    chart_at(tmp_path / "c", text)
+    found = doubts(templates_of(tmp_path, "c", ["c/templates/a.yaml"]))
+    assert [row.on for row in found.rows] == [(TOO_MUCH,)]
+
+
+def test_a_long_way_to_a_partial_hides_nothing():
+    chain = "".join(f'{{{{ define "p{n}" }}}}{{{{ include "p{n + 1}" . }}}}{{{{ end }}}}' for n in range(60))
+    text = f'{{{{ if now }}}}{{{{ include "p0" . }}}}{{{{ end }}}}{chain}{{{{ define "p60" }}}}\nkind: Pod\n{{{{ end }}}}'
+    assert open_of(text) == [(1, ("the time",))]
+    assert open_of("{{ if now }}{{ include (printf `p%d` 1) . }}{{ end }}") == [(1, ("the time",))]
+
+
+HARD = (
+    "{{", '{{"', "{{ `", "{{/*", "{{ if now }}", "{{ if now }}kind:{{ end }}", "{{}", '{{ define "x" }}',
+    "{{- else if eq (now | dod\n", '{{ block "a" . }}',
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", HARD)
+def test_time_and_memory_grow_with_the_text(piece: str):
+    """Forty thousand characters of each, and as many ends; in proportion they take a tenth of a second."""
+    count = 40_000 // len(piece)
+    for text in (piece * count, piece * count + "{{ end }}" * count):
+        began = time.process_time()
+        doubts({"templates/a.yaml": text})
+        assert time.process_time() - began < 5

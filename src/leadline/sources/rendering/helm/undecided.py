@@ -9,8 +9,10 @@ The text of templates is read without an engine (https://pkg.go.dev/text/templat
 import os
 import re
 import tarfile
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -22,17 +24,23 @@ _ALL_BYTES = 32 << 20
 _MEMBERS = 5_000
 _MOST = 50
 """Places that are named of one chart, and APIs that it is rendered with."""
-_DEEPEST = 20
+_DEFINED_BYTES = 8 << 20
+"""Of the named templates of one file: blocks within blocks repeat what is in them."""
+A_FILE = "a file that is rendered as a template"
+TOO_MUCH = "more than can be read of it"
+_UNREAD = "{{"
+"""In the place of a text that was not read to its end: an action without an end is ``TOO_MUCH``."""
 _MOST_ACTIONS = 20_000
 """Of one file."""
-_ACTION = re.compile(
-    r"\{\{-?\s*(/\*.*?\*/|(?:\"(?:\\.|[^\"\\])*\"|`[^`]*`|[^\"`}]|\}(?!\}))*?)\s*-?\}\}", re.DOTALL
-)
+_COMMENT = re.compile(r"-?\s*/\*")
+_PIECE = re.compile(r"[^\"`'}]+|\"(?:\\.|[^\"\\\n])*\"|`[^`]*`|'(?:\\.|[^'\\\n])*'|\}(?!\})")
+"""Of what is within an action: each text as a whole, for it may hold what ends one."""
 _TEXT = re.compile(r"\"((?:\\.|[^\"\\])*)\"|`([^`]*)`")
 _CONTROL = re.compile(r"(if|else if|else with|else|with|range|define|block|end)\b")
 _ASSIGNED = re.compile(r"(\$[A-Za-z_]\w*)\s*:?=\s*(?=[^=])")
 _VARIABLE = re.compile(r"\$[A-Za-z_]\w*")
 _API = re.compile(r"\.APIVersions\.Has\s+[(\s]*(?:\"([^\"]+)\"|`([^`]+)`)")
+_FILE_OF = re.compile(r"\.Files\.Get\s+\"([^\"\\]+)\"")
 _CALLED = re.compile(r"\b(?:include|template)\s+[(\s]*(?:\"([^\"]+)\"|`([^`]+)`)")
 _DECIDES = re.compile(
     r"\b(?:ternary|eq|ne|lt|le|gt|ge|and|or|not|default|contains|hasPrefix|hasSuffix|regexMatch|semverCompare)\b"
@@ -58,13 +66,14 @@ _NAMES: tuple[tuple[str, re.Pattern[str]], ...] = (
 _BY_KEY = re.compile(r"[\"`](?:Release|Capabilities)[\"`]")
 _CAPABILITIES = re.compile(r"\.Capabilities(?!\.(?:KubeVersion|HelmVersion|APIVersions\.Has\s))")
 _MATTERS = re.compile(
-    r"(?m)^\s*(?:- )?[\"']?(?:kind|containers|initContainers|ephemeralContainers|image|command|args|env|securityContext|privileged"
+    r"(?m)(?:^|(?<=\}\}))\s*(?:- )?[\"']?(?:kind|containers|initContainers|ephemeralContainers|image|command|args|env|securityContext|privileged"
     r"|capabilities|add|runAsUser|runAsNonRoot|allowPrivilegeEscalation|readOnlyRootFilesystem|seccompProfile|procMount|sysctls"
     r"|hostPID|hostIPC|hostNetwork|hostPath|hostPort|hostUsers|volumes|volumeMounts|nodeName|serviceAccountName|serviceAccount"
     r"|automountServiceAccountToken|rules|verbs|resources|roleRef|subjects|ingress|egress|podSelector|webhooks|failurePolicy"
-    r"|externalIPs|type|policyTypes)[\"']?\s*:|\b(?:toYaml|tpl|toJson|toRawJson|fromYaml|\.Files\.)"
+    r"|externalIPs|type|policyTypes)[\"']?\s*:|\b(?:toYaml|tpl|toJson|toRawJson|fromYaml)\b|\.Files\."
+    r"|\b(?:include|template)\s+[(\s]*(?![\s(\"`])"
 )
-"""An object, a field that controls look at, or text that comes from elsewhere."""
+"""An object, a field that controls look at, text that comes from elsewhere, or a partial whose name is not written there."""
 
 
 _BUILT_IN = frozenset(
@@ -130,7 +139,13 @@ def doubts(templates: Mapping[str, str]) -> Doubts:
     files = {path: _Blocks(text) for path, text in templates.items()}
     for blocks in files.values():
         partials |= blocks.defined
-    rows = [row for path, blocks in files.items() for row in blocks.undecided(path, partials)]
+    named = _Partials(partials)
+    rows = [row for path, blocks in files.items() for row in blocks.undecided(path, named)]
+    for path, blocks in files.items():
+        folder = path.rpartition("templates/")[0]
+        rows += [
+            Undecided(path, line, (A_FILE,)) for line, name in blocks.files if folder + name not in templates
+        ]
     has_upgrade = bool(_NAMES[0][1].search(every))
     return Doubts(tuple(rows), has_upgrade, apis[:_MOST])
 
@@ -146,11 +161,60 @@ def open_rows(found: Doubts, *, upgraded: bool, with_apis: bool) -> list[Undecid
     return [row for row in found.rows if not is_decided(row)][:_MOST]
 
 
+class _Action(NamedTuple):
+    """What is between two pairs of braces, and where these begin and end."""
+
+    start: int
+    end: int
+    words: str
+    is_closed: bool = True
+
+
+def _actions(text: str) -> Iterator[_Action]:
+    """In order, without comments; the last one where the next has no end, which is no template at all."""
+    at = text.find("{{")
+    while at >= 0:
+        comment = _COMMENT.match(text, at + 2)
+        end = text.find("*/", comment.end()) if comment else at + 2
+        if end >= 0 and comment is None:
+            while piece := _PIECE.match(text, end):
+                end = piece.end()
+        close = text.find("}}", end) if comment and end >= 0 else end
+        if close < 0 or not text.startswith("}}", close):
+            yield _Action(at, len(text), "", is_closed=False)
+            return
+        if comment is None:
+            yield _Action(at, close + 2, text[at + 2 : close].removeprefix("-").removesuffix("-").strip())
+        at = text.find("{{", close + 2)
+
+
 class _Block(Struct):
     line: int
     on: tuple[str, ...]
     start: int
     defines: str = ""
+
+
+class _Partials:
+    """Which of the named templates hold what matters, themselves or by others that they include."""
+
+    def __init__(self, bodies: Mapping[str, str]) -> None:
+        callers: dict[str, list[str]] = {}
+        self._matter: set[str] = set()
+        for name, body in bodies.items():
+            if _MATTERS.search(body):
+                self._matter.add(name)
+            for called in map(_first, _CALLED.findall(body)):
+                callers.setdefault(called, []).append(name)
+        left = list(self._matter)
+        while left:
+            for caller in callers.get(left.pop(), ()):
+                if caller not in self._matter:
+                    self._matter.add(caller)
+                    left.append(caller)
+
+    def matter(self, name: str) -> bool:
+        return name in self._matter
 
 
 class _Blocks:
@@ -159,64 +223,96 @@ class _Blocks:
     def __init__(self, text: str) -> None:
         self._text = text
         self.defined: dict[str, str] = {}
-        self._found: list[tuple[int, tuple[str, ...], str]] = []
-        """Line, what it depends on, and the text of its branches."""
+        self._defined_left = _DEFINED_BYTES
+        self._found: list[tuple[int, tuple[str, ...], int, int]] = []
+        """Line, what it depends on, and where its branches begin and end."""
+        self._certain: list[tuple[int, tuple[str, ...]]] = []
+        """Line and what it depends on, of what matters whatever it holds."""
         self._tainted: dict[str, tuple[str, ...]] = {}
+        self._of_files: dict[str, tuple[str, ...]] = {}
+        self.files: list[tuple[int, str]] = []
+        """Line and name of each file of the chart that is rendered as a template; empty where the name is worked out."""
         self._read()
 
-    def undecided(self, path: str, partials: Mapping[str, str]) -> Iterator[Undecided]:
-        for line, on, body in self._found:
-            if _matters(body, partials, set()):
-                yield Undecided(path, line, on)
+    def undecided(self, path: str, partials: _Partials) -> Iterator[Undecided]:
+        places = [match.end() for match in _MATTERS.finditer(self._text)]
+        places += [
+            match.end() for match in _CALLED.finditer(self._text) if partials.matter(_first(match.groups()))
+        ]
+        places.sort()
+        rows = list(self._certain)
+        for line, on, start, end in self._found:
+            at = bisect_right(places, start)
+            if at < len(places) and places[at] <= end:
+                rows.append((line, on))
+        for line, on in sorted(rows):
+            yield Undecided(path, line, on)
 
     def _read(self) -> None:
         stack: list[_Block] = []
-        for number, action in enumerate(_ACTION.finditer(self._text)):
-            if number >= _MOST_ACTIONS:
-                self._found.append((1, ("more than can be read of it",), "kind:"))
+        line, counted = 1, 0
+        for number, action in enumerate(_actions(self._text)):
+            words = action.words
+            if number >= _MOST_ACTIONS or not action.is_closed:
+                self._certain.append((1, (TOO_MUCH,)))
                 return
-            words = action[1].strip()
-            if words.startswith("/*"):
-                continue
+            line += self._text.count("\n", counted, action.start)
+            counted = action.start
             assigned = _ASSIGNED.match(words)
             if assigned and (on := self._depends(words[assigned.end() :])):
                 self._tainted[assigned[1]] = on
+            if ".Files." in words or self._of_files:
+                files = self._files_of(words)
+                if files and re.search(r"\btpl\b", words):
+                    self.files += [(line, name) for name in files]
+                elif files and assigned:
+                    self._of_files[assigned[1]] = files
             control = _CONTROL.match(words)
             if control is None:
-                self._take_value(action, words)
+                self._take_value(action, line)
             elif control[1] == "end":
                 if stack:
-                    self._close(stack.pop(), action.start())
+                    self._close(stack.pop(), action.start)
             elif control[1].startswith("else"):
                 if stack and (on := self._depends(words[control.end() :])):
                     stack[-1].on = tuple(dict.fromkeys((*stack[-1].on, *on)))
             else:
                 names = _TEXT.search(words) if control[1] in ("define", "block") else None
                 on = () if control[1] in ("define", "block") else self._depends(words[control.end() :])
-                line = self._text.count("\n", 0, action.start()) + 1
-                stack.append(_Block(line, on, action.end(), _first(names.groups()) if names else ""))
+                stack.append(_Block(line, on, action.end, _first(names.groups()) if names else ""))
+
+    def _files_of(self, words: str) -> tuple[str, ...]:
+        """The files of the chart whose text ``words`` take; one without a name where that is worked out."""
+        held = [self._of_files.get(variable, ()) for variable in _VARIABLE.findall(words)]
+        named = _FILE_OF.findall(words)
+        unnamed = [""] if words.count(".Files.") > len(named) else []
+        return tuple(dict.fromkeys([*named, *unnamed, *(name for names in held for name in names)]))
 
     def _close(self, block: _Block, end: int) -> None:
-        body = self._text[block.start : end]
         if block.defines:
-            self.defined[block.defines] = body
+            self._defined_left -= end - block.start
+            if self._defined_left < 0:
+                self._certain.append((block.line, (TOO_MUCH,)))
+                return
+            self.defined[block.defines] = self._text[block.start : end]
         elif block.on:
-            self._found.append((block.line, block.on, body))
+            self._found.append((block.line, block.on, block.start, end))
 
-    def _take_value(self, action: "re.Match[str]", words: str) -> None:
+    def _take_value(self, action: _Action, line: int) -> None:
         """``privileged: {{ eq (now | date "2006") "2027" }}`` chooses as a branch does."""
+        words = action.words
         if re.search(r"\btpl\b", words):
             # What a text that is a template itself depends on, its branches do.
             texts = "\n".join(_first(groups) for groups in _TEXT.findall(words))
             if "{{" in texts and (on := self._depends(texts.replace('\\"', " "))):
-                self._found.append((self._text.count("\n", 0, action.start()) + 1, on, texts + "\ntoYaml"))
+                self._certain.append((line, on))
         if not _DECIDES.search(words):
             return
-        start = self._text.rfind("\n", 0, action.start()) + 1
-        before = self._text[start : action.start()]
+        start = self._text.rfind("\n", 0, action.start) + 1
+        before = self._text[start : action.start]
         on = tuple(one for one in self._depends(words) if not one.startswith("the release's"))
         if on and ":" in before and _MATTERS.search(before):
-            self._found.append((self._text.count("\n", 0, start) + 1, on, before))
+            self._certain.append((line, on))
 
     def _depends(self, expression: str) -> tuple[str, ...]:
         code = _TEXT.sub('""', expression)
@@ -237,17 +333,6 @@ class _Blocks:
         return tuple(dict.fromkeys(found))
 
 
-def _matters(body: str, partials: Mapping[str, str], seen: set[str]) -> bool:
-    if _MATTERS.search(body):
-        return True
-    for name in map(_first, _CALLED.findall(body)):
-        if name not in seen and len(seen) < _DEEPEST:
-            seen.add(name)
-            if _matters(partials.get(name, ""), partials, seen):
-                return True
-    return False
-
-
 def _first(groups: Iterable[str | None]) -> str:
     return next(filter(None, groups), "")
 
@@ -264,10 +349,11 @@ def templates_of(top: Path, chart: str, owned: Iterable[str]) -> dict[str, str]:
     for path in owned:
         if path.endswith(".tgz"):
             packed.append(path)
-        elif "templates/" in path and left > 0:
+        elif "templates/" in path:
             try:
                 if boundary.holds(top / path):
-                    found[path] = read_regular(top / path, _FILE_BYTES).decode("utf-8", "replace")
+                    content = read_regular(top / path, _FILE_BYTES + 1) if left > 0 else b""
+                    found[path] = _text_of(content) if left > 0 else _UNREAD
                     left -= len(found[path])
             except OSError:
                 continue  # the plain reader and the engine name it
@@ -276,7 +362,20 @@ def templates_of(top: Path, chart: str, owned: Iterable[str]) -> dict[str, str]:
             more = _packed(top / path, path, left)
             left -= sum(map(len, more.values()))
             found |= more
+    for path, text in list(found.items()):
+        for name in _FILE_OF.findall(text) if re.search(r"\btpl\b", text) else ():
+            file = f"{path.rpartition('templates/')[0]}{name}"
+            if left > 0 and file not in found and ".tgz" not in file and boundary.holds(top / file):
+                try:
+                    found[file] = _text_of(read_regular(top / file, _FILE_BYTES + 1))
+                    left -= len(found[file])
+                except OSError:
+                    continue  # it is named where it is asked for
     return found
+
+
+def _text_of(content: bytes) -> str:
+    return content.decode("utf-8", "replace") if len(content) <= _FILE_BYTES else _UNREAD
 
 
 def _packed(archive: Path, shown: str, left: int) -> dict[str, str]:
@@ -285,12 +384,13 @@ def _packed(archive: Path, shown: str, left: int) -> dict[str, str]:
         with open_regular(archive) as file, tarfile.open(fileobj=file, mode="r:gz") as members:
             for number, member in enumerate(members):
                 if number >= _MEMBERS or left <= 0:
+                    found[shown] = _UNREAD
                     break
                 content = (
                     members.extractfile(member) if member.isfile() and "/templates/" in member.name else None
                 )
                 if content is not None:
-                    text = content.read(_FILE_BYTES).decode("utf-8", "replace")
+                    text = _text_of(content.read(_FILE_BYTES + 1))
                     left -= len(text)
                     found[os.path.join(shown, member.name.partition("/")[2])] = text  # noqa: PTH118
     except (OSError, tarfile.TarError, EOFError, ValueError):
