@@ -31,6 +31,7 @@ from leadline.sbom.layers.symlinks import follow_links
 from leadline.sbom.layers.tree import MergedTree, merge
 from leadline.sbom.layers.unpacked import Standing
 from leadline.sbom.licences import expressions as licences
+from leadline.sbom.listed_sums import ListedSums, owners_by_file
 from leadline.sbom.ownership import with_owners, with_useful_files
 from leadline.sbom.run_cataloguers import Reading, catalogue
 from leadline.sbom.secrets import scan as secrets
@@ -169,9 +170,11 @@ def _unlisted(tree: MergedTree, packages: Iterable[Package], classes: int) -> It
     """What does not say what packages are in it, without what a package of the distribution brought."""
     rows = [(one.facts.unlisted, one.path) for one in tree.standing() if one.facts.unlisted]
     if rows:
-        listed = {path for one in packages if one.type in DISTRIBUTION_TYPES for path in one.files}
-        rows = [row for row in rows if row[1] not in listed and f"usr/{row[1]}" not in listed]
-        yield from sorted(rows)[:MOST_UNLISTED]
+        owners, sums = owners_by_file(packages, DISTRIBUTION_TYPES), ListedSums(tree)
+        for sort, path in sorted(rows)[:MOST_UNLISTED]:
+            owner = owners.get(path) or owners.get(path.removeprefix("usr/"))
+            if owner is None or not sums.confirm(owner, path):
+                yield sort, path
     if classes:
         yield f"Java classes outside of archives: {classes:,}", ""
 

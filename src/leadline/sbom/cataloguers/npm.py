@@ -5,15 +5,18 @@ https://docs.npmjs.com/cli/v10/configuring-npm/package-json, https://yarnpkg.com
 
 import re
 from collections.abc import Iterator
+from posixpath import normpath
 
 from leadline.model.package import Package
 from leadline.packages.documents import entries, fields, read_json, whole_name, word
 from leadline.packages.file import File, Unreadable
-from leadline.sbom.cataloguer import Packages, cataloguer
+from leadline.sbom.cataloguer import Packages, Tree, cataloguer
 from leadline.sbom.licences.expressions import any_of, clearest
 from leadline.sbom.parsers.zip import Budget, ZipReader
 
 MANIFEST_BYTES = 4 << 20
+_LOCATION = re.compile(r"packageLocation\"?:\s*(?:path\.resolve\(__dirname, *)?\"([^\"\\\n]+)\"")
+_VIRTUAL = re.compile(r"/(?:__virtual__|\$\$virtual)/[^/]+/(\d{1,2})/")
 _ZIPPED = re.compile(r"(?:^|/)node_modules/(?:@[^/]+/)?[^/]+/package\.json\Z")
 
 
@@ -33,6 +36,36 @@ def yarn_cache(archive: File) -> Packages:
             yield from _of_manifest(File(archive.path, content, archive.mode))
             return
     raise Unreadable("holds no package.json of a package")
+
+
+@cataloguer("yarn-pnp", names=(".pnp.cjs", ".pnp.js", ".pnp.data.json"))
+def yarn_pnp(table: File, tree: Tree) -> Packages:
+    """None by itself: the archives that it names are read. Those that are not there are named."""
+    missing = {
+        place for place in map(_real, _LOCATION.findall(table.text)) if not _is_there(place, table, tree)
+    }
+    if missing:
+        first = next(iter(sorted(missing)))
+        raise Unreadable(
+            f"packages that it names and that are not in the image: {len(missing)}, such as {first[:200]}"
+        )
+    yield from ()
+
+
+def _real(place: str) -> str:
+    """A package with other peers has a place of its own, ``__virtual__/HASH/DEPTH``, which leads back up by DEPTH folders."""
+    match = _VIRTUAL.search(place)
+    if match is None:
+        return place
+    return f"{place[: match.start()]}/{'../' * int(match[1])}{place[match.end() :]}"
+
+
+def _is_there(place: str, table: File, tree: Tree) -> bool:
+    if "node_modules/" not in place:
+        return True
+    stored = place.partition(".zip/")[0] + ".zip" if ".zip/" in place else place
+    path = normpath(f"/{table.folder}/{stored}").lstrip("/")
+    return tree.exists(path)
 
 
 def _of_manifest(manifest: File) -> Packages:

@@ -58,7 +58,7 @@ def extract_facts(
         secrets,
         digests=digests,
         unlisted=unlisted,
-        sums=_sums(file) if packages else b"",
+        sums=_sums(file) if packages or unlisted else b"",
     )
 
 

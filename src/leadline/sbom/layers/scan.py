@@ -39,26 +39,10 @@ WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
 SMALLEST_EXECUTABLE = 64
 ZIP_MARK = b"PK\x03\x04"
-JAR_MARK = b"META-INF/MANIFEST.MF"
+JAR_MARKS = (b"META-INF/MANIFEST.MF", b"META-INF/maven/", b".class")
+"""Names in the list of an archive that Java runs or loads from; a manifest is not needed for that."""
+LARGE_ARCHIVES = "archives of more than 128 MiB under names that say nothing"
 LARGEST_UNNAMED_JAR = 128 << 20
-OTHER_ARCHIVES = (
-    *(
-        ".zip",
-        ".whl",
-        ".egg",
-        ".nupkg",
-        ".docx",
-        ".xlsx",
-        ".pptx",
-        ".odt",
-        ".ods",
-        ".odp",
-        ".epub",
-        ".apk",
-        ".xpi",
-    ),
-    *(".crx", ".npz", ".pt", ".pth", ".gem", ".kmz", ".pyz", ".pex", ".pyzw"),
-)
 MOST_NAMES = 50_000
 LONG_PATH = 255
 MOST_OUTSIDE = 20
@@ -379,15 +363,18 @@ class _Pass:
 
     def _look_into_archive(self, entry: TarEntry, *, may_hold_secrets: bool) -> None:
         content = self._entries.content()
-        as_jar = self._selector.of("x.jar") if JAR_MARK in content else None
+        as_jar = self._selector.of("x.jar") if any(mark in content for mark in JAR_MARKS) else None
         readers = as_jar.readers if as_jar else ()
         self._take(entry, content, FileInterest(readers, False), may_hold_secrets=may_hold_secrets)
 
     def _may_be_jar(self, entry: TarEntry) -> bool:
         """Whether it is an archive under a name that none has: Java runs one of any name."""
-        if not SMALLEST_EXECUTABLE <= entry.size <= LARGEST_UNNAMED_JAR or self._entries.head(4) != ZIP_MARK:
+        if entry.size < SMALLEST_EXECUTABLE or self._entries.head(4) != ZIP_MARK:
             return False
-        return not entry.path.endswith(OTHER_ARCHIVES)
+        if entry.size > LARGEST_UNNAMED_JAR:
+            self._facts.facts[self._key] = PathFacts(entry.mode, unlisted=LARGE_ARCHIVES)
+            return False
+        return True
 
     def _take(
         self,
