@@ -149,3 +149,23 @@ def test_what_is_still_being_read_is_not_called_empty(known: Known) -> None:
     empty = replace(known.report, resources=(), findings=(), judged=(), risks=(), joined=(), waived=())
     page = built("findings", World(replace(known, report=empty, reading="configurations")))
     assert "Still reading: configurations." in str(page)
+
+
+def test_access_shows_paths_to_cluster_admin_with_their_steps(known: Known, world: World) -> None:
+    paths, subjects = tables(built("access", world))
+    assert paths.total == 1
+    assert [cell.text for cell in paths.rows[0][:2]] == ["Group/shop-operators", "is cluster admin"]
+    assert "ClusterRoleBinding/ops gives it ClusterRole/cluster-admin" in paths.rows[0][2].text
+    assert "Group/shop-operators" in [row[0].text for row in subjects.rows]
+    # Who may see one namespace sees the accounts in it, and neither groups nor users.
+    narrow = built("access", World(known, frozenset(("shop",))))
+    assert not tables(narrow)[0].rows
+    assert {row[0].text.partition("/")[0] for row in tables(narrow)[1].rows} <= {"shop"}
+
+
+def test_access_of_stored_results_says_why_it_draws_no_path(known: Known) -> None:
+    bare = replace(known.report, resources=tuple(replace(one, body={}) for one in known.report.resources))
+    paths, subjects = tables(built("access", World(replace(known, report=bare))))
+    assert not paths.rows
+    assert "Stored results hold neither roles nor bindings" in paths.why_empty
+    assert subjects.rows

@@ -5,13 +5,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from leadline.errors import SourceError
 from leadline.kube.access_question import groups_of, holder_of
+from leadline.kube.kinds import kind_key
 from leadline.kube.rbac import RBAC_KINDS, Grant, selected_by_aggregation
 from leadline.kube.role_rules import OwnRules
 from leadline.model.access import Subject
+from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
 from leadline.model.unread import Unread
 from leadline.outputs.redaction.report import Redaction
@@ -164,8 +166,23 @@ def open_access(
             yield _of_reading(reading, hidden)
 
 
+def access_of(report: PostureReport) -> AccessTarget | None:
+    """Of a report with bodies; ``None`` where it holds none, as that of a store, or neither role nor binding."""
+    resources = tuple(one for one in report.resources if one.origin.kind != "derived")
+    if not any(one.body and kind_key(one.group, one.kind) in RBAC_KINDS for one in resources):
+        return None
+    is_cluster = report.target.kind == "cluster"
+    made = _of_resources(resources, report.unread, report.target.name)
+    return structs.replace(made, is_cluster=is_cluster, notes=() if is_cluster else made.notes)
+
+
 def _of_reading(reading: Reading, hidden: Redaction) -> AccessTarget:
-    worlds = _worlds(reading.resources, Facts())
+    unread = tuple(map(hidden.unread, reading.unread))
+    return _of_resources(reading.resources, unread, reading.target.name)
+
+
+def _of_resources(resources: Sequence[Resource], unread: tuple[Unread, ...], name: str) -> AccessTarget:
+    worlds = _worlds(resources, Facts())
     unknown = tuple(
         Unread(
             _place(binding),
@@ -176,9 +193,8 @@ def _of_reading(reading: Reading, hidden: Redaction) -> AccessTarget:
         for world in worlds
         for binding, role in world.without_role
     )
-    unread = (*map(hidden.unread, reading.unread), *unknown)
     notes = ("files show what they bind; what else a cluster binds is not in them",)
-    return AccessTarget(reading.target.name, False, worlds, assumed_kinds(), unread, notes=notes)
+    return AccessTarget(name, False, worlds, assumed_kinds(), (*unread, *unknown), notes=notes)
 
 
 def _of_cluster(options: PostureOptions, hidden: Redaction, *, with_accounts: bool) -> AccessTarget:

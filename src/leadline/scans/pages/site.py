@@ -2,6 +2,7 @@
 
 from leadline.scans.pages.accepted import accepted
 from leadline.scans.pages.behaviour import behaviour, recorded
+from leadline.scans.pages.access import access
 from leadline.scans.pages.changes import changes
 from leadline.scans.pages.controls import control, controls, framework
 from leadline.scans.pages.findings import finding, findings
@@ -31,6 +32,7 @@ PAGES = (
     PageKind("controls", "Controls", controls, in_menu=True),
     PageKind("control", "Control", control),
     PageKind("framework", "Framework", framework),
+    PageKind("access", "Access", access, in_menu=True),
     PageKind("accepted", "Accepted", accepted, in_menu=True),
     PageKind("health", "Health", health, in_menu=True),
 )
