@@ -1,11 +1,13 @@
 """What is a reason for an alert, by thresholds, over results of real scans."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from scanned import deployment, followed, image, scan
 
+from leadline.model.access import Access, AccessStep, Subject
 from leadline.programs.exporter.alert_conditions import (
     LEFT_OUT,
     MOST_OF_A_RULE,
@@ -23,7 +25,7 @@ from leadline.scans.stored.store_posture import StoreOptions, store_posture
 from memory_store import MemoryStore
 
 FULL = StoreOptions(is_full=True)
-NOTHING = Thresholds(exploited=False, new_critical=False, unread=None)
+NOTHING = Thresholds(exploited=False, new_critical=False, new_admin=None, unread=None)
 WEB = RunningContainer("Deployment", "web", "shop", "main")
 BROKEN = "apiVersion: v1\nkind: [\n---\n"
 DAY_S = 86_400.0
@@ -209,3 +211,26 @@ def test_too_many_alerts_are_an_alert_and_those_that_fire_stay():
         ]
 
     asyncio.run(both())
+
+
+def test_who_can_reach_cluster_admin_and_could_not_before_is_a_reason_for_a_day(tmp_path: Path):
+    """From what a store keeps of two scans of a whole cluster to the alert."""
+    alice, bob = Subject("User", "", "alice"), Subject("ServiceAccount", "shop", "bob")
+
+    def way(subject: Subject) -> Access:
+        return Access(subject=subject, steps=(AccessStep("admin", f"{subject.title} is cluster admin"),))
+
+    async def scenario(store: MemoryStore) -> None:
+        report = scan(tmp_path, deployment("web"))
+        await store_posture(store, report, StoreOptions(is_full=True, admins=(way(alice),)))
+        await store_posture(store, report, StoreOptions(is_full=True, admins=(way(alice), way(bob))))
+
+    just_now = time.time()
+    daily = Thresholds(exploited=False, new_critical=False, unread=None)
+    found = over(daily, scenario, now_s=just_now + 60)
+    assert names(found) == [("LeadlineNewClusterAdmin", "critical", "shop/ServiceAccount/bob")]
+    texts = next(iter(found.values()))
+    assert texts["summary"] == "shop/ServiceAccount/bob can reach cluster admin and could not before"
+    assert texts["description"] == "shop/ServiceAccount/bob is cluster admin"
+    assert over(daily, scenario, now_s=just_now + DAY_S + 60) == {}
+    assert over(NOTHING, scenario, now_s=just_now + 60) == {}

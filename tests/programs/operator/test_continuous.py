@@ -192,6 +192,58 @@ def test_the_first_reading_is_a_run_and_the_changes_another(server: WatchServer,
     run(scenario)
 
 
+def test_who_can_reach_cluster_admin_by_a_new_binding_is_known_since_then(tmp_path: Any):
+    rbac = "rbac.authorization.k8s.io"
+    roles = Row(rbac, "v1", "ClusterRole", "clusterroles", namespaced=False)
+    bindings = Row(rbac, "v1", "ClusterRoleBinding", "clusterrolebindings", namespaced=False)
+
+    def of(kind: str, name: str, **more: Any) -> dict[str, Any]:
+        return {
+            "apiVersion": f"{rbac}/v1",
+            "kind": kind,
+            "metadata": {"name": name, "uid": f"uid-{name}"},
+            **more,
+        }
+
+    def given(name: str) -> dict[str, Any]:
+        ref = {"apiGroup": rbac, "kind": "ClusterRole", "name": "everything"}
+        return of(
+            "ClusterRoleBinding",
+            name,
+            roleRef=ref,
+            subjects=[{"kind": "User", "apiGroup": rbac, "name": name}],
+        )
+
+    def admins(whole: Any) -> dict[str, str]:
+        return {
+            one["subject"]: one.get("since", "") for one in (whole or {}).get("status", {}).get("admins", ())
+        }
+
+    with WatchServer((PODS, NAMESPACES, roles, bindings)) as server:
+        server.add(PODS, pod("web", privileged=True))
+        server.add(
+            roles,
+            of("ClusterRole", "everything", rules=[{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]),
+        )
+        server.add(bindings, given("alice"))
+
+        async def scenario(store: MemoryStore) -> None:
+            async with operator(server, store, tmp_path) as started:
+                key = Key(RUNS, "", CURRENT)
+                await started.until(key, lambda whole: admins(whole) == {"User/alice": ""})
+            server.watches["clusterrolebindings"] = [(event("ADDED", given("bob")),)]
+            async with operator(server, store, tmp_path) as started:
+                found = admins(await started.until(key, lambda whole: "User/bob" in admins(whole)))
+                assert found["User/alice"] == ""
+                assert found["User/bob"].startswith("20")
+                histories = await store.list(Selection(HISTORIES), Paging())
+                assert {"cluster-admin-user-alice", "cluster-admin-user-bob"} <= {
+                    one.key.name for one in histories.entries
+                }
+
+        run(scenario)
+
+
 def test_a_restart_writes_nothing_that_is_there(server: WatchServer, tmp_path: Any):
     async def scenario(store: MemoryStore) -> None:
         async with operator(server, store, tmp_path) as started:

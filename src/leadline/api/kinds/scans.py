@@ -91,6 +91,14 @@ class RunCondition(Wire, frozen=True):
     message: str = ""
 
 
+class KnownAdmin(Wire, frozen=True):
+    """Who is or can become cluster admin by roles and bindings, and is not Kubernetes' own."""
+
+    subject: Annotated[str, about("Such as shop/ServiceAccount/api or User/alice.")] = ""
+    since: Annotated[str, about("Empty for those that were there when someone looked first.")] = ""
+    how: Annotated[str, about("The shortest way, its steps in one line.")] = ""
+
+
 class ScanOutcome(Wire, frozen=True):
     """One scan: what came of it. A scan that failed replaces no results."""
 
@@ -109,6 +117,10 @@ class ScanOutcome(Wire, frozen=True):
     changed_at: Annotated[Maybe[str], about("When results changed last.")] = UNSET
     seen_at: Annotated[Maybe[str], about("When the scan that goes on last said that it does.")] = UNSET
     conditions: Maybe[List[RunCondition]] = UNSET
+    admins: Annotated[
+        Maybe[List[KnownAdmin]],
+        about("Who can reach cluster admin; left out where not all roles and bindings were looked at."),
+    ] = UNSET
 
 
 class ScanRun(Wire, frozen=True):

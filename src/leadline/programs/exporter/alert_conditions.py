@@ -76,6 +76,7 @@ def store_lost() -> Conditions:
 def _all(moment: Moment, thresholds: Thresholds) -> Iterator[tuple[Labels, Annotations]]:
     yield from _counts(moment.results, thresholds)
     yield from _vulnerabilities(moment, thresholds)
+    yield from _admins(moment, thresholds)
     yield from _scores(moment.results, thresholds)
     yield from _scans(moment, thresholds)
 
@@ -158,6 +159,21 @@ def _vulnerabilities(moment: Moment, thresholds: Thresholds) -> Iterator[tuple[L
                         **texts,
                     },
                 )
+
+
+def _admins(moment: Moment, thresholds: Thresholds) -> Iterator[tuple[Labels, Annotations]]:
+    run = moment.results.newest("posture")
+    for subject, since_s, how in run.admins if run and thresholds.new_admin is not None else ():
+        if since_s and moment.now_s - since_s <= seconds(thresholds.new_admin or ""):
+            labels = _labels("LeadlineNewClusterAdmin", "critical", subject=subject)
+            yield (
+                labels,
+                {
+                    "summary": f"{subject} can reach cluster admin and could not before",
+                    "description": how,
+                    "fix": "leadline access to-admin shows every way; take out the binding if no one meant it",
+                },
+            )
 
 
 def _scores(results: Results, thresholds: Thresholds) -> Iterator[tuple[Labels, Annotations]]:

@@ -47,6 +47,8 @@ class Thresholds(Struct, frozen=True, rename="camel", forbid_unknown_fields=True
     """Each vulnerability that attackers are known to use."""
     new_critical: bool = True
     """Each critical vulnerability that comes after the first start."""
+    new_admin: Duration | None = "1d"
+    """For so long an alert fires about who can reach cluster admin and could not before."""
     scan_age: Ages = Ages()
     database_age: Duration | None = None
     unread: Count | None = 0

@@ -14,7 +14,7 @@ from msgspec import UNSET, Struct
 from leadline.api.kind import PREFIX
 from leadline.api.kinds.configuration import WorkloadConfigurationScanSummary
 from leadline.api.kinds.images import Counted, VulnerabilityCount, VulnerabilityManifestSummary
-from leadline.api.kinds.scans import ImageScan, ScanRun
+from leadline.api.kinds.scans import ImageScan, KnownAdmin, ScanOutcome, ScanRun
 from leadline.api.metadata import Metadata
 from leadline.api.posture_results import BY_EXCEPTION
 from leadline.api.protocol import Entry
@@ -108,6 +108,8 @@ class RunFact(Struct, frozen=True, gc=False):
     """By reason."""
     skips: Mapping[str, int]
     """Controls that judged nothing, by reason."""
+    admins: tuple[tuple[str, float, str], ...] = ()
+    """Who can reach cluster admin: subject, since when in seconds since 1970 (0 for since the first look), and how."""
 
     @property
     def is_good(self) -> bool:
@@ -238,7 +240,15 @@ def run_fact(entry: Entry) -> RunFact:
         len(coverage.skipped_namespaces or ()),
         unread,
         _by_reason(Counter(part.kind for part in coverage.skips or ()), 0),
+        tuple((one.subject, seconds_of(one.since), one.how) for one in _admins(status)),
     )
+
+
+def _admins(status: ScanOutcome) -> tuple[KnownAdmin, ...]:
+    return () if status.admins is UNSET else tuple((status.admins or ())[:MOST_ADMINS])
+
+
+MOST_ADMINS = 1_000
 
 
 def work_fact(entry: Entry) -> WorkFact:

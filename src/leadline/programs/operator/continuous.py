@@ -11,11 +11,13 @@ from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
+from leadline.api.kinds.scans import KnownAdmin
 from leadline.api.protocol import ConflictError, Paging, Store
 from leadline.api.selection import Key, Selection
+from leadline.api.wire_type import Maybe
 from leadline.backoff import backoff_s
 from leadline.errors import ClusterError, LeadlineError, StoreError
 from leadline.model.report import PostureReport
@@ -27,6 +29,7 @@ from leadline.programs.service import give_back_memory
 from leadline.scans.posture.cluster_source import kinds_read, reading_of
 from leadline.scans.posture.exposed_objects import KINDS as EXPOSING
 from leadline.scans.stored.followed_results import FollowedResults, Results, ScanRules
+from leadline.scans.stored.history.admins import record_admins
 from leadline.scans.stored.history.days import Place, first_look_by, forget_old, record_days
 from leadline.scans.stored.posture_runs import Outcome, RunOptions, posture_run
 from leadline.scans.stored.result_writer import ResultWriter
@@ -240,6 +243,7 @@ class _Session:
         self._to_delete: set[Key] = set()
         self._changed_at = ""
         self._counted_day, self._counted_at = "", 0.0
+        self._admins: Maybe[tuple[KnownAdmin, ...]] = UNSET
         """When the numbers of a day were written last."""
         self._names: dict[str, str] = {}
         self._started = ""
@@ -404,15 +408,35 @@ class _Session:
             told_at = loop.time()
             report = await self._report()
             run = posture_run(report, self._told("changes"), Outcome(self._started, FOLLOWING))
-            status = replace(run.status, finished_at="", changed_at=self._changed_at, seen_at=moment())
             await in_thread(give_back_memory)
             try:
+                await self._look_at_access()
+                status = replace(
+                    run.status,
+                    finished_at="",
+                    changed_at=self._changed_at,
+                    seen_at=moment(),
+                    admins=self._admins,
+                )
                 await record(self._world.store, CURRENT, replace(run, status=status))
                 if moment()[:10] != self._counted_day or loop.time() - self._counted_at >= DAY_S:
                     await self._count_day(report)
             except StoreError as error:
                 log.warning("the run %s cannot be written: %s", CURRENT, error)
                 self._is_stale.set()
+
+    async def _look_at_access(self) -> None:
+        """Records who can reach cluster admin where that may have changed. Raises: ``StoreError``."""
+        if self._told("changes").is_full and self._followed.is_access_new:
+            async with self._judging:
+                self._followed.is_access_new = False
+                paths = await in_thread(self._followed.admin_paths)
+            try:
+                place = Place(self._world.rules.home, moment())
+                self._admins = await record_admins(self._world.store, paths, place)
+            except StoreError:
+                self._followed.is_access_new = True
+                raise
 
     async def _count_day(self, report: PostureReport) -> None:
         """Writes how the day ends, as far as it has come; with the first of a day what is too old goes."""

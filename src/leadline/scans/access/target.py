@@ -1,7 +1,7 @@
 """Reads roles, bindings and accounts of files or of a cluster, and joins them into worlds."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 
@@ -174,6 +174,12 @@ def access_of(report: PostureReport) -> AccessTarget | None:
     is_cluster = report.target.kind == "cluster"
     made = _of_resources(resources, report.unread, report.target.name)
     return structs.replace(made, is_cluster=is_cluster, notes=() if is_cluster else made.notes)
+
+
+def access_in(inventories: Iterable[Inventory], name: str) -> AccessTarget:
+    """Of a cluster that is followed, as it is now."""
+    worlds = tuple(AccessWorld(one, name) for one in inventories)
+    return AccessTarget(name, True, worlds, assumed_kinds(), ())
 
 
 def _of_reading(reading: Reading, hidden: Redaction) -> AccessTarget:

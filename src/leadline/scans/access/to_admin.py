@@ -7,9 +7,10 @@ from msgspec import Struct
 
 from leadline.kube.access_question import MASTERS
 from leadline.model.access import Access, AccessAnswer, AccessStep, Subject
+from leadline.model.report import PostureReport
 from leadline.outputs.text.plain import count
 from leadline.scans.access.answers import answer_of, steps_to
-from leadline.scans.access.target import AccessTarget, AccessWorld
+from leadline.scans.access.target import AccessTarget, AccessWorld, access_of
 from leadline.scans.access.ways import ADMIN_NODE, Becomes, Held, Holdings, Way, held_role, ways_of
 
 _MASTERS_STEP = AccessStep("server", "the API server allows it everything and does not ask RBAC")
@@ -48,6 +49,12 @@ def to_admin(target: AccessTarget, *, with_own: bool = False) -> AccessAnswer:
         access for _, access in sorted(found, key=lambda one: (one[0], one[1].subject, one[1].world))
     ]
     return answer_of(target, "who can become cluster admin", paths_by_length, notes=(*_NOT_FOLLOWED, *notes))
+
+
+def admins_of(report: PostureReport) -> tuple[Access, ...] | None:
+    """Every way that is not Kubernetes' own, of a report with bodies; ``None`` where roles and bindings were not all read."""
+    target = access_of(report)
+    return None if target is None or target.unread else to_admin(target).found
 
 
 _NOT_FOLLOWED = (

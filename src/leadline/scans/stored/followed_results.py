@@ -15,6 +15,7 @@ from leadline.api.posture_results import Place, place_for, posture_puts, wanted_
 from leadline.api.protocol import Put
 from leadline.api.risk_results import risk_puts
 from leadline.api.selection import Key
+from leadline.model.access import Access
 from leadline.model.control import Control
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
@@ -27,6 +28,8 @@ from leadline.posture.follow import Followed
 from leadline.posture.risk.followed_risks import FollowedRisks
 from leadline.posture.verdicts import Judgement, SubjectVerdict, Verdict
 from leadline.posture.worlds import Worlds
+from leadline.scans.access.target import access_in
+from leadline.scans.access.to_admin import to_admin
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.exposed_objects import exposed_in
 from leadline.scans.posture.policies import Policies
@@ -48,6 +51,7 @@ from leadline.sources.waivers.security_exceptions import is_security_exception, 
 from leadline.waivers.apply import is_over, why_unusable
 
 _ROLES = frozenset({"Role", "ClusterRole"})
+_ACCESS = _ROLES | {"RoleBinding", "ClusterRoleBinding", "ServiceAccount"}
 Covered = Mapping[str, int]
 """Findings that each waiver is about, by its source."""
 
@@ -114,6 +118,8 @@ class FollowedResults:
         self._joins: dict[str, frozenset[str]] = {}
         """For each binding the ids of what its subjects were joined from."""
         self._covered: dict[str, Covered] = {}
+        self.is_access_new = True
+        """Whether roles, bindings or accounts changed; who asks for ``admin_paths`` takes it back."""
         self.pending: dict[str, None] = dict.fromkeys(self._followed.ids)
         """Ids of the objects whose results may be other than those that were taken last; the first waits longest."""
 
@@ -151,6 +157,12 @@ class FollowedResults:
         self.reading = replace(self.reading, unread=(*self.reading.unread, *unread))
         self._hidden.renew(self._worlds.resources)
         self._hidden.learn_from(added)
+        self.is_access_new |= not _ACCESS.isdisjoint(
+            (
+                *(one.kind for one in added),
+                *(kind for id in removed for kind in id.rsplit("/", 2)[-2:-1]),
+            )
+        )
         before = self._waivers()
         difference = self._followed.change(removed, added)
         for id in removed:
@@ -220,6 +232,15 @@ class FollowedResults:
                 risk = self._risks.of(resource, tuple(failed[shown].values()))
                 if risk is not None:
                     yield replace(self._hidden.risk(risk), resource=shown)
+
+    def admin_paths(self) -> tuple[Access, ...]:
+        """Who can reach cluster admin as it is now, and is not Kubernetes' own; without secrets."""
+        text = self._hidden.text
+        found = to_admin(access_in(self._worlds, self.reading.target.name)).found
+        return tuple(
+            replace(one, steps=tuple(replace(step, text=text(step.text)) for step in one.steps))
+            for one in found
+        )
 
     def report(self) -> PostureReport:
         """All as it is now. Without bodies."""

@@ -3,13 +3,18 @@
 from datetime import UTC, datetime
 from itertools import chain
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
+from leadline.api.kinds.scans import KnownAdmin
 from leadline.api.posture_results import posture_puts, result_places
 from leadline.api.protocol import Store
 from leadline.api.risk_results import risk_puts
+from leadline.api.wire_type import Maybe
 from leadline.errors import StoreError
+from leadline.model.access import Access
 from leadline.model.report import PostureReport
+from leadline.scans.stored.history.admins import record_admins
 from leadline.scans.stored.history.days import Place, first_look_by, forget_old, record_days
 from leadline.scans.stored.posture_runs import Outcome, RunOptions, posture_run
 from leadline.scans.stored.result_writer import ResultWriter
@@ -22,6 +27,8 @@ class StoreOptions(Struct, frozen=True):
     is_full: bool = False
     """Whether every object and every control was looked at: only then what was not seen is gone."""
     trigger: str = "command"
+    admins: tuple[Access, ...] | None = None
+    """Every way to cluster admin; ``None`` where not all roles and bindings were looked at."""
 
 
 class Stored(Struct, frozen=True):
@@ -60,12 +67,16 @@ async def store_posture(store: Store, report: PostureReport, options: StoreOptio
         seen = set(await writer.write(puts, at=started, is_whole=options.is_full))
         unseen = [key for key in writer.keys if key not in seen]
         collected = await writer.delete(unseen, at=started) if options.is_full and not report.unread else 0
+        admins: Maybe[tuple[KnownAdmin, ...]] = UNSET
+        if options.is_full and options.admins is not None:
+            admins = await record_admins(store, options.admins, Place(options.home, started))
         if options.is_full:
             await record_days(store, report, Place(options.home, started))
             await forget_old(store, datetime.now(UTC))
     except StoreError as error:
         await record(store, run, posture_run(report, asked, Outcome(started, "Failed", str(error))))
         raise
-    await record(store, run, posture_run(report, asked, Outcome(started, "Succeeded")))
+    ended = posture_run(report, asked, Outcome(started, "Succeeded"))
+    await record(store, run, replace(ended, status=replace(ended.status, admins=admins)))
     await forget_old_runs(store, run)
     return Stored(run, len(seen), collected)

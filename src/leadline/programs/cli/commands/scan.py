@@ -239,7 +239,7 @@ def _store(request: Request, scan: PostureScan) -> None:
         from leadline.scans.stored.risks import with_risks
 
         report = with_risks(report, scan.report_with_bodies)
-    stored = store_report(request, report)
+    stored = store_report(request, report, scan)
     if not request.quiet:
         gone = f", {stored.collected} of vanished objects deleted" if stored.collected else ""
         click.echo(f"{stored.written} results stored as {stored.run}{gone}", err=True)

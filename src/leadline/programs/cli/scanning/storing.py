@@ -18,7 +18,9 @@ from leadline.outputs.text.plain import count, plain
 from leadline.programs.cli.options.table import Request, passed
 from leadline.programs.cli.output.progress import progress
 from leadline.programs.cli.output.terminal import say_plainly
+from leadline.scans.access.to_admin import admins_of
 from leadline.scans.options import PostureOptions
+from leadline.scans.posture.posture_scan import PostureScan
 from leadline.scans.stored.opening import missing_store
 from leadline.scans.stored.store_images import store_images
 from leadline.scans.stored.store_posture import Stored, StoreOptions, store_posture
@@ -50,12 +52,13 @@ def with_store(
     return asyncio.run(opened())
 
 
-def store_report(request: Request, report: PostureReport) -> Stored:
-    """What was written, and what was collected after a scan of everything.
+def store_report(request: Request, report: PostureReport, scan: PostureScan) -> Stored:
+    """What was written, and what was collected after a scan of everything; ``scan`` has the bodies of the objects.
 
     Raises: ``StoreError``, ``ClusterError``.
     """
-    options = StoreOptions(home=request.store_namespace, is_full=is_full(request))
+    admins = admins_of(scan.report_with_bodies) if is_full(request) else None
+    options = StoreOptions(home=request.store_namespace, is_full=is_full(request), admins=admins)
     with progress(f"storing into {request.store}", is_wanted=not request.quiet):
         return with_store(
             place_of(request, request.store), lambda store: store_posture(store, report, options), is_new=True

@@ -1,0 +1,96 @@
+"""Who can reach cluster admin, over time: each subject is the object of a finding with a life of its own."""
+
+from collections.abc import Sequence
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from leadline.api.kind import OUR_GROUP
+from leadline.api.kinds.configuration import JudgedObject
+from leadline.api.kinds.scans import KnownAdmin
+from leadline.api.posture_results import slug
+from leadline.api.protocol import ABSENT, Entry, Paging, Store
+from leadline.api.selection import Key, Requirement, Selection
+from leadline.model.access import Access, Subject
+from leadline.scans.stored.history.days import Place
+from leadline.scans.stored.history.lives import (
+    FAILED,
+    HISTORIES,
+    PASSED,
+    Look,
+    Seen,
+    continued,
+    history_of,
+    put_of,
+)
+from leadline.scans.stored.scan_runs import RUNS, all_of, run_of
+
+CLUSTER_ADMIN = "cluster-admin"
+"""What the finding is called in a history, beside the ids of controls."""
+MOST_ADMINS = 1_000
+_ABOUT = f"{OUR_GROUP}/about"
+_LABELS = {_ABOUT: CLUSTER_ADMIN}
+
+
+async def record_admins(store: Store, paths: Sequence[Access], place: Place) -> tuple[KnownAdmin, ...]:
+    """Continues the history of each subject, and gives those that can reach cluster admin now, each with since when.
+
+    ``paths``: all that there are. Since when is empty for those that were there when someone looked first, whom no one has
+    to be warned of. Raises: ``StoreError``.
+    """
+    now = {one.subject: one for one in reversed(paths)}
+    subjects = sorted(now)[:MOST_ADMINS]
+    before = await _before(store)
+    wanted = {_key(one, place.home): one for one in subjects}
+    known = {entry.key: entry for entry in await _stored(store)}
+    for key, entry in known.items():
+        if key not in wanted:
+            await _continue(store, key, entry, None, place.at)
+    for key, subject in wanted.items():
+        await _continue(store, key, known.get(key), subject, place.at)
+    fresh = "" if before is None else place.at
+    since = {one.title: (before or {}).get(one.title, fresh) for one in subjects}
+    return tuple(KnownAdmin(one.title, since[one.title], _how(now[one])) for one in subjects)
+
+
+def _how(path: Access) -> str:
+    return "; ".join(step.text for step in path.steps)
+
+
+async def _before(store: Store) -> dict[str, str] | None:
+    """Since when, by subject, as the newest run says that looked for them; ``None`` where none did."""
+    recorded = sorted(await all_of(store, RUNS), key=lambda entry: entry.revision, reverse=True)
+    for run in map(run_of, recorded):
+        if run.status.admins is not UNSET:
+            return {one.subject: one.since for one in run.status.admins or ()}
+    return None
+
+
+async def _stored(store: Store) -> list[Entry]:
+    about = (Requirement(_ABOUT, "in", frozenset({CLUSTER_ADMIN})),)
+    entries: list[Entry] = []
+    token, is_first = "", True
+    while token or is_first:
+        page = await store.list(Selection(HISTORIES, labels=about), Paging(token))
+        token, is_first = page.token, False
+        entries += page.entries
+    return entries
+
+
+def _key(subject: Subject, home: str) -> Key:
+    name = slug(f"{CLUSTER_ADMIN}-{subject.kind}-{subject.name}".lower())
+    return Key(HISTORIES, subject.namespace or home, name)
+
+
+async def _continue(store: Store, key: Key, entry: Entry | None, subject: Subject | None, at: str) -> None:
+    """``subject``: ``None`` for one that cannot reach it any more."""
+    seen = {CLUSTER_ADMIN: Seen(FAILED, "critical")} if subject else {}
+    history = continued(history_of(entry).spec if entry else None, Look(seen, at, others=PASSED))
+    if history is None:
+        return
+    if subject is not None:
+        named = JudgedObject(
+            "", "rbac.authorization.k8s.io/v1", subject.kind, subject.namespace, subject.name
+        )
+        history = replace(history, object=named)
+    await store.put(put_of(key, history, _LABELS, entry.revision if entry else ABSENT))
