@@ -18,8 +18,10 @@ from msgspec.structs import replace
 
 from leadline.api.carriers.local import LocalStore
 from leadline.api.catalogue import KINDS
+from leadline.api.kinds.scans import ScanOutcome
 from leadline.api.protocol import Entry, Paging
 from leadline.api.selection import Selection
+from leadline.api.wire_type import schema
 from leadline.programs.apiserver.app import App
 from leadline.programs.apiserver.encoding import wire
 from leadline.programs.apiserver.encoding.served import serve
@@ -89,7 +91,18 @@ async def answers(folder: Path) -> list[bytes]:
 
 def plain(line: bytes) -> bytes:
     """Without what may be another in every version."""
-    return TRAILING.sub(b"", DESCRIPTION.sub(b"", HASH.sub(b"hash=HASH", line)))
+    without = _bare(HASH.sub(b"hash=HASH", line))
+    for field in FIELDS_SINCE:
+        without = without.replace(field, b"")
+    return without
+
+
+def _bare(text: bytes) -> bytes:
+    return TRAILING.sub(b"", DESCRIPTION.sub(b"", text))
+
+
+FIELDS_SINCE = (_bare(b',"admins":' + orjson.dumps(schema(ScanOutcome)["properties"]["admins"])),)
+"""In schemas: what objects are written without where it says nothing."""
 
 
 async def entries(folder: Path) -> list[Entry]:
