@@ -71,7 +71,7 @@ async def access(world: World, ask: Ask) -> Page:
 _MOST = 100
 _UNUSED = (
     "Which rights are never used is in the audit logs of the API server, which pages do not read:"
-    " leadline access unused --audit-log FILE shows them, with the smallest role that covers the rest."
+    " leadline access unused shows them by a log, with the smallest role that covers the rest."
 )
 
 

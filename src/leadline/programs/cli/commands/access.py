@@ -17,6 +17,7 @@ from leadline.programs.cli.output.terminal import page_width
 from leadline.programs.cli.scanning.requests import reading, request_of
 from leadline.scans.access.answers import Within, rights_of, who_can
 from leadline.scans.access.differences import compare, side_of, state_of, state_text
+from leadline.scans.access.recorded_use import use_in_records
 from leadline.scans.access.target import AccessTarget, open_access
 from leadline.scans.access.to_admin import to_admin
 from leadline.scans.access.unused import unused_by_logs
@@ -119,14 +120,27 @@ def to_admin_command(with_own: bool, number: int, **flags: Any) -> int:
     metavar="FILE",
     help="As kube-apiserver writes it; may be gzip.",
 )
+@click.option(
+    "--profile",
+    "profiles",
+    multiple=True,
+    metavar="FILE",
+    help="As leadline agent --profiles writes it: whose pods never connected to the API server.",
+)
 @_form
 @_target_flags
 @_fail_flag
-def unused_command(logs: tuple[str, ...], format: AccessForm, **flags: Any) -> int:
+def unused_command(logs: tuple[str, ...], profiles: tuple[str, ...], format: AccessForm, **flags: Any) -> int:
     """What of the given rights no recorded request used, and the smallest role as a diff, replayed over the requests."""
     fail_on, paths = flags.pop("fail_on"), flags.pop("paths")
-    with _reading(flags, paths) as options, open_access(paths, options) as target:
+    with (
+        _reading(flags, paths) as options,
+        open_access(paths, options, with_accounts=bool(profiles)) as target,
+    ):
         use = unused_by_logs(target, logs, options.secrets)
+        if profiles:
+            said, unread = use_in_records(target, profiles)
+            use = replace(use, notes=(*said, *use.notes), unread=(*use.unread, *unread))
     click.echo(written(use, format, _width()), nl=False)
     _refuse_nothing_read(target)
     return GATE_FAILED if fail_on and use.unread else 0
