@@ -1,8 +1,8 @@
 """All pages: one line each. To add one: its function in a file of its own, and its line here."""
 
 from leadline.scans.pages.accepted import accepted
-from leadline.scans.pages.behaviour import behaviour, recorded
 from leadline.scans.pages.access import access
+from leadline.scans.pages.behaviour import behaviour, recorded
 from leadline.scans.pages.changes import changes
 from leadline.scans.pages.controls import control, controls, framework
 from leadline.scans.pages.findings import finding, findings
