@@ -95,7 +95,7 @@ def _counts(results: Results, thresholds: Thresholds) -> Iterator[tuple[Labels, 
                     f"LeadlineWorkload{topic.title()}",
                     severity,
                     **_of_workload(workload),
-                    controls=_listed(ids),
+                    controls=listed(ids),
                 )
                 texts = _too_many(_title(workload), topic, severity, (number, most))
                 yield labels, {**texts, "fix": f"leadline explain {ids[0]}"} if ids else texts
@@ -242,8 +242,8 @@ def _title(workload: Workload) -> str:
     return f"{title} ({container[0]})" if container else title
 
 
-def _listed(ids: tuple[str, ...]) -> str:
-    """A label: with another control that fails it is another alert, and is notified of."""
+def listed(ids: tuple[str, ...]) -> str:
+    """Ids of controls as a label: with another control that fails it is another alert, and is notified of."""
     shown = " ".join(ids[:_MOST_NAMED])
     if len(ids) <= _MOST_NAMED:
         return shown

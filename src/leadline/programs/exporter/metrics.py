@@ -12,6 +12,7 @@ from msgspec import Struct
 from prometheus_client.core import GaugeMetricFamily
 
 from leadline.api.kinds.images import Counted
+from leadline.programs.exporter.alert_conditions import listed
 from leadline.programs.exporter.alerting import Alerting
 from leadline.programs.exporter.facts import POSTURE_SEVERITIES, Labels
 from leadline.programs.exporter.results import SUBJECTS, Levels, Results, Table
@@ -290,6 +291,16 @@ def _control_objects(sums: Sums) -> Samples:
     return sorted(sums.results.control_objects().items())
 
 
+def _failing_controls(sums: Sums) -> Samples:
+    ids: dict[Labels, tuple[str, ...]] = {}
+    for severity in POSTURE_SEVERITIES:
+        for workload, failed in sums.results.failing(severity).items():
+            ids[*workload, severity] = failed
+    table: Table = {labels: (len(failed),) for labels, failed in ids.items()}
+    for labels in sums.worst("leadline_workload_failing_controls", table):
+        yield (*labels, listed(ids[labels])), len(ids[labels])
+
+
 def _database(choose: Callable[[list[float]], float], sums: Sums) -> Samples:
     moments = sums.results.databases()
     return [((), choose(moments))] if moments else []
@@ -349,6 +360,12 @@ TABLE: tuple[Metric, ...] = (
         "Objects by control and what became of it: failed, accepted, passed, skipped.",
         ("control", "severity", "status"),
         _control_objects,
+    ),
+    Metric(
+        "leadline_workload_failing_controls",
+        "Controls that a workload fails, by severity, with their ids: another series where others fail.",
+        (*_WORKLOAD, "severity", "controls"),
+        _failing_controls,
     ),
     Metric("leadline_unread", "What that scan could not read.", ("subject", "reason"), _unread),
     Metric(
