@@ -34,6 +34,7 @@ from leadline.programs.operator.database_updates import keep_database
 from leadline.programs.operator.images.following import Accepting, Images
 from leadline.programs.operator.images.jobs import Place
 from leadline.programs.operator.lease import Leadership, LeaseSettings
+from leadline.programs.operator.notices import Notices
 from leadline.programs.operator.renewal import OwnThread
 from leadline.programs.operator.runs import IMAGES, POSTURE, Orders
 from leadline.programs.operator.schedule import Schedules
@@ -186,7 +187,8 @@ async def _work(settings: Settings, rules: ScanRules, kube: Kube, store: Store) 
     """All that only the leader does."""
     running = RunningImages(asyncio.get_running_loop())
     halves_on = {POSTURE: settings.posture, IMAGES: settings.images.enabled}
-    orders = Orders(store, [subject for subject, is_on in halves_on.items() if is_on])
+    notices = Notices(kube)
+    orders = Orders(store, [subject for subject, is_on in halves_on.items() if is_on], notices)
 
     def connection() -> Cluster:
         with _without_scans():
@@ -200,7 +202,7 @@ async def _work(settings: Settings, rules: ScanRules, kube: Kube, store: Store) 
         connection,
         store,
         rules,
-        ExceptionStatus(kube if settings.use_target_waivers else None),
+        ExceptionStatus(kube if settings.use_target_waivers else None, notices=notices),
         orders,
         running,
         may_list,

@@ -15,6 +15,7 @@ from leadline.api.kinds.scans import ScanOrder, ScanOutcome, ScanRules, ScanRun,
 from leadline.api.protocol import DELETED, Entry, FutureError, GoneError, Store
 from leadline.api.selection import Selection
 from leadline.errors import StoreError
+from leadline.programs.operator.notices import Notices
 from leadline.scans.stored.scan_runs import RUNS, all_of, moment, record
 from leadline.version import __version__
 
@@ -30,8 +31,10 @@ Body = dict[str, Any]
 class Orders:
     """``subjects`` are those that this operator scans; orders for others are refused."""
 
-    def __init__(self, store: Store, subjects: Collection[str]) -> None:
+    def __init__(self, store: Store, subjects: Collection[str], notices: Notices | None = None) -> None:
+        """``notices`` says what is wrong with runs; ``None`` where no cluster is there to be told."""
         self._store = store
+        self._notices = notices
         self._waiting: dict[str, dict[str, Body]] = {subject: {} for subject in subjects}
         self._come = {subject: asyncio.Event() for subject in subjects}
         self._are_listed = asyncio.Event()
@@ -85,6 +88,8 @@ class Orders:
         return max((entry.revision for entry in entries), default=self._store.revision)
 
     async def _look_at(self, entry: Entry, *, is_left_over: bool) -> None:
+        if self._notices is not None:
+            await self._notices.look_at(entry, is_left_over=is_left_over)
         whole = orjson.loads(entry.content.body)
         spec, status = whole.get("spec") or {}, whole.get("status") or {}
         name, phase = entry.key.name, str(status.get("phase") or "")

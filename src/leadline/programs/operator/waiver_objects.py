@@ -7,12 +7,14 @@ from typing import Any, Literal
 
 from leadline.model.resource import Resource
 from leadline.model.waiver import Waiver
+from leadline.programs.operator.notices import Notices
 from leadline.programs.serving.kube import Kube, KubeError
 from leadline.scans.stored.scan_runs import moment
 from leadline.sources.waivers.security_exceptions import security_exception
 from leadline.waivers.apply import is_over, why_unusable
 
 log = logging.getLogger(__name__)
+IN_FORCE, EXPIRED = "InForce", "Expired"
 MOST = 5_000
 """Exceptions whose status is kept; each is a request when it changes."""
 Body = dict[str, Any]
@@ -25,8 +27,10 @@ Part = Literal["posture", "vulnerabilities"]
 class ExceptionStatus:
     """Writes whether exceptions hold, and how many findings of one sort they are about."""
 
-    def __init__(self, kube: Kube | None, part: Part = "posture") -> None:
+    def __init__(self, kube: Kube | None, part: Part = "posture", *, notices: Notices | None = None) -> None:
+        """``notices``: of the half that says when an exception has ended; the other one is silent."""
         self._kube = kube
+        self._notices = notices
         """``None`` where nothing is written."""
         self._part = part
         self._shown: dict[str, Body] = {}
@@ -62,6 +66,8 @@ class ExceptionStatus:
         if status[part]["matched"] != ((known.get(part) or {}).get("matched") or 0):
             status[part]["lastMatch"] = moment()
         await kube.patch(f"{path}/status", {"status": status})
+        if self._notices is not None and status["state"] == EXPIRED and known.get("state") == IN_FORCE:
+            await self._notices.ended(resource.body, status[part]["matched"])
         self._shown[resource.id] = {**known, **status}
 
 
@@ -79,9 +85,9 @@ def status_of(resource: Resource, part: Part, matched: int, now: datetime) -> Bo
     if error:
         state = "Invalid"
     elif is_expired:
-        state = "Expired"
+        state = EXPIRED
     else:
-        state = "InForce"
+        state = IN_FORCE
     return {"state": state, "expired": is_expired, "error": error, part: {"matched": matched}}
 
 

@@ -80,6 +80,7 @@ def operator_roles(kinds: Iterable[str], namespace: str) -> tuple[dict[str, Any]
         *reading,
         _rule("kubescape.io", ["clustersecurityexceptions", "securityexceptions"], ["get"]),
         _rule("kubescape.io", ["clustersecurityexceptions/status", "securityexceptions/status"], ["patch"]),
+        _rule("", ["events"], ["create"]),
         _rule("leadline.dev", _OURS_KEPT, _KEEPING),
         _rule(_RESULTS, sorted((*_KEPT, *_OF_BEHAVIOUR)), _KEEPING),
         _rule(_RESULTS, ["containerprofiles"], ["list"]),
