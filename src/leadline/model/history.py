@@ -7,7 +7,7 @@ from msgspec import Struct
 STATES = ("failed", "accepted", "passed", "not judged", "gone")
 
 
-class Change(Struct, frozen=True):
+class Change(Struct, frozen=True, gc=False):
     at: str
     """RFC 3339, in UTC."""
     state: str
@@ -18,7 +18,7 @@ class Change(Struct, frozen=True):
     """When what accepts it ends; empty for never."""
 
 
-class Life(Struct, frozen=True):
+class Life(Struct, frozen=True, gc=False):
     """What became of one finding."""
 
     object: str

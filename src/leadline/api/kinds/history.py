@@ -9,7 +9,7 @@ from leadline.api.kinds.configuration import JudgedObject, SeverityCounts
 from leadline.api.wire_type import UNDESCRIBED, List, Maybe, Wire, about
 
 
-class FindingChange(Wire, frozen=True, omit_defaults=True):
+class FindingChange(Wire, frozen=True, omit_defaults=True, gc=False):
     """From this moment on the finding was in another state."""
 
     at: Annotated[str, about("When it was noticed.")] = ""
@@ -18,7 +18,7 @@ class FindingChange(Wire, frozen=True, omit_defaults=True):
     until: Annotated[Maybe[str], about("When what accepts it ends.")] = UNSET
 
 
-class FindingLife(Wire, frozen=True, omit_defaults=True):
+class FindingLife(Wire, frozen=True, omit_defaults=True, gc=False):
     """What became of one finding, the oldest change first."""
 
     severity: str = ""

@@ -56,13 +56,18 @@ def history_lines(history: History, width: int | None, *, shows_all: bool = Fals
 def happened(history: History) -> list[tuple[Life, Change, str]]:
     """Every change within the window, the newest first, and what it is called: ``first seen``, ``came back`` …"""
     found = []
+    first, last = history.since, f"{history.until}~"
     for life in history.lives:
-        back = set(life.came_back)
-        for number, change in enumerate(life.changes):
-            if history.since <= change.at[:10] <= history.until:
+        changes = life.changes
+        if changes[-1].at < first:
+            continue
+        back = frozenset(life.came_back) if len(changes) > 1 else frozenset()
+        for number, change in enumerate(changes):
+            if first <= change.at <= last:
                 found.append((life, change, _called(change, is_first=not number, is_back=change.at in back)))
     found.sort(key=lambda one: (_RANK.get(one[0].severity, len(_RANK)), one[0].object, one[0].id))
-    return sorted(found, key=lambda one: one[1].at, reverse=True)
+    found.sort(key=lambda one: one[1].at, reverse=True)
+    return found
 
 
 def history_document(history: History) -> dict[str, Any]:
@@ -146,7 +151,9 @@ def _rules(days: Sequence[Day]) -> Iterator[str]:
 
 
 def _sum(history: History, events: Sequence[tuple[Life, Change, str]]) -> str:
-    counts = Counter(words.partition(" until")[0] for _, _, words in events)
+    counts: Counter[str] = Counter()
+    for words, number in Counter(words for _, _, words in events).items():
+        counts[words.partition(" until")[0]] += number
     rules = sum(change.by == "rules" for _, change, _ in events)
     there = sum(life.is_there for life in history.lives)
     parts = [f"{number:,} {words}" for words, number in counts.most_common()]

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
+from operator import attrgetter
 from typing import Literal
 
 from msgspec import UNSET, Struct
@@ -28,6 +29,8 @@ _CONTROL = re.compile(r"[A-Z]{1,3}-\d{1,6}")
 _VULNERABILITY = re.compile(r"(?:CVE-\d{4}-\d{4,}|GHSA(?:-[0-9A-Z]{4}){3}|[A-Z]+-\d{4}[-:]\d+)")
 _SPAN = re.compile(r"(\d{1,5})([dwmy])")
 _DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
+LEFT_OUT = b'"leftOut"'
+_OF_ONE = ("control", "vulnerability")
 _summary_of = Reader(WorkloadConfigurationScanSummary)
 
 
@@ -80,9 +83,7 @@ async def history(store: Readable, asked: Asked) -> History:
         )
     first, last = asked.since.isoformat(), asked.until.isoformat()
     days = tuple(_drawn(day, asked, counted.get(day), lives) for day in _each(asked))
-    there = [one for one in lives if one.is_there or one.gone[:10] >= first]
-    there = [one for one in there if one.first_seen[:10] <= last]
-    ordered = sorted(there, key=lambda one: (not one.is_there, one.object, one.id))
+    ordered = _ordered(lives, first, last)
     return History(
         asked.subject,
         first,
@@ -92,6 +93,20 @@ async def history(store: Readable, asked: Asked) -> History:
         await _seen(store),
         tuple(_notes(days, counted, lives, left_out)),
     )
+
+
+def _ordered(lives: Iterable[Life], first: str, last: str) -> list[Life]:
+    """Those of the window, of which there may be hundreds of thousands: what is there comes first."""
+    there, gone = [], []
+    for one in lives:
+        end = one.changes[-1]
+        if one.changes[0].at[:10] <= last:
+            if end.state in FOUND:
+                there.append(one)
+            elif end.at[:10] >= first:
+                gone.append(one)
+    by_name = attrgetter("object", "id")
+    return [*sorted(there, key=by_name), *sorted(gone, key=by_name)]
 
 
 def _first_day(since: str, today: date) -> date:
@@ -116,9 +131,12 @@ async def _lives(store: Readable, asked: Asked) -> tuple[list[Life], int]:
     found: list[Life] = []
     left_out = 0
     known: set[Key] = set()
+    mark = _mark(asked)
     for entry in await _objects(store, HISTORIES, space):
-        spec = history_of(entry).spec
         known.add(Key(SUMMARIES, entry.key.namespace, entry.key.name))
+        if mark not in entry.content.body.upper() and LEFT_OUT not in entry.content.body:
+            continue
+        spec = history_of(entry).spec
         if spec.container is not UNSET and asked.kind not in ("vulnerability", "workload"):
             # Those of images are counted by day there: hundreds of each container.
             continue
@@ -126,13 +144,22 @@ async def _lives(store: Readable, asked: Asked) -> tuple[list[Life], int]:
         title += f" ({spec.container})" if spec.container else ""
         left_out += spec.left_out or 0
         found += (
-            _life(title, id, titles.get(id, ""), one) for id, one in spec.findings.items() if one.changes
+            _life(title, id, titles.get(id, ""), one)
+            for id, one in spec.findings.items()
+            if one.changes and (asked.kind not in _OF_ONE or id.upper() == asked.name.upper())
         )
     # What has not changed since before there was a history has none of its own.
-    for entry in await _objects(store, SUMMARIES, space):
-        if entry.key not in known:
-            found += _first_lives(entry, titles)
+    if {entry.key for entry in await _objects(store, SUMMARIES, space, with_body=False)} - known:
+        for entry in await _objects(store, SUMMARIES, space):
+            if entry.key not in known:
+                found += _first_lives(entry, titles)
     return found, left_out
+
+
+def _mark(asked: Asked) -> bytes:
+    """What the history of an object has in it, in capitals, where it is asked for: most need not be taken apart."""
+    of_workload = asked.name.rpartition("/")[2] if asked.kind == "workload" else ""
+    return (asked.name if asked.kind in _OF_ONE else of_workload).upper().encode()
 
 
 def _space(asked: Asked) -> str:
@@ -143,11 +170,11 @@ def _space(asked: Asked) -> str:
     return asked.name.partition("/")[0] if asked.kind == "workload" and asked.name.count("/") == 2 else ""
 
 
-async def _objects(store: Readable, plural: str, namespace: str) -> list[Entry]:
+async def _objects(store: Readable, plural: str, namespace: str, *, with_body: bool = True) -> list[Entry]:
     entries: list[Entry] = []
     token, is_first = "", True
     while token or is_first:
-        page = await store.list(Selection(plural, namespace), Paging(token))
+        page = await store.list(Selection(plural, namespace, with_body=with_body), Paging(token))
         entries += page.entries
         token, is_first = page.token, False
     return entries
