@@ -32,7 +32,7 @@ class Orders:
     """``subjects`` are those that this operator scans; orders for others are refused."""
 
     def __init__(self, store: Store, subjects: Collection[str], notices: Notices | None = None) -> None:
-        """``notices`` says what is wrong with runs; ``None`` where no cluster is there to be told."""
+        """``notices`` says what is wrong with runs; ``None`` where there is no cluster to say it to."""
         self._store = store
         self._notices = notices
         self._waiting: dict[str, dict[str, Body]] = {subject: {} for subject in subjects}
