@@ -110,10 +110,18 @@ class Actor:
                 self._tool = tool_of(event.path, event.arguments)
             else:
                 node = self._found()
-                self._tool = tool_of(self.path, node.process.arguments if node is not None else ())
+                # Of many tools in one file, what was started last says nothing of the fork of another.
+                is_itself = node is not None and node.process.pid == event.pid
+                self._tool = tool_of(self.path, node.process.arguments if node and is_itself else ())
                 if self._tool in _MANY_IN_ONE or not self._tool:
                     self._tool = event.program
         return self._tool
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it is the container's first process, which the pod or the image names."""
+        node = self._found()
+        return node is not None and node.process.is_first and node.process.pid == self.event.pid
 
     @property
     def script(self) -> str:

@@ -137,3 +137,40 @@ def test_a_rule_about_what_is_new_asks_the_profile(id: str, event: Event):
     assert len(detected(RULES[id], [first, event], Baseline(Profile(POD, COMPLETE, ())))) == 1
     assert detected(RULES[id], [first, event], Baseline(known)) == []
     assert detected(RULES[id], [first, event]) == []
+
+
+SCRIPT = "while :; do echo served >> /var/log/app/a.log; mv /var/log/app/a.log /var/log/app/b.log; : > /var/log/app/a.log; sleep 60; done"
+FIRST = of.Executed(
+    5, 1, 7, 10, 1, 0, "sh", of.FIRST_PROCESS, path="/bin/busybox", arguments=("/bin/sh", "-c", SCRIPT)
+)
+WGET = of.Executed(
+    6, 1, 7, 11, 10, 0, "wget", path="/bin/busybox", arguments=("wget", "-q", "http://127.0.0.1:8080/")
+)
+HOOK = ("/bin/sh", "-c", "echo ends >> /var/log/app/a.log")
+JOB = ("/bin/sh", "-c", "backup --all > /var/log/backup.log 2>&1")
+ORDINARY = {
+    "RL008": [FIRST, WGET, of.Redirected(7, 1, 7, 12, 9, 0, "httpd", port=49178)],
+    "RL012": [FIRST, of.Opened(7, 1, 7, 10, 1, 0, "sh", path="/var/log/app/a.log", open_flags=0o1101)],
+    "RL014": [
+        FIRST,
+        *(
+            of.Executed(7, 1, 7, 13, 1, 0, "sh", path="/bin/busybox", arguments=words)
+            for words in (HOOK, JOB)
+        ),
+    ],
+}
+"""What a script of busybox does that serves and rotates its own log: forks of one tool beside others of the same file, hooks, jobs."""
+
+
+@pytest.mark.parametrize("id", ORDINARY)
+def test_what_pods_do_every_day_is_no_alarm(id: str):
+    assert [one.message for one in detected(RULES[id], ORDINARY[id])] == []
+
+
+def test_what_a_shell_empties_that_was_started_later_is():
+    later = of.Executed(
+        7, 1, 7, 13, 10, 0, "sh", path="/bin/busybox", arguments=("sh", "-c", ": > /var/log/app/a.log")
+    )
+    emptied = of.Opened(8, 1, 7, 13, 10, 0, "sh", path="/var/log/app/a.log", open_flags=0o1101)
+    assert len(detected(RULES["RL012"], [FIRST, later, emptied])) == 1
+    assert len(detected(RULES["RL014"], [FIRST, later])) == 1

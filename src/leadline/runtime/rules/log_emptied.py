@@ -63,8 +63,9 @@ def log_emptied(event: Opened, actor: Actor, known: Baseline | None) -> str | No
         return None
     if actor.tool.startswith(_ROTATES) or (known is not None and known.opened(path)):
         return None
-    # A log that a program begins anew at its start is its own, unless it is one of the system.
-    from_outside = path.endswith(_OF_LOGINS) or _is_tool(actor.tool)
+    # A log that a program begins anew at its start is its own, and so is that of a script which the pod runs, unless it is
+    # one of the system.
+    from_outside = path.endswith(_OF_LOGINS) or (_is_tool(actor.tool) and not actor.is_first)
     return f"{actor.tool} emptied {path}" if from_outside else None
 
 

@@ -15,7 +15,9 @@ See: https://attack.mitre.org/techniques/T1059/004/
 from leadline.model.event import Redirected
 from leadline.runtime.rule import Actor, rule
 
-_SERVERS = frozenset({"inetd", "xinetd", "systemd", "tcpserver", "s6-tcpserver", "sshd", "git-daemon"})
+_SERVERS = frozenset(
+    {"inetd", "xinetd", "systemd", "tcpserver", "s6-tcpserver", "sshd", "git-daemon", "httpd"}
+)
 
 
 @rule(

@@ -12,7 +12,7 @@ See: https://attack.mitre.org/techniques/T1485/
 
 import re
 
-from leadline.model.event import Executed
+from leadline.model.event import FIRST_PROCESS, Executed
 from leadline.runtime.names import SHELLS, line_of
 from leadline.runtime.rule import Actor, rule
 
@@ -35,8 +35,12 @@ _TOOLS = frozenset(
 )
 _LINE = re.compile(
     r"\brm\s+(?:-\S+\s+)*(?:/|/\*|--no-preserve-root\b)(?:\s|$)|\bdd\b.*\bif=/dev/(?:zero|u?random)\b.*\bof=/dev/(?:sd|vd|nvme|xvd|mapper)|"
-    r"journalctl\b.*--vacuum|\bhistory\s+-c\b|unset\s+HISTFILE|HISTFILE=/dev/null|HISTSIZE=0|>\s*/var/log/|truncate\s+.*(?:/var/log/|history)"
+    r"journalctl\b.*--vacuum|\bhistory\s+-c\b|unset\s+HISTFILE|HISTFILE=/dev/null|HISTSIZE=0|truncate\s+.*(?:/var/log/|history)"
 )
+_EMPTIED = re.compile(
+    r"""(?:[;&|\n]|\s(?::|true|cat\s+/dev/null|echo(?:\s+-n)?(?:\s+(?:''|""))?))\s*>\s*/var/log/"""
+)
+"""Nothing is written to a log. What a command writes to one is the log."""
 _TOUCH = re.compile(r"\btouch\s+(?:\S+\s+)*(?:-r|-t|-d|--reference|--date)[ =]")
 
 
@@ -55,6 +59,8 @@ def traces_erased(event: Executed, actor: Actor) -> str | None:
     if tool in _TOOLS:
         return f"{line_of(event.arguments) or event.path} ran, which erases"
     line = " ".join(event.arguments)
-    if _LINE.search(line) or (tool == "touch" and _TOUCH.search(line)):
+    # The script of a pod may rotate its own logs.
+    empties = not event.flags & FIRST_PROCESS and _EMPTIED.search(line)
+    if empties or _LINE.search(line) or (tool == "touch" and _TOUCH.search(line)):
         return f"{tool} erases data or traces: {line_of(event.arguments)}"
     return None
