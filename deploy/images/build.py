@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 
 from debian_root import BuildError, make_root, run
@@ -95,8 +96,19 @@ class Build:
         return digest.read_text().strip()
 
 
+def missing(base: str) -> list[str]:
+    """Programs and Python packages that the build needs and that are not here."""
+    programs = ["buildah", "strip", *(("apt-get", "dpkg-deb", "chroot") if base == "debian" else ())]
+    return [
+        *(name for name in programs if shutil.which(name) is None),
+        *(f"{name} (pip install {name})" for name in ("pip", "hatchling") if find_spec(name) is None),
+    ]
+
+
 def build(out: Path, reference: str, base: str, key: Path | None) -> str:
     """Raises: ``BuildError``."""
+    if lacking := missing(base):
+        raise BuildError(f"not installed: {', '.join(lacking)}; nothing was built")
     work = Path(tempfile.mkdtemp(prefix="leadline-image-"))
     # Files of the context keep their modes; those of other users must be able to read them.
     os.umask(0o022)
