@@ -16,6 +16,9 @@ from leadline.api.kind import PREFIX
 from leadline.api.kinds.configuration import Reference
 from leadline.api.kinds.images import (
     IMAGE_SEVERITIES,
+    VexDocument,
+    VexStatement,
+    VexVulnerability,
     VulnerabilityCount,
     VulnerabilityCounts,
     VulnerabilityManifestSummary,
@@ -148,17 +151,17 @@ async def _write_vex(
     source: str,
 ) -> int:
     key = Key(VEX, home, record.name)
-    statements = list(_statements(record, report, matches))
-    name = content_uuid(orjson.dumps(statements))
+    statements = tuple(_statements(record, report, matches))
+    name = content_uuid(json.encode(statements))
     entry = await store.get(key)
-    document = {
-        "@context": "https://openvex.dev/ns/v0.2.0",
-        "@id": f"urn:uuid:{name}",
-        "author": "Leadline",
-        "timestamp": at,
-        "version": 1,
-        "statements": statements,
-    }
+    document = VexDocument(
+        context="https://openvex.dev/ns/v0.2.0",
+        id=f"urn:uuid:{name}",
+        author="Leadline",
+        timestamp=at,
+        version=1,
+        statements=statements,
+    )
     annotations = {
         f"{PREFIX}image-id": report.sbom.image.id,
         f"{PREFIX}image-tag": report.sbom.image.name,
@@ -169,7 +172,7 @@ async def _write_vex(
     }
     labels = {**record.labels, f"{PREFIX}context": "filtered"}
     metadata = {"name": key.name, "namespace": home, "labels": labels, "annotations": annotations}
-    body = orjson.dumps({"spec": document})
+    body = json.encode({"spec": document})
     try:
         await store.put(
             Put(key, Content(orjson.dumps(metadata), body=body), entry.revision if entry else ABSENT)
@@ -179,32 +182,28 @@ async def _write_vex(
     return 1
 
 
-def _statements(record: StoredRecord, report: ImageReport, matches: Iterable[Match]) -> Iterator[Body]:
+def _statements(
+    record: StoredRecord, report: ImageReport, matches: Iterable[Match]
+) -> Iterator[VexStatement]:
     """``not_affected`` only where learning is over and nothing that was loaded can be missing."""
     is_sure = record.is_complete and is_loading_complete(record.record.profile)
     for match in matches:
         part = package_url(match.package) or match.package.name
-        statement: Body = {
-            "vulnerability": {
-                "name": match.id,
-                **({"aliases": list(match.aliases)} if match.aliases else {}),
-            },
-            "products": [{"@id": report.sbom.image.name, "subcomponents": [{"@id": part}]}],
-        }
+        statement = VexStatement(
+            vulnerability=VexVulnerability(name=match.id, aliases=tuple(match.aliases) or None),
+            products=({"@id": report.sbom.image.name, "subcomponents": [{"@id": part}]},),
+        )
         if match.loaded:
             fix = f"upgrade to {match.fixed_in[0]}" if match.fixed_in else "no fixed version is known"
-            yield {
-                **statement,
-                "status": "affected",
-                "status_notes": "loaded at run time",
-                "action_statement": fix,
-            }
+            yield replace(
+                statement, status="affected", status_notes="loaded at run time", action_statement=fix
+            )
         elif match.loaded is False and is_sure:
-            yield {**statement, "status": "not_affected", "justification": _NOT_LOADED}
+            yield replace(statement, status="not_affected", justification=_NOT_LOADED)
         else:
             why = (
                 "not loaded as far as it was recorded"
                 if match.loaded is False
                 else "whether it was loaded is not known"
             )
-            yield {**statement, "status": "under_investigation", "status_notes": why}
+            yield replace(statement, status="under_investigation", status_notes=why)
