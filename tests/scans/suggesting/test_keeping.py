@@ -10,14 +10,14 @@ from msgspec.structs import replace
 
 from leadline.api.kinds.profiles import ApplicationProfile, NetworkNeighborhood
 from leadline.api.kinds.suggestions import Approval, Suggestion
-from leadline.api.protocol import Content, Put
-from leadline.api.selection import Key
+from leadline.api.protocol import Content, Paging, Put
+from leadline.api.selection import Key, Selection
 from leadline.api.stored import Reader, metadata_of
 from leadline.model.container import Container
 from leadline.model.profile import OpenedFile, Peer, Profile
 from leadline.model.resource import resource_of
 from leadline.scans.rehearsing.target import RehearsalTarget
-from leadline.scans.stored.behaviour import store_profile
+from leadline.scans.stored.behaviour import PROFILES, profile_name, store_profile
 from leadline.scans.suggesting.keeping import SUGGESTIONS, keep_behaviour
 from memory_store import MemoryStore
 
@@ -229,3 +229,21 @@ def test_a_neighbour_of_which_nothing_is_known_makes_the_neighborhood_partial():
     notes = metadata_of(entry).annotations
     assert notes["kubescape.io/completion"] == "partial"
     assert "10.1.2.3" in notes["kubescape.io/status-reason"]
+
+
+def test_what_a_tenant_writes_counts_for_no_other_namespace():
+    """The name of the container in a record is what its writer says; where it is stored is what Kubernetes let him."""
+    forged = profile(opened=(OpenedFile("/forged", ("O_RDONLY",)),))
+    ours = Round()
+    ours.learn(forged)
+    name = profile_name(forged.container)
+    entry = asyncio.run(ours.store.get(Key(PROFILES, "shop", name)))
+    assert entry is not None
+    metadata = msgspec.json.encode({**msgspec.json.decode(entry.content.metadata), "namespace": "tenant"})
+    life = Round()
+    asyncio.run(
+        life.store.put(Put(Key(PROFILES, "tenant", name), Content(metadata, body=entry.content.body)))
+    )
+    assert life.keep(target()) is None
+    for plural in ("applicationprofiles", "networkneighborhoods"):
+        assert asyncio.run(life.store.list(Selection(plural, "shop"), Paging())).entries == ()

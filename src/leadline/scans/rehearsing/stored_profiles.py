@@ -66,7 +66,7 @@ def _of_object(body: Json, ends: dict[str, End]) -> Iterator[Profile]:
             peers=tuple(_peers(part, namespace, ends)),
         )
 
-    record = record_in(dict(spec)) if body["kind"] == "ContainerProfile" else None
+    record = record_in(dict(spec), namespace) if body["kind"] == "ContainerProfile" else None
     if record is not None:
         yield record.profile
     elif body["kind"] == "ContainerProfile":

@@ -88,15 +88,19 @@ async def store_profile(store: Store, profile: Profile, learning_s: float, now_s
 
 def record_of(entry: Entry) -> Record | None:
     """``None`` where another program wrote it, or it is too large to be kept."""
-    return record_in(_mapping(orjson.loads(entry.content.body or b"{}").get("spec")))
+    return record_in(_mapping(orjson.loads(entry.content.body or b"{}").get("spec")), entry.key.namespace)
 
 
-def record_in(spec: Body) -> Record | None:
-    """As ``record_of``, of the ``spec`` of a ContainerProfile."""
+def record_in(spec: Body, namespace: str) -> Record | None:
+    """As ``record_of``, of the ``spec`` of a ContainerProfile in ``namespace``: a record counts for no other.
+
+    Who may write there chooses every word of it.
+    """
     try:
-        return msgspec.convert(spec.get("recorded"), Record)
+        record = msgspec.convert(spec.get("recorded"), Record)
     except msgspec.ValidationError:
         return None
+    return record if record.profile.container.namespace == namespace else None
 
 
 class StoredRecord(Struct, frozen=True):
