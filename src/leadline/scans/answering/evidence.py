@@ -75,6 +75,8 @@ class Evidence:
         self._secrets = SecretValues()
         self._names = read_names(given.names_file, may_be_new=True) if given.names_file else None
         self._kept_names = 0
+        self._is_asked = False
+        """Whether the cluster said that the account may only read results."""
         self.quoting = Quoting(self._secrets, self._names)
         self.of_report = Quoting(self._secrets)
         """For texts of ``report``, which has pseudonyms already where these are asked for."""
@@ -145,7 +147,10 @@ class Evidence:
             raise SourceError("no store is given")
 
         async def read() -> T:
-            async with only_read(self.given.store, self.given.kubeconfig, self._environ) as store:
+            given = self.given
+            opened = only_read(given.store, given.kubeconfig, self._environ, asks=not self._is_asked)
+            async with opened as store:
+                self._is_asked = True
                 return await work(store)
 
         return asyncio.run(read())

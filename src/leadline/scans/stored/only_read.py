@@ -1,13 +1,13 @@
 """A store that is read and never written, whatever it is kept in."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from leadline.api.protocol import Changes, Entry, Page, Paging, Put
 from leadline.api.selection import Key, Selection
-from leadline.errors import SourceError, StoreError
+from leadline.errors import ClusterError, SourceError, StoreError, UsageError
 
 KUBE = "kube"
 
@@ -59,17 +59,28 @@ _REFUSED = "this store is opened to be read"
 
 
 @asynccontextmanager
-async def only_read(where: str, kubeconfig: str, environ: Mapping[str, str]) -> AsyncIterator[OnlyRead]:
+async def only_read(
+    where: str, kubeconfig: str, environ: Mapping[str, str], *, asks: bool = True
+) -> AsyncIterator[OnlyRead]:
     """The store in a file, or for ``kube`` the one that a cluster serves.
 
-    Raises: ``SourceError``, ``StoreError``, ``ClusterError``.
+    ``asks``: whether the cluster is asked first if the account may do more than read results, which is refused.
+
+    Raises: ``UsageError`` for such an account, ``SourceError``, ``StoreError``, ``ClusterError``.
     """
     readable: _Readable
     if where == KUBE:
         from leadline.api.carriers.remote import RemoteStore
         from leadline.sources.cluster.connection import async_client
 
-        readable = RemoteStore(async_client("", kubeconfig, environ=environ))
+        client = async_client("", kubeconfig, environ=environ)
+        readable = RemoteStore(client)
+        if asks:
+            try:
+                await _refuse_more(client.post)
+            except BaseException:
+                await readable.close()
+                raise
     else:
         from leadline.api.carriers.local_reader import LocalReader
 
@@ -80,3 +91,35 @@ async def only_read(where: str, kubeconfig: str, environ: Mapping[str, str]) -> 
         yield OnlyRead(readable)
     finally:
         await readable.close()
+
+
+_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+_TOO_MUCH = (
+    ("get", "", "secrets"),
+    ("list", "", "secrets"),
+    ("create", "", "pods"),
+    ("create", "", "serviceaccounts/token"),
+    ("patch", "apps", "deployments"),
+    ("impersonate", "", "users"),
+)
+"""Verb, group and resource of rights in the whole cluster by which an account is known to be a person's or an operator's."""
+
+
+async def _refuse_more(post: Callable[..., Awaitable[Any]]) -> None:
+    """Source: https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/self-subject-access-review-v1/."""
+    for verb, group, resource in _TOO_MUCH:
+        plural, _, subresource = resource.partition("/")
+        asked = {"verb": verb, "group": group, "resource": plural, "subresource": subresource}
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": asked},
+        }
+        answer = await post(_REVIEWS, json=review)
+        status = answer.json().get("status") if answer.status_code in (200, 201) else None
+        if not isinstance(status, dict):
+            raise ClusterError("the cluster does not say what this account may do")
+        if status.get("allowed") is not False:
+            raise UsageError(
+                f"this account may {verb} {resource}", hint="use one that may only get and list results"
+            )
