@@ -88,7 +88,7 @@ def test_what_is_learned_is_enough_and_attacks_fail(
         "--profiles",
         str(profiles),
     ]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as agent:
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as agent:
         try:
             assert agent.stderr is not None
             assert any("watching" in line for line in agent.stderr)
