@@ -124,6 +124,12 @@ class Actor:
         return node is not None and node.process.is_first and node.process.pid == self.event.pid
 
     @property
+    def arguments(self) -> tuple[str, ...]:
+        """Those that its process was started with; empty for a fork."""
+        node = self._found()
+        return node.process.arguments if node is not None and node.process.pid == self.event.pid else ()
+
+    @property
     def script(self) -> str:
         """Of a script that was started what it is called, empty for other programs: the kernel puts its path among the arguments."""
         event = self.event

@@ -150,7 +150,11 @@ HOOK = ("/bin/sh", "-c", "echo ends >> /var/log/app/a.log")
 JOB = ("/bin/sh", "-c", "backup --all > /var/log/backup.log 2>&1")
 ORDINARY = {
     "RL008": [FIRST, WGET, of.Redirected(7, 1, 7, 12, 9, 0, "httpd", port=49178)],
-    "RL012": [FIRST, of.Opened(7, 1, 7, 10, 1, 0, "sh", path="/var/log/app/a.log", open_flags=0o1101)],
+    "RL012": [
+        FIRST,
+        of.Opened(7, 1, 7, 10, 1, 0, "sh", path="/var/log/app/a.log", open_flags=0o1101),
+        of.Opened(7, 1, 7, 12, 10, 0, "cp", path="/var/log/app/b.log", open_flags=0o1101),
+    ],
     "RL014": [
         FIRST,
         *(

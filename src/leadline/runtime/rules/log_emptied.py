@@ -63,6 +63,8 @@ def log_emptied(event: Opened, actor: Actor, known: Baseline | None) -> str | No
         return None
     if actor.tool.startswith(_ROTATES) or (known is not None and known.opened(path)):
         return None
+    if actor.tool == "cp" and "/dev/null" not in actor.arguments and not path.endswith(_OF_LOGINS):
+        return None  # What it copies becomes the log.
     # A log that a program begins anew at its start is its own, and so is that of a script which the pod runs, unless it is
     # one of the system.
     from_outside = path.endswith(_OF_LOGINS) or (_is_tool(actor.tool) and not actor.is_first)
