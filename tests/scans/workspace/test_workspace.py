@@ -7,7 +7,8 @@ from typist import Typist
 
 from leadline.scans.options import PostureOptions
 from leadline.scans.workspace.fixes import accepted, fix_all, fix_of
-from leadline.scans.workspace.workspace import Asked, Workspace, first_look
+from leadline.scans.workspace.links import links_of
+from leadline.scans.workspace.workspace import MOST_FINDINGS, Asked, Workspace, first_look
 
 SHOP = Path("examples/shop")
 POD = """\
@@ -189,3 +190,48 @@ def test_a_first_look_says_what_does_not_depend_on_other_files(shop: Path):
     ids = {one for problem in whole.problems for one in problem.controls}
     assert looked.problems
     assert {one for problem in looked.problems for one in problem.controls} <= ids
+
+
+def test_of_a_file_with_very_many_findings_the_rest_is_counted(tmp_path: Path):
+    many = "---\n".join(POD.replace("name: shell, ", f"name: shell-{n}, ") for n in range(400))
+    (tmp_path / "many.yaml").write_text(many)
+    judged = workspace(tmp_path).judged(str(tmp_path / "many.yaml"))
+    assert 0 < len(judged.problems) <= MOST_FINDINGS
+    assert judged.more > 0
+
+
+def test_nothing_outside_of_the_folder_is_read(tmp_path: Path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/pod.yaml").write_text(POD)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/link.yaml").symlink_to(tmp_path / "out/pod.yaml")
+    (tmp_path / "in/kustomization.yaml").write_text("resources:\n- ../out/pod.yaml\n")
+    space = workspace(tmp_path / "in")
+    assert list(space.objects) == []
+    assert space.show(str(tmp_path / "in/link.yaml"), POD) == set()
+    assert space.judged(str(tmp_path / "out/pod.yaml")).problems == ()
+    build = tmp_path / "in/kustomization.yaml"
+    assert list(links_of(space, str(build), build.read_text())) == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\0\1\2",
+        b"a: " + b"[" * 5_000,
+        b"\xff\xfe\x00",
+        b"- &a [*a]",
+        b"\xff" * 100,
+        b"a: 'b",
+        b"x" * 100_000,
+    ],
+)
+def test_whatever_a_file_holds_the_others_are_judged(pod: Path, content: bytes):
+    before = workspace(pod.parent).judged(str(pod))
+    (pod.parent / "other.yaml").write_bytes(content)
+    space = workspace(pod.parent)
+    assert space.judged(str(pod)) == before
+    space.show(str(pod.parent / "other.yaml"), POD)
+    space.show(str(pod.parent / "other.yaml"), content.decode("utf-8", "replace"))
+    space.hide(str(pod.parent / "other.yaml"))
+    assert space.judged(str(pod)) == before

@@ -113,8 +113,12 @@ class Server(LanguageServer):
         if space is not None:
             self._later(self._hide(space, file))
 
-    def files_changed(self) -> None:
-        """Looks at the disk again in a moment."""
+    def files_changed(self, uris: Iterable[str]) -> None:
+        """Looks at the disk again in a moment; reads a folder anew whose settings are others now."""
+        files = [path_of(uri) for uri in uris]
+        for top, space in self._spaces.items():
+            if any(space.is_set_by(file) for file in files):
+                self._reading[top] = self._later(self._read(top))
         if self._looking is not None:
             self._looking.cancel()
         loop = asyncio.get_running_loop()
@@ -208,7 +212,8 @@ class Server(LanguageServer):
         token = await self._progress_begins(top)
         try:
             asked = await self._judged_by(lambda: self._asked_of(top, self._is_trusted))
-            await self._look_first(top, asked)
+            if top not in self._spaces:
+                await self._look_first(top, asked)
             space = await self._judged_by(lambda: Workspace(top, asked))
         except LeadlineError as error:
             self.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Error, f"Leadline: {error}"))
@@ -216,7 +221,9 @@ class Server(LanguageServer):
         finally:
             if token:
                 self.work_done_progress.end(token, lsp.WorkDoneProgressEnd())
-        self._spaces[top] = space
+        before, self._spaces[top] = self._spaces.get(top), space
+        if before is not None:
+            self._judge.submit(before.close)
         self._first.clear()
         # What is read stays: looking through it for garbage again and again would hold up keys.
         gc.collect()
@@ -400,12 +407,12 @@ def _hear(server: Server) -> None:
         server.closed(params.text_document.uri)
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_SAVE)
-    def did_save(_: lsp.DidSaveTextDocumentParams) -> None:
-        server.files_changed()
+    def did_save(params: lsp.DidSaveTextDocumentParams) -> None:
+        server.files_changed([params.text_document.uri])
 
     @server.feature(lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES)
-    def did_change_watched(_: lsp.DidChangeWatchedFilesParams) -> None:
-        server.files_changed()
+    def did_change_watched(params: lsp.DidChangeWatchedFilesParams) -> None:
+        server.files_changed(one.uri for one in params.changes)
 
     @server.feature(lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
     def did_change_folders(params: lsp.DidChangeWorkspaceFoldersParams) -> None:

@@ -34,9 +34,9 @@ def diagnostics(judged: Judged, document: Document) -> list[lsp.Diagnostic]:
     """One for each problem and each part that could not be read."""
     found = [_not_read(one, document) for one in judged.unread]
     found += islice((_diagnostic(one, document) for one in judged.problems), _MOST_DIAGNOSTICS)
-    more = len(judged.problems) - _MOST_DIAGNOSTICS
-    if more > 0:
-        text = f"{more:,} more problems are not shown; leadline scan shows all"
+    more = max(0, len(judged.problems) - _MOST_DIAGNOSTICS) + judged.more
+    if more:
+        text = f"{more:,} more findings are not shown; leadline scan shows all"
         found.append(
             lsp.Diagnostic(document.range(1, 1), text, lsp.DiagnosticSeverity.Warning, source=SOURCE)
         )

@@ -11,6 +11,7 @@ from leadline.scans.workspace.last_good import GoodText, good_text
 from leadline.sources.boundary import boundary_of
 from leadline.sources.manifests.files import FileListing, ManifestFile
 from leadline.sources.manifests.reader import Contents, read_file
+from leadline.sources.manifests.tree_stamp import stamp_of
 from leadline.sources.regular_file import read_regular
 from leadline.sources.yaml.parser import LIMITS, Memory
 
@@ -83,6 +84,15 @@ class Folder:
             good = good_text(self.open[path], target, self.top, self._memory, before)
             self.files[path] = FileState(target, good.contents, None, good)
             self.texts[path] = good.text
+
+    def read_again(self, path: str) -> bool:
+        """Takes what is on disk of a file that was open; false where it is there no more."""
+        file = self.files[path].file
+        found = stamp_of((file.real,))
+        if not found:
+            return False
+        self._read(path, file, found.get(file.real))
+        return True
 
     def tried(self, path: str, text: bytes) -> Contents:
         """What the file would hold with ``text``."""

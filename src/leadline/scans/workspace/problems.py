@@ -113,5 +113,5 @@ class Judged(Struct, frozen=True):
     """What of it could not be read; lines as they are now."""
     is_current: bool = True
     """False while some of it is about what stood there before it broke."""
-    text: bytes | None = None
-    """What was judged; ``None`` for what is on disk."""
+    more: int = 0
+    """Findings of the file beyond those that are shown."""

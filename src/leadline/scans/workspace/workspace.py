@@ -26,7 +26,14 @@ from leadline.scans.workspace.problems import Judged, Problem, problems_of
 from leadline.scans.workspace.rendered import NOT_TRUSTED, Renderer, Renderings, where_edits_go
 from leadline.sources.manifests.applied_texts import applied_texts, is_about_applying
 from leadline.sources.manifests.deployers import not_rendered
-from leadline.sources.manifests.files import CHART_FILE, SUFFIXES, FileListing, ManifestFile, list_files
+from leadline.sources.manifests.files import (
+    CHART_FILE,
+    SUFFIXES,
+    FileListing,
+    ManifestFile,
+    absolute,
+    list_files,
+)
 from leadline.sources.manifests.ignore import ignore_rules
 from leadline.sources.manifests.positions import FilePlaces
 from leadline.sources.manifests.tree_stamp import Stamp, stamp_of
@@ -38,6 +45,9 @@ APPLIED = "applied"
 """In the place of a path: what ConfigMaps hold that another object applies."""
 RENDERED = "rendered"
 """Likewise: what charts and kustomizations came to."""
+SETTINGS = "leadline.toml"
+MOST_FINDINGS = 5_000
+"""Of one file that are shown; the others are counted. No one reads them in an editor, and a key must not wait for them."""
 _NO_FILES = (APPLIED, RENDERED)
 
 
@@ -146,6 +156,12 @@ class Workspace:
             *self._renderings.unread,
         )
 
+    def is_set_by(self, file: str) -> bool:
+        """Whether a file, absolute, says how the folder is judged, so that a change of it asks for another workspace."""
+        options = self._options
+        named = (options.settings_file, *options.waivers, *options.framework_files, *options.own_controls)
+        return Path(file).name == SETTINGS or file in map(absolute, filter(None, named))
+
     def close(self) -> None:
         """Ends the programs that render and that evaluate the user's own rules."""
         self._renderer.close()
@@ -173,9 +189,8 @@ class Workspace:
         path = self.folder.path_of(file)
         if path is None or self.folder.open.pop(path, None) is None:
             return set()
-        state = self.folder.files.get(path)
-        if state is not None:
-            state.stamp = None
+        if path in self.folder.files and self.folder.read_again(path):
+            return self._judge([path])
         return self.refresh()
 
     def is_current(self, file: str) -> bool:
@@ -242,19 +257,22 @@ class Workspace:
             return Judged()
         state = self.folder.files.get(path)
         unread = [*self._renderings.unread_of(path)]
+        more = 0
         if state is None:
             problems = self._rendered_problems(path)
             is_current = self.is_current(file)
         else:
             good = state.good
             is_current = good is None or good.is_current
+            rows = self._rows(path)
+            more = max(0, len(rows) - MOST_FINDINGS)
             problems = [
                 replace(one, line=good.shown_line(one.line)) if good and not good.is_current else one
-                for one in self._problems(path)
+                for one in self._problems_of(rows[:MOST_FINDINGS], self.places)
             ]
             unread += (*state.unread, *self._not_judged(path))
         problems.sort(key=lambda one: (one.line, one.column, self.rank.get(one.controls[0], 0)))
-        return Judged(tuple(problems), tuple(map(self._scan.unread, unread)), is_current)
+        return Judged(tuple(problems), tuple(map(self._scan.unread, unread)), is_current, more)
 
     def _rendered_problems(self, path: str) -> list[Problem]:
         """What charts and kustomizations have to say in one of their files, at its line now."""
@@ -297,14 +315,13 @@ class Workspace:
             place = self.places.find(one, "") if parts else None
             yield from (replace(part, line=place.line if place else 1) for part in dict.fromkeys(parts))
 
-    def _problems(self, path: str) -> list[Problem]:
-        rows = [
+    def _rows(self, path: str) -> list[tuple[Finding, Resource]]:
+        return [
             (finding, home)
             for id in self._holds.get(path, ())
             for finding, home in self._findings_of(id)
             if self._file_of(finding, home) == path
         ]
-        return list(self._problems_of(rows, self.places))
 
     def _findings_of(self, id: str) -> Iterator[tuple[Finding, Resource]]:
         verdict, home = self._scan.verdict_of(id), self._scan.get(id)

@@ -1,0 +1,192 @@
+"""The server as an editor meets it: a process, and messages on its standard input and output."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_neovim import POD, ROOT
+
+PULLING = {"textDocument": {"diagnostic": {}}, "workspace": {"diagnostics": {"refreshSupport": True}}}
+
+
+class Editor:
+    """Speaks the protocol and answers nothing but by ``null``."""
+
+    def __init__(self, *words: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "leadline.programs.cli.main", "lsp", *words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        )
+        self.said: dict[str, list[dict[str, Any]]] = {}
+        """The newest diagnostics by URI."""
+        self.asked: list[str] = []
+        """Methods that the server asked or announced."""
+        self._last = 0
+
+    def open_folders(self, *folders: Path, capabilities: dict[str, Any] | None = None) -> dict[str, Any]:
+        named = [{"uri": one.as_uri(), "name": one.name} for one in folders]
+        found = self.request(
+            "initialize",
+            processId=None,
+            rootUri=None,
+            workspaceFolders=named,
+            capabilities=capabilities or {},
+        )
+        self.notify("initialized")
+        return found
+
+    def open(self, file: Path, text: str) -> str:
+        document = {"uri": file.as_uri(), "languageId": "yaml", "version": 1, "text": text}
+        self.notify("textDocument/didOpen", textDocument=document)
+        return file.as_uri()
+
+    def notify(self, method: str, **params: Any) -> None:
+        self._send({"jsonrpc": "2.0", "method": method, "params": params})
+
+    def request(self, method: str, **params: Any) -> Any:
+        self._last += 1
+        self._send({"jsonrpc": "2.0", "id": self._last, "method": method, "params": params})
+        while True:
+            message = self._take()
+            if message.get("id") == self._last and "method" not in message:
+                assert "error" not in message, message
+                return message["result"]
+
+    def until(self, is_so: Callable[[], bool]) -> None:
+        while not is_so():
+            self._take()
+
+    def ids(self, uri: str) -> str:
+        return ", ".join(str(one["code"]) for one in self.said.get(uri, ()))
+
+    def _send(self, message: dict[str, Any]) -> None:
+        content = json.dumps(message).encode()
+        assert self.process.stdin is not None
+        self.process.stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(content), content))
+        self.process.stdin.flush()
+
+    def _take(self) -> dict[str, Any]:
+        stream = self.process.stdout
+        assert stream is not None
+        length = 0
+        while line := stream.readline().strip():
+            name, _, value = line.partition(b":")
+            length = int(value) if name.lower() == b"content-length" else length
+        assert length, "the server ended"
+        message: dict[str, Any] = json.loads(stream.read(length))
+        method = message.get("method", "")
+        if method == "textDocument/publishDiagnostics":
+            self.said[message["params"]["uri"]] = message["params"]["diagnostics"]
+        if method:
+            self.asked.append(method)
+            if "id" in message:
+                self._send({"jsonrpc": "2.0", "id": message["id"], "result": None})
+        return message
+
+    def leave(self) -> int:
+        self.request("shutdown")
+        self.notify("exit")
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.close()
+        self.process.stdout.read()
+        self.process.stdout.close()
+        return self.process.wait(60)
+
+
+@pytest.fixture
+def editor() -> Iterator[Editor]:
+    editor = Editor()
+    yield editor
+    assert editor.leave() == 0
+
+
+def test_several_folders_files_that_change_on_disk_and_places_in_utf_16(editor: Editor, tmp_path: Path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    for folder in (one, other):
+        folder.mkdir()
+        (folder / "pod.yaml").write_text(POD)
+    text = POD.replace("{name: shell, image", "{name: '😀', image")
+    editor.open_folders(one, other)
+    first, second = editor.open(one / "pod.yaml", text), editor.open(other / "pod.yaml", POD)
+    editor.until(lambda: "C-0030" in editor.ids(first) and "C-0030" in editor.ids(second))
+    spans = [d["range"] for d in editor.said[first] if d["range"]["start"]["line"] == 5]
+    assert {one["end"]["character"] for one in spans} == {len(text.splitlines()[5].encode("utf-16-le")) // 2}
+    policy = """\
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: all, namespace: shop}
+spec: {podSelector: {}, policyTypes: [Ingress, Egress]}
+"""
+    (one / "policy.yaml").write_text(policy)
+    changed = {"uri": (one / "policy.yaml").as_uri(), "type": 1}
+    editor.notify("workspace/didChangeWatchedFiles", changes=[changed])
+    editor.until(lambda: "C-0030" not in editor.ids(first))
+    assert "C-0030" in editor.ids(second)
+    (one / "policy.yaml").rename(one / "policy.txt")
+    editor.notify("workspace/didChangeWatchedFiles", changes=[{**changed, "type": 3}])
+    editor.until(lambda: "C-0030" in editor.ids(first))
+    editor.notify("textDocument/didClose", textDocument={"uri": first})
+    editor.until(lambda: editor.said[first] == [])
+    removed = {"added": [], "removed": [{"uri": other.as_uri(), "name": "other"}]}
+    editor.notify("workspace/didChangeWorkspaceFolders", event=removed)
+    editor.until(lambda: editor.said[second] == [])
+
+
+def test_an_editor_that_asks_for_diagnostics_is_sent_none(editor: Editor, tmp_path: Path):
+    file = tmp_path / "pod.yaml"
+    file.write_text(POD)
+    found = editor.open_folders(tmp_path, capabilities=PULLING)
+    assert found["capabilities"]["diagnosticProvider"]["interFileDependencies"]
+    uri = editor.open(file, POD)
+    editor.until(lambda: "window/logMessage" in editor.asked)
+    answer = editor.request("textDocument/diagnostic", textDocument={"uri": uri})
+    assert "C-0030" in ", ".join(str(one["code"]) for one in answer["items"])
+    assert editor.said == {}
+
+
+def test_texts_of_no_file_and_files_of_no_folder_are_left_alone(editor: Editor, tmp_path: Path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/pod.yaml").write_text(POD)
+    editor.open_folders(tmp_path / "in")
+    editor.until(lambda: "window/logMessage" in editor.asked)
+    for uri in ("untitled:Untitled-1", (tmp_path / "out.yaml").as_uri(), "file:///proc/self/mem"):
+        document = {"uri": uri, "languageId": "yaml", "version": 1, "text": POD}
+        editor.notify("textDocument/didOpen", textDocument=document)
+        place = {"textDocument": {"uri": uri}, "position": {"line": 4, "character": 0}}
+        assert editor.request("textDocument/hover", **place) is None
+        span = {"start": {"line": 0, "character": 0}, "end": {"line": 99, "character": 0}}
+        asked = {"textDocument": {"uri": uri}, "range": span, "context": {"diagnostics": []}}
+        assert not editor.request("textDocument/codeAction", **asked)
+    assert editor.said == {}
+
+
+def test_settings_that_change_are_those_of_the_folder_from_then_on(editor: Editor, tmp_path: Path):
+    file, settings = tmp_path / "pod.yaml", tmp_path / "leadline.toml"
+    file.write_text(POD)
+    settings.write_text("")
+    editor.open_folders(tmp_path)
+    uri = editor.open(file, POD)
+    editor.until(lambda: "C-0030" in editor.ids(uri))
+    (tmp_path / ".leadlineignore").write_text("pod.yaml\n")
+    editor.notify("workspace/didChangeWatchedFiles", changes=[{"uri": settings.as_uri(), "type": 2}])
+    editor.until(lambda: editor.said[uri] == [])
+
+
+def test_a_mistake_in_the_configuration_is_said_and_ends_nothing(editor: Editor, tmp_path: Path):
+    (tmp_path / "leadline.toml").write_text("nonsense = 1\n")
+    editor.open_folders(tmp_path)
+    editor.until(lambda: "window/showMessage" in editor.asked)
+    assert (
+        editor.request(
+            "textDocument/hover", textDocument={"uri": "file:///a"}, position={"line": 0, "character": 0}
+        )
+        is None
+    )
