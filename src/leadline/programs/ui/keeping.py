@@ -50,7 +50,9 @@ class Shown:
 
     async def become(self, known: Known) -> None:
         """The whole view is worked out before anyone waits for it."""
-        whole = await asyncio.to_thread(_prepared, known, None)
+        old = self._views.get(None)
+        before = old.result() if old is not None and old.done() else None
+        whole = await asyncio.to_thread(_prepared, known, None, before)
         self._known = known
         self.namespaces = _namespaces(known)
         self._views.clear()
@@ -68,8 +70,8 @@ def _namespaces(known: Known) -> frozenset[str]:
     return frozenset(one.namespace for one in known.report.resources if one.namespace)
 
 
-def _prepared(known: Known, seen: frozenset[str] | None) -> World:
-    world = World(known, seen)
+def _prepared(known: Known, seen: frozenset[str] | None, before: World | None = None) -> World:
+    world = World(known, seen, before)
     # What is worked out once is worked out here and not while someone waits.
     _ = world.rows, world.risks, world.by_key, world.severities, world.report.numbers
     return world

@@ -56,11 +56,15 @@ class Known(Struct, frozen=True):
 class World:
     """``seen`` are the namespaces that the user may see, ``None`` for everything, the empty one for what is in none."""
 
-    def __init__(self, known: Known, seen: frozenset[str] | None = None) -> None:
+    def __init__(
+        self, known: Known, seen: frozenset[str] | None = None, before: "World | None" = None
+    ) -> None:
+        """``before`` is the same view of an earlier moment: what is the same is not worked out again."""
         self.known = known
         self.seen = seen
         self.report = known.report if seen is None else narrowed(known.report, seen)
         self.title = titles_of(self.report)
+        self._before = before.rows if before is not None else None
 
     def sees(self, namespace: str) -> bool:
         return self.seen is None or namespace in self.seen
@@ -77,7 +81,9 @@ class World:
 
     @cached_property
     def rows(self) -> Rows:
-        return Rows(self.report)
+        rows = Rows(self.report, self._before)
+        self._before = None
+        return rows
 
     @cached_property
     def risks(self) -> tuple[WorkloadRisk, ...]:
