@@ -9,6 +9,7 @@ as ``fuzz-READER-NUMBER``, and the exit code is 1.
 import argparse
 import gzip
 import random
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -44,6 +45,7 @@ from leadline.vulnerabilities.vex_documents import read_vex  # noqa: E402
 from sources.manifest_shapes import Shapes  # noqa: E402
 
 SLOW_S = 5.0
+STUCK_S = 30
 _LONGEST = 1 << 20
 _MOST_OF_ONE = 5
 Read = Callable[[bytes], object]
@@ -53,6 +55,14 @@ _TOKENS = (
     b"&amp;", b"&#0;", b"../../../../etc/passwd", b"/", b"//", b"*", b"&a ", b"*a", b"<<: *a", b"{{", b"}}", b"{{ end }}", b"{{ if now }}",
     b"%", b"%s", b"#", b": ", b"- ", b"---\n", b"\xe2\x80\xa8", b"\xc2\x85", b"\xef\xbb\xbf", b"PK\x05\x06", b"PK\x01\x02", b"A" * 5000,
 )  # fmt: skip
+
+
+class Stuck(BaseException):
+    """Raised within a reader: engines of regular expressions look for signals as well."""
+
+
+def _stop(*_: object) -> None:
+    raise Stuck
 
 
 def mutated(samples: list[bytes], chance: random.Random) -> bytes:
@@ -197,6 +207,7 @@ def main() -> int:
     options.add_argument("--seed", type=int, default=0, help="0: another each time")
     options.add_argument("--only", default="", help="readers whose name holds this")
     chosen = options.parse_args()
+    signal.signal(signal.SIGALRM, _stop)
     seed = chosen.seed or random.SystemRandom().randrange(1 << 32)
     chance = random.Random(seed)
     failures = tried = 0
@@ -209,13 +220,18 @@ def main() -> int:
         while (now := time.monotonic()) < ends:
             content = mutated(samples, chance)
             count += 1
+            signal.alarm(STUCK_S)
             why = ""
             try:
                 reader(content)
             except (LeadlineError, Unreadable):
                 refused += 1
+            except Stuck:
+                why = f"not done after {STUCK_S} s"
             except Exception as error:
                 why = f"{type(error).__name__}: {str(error)[:200]}"
+            finally:
+                signal.alarm(0)
             took = time.monotonic() - now
             slowest = max(slowest, took)
             if took > SLOW_S:

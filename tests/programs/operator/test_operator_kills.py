@@ -74,7 +74,7 @@ def test_what_is_stored_is_right_after_a_hundred_kills(cluster: Extension, with_
             operator.child.wait()
             began = time.monotonic()
             operator = OperatorProcess(cluster, f"{space}-{number}")
-            operator.until(operator.is_following, 120)
+            operator.until(operator.is_following, SETTLED_S)
             longest = max(longest, time.monotonic() - began)
         changes.end()
         operator.until(lambda: not wrong(cluster, changes, space), SETTLED_S)

@@ -1,5 +1,6 @@
 """Whatever stands in a file, a cataloguer yields packages or raises ``Unreadable``; nothing else comes out of it."""
 
+import time
 import zlib
 
 import msgspec
@@ -245,3 +246,12 @@ def test_a_project_that_is_its_own_parent_is_read_once(written: str) -> None:
     tree = MemoryTree({"a/pom.xml": pom, "pom.xml": pom})
     packages, complaint = read(CATALOGUERS["java-pom"], tree, "a/pom.xml")
     assert ([(one.name, one.version) for one in packages], complaint) == ([("a", "1"), ("b", "")], "")
+
+
+@pytest.mark.parametrize("name", ["a" + "-aaaa" * 90 + "!", "a" + "-1" * 240, "a-" * 240, "1" * 480 + "-!"])
+def test_a_name_of_hackage_takes_time_by_its_length(name: str) -> None:
+    began = time.process_time()
+    assert_survives(
+        "haskell-stack", "stack.yaml.lock", f'packages:\n- completed: {{hackage: "{name}"}}\n'.encode()
+    )
+    assert time.process_time() - began < 2

@@ -14,7 +14,7 @@ from leadline.sbom.cataloguer import Packages, cataloguer
 FILE_BYTES = 4 << 20
 
 _HACKAGE = re.compile(
-    r"(?P<name>[A-Za-z0-9]+(?:-[A-Za-z0-9]*[A-Za-z][A-Za-z0-9]*)*)-(?P<version>[\d.]+)(?:@|$)"
+    r"(?P<name>[A-Za-z0-9]++(?:-[0-9]*+[A-Za-z][A-Za-z0-9]*+)*+)-(?P<version>[\d.]++)(?:@|$)"
 )
 _FROZEN = re.compile(r"any\.(?P<name>[\w-]++) ==(?P<version>[\d.]++)")
 
