@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from leadline.api.protocol import Paging, Store
 from leadline.api.selection import Selection
 from leadline.errors import LeadlineError
-from leadline.scans.options import PostureOptions
-from leadline.scans.rehearsing.target import read_target
+from leadline.scans.rehearsing.target import RehearsalTarget
 from leadline.scans.stored.behaviour import PROFILES
 from leadline.scans.suggesting.keeping import SUGGESTIONS, keep_behaviour
 
@@ -17,19 +17,22 @@ LOOK_S = 30.0
 
 
 class Behaviour:
-    """``every_s``: so often at most the cluster is read for it, and as often where suggestions wait for something."""
+    """``read`` reads the cluster, ``every_s`` seconds apart at least, and as often where suggestions wait for something."""
 
-    def __init__(self, store: Store, options: PostureOptions, every_s: float) -> None:
+    def __init__(
+        self, store: Store, read: Callable[[], RehearsalTarget], every_s: float, look_s: float = LOOK_S
+    ) -> None:
         self._store = store
-        self._options = options
+        self._read = read
         self._every_s = every_s
+        self._look_s = look_s
 
     async def run(self) -> None:
         """Does not return. What fails is tried again."""
-        seen, read_at, said = "", 0.0, ""
+        seen, read_at, said = "", float("-inf"), ""
         clock = asyncio.get_running_loop().time
         while True:
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(self._look_s)
             problem = ""
             try:
                 now, waits = await self._look()
@@ -46,7 +49,7 @@ class Behaviour:
 
     async def _round(self) -> str:
         """What went wrong; empty where nothing did."""
-        target = await asyncio.to_thread(read_target, (), self._options)
+        target = await asyncio.to_thread(self._read)
         kept = await keep_behaviour(self._store, target)
         if kept.workloads or kept.suggestions:
             log.info("profiles of workloads written: %d, suggestions: %d", kept.workloads, kept.suggestions)

@@ -55,6 +55,7 @@ from leadline.programs.serving.log import log_to_stderr
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.policies import choose_policies
 from leadline.scans.posture.settings import read_settings, shipped_settings
+from leadline.scans.rehearsing.target import read_target
 from leadline.scans.stored.followed_results import ScanRules
 from leadline.scans.waivers.waiving import waivers_of_files
 from leadline.sources.cluster.connection import Cluster, async_client, connect
@@ -212,7 +213,9 @@ async def _work(settings: Settings, rules: ScanRules, kube: Kube, store: Store) 
     await schedules.order(datetime.now(UTC))
     halves = [orders.run(), schedules.run(), Continuous(world).run()]
     if settings.behaviour:
-        halves.append(Behaviour(store, rules.options, settings.behaviour_every_s).run())
+        halves.append(
+            Behaviour(store, lambda: read_target((), rules.options), settings.behaviour_every_s).run()
+        )
     if settings.images.enabled:
         name = settings.cluster_name or settings.kube_context
         accepting = Accepting(
