@@ -133,10 +133,12 @@ def test_what_a_user_may_not_see_is_not_counted(known: Known) -> None:
 def test_what_was_not_read_elsewhere_is_counted_and_not_named(known: Known) -> None:
     """Of what was not read nobody knows the namespace."""
     part = World(known, frozenset({"shop"}))
-    for name in ("overview", "health"):
-        text = str(built(name, part))
-        assert not [one.where for one in known.report.unread if one.where in text]
-        assert f"{len(known.report.unread)} inputs not read" in text
+    for kind in PAGES:
+        if kind.in_menu:
+            text = str(built(kind.name, part))
+            assert not [one.where for one in known.report.unread if one.where in text], kind.name
+            said = f"{len(known.report.unread)} inputs not read" in text
+            assert said == (kind.name in ("overview", "health")), kind.name
 
 
 def test_an_unknown_object_is_said_not_to_be_there(world: World) -> None:

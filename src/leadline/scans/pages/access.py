@@ -56,7 +56,7 @@ async def access(world: World, ask: Ask) -> Page:
             "subject",
         ),
         Words("Never used", (_UNUSED,)),
-        *_unseen(target),
+        *_unseen(target, world),
     )
     return Page(
         "access",
@@ -109,9 +109,10 @@ def _number(cell: Cell) -> int:
     return int(cell.text.replace(",", ""))
 
 
-def _unseen(target: AccessTarget | None) -> tuple[Words, ...]:
+def _unseen(target: AccessTarget | None, world: World) -> tuple[Words, ...]:
     if target is None or not target.unread:
         return ()
-    first = tuple(safe(f"{one.where}: {one.why}") for one in target.unread[:_NAMED])
+    named = target.unread[:_NAMED] if world.seen is None else ()
+    first = tuple(safe(f"{one.where}: {one.why}") for one in named)
     lead = f"{count(len(target.unread), 'part')} that may hold roles or bindings could not be read, so that more may be possible."
     return (Words("Not seen", (lead, *first), "unseen"),)
