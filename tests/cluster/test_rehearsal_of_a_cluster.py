@@ -127,7 +127,7 @@ spec: {containers: [{name: web, image: web}]}
         "--port",
         "5432",
         "--kubeconfig",
-        str(api_server.kubeconfig),
+        api_server.admin(),
         "--include-namespaces",
         space,
         "-f",
@@ -135,6 +135,8 @@ spec: {containers: [{name: web, image: web}]}
     ]
     for address, verdict in (("10.1.2.4", "allowed"), ("10.2.2.4", "denied")):
         status = json.dumps({"status": {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}]}})
-        api_server.kubectl("patch", "pod", "web-7f-a", "-n", space, "--subresource=status", "-p", status)
+        api_server.kubectl(
+            "patch", "pod", "web-7f-a", "-n", space, "--subresource=status", "--type=merge", "-p", status
+        )
         main(["reach", f"{space}/Deployment/web", f"{space}/Pod/db", *flags])
         assert json.loads(capfd.readouterr().out)["connections"][0]["verdict"] == verdict
