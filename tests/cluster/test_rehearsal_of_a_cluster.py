@@ -89,7 +89,8 @@ def test_policies_and_addresses_are_those_of_the_cluster(
     assert report["notRead"] == []
     assert main(["harden", "workload", f"{space}/Deployment/web", *words, "-n", space]) == 0
     policy = json.loads(capfd.readouterr().out)["networkPolicy"]
-    assert policy["spec"]["policyTypes"] == ["Egress"]
+    assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    assert policy["spec"]["ingress"] == []
     ports = {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]}
     assert ports == {5432, 9, 443}
     made = tmp_path / "policy.json"
