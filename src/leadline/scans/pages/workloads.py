@@ -62,8 +62,9 @@ async def workload(world: World, ask: Ask) -> Page:
     title = world.title(one)
     findings = Table(
         "Findings",
-        COLUMNS,
-        tuple(finding_cells(row) for row in rows),
+        # Each is of this object.
+        tuple(column for column in COLUMNS if column.title != "Object"),
+        tuple(cells[:2] + cells[3:] for cells in map(finding_cells, rows)),
         _why_no_findings(world, one),
         unit="edit",
     )
