@@ -43,6 +43,9 @@ class Baseline:
             path.endswith((ending, ANY)) for path in self._opened_paths if ending in path or ANY in path
         )
 
+    def opened_below(self, prefix: str) -> bool:
+        return any(path.startswith(prefix) for path in self._opened_paths)
+
     def changed(self, path: str) -> bool:
         return path in self._changed
 

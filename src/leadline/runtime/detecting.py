@@ -22,7 +22,9 @@ _LONGEST_MESSAGE = 600
 _WRITES = 0o1103
 """O_WRONLY, O_RDWR, O_CREAT, O_TRUNC."""
 _VERSIONS = "0123456789.-"
-Asked: TypeAlias = tuple[tuple[Rule, Check], ...]
+Asked: TypeAlias = tuple[tuple[Check, int, Rule], ...]
+"""With what it takes: the event and who did it, a profile where there is one, or one without which it waits."""
+_PLAIN, _OPTIONAL, _WAITING = range(3)
 
 
 class _Rules:
@@ -37,7 +39,7 @@ class _Rules:
         self.own: tuple[Rule, ...] = ()
 
     def add(self, rule: Rule) -> None:
-        one = ((rule, rule.check),)
+        one = ((rule.check, _WAITING if rule.waits else _OPTIONAL if rule.takes == 3 else _PLAIN, rule),)
         if rule.is_own:
             self.own += (rule,)
         elif rule.tools:
@@ -93,14 +95,14 @@ class Detector:
     def _ask(self, rules: Asked, event: Event, known: Baseline | None) -> tuple[Detection, ...]:
         found: tuple[Detection, ...] = ()
         actor = self._actor
-        for rule, check in rules:
+        for check, takes, rule in rules:
             try:
-                if rule.takes == 2:
+                if takes == _PLAIN:
                     said = check(event, actor)
-                elif rule.waits and not self._knows_what_is_new(event, known):
-                    continue
-                else:
+                elif takes == _OPTIONAL or (known is not None and self._knows_what_is_new(event, known)):
                     said = check(event, actor, known)
+                else:
+                    continue
             except Exception as error:
                 self._fail(rule, error)
                 continue

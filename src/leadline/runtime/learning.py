@@ -278,3 +278,9 @@ def flag_names(flags: int) -> tuple[str, ...]:
     """As open(2) calls them; O_RDONLY where neither of the others is set."""
     names = tuple(name for bit, name in _FLAGS if flags & bit)
     return names if flags & 3 else ("O_RDONLY", *names)
+
+
+def flag_bits(names: Iterable[str]) -> int:
+    """The inverse of ``flag_names``."""
+    wanted = set(names)
+    return sum(bit for bit, name in _FLAGS if name in wanted)

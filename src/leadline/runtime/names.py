@@ -103,6 +103,26 @@ _PRIVATE_KEYS = ("/id_rsa", "/id_dsa", "/id_ecdsa", "/id_ed25519")
 _CLOUD_CREDENTIALS = ("/.aws/credentials", "/.aws/config", "/.azure/accessTokens.json", "/.azure/msal_token_cache.json", "/.config/gcloud/credentials.db", "/.config/gcloud/application_default_credentials.json", "/.boto", "/.s3cfg")  # fmt: skip
 _NODE_CREDENTIALS = ("/etc/kubernetes/admin.conf", "/etc/kubernetes/super-admin.conf", "/etc/kubernetes/kubelet.conf", "/var/lib/kubelet/kubeconfig", "/.kube/config", "/etc/kubernetes/controller-manager.conf", "/etc/kubernetes/scheduler.conf")  # fmt: skip
 
+OF_PACKAGES = (
+    "/.npmrc",
+    "/.pypirc",
+    "/.netrc",
+    "/.git-credentials",
+    "/.docker/config.json",
+    "/.gem/credentials",
+    "/.cargo/credentials.toml",
+    "/.m2/settings.xml",
+    "/.config/gh/hosts.yml",
+    "/.vault-token",
+    "/.pgpass",
+    "/.my.cnf",
+)
+"""Credentials for registries and repositories."""
+CREDENTIAL_NAMES = frozenset(
+    path.rpartition("/")[2] for path in (*_CLOUD_CREDENTIALS, *_NODE_CREDENTIALS, *OF_PACKAGES)
+)
+"""What such files are called: most files are not called so, which is quickly seen."""
+
 
 def is_written(event: Opened) -> bool:
     """Whether it was opened to be written, created or emptied: O_WRONLY, O_RDWR, O_CREAT, O_TRUNC."""

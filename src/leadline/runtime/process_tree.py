@@ -81,7 +81,7 @@ class ProcessTree:
 class Actor:
     """Who did it. One value that the engine fills for each event: a rule keeps nothing of it."""
 
-    __slots__ = ("_counted", "_node", "_tool", "_tree", "cluster", "container", "event", "path")
+    __slots__ = ("_counted", "_line", "_node", "_tool", "_tree", "cluster", "container", "event", "path")
 
     def __init__(self, tree: ProcessTree, cluster: ClusterFacts) -> None:
         self._tree = tree
@@ -92,14 +92,14 @@ class Actor:
         """Of the program; empty where it was never seen to start."""
         self._tool: str | None = None
         self._node: _Node | None = None
+        self._line: str | None = None
         self._counted: OrderedDict[tuple[str, str], tuple[int, set[str]]] = OrderedDict()
 
     def take(self, event: Event, container: Container, path: str) -> None:
         self.event = event
         self.container = container
         self.path = path
-        self._tool = None
-        self._node = None
+        self._tool = self._node = self._line = None
 
     @property
     def tool(self) -> str:
@@ -128,6 +128,14 @@ class Actor:
         """Those that its process was started with; empty for a fork."""
         node = self._found()
         return node.process.arguments if node is not None and node.process.pid == self.event.pid else ()
+
+    @property
+    def line(self) -> str:
+        """Of a program that was started its arguments after the first, as one text."""
+        if self._line is None:
+            event = self.event
+            self._line = " ".join(event.arguments[1:]) if type(event) is Executed else ""
+        return self._line
 
     @property
     def script(self) -> str:

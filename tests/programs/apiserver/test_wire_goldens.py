@@ -34,7 +34,16 @@ AGES = re.compile(rb'"(\d+[smhdy])+"')
 """Of dates that a table shows as the time since."""
 HASH = re.compile(rb"hash=[0-9A-F]{64}")
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v={};as=APIGroupDiscoveryList"
-LATER = frozenset({"findinghistories", "imagefindings", "namespacehistories", "suggestions", "workloadrisks"})
+LATER = frozenset(
+    {
+        "findinghistories",
+        "imagefindings",
+        "namespacehistories",
+        "runtimealerts",
+        "suggestions",
+        "workloadrisks",
+    }
+)
 """Plurals of kinds that the older version did not serve."""
 DESCRIPTION = re.compile(rb'"description":"(?:[^"\\]|\\.)*",?')
 """The one thing that may change in a document."""

@@ -8,6 +8,8 @@ from pathlib import Path
 from scanned import deployment, followed, image, scan
 
 from leadline.model.access import Access, AccessStep, Subject
+from leadline.model.alert import Accepted, Alert
+from leadline.model.container import Container
 from leadline.programs.exporter.alert_conditions import (
     LEFT_OUT,
     MOST_OF_A_RULE,
@@ -19,6 +21,7 @@ from leadline.programs.exporter.alert_conditions import (
 from leadline.programs.exporter.alert_settings import Ages, Allowed, Thresholds
 from leadline.programs.exporter.facts import seconds_of
 from leadline.programs.exporter.results import Results
+from leadline.scans.stored.alerts import store_alerts
 from leadline.scans.stored.image_results import RunningContainer
 from leadline.scans.stored.store_images import store_image
 from leadline.scans.stored.store_posture import StoreOptions, store_posture
@@ -234,3 +237,37 @@ def test_who_can_reach_cluster_admin_and_could_not_before_is_a_reason_for_a_day(
     assert texts["description"] == "shop/ServiceAccount/bob is cluster admin"
     assert over(daily, scenario, now_s=just_now + DAY_S + 60) == {}
     assert over(NOTHING, scenario, now_s=just_now + 60) == {}
+
+
+def test_alerts_of_the_node_agent_are_sent_for_an_hour_after_they_were_seen_last():
+    started_s = 1_900_000_000.0
+
+    def seen(id: str, severity: str, accepted: Accepted | None = None) -> Alert:
+        container = Container("c1", name="main", namespace="shop", workload_kind="Deployment", workload="web")
+        return Alert(
+            id=id, rule="R1001", title="Drifted process executed", severity=severity, message="/tmp/x ran",
+            container=container, program="/tmp/x", pid=1, first_s=started_s, last_s=started_s, first=("Save it.",),
+            accepted=accepted,
+        )  # fmt: skip
+
+    async def scenario(store: MemoryStore) -> None:
+        alerts = [seen("a1", "high"), seen("a2", "low"), seen("a3", "critical", Accepted("known"))]
+        await store_alerts(store, alerts)
+
+    (found,) = over(NOTHING, scenario, now_s=started_s + 60).items()
+    assert dict(found[0]) == {
+        "alertname": "LeadlineRuntimeAlert", "severity": "high", "namespace": "shop", "workload": "web",
+        "workload_kind": "Deployment", "container_name": "main", "rule_id": "R1001",
+        "rule_name": "Drifted process executed", "program": "/tmp/x",
+    }  # fmt: skip
+    assert found[1]["summary"] == "shop/Deployment/web (main): /tmp/x ran"
+    assert found[1]["fix"] == "1. Save it."
+    assert over(NOTHING, scenario, now_s=started_s + 3601) == {}
+    assert (
+        over(
+            Thresholds(exploited=False, new_critical=False, unread=None, runtime=None),
+            scenario,
+            now_s=started_s,
+        )
+        == {}
+    )

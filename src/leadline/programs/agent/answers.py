@@ -7,6 +7,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
+from leadline.scans.observing.detecting import Detecting
 from leadline.scans.observing.observation import Observation
 
 _LONGEST_REQUEST = 8_192
@@ -68,6 +69,28 @@ def _metric(name: str, text: str, values: Mapping[str, int], type: str = "counte
     yield f"# TYPE leadline_agent_{name} {type}"
     for labels, value in sorted(values.items()):
         yield f"leadline_agent_{name}{f'{{{labels}}}' if labels else ''} {value}"
+
+
+def alert_metrics(detecting: Detecting) -> Iterator[str]:
+    """What the rules found, what was withheld, and what they cannot say."""
+    grouping, detector = detecting.grouping, detecting.detector
+
+    def by_rule(counted: Mapping[str, int]) -> dict[str, int]:
+        return {f'rule_id="{_escaped(rule)}"': number for rule, number in counted.items()}
+
+    yield from _metric("detections_total", "Events that a rule is about.", by_rule(grouping.total))
+    yield from _metric(
+        "alerts_withheld_total", "New alerts beyond what is given in a minute.", by_rule(grouping.withheld)
+    )
+    yield from _metric("rule_failures_total", "Events that a rule failed on.", by_rule(detector.failures))
+    off = dict.fromkeys(detector.off, 1)
+    yield from _metric(
+        "rules_off", "Rules that were turned off since they fail or are slow.", by_rule(off), "gauge"
+    )
+    number = len(detector.baselines)
+    yield from _metric(
+        "baselines", "Containers whose complete profile says what is new.", {"": number}, "gauge"
+    )
 
 
 class Answers:

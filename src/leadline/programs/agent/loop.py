@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -14,15 +14,19 @@ from leadline.backoff import backoff_s
 from leadline.errors import ClusterError, StoreError
 from leadline.model.alert import Alert
 from leadline.model.profile import Profile
-from leadline.programs.agent.answers import Answers, metrics
+from leadline.programs.agent.answers import Answers, alert_metrics, metrics
 from leadline.programs.agent.settings import Settings
-from leadline.scans.observing.detecting import Detecting, chosen_rules
+from leadline.scans.observing.accepting import Accepting
+from leadline.scans.observing.detecting import Detecting, chosen_rules, facts_of
 from leadline.scans.observing.lines import alert_line, event_line
 from leadline.scans.observing.naming import Naming
 from leadline.scans.observing.observation import Observation, ObserveSettings, Seen, open_source
+from leadline.scans.observing.own_rules import own_rules
 from leadline.scans.observing.profile_file import ProfileFile
+from leadline.scans.waivers.waiving import waivers_of_files
 
 if TYPE_CHECKING:
+    from leadline.scans.observing.alert_store import AlertStore
     from leadline.scans.observing.storing import ProfileStore
 
 log = logging.getLogger(__name__)
@@ -54,7 +58,10 @@ async def serve(settings: Settings, out: BinaryIO) -> None:
         learns=settings.learning_hours > 0,
         learning_s=settings.learning_hours * 3600,
     )
-    rules = chosen_rules(settings.rule, settings.without_rule) if settings.alerts else ()
+    own = own_rules(settings.rules)
+    rules = chosen_rules(settings.rule, settings.without_rule, own) if settings.alerts else ()
+    accepting = Accepting(waivers_of_files(settings.waivers))
+    kept = _opened_alerts(settings) if settings.alerts else None
     profiles = ProfileFile(settings.profiles) if settings.profiles else None
     before = profiles.read() if profiles is not None else []
     source = open_source(observed)
@@ -71,12 +78,17 @@ async def serve(settings: Settings, out: BinaryIO) -> None:
     log.info("watching, %d programs attached", len(source.probes.attached))
     if settings.cri not in ("auto", "none") and not Path(settings.cri).is_socket():
         log.warning("no socket at %s; containers have no names until a runtime listens there", settings.cri)
-    detecting = Detecting(observation, rules, booted_s())
+    detecting = Detecting(
+        observation, rules, booted_s(), cluster=facts_of(os.environ), enrich=_enriching(accepting, kept)
+    )
     taker = _Taker(settings, observation, detecting, profiles, out)
+    taker.kept = kept
     store = _opened_store(settings)
     chores = [asyncio.ensure_future(_ask_runtime(naming))]
     if store is not None:
         chores.append(asyncio.ensure_future(_store_profiles(store, taker)))
+    if kept is not None:
+        chores.append(asyncio.ensure_future(kept.run()))
     if settings.node:
         chores.append(asyncio.ensure_future(_follow_pods(naming, settings.node)))
     asyncio.get_running_loop().add_reader(source.ring_fd, taker.read)
@@ -84,7 +96,12 @@ async def serve(settings: Settings, out: BinaryIO) -> None:
         async with contextlib.AsyncExitStack() as opened:
             if settings.port:
                 answers = Answers(
-                    lambda: "\n".join(metrics(observation, naming.failures, len(off))) + "\n",
+                    lambda: (
+                        "\n".join(
+                            (*metrics(observation, naming.failures, len(off)), *alert_metrics(detecting))
+                        )
+                        + "\n"
+                    ),
                     lambda: bool(source.probes.attached),
                 )
                 await opened.enter_async_context(await answers.serve(settings.port))
@@ -96,6 +113,8 @@ async def serve(settings: Settings, out: BinaryIO) -> None:
         await asyncio.gather(*chores, return_exceptions=True)
         try:
             taker.end()
+            if kept is not None:
+                await _store_last_alerts(kept)
             if store is not None:
                 await _store_last(store, taker)
         finally:
@@ -176,6 +195,27 @@ async def _store_last(store: "ProfileStore", taker: "_Taker") -> None:
         log.warning("the last profiles are not stored: %s", error or "the store did not answer in time")
 
 
+def _opened_alerts(settings: Settings) -> "AlertStore | None":
+    if not settings.store:
+        return None
+    from leadline.scans.observing.alert_store import AlertStore  # brings an HTTP client
+    from leadline.scans.observing.storing import cluster_store
+
+    return AlertStore(lambda: cluster_store(os.environ), settings.node)
+
+
+def _enriching(accepting: Accepting, kept: "AlertStore | None") -> Callable[[Alert], Alert]:
+    return accepting if kept is None else lambda alert: accepting(kept.stake(alert))
+
+
+async def _store_last_alerts(kept: "AlertStore") -> None:
+    try:
+        async with asyncio.timeout(GOODBYE_S):
+            await kept.last()
+    except (StoreError, ClusterError, TimeoutError) as error:
+        log.warning("the last alerts are not stored: %s", error or "the store did not answer in time")
+
+
 def booted_s() -> float:
     """When the node was started, since 1970."""
     return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
@@ -198,6 +238,8 @@ class _Taker:
         self._out = out
         self._started_s = booted_s()
         self._lost = 0
+        self.kept: AlertStore | None = None
+        """Where alerts are kept, in addition to standard output."""
         self._off: set[str] = set()
         """Rules that were said to be off."""
         self._profiles = profiles
@@ -256,6 +298,8 @@ class _Taker:
             self._give(self._detecting.take(seen))
 
     def _give(self, alerts: Sequence[Alert]) -> None:
+        if self.kept is not None:
+            self.kept.add(alerts)
         for alert in alerts:
             self._out.write(alert_line(alert))
         if alerts:

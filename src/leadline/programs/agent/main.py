@@ -28,6 +28,12 @@ _DEFAULTS = Settings()
 @click.option("--rule", multiple=True, metavar="ID", help="A rule that is off by itself.")
 @click.option("--without-rule", multiple=True, metavar="ID", help="Leave a rule out.")
 @click.option(
+    "--rules", multiple=True, metavar="FILE", help="Rules of your own: Python, or objects of the kind Rules."
+)
+@click.option(
+    "--waivers", multiple=True, metavar="FILE", help="Accept alerts by what is written there, as findings."
+)
+@click.option(
     "--profiles", default="", metavar="FILE", help="Keep what each container did there, over restarts too."
 )
 @click.option("--every", is_flag=True, help="Everything, not only what a container does for the first time.")

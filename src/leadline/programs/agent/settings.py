@@ -11,6 +11,10 @@ class Settings(Struct, frozen=True):
     rule: tuple[str, ...] = ()
     """Rules that are off by themselves."""
     without_rule: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    """Files of rules of one's own."""
+    waivers: tuple[str, ...] = ()
+    """Files of waivers, by which alerts are accepted too."""
     profiles: str = ""
     """File of the profiles: those in it are continued, and it is written once a minute and at the end."""
     every: bool = False

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "access": "Who can do what, and by which binding, role and rule.",
+    "alerts": "What the rules of the agent saw containers do.",
     "baseline": "Remembers findings, to speak of what is new.",
     "completion": "Prints what lets a shell complete commands.",
     "config": "Shows what is configured, and the settings of controls.",
@@ -37,6 +38,7 @@ COMMANDS = {
     "report": "Several repositories and clusters in one report.",
     "reveal": "Turns the pseudonyms of a redacted report back.",
     "risk": "Ranks workloads by what is at stake.",
+    "rules": "Lists the rules of the agent, and tries your own on events.",
     "scan": "Scans files, charts or a cluster and says what to change.",
     "schema": "Prints the JSON Schema of a report, waivers, or leadline.toml.",
     "store": "Backs up, restores and checks a file of results.",
@@ -58,8 +60,8 @@ GROUPS = {
     "Every day": ("scan", "fix", "diff", "baseline", "waiver", "explain", "ui", "lsp"),
     "Risk and access": ("risk", "reach", "access", "rehearse", "harden"),
     "Images": ("image", "db"),
-    "Stored results and reports": ("report", "history", "get", "store", "reveal", "decrypt"),
-    "Set up": ("config", "migrate", "completion", "list", "rbac", "host", "schema", "version"),
+    "Stored results and reports": ("report", "history", "alerts", "get", "store", "reveal", "decrypt"),
+    "Set up": ("config", "migrate", "completion", "list", "rules", "rbac", "host", "schema", "version"),
     "In the cluster": ("operator", "apiserver", "exporter", "admission", "agent"),
     "Assistants": ("mcp",),
 }

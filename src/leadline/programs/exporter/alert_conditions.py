@@ -6,6 +6,7 @@ from itertools import islice
 
 from msgspec import Struct
 
+from leadline.model.control import SEVERITIES
 from leadline.outputs.alerts.protocol import NAME, Labels
 from leadline.outputs.text.plain import count
 from leadline.programs.exporter.alert_settings import EVERY, Allowed, Thresholds, seconds
@@ -21,6 +22,7 @@ MOST_OF_A_RULE = 500
 Annotations = Mapping[str, str]
 Conditions = dict[Labels, Annotations]
 _HOURS_S = 3600.0
+RUNTIME_S = 3600.0
 _MOST_NAMED = 10
 """Controls that an alert names."""
 
@@ -79,6 +81,7 @@ def _all(moment: Moment, thresholds: Thresholds) -> Iterator[tuple[Labels, Annot
     yield from _admins(moment, thresholds)
     yield from _scores(moment.results, thresholds)
     yield from _scans(moment, thresholds)
+    yield from _runtime(moment, thresholds)
 
 
 def _counts(results: Results, thresholds: Thresholds) -> Iterator[tuple[Labels, Annotations]]:
@@ -223,6 +226,20 @@ def _scans(moment: Moment, thresholds: Thresholds) -> Iterator[tuple[Labels, Ann
         if dates and now_s - max(dates) > seconds(thresholds.database_age):
             text = f"the vulnerability database is {_hours(now_s - max(dates))} old; {thresholds.database_age} are allowed"
             yield _labels("LeadlineDatabaseTooOld", "high"), {"summary": text, "fix": "leadline db update"}
+
+
+def _runtime(moment: Moment, thresholds: Thresholds) -> Iterator[tuple[Labels, Annotations]]:
+    """What the node agent saw; over an hour after it was seen last, as in the agent."""
+    wanted = SEVERITIES[: SEVERITIES.index(thresholds.runtime) + 1] if thresholds.runtime else ()
+    for fact in moment.results.alerts.facts.values():
+        if fact.severity not in wanted or fact.is_accepted or moment.now_s - fact.last_s > RUNTIME_S:
+            continue
+        names = {"rule_id": fact.rule, "rule_name": fact.title, "program": fact.program}
+        labels = _labels("LeadlineRuntimeAlert", fact.severity, **_of_workload(fact.workload), **names)
+        yield (
+            labels,
+            {"summary": f"{_title(fact.workload)}: {fact.message}", "image": fact.image, "fix": fact.fix},
+        )
 
 
 def _labels(name: str, severity: str, **more: str) -> Labels:

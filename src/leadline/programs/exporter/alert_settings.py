@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -51,6 +51,8 @@ class Thresholds(Struct, frozen=True, rename="camel", forbid_unknown_fields=True
     """For so long an alert fires about who can reach cluster admin and could not before."""
     scan_age: Ages = Ages()
     database_age: Duration | None = None
+    runtime: Literal["critical", "high", "medium", "low"] | None = "medium"
+    """The lowest severity of the node agent's alerts that are sent; ``None`` for none of them."""
     unread: Count | None = 0
     """Parts of the cluster that may be unread."""
 

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from leadline.api.kind import PREFIX
+from leadline.api.kinds.alerts import RuntimeAlert
 from leadline.api.kinds.configuration import WorkloadConfigurationScanSummary
 from leadline.api.kinds.images import Counted, VulnerabilityCount, VulnerabilityManifestSummary
 from leadline.api.kinds.scans import ImageScan, KnownAdmin, ScanOutcome, ScanRun
@@ -134,6 +135,8 @@ _posture_of = Reader(WorkloadConfigurationScanSummary)
 _container_of = Reader(VulnerabilityManifestSummary)
 _run_of = Reader(ScanRun)
 _work_of = Reader(ImageScan)
+_alert_of = Reader(RuntimeAlert)
+_LONGEST_MESSAGE = 600
 _counted_of = msgspec.json.Decoder(Counted).decode
 
 
@@ -217,6 +220,45 @@ def image_fact(entry: Entry) -> ImageFact:
     is_matched = annotations.get(f"{PREFIX}status") != "incomplete"
     scanned_s = seconds_of(annotations.get(f"{PREFIX}timestamp", ""))
     return ImageFact((_name(name), _name(id)), is_matched, counted, scanned_s)
+
+
+class AlertFact(Struct, frozen=True, gc=False):
+    """An alert of the node agent."""
+
+    workload: Labels
+    """Namespace, name, kind and container."""
+    rule: str
+    title: str
+    program: str
+    severity: str
+    message: str
+    count: int
+    last_s: float
+    image: str
+    fix: str
+    is_accepted: bool
+
+
+def alert_fact(entry: Entry) -> AlertFact:
+    """Raises: ``StoreError`` where it is another object."""
+    spec = _alert_of(entry).spec
+    one = spec.container
+    return AlertFact(
+        tuple(
+            _name(text)
+            for text in (one.namespace, one.workload or one.pod, one.workload_kind or "Pod", one.name)
+        ),
+        _name(spec.rule),
+        _name(spec.title),
+        _name(spec.program),
+        spec.severity,
+        spec.message[:_LONGEST_MESSAGE],
+        spec.count,
+        seconds_of(spec.last_seen),
+        _name(one.image),
+        " ".join(f"{number}. {text}" for number, text in enumerate(spec.first or (), 1)),
+        spec.accepted is not UNSET,
+    )
 
 
 def run_fact(entry: Entry) -> RunFact:

@@ -9,6 +9,7 @@ from msgspec import Struct
 from leadline.api import posture_results
 from leadline.model.control import Framework
 from leadline.programs.exporter.facts import (
+    AlertFact,
     ContainerFact,
     ImageFact,
     Labels,
@@ -16,6 +17,7 @@ from leadline.programs.exporter.facts import (
     PostureReader,
     RunFact,
     WorkFact,
+    alert_fact,
     container_fact,
     image_fact,
     run_fact,
@@ -24,6 +26,7 @@ from leadline.programs.exporter.facts import (
 )
 from leadline.programs.serving.following import Followed
 from leadline.scans.stored import image_results
+from leadline.scans.stored.alerts import ALERTS
 from leadline.scans.stored.scan_runs import RUNS
 
 IMAGE_SCANS = "imagescans"
@@ -49,10 +52,11 @@ class Results:
         self.images = Followed[ImageFact](image_results.MANIFESTS, image_fact, with_body=False)
         self.runs = Followed[RunFact](RUNS, run_fact)
         self.works = Followed[WorkFact](IMAGE_SCANS, work_fact)
+        self.alerts = Followed[AlertFact](ALERTS, alert_fact)
 
     @property
     def followed(self) -> tuple[Followed[Any], ...]:
-        return (self.posture, self.containers, self.images, self.runs, self.works)
+        return (self.posture, self.containers, self.images, self.runs, self.works, self.alerts)
 
     @property
     def version(self) -> int:

@@ -11,23 +11,16 @@ See: https://attack.mitre.org/techniques/T1552/001/
 """
 
 from leadline.model.event import Opened
-from leadline.runtime.names import INTERPRETERS, READERS, is_cloud_credential, is_node_credential, is_one_of
-from leadline.runtime.rule import Actor, Baseline, rule
-
-_OF_PACKAGES = (
-    "/.npmrc",
-    "/.pypirc",
-    "/.netrc",
-    "/.git-credentials",
-    "/.docker/config.json",
-    "/.gem/credentials",
-    "/.cargo/credentials.toml",
-    "/.m2/settings.xml",
-    "/.config/gh/hosts.yml",
-    "/.vault-token",
-    "/.pgpass",
-    "/.my.cnf",
+from leadline.runtime.names import (
+    CREDENTIAL_NAMES,
+    INTERPRETERS,
+    OF_PACKAGES,
+    READERS,
+    is_cloud_credential,
+    is_node_credential,
+    is_one_of,
 )
+from leadline.runtime.rule import Actor, Baseline, rule
 
 
 @rule(
@@ -40,7 +33,10 @@ _OF_PACKAGES = (
 )
 def credentials_read(event: Opened, actor: Actor, known: Baseline | None) -> str | None:
     path = event.path
-    if not (is_cloud_credential(path) or is_node_credential(path) or path.endswith(_OF_PACKAGES)):
+    name = path[path.rfind("/") + 1 :]
+    if name not in CREDENTIAL_NAMES and not name.endswith((".key", ".pem")):
+        return None
+    if not (is_cloud_credential(path) or is_node_credential(path) or path.endswith(OF_PACKAGES)):
         return None
     if known is not None and known.opened(path):
         return None

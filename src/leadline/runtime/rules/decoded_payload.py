@@ -20,7 +20,7 @@ _IN_SHELL = re.compile(
     r"base(?:64|32)\s+(?:-\w*[dD]|--decode)[^|]*\|\s*(?:\S*/)?(?:ba|da|a|z|k)?sh\b|xxd\s+-r[^|]*\|\s*(?:\S*/)?(?:ba|da|z)?sh\b|openssl\s+enc[^|]*-d[^|]*\|"
 )
 _IN_CODE = re.compile(
-    r"(?:exec|eval)\s*\(?.{0,60}(?:b64decode|base64_decode|fromhex|decode\(.(?:base64|hex)|atob\(|unpack)|Buffer\.from\(.{0,400}base64",
+    r"(?:exec|eval)\s*\(?.{0,60}(?:b64decode|base64_decode|fromhex|decode\(.(?:base64|hex)|atob\()|Buffer\.from\(.{0,400}base64",
     re.DOTALL,
 )
 
@@ -38,7 +38,16 @@ _IN_CODE = re.compile(
 def decoded_payload(event: Executed, actor: Actor, known: Baseline | None) -> str | None:
     if len(event.arguments) < 2 or (known is not None and known.ran_so(event)):
         return None
+    line = actor.line
+    if (
+        "base" not in line
+        and "xxd" not in line
+        and "openssl" not in line
+        and "hex" not in line
+        and "ato" not in line
+    ):
+        return None
     words = _IN_SHELL if actor.tool in SHELLS else _IN_CODE
-    if not words.search(" ".join(event.arguments)):
+    if not words.search(line):
         return None
     return f"{actor.tool} decoded what it ran: {line_of(event.arguments)}"

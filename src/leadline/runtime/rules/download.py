@@ -40,7 +40,9 @@ def download(event: Executed, actor: Actor, known: Baseline | None) -> str | Non
     if len(words) < 2 or (known is not None and known.ran_so(event)):
         return None
     if is_shell(actor.tool):
-        line = " ".join(words)
+        line = actor.line
+        if "curl" not in line and "wget" not in line and "fetch" not in line:
+            return None
         return (
             f"what was fetched goes straight into a shell: {line_of(words)}"
             if _INTO_SHELL.search(line)

@@ -22,5 +22,7 @@ def executed_from_mount(event: Executed, actor: Actor, known: Baseline | None) -
     if not mounts or (known is not None and known.ran(event.path)):
         return None
     path = event.path
-    place = next((one for one in mounts if path.startswith(one) and path[len(one) : len(one) + 1] == "/"), "")
-    return f"{path} ran, which lies in the volume at {place}" if place else None
+    for place in mounts:
+        if path.startswith(place) and path[len(place) : len(place) + 1] == "/":
+            return f"{path} ran, which lies in the volume at {place}"
+    return None

@@ -29,8 +29,16 @@ _FOLDERS = ("/dev/shm", "/run/shm")
     on_nodes=True,
 )
 def executed_from_shared_memory(event: Executed, actor: Actor) -> str | None:
+    path, words = event.path, event.arguments
+    if (
+        "/shm" not in path
+        and "/shm" not in event.name
+        and "/shm" not in actor.line
+        and "/shm" not in "".join(words[:1])
+    ):
+        return None
     runs_a_script = is_shell(actor.tool) or is_one_of(actor.tool, INTERPRETERS)
-    for place in (event.path, event.name, *event.arguments[: 1 + runs_a_script]):
+    for place in (path, event.name, *words[: 1 + runs_a_script]):
         if place.startswith(_FOLDERS):
             return f"{place} was started from memory that every user can write"
     return None

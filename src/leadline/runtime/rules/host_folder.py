@@ -49,6 +49,8 @@ _INNER = (
 )
 def host_folder(event: Opened, actor: Actor, known: Baseline | None) -> str | None:
     path = event.path
+    if not path.startswith(_ROOTS):
+        return None
     root = next((one for one in _ROOTS if path.startswith(one)), "")
     if not root or not path.startswith(_INNER, len(root)) or (known is not None and known.opened(path)):
         return None

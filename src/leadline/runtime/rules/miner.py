@@ -41,7 +41,7 @@ _HOST = re.compile(r"(?:^|[/@\s])([A-Za-z0-9.-]+\.[a-z]{2,})(?::\d+)?(?=[/\s]|$)
 def miner(event: Executed, actor: Actor) -> str | None:
     if actor.tool in MINERS or event.program in MINERS:
         return f"{event.path} ran, which is called like a miner"
-    line = " ".join(event.arguments[1:])
+    line = actor.line
     if not _HINTS.search(line):
         return None
     if _WORDS.search(line) or any(pool_of(host) for host in _HOST.findall(line)):

@@ -27,6 +27,9 @@ _OF_INTERPRETERS = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+_HINTS = re.compile(r"/dev/(?:tcp|udp)|nc|netcat|socat|<&|sh\s+-i|[sS]ocket|sockopen|pty\.|net\.")
+"""One of these is in every such line; looked for first since it is quick."""
+
 
 @rule(
     "RL009",
@@ -40,7 +43,9 @@ _OF_INTERPRETERS = re.compile(
 def reverse_shell_by_words(event: Executed, actor: Actor) -> str | None:
     if len(event.arguments) < 2:
         return None
+    if not _HINTS.search(actor.line):
+        return None
     words = _OF_SHELLS if actor.tool in SHELLS else _OF_INTERPRETERS
-    if not words.search(" ".join(event.arguments)):
+    if not words.search(actor.line):
         return None
     return f"{actor.tool} ran the words of a reverse shell: {line_of(event.arguments)}"

@@ -25,9 +25,7 @@ from leadline.runtime.rule import Actor, Baseline, rule
 def runtime_tool(event: Executed, actor: Actor, known: Baseline | None) -> str | None:
     if known is not None and known.ran(event.path):
         return None
-    is_tool = actor.tool in RUNTIME_TOOLS and bool(actor.path) and "runc_cloned" not in event.path
-    if is_tool or any(
-        word.endswith(RUNTIME_SOCKETS) or "docker.sock" in word for word in event.arguments[1:8]
-    ):
+    is_tool = actor.tool in RUNTIME_TOOLS and "runc_cloned" not in event.path
+    if is_tool or (".sock" in actor.line and any(name in actor.line for name in RUNTIME_SOCKETS)):
         return f"{line_of(event.arguments) or event.path} ran"
     return None

@@ -28,6 +28,8 @@ _OF_SSH = ("ssh", "scp", "sftp", "git", "rsync", "ansible", "dropbear", "libvirt
 )
 def ssh_keys_read(event: Opened, actor: Actor, known: Baseline | None) -> str | None:
     path = event.path
+    if "/.ssh/" not in path and "/id_" not in path and "_key" not in path:
+        return None
     if not (
         is_private_key(path) or ("/.ssh/" in path and not path.endswith(("known_hosts", ".pub")))
     ) or is_written(event):

@@ -58,7 +58,7 @@ def traces_erased(event: Executed, actor: Actor) -> str | None:
     tool = actor.tool
     if tool in _TOOLS:
         return f"{line_of(event.arguments) or event.path} ran, which erases"
-    line = " ".join(event.arguments)
+    line = f"{tool} {actor.line}"
     # The script of a pod may rotate its own logs.
     empties = not event.flags & FIRST_PROCESS and _EMPTIED.search(line)
     if empties or _LINE.search(line) or (tool == "touch" and _TOUCH.search(line)):

@@ -1,6 +1,6 @@
 """From what is seen to alerts: the rules that are on, over the events of an observation, with complete profiles as baselines."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from leadline.errors import UsageError
 from leadline.model.alert import Alert
@@ -23,6 +23,7 @@ def chosen_rules(
 
     Raises: ``UsageError``.
     """
+    own = tuple(own)
     rules = {one.id: one for one in (*all_rules(), *own)}
     names = {name.casefold(): one.id for one in rules.values() for name in (one.id, one.title)}
     for name in (*also, *without):
@@ -30,7 +31,16 @@ def chosen_rules(
             raise UsageError(f"unknown rule: {name[:60]}", hint="leadline rules list names them")
     on = {names[name.casefold()] for name in also} | {one.id for one in rules.values() if one.is_on}
     off = {names[name.casefold()] for name in without}
-    return tuple(rules[id] for id in sorted(on - off))
+    # An own rule may be several, one for each type of event; it goes before a built-in one of the same id.
+    replaced = {one.id for one in own}
+    built_in = (one for one in all_rules() if one.id not in replaced)
+    return tuple(one for one in (*built_in, *own) if one.id in on - off)
+
+
+def facts_of(environ: Mapping[str, str]) -> ClusterFacts:
+    """What the variables of a pod say of its cluster."""
+    address = environ.get("KUBERNETES_SERVICE_HOST", "")
+    return ClusterFacts(frozenset({address} if address else ()))
 
 
 class Detecting:

@@ -7,6 +7,7 @@ from leadline.model.container import Container
 from leadline.model.event import (
     COLLAPSED,
     CUT,
+    FIRST_PROCESS,
     INTERPRETER,
     OUTGOING,
     PARENT_UPPER,
@@ -19,10 +20,10 @@ from leadline.model.profile import Profile
 from leadline.runtime.learning import flag_names
 
 _ENCODER = msgspec.json.Encoder()
-_MARKS = (
+MARKS = (
     (SNAPSHOT, "wasThere"), (COLLAPSED, "isCollapsed"), (PSEUDO, "isPseudoFile"), (CUT, "isCut"),
     (UPPER, "isInUpperLayer"), (PARENT_UPPER, "isParentInUpperLayer"), (INTERPRETER, "isInterpreter"),
-    (OUTGOING, "isOutgoing"),
+    (OUTGOING, "isOutgoing"), (FIRST_PROCESS, "isFirstProcess"),
 )  # fmt: skip
 _INNER = frozenset(
     {
@@ -53,7 +54,7 @@ def event_line(event: Event, container: Container | None, exe: str, at_s: float)
     if "openFlags" in fields or line["event"] == "opened":
         line["openFlags"] = flag_names(fields.get("openFlags", 0))
     line |= {name: value for name, value in fields.items() if name not in _INNER and name != "atNs"}
-    line |= {name: True for bit, name in _MARKS if event.flags & bit}
+    line |= {name: True for bit, name in MARKS if event.flags & bit}
     return _ENCODER.encode(line) + b"\n"
 
 

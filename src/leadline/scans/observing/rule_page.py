@@ -1,6 +1,8 @@
 """The page of a rule, for a terminal and for the documentation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+
+from msgspec import Struct
 
 from leadline.errors import UsageError
 from leadline.outputs.text.plain import wrapped
@@ -61,3 +63,29 @@ def rule_rows(rule: Rule) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield "MITRE ATT&CK", (" ".join(rule.mitre),)
     if rule.falco:
         yield "covers Falco's", rule.falco
+
+
+class RuleRow(Struct, frozen=True, rename="camel"):
+    id: str
+    severity: str
+    title: str
+    is_on: bool
+    waits: bool
+    """For a complete profile."""
+    probes: tuple[str, ...]
+    falco: tuple[str, ...]
+
+
+def all_rows() -> list[RuleRow]:
+    return [
+        RuleRow(one.id, one.severity, one.title, one.is_on, one.waits, one.needs, one.falco)
+        for one in all_rules()
+    ]
+
+
+def row_lines(rows: Iterable[RuleRow]) -> Iterator[str]:
+    for one in rows:
+        notes = ", ".join(
+            note for note, holds in (("off", not one.is_on), ("waits for a profile", one.waits)) if holds
+        )
+        yield f"{one.id:<6} {one.severity:<9} {one.title}{f' ({notes})' if notes else ''}"

@@ -84,4 +84,9 @@ def _signature(profile: Profile) -> tuple[object, ...]:
 
 def profile_store(environ: Mapping[str, str], learning_s: float) -> ProfileStore:
     """That of the cluster of this pod, else of the current context. Raises: ``ClusterError``."""
-    return ProfileStore(RemoteStore(async_client(environ=environ)), learning_s)
+    return ProfileStore(cluster_store(environ), learning_s)
+
+
+def cluster_store(environ: Mapping[str, str]) -> Store:
+    """That of the cluster of this pod, else of the current context. Raises: ``ClusterError``."""
+    return RemoteStore(async_client(environ=environ))

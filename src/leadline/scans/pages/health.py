@@ -5,20 +5,15 @@ from leadline.scans.pages.overview import components, unseen_lines
 from leadline.scans.pages.page import Ask, Cell, Column, Facts, Page, Table, Words, link, safe
 from leadline.scans.pages.world import World
 
-_MOST = 60
-"""Lines and controls that are listed."""
-
 
 async def health(world: World, ask: Ask) -> Page:
     lines = tuple(unseen_lines(world))
-    if len(lines) > _MOST:
-        lines = (*lines[:_MOST], f"and {len(lines) - _MOST:,} more")
     unseen = (
         Words("Not seen", lines, "unseen" if lines else "")
         if lines
         else Words("Not seen", ("Everything was read, and every control that was asked could decide.",))
     )
-    sections = (unseen, components(world), _skips(world), _undecided(world), _numbers(world))
+    sections = (unseen, components(world), _skips(world, ask), _undecided(world), _numbers(world))
     whole = "Everything here is current and whole."
     lead = whole if not lines and all(one.is_good for one in world.known.components) else ""
     return Page(
@@ -26,7 +21,7 @@ async def health(world: World, ask: Ask) -> Page:
     )
 
 
-def _skips(world: World) -> Table:
+def _skips(world: World, ask: Ask) -> Table:
     rows = [
         (Cell(skip.control, link("control", id=skip.control)), Cell(skip.kind), Cell(safe(skip.why)))
         for skip in world.report.skips
@@ -35,11 +30,9 @@ def _skips(world: World) -> Table:
     return Table(
         "Controls that judged nothing",
         columns,
-        tuple(rows[:_MOST]),
+        tuple(rows),
         world.why_empty("Every control judged something."),
-        len(rows),
-        "control",
-        more=link("controls") if len(rows) > _MOST else None,
+        unit="control",
     )
 
 

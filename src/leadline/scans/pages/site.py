@@ -2,6 +2,7 @@
 
 from leadline.scans.pages.accepted import accepted
 from leadline.scans.pages.access import access
+from leadline.scans.pages.alerts import alert, alerts
 from leadline.scans.pages.behaviour import behaviour, recorded
 from leadline.scans.pages.changes import changes
 from leadline.scans.pages.controls import control, controls, framework
@@ -29,6 +30,8 @@ PAGES = (
     PageKind("recorded", "Recorded", recorded),
     PageKind("suggestions", "Suggestions", suggestions, in_menu=True),
     PageKind("suggestion", "Suggestion", suggestion),
+    PageKind("alerts", "Alerts", alerts, in_menu=True),
+    PageKind("alert", "Alert", alert),
     PageKind("controls", "Controls", controls, in_menu=True),
     PageKind("control", "Control", control),
     PageKind("framework", "Framework", framework),

@@ -1,0 +1,277 @@
+"""Rules of users in CEL: objects of the kind ``Rules`` of the ecosystem, one compiled expression for each type of event.
+
+The engine of the language is in the extra ``rules``. Format: https://kubescape.io/docs/operator/runtime-threat-detection/
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from leadline.errors import SourceError
+from leadline.model import event as of
+from leadline.model.event import OUTGOING, PARENT_UPPER, UPPER, Event
+from leadline.runtime.baseline import Baseline
+from leadline.runtime.learning import flag_names
+from leadline.runtime.process_tree import Actor
+from leadline.runtime.rule import Rule
+
+MOST_RULES = 500
+LONGEST_EXPRESSION = 4_096
+TYPES: Mapping[str, type[Event]] = {
+    "exec": of.Executed,
+    "open": of.Opened,
+    "network": of.Connected,
+    "dns": of.Resolved,
+    "capabilities": of.CapabilityUsed,
+    "symlink": of.Linked,
+    "hardlink": of.Linked,
+    "http": of.Requested,
+    "ssh": of.SshGreeted,
+    "ptrace": of.Traced,
+    "unshare": of.NamespaceChanged,
+    "bpf": of.BpfLoaded,
+    "kmod": of.ModuleChanged,
+    "iouring": of.RingUsed,
+    "syscall": of.CallUsed,
+}
+"""What the ecosystem calls an event, and ours."""
+_PROBES = {
+    "exec": "exec", "open": "open", "network": "socket", "dns": "traffic", "capabilities": "capability", "symlink": "link",
+    "hardlink": "link", "http": "traffic", "ssh": "traffic", "ptrace": "ptrace", "unshare": "namespace", "bpf": "bpf",
+    "kmod": "module", "iouring": "io_uring", "syscall": "syscalls",
+}  # fmt: skip
+_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    "was_executed": lambda known, _, path: known.ran(path),
+    "was_executed_with_args": lambda known, _, path, args: known.ran_so(
+        of.Executed(0, 0, 0, 0, 0, 0, "", path=path, arguments=tuple(map(str, args)))
+    ),
+    "was_path_opened": lambda known, _, path: known.opened(path),
+    "was_path_opened_with_flags": lambda known, _, path, flags: known.opened(path),
+    "was_path_opened_with_prefix": lambda known, _, prefix: known.opened_below(prefix),
+    "was_path_opened_with_suffix": lambda known, _, suffix: known.opened_like(suffix),
+    "was_syscall_used": lambda known, _, name: name in known.syscalls,
+    "was_capability_used": lambda known, _, name: name.removeprefix("CAP_") in known.capabilities,
+    "was_address_in_egress": lambda known, _, address: known.connected(address),
+    "was_address_in_ingress": lambda known, _, address: known.connected(address),
+    "was_address_port_protocol_in_egress": lambda known, _, address, port, protocol: known.connected(
+        address, int(port)
+    ),
+    "is_domain_in_egress": lambda known, _, name: name.rstrip(".").lower() in known.names,
+    "is_domain_in_ingress": lambda known, _, name: name.rstrip(".").lower() in known.names,
+}
+"""Questions to the profile, by the name after ``ap.``, ``nn.`` or ``cp.``; the first argument is the id of the container."""
+
+
+class _Language:
+    """The engine, with the one event that is being judged: rules about it share what is made of it."""
+
+    def __init__(self) -> None:
+        try:
+            from cel_expr_python import cel
+            from cel_expr_python.ext import ext_strings
+        except ModuleNotFoundError as error:
+            raise SourceError("rules in CEL need an engine", hint="pip install 'leadline[rules]'") from error
+        self._known: Baseline | None = None
+        self._event: Event | None = None
+        self._activation: Any = None
+        any_type = cel.Type.DYN
+        self._error = cel.Type.ERROR
+        functions = [
+            cel.FunctionDecl(
+                f"{prefix}.{name}",
+                [
+                    cel.Overload(
+                        id=f"{prefix}_{name}",
+                        return_type=any_type,
+                        parameters=[any_type] * _arity(ask),
+                        impl=self._asking(ask),
+                    )
+                ],
+            )
+            for prefix in ("ap", "nn", "cp")
+            for name, ask in _FUNCTIONS.items()
+        ]
+        functions.append(
+            cel.FunctionDecl(
+                "net.is_private_ip",
+                [
+                    cel.Overload(
+                        id="net_private", return_type=any_type, parameters=[any_type], impl=_is_private
+                    )
+                ],
+            )
+        )
+        extensions = [cel.CelExtension("leadline", functions), ext_strings.ExtStrings()]
+        self._environment = cel.NewEnv(
+            variables={"event": any_type, "eventType": any_type}, extensions=extensions
+        )
+
+    def compiled(self, expression: str) -> Any:
+        """Raises: ``SourceError``."""
+        if len(expression) > LONGEST_EXPRESSION:
+            raise SourceError(f"an expression is longer than {LONGEST_EXPRESSION} characters")
+        try:
+            return self._environment.compile(expression)
+        except Exception as error:
+            raise SourceError(f"invalid CEL: {' '.join(str(error).split())[:300]}") from error
+
+    def value(self, program: Any, event: Event, actor: Actor, known: Baseline | None) -> Any:
+        """What the expression is worth; a ``ValueError`` where it has no value."""
+        if event is not self._event:
+            self._event, self._known = event, known
+            fields = event_fields(event, actor)
+            self._activation = self._environment.Activation(
+                {"event": fields, "eventType": fields["eventType"]}
+            )
+        found = program.eval(self._activation)
+        return ValueError(str(found.value())) if found.type() == self._error else found.value()
+
+    def _asking(self, ask: Callable[..., Any]) -> Callable[..., Any]:
+        # Where there is no profile, nothing was ever done.
+        return lambda *words: self._known is not None and bool(ask(self._known, *words))
+
+
+def cel_rules(body: Mapping[str, Any], where: str) -> Iterator[Rule]:
+    """The rules of one object of the kind ``Rules``.
+
+    Raises: ``SourceError`` with the rule and what is wrong with it.
+    """
+    language: _Language | None = None
+    for number, row in enumerate((body.get("spec") or {}).get("rules") or ()):
+        if number >= MOST_RULES:
+            raise SourceError(f"{where}: more than {MOST_RULES} rules")
+        if not isinstance(row, dict) or row.get("enabled") is False:
+            continue
+        language = language or _Language()
+        name = f"{where}: rule {row.get('id') or row.get('name') or number}"
+        try:
+            yield from _rules_of(row, language)
+        except SourceError as error:
+            raise SourceError(f"{name}: {error.args[0]}", hint=error.hint) from error
+        except (TypeError, ValueError, AttributeError, KeyError) as error:
+            raise SourceError(f"{name} is malformed: {type(error).__name__}") from error
+
+
+def _rules_of(row: Mapping[str, Any], language: _Language) -> Iterator[Rule]:
+    expressions = row["expressions"]
+    message = language.compiled(str(expressions["message"])) if expressions.get("message") else None
+    id, title = str(row["id"]), str(row.get("name") or row["id"])
+    for one in expressions["ruleExpression"]:
+        kind = str(one["eventType"])
+        if kind not in TYPES:
+            raise SourceError(f"unknown event type {kind[:40]}; use one of {', '.join(TYPES)}")
+        yield Rule(
+            id=id,
+            title=title,
+            score=float(row.get("severity") or 1),
+            doc=str(row.get("description") or title),
+            event=TYPES[kind],
+            check=_check(language, language.compiled(str(one["expression"])), message, (kind, title)),
+            takes=3,
+            waits=int(row.get("profileDependency", 2)) == 0,
+            needs=(_PROBES[kind],),
+            mitre=tuple(str(row[name]) for name in ("mitreTactic", "mitreTechnique") if row.get(name)),
+            is_own=True,
+        )
+
+
+def _check(
+    language: _Language, program: Any, message: Any, names: tuple[str, str]
+) -> Callable[[Event, Actor, Baseline | None], str | None]:
+    kind, title = names
+
+    def check(event: Event, actor: Actor, known: Baseline | None) -> str | None:
+        if isinstance(event, of.Linked) and event.is_symbolic != (kind == "symlink"):
+            return None
+        found = language.value(program, event, actor, known)
+        if found is not True:
+            if found is False:
+                return None
+            raise ValueError(str(found))
+        text = language.value(message, event, actor, known) if message is not None else title
+        # A message that asks for a field of another event does not lose the alert.
+        return text if isinstance(text, str) else title
+
+    return check
+
+
+def event_fields(event: Event, actor: Actor) -> dict[str, Any]:
+    """As rules of the ecosystem name them."""
+    container = actor.container
+    fields: dict[str, Any] = {
+        "eventType": next((name for name, kind in TYPES.items() if kind is type(event)), ""),
+        "pid": event.pid,
+        "ppid": event.parent_pid,
+        "uid": event.uid,
+        "comm": event.program,
+        "exepath": actor.path,
+        "pcomm": actor.parent_tool,
+        "containerId": container.id,
+        "containerName": container.name,
+        "podName": container.pod,
+        "namespace": container.namespace,
+        "upperlayer": bool(event.flags & UPPER),
+        "pupperlayer": bool(event.flags & PARENT_UPPER),
+    }
+    match event:
+        case of.Executed():
+            more: dict[str, Any] = {
+                "args": list(event.arguments), "exepath": event.path, "path": event.path, "cwd": event.folder, "hasTty": bool(event.tty)
+            }  # fmt: skip
+        case of.Opened():
+            more = {
+                "path": event.path,
+                "flags": list(flag_names(event.open_flags)),
+                "flagsRaw": event.open_flags,
+            }
+        case of.Connected():
+            is_out = event.direction in ("connects", "sends")
+            more = {
+                "dstAddr": event.address, "dstIp": event.address, "dstPort": event.port, "srcPort": event.local_port,
+                "proto": event.protocol, "pktType": "OUTGOING" if is_out else "HOST",
+            }  # fmt: skip
+        case of.Resolved():
+            more = {"name": f"{event.name.rstrip('.')}."}
+        case of.CapabilityUsed():
+            more = {"capName": event.capability}
+        case of.Linked():
+            more = {
+                "eventType": "symlink" if event.is_symbolic else "hardlink",
+                "oldPath": event.target,
+                "newPath": event.path,
+            }
+        case of.Requested():
+            request = {"method": event.method, "host": event.host, "path": event.path}
+            more = {
+                "request": request,
+                "direction": "outbound" if event.flags & OUTGOING else "inbound",
+                "dstPort": event.port,
+            }
+        case of.SshGreeted():
+            more = {"dstIp": event.peer, "dstPort": event.peer_port, "srcPort": event.local_port}
+        case of.ModuleChanged():
+            more = {"module": event.name, "syscallName": f"{event.call}_module"}
+        case of.RingUsed():
+            more = {"opcode": event.operation}
+        case of.CallUsed():
+            more = {"syscallName": event.call}
+        case of.NamespaceChanged():
+            more = {"flags": list(event.namespaces)}
+        case of.BpfLoaded():
+            more = {"cmd": 5, "attrSize": 0}
+        case _:
+            more = {}
+    return fields | more
+
+
+def _arity(ask: Callable[..., Any]) -> int:
+    """Without the profile."""
+    return ask.__code__.co_argcount - 1
+
+
+def _is_private(address: Any) -> bool:
+    import ipaddress
+
+    try:
+        return ipaddress.ip_address(str(address)).is_private
+    except ValueError:
+        return False

@@ -1,0 +1,127 @@
+"""Keeps alerts in the store of the cluster, and takes from it what is at stake with each workload. Bounded while the store is away."""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+
+from msgspec.structs import replace
+
+from leadline.api.kinds.risks import WorkloadRisk
+from leadline.api.protocol import Store
+from leadline.api.stored import Reader
+from leadline.backoff import backoff_s
+from leadline.errors import ClusterError, StoreError
+from leadline.model.alert import Alert
+from leadline.scans.stored.alerts import forget_alerts, store_alerts
+from leadline.scans.stored.scan_runs import all_of
+
+log = logging.getLogger(__name__)
+MOST_WAITING = 1_000
+"""Alerts while the store is away; the oldest go first, and are counted."""
+MOST_ATTEMPTS = 5
+"""To write one, before it is given up and counted."""
+WRITE_EVERY_S = 1.0
+LEARN_EVERY_S = 600.0
+FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 120.0
+RISKS = "workloadrisks"
+MOST_NAMED = 3
+"""Vulnerabilities of an alert."""
+_risk_of = Reader(WorkloadRisk)
+
+
+class AlertStore:
+    """``open`` makes the store anew after a failure; ``node`` is its name."""
+
+    def __init__(self, open: Callable[[], Store], node: str) -> None:
+        self._open = open
+        self._node = node
+        self._waiting: OrderedDict[str, Alert] = OrderedDict()
+        self._stakes: dict[tuple[str, str, str], tuple[str, float, tuple[str, ...]]] = {}
+        self._refused: dict[str, int] = {}
+        self.dropped = 0
+
+    def stake(self, alert: Alert) -> Alert:
+        """With what is at stake, and the vulnerabilities by which an attacker gets there, as far as the store has said."""
+        one = alert.container
+        found = self._stakes.get((one.namespace, one.workload_kind, one.workload))
+        if found is None:
+            return alert
+        return replace(alert, stake=found[0], stake_score=found[1], vulnerabilities=found[2])
+
+    def add(self, alerts: Iterable[Alert]) -> None:
+        """Those of containers without a namespace are printed alone: there is none to keep them in."""
+        for alert in (one for one in alerts if one.container.namespace):
+            self._waiting[alert.id] = alert
+            self._waiting.move_to_end(alert.id)
+        while len(self._waiting) > MOST_WAITING:
+            self._waiting.popitem(last=False)
+            self.dropped += 1
+
+    async def run(self) -> None:
+        """Does not return."""
+        failures, said = 0, ""
+        while True:
+            try:
+                store = self._open()
+                try:
+                    await self._serve(store)
+                finally:
+                    await store.close()
+            except (StoreError, ClusterError) as error:
+                failures += 1
+                why = str(error.args[0])
+                if why != said:
+                    log.warning("alerts are not stored: %s; tried again", why)
+                said = why
+            await asyncio.sleep(backoff_s(max(failures, 1), FIRST_WAIT_S, LONGEST_WAIT_S))
+
+    async def last(self) -> None:
+        """At the end: what waits. Raises: ``StoreError``, ``ClusterError``."""
+        if self._waiting:
+            store = self._open()
+            try:
+                await self._write(store)
+            finally:
+                await store.close()
+
+    async def _serve(self, store: Store) -> None:
+        learned_s = -LEARN_EVERY_S
+        loop = asyncio.get_running_loop()
+        while True:
+            if loop.time() - learned_s >= LEARN_EVERY_S:
+                learned_s = loop.time()
+                await self._learn(store)
+                await forget_alerts(store, datetime.now(UTC))
+            await self._write(store)
+            await asyncio.sleep(WRITE_EVERY_S)
+
+    async def _write(self, store: Store) -> None:
+        while self._waiting:
+            id, alert = next(iter(self._waiting.items()))
+            try:
+                await store_alerts(store, [alert], self._node)
+            except StoreError:
+                self._refuse(id)
+                raise
+            # It may have come again while it was written.
+            if self._waiting.get(id) is alert:
+                del self._waiting[id]
+
+    def _refuse(self, id: str) -> None:
+        """Its namespace may be gone: it is tried again after the others, and given up in the end."""
+        self._refused[id] = self._refused.get(id, 0) + 1
+        self._waiting.move_to_end(id)
+        if self._refused[id] >= MOST_ATTEMPTS:
+            del self._waiting[id], self._refused[id]
+            self.dropped += 1
+
+    async def _learn(self, store: Store) -> None:
+        found = {}
+        for entry in await all_of(store, RISKS):
+            risk = _risk_of(entry).spec
+            named = (step.text for step in risk.path or () if step.kind == "vulnerability")
+            place = (risk.object.namespace, risk.object.kind, risk.object.name)
+            found[place] = (risk.sentence, risk.score, tuple(named)[:MOST_NAMED])
+        self._stakes = found

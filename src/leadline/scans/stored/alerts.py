@@ -1,0 +1,175 @@
+"""Stored alerts of the node agent: written with their count, read newest first, and forgotten after a month."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+import orjson
+from msgspec import UNSET
+
+from leadline.api.kinds.alerts import AlertAcceptance, AlertContainer, AlertProcess, RaisedAlert, RuntimeAlert
+from leadline.api.protocol import ConflictError, Content, Entry, Put, Readable, Store
+from leadline.api.selection import Key
+from leadline.api.stored import Reader
+from leadline.model.alert import Alert, Process
+from leadline.model.control import SEVERITIES
+from leadline.outputs.text.plain import count, plain, wrapped
+from leadline.scans.stored.scan_runs import all_of
+
+ALERTS = "runtimealerts"
+HOME = "leadline"
+"""The namespace of alerts about containers without one."""
+KEPT_DAYS = 30
+MOST_KEPT = 5_000
+"""Those whose last event is oldest go first."""
+FOLLOW_S = 2.0
+_alert_of = Reader(RuntimeAlert)
+
+
+def alert_put(alert: Alert, node: str = "") -> Put:
+    namespace = alert.container.namespace or HOME
+    name = f"{alert.rule}-{alert.id}".lower()
+    labels = {"leadline.dev/rule": alert.rule, "leadline.dev/severity": alert.severity}
+    metadata = orjson.dumps({"name": name, "namespace": namespace, "labels": labels})
+    body = msgspec.json.encode(RuntimeAlert(_raised(alert, node)))
+    return Put(Key(ALERTS, namespace, name), Content(metadata, body=body))
+
+
+async def store_alerts(store: Store, alerts: Iterable[Alert], node: str = "") -> int:
+    """How many were written. Raises: ``StoreError``."""
+    written = 0
+    for alert in alerts:
+        await store.put(alert_put(alert, node))
+        written += 1
+    return written
+
+
+async def forget_alerts(store: Store, now: datetime) -> int:
+    """Those whose last event is older than ``KEPT_DAYS``, and the oldest beyond ``MOST_KEPT``. Raises: ``StoreError``."""
+    entries = await all_of(store, ALERTS)
+    oldest_first = sorted(entries, key=lambda entry: _alert_of(entry).spec.last_seen)
+    forgotten = 0
+    for place, entry in enumerate(oldest_first):
+        is_old = _age_days(_alert_of(entry).spec.last_seen, now) > KEPT_DAYS
+        if not is_old and len(oldest_first) - place <= MOST_KEPT:
+            break
+        try:
+            await store.delete(entry.key, entry.revision)
+            forgotten += 1
+        except ConflictError:
+            continue
+    return forgotten
+
+
+async def stored_alerts(store: Readable) -> list[RaisedAlert]:
+    """The last event newest first. Raises: ``StoreError``."""
+    entries: Sequence[Entry] = await all_of(store, ALERTS)
+    found = [_alert_of(entry).spec for entry in entries]
+    return sorted(found, key=lambda one: one.last_seen, reverse=True)
+
+
+async def followed_alerts(store: Readable) -> AsyncIterator[RaisedAlert]:
+    """Those that are there, the oldest first, then each that comes or comes again. Never ends. Raises: ``StoreError``."""
+    seen: dict[tuple[str, str, str, str], int] = {}
+    while True:
+        for one in reversed(await stored_alerts(store)):
+            key = (one.rule, one.container.namespace, one.container.id, one.program)
+            if seen.get(key) != one.count:
+                seen[key] = one.count
+                yield one
+        await asyncio.sleep(FOLLOW_S)
+
+
+def chosen_alerts(
+    alerts: Iterable[RaisedAlert], *, severity: str = "", namespace: str = "", shows_accepted: bool = False
+) -> list[RaisedAlert]:
+    """``severity`` is the lowest that is wanted."""
+    wanted = SEVERITIES[: SEVERITIES.index(severity) + 1] if severity else SEVERITIES
+    return [
+        one
+        for one in alerts
+        if one.severity in wanted
+        and (not namespace or one.container.namespace == namespace)
+        and (shows_accepted or one.accepted is UNSET)
+    ]
+
+
+def alert_lines(alert: RaisedAlert, width: int | None, *, shows_all: bool = False) -> Iterator[str]:
+    """For people: what, where, how often; with ``shows_all`` the chain, what is at stake and what to do."""
+    width = width or 10_000
+    times = f", {count(alert.count, 'time')}" if alert.count > 1 else ""
+    accepted = f", accepted by {alert.accepted.waiver}" if isinstance(alert.accepted, AlertAcceptance) else ""
+    head = f"{alert.last_seen}  {alert.severity}  {alert.rule}  {place_of(alert)}{times}{accepted}"
+    yield from wrapped(plain(head, 500), width)
+    yield from _inner(plain(alert.message, 1000), width)
+    if not shows_all:
+        return
+    for text in alert.others or ():
+        yield from _inner(plain(text, 1000), width)
+    if alert.container.image:
+        yield from _inner(f"image: {plain(alert.container.image, 500)}", width)
+    for one in alert.chain or ():
+        line = " ".join(one.arguments or ()) or one.path
+        yield from _inner(
+            f"by {one.pid} {plain(line, 300)}{' (not of the image)' if one.is_upper else ''}", width
+        )
+    if isinstance(alert.stake, str):
+        yield from _inner(f"at stake: {plain(alert.stake, 1000)}", width)
+    if isinstance(alert.vulnerabilities, tuple):
+        yield from _inner(f"it may have come in by {', '.join(alert.vulnerabilities)}", width)
+    for number, text in enumerate(alert.first or (), 1):
+        yield from _inner(f"{number}. {plain(text, 1000)}", width)
+
+
+def place_of(alert: RaisedAlert) -> str:
+    """``shop/Deployment/web (main)``, or the name or id of a container without a workload."""
+    one = alert.container
+    if one.workload:
+        return f"{one.namespace}/{one.workload_kind}/{one.workload}" + (f" ({one.name})" if one.name else "")
+    return "/".join(filter(None, (one.namespace, one.pod, one.name or one.id)))
+
+
+def _inner(text: str, width: int) -> Iterator[str]:
+    return (f"  {line}" for line in wrapped(text, width - 2))
+
+
+def _age_days(moment: str, now: datetime) -> float:
+    try:
+        return (now - datetime.fromisoformat(moment)).total_seconds() / 86_400
+    except (ValueError, TypeError):
+        return KEPT_DAYS + 1.0
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _raised(alert: Alert, node: str) -> RaisedAlert:
+    one, accepted = alert.container, alert.accepted
+    return RaisedAlert(
+        rule=alert.rule,
+        title=alert.title,
+        severity=alert.severity,
+        message=alert.message,
+        others=alert.others or None,
+        container=AlertContainer(
+            one.namespace, one.pod, one.workload_kind, one.workload, one.name, one.id, one.image
+        ),
+        program=alert.program,
+        chain=tuple(map(_process, alert.chain)) or None,
+        first_seen=_moment(alert.first_s),
+        last_seen=_moment(alert.last_s),
+        count=alert.count,
+        mitre=alert.mitre or None,
+        first=alert.first or None,
+        stake=alert.stake or UNSET,
+        stake_score=alert.stake_score if alert.stake else UNSET,
+        vulnerabilities=alert.vulnerabilities or UNSET,
+        accepted=AlertAcceptance(accepted.waiver, accepted.reason, accepted.source) if accepted else UNSET,
+        node=node,
+    )
+
+
+def _process(one: Process) -> AlertProcess:
+    return AlertProcess(one.pid, one.path, one.arguments or None, one.uid, one.is_upper)

@@ -1,0 +1,96 @@
+"""Alerts on their way to the store: written once it is there, with what is at stake, bounded while it is away."""
+
+import asyncio
+import contextlib
+
+import orjson
+
+from leadline.api.protocol import Content, Entry, Put, Store
+from leadline.api.selection import Key
+from leadline.errors import StoreError
+from leadline.model.alert import Alert
+from leadline.model.container import Container
+from leadline.scans.observing.alert_store import MOST_WAITING, AlertStore
+from leadline.scans.stored.alerts import stored_alerts
+from memory_store import MemoryStore
+
+WEB = Container("c1", name="main", namespace="shop", workload_kind="Deployment", workload="web")
+
+
+def alert(id: str) -> Alert:
+    return Alert(
+        id=id, rule="R1001", title="Drifted", severity="high", message="x ran", container=WEB, program="/x", pid=1,
+        first_s=1.9e9, last_s=1.9e9,
+    )  # fmt: skip
+
+
+def risk() -> Put:
+    spec = {
+        "object": {"namespace": "shop", "kind": "Deployment", "name": "web"},
+        "score": 87.5,
+        "sentence": "The internet reaches it, and it reads every Secret.",
+        "path": [
+            {"kind": "vulnerability", "text": "CVE-2021-44228 in log4j-core"},
+            {"kind": "secrets", "text": "x"},
+        ],
+    }
+    body = orjson.dumps({"spec": spec})
+    metadata = orjson.dumps({"name": "web", "namespace": "shop"})
+    return Put(Key("workloadrisks", "shop", "web"), Content(metadata, body=body))
+
+
+class NotClosed(MemoryStore):
+    async def close(self) -> None:
+        pass
+
+
+def test_alerts_are_written_and_know_what_is_at_stake_once_the_store_has_said_so():
+    store = NotClosed()
+
+    async def both() -> Alert:
+        await store.put(risk())
+        kept = AlertStore(lambda: store, "node1")
+        kept.add([alert("a1")])
+        running = asyncio.ensure_future(kept.run())
+        while not await stored_alerts(store):
+            await asyncio.sleep(0)
+        running.cancel()
+        return kept.stake(alert("a2"))
+
+    staked = asyncio.run(both())
+    assert staked.stake_score == 87.5
+    assert staked.stake.startswith("The internet reaches it")
+    assert staked.vulnerabilities == ("CVE-2021-44228 in log4j-core",)
+    (stored,) = asyncio.run(stored_alerts(store))
+    assert stored.node == "node1"
+
+
+def test_while_the_store_is_away_alerts_wait_and_those_beyond_are_counted():
+    def away() -> Store:
+        raise StoreError("away")
+
+    kept = AlertStore(away, "node1")
+    kept.add(alert(str(number)) for number in range(MOST_WAITING + 7))
+    assert kept.dropped == 7
+    assert kept.stake(alert("x")) == alert("x")
+
+
+def test_an_alert_that_is_refused_again_and_again_holds_up_no_other():
+    class Refusing(NotClosed):
+        async def put(self, put: Put) -> Entry:
+            if put.key.name.endswith("-bad"):
+                raise StoreError("no such namespace")
+            return await super().put(put)
+
+    store = Refusing()
+    kept = AlertStore(lambda: store, "node1")
+    kept.add([alert("bad"), alert("a1")])
+
+    async def tries() -> None:
+        for _ in range(10):
+            with contextlib.suppress(StoreError):
+                await kept.last()
+
+    asyncio.run(tries())
+    assert len(asyncio.run(stored_alerts(store))) == 1
+    assert kept.dropped == 1

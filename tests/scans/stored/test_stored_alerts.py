@@ -1,0 +1,84 @@
+"""Alerts in a store: written with their count, read newest first, bounded in time; what a waiver accepts says so."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from leadline.model.alert import Alert, Process
+from leadline.model.container import Container
+from leadline.model.waiver import Waiver, WaiverMatch
+from leadline.scans.observing.accepting import Accepting
+from leadline.scans.stored.alerts import (
+    alert_lines,
+    chosen_alerts,
+    forget_alerts,
+    store_alerts,
+    stored_alerts,
+)
+from memory_store import MemoryStore
+
+WEB = Container(
+    "c1", name="main", namespace="shop", workload_kind="Deployment", workload="web", image="shop/web:1"
+)
+
+
+def alert(**fields: object) -> Alert:
+    values = {
+        "id": "a1", "rule": "R1001", "title": "Drifted process executed", "severity": "high", "message": "/tmp/x ran",
+        "container": WEB, "program": "/tmp/x", "pid": 9, "first_s": 1_900_000_000.0, "last_s": 1_900_000_000.0,
+        "chain": (Process(9, 1, "/tmp/x", ("/tmp/x", "-o"), is_upper=True), Process(1, 0, "/app", ("app",))),
+        "first": ("Save the file.",),
+    }  # fmt: skip
+    return Alert(**(values | fields))
+
+
+def test_an_alert_is_stored_once_with_its_last_count():
+    store = MemoryStore()
+    asyncio.run(store_alerts(store, [alert(), alert(count=7, last_s=1_900_000_060.0)], "node1"))
+    (found,) = asyncio.run(stored_alerts(store))
+    assert (found.count, found.node) == (7, "node1")
+    assert (found.first_seen, found.last_seen) == ("2030-03-17T17:46:40Z", "2030-03-17T17:47:40Z")
+    text = "\n".join(alert_lines(found, 100, shows_all=True))
+    assert "shop/Deployment/web (main), 7 times" in text
+    assert "by 9 /tmp/x -o (not of the image)" in text
+    assert "1. Save the file." in text
+
+
+def test_old_alerts_are_forgotten():
+    store = MemoryStore()
+    asyncio.run(store_alerts(store, [alert(), alert(id="a2", last_s=1_900_000_000.0 + 20 * 86_400)]))
+    now = datetime.fromtimestamp(1_900_000_000, UTC) + timedelta(days=31)
+    assert asyncio.run(forget_alerts(store, now)) == 1
+    assert len(asyncio.run(stored_alerts(store))) == 1
+
+
+def is_accepted(**match: object) -> bool:
+    waiver = Waiver(name="known", matches=(WaiverMatch(**match),), reason="built at the start")
+    return Accepting([waiver])(alert()).accepted is not None
+
+
+def test_one_waiver_holds_for_an_alert_as_for_a_finding():
+    assert is_accepted(controls=("R1001",), namespaces=("shop",), names=("web",))
+    assert is_accepted(controls=("Drifted process executed",), kinds=("Deployment",))
+    assert is_accepted(controls=("r1001",), images=("shop/*",))
+    assert not is_accepted(controls=("R1005",))
+    assert not is_accepted(controls=("R1001",), namespaces=("other",))
+    assert not is_accepted(vulnerabilities=("CVE-2024-1000",))
+
+
+def test_a_waiver_that_has_expired_accepts_nothing():
+    waiver = Waiver(
+        name="known", matches=(WaiverMatch(controls=("R1001",)),), reason="x", expires="2020-01-01"
+    )
+    assert Accepting([waiver])(alert()).accepted is None
+
+
+def test_what_is_accepted_is_shown_where_it_is_asked_for():
+    store = MemoryStore()
+    waiver = Waiver(name="known", matches=(WaiverMatch(controls=("R1001",), names=("web",)),), reason="x")
+    accepted = Accepting([waiver])(alert())
+    asyncio.run(store_alerts(store, [accepted, alert(id="a2", severity="low")]))
+    found = asyncio.run(stored_alerts(store))
+    assert [one.severity for one in chosen_alerts(found)] == ["low"]
+    assert len(chosen_alerts(found, shows_accepted=True)) == 2
+    assert chosen_alerts(found, severity="high") == []
+    assert chosen_alerts(found, namespace="other") == []
