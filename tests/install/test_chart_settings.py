@@ -187,3 +187,122 @@ def test_one_pod_has_neither_budget_nor_spread():
     objects = render()
     assert of_kind("PodDisruptionBudget", objects) == []
     assert "topologySpreadConstraints" not in of_kind("Deployment", objects)[0]["spec"]["template"]["spec"]
+
+
+OTHERS: dict[str, Any] = {
+    "image.pullSecrets": [{"name": "other"}],
+    "image.digest": "sha256:" + "0" * 64,
+    "admission.namespaceExpressions": [{"key": "other", "operator": "Exists"}],
+    "admission.excludeNamespaces": ["other"],
+    "hostFacts.folders": ["/other"],
+    "hostFacts.every": "2d",
+    "hostFacts.look": "20m",
+    "nodeAgent.runtimeSocket": "/other",
+    "vulnerabilityDatabase.address": "oci://other.example/db:2",
+    "vulnerabilityScan.jobs.nodeBlobs": "/other",
+    "persistence.size": "7Gi",
+    "apiserver.certificateLife": "30d",
+    "alerts.thresholds": {"unread": 5},
+    "alerts.receivers": [{"alertmanager": {"url": "https://other.example"}}],
+    "prometheus.serviceMonitor.interval": "30s",
+    "networkPolicy.kubeApiCidrs": ["10.9.0.0/16"],
+    "podDisruptionBudget.maxUnavailable": "50%",
+    "proxy.https": "http://other:1",
+    "proxy.http": "http://other:1",
+    "topologySpreadConstraints": [{"maxSkew": 2, "topologyKey": "z", "whenUnsatisfiable": "DoNotSchedule"}],
+    "extraEnv": [{"name": "OTHER", "value": "1"}],
+    "extraVolumes": [{"name": "other", "emptyDir": {}}],
+    "extraVolumeMounts": [{"name": "other", "mountPath": "/other"}],
+    "tolerations": [{"key": "other"}],
+    "hostFacts.tolerations": [{"key": "other"}],
+    "vulnerabilityScan.jobs.tolerations": [{"key": "other"}],
+    "networkPolicy.metricsFrom": [{"podSelector": {}}],
+    "podSecurityContext": {"runAsUser": 1000},
+    "vulnerabilityDatabase.source": "grype",
+    "admission.guardedFailurePolicy": "Ignore",
+    "admission.replicas": 3,
+    **dict.fromkeys(
+        (
+            *(
+                "capabilities.admission",
+                "capabilities.alerts",
+                "capabilities.hostFacts",
+                "capabilities.nodeAgent",
+            ),
+            *("capabilities.ui", "admission.enforce", "vulnerabilityScan.jobs.enabled"),
+            *("prometheus.serviceMonitor.enabled", "prometheus.dashboard.enabled"),
+        ),
+        False,
+    ),
+}
+"""Values of forms that no rule makes, and that mean something."""
+ALONE = {
+    "persistence.enabled": (),
+    "persistence.existingClaim": (),
+    "persistence.storageClass": (),
+    "persistence.size": (),
+    "persistence.keep": (),
+    "vulnerabilityDatabase.source": (),
+    "vulnerabilityDatabase.allowUnsigned": (
+        'vulnerabilityDatabase.address="https://db.example/latest.json"',
+    ),
+    "replicas": ('postgresql={"secretName":"database"}',),
+}
+"""Values that say something only without, or only with, others."""
+PERMITTING = {
+    "admission.allowOneReplica": "capabilities.admission=true,admission.enforce=true",
+    "vulnerabilityDatabase.allowUnsigned": "vulnerabilityDatabase.address=oci://registry.example/db:1",
+}
+"""Values that let pass what is refused otherwise; the refusal names them."""
+ALL_ON = (
+    *ON,
+    "capabilities.ui=true",
+    *EVERYTHING,
+    *GIVEN,
+    'image.digest=""',
+    "admission.replicas=2",
+    "admission.enforce=true",
+    'prometheus={"serviceMonitor":{"enabled":true},"rules":{"as":"PrometheusRule"},"dashboard":{"enabled":true}}',
+    'proxy={"https":"http://proxy:3128"}',
+)
+
+
+def other_value(path: str, leaf: dict[str, Any]) -> Any:
+    if path in OTHERS:
+        return OTHERS[path]
+    default = leaf["default"]
+    if "enum" in leaf:
+        return next(one for one in reversed(leaf["enum"]) if one != default)
+    match default:
+        case bool():
+            return not default
+        case int() | float():
+            return default + 1
+        case str():
+            return "other" if default != "grype" else ""
+        case list():
+            return [8443] if default and isinstance(default[0], int) else ["other"]
+        case _:
+            return {"other": "1"}
+
+
+@pytest.mark.nightly("installs")
+def test_every_value_changes_what_is_made():
+    """A value that nothing reads would be accepted, and do nothing."""
+    before: dict[tuple[str, ...], str] = {}
+    silent = []
+    for path, leaf in build_chart().leaves(build_chart().schema()):
+        name = ".".join(path)
+        if name == "global" or name.endswith(".settings"):
+            continue
+        if name in PERMITTING:
+            said = helm("template", "leadline", str(CHART), "--set", PERMITTING[name]).stderr
+            assert name.rpartition(".")[2] in said
+            continue
+        values = ALONE.get(name, ALL_ON)
+        if values not in before:
+            before[values] = json.dumps(render(*values))
+        written = f"{name}={json.dumps(other_value(name, leaf))}"
+        if json.dumps(render(*values, written)) == before[values]:
+            silent.append(name)
+    assert silent == []
