@@ -44,7 +44,6 @@ class Folder:
         """What editors show, by path likewise, whether the scan reads it or not."""
         self.texts: dict[str, bytes] = {}
         """What was judged in the place of what is on disk, by path likewise."""
-        self._memory = Memory()
 
     def path_of(self, file: str) -> str | None:
         """What an origin calls ``file``, absolute; ``None`` for one outside, also by a link."""
@@ -56,6 +55,8 @@ class Folder:
 
     def take(self, listing: FileListing, stamps: Mapping[str, Stamp]) -> set[str]:
         """Reads what is new or another on disk, and forgets what is gone; the paths of these."""
+        # Not for longer: what is typed would be remembered for days.
+        memory = Memory()
         there = {joined(listing.root, one.path): one for one in listing.files}
         changed = {path for path in self.files if path not in there}
         for path in changed:
@@ -67,7 +68,7 @@ class Folder:
                     self.show(path, file)
                     changed.add(path)
             elif known is None or known.stamp is None or known.stamp != stamp:
-                self._read(path, file, stamp)
+                self._read(path, file, stamp, memory)
                 changed.add(path)
         return changed
 
@@ -81,7 +82,7 @@ class Folder:
             before = self._as_read(path, known)
         target = file or (known.file if known else None)
         if target is not None:
-            good = good_text(self.open[path], target, self.top, self._memory, before)
+            good = good_text(self.open[path], target, self.top, Memory(), before)
             self.files[path] = FileState(target, good.contents, None, good)
             self.texts[path] = good.text
 
@@ -91,13 +92,13 @@ class Folder:
         found = stamp_of((file.real,))
         if not found:
             return False
-        self._read(path, file, found.get(file.real))
+        self._read(path, file, found.get(file.real), Memory())
         return True
 
     def tried(self, path: str, text: bytes) -> Contents:
         """What the file would hold with ``text``."""
         contents = Contents()
-        read_file(contents, self.files[path].file, self.top, LIMITS, self._memory, text=text)
+        read_file(contents, self.files[path].file, self.top, LIMITS, Memory(), text=text)
         return contents
 
     def _as_read(self, path: str, known: FileState) -> GoodText | None:
@@ -106,12 +107,12 @@ class Folder:
             content = read_regular(known.file.real, LIMITS.size_bytes + 1)
         except OSError:
             return None
-        good = good_text(content, known.file, self.top, self._memory, None)
+        good = good_text(content, known.file, self.top, Memory(), None)
         return None if good.unread else good
 
-    def _read(self, path: str, file: ManifestFile, stamp: Stamp | None) -> None:
+    def _read(self, path: str, file: ManifestFile, stamp: Stamp | None, memory: Memory) -> None:
         contents = Contents()
-        read_file(contents, file, self.top, LIMITS, self._memory)
+        read_file(contents, file, self.top, LIMITS, memory)
         self.files[path] = FileState(file, contents, stamp)
         self.texts.pop(path, None)
 

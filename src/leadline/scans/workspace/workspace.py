@@ -424,6 +424,8 @@ class Workspace:
             before = self._said_in.pop(id, ())
             for path in before:
                 self._holds[path].pop(id, None)
+                if not self._holds[path]:
+                    del self._holds[path]
             verdict, home = self._scan.verdict_of(id), self._scan.get(id)
             now: tuple[str, ...] = ()
             if verdict is not None and home is not None:
