@@ -1,7 +1,8 @@
 """Runs all rules over events. A rule that fails, and one of a user that is slow, costs only itself and is named."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter_ns
 from typing import TypeAlias
 
@@ -16,6 +17,8 @@ MOST_FAILURES = 10
 SLOW_NS = 200_000
 """For one event, on the average of ``SLOW_EVENTS``: an own rule that takes longer is turned off."""
 SLOW_EVENTS = 200
+LONGEST_NS = 500_000_000
+"""For one event: while a rule runs nothing is read, and records are lost."""
 _LONGEST_MESSAGE = 600
 
 
@@ -25,6 +28,10 @@ _VERSIONS = "0123456789.-"
 Asked: TypeAlias = tuple[tuple[Check, int, Rule], ...]
 """With what it takes: the event and who did it, a profile where there is one, or one without which it waits."""
 _PLAIN, _OPTIONAL, _WAITING = range(3)
+
+
+class TooLongError(BaseException):
+    """An own rule was interrupted. Not for rules to catch, which catch what they know."""
 
 
 class _Rules:
@@ -54,7 +61,14 @@ class _Rules:
 class Detector:
     """``baselines``: by the id of a container, of those whose profile is complete."""
 
-    def __init__(self, rules: Iterable[Rule], cluster: ClusterFacts | None = None) -> None:
+    def __init__(
+        self,
+        rules: Iterable[Rule],
+        cluster: ClusterFacts | None = None,
+        within: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        """``within`` bounds the time of an own rule by ``TooLongError``."""
+        self._within = within
         self.rules = tuple(rules)
         self.baselines: dict[str, Baseline] = {}
         self.failures: Counter[str] = Counter()
@@ -121,14 +135,21 @@ class Detector:
             if rule.waits and not self._knows_what_is_new(event, known):
                 continue
             began = perf_counter_ns()
+            said = None
             try:
-                said = rule.check(event, actor, known) if rule.takes == 3 else rule.check(event, actor)
+                with self._within():
+                    said = rule.check(event, actor, known) if rule.takes == 3 else rule.check(event, actor)
             except Exception as error:
                 self._fail(rule, error)
-                said = None
+            except TooLongError:
+                self.failures[rule.id] += 1
+                self.why[rule.id] = "it did not end"
+            took_ns = perf_counter_ns() - began
+            if took_ns > LONGEST_NS:
+                self._turn_off(rule, f"one event took it {took_ns / 1e9:.1f} s")
             taken = self._taken.setdefault(rule.id, [0, 0])
             taken[0] += 1
-            taken[1] += perf_counter_ns() - began
+            taken[1] += took_ns
             if taken[0] >= SLOW_EVENTS:
                 if taken[1] > SLOW_NS * taken[0]:
                     self._turn_off(rule, f"it takes {taken[1] / taken[0] / 1e6:.1f} ms for an event")

@@ -1,6 +1,7 @@
 """Rules that users wrote, on events as the agent writes them."""
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,27 @@ def test_a_line_of_an_event_is_read_back(tmp_path: Path):
     lines = [json.loads(line) for line in Path(events_file(tmp_path)).read_bytes().splitlines()[:-1]]
     assert lines[0]["isFirstProcess"] is True
     assert lines[1]["isInUpperLayer"] is True
+
+
+HANGS = (
+    PYTHON
+    + """
+
+@rule("SHOP-9", "Never ends", score=5, needs=("exec",))
+def endless(event: Executed, actor: Actor) -> str | None:
+    while True:
+        try:
+            actor.tool
+        except Exception:
+            pass
+"""
+)
+
+
+def test_a_rule_that_never_ends_costs_itself_alone(tmp_path: Path):
+    (tmp_path / "ours.py").write_text(HANGS)
+    found = tried(own_rules([str(tmp_path / "ours.py")]), events_file(tmp_path))
+    assert [one.message for one in found.detections] == ["make ran"]
+    assert list(found.failures) == ["SHOP-9"]
+    assert found.failures["SHOP-9"].startswith("one event took it ")
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)

@@ -11,6 +11,7 @@ from leadline.runtime.detecting import Detector
 from leadline.runtime.grouping import Enrich, Grouping
 from leadline.runtime.process_tree import ClusterFacts
 from leadline.runtime.rule import Rule
+from leadline.scans.observing.deadline import deadline
 from leadline.scans.observing.observation import Observation, Seen
 
 MOST_BASELINES = 4_096
@@ -57,7 +58,7 @@ class Detecting:
     ) -> None:
         self._observation = observation
         self._booted_s = booted_s
-        self.detector = Detector(rules, cluster)
+        self.detector = Detector(rules, cluster, deadline)
         self.grouping = Grouping({one.id: one for one in self.detector.rules}, enrich)
         self.begun: list[Container] = []
         """Containers that rules about what is new began with since the last ``tend``."""

@@ -19,6 +19,7 @@ from leadline.model.event import Event, Executed
 from leadline.runtime.detecting import Detector
 from leadline.runtime.learning import flag_bits
 from leadline.runtime.rule import Rule
+from leadline.scans.observing.deadline import deadline
 from leadline.scans.observing.lines import MARKS
 from leadline.sources.regular_file import read_regular
 
@@ -94,7 +95,7 @@ def tried(rules: Iterable[Rule], events: str) -> Tried:
         content = read_regular(events, LARGEST_EVENTS)
     except OSError as error:
         raise SourceError(f"cannot read {events}: {(error.strerror or 'it is too large').lower()}") from error
-    detector = Detector(rules)
+    detector = Detector(rules, within=deadline)
     found: list[Detection] = []
     number = unreadable = 0
     for line in content.splitlines():
