@@ -3,11 +3,14 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from leadline.model.alert import Alert, Process
+from msgspec.structs import replace
+
+from leadline.model.alert import Accepted, Alert, Process
 from leadline.model.container import Container
 from leadline.model.waiver import Waiver, WaiverMatch
 from leadline.scans.observing.accepting import Accepting
 from leadline.scans.stored.alerts import (
+    MOST_KEPT,
     alert_lines,
     chosen_alerts,
     forget_alerts,
@@ -49,6 +52,34 @@ def test_old_alerts_are_forgotten():
     now = datetime.fromtimestamp(1_900_000_000, UTC) + timedelta(days=31)
     assert asyncio.run(forget_alerts(store, now)) == 1
     assert len(asyncio.run(stored_alerts(store))) == 1
+
+
+def test_noise_in_one_namespace_costs_no_other_its_evidence():
+    store = MemoryStore()
+    noisy = replace(WEB, namespace="noisy")
+    later = 1_900_000_000.0 + 3600
+    noise = [alert(id=f"n{number}", container=noisy, last_s=later + number) for number in range(MOST_KEPT)]
+    asyncio.run(store_alerts(store, [alert(), *noise]))
+    assert asyncio.run(forget_alerts(store, datetime.fromtimestamp(later, UTC))) == 1
+    found = asyncio.run(stored_alerts(store))
+    assert found[-1].container.namespace == "shop"
+    assert len(found) == MOST_KEPT
+
+
+def test_nothing_that_others_wrote_moves_the_cursor():
+    store = MemoryStore()
+    evil = "x\x1b[2Jy\u202e\n"
+    container = Container(
+        evil, name=evil, namespace="shop", workload_kind=evil, workload=evil, image=evil, pod=evil
+    )
+    hostile = alert(
+        message=evil, container=container, program=evil, chain=(Process(9, 1, evil, (evil,)),), first=(evil,), others=(evil,),
+        stake=evil, vulnerabilities=(evil,), title=evil, accepted=Accepted(evil, evil, evil),
+    )  # fmt: skip
+    asyncio.run(store_alerts(store, [hostile]))
+    (found,) = asyncio.run(stored_alerts(store))
+    text = "".join(alert_lines(found, 100, shows_all=True))
+    assert not [one for one in text if not one.isprintable()]
 
 
 def is_accepted(**match: object) -> bool:

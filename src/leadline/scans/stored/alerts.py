@@ -1,6 +1,7 @@
 """Stored alerts of the node agent: written with their count, read newest first, and forgotten after a month."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -22,7 +23,7 @@ HOME = "leadline"
 """The namespace of alerts about containers without one."""
 KEPT_DAYS = 30
 MOST_KEPT = 5_000
-"""Those whose last event is oldest go first."""
+"""In the namespaces that have most, those whose last event is oldest go first."""
 FOLLOW_S = 2.0
 _alert_of = Reader(RuntimeAlert)
 
@@ -46,14 +47,21 @@ async def store_alerts(store: Store, alerts: Iterable[Alert], node: str = "") ->
 
 
 async def forget_alerts(store: Store, now: datetime) -> int:
-    """Those whose last event is older than ``KEPT_DAYS``, and the oldest beyond ``MOST_KEPT``. Raises: ``StoreError``."""
+    """Those whose last event is older than ``KEPT_DAYS``, and beyond ``MOST_KEPT`` the oldest of the namespaces with most. Raises: ``StoreError``."""
     entries = await all_of(store, ALERTS)
-    oldest_first = sorted(entries, key=lambda entry: _alert_of(entry).spec.last_seen)
+    newest_first = sorted(entries, key=lambda entry: _alert_of(entry).spec.last_seen, reverse=True)
+    ranks: Counter[str] = Counter()
+    ranked: list[tuple[int, Entry]] = []
+    for entry in newest_first:
+        ranks[entry.key.namespace] += 1
+        ranked.append((ranks[entry.key.namespace], entry))
+    # What one namespace has many of goes first: noise in one costs no other its evidence.
+    kept = {id(entry) for _, entry in sorted(ranked, key=lambda one: one[0])[:MOST_KEPT]}
     forgotten = 0
-    for place, entry in enumerate(oldest_first):
+    for entry in newest_first:
         is_old = _age_days(_alert_of(entry).spec.last_seen, now) > KEPT_DAYS
-        if not is_old and len(oldest_first) - place <= MOST_KEPT:
-            break
+        if not is_old and id(entry) in kept:
+            continue
         try:
             await store.delete(entry.key, entry.revision)
             forgotten += 1
@@ -117,7 +125,7 @@ def alert_lines(alert: RaisedAlert, width: int | None, *, shows_all: bool = Fals
     if isinstance(alert.stake, str):
         yield from _inner(f"at stake: {plain(alert.stake, 1000)}", width)
     if isinstance(alert.vulnerabilities, tuple):
-        yield from _inner(f"it may have come in by {', '.join(alert.vulnerabilities)}", width)
+        yield from _inner(f"it may have come in by {plain(', '.join(alert.vulnerabilities), 500)}", width)
     for number, text in enumerate(alert.first or (), 1):
         yield from _inner(f"{number}. {plain(text, 1000)}", width)
 
