@@ -58,3 +58,7 @@ class DatabaseError(LeadlineError):
 
 class StoreError(LeadlineError):
     exit_code = 3
+
+
+class TooLongError(BaseException):
+    """What a user wrote was interrupted. Not below ``Exception``, which it may catch."""

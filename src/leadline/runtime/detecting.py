@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter_ns
 from typing import TypeAlias
 
+from leadline.errors import TooLongError
 from leadline.model.alert import Detection
 from leadline.model.container import Container
 from leadline.model.event import SNAPSHOT, Event, Executed
@@ -25,13 +26,11 @@ _LONGEST_MESSAGE = 600
 _WRITES = 0o1103
 """O_WRONLY, O_RDWR, O_CREAT, O_TRUNC."""
 _VERSIONS = "0123456789.-"
+Within: TypeAlias = Callable[[], AbstractContextManager[None]]
+"""Bounds the time of what runs in it by ``TooLongError``."""
 Asked: TypeAlias = tuple[tuple[Check, int, Rule], ...]
 """With what it takes: the event and who did it, a profile where there is one, or one without which it waits."""
 _PLAIN, _OPTIONAL, _WAITING = range(3)
-
-
-class TooLongError(BaseException):
-    """An own rule was interrupted. Not for rules to catch, which catch what they know."""
 
 
 class _Rules:
@@ -65,7 +64,7 @@ class Detector:
         self,
         rules: Iterable[Rule],
         cluster: ClusterFacts | None = None,
-        within: Callable[[], AbstractContextManager[None]] = nullcontext,
+        within: Within = nullcontext,
     ) -> None:
         """``within`` bounds the time of an own rule by ``TooLongError``."""
         self._within = within

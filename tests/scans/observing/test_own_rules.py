@@ -9,6 +9,7 @@ import pytest
 from leadline.errors import LeadlineError
 from leadline.model.container import Container
 from leadline.model.event import FIRST_PROCESS, UPPER, Connected, Executed, Opened
+from leadline.programs.serving.deadline import deadline
 from leadline.scans.observing.lines import event_line
 from leadline.scans.observing.own_rules import own_rules, tried
 
@@ -128,7 +129,7 @@ def endless(event: Executed, actor: Actor) -> str | None:
 
 def test_a_rule_that_never_ends_costs_itself_alone(tmp_path: Path):
     (tmp_path / "ours.py").write_text(HANGS)
-    found = tried(own_rules([str(tmp_path / "ours.py")]), events_file(tmp_path))
+    found = tried(own_rules([str(tmp_path / "ours.py")]), events_file(tmp_path), deadline)
     assert [one.message for one in found.detections] == ["make ran"]
     assert list(found.failures) == ["SHOP-9"]
     assert found.failures["SHOP-9"].startswith("one event took it ")

@@ -16,6 +16,7 @@ from leadline.model.alert import Alert
 from leadline.model.profile import Profile
 from leadline.programs.agent.answers import Answers, alert_metrics, metrics
 from leadline.programs.agent.settings import Settings
+from leadline.programs.serving.deadline import deadline
 from leadline.scans.observing.accepting import Accepting
 from leadline.scans.observing.detecting import Detecting, chosen_rules, facts_of
 from leadline.scans.observing.lines import alert_line, event_line
@@ -79,7 +80,12 @@ async def serve(settings: Settings, out: BinaryIO) -> None:
     if settings.cri not in ("auto", "none") and not Path(settings.cri).is_socket():
         log.warning("no socket at %s; containers have no names until a runtime listens there", settings.cri)
     detecting = Detecting(
-        observation, rules, booted_s(), cluster=facts_of(os.environ), enrich=_enriching(accepting, kept)
+        observation,
+        rules,
+        booted_s(),
+        cluster=facts_of(os.environ),
+        enrich=_enriching(accepting, kept),
+        within=deadline,
     )
     taker = _Taker(settings, observation, detecting, profiles, out)
     taker.kept = kept

@@ -1,17 +1,17 @@
 """From what is seen to alerts: the rules that are on, over the events of an observation, with complete profiles as baselines."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 
 from leadline.errors import UsageError
 from leadline.model.alert import Alert
 from leadline.model.container import Container
 from leadline.runtime.baseline import Baseline
 from leadline.runtime.catalogue import all_rules
-from leadline.runtime.detecting import Detector
+from leadline.runtime.detecting import Detector, Within
 from leadline.runtime.grouping import Enrich, Grouping
 from leadline.runtime.process_tree import ClusterFacts
 from leadline.runtime.rule import Rule
-from leadline.scans.observing.deadline import deadline
 from leadline.scans.observing.observation import Observation, Seen
 
 MOST_BASELINES = 4_096
@@ -55,10 +55,11 @@ class Detecting:
         *,
         cluster: ClusterFacts | None = None,
         enrich: Enrich = lambda alert: alert,
+        within: Within = nullcontext,
     ) -> None:
         self._observation = observation
         self._booted_s = booted_s
-        self.detector = Detector(rules, cluster, deadline)
+        self.detector = Detector(rules, cluster, within)
         self.grouping = Grouping({one.id: one for one in self.detector.rules}, enrich)
         self.begun: list[Container] = []
         """Containers that rules about what is new began with since the last ``tend``."""

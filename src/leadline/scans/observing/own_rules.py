@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from hashlib import sha256
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -16,10 +17,9 @@ from leadline.model import event as of
 from leadline.model.alert import Detection
 from leadline.model.container import Container
 from leadline.model.event import Event, Executed
-from leadline.runtime.detecting import Detector
+from leadline.runtime.detecting import Detector, Within
 from leadline.runtime.learning import flag_bits
 from leadline.runtime.rule import Rule
-from leadline.scans.observing.deadline import deadline
 from leadline.scans.observing.lines import MARKS
 from leadline.sources.regular_file import read_regular
 
@@ -89,13 +89,13 @@ class Tried(msgspec.Struct, frozen=True):
     """Why a rule failed last or was turned off, by id."""
 
 
-def tried(rules: Iterable[Rule], events: str) -> Tried:
+def tried(rules: Iterable[Rule], events: str, within: Within = nullcontext) -> Tried:
     """``events`` is a file of lines as the agent writes events. Raises: ``SourceError``."""
     try:
         content = read_regular(events, LARGEST_EVENTS)
     except OSError as error:
         raise SourceError(f"cannot read {events}: {(error.strerror or 'it is too large').lower()}") from error
-    detector = Detector(rules, within=deadline)
+    detector = Detector(rules, within=within)
     found: list[Detection] = []
     number = unreadable = 0
     for line in content.splitlines():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from leadline.errors import UsageError
+from leadline.programs.serving.deadline import deadline
 
 
 @click.group("rules")
@@ -45,7 +46,7 @@ def test(file: tuple[str, ...], events: str, rule: tuple[str, ...]) -> int:
     rules = (*own_rules(file), *(rule_named(name) for name in rule))
     if not rules:
         raise UsageError("no rules to test", hint="name a file of rules, or --rule ID")
-    found = tried(rules, events)
+    found = tried(rules, events, deadline)
     for line in described(found.detections):
         click.echo(line)
     unread = f", {found.unreadable:,} lines are not events" if found.unreadable else ""

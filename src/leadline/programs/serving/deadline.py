@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from leadline.runtime.detecting import TooLongError
+from leadline.errors import TooLongError
 
 LONGEST_S = 1.0
 """For one event."""
