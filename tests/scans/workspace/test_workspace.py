@@ -82,6 +82,19 @@ def test_a_document_that_breaks_leaves_the_others_alone(pod: Path):
     assert lines_of(space, pod, "C-0057") == [9]
 
 
+def test_a_document_that_was_never_right_keeps_nothing_from_the_others(pod: Path):
+    broken = "---\nkind: Pod\nmetadata: {name: other}\nspec: {}\n"
+    pod.write_text(POD + broken)
+    space = workspace(pod.parent)
+    assert lines_of(space, pod, "C-0057") == [9]
+    space.show(
+        str(pod), POD.replace("      privileged: true\n", "      privileged: false\n") + broken + "x: 1\n"
+    )
+    assert lines_of(space, pod, "C-0057") == []
+    space.show(str(pod), POD + broken)
+    assert lines_of(space, pod, "C-0057") == [9]
+
+
 def test_a_change_is_said_in_the_files_that_it_touches(shop: Path):
     space = workspace(shop)
     policy = shop / "api.yaml"

@@ -107,8 +107,7 @@ class Folder:
             content = read_regular(known.file.real, LIMITS.size_bytes + 1)
         except OSError:
             return None
-        good = good_text(content, known.file, self.top, Memory(), None)
-        return None if good.unread else good
+        return good_text(content, known.file, self.top, Memory(), None)
 
     def _read(self, path: str, file: ManifestFile, stamp: Stamp | None, memory: Memory) -> None:
         contents = Contents()

@@ -48,6 +48,8 @@ class GoodText(Struct, frozen=True):
     """Of the text as it is now."""
     pieces: tuple[Piece, ...] = ()
     """Empty where the text as it is now is judged."""
+    broken: frozenset[int] = frozenset()
+    """Documents of ``text`` that cannot be read, or not wholly: there was never a better one."""
 
     @property
     def is_current(self) -> bool:
@@ -71,15 +73,40 @@ def good_text(
     contents = _read(content, file, root, memory)
     if not any(one.reason in _BREAKING for one in contents.unread):
         return GoodText(content, contents, tuple(contents.unread))
-    if before is None:
-        return GoodText(content, contents, tuple(contents.unread))
-    pieces = tuple(_pieces(content, file.path, contents, before, memory))
+    broken = _broken(content, file.path, contents, memory)
+    kept = broken - before.broken if before is not None else frozenset()
+    if before is None or not kept:
+        return GoodText(content, contents, tuple(contents.unread), (), broken)
+    pieces = tuple(_pieces(content, kept, before))
     text = b"".join(b"".join(piece.lines) for piece in pieces)
     good = _read(text, file, root, memory)
-    if any(one.reason in _BREAKING for one in good.unread):
-        pieces = (_whole(content, before),)
-        text, good = before.text, before.contents
-    return GoodText(text, good, tuple(contents.unread), pieces)
+    left = broken - kept
+    if not left and any(one.reason in _BREAKING for one in good.unread):
+        return GoodText(
+            before.text, before.contents, tuple(contents.unread), (_whole(content, before),), before.broken
+        )
+    return GoodText(text, good, tuple(contents.unread), pieces, left)
+
+
+def _broken(content: bytes, path: str, contents: Contents, memory: Memory) -> frozenset[int]:
+    """The documents that something is wrong with; the first where the text has no documents."""
+    if not _has_documents(content):
+        return frozenset({0})
+    parts = list(split_documents(decode(content)))
+    problems = {one.index: one.problem for one in documents_of(content, path, LIMITS, memory) if one.problem}
+    # What does not end is noticed where the next document begins: such a line is not that document's.
+    noticed = {one.line for one in problems.values()}
+    faults = {_part_at(parts, one.line) for one in contents.unread if one.line and one.line not in noticed}
+    return frozenset(problems.keys() | faults)
+
+
+def _has_documents(content: bytes) -> bool:
+    """Whether it is YAML, which has documents that break one by one."""
+    try:
+        text = decode(content)
+    except UnicodeDecodeError:
+        return False
+    return len(content) <= LIMITS.size_bytes and b"\0" not in text and not looks_like_json(text)
 
 
 def moved_line(line: int, before: bytes, now: bytes) -> int:
@@ -101,30 +128,16 @@ def _whole(content: bytes, before: GoodText) -> Piece:
     return Piece(0, _lines(before.text), 0, _lines(shown))
 
 
-def _pieces(
-    content: bytes, path: str, contents: Contents, before: GoodText, memory: Memory
-) -> Iterator[Piece]:
-    """The documents one after the other, where the text has documents."""
-    whole = [_whole(content, before)]
-    try:
-        text, old = decode(content), decode(before.text)
-    except UnicodeDecodeError:
-        yield from whole
+def _pieces(content: bytes, kept: frozenset[int], before: GoodText) -> Iterator[Piece]:
+    """The documents one after the other, those of ``kept`` as they were before."""
+    if not (_has_documents(content) and _has_documents(before.text)):
+        yield _whole(content, before)
         return
-    if len(content) > LIMITS.size_bytes or b"\0" in text or looks_like_json(text) or looks_like_json(old):
-        yield from whole
-        return
-    parts = list(split_documents(text))
-    problems = {one.index: one.problem for one in documents_of(content, path, LIMITS, memory) if one.problem}
-    # What does not end is noticed where the next document begins: such a line is not that document's.
-    noticed = {one.line for one in problems.values()}
-    faults = {_part_at(parts, one.line) for one in contents.unread if one.line and one.line not in noticed}
-    broken = problems.keys() | faults
-    stood = {part.index: piece for part, piece in _texts(old)}
+    stood = {part.index: piece for part, piece in _texts(decode(before.text))}
     first = 0
-    for part, piece in _texts(text):
+    for part, piece in _texts(decode(content)):
         shown = _lines(piece)
-        lines = _lines(stood.get(part.index, b"")) if part.index in broken else shown
+        lines = _lines(stood.get(part.index, b"")) if part.index in kept else shown
         if not lines:
             lines = (b"---\n", b"{}\n") if part.index else (b"{}\n",)
         elif part.index and not lines[0].startswith(b"---"):
