@@ -118,7 +118,6 @@ def applications(nameserver: str) -> dict[str, dict[str, Any]]:
         "dnsConfig": {
             "nameservers": [nameserver],
             "searches": [_DOMAIN, "svc.cluster.local", "cluster.local"],
-            "options": [{"name": "ndots", "value": "5"}],
         },
     }
     report = pod(["/bin/bash", "-ec", REPORT], restartPolicy="Never", **dns)

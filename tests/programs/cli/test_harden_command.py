@@ -291,6 +291,20 @@ def test_for_cilium_names_take_the_place_of_addresses_outside(run):
     assert json.loads(out)["ciliumNetworkPolicy"] is None
 
 
+def test_no_capability_is_added_that_the_container_does_not_have(run):
+    """On overlayfs the kernel asks the one who mounted it, which is recorded like a use of the container."""
+    _, out, _ = run("-f", "json", capabilities=["CHOWN", "DAC_READ_SEARCH", "SYS_ADMIN"])
+    assert suggested(out)["securityContext.capabilities"] == {"drop": ["ALL"], "add": ["CHOWN"]}
+
+
+def test_the_container_that_holds_the_network_of_a_pod_is_not_one_of_the_workload(run):
+    of_pod = {"id": "p", "podUid": "u", "namespace": "shop", "workloadKind": "Deployment", "workload": "web"}
+    partial = {"completion": "partial", "reasons": ["records were lost"]}
+    code, out, _ = run(more=({"container": of_pod},), **partial)
+    assert code == 3
+    assert "nothing is suggested: all of its profiles are partial" in out
+
+
 def test_roles_are_what_the_service_account_asked_for(run, tmp_path: Path):
     def event(verb: str, uri: str, **reference: str) -> str:
         return json.dumps({

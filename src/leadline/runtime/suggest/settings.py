@@ -45,9 +45,9 @@ class Left(Struct, frozen=True):
 def settings_for(profiles: Sequence[Profile], mounts: Mounts, rights: Rights) -> Iterator[Setting | Left]:
     """``profiles`` are complete ones of the same container; ``mounts`` and ``rights`` as it has them now."""
     yield from _root(profiles, mounts)
-    yield from _capabilities(profiles)
+    yield from _capabilities(profiles, rights)
     yield from _user(profiles, rights)
-    yield from _seccomp(profiles)
+    yield from _seccomp(profiles, rights)
 
 
 def pod_settings(profiles: Sequence[Profile]) -> Iterator[Setting]:
@@ -106,8 +106,8 @@ def _filling(profiles: Sequence[Profile], folder: str) -> tuple[str, str] | None
     return None
 
 
-def _capabilities(profiles: Sequence[Profile]) -> Iterator[Setting]:
-    used = sorted({name.removeprefix("CAP_") for one in profiles for name in one.capabilities})
+def _capabilities(profiles: Sequence[Profile], rights: Rights) -> Iterator[Setting]:
+    used = sorted(_used(profiles, rights))
     value: dict[str, Any] = {"drop": ["ALL"]}
     if used:
         value["add"] = used
@@ -115,6 +115,12 @@ def _capabilities(profiles: Sequence[Profile]) -> Iterator[Setting]:
     yield Setting(
         ("securityContext", "capabilities"), value, because, "what needs another capability fails with EPERM"
     )
+
+
+def _used(profiles: Sequence[Profile], rights: Rights) -> frozenset[str]:
+    """None that the container does not have now: overlayfs asks its mounter, and it is recorded as if the container had it."""
+    recorded = frozenset(name.removeprefix("CAP_") for one in profiles for name in one.capabilities)
+    return recorded if rights.capabilities is None else recorded & rights.capabilities
 
 
 def _user(profiles: Sequence[Profile], rights: Rights) -> Iterator[Setting | Left]:
@@ -145,12 +151,12 @@ def _user(profiles: Sequence[Profile], rights: Rights) -> Iterator[Setting | Lef
         yield Left("runAsNonRoot", "it ran as user 0")
 
 
-def _seccomp(profiles: Sequence[Profile]) -> Iterator[Setting | Left]:
+def _seccomp(profiles: Sequence[Profile], rights: Rights) -> Iterator[Setting | Left]:
     what = "seccompProfile"
     if not all(one.syscalls for one in profiles):
         yield Left(what, "system calls were not recorded")
         return
-    used = frozenset(name.removeprefix("CAP_") for one in profiles for name in one.capabilities)
+    used = _used(profiles, rights)
     refused = sorted(
         {
             outcome.what

@@ -30,6 +30,8 @@ def is_of(recorded: Recorded, workload: Workload) -> bool:
     """Whether the container ran in a pod of ``workload``."""
     if recorded.namespace and recorded.namespace != workload.namespace:
         return False
+    if recorded.pod_uid and not recorded.name:
+        return False  # what holds the network of a pod, which no manifest has
     if recorded.workload:
         if (recorded.workload_kind, recorded.workload) == (workload.kind, workload.name):
             return True
