@@ -1,0 +1,137 @@
+"""What users see and may do who have exactly one of the stock roles in one namespace, on a real cluster."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from asgi import ROOT as RESULTS
+from extension import ROOT, Extension
+
+pytestmark = pytest.mark.cluster
+CHART = ROOT / "deploy" / "chart"
+ROLES = ("view", "edit", "admin", "leadline-accept")
+STORED = RESULTS.removeprefix("/apis/")
+EXCEPTION = {
+    "apiVersion": "kubescape.io/v1beta1",
+    "kind": "SecurityException",
+    "metadata": {"name": "known"},
+    "spec": {"reason": "known", "posture": [{"controlID": "C-0057", "action": "ignore"}]},
+}
+
+
+@pytest.fixture(scope="module")
+def shop(extension: Extension) -> Iterator[str]:
+    """A namespace with results and a user for each role; ``bank`` has the same results and none of the users."""
+    shown = subprocess.run(
+        ["helm", "template", "leadline", str(CHART), "-n", "leadline"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    ).stdout
+    chart = [one for one in yaml.safe_load_all(shown) if one]
+    kinds = [
+        one
+        for one in chart
+        if one["kind"] == "CustomResourceDefinition" and "exceptions" in one["metadata"]["name"]
+    ]
+    roles = [one for one in chart if one["metadata"]["name"] in ("leadline-view", "leadline-accept")]
+    extension.apply(*kinds, *(one for one in roles if one["kind"] == "ClusterRole"))
+    for one in kinds:
+        extension.kubectl(
+            "wait", "--for=condition=Established", "crd", one["metadata"]["name"], "--timeout=60s"
+        )
+    extension.namespace("shop")
+    extension.namespace("bank")
+    for role in ROLES:
+        extension.kubectl("-n", "shop", "create", "serviceaccount", role)
+        extension.kubectl(
+            *("-n", "shop", "create", "rolebinding", role, f"--clusterrole={role}"),
+            f"--serviceaccount=shop:{role}",
+        )
+    create(extension, "leadline", "VulnerabilityManifest", "nginx", {"payload": {"matches": [MATCH]}})
+    for namespace in ("shop", "bank"):
+        create(extension, namespace, "WorkloadConfigurationScan", "web", {"controls": {"C-0057": CONTROL}})
+        reference = {"all": {"namespace": "leadline", "name": "nginx"}}
+        create(
+            extension,
+            namespace,
+            "VulnerabilityManifestSummary",
+            "web-nginx",
+            {"vulnerabilitiesRef": reference},
+        )
+    extension.until(lambda: may(extension, "view", "list", "imagefindings.leadline.dev"), 60)
+    yield "shop"
+    extension.kubectl("delete", "namespace", "shop", "bank", "--wait=false")
+
+
+MATCH = {"vulnerability": {"id": "CVE-2024-1", "severity": "High"}, "artifact": {"name": "openssl"}}
+CONTROL = {
+    "controlID": "C-0057",
+    "name": "n",
+    "status": {"status": "failed"},
+    "severity": {"severity": "High"},
+}
+
+
+def create(extension: Extension, namespace: str, kind: str, name: str, spec: dict[str, Any]) -> None:
+    whole = {"apiVersion": STORED, "kind": kind, "metadata": {"name": name}, "spec": spec}
+    extension.kubectl("-n", namespace, "create", "-f", "-", content=json.dumps(whole))
+
+
+def may(extension: Extension, role: str, verb: str, resource: str, namespace: str = "shop") -> bool:
+    asked = ("auth", "can-i", verb, resource, "-n", namespace, f"--as=system:serviceaccount:shop:{role}")
+    return extension.kubectl(*asked, check=False).strip() == "yes"
+
+
+def ask(extension: Extension, role: str, *words: str, content: str | None = None) -> str:
+    return extension.kubectl(f"--as=system:serviceaccount:shop:{role}", *words, content=content)
+
+
+@pytest.mark.parametrize("role", ["view", "edit", "admin"])
+def test_who_may_view_a_namespace_sees_its_findings_and_those_of_no_other(
+    role: str, extension: Extension, shop: str
+):
+    assert "web.c-0057" in ask(extension, role, "-n", shop, "get", "findings")
+    assert "CVE-2024-1" in ask(extension, role, "-n", shop, "get", "imagefindings")
+    assert ask(extension, role, "-n", shop, "get", "securityexceptions") == ""
+    for namespace, resource in (
+        ("bank", "findings"),
+        ("bank", "imagefindings"),
+        ("leadline", "vulnerabilitymanifests"),
+    ):
+        with pytest.raises(RuntimeError, match="orbidden"):
+            ask(extension, role, "-n", namespace, "get", resource)
+    with pytest.raises(RuntimeError, match="forbidden"):
+        ask(extension, role, "-n", shop, "create", "-f", "-", content=json.dumps(EXCEPTION))
+    for resource in (f"workloadconfigurationscans.{STORED.partition('/')[0]}", "suggestions.leadline.dev"):
+        assert may(extension, role, "list", resource)
+        assert not may(extension, role, "create", resource)
+
+
+def test_who_is_bound_to_accepting_accepts_in_that_namespace_alone(extension: Extension, shop: str):
+    exception = json.dumps(EXCEPTION)
+    assert "created" in ask(extension, "leadline-accept", "-n", shop, "create", "-f", "-", content=exception)
+    assert "known" in ask(extension, "view", "-n", shop, "get", "securityexceptions", "-o", "name")
+    for words in (("-n", "bank"), ()):
+        kind = EXCEPTION if words else {**EXCEPTION, "kind": "ClusterSecurityException"}
+        with pytest.raises(RuntimeError, match="forbidden"):
+            ask(extension, "leadline-accept", *words, "create", "-f", "-", content=json.dumps(kind))
+    with pytest.raises(RuntimeError, match="forbidden"):
+        ask(extension, "leadline-accept", "-n", shop, "get", "secrets")
+
+
+def test_a_watch_of_findings_shows_what_comes(extension: Extension, shop: str):
+    command = ["kubectl", f"--kubeconfig={extension.admin()}", "--as=system:serviceaccount:shop:view"]
+    watch = [*command, "-n", shop, "get", "findings", "--watch", "-o", "name"]
+    with subprocess.Popen(watch, stdout=subprocess.PIPE, text=True) as watching:
+        try:
+            assert watching.stdout is not None
+            assert watching.stdout.readline().strip() == "finding.leadline.dev/web.c-0057"
+            create(extension, shop, "WorkloadConfigurationScan", "db", {"controls": {"C-0057": CONTROL}})
+            assert watching.stdout.readline().strip() == "finding.leadline.dev/db.c-0057"
+        finally:
+            watching.kill()
