@@ -44,16 +44,16 @@ def shop(extension: Extension) -> Iterator[str]:
         extension.kubectl(
             "wait", "--for=condition=Established", "crd", one["metadata"]["name"], "--timeout=60s"
         )
-    extension.namespace("shop")
-    extension.namespace("bank")
+    extension.namespace("role-shop")
+    extension.namespace("role-bank")
     for role in ROLES:
-        extension.kubectl("-n", "shop", "create", "serviceaccount", role)
+        extension.kubectl("-n", "role-shop", "create", "serviceaccount", role)
         extension.kubectl(
-            *("-n", "shop", "create", "rolebinding", role, f"--clusterrole={role}"),
-            f"--serviceaccount=shop:{role}",
+            *("-n", "role-shop", "create", "rolebinding", role, f"--clusterrole={role}"),
+            f"--serviceaccount=role-shop:{role}",
         )
     create(extension, "leadline", "VulnerabilityManifest", "nginx", {"payload": {"matches": [MATCH]}})
-    for namespace in ("shop", "bank"):
+    for namespace in ("role-shop", "role-bank"):
         create(extension, namespace, "WorkloadConfigurationScan", "web", {"controls": {"C-0057": CONTROL}})
         reference = {"all": {"namespace": "leadline", "name": "nginx"}}
         create(
@@ -64,8 +64,8 @@ def shop(extension: Extension) -> Iterator[str]:
             {"vulnerabilitiesRef": reference},
         )
     extension.until(lambda: may(extension, "view", "list", "imagefindings.leadline.dev"), 60)
-    yield "shop"
-    extension.kubectl("delete", "namespace", "shop", "bank", "--wait=false")
+    yield "role-shop"
+    extension.kubectl("delete", "namespace", "role-shop", "role-bank", "--wait=false")
 
 
 MATCH = {"vulnerability": {"id": "CVE-2024-1", "severity": "High"}, "artifact": {"name": "openssl"}}
@@ -82,13 +82,13 @@ def create(extension: Extension, namespace: str, kind: str, name: str, spec: dic
     extension.kubectl("-n", namespace, "create", "-f", "-", content=json.dumps(whole))
 
 
-def may(extension: Extension, role: str, verb: str, resource: str, namespace: str = "shop") -> bool:
-    asked = ("auth", "can-i", verb, resource, "-n", namespace, f"--as=system:serviceaccount:shop:{role}")
+def may(extension: Extension, role: str, verb: str, resource: str, namespace: str = "role-shop") -> bool:
+    asked = ("auth", "can-i", verb, resource, "-n", namespace, f"--as=system:serviceaccount:role-shop:{role}")
     return extension.kubectl(*asked, check=False).strip() == "yes"
 
 
 def ask(extension: Extension, role: str, *words: str, content: str | None = None) -> str:
-    return extension.kubectl(f"--as=system:serviceaccount:shop:{role}", *words, content=content)
+    return extension.kubectl(f"--as=system:serviceaccount:role-shop:{role}", *words, content=content)
 
 
 @pytest.mark.parametrize("role", ["view", "edit", "admin"])
@@ -99,8 +99,8 @@ def test_who_may_view_a_namespace_sees_its_findings_and_those_of_no_other(
     assert "CVE-2024-1" in ask(extension, role, "-n", shop, "get", "imagefindings")
     assert ask(extension, role, "-n", shop, "get", "securityexceptions") == ""
     for namespace, resource in (
-        ("bank", "findings"),
-        ("bank", "imagefindings"),
+        ("role-bank", "findings"),
+        ("role-bank", "imagefindings"),
         ("leadline", "vulnerabilitymanifests"),
     ):
         with pytest.raises(RuntimeError, match="orbidden"):
@@ -116,7 +116,7 @@ def test_who_is_bound_to_accepting_accepts_in_that_namespace_alone(extension: Ex
     exception = json.dumps(EXCEPTION)
     assert "created" in ask(extension, "leadline-accept", "-n", shop, "create", "-f", "-", content=exception)
     assert "known" in ask(extension, "view", "-n", shop, "get", "securityexceptions", "-o", "name")
-    for words in (("-n", "bank"), ()):
+    for words in (("-n", "role-bank"), ()):
         kind = EXCEPTION if words else {**EXCEPTION, "kind": "ClusterSecurityException"}
         with pytest.raises(RuntimeError, match="forbidden"):
             ask(extension, "leadline-accept", *words, "create", "-f", "-", content=json.dumps(kind))
@@ -125,7 +125,7 @@ def test_who_is_bound_to_accepting_accepts_in_that_namespace_alone(extension: Ex
 
 
 def test_a_watch_of_findings_shows_what_comes(extension: Extension, shop: str):
-    command = ["kubectl", f"--kubeconfig={extension.admin()}", "--as=system:serviceaccount:shop:view"]
+    command = ["kubectl", f"--kubeconfig={extension.admin()}", "--as=system:serviceaccount:role-shop:view"]
     watch = [*command, "-n", shop, "get", "findings", "--watch", "-o", "name"]
     with subprocess.Popen(watch, stdout=subprocess.PIPE, text=True) as watching:
         try:
