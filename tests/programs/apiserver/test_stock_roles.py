@@ -52,10 +52,10 @@ def shop(extension: Extension) -> Iterator[str]:
             *("-n", "role-shop", "create", "rolebinding", role, f"--clusterrole={role}"),
             f"--serviceaccount=role-shop:{role}",
         )
-    create(extension, "leadline", "VulnerabilityManifest", "nginx", {"payload": {"matches": [MATCH]}})
+    create(extension, "leadline", "VulnerabilityManifest", "of-roles", {"payload": {"matches": [MATCH]}})
     for namespace in ("role-shop", "role-bank"):
         create(extension, namespace, "WorkloadConfigurationScan", "web", {"controls": {"C-0057": CONTROL}})
-        reference = {"all": {"namespace": "leadline", "name": "nginx"}}
+        reference = {"all": {"namespace": "leadline", "name": "of-roles"}}
         create(
             extension,
             namespace,
@@ -65,6 +65,7 @@ def shop(extension: Extension) -> Iterator[str]:
         )
     extension.until(lambda: may(extension, "view", "list", "imagefindings.leadline.dev"), 60)
     yield "role-shop"
+    extension.kubectl("-n", "leadline", "delete", "vulnerabilitymanifests", "of-roles")
     extension.kubectl("delete", "namespace", "role-shop", "role-bank", "--wait=false")
 
 
