@@ -19,7 +19,7 @@ PARTS = {
     "kills": "programs and databases that are killed a hundred times under load, and a tenant who attacks for an hour",
     "kernel": "programs in the kernel, on each kernel that can be started",
     "fixes": "fixes applied to whole repositories and clusters, then judged again",
-    "quiet": "measurements that need a quiet machine",
+    "quiet": "measurements that need a quiet machine, and ordinary days of a cluster that raise no alarm",
     "pages": "the pages in browsers, and every page of the built documentation site",
     "editors": "the language server in editors",
     "versions": "versions of Kubernetes, Python and dependencies other than those of .ci/run",

@@ -65,6 +65,15 @@ def test_a_rule_about_what_is_new_waits_for_the_profile_and_leaves_out_what_ente
     assert detector.see(executed("/bin/sh", pid=13, flags=SNAPSHOT), WEB, "") == ()
 
 
+def test_a_container_that_shares_the_processes_of_its_pod_or_node_is_judged_as_others():
+    detector = Detector([new])
+    detector.see(executed("/app", pid=100, parent=90), WEB, "/app")
+    detector.baselines["c1"] = Baseline(PROFILE)
+    found = detector.see(executed("/bin/sh", pid=101, parent=100), WEB, "")
+    assert [one.message for one in found] == ["/bin/sh is new"]
+    assert detector.see(executed("/bin/sh", pid=102, parent=900), WEB, "") == (), "by kubectl exec"
+
+
 def test_what_a_fork_does_belongs_to_the_process_that_it_is_a_fork_of():
     detector = with_first_process(every)
     by_fork = Executed(

@@ -47,9 +47,19 @@ class ProcessTree:
     def __init__(self) -> None:
         self._nodes: OrderedDict[int, _Node] = OrderedDict()
         self._by_program: OrderedDict[tuple[int, int], _Node] = OrderedDict()
+        self._spaces: OrderedDict[int, None] = OrderedDict()
+        """Mount namespaces in which something was executed."""
 
     def add(self, event: Executed) -> None:
         flags = event.flags
+        above = self._nodes.get(event.parent_pid)
+        if above is None or above.start_ns != event.parent_start_ns:
+            above = self._by_program.get((event.ns_id, event.parent_exe_id))
+        # Where containers share the processes of their pod or node, none of their own has the number 1.
+        is_first = bool(flags & FIRST_PROCESS) or (above is None and event.ns_id not in self._spaces)
+        self._spaces[event.ns_id] = None
+        if len(self._spaces) > MOST_PROCESSES:
+            self._spaces.popitem(last=False)
         process = Process(
             event.pid,
             event.parent_pid,
@@ -58,11 +68,8 @@ class ProcessTree:
             event.program,
             event.uid,
             bool(flags & UPPER),
-            bool(flags & FIRST_PROCESS),
+            is_first,
         )
-        above = self._nodes.get(event.parent_pid)
-        if above is None or above.start_ns != event.parent_start_ns:
-            above = self._by_program.get((event.ns_id, event.parent_exe_id))
         node = _Node(process, event, None if process.is_first else above)
         for table, key in ((self._nodes, event.pid), (self._by_program, (event.ns_id, event.exe_id))):
             table[key] = node  # type: ignore[index]

@@ -124,8 +124,9 @@ MADE: dict[str, tuple[Event, Event]] = {
 @pytest.mark.parametrize("id", MADE)
 def test_a_rule_without_a_recording_fires_and_is_silent(id: str):
     fires, silent = MADE[id]
-    assert len(detected(RULES[id], [fires])) == 1
-    assert detected(RULES[id], [silent]) == []
+    first = of.Executed(1, 1, 6, 99, 0, 0, "app", of.FIRST_PROCESS, path="/app")
+    assert len(detected(RULES[id], [first, fires])) == 1
+    assert detected(RULES[id], [first, silent]) == []
 
 
 @pytest.mark.parametrize(
