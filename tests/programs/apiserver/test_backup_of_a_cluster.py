@@ -99,10 +99,16 @@ def stored(file: str) -> dict[str, Any]:
 
     async def read() -> dict[str, Any]:
         store = LocalReader(Path(file))
+        found = {}
         try:
-            pages = [await store.list(Selection(kind.plural), Paging()) for kind in KINDS]
+            for kind in KINDS:
+                token, is_first = "", True
+                while token or is_first:
+                    page = await store.list(Selection(kind.plural), Paging(token))
+                    token, is_first = page.token, False
+                    found |= {str(one.key): json.loads(one.content.body) for one in page.entries}
         finally:
             await store.close()
-        return {str(one.key): json.loads(one.content.body) for page in pages for one in page.entries}
+        return found
 
     return asyncio.run(read())
