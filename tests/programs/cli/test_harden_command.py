@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leadline.model.container import Container
+from leadline.model.profile import Profile
 from leadline.programs.cli.main import main
+from leadline.runtime.rehearsal.rights import Rights, rights_outcomes
 from leadline.scans.options import PostureOptions
 from leadline.scans.rehearsing.hardening import harden
 
@@ -295,6 +298,14 @@ def test_no_capability_is_added_that_the_container_does_not_have(run):
     """On overlayfs the kernel asks the one who mounted it, which is recorded like a use of the container."""
     _, out, _ = run("-f", "json", capabilities=["CHOWN", "DAC_READ_SEARCH", "SYS_ADMIN"])
     assert suggested(out)["securityContext.capabilities"] == {"drop": ["ALL"], "add": ["CHOWN"]}
+
+
+def test_what_overlayfs_is_asked_for_is_unknown_in_a_rehearsal():
+    rights = Rights(frozenset({"CHOWN"}))
+    found = rights_outcomes(
+        Profile(Container("c"), "complete", (), capabilities=("NET_RAW", "SYS_ADMIN")), rights
+    )
+    assert [one.verdict for one in found] == ["blocked", "unknown"]
 
 
 def test_the_container_that_holds_the_network_of_a_pod_is_not_one_of_the_workload(run):

@@ -19,6 +19,8 @@ DEFAULT_CAPABILITIES = frozenset(
 Source: https://github.com/containerd/containerd (pkg/oci/spec.go, defaultUnixCaps)
 """
 _TOKEN = "/secrets/kubernetes.io/serviceaccount/"  # noqa: S105
+_OF_OVERLAYFS = frozenset({"DAC_READ_SEARCH", "SYS_ADMIN"})
+"""What the kernel asks of the one who mounted an overlayfs when any process opens files there, and no runtime gives by default."""
 _RAISING = (
     "/su",
     "/sudo",
@@ -77,6 +79,11 @@ def _capability_outcomes(profile: Profile, rights: Rights) -> Iterator[Outcome]:
         elif rights.user and rights.capabilities is not None:
             why = f"user {rights.user} has no capabilities"
         verdict: Verdict = "blocked" if why else "allowed"
+        if why and name.removeprefix("CAP_") in _OF_OVERLAYFS:
+            verdict, why = (
+                "unknown",
+                f"{why}, but overlayfs has the kernel ask its mounter, which is recorded alike",
+            )
         use = profile.used_capabilities.get(name, Use())
         yield Outcome("capability", f"uses the capability {name}", verdict, why, rights.title, use)
 
