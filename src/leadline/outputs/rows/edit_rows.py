@@ -62,48 +62,88 @@ class EditRow(Struct, frozen=True):
         return self.copies * (1 + len(self.others))
 
 
-class _Draft:
-    """A row while findings are still added to it."""
+class EditGroup(Struct, frozen=True):
+    """The findings that ask for one edit at one place, in the order of reading; at least one."""
 
-    __slots__ = ("controls", "finding", "place", "sources", "subjects")
+    findings: tuple[Finding, ...]
+    place: Place | None
 
-    def __init__(self, finding: Finding, place: Place | None) -> None:
-        self.finding = finding
-        self.place = place
-        self.controls: dict[str, None] = {}
-        self.subjects: dict[str, None] = {}
-        self.sources: set[str] = set()
+
+Groups = Mapping[tuple[object, ...], EditGroup]
+"""By what sets one edit apart from another."""
 
 
 def edit_rows(report: PostureReport, places: FindingPlaces, least: Severity = "unknown") -> list[EditRow]:
     """The edits that controls of at least that severity ask for, most urgent first, then in the order of reading."""
     controls = {control.id: control for control in report.controls}
-    shown = {id for id, control in controls.items() if _RANK[control.severity] <= _RANK[least]}
-    drafts: dict[tuple[object, ...], _Draft] = {}
+    groups = edit_groups(report, places, least)
+    breadth = breadth_of(groups)
+    title = titles_of(report)
+    rows = [
+        edit_row(group, ordered(group, controls, breadth), report, places, title) for group in groups.values()
+    ]
+    return sorted(rows, key=order_of)
+
+
+def edit_groups(report: PostureReport, places: FindingPlaces, least: Severity = "unknown") -> Groups:
+    """Every edit that controls of at least that severity ask for."""
+    shown = {control.id for control in report.controls if _RANK[control.severity] <= _RANK[least]}
+    found: dict[tuple[object, ...], tuple[list[Finding], Place | None]] = {}
     for finding in report.findings:
         if finding.control not in shown:
             continue
-        on = report.resource(finding.on)
         place = places.find(finding)
-        draft = drafts.setdefault(_key(finding, place, on.origin.rendering), _Draft(finding, place))
-        draft.controls[finding.control] = None
-        draft.subjects[finding.resource] = None
-        if on.origin.rendering:
-            draft.sources.add(on.origin.rendering)
-    breadth = Counter(id for draft in drafts.values() for id in draft.controls)
-    rows = [_row(draft, controls, breadth) for draft in drafts.values()]
-    title = titles_of(report)
-    rows = [
-        replace(row, causes=causes_text(row.finding, report, places, title)) if row.finding.related else row
-        for row in rows
-    ]
-    return sorted(rows, key=lambda row: urgency(row.controls[0])[:2])
+        key = _key(finding, place, report.resource(finding.on).origin.rendering)
+        found.setdefault(key, ([], place))[0].append(finding)
+    return {key: EditGroup(tuple(findings), place) for key, (findings, place) in found.items()}
+
+
+def breadth_of(groups: Groups) -> Mapping[str, int]:
+    """How many edits each control asks for."""
+    return Counter(id for group in groups.values() for id in {finding.control for finding in group.findings})
+
+
+def ordered(
+    group: EditGroup, controls: Mapping[str, Control], breadth: Mapping[str, int]
+) -> tuple[Control, ...]:
+    """The controls that ask for it, most urgent first."""
+    ids = dict.fromkeys(finding.control for finding in group.findings)
+    if len(ids) == 1:
+        return tuple(controls[id] for id in ids)
+    # Of two alike, the one that asks for little else says best what is wrong here.
+    return tuple(
+        sorted((controls[id] for id in ids), key=lambda c: (_RANK[c.severity], breadth[c.id], *urgency(c)))
+    )
+
+
+def edit_row(
+    group: EditGroup,
+    controls: tuple[Control, ...],
+    report: PostureReport,
+    places: FindingPlaces,
+    title: Title,
+) -> EditRow:
+    first = group.findings[0]
+    renderings = {report.resource(finding.on).origin.rendering for finding in group.findings}
+    return EditRow(
+        first,
+        group.place,
+        controls,
+        tuple(dict.fromkeys(finding.resource for finding in group.findings)),
+        max(1, len(renderings - {""})),
+        causes_text(first, report, places, title) if first.related else "",
+    )
+
+
+def order_of(row: EditRow) -> tuple[int, int]:
+    """What is more urgent is less."""
+    return urgency(row.controls[0])[:2]
 
 
 def cause_rows(report: PostureReport, places: FindingPlaces, least: Severity = "unknown") -> list[EditRow]:
     """The same for a person: copies of an object once, and edits that are one thing to do as one row."""
     rows = _by_cause(_without_copies(edit_rows(report, places, least), report, places), report, places)
-    return sorted(rows, key=lambda row: urgency(row.controls[0])[:2])
+    return sorted(rows, key=order_of)
 
 
 def _key(finding: Finding, place: Place | None, rendering: str) -> tuple[object, ...]:
@@ -112,17 +152,6 @@ def _key(finding: Finding, place: Place | None, rendering: str) -> tuple[object,
     if rendering and place is not None and place.exact:
         return (place.path, place.line, place.column, place.steered_by, *edit)
     return (on, *edit)
-
-
-def _row(draft: _Draft, controls: Mapping[str, Control], breadth: Mapping[str, int]) -> EditRow:
-    chosen = sorted(
-        (controls[id] for id in draft.controls),
-        # Of two alike, the one that asks for little else says best what is wrong here.
-        key=lambda c: (_RANK[c.severity], breadth[c.id], *urgency(c)),
-    )
-    return EditRow(
-        draft.finding, draft.place, tuple(chosen), tuple(draft.subjects), max(1, len(draft.sources))
-    )
 
 
 def _without_copies(rows: Sequence[EditRow], report: PostureReport, places: FindingPlaces) -> list[EditRow]:

@@ -15,7 +15,7 @@ from leadline.errors import LeadlineError
 from leadline.programs.ui.doors import Asked, Door, Turned
 from leadline.programs.ui.html import Html
 from leadline.programs.ui.keeping import Shown
-from leadline.scans.pages.page import PAGE_ROWS, Ask, Cell, Page, PageKind, Words, link
+from leadline.scans.pages.page import PAGE_ROWS, Ask, Cell, Page, PageKind, Words, built, link
 from leadline.scans.pages.site import PAGES
 from leadline.scans.pages.twins import page_csv, page_json
 from leadline.scans.pages.world import World
@@ -140,7 +140,7 @@ class App:
             if form == "csv":
                 await _csv(kind, world, Ask(query), answer)
                 return
-            page = await kind.build(world, Ask(query, PAGE_ROWS))
+            page = await built(kind, world, Ask(query, PAGE_ROWS))
         except LookupError as absent:
             await self._not_there(str(absent.args[0]), world, answer)
             return

@@ -8,12 +8,15 @@ from typing import Any
 
 from leadline.api.protocol import Readable
 from leadline.api.selection import Key
+from leadline.programs.service import give_back_memory
 from leadline.programs.serving.following import Followed, Follower
+from leadline.scans.pages.page import Ask, built
+from leadline.scans.pages.site import PAGES
 from leadline.scans.pages.stored import READERS, known_of
 from leadline.scans.pages.world import Known, World
 
 log = logging.getLogger(__name__)
-_SETTLE_S = 0.4
+_SETTLE_S = 0.2
 """After a change others follow; pages are made anew once they have."""
 _MOST_VIEWS = 20
 """Sets of namespaces that are kept worked out at a time."""
@@ -50,7 +53,9 @@ class Shown:
 
     async def become(self, known: Known) -> None:
         """The whole view is worked out before anyone waits for it."""
-        whole = await asyncio.to_thread(_prepared, known, None)
+        old = self._views.get(None)
+        before = old.result() if old is not None and old.done() else None
+        whole = await asyncio.to_thread(_prepared, known, None, before)
         self._known = known
         self.namespaces = _namespaces(known)
         self._views.clear()
@@ -68,10 +73,13 @@ def _namespaces(known: Known) -> frozenset[str]:
     return frozenset(one.namespace for one in known.report.resources if one.namespace)
 
 
-def _prepared(known: Known, seen: frozenset[str] | None) -> World:
-    world = World(known, seen)
+def _prepared(known: Known, seen: frozenset[str] | None, before: World | None = None) -> World:
+    world = World(known, seen, before)
     # What is worked out once is worked out here and not while someone waits.
     _ = world.rows, world.risks, world.by_key, world.severities, world.report.numbers
+    # The first page is asked for most, and takes longest.
+    asyncio.run(built(PAGES[0], world, Ask()))
+    give_back_memory()
     return world
 
 

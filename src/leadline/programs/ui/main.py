@@ -31,6 +31,7 @@ from leadline.scans.stored.opening import open_to_read
 log = logging.getLogger(__name__)
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _HOST = "127.0.0.1"
+_BACKLOG = 512
 _GOODBYE_S = 2
 _KEY_BYTES = 32
 
@@ -133,6 +134,8 @@ async def _serve(targets: tuple[str, ...], place: Place, port: int) -> None:
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((_HOST, port))
+        # Who opens the address at once is answered once the server has begun.
+        listening.listen(_BACKLOG)
         await _answer(listening, shown, keeper)
 
 

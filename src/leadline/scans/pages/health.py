@@ -5,15 +5,20 @@ from leadline.scans.pages.overview import components, unseen_lines
 from leadline.scans.pages.page import Ask, Cell, Column, Facts, Page, Table, Words, link, safe
 from leadline.scans.pages.world import World
 
+_MOST = 60
+"""Lines and controls that are listed."""
+
 
 async def health(world: World, ask: Ask) -> Page:
     lines = tuple(unseen_lines(world))
+    if len(lines) > _MOST:
+        lines = (*lines[:_MOST], f"and {len(lines) - _MOST:,} more")
     unseen = (
         Words("Not seen", lines, "unseen" if lines else "")
         if lines
         else Words("Not seen", ("Everything was read, and every control that was asked could decide.",))
     )
-    sections = (unseen, components(world), _skips(world, ask), _undecided(world), _numbers(world))
+    sections = (unseen, components(world), _skips(world), _undecided(world), _numbers(world))
     whole = "Everything here is current and whole."
     lead = whole if not lines and all(one.is_good for one in world.known.components) else ""
     return Page(
@@ -21,7 +26,7 @@ async def health(world: World, ask: Ask) -> Page:
     )
 
 
-def _skips(world: World, ask: Ask) -> Table:
+def _skips(world: World) -> Table:
     rows = [
         (Cell(skip.control, link("control", id=skip.control)), Cell(skip.kind), Cell(safe(skip.why)))
         for skip in world.report.skips
@@ -30,9 +35,11 @@ def _skips(world: World, ask: Ask) -> Table:
     return Table(
         "Controls that judged nothing",
         columns,
-        tuple(rows),
+        tuple(rows[:_MOST]),
         world.why_empty("Every control judged something."),
-        unit="control",
+        len(rows),
+        "control",
+        more=link("controls") if len(rows) > _MOST else None,
     )
 
 

@@ -6,7 +6,7 @@ from leadline.model.control import SEVERITIES
 from leadline.outputs.text.plain import count
 from leadline.scans.pages.findings import COLUMNS, finding_cells, nothing_fails
 from leadline.scans.pages.images import IMAGE_COLUMNS, image_cells, why_no_images
-from leadline.scans.pages.overview import SHOWN, by_namespace
+from leadline.scans.pages.overview import SHOWN
 from leadline.scans.pages.page import Ask, Cell, Column, Counts, Page, Table, Words, link, safe
 from leadline.scans.pages.rows import CLUSTER, Choice, object_key
 from leadline.scans.pages.world import World
@@ -16,7 +16,7 @@ _ROWS = 20
 
 
 async def namespaces(world: World, ask: Ask) -> Page:
-    counts = by_namespace(world)
+    counts = world.by_namespace
     judged: dict[str, int] = {}
     for one, ids in zip(world.report.resources, world.report.judged, strict=True):
         judged[one.namespace or CLUSTER] = judged.get(one.namespace or CLUSTER, 0) + bool(ids)
@@ -62,7 +62,7 @@ async def namespace(world: World, ask: Ask) -> Page:
         raise LookupError(f"nothing of the namespace {safe(name)} was read, or you may not see it")
     judged = sum(bool(ids) for _, ids in mine)
     rows = world.rows.chosen(Choice(namespace=(name,)))
-    counts = by_namespace(world).get(name, Counter())
+    counts = world.by_namespace.get(name, Counter())
     failing = {id for row in rows for id in row.edit.subjects}
     verdict = (
         f"{count(len(failing), 'object')} of {judged:,} judged {'fails' if len(failing) == 1 else 'fail'} something."

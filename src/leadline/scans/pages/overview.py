@@ -1,6 +1,5 @@
 """Where to begin, what was not seen, and how everything adds up."""
 
-from collections import Counter
 from collections.abc import Iterator
 
 from leadline.model.control import SEVERITIES
@@ -21,7 +20,7 @@ from leadline.scans.pages.page import (
     link,
     safe,
 )
-from leadline.scans.pages.rows import CLUSTER, object_key
+from leadline.scans.pages.rows import object_key
 from leadline.scans.pages.world import World
 
 SHOWN = ("critical", "high", "medium", "low")
@@ -128,7 +127,7 @@ def _sentence(counted: list[tuple[str, int]]) -> str:
 
 
 def _namespaces(world: World) -> Table:
-    counts = by_namespace(world)
+    counts = world.by_namespace
     rows = [
         (
             Cell(name, link("namespace", name=name)),
@@ -149,16 +148,6 @@ def _namespaces(world: World) -> Table:
         "namespace",
         more=link("namespaces"),
     )
-
-
-def by_namespace(world: World) -> dict[str, Counter[str]]:
-    """Failed pairs of control and object by severity, the worst namespace first."""
-    severities = {control.id: control.severity for control in world.report.controls}
-    counts: dict[str, Counter[str]] = {}
-    for control, id in dict.fromkeys(finding.pair for finding in world.report.findings):
-        space = world.report.resource(id).namespace or CLUSTER
-        counts.setdefault(space, Counter())[severities[control]] += 1
-    return dict(sorted(counts.items(), key=lambda one: ([-one[1][name] for name in SEVERITIES], one[0])))
 
 
 def _frameworks(world: World) -> Table:

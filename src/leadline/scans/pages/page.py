@@ -228,6 +228,20 @@ Build = Callable[[World, Ask], Awaitable[Page]]
 """Raises: ``LookupError`` for what is not there, or may not be seen; the text says what."""
 
 
+_MOST_BUILT = 200
+
+
+async def built(kind: "PageKind", world: World, ask: "Ask") -> Page:
+    """The page, worked out once for each question while nothing changes. Raises: ``LookupError``."""
+    key = (kind.name, tuple((name, tuple(values)) for name, values in ask.query.items()), ask.rows)
+    page: Page | None = world.built.get(key)
+    if page is None:
+        page = world.built[key] = await kind.build(world, ask)
+        if len(world.built) > _MOST_BUILT:
+            world.built.popitem(last=False)
+    return page
+
+
 class PageKind(Struct, frozen=True):
     """One page of the site; ``PAGES`` in ``site.py`` lists them."""
 

@@ -8,7 +8,17 @@ from msgspec import Struct
 
 from leadline.model.control import SEVERITIES
 from leadline.model.report import PostureReport
-from leadline.outputs.rows.edit_rows import EditRow, Title, edit_rows, subject_text
+from leadline.outputs.rows.edit_rows import (
+    EditGroup,
+    EditRow,
+    Title,
+    breadth_of,
+    edit_groups,
+    edit_row,
+    order_of,
+    ordered,
+    subject_text,
+)
 from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.place import NoPlaces, place_text
 from leadline.outputs.rows.remediation import fix
@@ -55,9 +65,25 @@ class Choice(Struct, frozen=True):
 class Rows:
     """Every row, the most urgent first."""
 
-    def __init__(self, report: PostureReport) -> None:
+    def __init__(self, report: PostureReport, before: "Rows | None" = None) -> None:
+        """``before`` are those of an earlier moment: of an edit whose findings are the same objects the row stays."""
         places, title = FindingPlaces(report, NoPlaces()), titles_of(report)
-        self.all = tuple(_row(edit, report, title) for edit in edit_rows(report, places))
+        controls = {control.id: control for control in report.controls}
+        groups = edit_groups(report, places)
+        breadth = breadth_of(groups)
+        known = before.kept if before is not None else {}
+        self.kept: dict[tuple[object, ...], tuple[EditGroup, Row]] = {}
+        self.made = 0
+        """Rows that were not there before."""
+        for key, group in groups.items():
+            those = ordered(group, controls, breadth)
+            old = known.get(key)
+            if old is not None and old[0] == group and old[1].edit.controls == those:
+                self.kept[key] = old
+                continue
+            self.made += 1
+            self.kept[key] = group, _row(edit_row(group, those, report, places, title), report, title)
+        self.all = tuple(sorted((row for _, row in self.kept.values()), key=lambda row: order_of(row.edit)))
         self.by_key = {row.key: row for row in self.all}
         self.of_object: dict[str, list[Row]] = {}
         for row in self.all:

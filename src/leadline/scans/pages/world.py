@@ -1,22 +1,24 @@
 """What pages are made of: what is known at one moment, as far as one user may see it."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, OrderedDict
+from collections.abc import Hashable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from leadline.api.protocol import Readable
 from leadline.kube.workload import POD_KINDS
+from leadline.model.control import SEVERITIES
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
 from leadline.model.risk import WorkloadRisk
 from leadline.outputs.rows.titles import titles_of
 from leadline.posture.risk.ranking import ranked
 from leadline.scans.pages.image_entries import ImageEntry
-from leadline.scans.pages.rows import Rows, object_key
+from leadline.scans.pages.rows import CLUSTER, Rows, object_key
 
 _DAYS = 30
 
@@ -56,11 +58,17 @@ class Known(Struct, frozen=True):
 class World:
     """``seen`` are the namespaces that the user may see, ``None`` for everything, the empty one for what is in none."""
 
-    def __init__(self, known: Known, seen: frozenset[str] | None = None) -> None:
+    def __init__(
+        self, known: Known, seen: frozenset[str] | None = None, before: "World | None" = None
+    ) -> None:
+        """``before`` is the same view of an earlier moment: what is the same is not worked out again."""
         self.known = known
         self.seen = seen
         self.report = known.report if seen is None else narrowed(known.report, seen)
         self.title = titles_of(self.report)
+        self.built: OrderedDict[Hashable, Any] = OrderedDict()
+        """Pages by what was asked: they are the same until something changes."""
+        self._before = before.rows if before is not None else None
 
     def sees(self, namespace: str) -> bool:
         return self.seen is None or namespace in self.seen
@@ -77,7 +85,9 @@ class World:
 
     @cached_property
     def rows(self) -> Rows:
-        return Rows(self.report)
+        rows = Rows(self.report, self._before)
+        self._before = None
+        return rows
 
     @cached_property
     def risks(self) -> tuple[WorkloadRisk, ...]:
@@ -108,6 +118,17 @@ class World:
             for one in self.known.images
         )
         return tuple(one for one in mine if one.uses)
+
+    @cached_property
+    def by_namespace(self) -> Mapping[str, Counter[str]]:
+        """Failed pairs of control and object by severity, the worst namespace first."""
+        severities = {control.id: control.severity for control in self.report.controls}
+        counts: dict[str, Counter[str]] = {}
+        for control, id in dict.fromkeys(finding.pair for finding in self.report.findings):
+            space = self.report.resource(id).namespace or CLUSTER
+            counts.setdefault(space, Counter())[severities[control]] += 1
+        ranked = sorted(counts.items(), key=lambda one: ([-one[1][name] for name in SEVERITIES], one[0]))
+        return dict(ranked)
 
     @cached_property
     def severities(self) -> Counter[str]:
