@@ -110,10 +110,11 @@ def test_the_settings_and_flags_of_a_scan_hold(capfd, here):
 def test_a_source_that_cannot_be_read_is_named_everywhere_and_compared_again_once_it_can(capfd, here):
     (here / "first.json").write_text(json.dumps(as_json(capfd, "small", "shop")))
     (here / "small").rename(here / "away")
-    code, _, _ = run(
+    code, _, err = run(
         capfd, "small", "shop", "--last", "first.json", "-f", "json,html,markdown,text", "-o", "second"
     )
     assert code == 3
+    assert "leadline: could not read small: " in err
     for suffix in (".html", ".md", ".txt"):
         assert "small: could not be read" in (here / f"second{suffix}").read_text()
         assert "1 source could not be read" in (here / f"second{suffix}").read_text()

@@ -13,7 +13,7 @@ from click.core import ParameterSource
 from leadline.errors import StoreError, UsageError
 from leadline.programs.cli.options.option import Flag
 from leadline.programs.cli.options.table import CHARTS, CLUSTER, CONFIG, NAMESPACES, WAIVERS, Request, takes
-from leadline.programs.cli.output.terminal import PAGE_WIDTH, width_of
+from leadline.programs.cli.output.terminal import PAGE_WIDTH, say_plainly, width_of
 from leadline.programs.cli.scanning.requests import reading, request_of
 from leadline.scans.joint_reporting import (
     JointForm,
@@ -134,6 +134,8 @@ def command(
     )
     for form in forms:
         _write(written(found, form, _width(output)), form, output, several=len(forms) > 1)
+    for one in found.failed:
+        say_plainly(f"leadline: could not read {one.name}: {one.why}")
     return _NOT_READ if found.failed else 0
 
 
