@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 from asgi_browser import Answered, asked_at, get
 
+from leadline.programs.cli.main import main
 from leadline.programs.ui.app import App
 from leadline.programs.ui.doors import COOKIE, KeyDoor
 from leadline.programs.ui.keeping import Shown
 from leadline.scans.options import PostureOptions
 from leadline.scans.pages.reading import read_folder
+from leadline.scans.pages.rows import object_key
 from leadline.scans.pages.site import PAGES
-from leadline.scans.pages.world import Known
+from leadline.scans.pages.world import Known, World
 
 KEY = "a-key"
 SHOP = Path(__file__).parents[3] / "examples" / "shop"
@@ -179,3 +181,23 @@ def test_a_change_is_told_to_who_looks(known: Known) -> None:
         return said
 
     assert "event: changed\ndata: 1\n" in asyncio.run(listened())
+
+
+def test_pages_explain_in_the_words_of_the_command(app: App, known: Known, tmp_path, capfd) -> None:
+    file = str(tmp_path / "shop.report.json")
+    assert main(["scan", str(SHOP), "-q", "-o", file]) == 0
+    capfd.readouterr()
+
+    def explained(what: str) -> str:
+        assert main(["explain", what, "--report", file]) == 0
+        return " ".join(capfd.readouterr().out.split())
+
+    def words(name: str, title: str) -> str:
+        sections = json.loads(page(app, name).body)["page"]["sections"]
+        return " ".join(next(one["paragraphs"] for one in sections if one.get("title") == title))
+
+    assert words("controls.json", "Why the score is what it is") == explained("score")
+    risk = World(known).risks[0]
+    title = known.report.resource(risk.resource).title
+    id = object_key(risk.resource)
+    assert words(f"workload.json?id={id}", "Why it ranks there") == explained(title)

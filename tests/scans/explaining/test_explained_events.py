@@ -1,54 +1,56 @@
 """Alerts, suggestions and histories in sentences."""
 
 from msgspec import json
+from msgspec.structs import replace
 
+from leadline.api.kinds.alerts import AlertAcceptance, AlertContainer, AlertProcess, RaisedAlert
 from leadline.api.kinds.suggestions import HeldTo, LastRehearsal
-from leadline.model.alert import Accepted, Alert, Process
-from leadline.model.container import Container
 from leadline.model.history import Change, Day, History, Life
 from leadline.scans.explaining.alert import explained_alert
 from leadline.scans.explaining.history import explained_history
 from leadline.scans.explaining.suggestion import explained_suggestion
+from leadline.scans.stored.alerts import alert_lines
 
-ALERT = Alert(
-    id="a1",
+ALERT = RaisedAlert(
     rule="R0001",
     title="Program that was never seen here",
     severity="high",
     message="sh ran /tmp/x as pid 7",
-    container=Container("c1", "web", namespace="shop", workload_kind="Deployment", workload="web"),
+    container=AlertContainer("shop", "web-1", "Deployment", "web", "web", "c1", ""),
     program="/tmp/x",
-    pid=7,
-    chain=(Process(7, path="/tmp/x", is_upper=True), Process(6, path="/bin/sh"), Process(1, path="/app")),
-    first_s=1777630000.0,
-    last_s=1777633600.0,
+    chain=(
+        AlertProcess(7, "/tmp/x", None, 0, True),
+        AlertProcess(6, "/bin/sh"),
+        AlertProcess(1, "/app"),
+    ),
+    first_seen="2026-05-01T10:06:40Z",
+    last_seen="2026-05-01T11:06:40Z",
     count=3,
     mitre=("T1059",),
     first=("look at the pod", "isolate it"),
     stake="reads every Secret",
     stake_score=81.5,
 )
+SENTENCES = [
+    "Program that was never seen here: sh ran /tmp/x as pid 7.",
+    "Rule R0001, high, in shop/Deployment/web (web).",
+    "It was seen 3 times or more, from 2026-05-01T10:06:40Z to 2026-05-01T11:06:40Z.",
+    "The process was started by /bin/sh, which was started by /app.",
+    "Its program is not in the image: something wrote it while the container ran.",
+    "At stake: reads every Secret (81.5 of 100).",
+    "MITRE ATT&CK: T1059.",
+]
 
 
-def test_an_alert_is_explained_from_what_was_seen_to_what_to_do():
-    assert list(explained_alert(ALERT)) == [
-        "Program that was never seen here: sh ran /tmp/x as pid 7.",
-        "Rule R0001, high, in shop/Deployment/web, container web.",
-        "It was seen 3 times or more, from 2026-05-01T10:06:40Z to 2026-05-01T11:06:40Z.",
-        "The process was started by /bin/sh, which was started by /app.",
-        "Its program is not in the image: something wrote it while the container ran.",
-        "At stake: reads every Secret (81.5 of 100).",
-        "MITRE ATT&CK: T1059.",
-        "Do first: look at the pod; then isolate it.",
-    ]
+def test_an_alert_is_explained_by_what_was_seen_in_sentences_that_the_command_shows_too():
+    assert list(explained_alert(ALERT)) == SENTENCES
+    _, *shown = alert_lines(ALERT, 200, shows_all=True)
+    assert [line.strip() for line in shown[: len(SENTENCES)]] == SENTENCES
+    assert [line.strip() for line in shown[-2:]] == ["1. look at the pod", "2. isolate it"]
 
 
-def test_an_accepted_alert_asks_for_nothing():
-    accepted = json.decode(json.encode(ALERT), type=Alert)
-    accepted = Alert(
-        **{name: getattr(accepted, name) for name in accepted.__struct_fields__ if name != "accepted"},
-        accepted=Accepted("nightly", "the backup"),
-    )
+def test_an_accepted_alert_says_by_what():
+    accepted = replace(ALERT, accepted=AlertAcceptance("nightly", "the backup"))
     assert list(explained_alert(accepted))[-1] == "It is accepted by nightly: the backup."
 
 

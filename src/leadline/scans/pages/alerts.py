@@ -8,6 +8,7 @@ from leadline.api.kinds.alerts import RaisedAlert
 from leadline.errors import StoreError
 from leadline.model.control import SEVERITIES
 from leadline.outputs.text.plain import count
+from leadline.scans.explaining.alert import explained_alert, place_of
 from leadline.scans.pages.page import (
     Ask,
     Cell,
@@ -23,7 +24,7 @@ from leadline.scans.pages.page import (
     safe,
 )
 from leadline.scans.pages.world import World
-from leadline.scans.stored.alerts import place_of, stored_alerts
+from leadline.scans.stored.alerts import stored_alerts
 
 _COLUMNS = (
     Column("Severity", "severity"),
@@ -77,7 +78,7 @@ async def alert(world: World, ask: Ask) -> Page:
         )
         for process in one.chain or ()
     )
-    messages = tuple(safe(text) for text in (one.message, *(one.others or ())))
+    messages = tuple(map(safe, explained_alert(one)))
     first = tuple(
         (Cell(f"Step {number}", note=safe(text)), str(number))
         for number, text in enumerate(one.first or (), 1)

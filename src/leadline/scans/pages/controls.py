@@ -4,6 +4,7 @@ from leadline.model.report import ControlCount
 from leadline.outputs.rows.remediation import control_text
 from leadline.outputs.rows.summary import per_cent
 from leadline.outputs.text.plain import count
+from leadline.scans.explaining.score import explained_score
 from leadline.scans.pages.findings import COLUMNS, control_words, finding_cells
 from leadline.scans.pages.page import Ask, Cell, Column, Facts, Lines, Page, Table, Words, link, safe
 from leadline.scans.pages.rows import Choice
@@ -35,7 +36,7 @@ async def controls(world: World, ask: Ask) -> Page:
     return Page(
         "controls",
         "Controls",
-        (table,),
+        (table, Words("Why the score is what it is", tuple(map(safe, explained_score(world.report))))),
         f"{judged:,} of {count(len(world.report.controls), 'control')} judged something.",
         command="leadline list controls",
         query=(("q", " ".join(words)),) if words else (),

@@ -1,12 +1,15 @@
 """Suggestions: what workloads could be held to by what they were recorded to do, and how far each is."""
 
+from msgspec import UNSET
+
 from leadline.api.kinds.suggestions import Suggestion
 from leadline.api.protocol import Paging
 from leadline.api.selection import Key, Selection
 from leadline.api.stored import Reader
 from leadline.errors import LeadlineError, StoreError
 from leadline.outputs.text.plain import count
-from leadline.scans.pages.page import Ask, Cell, Column, Lines, Page, Table, link, safe
+from leadline.scans.explaining.suggestion import explained_suggestion
+from leadline.scans.pages.page import Ask, Cell, Column, Lines, Page, Table, Words, link, safe
 from leadline.scans.pages.world import World
 from leadline.scans.suggesting.keeping import SUGGESTIONS
 from leadline.scans.suggesting.written import suggestion_lines
@@ -74,10 +77,12 @@ async def suggestion(world: World, ask: Ask) -> Page:
         raise LookupError(missing)
     at = found.spec.workload
     lines = tuple(map(safe, suggestion_lines(found, _WIDTH)))
+    rehearsal = found.status.rehearsal if found.status.rehearsal is not UNSET else None
+    why = tuple(map(safe, explained_suggestion(found.spec, rehearsal)))
     return Page(
         "suggestion",
         safe(f"{at.namespace}/{at.kind}/{at.name}"),
-        (Lines("Suggestion", lines, copies="\n".join(lines)),),
+        (Words("Why, and how sure", why), Lines("Suggestion", lines, copies="\n".join(lines))),
         safe(f"{found.status.state or 'draft'}: {found.status.why}"),
         crumbs=(Cell("Suggestions", link("suggestions")),),
         command=f"kubectl get suggestion {safe(name)} -n {safe(namespace)} -o yaml",

@@ -2,11 +2,12 @@
 
 from leadline.model.resource import Resource
 from leadline.outputs.text.plain import count
+from leadline.scans.explaining.risk import explained_risk
 from leadline.scans.pages.changes import object_changes
 from leadline.scans.pages.findings import COLUMNS, finding_cells
 from leadline.scans.pages.image_entries import ImageEntry
 from leadline.scans.pages.images import IMAGE_COLUMNS, image_cells, why_no_images
-from leadline.scans.pages.page import Ask, Cell, Column, Facts, Page, Path, Table, link, safe
+from leadline.scans.pages.page import Ask, Cell, Column, Facts, Page, Path, Table, Words, link, safe
 from leadline.scans.pages.rows import object_key
 from leadline.scans.pages.world import World
 
@@ -68,7 +69,13 @@ async def workload(world: World, ask: Ask) -> Page:
         _why_no_findings(world, one),
         unit="edit",
     )
-    sections = [_way(world, one, title), findings, _skips(world, one), _images(world, one, title)]
+    sections = [
+        _way(world, one, title),
+        _why_ranked(world, one),
+        findings,
+        _skips(world, one),
+        _images(world, one, title),
+    ]
     history = await object_changes(world, title)
     crumbs: tuple[Cell, ...] = (Cell("Workloads", link("workloads")),)
     if one.namespace:
@@ -92,6 +99,13 @@ def _way(world: World, one: Resource, title: str) -> Path | None:
         return Path("The way of an attacker", title, "", (), world.why_empty(why))
     heading = f"The way of an attacker, risk {risk.score:.0f} of 100"
     return Path(heading, title, safe(risk.sentence), risk.path)
+
+
+def _why_ranked(world: World, one: Resource) -> Words | None:
+    risk = world.risk_of.get(one.id)
+    if risk is None:
+        return None
+    return Words("Why it ranks there", tuple(map(safe, explained_risk(world.report, risk))))
 
 
 def _why_no_findings(world: World, one: Resource) -> str:

@@ -16,6 +16,7 @@ from leadline.api.stored import Reader
 from leadline.model.alert import Alert, Process
 from leadline.model.control import SEVERITIES
 from leadline.outputs.text.plain import count, plain, wrapped
+from leadline.scans.explaining.alert import explained_alert, place_of
 from leadline.scans.stored.scan_runs import all_of
 
 ALERTS = "runtimealerts"
@@ -104,16 +105,16 @@ def chosen_alerts(
 
 
 def alert_lines(alert: RaisedAlert, width: int | None, *, shows_all: bool = False) -> Iterator[str]:
-    """For people: what, where, how often; with ``shows_all`` the chain, what is at stake and what to do."""
+    """For people: what, where, how often; with ``shows_all`` what it means, the chain and what to do."""
     width = width or 10_000
     times = f", {count(alert.count, 'time')}" if alert.count > 1 else ""
     accepted = f", accepted by {alert.accepted.waiver}" if isinstance(alert.accepted, AlertAcceptance) else ""
     head = f"{alert.last_seen}  {alert.severity}  {alert.rule}  {place_of(alert)}{times}{accepted}"
     yield from wrapped(plain(head, 500), width)
-    yield from _inner(plain(alert.message, 1000), width)
     if not shows_all:
+        yield from _inner(plain(alert.message, 1000), width)
         return
-    for text in alert.others or ():
+    for text in explained_alert(alert):
         yield from _inner(plain(text, 1000), width)
     if alert.container.image:
         yield from _inner(f"image: {plain(alert.container.image, 500)}", width)
@@ -122,20 +123,8 @@ def alert_lines(alert: RaisedAlert, width: int | None, *, shows_all: bool = Fals
         yield from _inner(
             f"by {one.pid} {plain(line, 300)}{' (not of the image)' if one.is_upper else ''}", width
         )
-    if isinstance(alert.stake, str):
-        yield from _inner(f"at stake: {plain(alert.stake, 1000)}", width)
-    if isinstance(alert.vulnerabilities, tuple):
-        yield from _inner(f"it may have come in by {plain(', '.join(alert.vulnerabilities), 500)}", width)
     for number, text in enumerate(alert.first or (), 1):
         yield from _inner(f"{number}. {plain(text, 1000)}", width)
-
-
-def place_of(alert: RaisedAlert) -> str:
-    """``shop/Deployment/web (main)``, or the name or id of a container without a workload."""
-    one = alert.container
-    if one.workload:
-        return f"{one.namespace}/{one.workload_kind}/{one.workload}" + (f" ({one.name})" if one.name else "")
-    return "/".join(filter(None, (one.namespace, one.pod, one.name or one.id)))
 
 
 def _inner(text: str, width: int) -> Iterator[str]:
