@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp_evidence import POLICY, WORKLOAD, planted
 
+from leadline.programs.cli.main import main
 from leadline.programs.mcp.wire import LONGEST_LINE
 
 START = "import sys; from leadline.programs.cli.main import main; sys.exit(main(sys.argv[1:]))"
+MORE = "apiVersion: v1\nkind: Pod\nmetadata: {name: more, namespace: shop}\nspec: {containers: [{name: a, image: a:1}]}\n"
 Ask = Callable[..., Awaitable[dict[str, Any]]]
 
 
@@ -112,6 +115,29 @@ def test_why_a_pull_request_is_red_is_told(tmp_path):
 
     converse([str(deploy)], conversation)
     assert "hostNetwork: true" in app.read_text()
+
+
+def test_what_changed_since_friday_is_told_from_a_store(tmp_path, capfd):
+    """The history, what is new, why it matters, and what is most at stake now."""
+    planted(tmp_path)
+    store = str(tmp_path / "results.db")
+    for _ in range(2):
+        assert main(["scan", str(tmp_path / "deploy"), "--store", store, "-f", "lines", "--quiet"]) in (0, 1)
+        (tmp_path / "deploy" / "more.yaml").write_text(MORE)
+    capfd.readouterr()
+    friday = (datetime.now(UTC) - timedelta(days=7)).strftime("%Y-%m-%d")
+
+    async def conversation(ask: Ask, session: ClientSession) -> None:
+        changed = await ask("changes", since=friday, of="shop")
+        assert {row["object"]["untrusted"] for row in changed["rows"]} == {"shop/Pod/more"}
+        first = changed["rows"][0]["id"]["untrusted"]
+        assert (await ask("explain", what=first))["page"]
+        found = await ask("findings", object="shop/Pod/more", control=first)
+        assert found["total"] >= 1
+        assert (await ask("risk"))["total"] == 2
+        assert (await ask("not_seen"))["rows"]
+
+    converse(["--from-store", store], conversation)
 
 
 def test_a_broken_wire_costs_its_line_and_the_program_ends_with_its_input(tmp_path):

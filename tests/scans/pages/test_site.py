@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from leadline.api.kinds.scans import KnownAdmin, ScanOutcome, ScanRun
 from leadline.model.report import PostureReport, Target
 from leadline.scans.options import PostureOptions
 from leadline.scans.pages.page import Ask, Page, Table
@@ -16,6 +17,8 @@ from leadline.scans.pages.reading import read_folder
 from leadline.scans.pages.site import PAGES
 from leadline.scans.pages.twins import page_csv, page_json
 from leadline.scans.pages.world import Known, World
+from leadline.scans.stored.scan_runs import record
+from memory_store import MemoryStore
 
 SHOP = Path(__file__).parents[3] / "examples" / "shop"
 KINDS = {kind.name: kind for kind in PAGES}
@@ -165,9 +168,31 @@ def test_access_shows_paths_to_cluster_admin_with_their_steps(known: Known, worl
     assert {row[0].text.partition("/")[0] for row in tables(narrow)[1].rows} <= {"shop"}
 
 
+def test_access_of_a_store_shows_who_its_scans_found(known: Known) -> None:
+    store = MemoryStore()
+    admins = (
+        KnownAdmin("User/alice", "", "ClusterRoleBinding/ops gives it ClusterRole/cluster-admin"),
+        KnownAdmin("shop/ServiceAccount/bob", "2027-01-02T08:00:00Z", "it may impersonate User/alice"),
+    )
+    at = "2027-01-02T08:00:00Z"
+    asyncio.run(record(store, "run", ScanRun(status=ScanOutcome("Succeeded", at, at, admins=admins))))
+    bare = replace(
+        known,
+        report=replace(known.report, resources=tuple(replace(r, body={}) for r in known.report.resources)),
+        store=store,
+    )
+    paths, _ = tables(built("access", World(bare)))
+    assert [[cell.text for cell in row] for row in paths.rows] == [
+        ["User/alice", "since the first look", admins[0].how],
+        ["shop/ServiceAccount/bob", at, admins[1].how],
+    ]
+    narrow = tables(built("access", World(bare, frozenset(("shop",)))))[0]
+    assert [row[0].text for row in narrow.rows] == ["shop/ServiceAccount/bob"]
+
+
 def test_access_of_stored_results_says_why_it_draws_no_path(known: Known) -> None:
     bare = replace(known.report, resources=tuple(replace(one, body={}) for one in known.report.resources))
     paths, subjects = tables(built("access", World(replace(known, report=bare))))
     assert not paths.rows
-    assert "Stored results hold neither roles nor bindings" in paths.why_empty
+    assert "No stored scan looked for them" in paths.why_empty
     assert subjects.rows

@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from leadline.api.kinds.scans import KnownAdmin
+from leadline.errors import StoreError
 from leadline.model.access import Access
 from leadline.model.resource import Resource
 from leadline.outputs.text.plain import count
@@ -11,8 +13,10 @@ from leadline.scans.access.to_admin import to_admin
 from leadline.scans.pages.page import Ask, Cell, Column, Counts, Page, Section, Table, Words, link, safe
 from leadline.scans.pages.rows import object_key
 from leadline.scans.pages.world import World
+from leadline.scans.stored.history.admins import known_admins
 
 _PATHS = (Column("Subject", "name"), Column("How"), Column("Steps"))
+_STORED_PATHS = (Column("Subject", "name"), Column("Since", "date"), Column("Steps"))
 _SUBJECTS = (
     Column("Subject", "name"),
     Column("Critical", "number"),
@@ -21,18 +25,23 @@ _SUBJECTS = (
 )
 _KINDS = frozenset(("User", "Group", "ServiceAccount"))
 _NAMED = 3
-_NO_BODIES = "Stored results hold neither roles nor bindings, so that paths are not drawn here: leadline access to-admin reads the cluster."
+_NO_BODIES = "No stored scan looked for them: roles and bindings have to be among what it reads. leadline access to-admin reads the cluster."
 
 
 async def access(world: World, ask: Ask) -> Page:
     target = access_of(world.known.report)
     paths = _paths(world, target) if target is not None else []
-    shown, pages = ask.cut([_path(one) for one in paths])
-    if target is not None:
+    stored, unread = await _stored(world) if target is None else (None, "")
+    rows_of_paths = [_path(one) for one in paths] or [_stored_path(one) for one in stored or ()]
+    shown, pages = ask.cut(rows_of_paths)
+    if target is not None or stored is not None:
         why = world.why_empty("No binding that was read leads to cluster admin.")
     else:
-        why = world.why_empty(_NO_BODIES)
-    table = Table("Who is or can become cluster admin", _PATHS, shown, why, len(paths), "path", pages)
+        why = world.why_empty(unread or _NO_BODIES)
+    columns = _PATHS if stored is None else _STORED_PATHS
+    table = Table(
+        "Who is or can become cluster admin", columns, shown, why, len(rows_of_paths), "path", pages
+    )
     subjects = [one for one in world.report.resources if one.origin.kind == "derived" and one.kind in _KINDS]
     rows = sorted(
         _subjects(world, subjects), key=lambda row: (-_number(row[1]), -_number(row[2]), row[0].text)
@@ -64,7 +73,7 @@ async def access(world: World, ask: Ask) -> Page:
         sections,
         "Who can reach cluster admin by roles and bindings, and by which steps.",
         command="leadline access to-admin",
-        parts=-(-len(paths) // ask.rows),
+        parts=-(-len(rows_of_paths) // ask.rows),
     )
 
 
@@ -83,6 +92,29 @@ def _paths(world: World, target: AccessTarget) -> list[Access]:
 def _path(one: Access) -> tuple[Cell, ...]:
     steps = "; ".join(step.text for step in one.steps)
     return Cell(safe(one.subject.title)), Cell(safe(one.way) or "is cluster admin"), Cell(safe(steps))
+
+
+async def _stored(world: World) -> tuple[list[KnownAdmin] | None, str]:
+    """Those that a store names and the user may see; ``None`` where no scan looked, and why where it cannot be read."""
+    if world.known.store is None:
+        return None, ""
+    try:
+        found = await known_admins(world.known.store)
+    except StoreError as error:
+        return None, f"They cannot be read: {safe(str(error.args[0]))}."
+    if found is None:
+        return None, ""
+    return [one for one in found if world.sees(_namespace_of(one.subject))], ""
+
+
+def _namespace_of(title: str) -> str:
+    """Of ``shop/ServiceAccount/api``; users and groups are in none."""
+    namespace, mark, rest = title.partition("/")
+    return namespace if mark and rest.startswith("ServiceAccount/") else ""
+
+
+def _stored_path(one: KnownAdmin) -> tuple[Cell, ...]:
+    return Cell(safe(one.subject)), Cell(safe(one.since) or "since the first look"), Cell(safe(one.how))
 
 
 def _subjects(world: World, subjects: list[Resource]) -> Iterator[tuple[Cell, ...]]:

@@ -9,7 +9,7 @@ from leadline.api.kind import OUR_GROUP
 from leadline.api.kinds.configuration import JudgedObject
 from leadline.api.kinds.scans import KnownAdmin
 from leadline.api.posture_results import slug
-from leadline.api.protocol import ABSENT, Entry, Paging, Store
+from leadline.api.protocol import ABSENT, Entry, Paging, Readable, Store
 from leadline.api.selection import Key, Requirement, Selection
 from leadline.model.access import Access, Subject
 from leadline.scans.stored.history.days import Place
@@ -40,7 +40,8 @@ async def record_admins(store: Store, paths: Sequence[Access], place: Place) -> 
     """
     now = {one.subject: one for one in reversed(paths)}
     subjects = sorted(now)[:MOST_ADMINS]
-    before = await _before(store)
+    recorded = await known_admins(store)
+    before = None if recorded is None else {one.subject: one.since for one in recorded}
     wanted = {_key(one, place.home): one for one in subjects}
     known = {entry.key: entry for entry in await _stored(store)}
     for key, entry in known.items():
@@ -57,12 +58,12 @@ def _how(path: Access) -> str:
     return "; ".join(step.text for step in path.steps)
 
 
-async def _before(store: Store) -> dict[str, str] | None:
-    """Since when, by subject, as the newest run says that looked for them; ``None`` where none did."""
+async def known_admins(store: Readable) -> tuple[KnownAdmin, ...] | None:
+    """As the newest run says that looked for them; ``None`` where none did. Raises: ``StoreError``."""
     recorded = sorted(await all_of(store, RUNS), key=lambda entry: entry.revision, reverse=True)
     for run in map(run_of, recorded):
         if run.status.admins is not UNSET:
-            return {one.subject: one.since for one in run.status.admins or ()}
+            return run.status.admins or ()
     return None
 
 
