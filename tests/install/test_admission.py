@@ -93,7 +93,7 @@ def test_a_warned_deployment_runs_and_its_pods_are_judged_with_it(guarded: Guard
     body["spec"]["template"]["spec"]["hostPID"] = True
     ran = guarded.apply(body)
     assert ran.returncode == 0, ran.stderr
-    assert "Warning: leadline: C-0038" in ran.stderr
+    assert "Warning: Deployment/warned: leadline: C-0038" in ran.stderr
     guarded.cluster.kubectl("-n", SHOP, "rollout", "status", "deployment/warned", "--timeout=90s")
     # Its ReplicaSet, and the pod of that.
     assert guarded.number(series) >= asked + 2
@@ -150,7 +150,6 @@ def test_uninstalling_takes_the_webhook_away_before_its_pods_and_leaves_nothing(
     said = guarded.installation.uninstall("--debug")
     # Its pre-delete hook has done it, before anything else went.
     assert f'Ignoring delete failure for "{NAME}"' in said
+    guarded.installation.remove_what_stays()
     ours = {f"namespace/{SHOP}", f"namespace/{guarded.installation.namespace}"}
-    assert [one for one in inventory(services) if one not in ours] == [
-        one for one in before if one not in ours
-    ]
+    services.until(lambda: set(inventory(services)) - ours == set(before) - ours, 30)

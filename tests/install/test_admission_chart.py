@@ -168,13 +168,14 @@ def test_it_may_write_its_own_configuration_and_nothing_else():
 def test_it_is_taken_away_before_its_pods_and_by_no_one_who_may_more():
     (job,) = of_kind("Job", render(ON))
     arguments = job["spec"]["template"]["spec"]["containers"][0]["args"]
-    assert arguments == ["unregister", "--binding=leadline-register", f"--webhook={NAME}"]
+    lease = ["--lease=security/leadline-operator", "--lease-binding=leadline-operator"]
+    assert arguments == ["unregister", "--binding=leadline-register", *lease, f"--webhook={NAME}"]
     rules = the("ClusterRole", name="leadline-unregister")["rules"]
     (own,) = [rule for rule in rules if rule["apiGroups"] == ["admissionregistration.k8s.io"]]
     assert (own["resourceNames"], own["verbs"]) == ([NAME], ["delete"])
     (plain,) = of_kind("Job", render())
     arguments = plain["spec"]["template"]["spec"]["containers"][0]["args"]
-    assert arguments == ["unregister", "--binding=leadline-register"]
+    assert arguments == ["unregister", "--binding=leadline-register", *lease]
 
 
 def test_its_certificate_is_for_the_service_that_is_asked():

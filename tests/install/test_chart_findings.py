@@ -75,7 +75,7 @@ def expected(switches: Mapping[str, bool]) -> frozenset[str]:
 def _of_nodes(has_facts: bool, has_agent: bool) -> frozenset[str]:
     both = {"C-0013", "C-0048", "C-0211", "L-0020", "L-0021"} if has_facts or has_agent else set()
     agent = {"C-0038", "C-0046", "C-0074", "C-0275", "L-0011", "L-0019"} if has_agent else set()
-    return frozenset(both | agent | ({"C-0053"} if has_facts else set()))
+    return frozenset(both | agent | ({"C-0053"} if has_facts or has_agent else set()))
 
 
 def above_low(report: PostureReport, found: set[str]) -> set[str]:

@@ -26,7 +26,7 @@ SHOP = "templates/web.yaml"
 
 
 def render(root: Path, options: HelmOptions = HelmOptions(), limits: Limits = Limits()) -> Rendered:  # noqa: B008
-    return read_rendered(root, RenderOptions({}, options, limits=limits))
+    return read_rendered(root, RenderOptions({}, helm=options, limits=limits))
 
 
 def write(root: Path, files: dict[str, str]) -> Path:

@@ -1,6 +1,5 @@
 """Which package of the distribution owns a file, or the files of a language package."""
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -8,14 +7,12 @@ from msgspec.structs import replace
 
 from leadline.model.package import DISTRIBUTION_TYPES, Package
 from leadline.packages.code_files import is_code
+from leadline.packages.needed_library import NEEDED_LIBRARY
 from leadline.packages.places import file_at
 from leadline.sbom.listed_sums import ListedSums, owners_by_file
 
 if TYPE_CHECKING:
     from leadline.sbom.layers.tree import MergedTree
-
-NEEDED_LIBRARY = re.compile(r"(?P<library>[^()\s/]+\.so[^()\s/]*)\(")
-"""How RPM asks for a shared library: ``libc.so.6(GLIBC_2.34)(64bit)``."""
 
 _LANGUAGES = ("pypi", "gem", "cran", "luarocks")
 """Of which a distribution installs the files of each package apart from its description."""

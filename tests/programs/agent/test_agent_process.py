@@ -92,7 +92,7 @@ def test_equal_containers_have_equal_records_and_no_secret_is_in_them(agent: Age
         name: sorted(
             (event["event"], event.get("path", ""), event.get("arguments", []))
             for event in events
-            if event.get("container", {}).get("id") == name
+            if "event" in event and event.get("container", {}).get("id") == name
         )
         for name in names
     }

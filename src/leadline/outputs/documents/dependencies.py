@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from leadline.model.package import Package
-from leadline.sbom.ownership import NEEDED_LIBRARY
+from leadline.packages.needed_library import NEEDED_LIBRARY
 
 _SEPARATORS = re.compile(r"[-_.]+")
 _FOLDER = "node_modules/"

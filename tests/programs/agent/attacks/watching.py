@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
-from outside import Outside
+from attack_listeners import Outside
 from places import Place, request
 from stories import ADDRESSES, Step, missing
 
