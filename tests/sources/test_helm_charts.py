@@ -399,7 +399,7 @@ def test_helm_on_the_path_goes_first(tmp_path: Path) -> None:
     options = HelmOptions(
         (str(root / "one/Chart.yaml"),), ("a=1",), ("b=2",), "1.31", ("x/v1",), "shop", "prod"
     )
-    found = read_rendered(root, RenderOptions({"PATH": path}, options))
+    found = read_rendered(root, RenderOptions({"PATH": path}, helm=options))
     assert placed(found.resources) == [
         ("one/crds/a.yaml", 0, "ConfigMap/crd"),
         ("one/templates/it.yaml", 0, "ConfigMap/a"),
