@@ -52,6 +52,10 @@ def kept(cluster: WholeCluster) -> Kept:
 
 def test_profiles_are_stored_and_a_person_approves_what_follows(whole_cluster: WholeCluster):
     space = whole_cluster.namespace("learned")
+
+    def objects(kind: str, *more: str) -> Any:
+        return json.loads(whole_cluster.kubectl("get", kind, "-n", space, *more, "-o", "json"))
+
     environment = {**os.environ, "KUBECONFIG": str(whole_cluster.admin())}
     command = [sys.executable, "-m", "leadline.programs.cli.main", "agent", "--cri", whole_cluster.socket]
     command += ["--node", NODE, "--store", "kube", "--learning-hours", "0.002"]
@@ -63,13 +67,12 @@ def test_profiles_are_stored_and_a_person_approves_what_follows(whole_cluster: W
                     break
             whole_cluster.apply(deployment(space))
             whole_cluster.kubectl("rollout", "status", "-n", space, "deployment/web", "--timeout=120s")
+            # Once a minute: by then it knows whose containers these are.
+            whole_cluster.until(lambda: bool(objects("containerprofiles")["items"]), 180)
         finally:
             # At its end it stores what it has.
             agent.send_signal(signal.SIGTERM)
             agent.wait(timeout=90)
-
-    def objects(kind: str, *more: str) -> Any:
-        return json.loads(whole_cluster.kubectl("get", kind, "-n", space, *more, "-o", "json"))
 
     (listed,) = objects("containerprofiles")["items"]
     one = objects("containerprofiles", listed["metadata"]["name"])

@@ -122,6 +122,7 @@ async def serve(settings: Settings, out: BinaryIO) -> None:
             if kept is not None:
                 await _store_last_alerts(kept)
             if store is not None:
+                await _name_last(naming)
                 await _store_last(store, taker)
         finally:
             observation.close()
@@ -144,6 +145,17 @@ async def _ask_runtime(naming: Naming) -> None:
         failures = 0 if found else failures + 1
         if failures:
             await asyncio.sleep(backoff_s(failures, FIRST_WAIT_S, LONGEST_WAIT_S))
+
+
+async def _name_last(naming: Naming) -> None:
+    """The containers that were seen just before the end: what has no name is not stored."""
+    if not naming.wanted:
+        return
+    try:
+        async with asyncio.timeout(GOODBYE_S):
+            naming.take(await asyncio.to_thread(naming.ask, dict(naming.wanted)))
+    except TimeoutError:
+        log.warning("the newest containers have no names: the container runtime did not answer in time")
 
 
 async def _follow_pods(naming: Naming, node: str) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import attacked_image
 import pytest
-from kernel_access import needs_kernel
 from attack_listeners import Outside
+from kernel_access import needs_kernel
 from places import Mounts, Runc, runc
 from stories import ADDRESSES, Step, all_steps, missing, steps_of
 from watching import Watched, agent, attack, listen, not_as_it_must_be

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
 from attack_listeners import Outside
+from msgspec import Struct
 from places import Place, request
 from stories import ADDRESSES, Step, missing
 
