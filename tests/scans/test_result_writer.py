@@ -1,13 +1,13 @@
 """Results are written where they differ, and failures keep the date on which they were first seen."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import orjson
 
 from leadline.api.posture_results import OBJECT, SCANS
-from leadline.api.protocol import Content, Put
+from leadline.api.protocol import Content, EndingError, Entry, Put
 from leadline.api.selection import Key
 from leadline.scans.stored.history.lives import HISTORIES
 from leadline.scans.stored.result_writer import FIRST_SEEN, TIMESTAMP, ResultWriter
@@ -169,5 +169,30 @@ def test_what_someone_else_changed_after_it_was_known_is_asked_for_once_and_noth
             "B": TUESDAY,
             "C": WEDNESDAY,
         }
+
+    asyncio.run(scenario())
+
+
+def test_a_namespace_that_is_being_deleted_keeps_no_result_of_others_out():
+    class Ending(MemoryStore):
+        async def put_all(self, puts: Sequence[Put]) -> tuple[Entry, ...]:
+            gone = next((one.key.namespace for one in puts if one.key.namespace in ("old", "older")), "")
+            if gone:
+                raise EndingError(gone, f"namespace {gone} is being terminated")
+            return await super().put_all(puts)
+
+    async def scenario() -> None:
+        store = Ending()
+        writer = ResultWriter(store)
+        await writer.learn()
+        kept = [put(MONDAY, Key(SCANS, "shop", f"pod-{number}"), A="failed") for number in range(3)]
+        lost = [put(MONDAY, Key(SCANS, name, "pod-x"), A="failed") for name in ("old", "older")]
+        keys = await writer.write([lost[0], kept[0], lost[1], *kept[1:]], at=MONDAY)
+        assert keys == [one.key for one in kept]
+        assert writer.ending == {"old", "older"}
+        for one in kept:
+            assert (await controls(store, one.key))["A"]["status"]["status"] == "failed"
+        await writer.write([put(TUESDAY, A="failed")], at=TUESDAY)
+        assert writer.ending == set()
 
     asyncio.run(scenario())

@@ -67,6 +67,14 @@ class FullError(StoreError):
     """There is no room left; everything stored before stays readable."""
 
 
+class EndingError(StoreError):
+    """The namespace is being deleted, or is not there: it takes nothing new, and what is in it goes."""
+
+    def __init__(self, namespace: str, message: str) -> None:
+        super().__init__(message)
+        self.namespace = namespace
+
+
 class Content(Struct, frozen=True, gc=False):
     """An object without its kind and its revision."""
 

@@ -78,6 +78,25 @@ def added_up(items: list[dict[str, Any]]) -> Counter[str]:
     return +counts
 
 
+def test_a_namespace_that_is_being_deleted_keeps_nothing_else_out(extension: Extension):
+    space, other = extension.namespace("ending"), extension.namespace("staying")
+    held = privileged(space, "held", replicas=0)
+    held["metadata"]["finalizers"] = ["example.com/held"]
+    extension.apply(held, privileged(other, "web", replicas=0))
+    extension.kubectl("delete", "namespace", space, "--wait=false")
+    try:
+        ended = leadline(extension, "scan", "--store", "kube", "--format", "json", "--output", os.devnull)
+        assert ended.returncode in (0, 1), ended.stderr
+        assert f"nothing new in namespaces that are being deleted: {space}" in ended.stderr
+        assert extension.kubectl("-n", other, "get", SUMMARIES, "deployment-web")
+    finally:
+        free = json.dumps({"metadata": {"finalizers": None}})
+        extension.kubectl("-n", space, "patch", "deployment", "held", "--type=merge", "-p", free)
+        extension.until(
+            lambda: f"namespace/{space}\n" not in extension.kubectl("get", "ns", "-o", "name"), 60
+        )
+
+
 def test_kubectl_the_command_line_and_a_dashboard_show_the_same_numbers(extension: Extension, tmp_path: Path):
     space = extension.namespace("agreeing")
     extension.apply(privileged(space, "web", replicas=0))

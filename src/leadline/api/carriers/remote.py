@@ -19,6 +19,7 @@ from leadline.api.protocol import (
     Changes,
     ConflictError,
     Content,
+    EndingError,
     Entry,
     Event,
     FullError,
@@ -190,7 +191,9 @@ class RemoteStore:
         else:
             metadata["resourceVersion"] = str(expected)
             answer = await self._ask("PUT", await self._path(key), {**whole, "metadata": metadata})
-        if answer.status_code in (404, 409) and _reason(answer) != "NamespaceNotFound":
+        if _is_ending(answer):
+            raise EndingError(key.namespace, str(_json(answer).get("message")))
+        if answer.status_code in (404, 409):
             current = await self._current(key)
             if answer.status_code == 409 or expected != ABSENT:
                 raise ConflictError(key, current)
@@ -296,8 +299,15 @@ def _good(answer: httpx2.Response) -> httpx2.Response:
     raise StoreError(message, hint=hint)
 
 
-def _reason(answer: httpx2.Response) -> str:
-    return str(_json(answer).get("reason") or "")
+def _is_ending(answer: httpx2.Response) -> bool:
+    """Whether the namespace that was written to is being deleted, or is not there."""
+    details = _json(answer).get("details") if answer.status_code in (403, 404) else None
+    if not isinstance(details, dict):
+        return False
+    if answer.status_code == 404:
+        return details.get("kind") == "namespaces"
+    reasons = [one.get("reason") for one in details.get("causes") or () if isinstance(one, dict)]
+    return "NamespaceTerminating" in reasons
 
 
 def _json(answer: httpx2.Response) -> Body:

@@ -353,6 +353,11 @@ class _Session:
         self._to_delete |= set(results.gone)
         self._to_delete -= {put.key for put in results.puts}
         await writer.write(results.puts, at=at)
+        if writer.ending:
+            log.info(
+                "nothing new is stored in namespaces that are being deleted: %s",
+                ", ".join(sorted(writer.ending)),
+            )
         await writer.delete(self._to_delete, at=at)
         self._to_delete.clear()
         count = writer.written + writer.deleted - before

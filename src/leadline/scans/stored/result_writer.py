@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from leadline.api.kind import PREFIX
 from leadline.api.posture_results import OBJECT, SCANS, SUMMARIES
-from leadline.api.protocol import ABSENT, ConflictError, Content, Entry, Paging, Put, Store
+from leadline.api.protocol import ABSENT, ConflictError, Content, EndingError, Entry, Paging, Put, Store
 from leadline.api.risk_results import RISKS
 from leadline.api.selection import Key, Selection, labels_of
 from leadline.kube.kinds import kind_key
@@ -32,6 +32,7 @@ from leadline.scans.stored.history.lives import (
     keys_of,
     states_of,
 )
+from leadline.scans.stored.lasting import put_lasting
 
 PLURALS = (SCANS, SUMMARIES, RISKS)
 """What is kept of objects: each has its own in one place."""
@@ -88,6 +89,8 @@ class ResultWriter:
         self._has_learnt = False
         self.by = ""
         """What changed where not the cluster did, of all that is written from now on: ``rules``."""
+        self.ending: set[str] = set()
+        """Namespaces that were being deleted while results were written last."""
         self.written = 0
         self.deleted = 0
 
@@ -122,8 +125,10 @@ class ResultWriter:
         """The keys of ``puts``; those that are there already are not written again.
 
         ``at`` is the moment of the scan. Where ``is_whole`` is false, the results of controls that ``puts`` do not
-        speak of stay. Raises: ``StoreError``.
+        speak of stay. Namespaces that are being deleted take nothing new; they are in ``ending`` then.
+        Raises: ``StoreError``.
         """
+        self.ending.clear()
         keys: list[Key] = []
         for batch in batches(puts, BATCH):
             keys += (put.key for put in batch)
@@ -133,7 +138,7 @@ class ResultWriter:
                 if not is_whole or known is None or known.digest != digest:
                     wanted.append((put, digest))
             await self._write(wanted, at, is_whole=is_whole)
-        return keys
+        return [key for key in keys if key.namespace not in self.ending or key in self._known]
 
     async def delete(self, keys: Iterable[Key], *, at: str) -> int:
         """How many of ``keys`` were there and are not any more; ``at`` is when that was noticed. Raises: ``StoreError``."""
@@ -154,31 +159,38 @@ class ResultWriter:
         return count
 
     async def _write(self, wanted: Sequence[tuple[Put, bytes]], at: str, *, is_whole: bool) -> None:
-        for attempt in range(_ATTEMPTS):
+        conflicts, is_first = 0, True
+        while True:
             made: list[Put] = []
             histories: list[Put] = []
             for part in batches(wanted, _AT_A_TIME):
                 # After a conflict it is not as it was known.
                 before = await asyncio.gather(
-                    *(self._before(put.key, is_known=not attempt, is_whole=is_whole) for put, _ in part)
+                    *(self._before(put.key, is_known=is_first, is_whole=is_whole) for put, _ in part)
                 )
                 new = [_continued(put, old, at) for (put, _), old in zip(part, before, strict=True)]
                 made += new
                 found = await asyncio.gather(
                     *(
-                        self._history(put, old, at, is_known=not attempt)
+                        self._history(put, old, at, is_known=is_first)
                         for put, old in zip(new, before, strict=True)
                     )
                 )
                 histories += filter(None, found)
             if not made:
                 return
+            is_first = False
             try:
                 # First the histories: should the store end between the two, they are not written a second time.
                 entries = (await self._store.put_all((*histories, *made)))[len(histories) :]
             except ConflictError:
-                if attempt + 1 == _ATTEMPTS:
+                conflicts += 1
+                if conflicts == _ATTEMPTS:
                     raise
+                continue
+            except EndingError as error:
+                self.ending.add(error.namespace)
+                wanted = [one for one in wanted if one[0].key.namespace != error.namespace]
                 continue
             self._with_history |= {put.key for put in histories}
             for put, entry, (_, digest) in zip(made, entries, wanted, strict=True):
@@ -210,7 +222,7 @@ class ResultWriter:
         old = history_of(entry).spec if entry else None
         history = ended(old, at, {} if old else _dates(result))
         if history:
-            await self._store.put(ended_put(entry, key, result, history))
+            await put_lasting(self._store, [ended_put(entry, key, result, history)])
 
     async def _before(self, key: Key, *, is_known: bool, is_whole: bool) -> _Before:
         """Asks for nothing that is known: that would double the requests."""

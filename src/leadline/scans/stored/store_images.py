@@ -33,6 +33,7 @@ from leadline.scans.stored.image_results import (
     summary_names,
     summary_puts,
 )
+from leadline.scans.stored.lasting import put_lasting
 from leadline.scans.stored.scan_runs import (
     forget_old_runs,
     image_counts,
@@ -123,7 +124,7 @@ async def _store_view(
     """The summaries of ``containers``; the manifest is that of the whole image."""
     image = counts_of(seen, await manifest_place(store, seen, home))
     at = moment()
-    await store.put_all(list(summary_puts(image, Scanned(home, at), containers, names)))
+    await put_lasting(store, summary_puts(image, Scanned(home, at), containers, names))
     await _go_on(store, seen, containers, names, at)
 
 
@@ -185,7 +186,7 @@ async def store_image(
     name = await manifest_place(store, report, home)
     called = summary_names(containers) if names is None else names
     at = moment()
-    written = len(await store.put_all(image_puts(report, Scanned(home, at), containers, name, called)))
+    written = await put_lasting(store, image_puts(report, Scanned(home, at), containers, name, called))
     await _go_on(store, report, containers, called, at)
     return written
 

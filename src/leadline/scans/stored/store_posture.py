@@ -14,11 +14,14 @@ from leadline.api.wire_type import Maybe
 from leadline.errors import StoreError
 from leadline.model.access import Access
 from leadline.model.report import PostureReport
+from leadline.outputs.text.plain import plain
 from leadline.scans.stored.history.admins import record_admins
 from leadline.scans.stored.history.days import Place, first_look_by, forget_old, record_days
 from leadline.scans.stored.posture_runs import Outcome, RunOptions, posture_run
 from leadline.scans.stored.result_writer import ResultWriter
 from leadline.scans.stored.scan_runs import forget_old_runs, moment, record, run_name
+
+_NAMED = 5
 
 
 class StoreOptions(Struct, frozen=True):
@@ -37,6 +40,8 @@ class Stored(Struct, frozen=True):
     written: int
     """Results that the scan has; those that were there already were not written again."""
     collected: int
+    ending: tuple[str, ...] = ()
+    """Namespaces that are being deleted: nothing new was stored in them."""
 
 
 async def store_posture(store: Store, report: PostureReport, options: StoreOptions) -> Stored:
@@ -65,6 +70,13 @@ async def store_posture(store: Store, report: PostureReport, options: StoreOptio
             risk_puts(report, report.risks or (), started, places),
         )
         seen = set(await writer.write(puts, at=started, is_whole=options.is_full))
+        ending = tuple(sorted(writer.ending))
+        missing = ending if report.target.kind != "cluster" else tuple({options.home} & {*ending})
+        if missing:
+            named = ", ".join(map(plain, missing[:_NAMED]))
+            raise StoreError(
+                f"the cluster has no namespace {named}, or it is being deleted", hint="create it"
+            )
         unseen = [key for key in writer.keys if key not in seen]
         collected = await writer.delete(unseen, at=started) if options.is_full and not report.unread else 0
         admins: Maybe[tuple[KnownAdmin, ...]] = UNSET
@@ -79,4 +91,4 @@ async def store_posture(store: Store, report: PostureReport, options: StoreOptio
     ended = posture_run(report, asked, Outcome(started, "Succeeded"))
     await record(store, run, replace(ended, status=replace(ended.status, admins=admins)))
     await forget_old_runs(store, run)
-    return Stored(run, len(seen), collected)
+    return Stored(run, len(seen), collected, ending)

@@ -242,7 +242,11 @@ def _store(request: Request, scan: PostureScan) -> None:
     stored = store_report(request, report, scan)
     if not request.quiet:
         gone = f", {stored.collected} of vanished objects deleted" if stored.collected else ""
-        click.echo(f"{stored.written} results stored as {stored.run}{gone}", err=True)
+        ending = f"; nothing new in namespaces that are being deleted: {', '.join(stored.ending)}"
+        click.echo(
+            f"{stored.written} results stored as {stored.run}{gone}{ending if stored.ending else ''}",
+            err=True,
+        )
 
 
 def _watch(request: Request) -> int:

@@ -43,6 +43,7 @@ from leadline.scans.stored.image_results import (
     summary_names,
     summary_puts,
 )
+from leadline.scans.stored.lasting import put_lasting
 from leadline.scans.stored.scan_runs import moment
 from leadline.scans.stored.store_images import collect_images
 from leadline.scans.waivers.image_acceptance import ImageWaivers
@@ -345,8 +346,7 @@ class ImageKeeper:
                 continue
             scanned = Scanned(self._home, result.at, digest, result.database, seen)
             counts = replace(result.counts, counted=counted)
-            for put in summary_puts(counts, scanned, (container,), names):
-                await self._store.put(put)
+            await put_lasting(self._store, summary_puts(counts, scanned, (container,), names))
             if counts.is_matched:
                 look = ImageLook(digest, result.database, moment(), {})
                 version = f"{result.at} {result.database}"

@@ -23,6 +23,7 @@ from leadline.scans.stored.history.lives import (
     history_of,
     put_of,
 )
+from leadline.scans.stored.lasting import put_lasting
 from leadline.scans.stored.scan_runs import RUNS, all_of, run_of
 
 CLUSTER_ADMIN = "cluster-admin"
@@ -94,4 +95,4 @@ async def _continue(store: Store, key: Key, entry: Entry | None, subject: Subjec
             "", "rbac.authorization.k8s.io/v1", subject.kind, subject.namespace, subject.name
         )
         history = replace(history, object=named)
-    await store.put(put_of(key, history, _LABELS, entry.revision if entry else ABSENT))
+    await put_lasting(store, [put_of(key, history, _LABELS, entry.revision if entry else ABSENT)])

@@ -20,6 +20,7 @@ from leadline.model.resource import Resource
 from leadline.scans.stored.history.lives import HISTORIES, keys_of
 from leadline.scans.stored.image_results import SUMMARIES as IMAGE_SUMMARIES
 from leadline.scans.stored.image_results import stored_counts
+from leadline.scans.stored.lasting import put_lasting
 from leadline.scans.stored.scan_runs import ENDED, FOLLOWING, RUNS, STALE, all_of, run_of
 from leadline.version import __version__
 
@@ -166,7 +167,7 @@ async def record_day(store: Store, namespace: str, counts: DayCounts, home: str)
         body = msgspec.json.encode(NamespaceHistory(MonthOfDays(namespace, tuple(days))))
         content = Content(orjson.dumps(metadata), body=body)
         try:
-            await store.put(Put(key, content, entry.revision if entry else ABSENT))
+            await put_lasting(store, [Put(key, content, entry.revision if entry else ABSENT)])
         except ConflictError:
             if attempt + 1 == _ATTEMPTS:
                 raise

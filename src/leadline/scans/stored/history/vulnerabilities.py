@@ -28,6 +28,7 @@ from leadline.scans.stored.history.lives import (
     put_of,
 )
 from leadline.scans.stored.image_results import MANIFESTS, RunningContainer
+from leadline.scans.stored.lasting import put_lasting
 
 MOST_VULNERABILITIES = 3_000
 """Of one container; of more those that are gone are left out first, then the mildest."""
@@ -107,7 +108,9 @@ async def recorded(store: Store, container: RunningContainer, name: str, look: I
         named = JudgedObject("", "", container.kind, container.namespace, container.workload)
         history = _bounded(replace(history, object=named, container=container.name))
         try:
-            await store.put(put_of(key, history, _labels(container), entry.revision if entry else ABSENT))
+            await put_lasting(
+                store, [put_of(key, history, _labels(container), entry.revision if entry else ABSENT)]
+            )
         except ConflictError:
             if attempt + 1 == _ATTEMPTS:
                 raise
@@ -121,7 +124,7 @@ async def container_gone(store: Store, namespace: str, name: str, at: str) -> No
     entry = await store.get(key)
     history = ended(history_of(entry).spec, at) if entry else None
     if entry and history:
-        await store.put(put_of(key, history, metadata_of(entry).labels, entry.revision))
+        await put_lasting(store, [put_of(key, history, metadata_of(entry).labels, entry.revision)])
 
 
 def _name(summary: str) -> str:
