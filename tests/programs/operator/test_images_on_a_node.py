@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import NotReadyError
 from whole_cluster import IMAGE, write_image
 from whole_extension import WholeExtension
 
@@ -238,6 +239,9 @@ def test_every_image_of_pods_that_run_comes_to_a_result_or_a_reason(
             key = ["get", "vulnerabilitymanifestsummaries", "-n", "shop", "deployment-web-main", "-o", "json"]
             cluster.until(lambda: bool(cluster.kubectl(*key, check=False)), 60)
             try_exceptions(cluster, registry)
+        except NotReadyError:
+            print(log.read_text("utf-8", "replace")[-4000:])
+            raise
         finally:
             operator.terminate()
             operator.wait(60)
