@@ -1,5 +1,6 @@
 """Rows for a person: one for each thing to do, in which every finding and every edit still is."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -62,18 +63,27 @@ def test_limits_are_one_row_for_each_container_and_a_volume_is_one_with_its_moun
         "in spec.containers[1].resources",
     ]
     assert all("limits.memory" in fix and "requests.cpu" in fix for _, fix in limits)
-    volumes = said(tmp_path, "Writable folder of the node mounted")
-    assert len(volumes) == 2
-    assert "volumes[0]" in volumes[0][1]
-    assert "containers[0].volumeMounts[0]" in volumes[0][1]
-    assert "[1]" not in volumes[0][1]
+    assert [fix for _, fix in said(tmp_path, "Folder of the node mounted (hostPath)")] == [
+        f"remove spec.volumes[{number}]; remove spec.containers[0].volumeMounts[{number}]"
+        for number in (0, 1)
+    ]
+    # The smaller edit stays a choice of its own.
+    assert [fix for _, fix in said(tmp_path, "Writable folder of the node mounted")] == [
+        f"set spec.containers[0].volumeMounts[{number}].readOnly to true" for number in (0, 1)
+    ]
 
 
 def test_policies_are_asked_for_once_in_a_namespace(tmp_path):
     for name in ("a", "b", "c"):
         (tmp_path / f"{name}.yaml").write_text(POD.replace("NAME", name).replace("IMAGE", "y:1"))
-    ((who, _),) = said(tmp_path, "No network policy for the pods")
-    assert who == "shop/Pod/a and 2 more"
+    assert said(tmp_path, "No network policy for the pods") == [
+        (
+            "shop/Pod/a and 2 more",
+            "add a NetworkPolicy that selects these pods and limits their ingress and egress",
+        )
+    ]
+    shown = leadline.render(leadline.scan(tmp_path), "pretty", verbose=True)
+    assert "also shop/Pod/b, shop/Pod/c\n" in shown
     (tmp_path / "d.yaml").write_text(POD.replace("NAME", "d").replace("shop", "other"))
     assert len(said(tmp_path, "No network policy for the pods")) == 2
 
@@ -91,3 +101,22 @@ def test_copies_are_one_row_and_objects_that_differ_are_not(tmp_path):
         "shop/Pod/web",
         "shop/Pod/web",
     ]
+
+
+def test_objects_without_a_namespace_are_installed_with_their_folder(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "pod.yaml").write_text(
+            POD.replace("NAME", name).replace("IMAGE", "y:1").replace(", namespace: shop", "")
+        )
+    assert [who for who, _ in said(tmp_path, "No network policy for the pods")] == ["Pod/a", "Pod/b"]
+
+
+def test_many_objects_of_one_name_cost_no_square(tmp_path):
+    text = POD.replace("NAME", "web")
+    (tmp_path / "many.yaml").write_text("---\n".join(text.replace("IMAGE", f"y:{n}") for n in range(500)))
+    report = leadline.scan(tmp_path)
+    began = time.process_time()
+    rows = cause_rows(report, FindingPlaces(report, NoPlaces()))
+    assert len(rows) > 500
+    assert time.process_time() - began < 10

@@ -15,6 +15,7 @@ from leadline.model.report import PostureReport
 from leadline.outputs.documents.baseline import LARGEST_BYTES, Baseline, baseline_of, with_first_seen
 from leadline.outputs.documents.comparison import compare
 from leadline.outputs.documents.joint_report import (
+    FORMAT,
     MOST_POINTS,
     AcceptedRisk,
     AttackPath,
@@ -188,6 +189,8 @@ def _target(source: str, options: PostureOptions) -> Iterator[tuple[str, ...]]:
 
 def _of_file(one: Named, at: str) -> SourceReport:
     content = read_regular(one.source, LARGEST_BYTES)
+    if f'"format":"{FORMAT}"'.encode() in content[:200]:
+        raise SourceError(f"{one.source} is a report over several sources", hint="--last compares with it")
     report = decode(content) if is_report(content) else None
     if isinstance(report, PostureReport):
         return _of_report(one.name, report, baseline_of(report, NoPlaces(), at, __version__))

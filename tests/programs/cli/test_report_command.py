@@ -158,6 +158,25 @@ def test_reports_baselines_and_revisions_are_sources(capfd, here):
     assert "Not ranked: base;" in out
 
 
+def test_where_nothing_could_be_read_nothing_looks_clean(capfd, here):
+    (here / "broken.yaml").write_text("kind: Pod\n  bad: [\n")
+    assert run(capfd, "broken.yaml", "nowhere", "-f", "text,html,markdown", "-o", "none")[0] == 3
+    for suffix in (".txt", ".html", ".md"):
+        page = (here / f"none{suffix}").read_text()
+        assert "no source could be read: 2 sources" in page
+        assert not re.search("no critical|Nothing is accepted|No workload|All input|verdict good", page)
+        assert "broken.yaml:2" in page
+
+
+def test_a_report_of_this_command_is_no_source_and_a_later_one_is_refused(capfd, here):
+    (here / "first.json").write_text(json.dumps(as_json(capfd, "small"), separators=(",", ":")))
+    code, _, err = run(capfd, "first.json")
+    assert (code, "first.json is a report over several sources; --last compares with it" in err) == (3, True)
+    (here / "later.json").write_text('{"format": "leadline-joint-report", "version": 9}')
+    code, _, err = run(capfd, "small", "--last", "later.json")
+    assert (code, "later.json has format version 9" in err) == (3, True)
+
+
 def test_hostile_names_are_texts(capfd, here):
     (here / "small" / "pod.yaml").write_text(pod("<script>alert(1)</script>=cmd\x1b[31m"))
     name = "a<b>|c=small"
@@ -177,6 +196,7 @@ def test_hostile_names_are_texts(capfd, here):
         (("=small",), "has no name or no source"),
         (("small", "-f", "docx"), "--format must be one of text, html, pdf, markdown, json, csv (got docx)"),
         (("small", "-f", "json,html"), "several formats need a place"),
+        (("small", "-o", "out.doc"), "no format has the suffix .doc; -f takes text, html"),
     ],
 )
 def test_wrong_words_are_one_line(capfd, words: tuple[str, ...], said: str):

@@ -97,6 +97,8 @@ class FailedSource(msgspec.Struct, frozen=True):
 
 
 class JointReport(msgspec.Struct, frozen=True, kw_only=True):
+    format: str = FORMAT
+    version: int = VERSION
     title: str
     at: str
     """RFC 3339 in UTC."""
@@ -112,12 +114,17 @@ class JointReport(msgspec.Struct, frozen=True, kw_only=True):
     """Sources that the last report had and this one was not asked for."""
     kept: tuple[SourceReport, ...] = ()
     """Of the last report, those that could not be read this time: the next one is compared with them."""
-    format: str = FORMAT
-    version: int = VERSION
 
     @property
     def severities(self) -> Counter[str]:
         return sum((Counter(one.severities) for one in self.sources), Counter[str]())
+
+
+class _Head(msgspec.Struct, frozen=True):
+    """What says of a file what it is, read before the rest."""
+
+    format: str = ""
+    version: int = 0
 
 
 def severities_of(baseline: Baseline, severity: Mapping[str, str]) -> dict[str, int]:
@@ -133,14 +140,15 @@ def decoded_joint_report(content: bytes, name: str) -> JointReport:
     """
     hint = "leadline report -f json writes one"
     try:
+        head = msgspec.json.decode(content, type=_Head)
+        if head.format == FORMAT and head.version > VERSION:
+            raise SourceError(
+                f"{name} has format version {head.version}, this program reads up to {VERSION}",
+                hint="update leadline",
+            )
         found = msgspec.json.decode(content, type=JointReport)
     except msgspec.DecodeError as error:
         raise SourceError(f"{name} is not a report over several sources: {error}", hint=hint) from error
-    if found.format != FORMAT:
+    if head.format != FORMAT:
         raise SourceError(f"{name} is not a report over several sources", hint=hint)
-    if found.version > VERSION:
-        raise SourceError(
-            f"{name} has format version {found.version}, this program reads up to {VERSION}",
-            hint="update leadline",
-        )
     return found

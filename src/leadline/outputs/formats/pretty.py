@@ -13,7 +13,15 @@ from leadline.model.report import PostureReport
 from leadline.outputs.allowance import MOST_DRAWN
 from leadline.outputs.format_registry import Page, format
 from leadline.outputs.rows.control_groups import ControlGroup, control_groups
-from leadline.outputs.rows.edit_rows import EditRow, cause_rows, failing_text, failing_unread, subject_text
+from leadline.outputs.rows.edit_rows import (
+    EditRow,
+    also_named,
+    cause_rows,
+    failing_text,
+    failing_unread,
+    shown_findings,
+    subject_text,
+)
 from leadline.outputs.rows.excerpt import excerpts
 from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.overview import area_lines, first_lines, view_lines
@@ -283,7 +291,7 @@ def _places(
     for group in by_subject.values():
         name = subject_text(group[0], report, title)
         previous = ""
-        findings = [one for row in group for one in (row.finding, *row.others)]
+        findings = [one for row in group for one in shown_findings(row)]
         for part in excerpts(findings, places, page.width):
             through = "" if part.resource.id in group[0].subjects else f", through {title(part.resource)}"
             heading = f"{name}{through}"
@@ -302,6 +310,9 @@ def _places(
                 yield (
                     line.left + (_paint(line.mark, group[0].severity, page) if line.mark else "") + line.right
                 )
+            yield ""
+        if also := also_named(group[0], report, title):
+            yield from (f"  {line}" for line in wrapped(also, page.width - 2))
             yield ""
 
 

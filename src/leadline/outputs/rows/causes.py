@@ -47,9 +47,10 @@ def _object(finding: Finding, report: PostureReport, places: FindingPlaces) -> H
 
 
 def _namespace(finding: Finding, report: PostureReport, places: FindingPlaces) -> Hashable:
-    """Of objects that are judged with their charts: what one chart renders is installed together."""
+    """What is installed together: what one chart renders, and where files name no namespace, what lies in one folder."""
     failing = report.resource(finding.resource)
-    return (failing.namespace, failing.origin.rendering)
+    folder = "" if failing.namespace else failing.origin.path.rpartition("/")[0]
+    return (failing.namespace, failing.origin.rendering, folder)
 
 
 def _volume(finding: Finding, report: PostureReport, places: FindingPlaces) -> Hashable:
@@ -106,7 +107,7 @@ CAUSES = (
         "Container is not hardened",
         "What helps an attacker in the container is still allowed",
     ),
-    Cause(frozenset(("C-0048", "C-0074", "C-0045", "L-0006", "L-0018")), _volume),
+    Cause(frozenset(("C-0048", "C-0074", "L-0018")), _volume),
     Cause(
         frozenset(("C-0030", "C-0260")),
         _namespace,

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,11 +15,13 @@ from leadline.outputs.rows.causes import cause_of
 from leadline.outputs.rows.control_groups import urgency
 from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.objects_elsewhere import causes_text
-from leadline.outputs.rows.place import place_text, steering
+from leadline.outputs.rows.place import file_of, place_text, steering
 from leadline.outputs.rows.remediation import fix
 from leadline.outputs.rows.titles import titles_of
 from leadline.outputs.text.plain import plain
 
+MOST_NAMED = 20
+"""Objects of one row that are named."""
 MOST_FAILING = 20
 """Lines that a failed gate prints into a log."""
 Title = Callable[[Resource], str]
@@ -179,19 +182,18 @@ def _copies(rows: Iterable[EditRow], report: PostureReport, places: FindingPlace
             named.setdefault((on.group, on.kind, on.namespace, on.name), []).append(on)
     found: dict[str, str] = {}
     for several in named.values():
-        firsts: list[Resource] = []
+        firsts: dict[bytes, str] = {}
         for one in several if len(several) > 1 else ():
-            first = next((f for f in firsts if _is_copy(f, one, places)), None)
-            if first is None:
-                firsts.append(one)
-            else:
-                found[one.id] = first.id
+            first = firsts.setdefault(_content(one, places), one.id)
+            if first != one.id:
+                found[one.id] = first
     return found
 
 
-def _is_copy(one: Resource, other: Resource, places: FindingPlaces) -> bool:
-    first, second = places.body(one), places.body(other)
-    return {**first, "metadata": None} == {**second, "metadata": None}
+def _content(one: Resource, places: FindingPlaces) -> bytes:
+    """A digest: comparing each with each of a name would cost the square of a hostile folder."""
+    parts = {key: value for key, value in places.body(one).items() if key != "metadata"}
+    return sha256(repr(parts).encode("utf-8", "surrogatepass")).digest()
 
 
 def _by_cause(rows: Sequence[EditRow], report: PostureReport, places: FindingPlaces) -> Iterator[EditRow]:
@@ -226,19 +228,32 @@ def edits_in(rows: Iterable[EditRow]) -> int:
     return sum(row.edits for row in rows)
 
 
-def row_fix(row: EditRow) -> str:
-    """All its edits on one line, below the part of the object that they share."""
+def shown_findings(row: EditRow) -> list[Finding]:
+    """Those of its findings whose edits say something that the others do not."""
     findings = [row.finding, *row.others]
     changed = {one.path for one in findings if one.action != "review"}
-    # Who removes it, need not look at it.
-    wanted = [one for one in findings if one.action != "review" or one.path not in changed]
-    texts = list(dict.fromkeys(map(fix, wanted)))
-    if len(texts) == 1:
-        return texts[0]
-    shared = _shared([one.path for one in wanted])
+    removed = tuple(f"{one.path}." for one in findings if one.action == "remove")
+    texts = {fix(one): one for one in reversed(findings)}
+    return [
+        one
+        for text, one in reversed(texts.items())
+        # Who changes it need not look at it, and what is removed needs nothing else.
+        if not (one.action == "review" and one.path in changed)
+        and not (removed and one.path.startswith(removed))
+        # A policy that limits is one that selects.
+        and not (one.action == "add" and any(other != text and other.startswith(text) for other in texts))
+    ]
+
+
+def row_fix(row: EditRow) -> str:
+    """All its edits on one line, below the part of the object that they share."""
+    shown = shown_findings(row)
+    if len(shown) == 1:
+        return fix(shown[0])
+    shared = _shared([one.path for one in shown])
     if not shared:
-        return "; ".join(texts)
-    return f"in {shared}: {'; '.join(text.replace(f'{shared}.', '', 1) for text in texts)}"
+        return "; ".join(map(fix, shown))
+    return f"in {shared}: {'; '.join(fix(one).replace(f'{shared}.', '', 1) for one in shown)}"
 
 
 def _shared(paths: Sequence[str]) -> str:
@@ -273,6 +288,16 @@ def subject_text(row: EditRow, report: PostureReport, title: Title) -> str:
         return f"{plain(first.title)} in {row.overlays:,} {several}"
     more = len(row.subjects) - 1
     return title(first) + (f" and {more:,} more" if more else "")
+
+
+def also_named(row: EditRow, report: PostureReport, title: Title) -> str:
+    """The other objects of a row of several, or the files of its copies: ``also shop/Pod/b, shop/Pod/c``; empty without any."""
+    if row.copies == 1 and not (row.called and len(row.subjects) > 1):
+        return ""
+    others = [report.resource(id) for id in row.subjects[1:]]
+    names = [plain(file_of(one) if row.copies > 1 else title(one)) for one in others[:MOST_NAMED]]
+    more = f" and {len(others) - MOST_NAMED:,} more" if len(others) > MOST_NAMED else ""
+    return f"also {', '.join(names)}{more}"
 
 
 def failing_text(report: PostureReport, places: FindingPlaces, least: Severity) -> Iterator[str]:

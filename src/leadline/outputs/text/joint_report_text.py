@@ -53,17 +53,21 @@ def report_sections(
     report: JointReport, trend: Sequence[TrendPoint], soon: str, controls: Mapping[str, Control]
 ) -> Iterator[Section]:
     """``trend`` is that of all sources together; ``soon``: the day up to which an end of an accepted risk is near."""
-    yield _sources(report)
-    if report.last:
-        yield _changes(report, controls)
-    yield _paths(report)
-    yield _trend(trend, report.last)
-    yield _accepted(report, soon)
-    yield _not_seen(report)
+    sections = (
+        _sources(report),
+        *((_changes(report, controls),) if report.last else ()),
+        _paths(report),
+        _trend(trend, report.last),
+        _accepted(report, soon),
+        _not_seen(report),
+    )
+    return (one for one in sections if one.rows or one.items or one.pictures or one.note)
 
 
 def headline(report: JointReport) -> str:
     """``2 critical and 4 high findings in 3 sources; 1 source could not be read``."""
+    if not report.sources:
+        return f"no source could be read: {count(len(report.failed), 'source')}"
     found = report.severities
     grave = " and ".join(f"{found[name]:,} {name}" for name in ("critical", "high") if found[name])
     said = f"{grave} findings" if grave else "no critical or high finding"
@@ -82,34 +86,31 @@ def _moved(report: JointReport) -> tuple[int, int]:
 
 
 def _sources(report: JointReport) -> Section:
-    head = (
-        "Source",
-        "Critical",
-        "High",
-        "Medium",
-        "Low",
-        "Edits",
-        "Score",
-        "Not read",
-        "Since the last report",
-    )
+    head: tuple[str, ...] = (
+        "Source", "Critical", "High", "Medium", "Low", "Edits", "Score", "Not read", "Since the last report",
+    )  # fmt: skip
     rows = [_source_row(one, report) for one in report.sources]
-    rows += [(plain(one.name), *[_NOT_KNOWN] * 7, "could not be read") for one in report.failed]
-    if len(rows) > 1:
+    rows += [(plain(one.name), *[_NOT_KNOWN] * 6, "everything", _NOT_KNOWN) for one in report.failed]
+    if len(report.sources) > 1:
         found = report.severities
         edits = [one.edits for one in report.sources if one.edits is not None]
         unread = sum(len(one.unread) for one in report.sources)
+        lost = f" and {count(len(report.failed), 'source')}" if report.failed else ""
         numbers = [f"{found[name]:,}" for name in SEVERITIES[:4]]
         since = "+{:,} −{:,}".format(*_moved(report)) if report.last else _NOT_KNOWN
-        rows.append(("all", *numbers, f"{sum(edits):,}" if edits else _NOT_KNOWN, "", f"{unread:,}", since))
+        rows.append(
+            ("all", *numbers, f"{sum(edits):,}" if edits else _NOT_KNOWN, "", f"{unread:,}{lost}", since)
+        )
     others = report.severities["unknown"]
     note = f"{count(others, 'finding')} of own controls have no severity." if others else ""
-    return Section(title="Where it stands", head=head, rows=tuple(rows), note=note)
+    if not report.last:
+        head, rows = head[:-1], [row[:-1] for row in rows]
+    return Section(title="Findings by source", head=head, rows=tuple(rows), note=note)
 
 
 def _source_row(one: SourceReport, report: JointReport) -> tuple[str, ...]:
     if one.since is None:
-        since = "first time" if report.last else _NOT_KNOWN
+        since = "first time"
     else:
         moved = f"+{one.since.new:,} −{one.since.gone:,}"
         since = moved if one.since.new or one.since.gone else "no change"
@@ -212,7 +213,11 @@ def _accepted(report: JointReport, soon: str) -> Section:
         title="Accepted risks",
         head=("Until", "Owner", "Source", "Findings", "Reason"),
         rows=tuple(rows[: 2 * _NAMED]),
-        note="Nothing is accepted." if not rows else _more(len(rows), 2 * _NAMED, "waiver"),
+        note=""
+        if not report.sources
+        else "Nothing is accepted."
+        if not rows
+        else _more(len(rows), 2 * _NAMED, "waiver"),
     )
 
 
@@ -314,7 +319,7 @@ _STYLE = "figure{margin:1rem 0;overflow-x:auto}figcaption{font-weight:600}figure
 
 def _html_parts(report: JointReport, sections: Sequence[Section]) -> Iterator[str]:
     yield f'<h1>{html.text(report.title)}</h1><p class="soft">{html.text(report.at)} by Leadline {html.text(report.program)}</p>'
-    tone = "high" if report.failed or report.severities["critical"] else "good"
+    tone = "high" if report.failed or report.severities["critical"] or report.severities["high"] else "good"
     yield f'<p class="verdict {tone}">{html.text(headline(report))}</p>'
     for section in sections:
         yield f"<h2>{html.text(section.title)}</h2>"

@@ -103,7 +103,7 @@ def command(
     from_store: str,
     **_: Any,
 ) -> int:
-    """Several repositories and clusters in one report: where each stands, what changed, the worst attack paths, what is accepted, what was not seen."""
+    """Several repositories and clusters in one report: findings of each, what changed, the worst attack paths, accepted risks, what was not seen."""
     if not sources and not from_store:
         raise UsageError(
             "no source is named", hint="name folders, git addresses or cluster, or use --from-store"
@@ -180,8 +180,11 @@ def _forms(formats: str, output: str) -> tuple[JointForm, ...]:
     known = get_args(JointForm)
     words = [word.strip() for word in formats.split(",") if word.strip()]
     if not words:
-        by_suffix = {suffix: name for name, suffix in _SUFFIXES.items()}
-        words = [by_suffix.get(Path(output).suffix, "html" if output else "text")]
+        by_suffix = {"": "html" if output else "text", **{suffix: name for name, suffix in _SUFFIXES.items()}}
+        suffix = Path(output).suffix
+        if suffix not in by_suffix:
+            raise UsageError(f"no format has the suffix {suffix[:100]}", hint=f"-f takes {', '.join(known)}")
+        words = [by_suffix[suffix]]
     for word in words:
         if word not in known:
             raise UsageError(f"--format must be one of {', '.join(known)} (got {word[:100]})")
