@@ -190,7 +190,9 @@ def _target(source: str, options: PostureOptions) -> Iterator[tuple[str, ...]]:
 def _of_file(one: Named, at: str) -> SourceReport:
     content = read_regular(one.source, LARGEST_BYTES)
     if f'"format":"{FORMAT}"'.encode() in content[:200]:
-        raise SourceError(f"{one.source} is a report over several sources", hint="the next report is compared with it")
+        raise SourceError(
+            f"{one.source} is a report over several sources", hint="the next report is compared with it"
+        )
     report = decode(content) if is_report(content) else None
     if isinstance(report, PostureReport):
         return _of_report(one.name, report, baseline_of(report, NoPlaces(), at, __version__))

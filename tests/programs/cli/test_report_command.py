@@ -171,7 +171,10 @@ def test_where_nothing_could_be_read_nothing_looks_clean(capfd, here):
 def test_a_report_of_this_command_is_no_source_and_a_later_one_is_refused(capfd, here):
     (here / "first.json").write_text(json.dumps(as_json(capfd, "small"), separators=(",", ":")))
     code, _, err = run(capfd, "first.json")
-    assert (code, "first.json is a report over several sources; the next report is compared with it" in err) == (3, True)
+    assert (
+        code,
+        "first.json is a report over several sources; the next report is compared with it" in err,
+    ) == (3, True)
     (here / "later.json").write_text('{"format": "leadline-joint-report", "version": 9}')
     code, _, err = run(capfd, "small", "--last", "later.json")
     assert (code, "later.json has format version 9" in err) == (3, True)
