@@ -3,6 +3,7 @@
 The engine of the language is in the extra ``rules``. Format: https://kubescape.io/docs/operator/runtime-threat-detection/
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -34,6 +35,8 @@ TYPES: Mapping[str, type[Event]] = {
     "syscall": of.CallUsed,
 }
 """What the ecosystem calls an event, and ours."""
+_PLACE = re.compile(r"ERROR: <input>:(\d+):(\d+): ([^\n]*)")
+_NO_FIELD = re.compile(r'Key not found in map : "([^"]*)"')
 _PROBES = {
     "exec": "exec", "open": "open", "network": "socket", "dns": "traffic", "capabilities": "capability", "symlink": "link",
     "hardlink": "link", "http": "traffic", "ssh": "traffic", "ptrace": "ptrace", "unshare": "namespace", "bpf": "bpf",
@@ -112,7 +115,7 @@ class _Language:
         try:
             return self._environment.compile(expression)
         except Exception as error:
-            raise SourceError(f"invalid CEL: {' '.join(str(error).split())[:300]}") from error
+            raise SourceError(f"invalid CEL: {_first_error(str(error))}") from error
 
     def value(self, program: Any, event: Event, actor: Actor, known: Baseline | None) -> Any:
         """What the expression is worth; a ``ValueError`` where it has no value."""
@@ -136,10 +139,16 @@ def cel_rules(body: Mapping[str, Any], where: str) -> Iterator[Rule]:
     Raises: ``SourceError`` with the rule and what is wrong with it.
     """
     language: _Language | None = None
-    for number, row in enumerate((body.get("spec") or {}).get("rules") or ()):
-        if number >= MOST_RULES:
-            raise SourceError(f"{where}: more than {MOST_RULES} rules")
-        if not isinstance(row, dict) or row.get("enabled") is False:
+    spec = body.get("spec")
+    rows = spec.get("rules") if isinstance(spec, dict) else None
+    if not isinstance(rows, list):
+        raise SourceError(f"{where}: spec.rules is not a list of rules")
+    if len(rows) > MOST_RULES:
+        raise SourceError(f"{where}: more than {MOST_RULES} rules")
+    for number, row in enumerate(rows):
+        if not isinstance(row, dict):
+            raise SourceError(f"{where}: spec.rules[{number}] is not a rule")
+        if row.get("enabled") is False:
             continue
         language = language or _Language()
         name = f"{where}: rule {row.get('id') or row.get('name') or number}"
@@ -147,8 +156,10 @@ def cel_rules(body: Mapping[str, Any], where: str) -> Iterator[Rule]:
             yield from _rules_of(row, language)
         except SourceError as error:
             raise SourceError(f"{name}: {error.args[0]}", hint=error.hint) from error
-        except (TypeError, ValueError, AttributeError, KeyError) as error:
-            raise SourceError(f"{name} is malformed: {type(error).__name__}") from error
+        except KeyError as error:
+            raise SourceError(f"{name} has no {error.args[0]}") from error
+        except (TypeError, ValueError, AttributeError) as error:
+            raise SourceError(f"{name} is malformed: {error}"[:300]) from error
 
 
 def _rules_of(row: Mapping[str, Any], language: _Language) -> Iterator[Rule]:
@@ -183,10 +194,12 @@ def _check(
         if isinstance(event, of.Linked) and event.is_symbolic != (kind == "symlink"):
             return None
         found = language.value(program, event, actor, known)
-        if found is not True:
-            if found is False:
-                return None
-            raise ValueError(str(found))
+        if isinstance(found, ValueError):
+            raise _without_value(found, kind)
+        if not isinstance(found, bool):
+            raise ValueError(f"the expression gives {found!r}, neither true nor false")
+        if not found:
+            return None
         text = language.value(message, event, actor, known) if message is not None else title
         # A message that asks for a field of another event does not lose the alert.
         return text if isinstance(text, str) else title
@@ -261,6 +274,18 @@ def event_fields(event: Event, actor: Actor) -> dict[str, Any]:
         case _:
             more = {}
     return fields | more
+
+
+def _first_error(text: str) -> str:
+    """The engine says more than one thing and draws the place below each; the first is the cause of the others."""
+    found = _PLACE.search(text)
+    said = f"line {found[1]}, column {found[2]}: {found[3]}" if found else " ".join(text.split())
+    return said.replace(" (in container '')", "")[:300]
+
+
+def _without_value(error: ValueError, kind: str) -> ValueError:
+    found = _NO_FIELD.search(str(error))
+    return ValueError(f"an event of the type {kind} has no field {found[1]}") if found else error
 
 
 def _arity(ask: Callable[..., Any]) -> int:

@@ -10,6 +10,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 
+class TooLargeError(OSError):
+    """The file holds more than may be read of it."""
+
+    def __init__(self, path: str, most: int) -> None:
+        super().__init__(errno.EFBIG, f"it is larger than {most:,} bytes", path)
+
+
 class NotRegularError(OSError):
     """The path names a pipe, a socket, a device or a folder."""
 
@@ -41,6 +48,17 @@ def read_regular(path: str | Path, most: int) -> bytes:
     """
     with open_regular(path) as file:
         return file.read(most)
+
+
+def read_whole(path: str | Path, most: int) -> bytes:
+    """All of a regular file, where a part of it would say something else.
+
+    Raises: ``OSError``, among them ``NotRegularError``, and ``TooLargeError`` for one of more than ``most`` bytes.
+    """
+    content = read_regular(path, most + 1)
+    if len(content) > most:
+        raise TooLargeError(str(path), most)
+    return content
 
 
 def is_regular(path: str | Path) -> bool:

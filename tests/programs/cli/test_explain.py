@@ -172,3 +172,34 @@ def test_saved_reports_say_why_a_score_is_what_it_is_and_why_it_changed(capfd, t
     ):
         assert main(["explain", *words]) == code
         assert capfd.readouterr().err.count("\n") == 1
+
+
+def test_the_page_of_a_rule_is_found_by_its_id_and_its_title(capfd):
+    page = explained(capfd, "R1001")
+    assert page.startswith("R1001   Drifted process executed\n")
+    assert explained(capfd, "drifted process EXECUTED") == page
+
+
+def test_the_page_of_a_rule_in_markdown_keeps_its_names_and_numbers_its_steps_once(capfd):
+    page = explained(capfd, "R1001", "-f", "md")
+    assert "\n**MITRE ATT&CK:** TA0005 T1036\n" in page
+    assert "\n**Covers Falco's:** " in page
+    assert "\n1. Save the file: " in page
+    assert "- 1." not in page
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ('{"a":' * 100_000, "is not a report of a scan"),
+        ('{"format":"leadline-report","version":1,"report":' + "[" * 100_000, "report: this is not a report"),
+        ("", "is not a report of a scan"),
+    ],
+)
+def test_a_report_that_cannot_be_read_is_named_in_one_line(capfd, tmp_path, content, why):
+    (tmp_path / "a.report").write_text(content)
+    assert main(["explain", "score", "--report", str(tmp_path / "a.report")]) == 3
+    said = capfd.readouterr().err
+    assert why in said
+    assert "a.report" in said
+    assert said.count("\n") == 1

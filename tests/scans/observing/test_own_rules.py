@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from leadline.errors import LeadlineError
+from leadline.errors import LeadlineError, SourceError
 from leadline.model.container import Container
 from leadline.model.event import FIRST_PROCESS, UPPER, Connected, Executed, Opened
 from leadline.programs.serving.deadline import deadline
 from leadline.scans.observing.lines import event_line
-from leadline.scans.observing.own_rules import own_rules, tried
+from leadline.scans.observing import own_rules as own_rules_module
+from leadline.scans.observing.own_rules import own_rules, summary, tried
 
 WEB = Container("c1", name="web", namespace="shop")
 PYTHON = '''
@@ -95,6 +96,12 @@ def test_objects_with_cel_are_tried_on_recorded_events(tmp_path: Path):
         ("x.yaml", "a: [", "x.yaml:"),
         ("x.yaml", CEL.replace("event.pktType ==", "event.pktType =="[:5] + "("), "SHOP-2: invalid CEL"),
         ("x.yaml", CEL.replace("eventType: network", "eventType: thunder"), "unknown event type thunder"),
+        ("x.py", "#" * (4 << 20) + "\n", "x.py: it is larger than 4,194,304 bytes"),
+        ("x.yaml", CEL + "#" * (4 << 20), "x.yaml: it is larger than 4,194,304 bytes"),
+        ("x.yaml", "kind: Rules\nspec: [1]", "x.yaml: spec.rules is not a list of rules"),
+        ("x.yaml", "kind: Rules\nspec: {rules: 3}", "x.yaml: spec.rules is not a list of rules"),
+        ("x.yaml", "kind: Rules\nspec: {rules: [3]}", r"x.yaml: spec.rules\[0\] is not a rule"),
+        ("x.yaml", "kind: Rules\nspec: {rules: [{id: A}]}", "x.yaml: rule A has no expressions"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_one_line(tmp_path: Path, name: str, text: str, why: str):
@@ -134,3 +141,74 @@ def test_a_rule_that_never_ends_costs_itself_alone(tmp_path: Path):
     assert list(found.failures) == ["SHOP-9"]
     assert found.failures["SHOP-9"].startswith("one event took it ")
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"time":Infinity,"event":"executed"}',
+        '{"time":1e300,"event":"executed"}',
+        '{"time":NaN,"event":"executed"}',
+        '{"time":1,"event":' + "[" * 100_000,
+        '{"time":1,"event":["executed"]}',
+        '{"time":1,"event":"opened","openFlags":[{}],"path":"/x"}',
+        '{"time":1,"event":"opened","openFlags":5,"path":"/x"}',
+        '{"time":1,"event":"executed","container":[]}',
+        '{"time":1,"event":"executed","container":{"id":5}}',
+        "[1]",
+        "null",
+        "\x00",
+    ],
+)
+def test_a_line_that_is_no_event_is_counted_and_costs_no_other(tmp_path: Path, line: str):
+    (tmp_path / "ours.py").write_text(PYTHON)
+    events = Path(events_file(tmp_path))
+    events.write_bytes(line.encode() + b"\n" + events.read_bytes())
+    rules = own_rules([str(tmp_path / "ours.py")])
+    found = tried(rules, str(events))
+    assert [one.message for one in found.detections] == ["make ran"]
+    assert found.events + found.unreadable == 7
+    assert "could not be read as" in summary(rules, found)
+
+
+def test_events_are_read_as_a_whole_or_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "ours.py").write_text(PYTHON)
+    rules, events = own_rules([str(tmp_path / "ours.py")]), events_file(tmp_path)
+    size = Path(events).stat().st_size
+    monkeypatch.setattr(own_rules_module, "LARGEST_EVENTS", size)
+    assert tried(rules, events).events == 5
+    monkeypatch.setattr(own_rules_module, "LARGEST_EVENTS", size - 1)
+    with pytest.raises(SourceError, match=f"events.jsonl: it is larger than {size - 1:,} bytes"):
+        tried(rules, events)
+
+
+@pytest.mark.parametrize(
+    ("expression", "why"),
+    [
+        ("event.exepth == '/usr/bin/make'", "an event of the type exec has no field exepth"),
+        ("event.exepath", "the expression gives '/app', neither true nor false"),
+    ],
+)
+def test_an_expression_without_a_verdict_says_why(tmp_path: Path, expression: str, why: str):
+    pytest.importorskip("cel_expr_python")
+    row = {
+        "id": "SHOP-4",
+        "expressions": {"ruleExpression": [{"eventType": "exec", "expression": expression}]},
+    }
+    (tmp_path / "ours.json").write_text(json.dumps({"kind": "Rules", "spec": {"rules": [row]}}))
+    events = Path(events_file(tmp_path))
+    events.write_bytes(events.read_bytes().splitlines()[0])
+    found = tried(own_rules([str(tmp_path / "ours.json")]), str(events))
+    assert found.detections == ()
+    assert found.failures == {"SHOP-4": f"ValueError: {why}"}
+
+
+def test_an_error_of_the_language_names_its_place(tmp_path: Path):
+    pytest.importorskip("cel_expr_python")
+    (tmp_path / "ours.yaml").write_text(CEL.replace("event.upperlayer", "k8s.is_ours()"))
+    with pytest.raises(SourceError) as caught:
+        own_rules([str(tmp_path / "ours.yaml")])
+    said = str(caught.value.args[0])
+    assert said.endswith(
+        "ours.yaml: rule SHOP-2: invalid CEL: line 1, column 1: undeclared reference to 'k8s'"
+    )

@@ -57,7 +57,7 @@ def decode(document: bytes) -> Report:
     """
     try:
         head = msgspec.json.decode(document, type=_Head)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise SourceError(f"this is not a report: {error}") from error
     if head.format != FORMAT:
         raise SourceError("this is not a report", hint="leadline scan -f report writes one")
@@ -68,7 +68,7 @@ def decode(document: bytes) -> Report:
         )
     try:
         return _decoder().decode(document).report
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise SourceError(f"the report is damaged: {error}") from error
 
 
@@ -76,7 +76,7 @@ def is_report(document: bytes) -> bool:
     """Whether it says of itself that it is one, be it damaged or of another version."""
     try:
         return msgspec.json.decode(document, type=_Head).format == FORMAT
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return f'"format":"{FORMAT}"'.encode() in document[:4096].replace(b" ", b"")
 
 

@@ -9,7 +9,7 @@ from leadline.outputs.text.plain import plain
 from leadline.posture.risk.ranking import workload_risks
 from leadline.scans.explaining.risk import explained_risk
 from leadline.scans.explaining.score import explained_score, explained_score_change
-from leadline.sources.regular_file import read_regular
+from leadline.sources.regular_file import read_whole
 
 SCORE = "score"
 _LARGEST_BYTES = 512 << 20
@@ -34,12 +34,13 @@ def explained(what: str, file: str, before: str = "") -> Iterator[str]:
 
 def _read(path: str) -> PostureReport:
     try:
-        content = read_regular(path, _LARGEST_BYTES + 1)
+        content = read_whole(path, _LARGEST_BYTES)
     except OSError as error:
         raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
-    if len(content) > _LARGEST_BYTES:
-        raise SourceError(f"{path} is larger than {_LARGEST_BYTES >> 20} MiB")
-    report = decode(content) if is_report(content) else None
+    try:
+        report = decode(content) if is_report(content) else None
+    except SourceError as error:
+        raise SourceError(f"{path}: {error.args[0]}", hint=error.hint) from error
     if not isinstance(report, PostureReport):
         raise SourceError(f"{path} is not a report of a scan", hint=_HINT)
     return report

@@ -10,7 +10,7 @@ from leadline.model.control import BuiltControl
 from leadline.model.host import API_VERSION, HostFacts
 from leadline.posture.fact_kinds import how_to_get
 from leadline.sources.host.node import host_facts, read_configz
-from leadline.sources.regular_file import read_regular
+from leadline.sources.regular_file import read_whole
 
 _MOST_BYTES = 4 << 20
 
@@ -23,7 +23,7 @@ def collect(root: str, node: str = "", *, kubelet_version: str = "", configz: st
     said = None
     if configz:
         try:
-            said = read_configz(read_regular(configz, _MOST_BYTES))
+            said = read_configz(read_whole(configz, _MOST_BYTES))
         except OSError as error:
             raise SourceError(f"cannot read {configz}: {(error.strerror or str(error)).lower()}") from error
     return host_facts(root, node, kubelet_version=kubelet_version, configz=said)

@@ -17,11 +17,12 @@ from leadline.model import event as of
 from leadline.model.alert import Detection
 from leadline.model.container import Container
 from leadline.model.event import Event, Executed
+from leadline.outputs.text.plain import count
 from leadline.runtime.detecting import Detector, Within
 from leadline.runtime.learning import flag_bits
 from leadline.runtime.rule import Rule
 from leadline.scans.observing.lines import MARKS
-from leadline.sources.regular_file import read_regular
+from leadline.sources.regular_file import read_whole
 
 LARGEST_FILE = 4 << 20
 LARGEST_EVENTS = 256 << 20
@@ -46,6 +47,7 @@ def _of_python(path: str) -> list[Rule]:
         raise UsageError(f"{path} is not a Python file")
     module = module_from_spec(spec)
     sys.modules[name] = module
+    _content(path, LARGEST_FILE)
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
@@ -60,12 +62,8 @@ def _of_objects(path: str) -> list[Rule]:
     from leadline.runtime.cel_rules import cel_rules
     from leadline.sources.yaml.parser import parse_documents
 
-    try:
-        content = read_regular(path, LARGEST_FILE)
-    except OSError as error:
-        raise SourceError(f"cannot read {path}: {(error.strerror or 'it is too large').lower()}") from error
     found: list[Rule] = []
-    for document in parse_documents(content):
+    for document in parse_documents(_content(path, LARGEST_FILE)):
         if document.problem is not None:
             raise SourceError(f"{path}:{document.problem.line}: {document.problem.why}")
         body = document.body
@@ -76,6 +74,13 @@ def _of_objects(path: str) -> list[Rule]:
             f"{path} has no objects of the kind Rules that are enabled", hint="docs/detections.md shows one"
         )
     return found
+
+
+def _content(path: str, most: int) -> bytes:
+    try:
+        return read_whole(path, most)
+    except OSError as error:
+        raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
 
 
 class Tried(msgspec.Struct, frozen=True):
@@ -91,10 +96,7 @@ class Tried(msgspec.Struct, frozen=True):
 
 def tried(rules: Iterable[Rule], events: str, within: Within = nullcontext) -> Tried:
     """``events`` is a file of lines as the agent writes events. Raises: ``SourceError``."""
-    try:
-        content = read_regular(events, LARGEST_EVENTS)
-    except OSError as error:
-        raise SourceError(f"cannot read {events}: {(error.strerror or 'it is too large').lower()}") from error
+    content = _content(events, LARGEST_EVENTS)
     detector = Detector(rules, within=within)
     found: list[Detection] = []
     number = unreadable = 0
@@ -126,7 +128,7 @@ def _event_of(line: bytes) -> tuple[Event, Container, str] | None:
         event = msgspec.convert(
             {**_HEAD, "atNs": int(float(row["time"]) * 1e9), **row, **ids, "flags": flags}, kind
         )
-    except (ValueError, KeyError, TypeError, msgspec.ValidationError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
     return event, container, exe or program
 
@@ -134,3 +136,17 @@ def _event_of(line: bytes) -> tuple[Event, Container, str] | None:
 def described(detections: Iterable[Detection]) -> Iterator[str]:
     for one in detections:
         yield f"{one.rule}  {one.container.name or one.container.id or 'no container'}  {one.message}"
+
+
+def summary(rules: Iterable[Rule], found: Tried) -> str:
+    """One line; an own rule may be several, one for each type of event, and counts once."""
+    parts = [
+        count(len({one.id for one in rules}), "rule"),
+        count(found.events, "event"),
+        count(len(found.detections), "detection"),
+    ]
+    if found.unreadable:
+        parts.append(
+            f"{count(found.unreadable, 'line')} could not be read as {'an event' if found.unreadable == 1 else 'events'}"
+        )
+    return ", ".join(parts)

@@ -10,13 +10,23 @@ from leadline.runtime.catalogue import all_rules
 from leadline.runtime.rule import Rule, page_of
 
 
-def rule_named(name: str) -> Rule:
-    """By id or title. Raises: ``UsageError``."""
+def rule_called(name: str) -> Rule | None:
+    """By id or title, whatever its case."""
     wanted = name.casefold()
-    for one in all_rules():
-        if wanted in (one.id.casefold(), one.title.casefold()):
-            return one
-    raise UsageError(f"unknown rule: {name[:60]}", hint="leadline rules list names them")
+    return next((one for one in all_rules() if wanted in (one.id.casefold(), one.title.casefold())), None)
+
+
+def rule_named(name: str) -> Rule:
+    """As ``rule_called``. Raises: ``UsageError`` where there is none."""
+    found = rule_called(name)
+    if found is None:
+        raise UsageError(f"unknown rule: {name[:60]}", hint="leadline rules list names them")
+    return found
+
+
+def rule_text(rule: Rule, form: str, width: int) -> str:
+    """``form`` is ``md`` or ``text``."""
+    return "\n".join(rule_markdown(rule) if form == "md" else rule_lines(rule, width))
 
 
 def rule_lines(rule: Rule, width: int) -> Iterator[str]:
@@ -42,11 +52,12 @@ def rule_markdown(rule: Rule) -> Iterator[str]:
     yield f"\n**{rule.severity}**, score {rule.score:g}. A rule of the node agent{'' if rule.is_on else ', off unless asked for'}."
     yield from (f"\n{text}" for text in (page.what, page.why) if text)
     for label, texts in rule_rows(rule):
+        title = label[0].upper() + label[1:]
         if len(texts) == 1:
-            yield f"\n**{label.capitalize()}:** {texts[0]}"
+            yield f"\n**{title}:** {texts[0]}"
         else:
-            yield f"\n**{label.capitalize()}:**\n"
-            yield from (f"- {text}" for text in texts)
+            yield f"\n**{title}:**\n"
+            yield from (text if text[0].isdigit() else f"- {text}" for text in texts)
     yield from (f"\n<{link}>" for link in page.links)
 
 

@@ -16,7 +16,7 @@ from leadline.scans.posture.other_ids import other_check
 from leadline.sources.manifests.files import ManifestFile, list_files
 from leadline.sources.manifests.marks_of_others import scanners_of
 from leadline.sources.manifests.reader import read_listing
-from leadline.sources.regular_file import read_regular
+from leadline.sources.regular_file import read_regular, read_whole
 from leadline.sources.waivers.other_marks import marked_annotations, marked_comments, of_object
 from leadline.sources.waivers.other_scanners import (
     LARGEST_BYTES,
@@ -77,7 +77,7 @@ def migration_of(target: str) -> Migration:
         where = joined(listing.root, file.path)
         read.append(where)
         try:
-            found_here = read_other(Path(file.real).name, where, read_regular(file.real, LARGEST_BYTES))
+            found_here = read_other(Path(file.real).name, where, read_whole(file.real, LARGEST_BYTES))
         except OSError as error:
             found.left.append(
                 Left(where, "the file", f"cannot be read: {(error.strerror or str(error)).lower()}")

@@ -98,10 +98,9 @@ def command(
         click.echo("\n".join(_folded(SCORE)))
         return 0
     if RULE.fullmatch(name):
-        from leadline.scans.observing.rule_page import rule_lines, rule_markdown, rule_named
+        from leadline.scans.observing.rule_page import rule_named, rule_text
 
-        rule = rule_named(name)
-        click.echo("\n".join(rule_markdown(rule) if form == "md" else rule_lines(rule, _columns())))
+        click.echo(rule_text(rule_named(name), form, _columns()))
         return 0
     if PROBLEM.match(name):
         from leadline.programs.cli.output.problem_text import problem_lines
@@ -109,7 +108,16 @@ def command(
         click.echo("\n".join(problem_lines(name, db, _columns())))
         return 0
     known = with_own(load_controls(), controls, os.environ)
-    found = chosen_controls([name], known)
+    try:
+        found = chosen_controls([name], known)
+    except UsageError:
+        from leadline.scans.observing.rule_page import rule_called, rule_text
+
+        rule = rule_called(name)
+        if rule is None:
+            raise
+        click.echo(rule_text(rule, form, _columns()))
+        return 0
     if (check := other_check(name)) and not {name.lower()} & {found[0].id.lower(), found[0].title.lower()}:
         click.echo("\n".join(_folded(f"{check.title}: {' and '.join(control.id for control in found)}\n")))
     shipped = shipped_settings(known)

@@ -40,7 +40,7 @@ def test(file: tuple[str, ...], events: str, rule: tuple[str, ...]) -> int:
 
     Rules that wait for a complete profile have none here, and say nothing. Exit codes: 0 a rule fired, 1 none did or one failed.
     """
-    from leadline.scans.observing.own_rules import described, own_rules, tried
+    from leadline.scans.observing.own_rules import described, own_rules, summary, tried
     from leadline.scans.observing.rule_page import rule_named
 
     rules = (*own_rules(file), *(rule_named(name) for name in rule))
@@ -49,10 +49,7 @@ def test(file: tuple[str, ...], events: str, rule: tuple[str, ...]) -> int:
     found = tried(rules, events, deadline)
     for line in described(found.detections):
         click.echo(line)
-    unread = f", {found.unreadable:,} lines are not events" if found.unreadable else ""
-    click.echo(
-        f"{len(rules)} rules, {found.events:,} events, {len(found.detections):,} detections{unread}", err=True
-    )
+    click.echo(summary(rules, found), err=True)
     for id, why in found.failures.items():
         click.echo(f"{id} failed: {why}", err=True)
     return 0 if found.detections and not found.failures else 1
