@@ -10,8 +10,8 @@ from leadline.errors import LeadlineError, SourceError
 from leadline.model.container import Container
 from leadline.model.event import FIRST_PROCESS, UPPER, Connected, Executed, Opened
 from leadline.programs.serving.deadline import deadline
-from leadline.scans.observing.lines import event_line
 from leadline.scans.observing import own_rules as own_rules_module
+from leadline.scans.observing.lines import event_line
 from leadline.scans.observing.own_rules import own_rules, summary, tried
 
 WEB = Container("c1", name="web", namespace="shop")
