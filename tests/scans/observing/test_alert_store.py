@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 
 import orjson
 
@@ -77,10 +78,10 @@ def test_while_the_store_is_away_alerts_wait_and_those_beyond_are_counted():
 
 def test_an_alert_that_is_refused_again_and_again_holds_up_no_other():
     class Refusing(NotClosed):
-        async def put(self, put: Put) -> Entry:
-            if put.key.name.endswith("-bad"):
-                raise StoreError("no such namespace")
-            return await super().put(put)
+        async def put_all(self, puts: Sequence[Put]) -> tuple[Entry, ...]:
+            if any(put.key.name.endswith("-bad") for put in puts):
+                raise StoreError("it is too large")
+            return await super().put_all(puts)
 
     store = Refusing()
     kept = AlertStore(lambda: store, "node1")

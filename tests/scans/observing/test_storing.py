@@ -1,6 +1,7 @@
 """Profiles of this node go to the store, and become one with those of the replicas on other nodes."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -116,10 +117,10 @@ def test_what_the_store_does_not_take_is_tried_again_and_costs_no_other():
     class Full(MemoryStore):
         refuses = True
 
-        async def put(self, put: Put) -> Any:
-            if self.refuses and "other" not in put.key.name:
+        async def put_all(self, puts: Sequence[Put]) -> Any:
+            if self.refuses and any("other" not in put.key.name for put in puts):
                 raise FullError("no room")
-            return await super().put(put)
+            return await super().put_all(puts)
 
     async def scenario() -> None:
         store = Full()

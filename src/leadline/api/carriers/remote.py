@@ -105,7 +105,13 @@ class RemoteStore:
         """Several at a time, in no order; stops at the first conflict, with what was done before it."""
         entries: list[Entry] = []
         for start in range(0, len(puts), AT_A_TIME):
-            entries += await asyncio.gather(*(self.put(put) for put in puts[start : start + AT_A_TIME]))
+            part = puts[start : start + AT_A_TIME]
+            done = await asyncio.gather(*map(self.put, part), return_exceptions=True)
+            for outcome in done:
+                # Once none is under way: who tries again must not meet what was begun before.
+                if isinstance(outcome, BaseException):
+                    raise outcome
+                entries.append(outcome)
         return tuple(entries)
 
     async def delete(self, key: Key, expected: int | None = None) -> Entry:

@@ -71,8 +71,8 @@ def _metric(name: str, text: str, values: Mapping[str, int], type: str = "counte
         yield f"leadline_agent_{name}{f'{{{labels}}}' if labels else ''} {value}"
 
 
-def alert_metrics(detecting: Detecting) -> Iterator[str]:
-    """What the rules found, what was withheld, and what they cannot say."""
+def alert_metrics(detecting: Detecting, not_stored: int) -> Iterator[str]:
+    """What the rules found, what was withheld or not stored, and what they cannot say."""
     grouping, detector = detecting.grouping, detecting.detector
 
     def by_rule(counted: Mapping[str, int]) -> dict[str, int]:
@@ -81,6 +81,9 @@ def alert_metrics(detecting: Detecting) -> Iterator[str]:
     yield from _metric("detections_total", "Events that a rule is about.", by_rule(grouping.total))
     yield from _metric(
         "alerts_withheld_total", "New alerts beyond what is given in a minute.", by_rule(grouping.withheld)
+    )
+    yield from _metric(
+        "alerts_not_stored_total", "Alerts that were printed, and are not in the store.", {"": not_stored}
     )
     yield from _metric("rule_failures_total", "Events that a rule failed on.", by_rule(detector.failures))
     off = dict.fromkeys(detector.off, 1)

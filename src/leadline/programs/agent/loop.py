@@ -104,7 +104,10 @@ async def serve(settings: Settings, out: BinaryIO) -> None:
                 answers = Answers(
                     lambda: (
                         "\n".join(
-                            (*metrics(observation, naming.failures, len(off)), *alert_metrics(detecting))
+                            (
+                                *metrics(observation, naming.failures, len(off)),
+                                *alert_metrics(detecting, kept.dropped if kept is not None else 0),
+                            )
                         )
                         + "\n"
                     ),

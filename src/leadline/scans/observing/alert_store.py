@@ -40,7 +40,10 @@ class AlertStore:
         self._waiting: OrderedDict[str, Alert] = OrderedDict()
         self._stakes: dict[tuple[str, str, str], tuple[str, float, tuple[str, ...]]] = {}
         self._refused: dict[str, int] = {}
+        self._failures = 0
+        """In a row."""
         self.dropped = 0
+        """Alerts that were printed, and are not stored."""
 
     def stake(self, alert: Alert) -> Alert:
         """With what is at stake, and the vulnerabilities by which an attacker gets there, as far as the store has said."""
@@ -61,7 +64,7 @@ class AlertStore:
 
     async def run(self) -> None:
         """Does not return."""
-        failures, said = 0, ""
+        said = ""
         while True:
             try:
                 store = self._open()
@@ -70,12 +73,12 @@ class AlertStore:
                 finally:
                     await store.close()
             except (StoreError, ClusterError) as error:
-                failures += 1
+                self._failures += 1
                 why = str(error.args[0])
                 if why != said:
                     log.warning("alerts are not stored: %s; tried again", why)
                 said = why
-            await asyncio.sleep(backoff_s(max(failures, 1), FIRST_WAIT_S, LONGEST_WAIT_S))
+            await asyncio.sleep(backoff_s(max(self._failures, 1), FIRST_WAIT_S, LONGEST_WAIT_S))
 
     async def last(self) -> None:
         """At the end: what waits. Raises: ``StoreError``, ``ClusterError``."""
@@ -101,16 +104,19 @@ class AlertStore:
         while self._waiting:
             id, alert = next(iter(self._waiting.items()))
             try:
-                await store_alerts(store, [alert], self._node)
+                written = await store_alerts(store, [alert], self._node)
             except StoreError:
                 self._refuse(id)
                 raise
+            # Of a namespace that is being deleted it is printed alone.
+            self.dropped += not written
+            self._failures = 0
             # It may have come again while it was written.
             if self._waiting.get(id) is alert:
                 del self._waiting[id]
 
     def _refuse(self, id: str) -> None:
-        """Its namespace may be gone: it is tried again after the others, and given up in the end."""
+        """It is tried again after the others, and given up in the end."""
         self._refused[id] = self._refused.get(id, 0) + 1
         self._waiting.move_to_end(id)
         if self._refused[id] >= MOST_ATTEMPTS:

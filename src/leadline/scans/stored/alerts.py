@@ -17,6 +17,7 @@ from leadline.model.alert import Alert, Process
 from leadline.model.control import SEVERITIES
 from leadline.outputs.text.plain import count, plain, wrapped
 from leadline.scans.explaining.alert import explained_alert, place_of
+from leadline.scans.stored.lasting import put_lasting
 from leadline.scans.stored.scan_runs import all_of
 
 ALERTS = "runtimealerts"
@@ -39,12 +40,8 @@ def alert_put(alert: Alert, node: str = "") -> Put:
 
 
 async def store_alerts(store: Store, alerts: Iterable[Alert], node: str = "") -> int:
-    """How many were written. Raises: ``StoreError``."""
-    written = 0
-    for alert in alerts:
-        await store.put(alert_put(alert, node))
-        written += 1
-    return written
+    """How many were written: none of namespaces that are being deleted. Raises: ``StoreError``."""
+    return await put_lasting(store, [alert_put(alert, node) for alert in alerts])
 
 
 async def forget_alerts(store: Store, now: datetime) -> int:

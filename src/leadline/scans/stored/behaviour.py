@@ -27,6 +27,7 @@ from leadline.model.container import Container
 from leadline.model.profile import COMPLETE, PARTIAL, Profile
 from leadline.runtime.rehearsal.network import INCOMING
 from leadline.runtime.revision import Record, with_profile
+from leadline.scans.stored.lasting import put_lasting
 
 PROFILES = "containerprofiles"
 LEARNING, LEARNED, TOO_LARGE = "ready", "completed", "too-large"
@@ -76,7 +77,7 @@ async def store_profile(store: Store, profile: Profile, learning_s: float, now_s
             return record
         content = _content(key.name, record, learning_s, now_s)
         try:
-            await store.put(Put(key, content, entry.revision if entry else ABSENT))
+            await put_lasting(store, [Put(key, content, entry.revision if entry else ABSENT)])
         except ConflictError:
             # Another node has added the profile of another replica.
             if attempt + 1 == _ATTEMPTS:

@@ -45,6 +45,7 @@ from leadline.scans.stored.image_results import (
     stored_image,
     summary_name,
 )
+from leadline.scans.stored.lasting import put_lasting
 from leadline.vulnerabilities.relevance import ranked_by_loading
 
 _summary = Reader(VulnerabilityManifestSummary)
@@ -84,10 +85,9 @@ async def write_loaded(store: Store, record: StoredRecord, at: str) -> int:
         return written
     body = msgspec.json.encode(replace(spec, spec=wanted))
     try:
-        await store.put(Put(key, Content(metadata, body=body), revision))
+        return written + await put_lasting(store, [Put(key, Content(metadata, body=body), revision)])
     except ConflictError:
         return written  # scanned again just now: the next round finds it
-    return written + 1
 
 
 class _Noted(Struct, frozen=True):
@@ -174,12 +174,10 @@ async def _write_vex(
     metadata = {"name": key.name, "namespace": home, "labels": labels, "annotations": annotations}
     body = json.encode({"spec": document})
     try:
-        await store.put(
-            Put(key, Content(orjson.dumps(metadata), body=body), entry.revision if entry else ABSENT)
-        )
+        put = Put(key, Content(orjson.dumps(metadata), body=body), entry.revision if entry else ABSENT)
+        return await put_lasting(store, [put], home=home)
     except ConflictError:
         return 0
-    return 1
 
 
 def _statements(

@@ -186,7 +186,8 @@ async def store_image(
     name = await manifest_place(store, report, home)
     called = summary_names(containers) if names is None else names
     at = moment()
-    written = await put_lasting(store, image_puts(report, Scanned(home, at), containers, name, called))
+    puts = image_puts(report, Scanned(home, at), containers, name, called)
+    written = await put_lasting(store, puts, home=home)
     await _go_on(store, report, containers, called, at)
     return written
 

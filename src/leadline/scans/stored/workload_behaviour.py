@@ -30,6 +30,7 @@ from leadline.model.profile import COMPLETE, PARTIAL, Peer, Profile
 from leadline.runtime.rehearsal.network import INCOMING, Services, is_loopback
 from leadline.runtime.suggest.network import ends_of, stable_labels
 from leadline.scans.stored.behaviour import INSTANCE, LEARNED, LEARNING, StoredRecord, programs_of
+from leadline.scans.stored.lasting import put_lasting
 
 APPLICATIONS, NEIGHBORHOODS = "applicationprofiles", "networkneighborhoods"
 USERS = "ug-"
@@ -74,12 +75,10 @@ async def _put(store: Store, key: Key, metadata: Body, body: bytes) -> int:
     if entry is not None and (_is_of_others(entry) or _is_same(entry, metadata, body)):
         return 0
     try:
-        await store.put(
-            Put(key, Content(orjson.dumps(metadata), body=body), entry.revision if entry else ABSENT)
-        )
+        put = Put(key, Content(orjson.dumps(metadata), body=body), entry.revision if entry else ABSENT)
+        return await put_lasting(store, [put])
     except ConflictError:
         return 0  # the next round finds what is there by then
-    return 1
 
 
 def _is_of_others(entry: Entry) -> bool:

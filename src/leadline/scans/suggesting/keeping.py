@@ -37,6 +37,7 @@ from leadline.scans.rehearsing.hardening import (
 from leadline.scans.rehearsing.settings import is_of
 from leadline.scans.rehearsing.target import RehearsalTarget
 from leadline.scans.stored.behaviour import StoredRecord, stored_records
+from leadline.scans.stored.lasting import put_lasting
 from leadline.scans.stored.loaded_packages import write_loaded
 from leadline.scans.stored.scan_runs import moment
 from leadline.scans.stored.workload_behaviour import write_workload
@@ -125,10 +126,9 @@ async def _keep(
     if before is not None and is_same(made, before):
         return 0
     try:
-        await store.put(_put(key, entry, made, records))
+        return await put_lasting(store, [_put(key, entry, made, records)])
     except ConflictError:
         return 0  # a person was faster: the next round finds it
-    return 1
 
 
 def made_of(
