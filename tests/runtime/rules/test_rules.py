@@ -100,6 +100,7 @@ def test_the_page_of_a_rule_is_whole(rule: Rule):
 
 
 MADE: dict[str, tuple[Event, Event]] = {
+    # It has no condition: whatever is such an event is an alert.
     "R1002": (of.ModuleChanged(*HEAD, call="load", name="evil"), of.Opened(*HEAD, path="/lib/modules/x.ko")),
     "R2000": (
         of.PodEntered(*HEAD, call="exec", user="eve", command=("sh",)),
@@ -127,6 +128,43 @@ def test_a_rule_without_a_recording_fires_and_is_silent(id: str):
     first = of.Executed(1, 1, 6, 99, 0, 0, "app", of.FIRST_PROCESS, path="/app")
     assert len(detected(RULES[id], [first, fires])) == 1
     assert detected(RULES[id], [first, silent]) == []
+
+
+USED = Profile(
+    POD, COMPLETE, (), syscalls=("bpf", "unshare", "setns", "mount", "userfaultfd"), capabilities=("NET_RAW",)
+)
+LEARNED: dict[str, Event] = {
+    "R0009": of.BpfLoaded(*HEAD),
+    "R1006": of.NamespaceChanged(*HEAD, call="unshare", namespaces=("user",)),
+    "RL001": of.NamespaceChanged(*HEAD, call="setns", namespaces=("user",)),
+    "RL018": of.RawSocketMade(*HEAD, family="packet"),
+    "RL024": of.Mounted(*HEAD, source="none", target="/tmp/m"),
+    "RL044": of.PageFaultsTaken(*HEAD),
+}
+"""Rules whose silent recording has no event that they judge: what makes them silent is a profile that has it."""
+
+
+@pytest.mark.parametrize("id", LEARNED)
+def test_a_rule_is_silent_about_what_the_profile_has(id: str):
+    first = of.Executed(1, 1, 7, 10, 1, 0, "app", of.FIRST_PROCESS, path="/app")
+    rule, event = RULES[id], LEARNED[id]
+    assert len(detected(rule, [first, event])) == 1
+    assert len(detected(rule, [first, event], Baseline(Profile(POD, COMPLETE, ())))) == 1
+    assert detected(rule, [first, event], Baseline(USED)) == []
+
+
+@pytest.mark.parametrize("id", ["R0009", "R1006", "RL001", "RL024"])
+def test_a_rule_is_silent_about_the_runtime_on_its_way_in(id: str):
+    """No program of the container is known to have done it."""
+    assert detected(RULES[id], [LEARNED[id]]) == []
+
+
+@pytest.mark.parametrize("id", list(SCENARIOS))
+def test_a_rule_that_is_silent_was_asked(id: str):
+    """Of a rule for named programs it is enough that other programs did the same."""
+    rule = RULES[id]
+    if id not in LEARNED and id not in ORDINARY:
+        assert any(isinstance(event, rule.event) for event in events_of(id, "silent"))
 
 
 @pytest.mark.parametrize(
