@@ -296,3 +296,38 @@ def test_behaviour_is_told_without_arguments_of_programs_and_a_policy_is_rehears
     answer = asked(calls, "rehearse", policies=policy)
     assert answer["blocked"] == 1
     assert answer["rows"][0]["what"]["untrusted"].startswith("connects to 192.0.2.1:443/TCP")
+
+
+def test_the_numbers_of_findings_are_those_of_the_overview(tmp_path):
+    calls, _ = calls_of(planted(tmp_path))
+    counted = asked(calls, "overview")["findings"]
+    assert sum(counted.values()) > 20
+    for severity in ("critical", "high", "medium", "low"):
+        found = asked(calls, "findings", severity=severity)
+        assert found["findings"] == counted.get(severity, 0)
+        assert found["total"] >= found["findings"]
+    assert asked(calls, "findings")["findings"] == sum(counted.values())
+
+
+def test_what_was_never_judged_or_read_is_not_answered_as_if_nothing_failed(tmp_path):
+    calls, _ = calls_of(planted(tmp_path))
+    silent = asked(calls, "findings", control="C-0005")
+    assert (silent["total"], silent["rows"], silent["failed"], silent["passed"]) == (0, [], 0, 0)
+    assert silent["judgedNothing"]["untrusted"]
+    for name, arguments, why in (
+        ("findings", {"control": "C-9999"}, "no control C-9999 judged here"),
+        ("findings", {"object": "nope"}, "nothing that was read is called nope"),
+        ("risk", {"workload": "nope"}, "nothing that was read is called nope"),
+    ):
+        text, is_error = calls.call(name, arguments)
+        assert is_error
+        assert json.loads(text)["error"]["untrusted"] == why
+
+
+def test_an_object_that_was_read_and_fails_nothing_has_no_rows(tmp_path):
+    (tmp_path / "a.yaml").write_text(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: plain, namespace: shop}\n"
+    )
+    calls, _ = calls_of(Given(roots=(str(tmp_path),)))
+    found = asked(calls, "findings", object="plain", severity="critical")
+    assert (found["total"], found["rows"], found["findings"]) == (0, [], 0)

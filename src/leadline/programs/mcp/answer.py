@@ -27,8 +27,8 @@ class Answer(Struct, frozen=True):
     facts: dict[str, Any] = {}
     rows: Iterable[Any] = ()
     """From ``start`` on; made one by one, as long as they fit."""
-    total: int = 0
-    """Rows, before ``start`` as well."""
+    total: int | None = None
+    """Rows, before ``start`` as well; ``None`` for an answer that has none."""
     start: int = 0
     rest: str = ""
     """How to see what did not fit, beside asking with a later ``start``."""
@@ -56,7 +56,7 @@ def written(answer: Answer, evidence: Evidence, budget: int) -> bytes:
         if left < 0:
             break
         rows.append(encoded)
-    if answer.total or rows:
+    if answer.total is not None:
         document["rows"] = [msgspec.Raw(one) for one in rows]
         document["total"] = answer.total
         shown = answer.start + len(rows)

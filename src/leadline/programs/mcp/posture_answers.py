@@ -83,12 +83,21 @@ def overview(evidence: Evidence, asked: Overview) -> Answer:
 
 
 def findings(evidence: Evidence, asked: Findings) -> Answer:
+    control = asked.control.upper()
+    facts: dict[str, Any] = _judged(evidence, control) if control else {}
+    if control and not facts:
+        raise UsageError(f"no control {asked.control} judged here", hint="explain has the page of a control")
+    every = named(evidence.findings, lambda both: both[1].object, asked.object)
+    if not every:
+        _refuse_unknown(evidence, asked.object)
     chosen = [
-        one
-        for _, one in evidence.findings
-        if asked.severity in (None, one.severity) and asked.control.upper() in ("", one.control)
+        both
+        for both in every
+        if asked.severity in (None, both[1].severity) and control in ("", both[1].control)
     ]
-    return rows_of(named(chosen, lambda one: one.object, asked.object), asked.start, _finding_row(evidence))
+    # As everywhere else a control that fails in several places of an object counts once; each place has a row.
+    facts["findings"] = len({raw.pair for raw, _ in chosen})
+    return rows_of([one for _, one in chosen], asked.start, _finding_row(evidence), facts)
 
 
 def finding(evidence: Evidence, asked: OneFinding) -> Answer:
@@ -121,12 +130,7 @@ def explain(evidence: Evidence, asked: Explain) -> Answer:
             "severity": control.severity,
             "page": control.doc[:_PAGE],
         }
-        row = next((one for one in report.by_control if one.control.id == control.id), None)
-        if row is not None:
-            facts |= {"failed": row.failed, "passed": row.passed}
-        if row is not None and row.skip:
-            facts |= {"judgedNothing": quoting.text(row.skip.why)}
-        return Answer(facts)
+        return Answer(facts | _judged(evidence, control.id))
     found = named(report.risks or (), lambda one: report.resource(one.resource).title, asked.what)
     if len(found) != 1:
         what = (
@@ -141,6 +145,8 @@ def explain(evidence: Evidence, asked: Explain) -> Answer:
 def risk(evidence: Evidence, asked: OfWorkloads) -> Answer:
     report = evidence.report
     chosen = named(report.risks or (), lambda one: report.resource(one.resource).title, asked.workload)
+    if not chosen:
+        _refuse_unknown(evidence, asked.workload)
     return rows_of(chosen, asked.start, _risk_row(evidence))
 
 
@@ -183,6 +189,23 @@ def id_of(one: ShownFinding) -> str:
     """Stays as long as control, file, object and edit do."""
     words = "\0".join((one.control, one.file, one.object, one.path, one.advice))
     return hashlib.blake2b(words.encode("utf-8", "replace"), digest_size=6).hexdigest()
+
+
+def _judged(evidence: Evidence, control: str) -> dict[str, Any]:
+    """How many objects a control judged, or why none; empty for one that is not in the report."""
+    row = next((one for one in evidence.report.by_control if one.control.id == control), None)
+    if row is None:
+        return {}
+    counts: dict[str, Any] = {"failed": row.failed, "passed": row.passed}
+    return counts | ({"judgedNothing": evidence.of_report.text(row.skip.why)} if row.skip else {})
+
+
+def _refuse_unknown(evidence: Evidence, asked: str) -> None:
+    """Nothing that fails is no answer about an object that was never read. Raises: ``UsageError``."""
+    if asked and not named(evidence.report.resources, lambda one: one.title, asked):
+        raise UsageError(
+            f"nothing that was read is called {asked}", hint="write NAMESPACE/KIND/NAME or a part of it"
+        )
 
 
 def _finding_row(evidence: Evidence) -> Callable[[ShownFinding], dict[str, Any]]:
