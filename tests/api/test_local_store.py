@@ -283,6 +283,22 @@ def test_a_damaged_backup_is_not_restored(tmp_path: Path):
     assert not (tmp_path / "r.db").exists()
 
 
+@pytest.mark.parametrize("content", [b"", b"y" * 5000], ids=["empty", "other"])
+def test_what_is_not_a_store_is_not_backed_up_restored_or_whole(tmp_path: Path, content: bytes):
+    file, made = tmp_path / "cut.db", tmp_path / "made.db"
+    file.write_bytes(content)
+    for work in (local_care.back_up, local_care.restore):
+        with pytest.raises(StoreError, match=r"empty|not a database"):
+            work(file, made)
+        assert [path.name for path in tmp_path.iterdir()] == ["cut.db"]
+        assert file.read_bytes() == content
+    if content:
+        assert list(local_care.check(file)) == ["file is not a database"]
+    else:
+        with pytest.raises(StoreError, match="is empty, and not a store of results"):
+            list(local_care.check(file))
+
+
 def test_a_caller_that_leaves_does_not_undo_its_write(tmp_path: Path):
     async def scenario(store: LocalStore) -> None:
         write = asyncio.ensure_future(store.put(Put(key("a"), content())))

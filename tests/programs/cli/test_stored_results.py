@@ -67,6 +67,21 @@ def test_recorded_scans_are_listed(run: Run):
     assert "Succeeded" in run("get", "runs", "--store", "r.db")[1]
 
 
+def test_a_backup_that_was_cut_to_nothing_is_not_put_into_a_cluster(run: Run):
+    Path("cut.db").touch()
+    code, _, told = run("store", "restore", "cut.db", "--to-cluster")
+    assert (code, told) == (3, "leadline: cut.db is empty, and not a store of results\n")
+    assert run("store", "backup", "cut.db", "copy.db")[0] == 3
+    assert [path.name for path in Path().glob("*.db*")] == ["cut.db"]
+
+
+def test_a_backup_has_a_folder_to_be_made_in(run: Run):
+    run("scan", SHOP, "--store", "r.db", "-q")
+    for words in (("r.db", "nowhere/b.db"), ("--from-cluster", "nowhere/b.db")):
+        code, _, told = run("store", "backup", *words)
+        assert (code, told) == (3, "leadline: there is no folder nowhere; make it first\n")
+
+
 def test_what_is_not_there_is_said_and_not_made(run: Run):
     for words in (
         ("scan", "--from-store", "r.db"),

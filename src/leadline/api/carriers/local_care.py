@@ -9,7 +9,7 @@ from pathlib import Path
 import zstandard
 
 from leadline.api.carriers import local_rows
-from leadline.api.carriers.local_schema import MARGIN, refusal, start_anew
+from leadline.api.carriers.local_schema import MARGIN, refusal, start_anew, version_of
 from leadline.api.carriers.packing import ENOUGH_SAMPLES, LARGEST_SAMPLE, SAMPLES, Packer
 from leadline.api.protocol import EMPTY
 from leadline.errors import StoreError
@@ -90,17 +90,26 @@ def keep_dictionary(database: sqlite3.Connection, plural: str, content: bytes) -
     return int(made.lastrowid or 0)
 
 
+def check_free(target: Path) -> None:
+    """Raises: ``StoreError`` where no backup can be made at ``target``."""
+    if target.exists():
+        raise StoreError(f"{target} exists", hint="choose another name for the backup")
+    if not target.absolute().parent.is_dir():
+        raise StoreError(f"there is no folder {target.parent}", hint="make it first")
+
+
 def back_up(path: Path, target: Path) -> None:
-    """A consistent copy while the store is in use, compact; ``target`` must not exist.
+    """A consistent copy while the store is in use, compact; ``target`` must not exist, and does not where this fails.
 
     Raises: ``StoreError``.
     """
-    if target.exists():
-        raise StoreError(f"{target} exists", hint="choose another name for the backup")
+    check_free(target)
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)) as source:
+            _check_store(source, path)
             source.execute("VACUUM INTO ?", (str(target),))
     except sqlite3.Error as error:
+        target.unlink(missing_ok=True)
         raise refusal(error, path) from error
 
 
@@ -128,11 +137,12 @@ def restore(backup: Path, path: Path) -> None:
 
 
 def check(path: Path) -> Iterator[str]:
-    """Every problem of the file, one line each; none where all is well. Reads all of it."""
+    """Every problem of the file, one line each; none where all is well. Reads all of it. Raises: ``StoreError`` where it is no store."""
     try:
         with closing(
             sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
         ) as database:
+            _check_store(database, path)
             for (line,) in database.execute("PRAGMA integrity_check"):
                 if line != "ok":
                     yield str(line)
@@ -149,7 +159,13 @@ def check(path: Path) -> Iterator[str]:
                 if checksum_kept not in (None, local_rows.checksum_of(metadata, shown, before)):
                     yield f"what stands beside the body of {called} cannot be read"
     except sqlite3.Error as error:
-        yield str(refusal(error, path))
+        yield str(error)
+
+
+def _check_store(database: sqlite3.Connection, path: Path) -> None:
+    """To SQLite a file that was cut to nothing is an empty database, and all is well with it."""
+    if not version_of(database, path):
+        raise StoreError(f"{path} is empty, and not a store of results")
 
 
 def _is_sound(packer: Packer, body: bytes, dictionary: int, size: int) -> bool:

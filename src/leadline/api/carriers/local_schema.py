@@ -119,7 +119,7 @@ def open_database(path: Path, resources: ExitStack) -> Opened:
             migrate(writer, path, held.newest)
             note = _catch_up(writer, path, held.newest)
         else:
-            if _check_version(writer, path) < len(MIGRATIONS):
+            if version_of(writer, path) < len(MIGRATIONS):
                 raise StoreError(
                     f"the store {path} is of an earlier version and cannot be written",
                     hint="open it once where it can be written",
@@ -139,7 +139,7 @@ def open_to_read(path: Path, resources: ExitStack) -> sqlite3.Connection:
         raise StoreError(f"there is no store {path}")
     try:
         reader = _connect(path, False, resources)
-        if _check_version(reader, path) < len(MIGRATIONS):
+        if version_of(reader, path) < len(MIGRATIONS):
             raise StoreError(
                 f"the store {path} is of an earlier version", hint="open it once where it can be written"
             )
@@ -157,7 +157,7 @@ def migrate(database: sqlite3.Connection, path: Path, newest: int = 0) -> None:
     if not database.execute("SELECT 1 FROM sqlite_schema").fetchone():
         database.execute("PRAGMA auto_vacuum=INCREMENTAL")
         database.execute(f"PRAGMA application_id={APPLICATION_ID}")
-    done = _check_version(database, path)
+    done = version_of(database, path)
     database.execute("PRAGMA journal_mode=WAL")
     database.execute("PRAGMA synchronous=FULL")
     database.execute(f"PRAGMA wal_autocheckpoint={_PAGES_PER_CHECKPOINT}")
@@ -188,8 +188,8 @@ def _new_start(newest: int) -> int:
     return max(time.time_ns() // 1000, newest + MARGIN if newest else 0)
 
 
-def _check_version(database: sqlite3.Connection, path: Path) -> int:
-    """How many migrations the file has seen."""
+def version_of(database: sqlite3.Connection, path: Path) -> int:
+    """How many migrations the file has seen; 0 of an empty one. Raises: ``StoreError``."""
     done = int(database.execute("PRAGMA user_version").fetchone()[0])
     application = int(database.execute("PRAGMA application_id").fetchone()[0])
     is_empty = not database.execute("SELECT 1 FROM sqlite_schema").fetchone()

@@ -23,7 +23,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.group("store")
 def command() -> None:
-    """Backs up, restores and checks a file of results, such as that of leadline apiserver --database."""
+    """Backs up, restores and checks results: those of a cluster, or a file such as that of leadline apiserver --database."""
 
 
 @command.command("backup")
@@ -64,14 +64,7 @@ def restore(
         raise click.UsageError("give BACKUP and FILE, or BACKUP and --to-cluster")
     _check_there(backup)
     if file is None:
-        place = StorePlace(KUBE, kube_context, kubeconfig)
-        with progress("writing into the cluster", is_wanted=not quiet):
-            source = StorePlace(str(backup))
-            copied = with_store(
-                source,
-                lambda old: _within(place, lambda new: copy_all(old, new, KINDS)),
-            )
-        _say_copied(copied, f"written into the cluster from {backup}", quiet=quiet)
+        _restore_cluster(StorePlace(KUBE, kube_context, kubeconfig), backup, quiet=quiet)
         return 0
     with progress(f"copying {backup}", is_wanted=not quiet):
         local_care.restore(backup, file)
@@ -100,8 +93,7 @@ def check(file: Path, quiet: bool) -> int:
 
 def _back_up_cluster(place: StorePlace, file: Path, *, quiet: bool) -> None:
     """Raises: ``StoreError``, ``ClusterError``; nothing is left of a backup that failed."""
-    if file.exists():
-        raise StoreError(f"{file} exists", hint="choose another name for the backup")
+    local_care.check_free(file)
     with TemporaryDirectory(prefix=".leadline-backup-", dir=file.absolute().parent) as folder:
         growing = Path(folder) / "store.db"
 
@@ -112,6 +104,22 @@ def _back_up_cluster(place: StorePlace, file: Path, *, quiet: bool) -> None:
             copied = with_store(place, copied_from)
             local_care.back_up(growing, file)
     _say_copied(copied, f"backed up in {file}", quiet=quiet)
+
+
+def _restore_cluster(place: StorePlace, backup: Path, *, quiet: bool) -> None:
+    """Raises: ``StoreError``, ``ClusterError``; ``backup`` stays as it is: what is copied is a copy of it that was checked."""
+    with TemporaryDirectory(prefix="leadline-restore-") as folder:
+        checked = Path(folder) / "store.db"
+
+        async def copied_to(old: Store) -> Copied:
+            return await _within(place, lambda new: copy_all(old, new, KINDS))
+
+        with progress("writing into the cluster", is_wanted=not quiet):
+            local_care.restore(backup, checked)
+            copied = with_store(StorePlace(str(checked)), copied_to)
+    if not (copied.objects or copied.refused):
+        raise StoreError(f"{backup} has no objects; nothing was written")
+    _say_copied(copied, f"written into the cluster from {backup}", quiet=quiet)
 
 
 async def _within(place: StorePlace, work: Callable[[Store], Awaitable[Copied]]) -> Copied:
