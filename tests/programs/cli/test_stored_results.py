@@ -79,7 +79,7 @@ def test_a_backup_has_a_folder_to_be_made_in(run: Run):
     run("scan", SHOP, "--store", "r.db", "-q")
     for words in (("r.db", "nowhere/b.db"), ("--from-cluster", "nowhere/b.db")):
         code, _, told = run("store", "backup", *words)
-        assert (code, told) == (3, "leadline: there is no folder nowhere; make it first\n")
+        assert (code, told) == (3, "leadline: the folder nowhere does not exist; make it first\n")
 
 
 def test_what_is_not_there_is_said_and_not_made(run: Run):

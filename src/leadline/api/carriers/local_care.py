@@ -95,7 +95,7 @@ def check_free(target: Path) -> None:
     if target.exists():
         raise StoreError(f"{target} exists", hint="choose another name for the backup")
     if not target.absolute().parent.is_dir():
-        raise StoreError(f"there is no folder {target.parent}", hint="make it first")
+        raise StoreError(f"the folder {target.parent} does not exist", hint="make it first")
 
 
 def back_up(path: Path, target: Path) -> None:
@@ -137,7 +137,7 @@ def restore(backup: Path, path: Path) -> None:
 
 
 def check(path: Path) -> Iterator[str]:
-    """Every problem of the file, one line each; none where all is well. Reads all of it. Raises: ``StoreError`` where it is no store."""
+    """Every problem of the file, one line each; none where all is well. Reads all of it. Raises: ``StoreError`` where it is not a store."""
     try:
         with closing(
             sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
