@@ -5,6 +5,7 @@ from functools import cache
 
 from leadline.discover import discover
 from leadline.runtime import rules
+from leadline.runtime.needs import UNFED
 from leadline.runtime.rule import Rule
 
 
@@ -15,6 +16,11 @@ def all_rules() -> tuple[Rule, ...]:
 
 
 def blind_rules(working: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """The rules that see nothing with these probes alone, each with those that it lacks."""
-    lacks = {one.id: tuple(name for name in one.needs if name not in working) for one in all_rules()}
+    """The rules that see nothing with these probes alone, each with what it lacks."""
+    lacks = {
+        one.id: (UNFED[one.event],)
+        if one.event in UNFED
+        else tuple(name for name in one.needs if name not in working)
+        for one in all_rules()
+    }
     return {id: missing for id, missing in lacks.items() if missing}

@@ -14,11 +14,14 @@ from leadline.model.container import Container
 from leadline.model.event import Event, Executed
 from leadline.model.profile import COMPLETE, Profile
 from leadline.runtime.baseline import Baseline
-from leadline.runtime.catalogue import all_rules
+from leadline.runtime.catalogue import all_rules, blind_rules
 from leadline.runtime.detecting import Detector
 from leadline.runtime.learning import Recorder
+from leadline.runtime.needs import UNFED
 from leadline.runtime.rule import Rule, page_of
+from leadline.scans.observing.detecting import never_fed
 from leadline.scans.observing.redacting import redacted_event
+from leadline.scans.observing.rule_page import rule_text
 from leadline.sources.ebpf.btf import ObjectTypes
 from leadline.sources.ebpf.event_source import RecordReader
 from leadline.sources.ebpf.loading import read_object
@@ -58,6 +61,21 @@ def learned(events: Iterable[Event]) -> Baseline:
 
 def baseline_for(rule: Rule) -> Baseline | None:
     return learned(events_of(rule.id, "silent")) if rule.waits else None
+
+
+def test_every_rule_is_fed_or_named_as_blind():
+    seen = {type(event) for id in RECORDED for which in ("fires", "silent") for event in events_of(id, which)}
+    # The kernel of the recordings has no modules and no io_uring; probes send both where it has.
+    assert {rule.event for rule in RULES.values()} - seen - {of.ModuleChanged, of.RingUsed} == set(UNFED)
+    every = {name for rule in RULES.values() for name in rule.needs}
+    assert blind_rules(every) == {
+        rule.id: (UNFED[rule.event],) for rule in RULES.values() if rule.event in UNFED
+    }
+    assert set(blind_rules(every)) == {"R0003", "R2000", "R2001"}
+    assert set(never_fed(RULES.values())) == set(blind_rules(every))
+    for id in RULES:
+        told = "never fires" in rule_text(RULES[id], "text", 80)
+        assert told == (id in blind_rules(every))
 
 
 def test_every_rule_is_recorded_or_says_why_not():

@@ -14,7 +14,7 @@ class Check(Struct, frozen=True, rename="camel"):
     blind: dict[str, tuple[str, ...]]
     """Answers that cannot be given in full, with the probes that are missing."""
     blind_rules: dict[str, tuple[str, ...]]
-    """The same of rules, by id."""
+    """The same of rules, by id; of those that nothing sends events to, these events."""
 
     def lines(self) -> list[str]:
         """For people."""

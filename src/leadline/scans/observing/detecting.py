@@ -10,6 +10,7 @@ from leadline.runtime.baseline import Baseline
 from leadline.runtime.catalogue import all_rules
 from leadline.runtime.detecting import Detector, Within
 from leadline.runtime.grouping import Enrich, Grouping
+from leadline.runtime.needs import UNFED
 from leadline.runtime.process_tree import ClusterFacts
 from leadline.runtime.rule import Rule
 from leadline.scans.observing.observation import Observation, Seen
@@ -36,6 +37,11 @@ def chosen_rules(
     replaced = {one.id for one in own}
     built_in = (one for one in all_rules() if one.id not in replaced)
     return tuple(one for one in (*built_in, *own) if one.id in on - off)
+
+
+def never_fed(rules: Iterable[Rule]) -> dict[str, str]:
+    """By the id of a rule, the events that nothing sends to it yet."""
+    return {one.id: UNFED[one.event] for one in rules if one.event in UNFED}
 
 
 def facts_of(environ: Mapping[str, str]) -> ClusterFacts:

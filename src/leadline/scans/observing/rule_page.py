@@ -7,6 +7,7 @@ from msgspec import Struct
 from leadline.errors import UsageError
 from leadline.outputs.text.plain import wrapped
 from leadline.runtime.catalogue import all_rules
+from leadline.runtime.needs import UNFED
 from leadline.runtime.rule import Rule, page_of
 
 
@@ -69,6 +70,8 @@ def rule_rows(rule: Rule) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield "begins", ("once the profile of the container is complete",)
     elif rule.takes == 3:
         yield "begins", ("at once; silent about what a complete profile has",)
+    if rule.event in UNFED:
+        yield "never fires", (f"nothing sends it {UNFED[rule.event]} yet",)
     yield "probes", (", ".join(rule.needs),)
     if rule.mitre:
         yield "MITRE ATT&CK", (" ".join(rule.mitre),)
@@ -83,13 +86,24 @@ class RuleRow(Struct, frozen=True, rename="camel"):
     is_on: bool
     waits: bool
     """For a complete profile."""
+    is_fed: bool
+    """Whether anything sends it events; one that is not fed never fires."""
     probes: tuple[str, ...]
     falco: tuple[str, ...]
 
 
 def all_rows() -> list[RuleRow]:
     return [
-        RuleRow(one.id, one.severity, one.title, one.is_on, one.waits, one.needs, one.falco)
+        RuleRow(
+            one.id,
+            one.severity,
+            one.title,
+            one.is_on,
+            one.waits,
+            one.event not in UNFED,
+            one.needs,
+            one.falco,
+        )
         for one in all_rules()
     ]
 
@@ -97,6 +111,12 @@ def all_rows() -> list[RuleRow]:
 def row_lines(rows: Iterable[RuleRow]) -> Iterator[str]:
     for one in rows:
         notes = ", ".join(
-            note for note, holds in (("off", not one.is_on), ("waits for a profile", one.waits)) if holds
+            note
+            for note, holds in (
+                ("off", not one.is_on),
+                ("waits for a profile", one.waits),
+                ("never fires yet", not one.is_fed),
+            )
+            if holds
         )
         yield f"{one.id:<6} {one.severity:<9} {one.title}{f' ({notes})' if notes else ''}"
