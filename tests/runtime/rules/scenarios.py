@@ -111,11 +111,11 @@ SCENARIOS: dict[str, tuple[str, str]] = {
     "RL061": ("ip addr add 8.8.8.8/32 dev lo; SERVER=8.8.8.8 asks c.shop.example", "asks c.shop.example"),
 }  # fmt: skip
 MADE_BY_HAND = {
-    "R0003": "the kernel sends no record of it: the agent makes the event from a table",
+    "R0003": "nothing sends its events yet",
     "R1002": "the kernel of the tests has no modules",
     "R1030": "a ring is one call per request; the records of every probe have one",
-    "R2000": "made by the webhook",
-    "R2001": "made by the webhook",
+    "R2000": "nothing sends its events yet",
+    "R2001": "nothing sends its events yet",
     "RL002": "the environment is recorded where it is asked for alone",
     "RL006": "a test has no terminal",
     "RL056": "needs a process that comes from outside",
