@@ -295,13 +295,15 @@ def test_settings_reach_the_programs():
                 "databaseAge": "14d",
                 "exploited": True,
                 "newCritical": True,
+                "newAdmin": "1d",
+                "runtime": "medium",
                 "unread": 0,
             },
         ),
         (
             (
                 'alerts.thresholds={"frameworks":{"NSA":70},"workloads":null,"exploited":null,"newCritical":null,'
-                '"unread":null,"databaseAge":null,"scanAge":{"posture":"26h","images":"2d"}}',
+                '"newAdmin":null,"runtime":null,"unread":null,"databaseAge":null,"scanAge":{"posture":"26h","images":"2d"}}',
                 "capabilities.configurationScan=false",
             ),
             {
@@ -309,6 +311,8 @@ def test_settings_reach_the_programs():
                 "scanAge": {"images": "2d"},
                 "exploited": False,
                 "newCritical": False,
+                "newAdmin": None,
+                "runtime": None,
                 "unread": None,
             },
         ),

@@ -5,10 +5,12 @@ import json
 from functools import cache
 from typing import Any
 
+import msgspec
 import pytest
 from test_chart import CHART, EVERYTHING, ROOT, helm, of_kind, render, settings_in
 
 from leadline.programs.admission.settings import TABLE as ADMISSION
+from leadline.programs.exporter.alert_settings import Thresholds
 from leadline.programs.exporter.settings import TABLE as EXPORTER
 from leadline.programs.operator.settings import TABLE as OPERATOR
 
@@ -94,6 +96,11 @@ def test_a_setting_that_there_is_not_fails_the_installation_and_is_named(program
     run = helm("template", "leadline", str(CHART), "--set-json", 'operator.settings={"writesPerS":"many"}')
     assert run.returncode != 0
     assert "writesPerS" in run.stderr
+
+
+def test_every_threshold_of_the_exporter_is_a_value():
+    thresholds = build_chart().schema()["properties"]["alerts"]["properties"]["thresholds"]["properties"]
+    assert thresholds.keys() == {one.encode_name for one in msgspec.structs.fields(Thresholds)}
 
 
 @pytest.mark.parametrize("program", FILES)

@@ -237,7 +237,7 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded,hook-failed
 
 {{- /* Of Prometheus' rules and of the exporter alike: what is not named is off, and no scan is too old that is not made. */ -}}
 {{- define "leadline.thresholds" -}}
-{{- $thresholds := mergeOverwrite (dict "exploited" false "newCritical" false "unread" nil "scanAge" dict) (deepCopy .Values.alerts.thresholds) }}
+{{- $thresholds := mergeOverwrite (dict "exploited" false "newCritical" false "newAdmin" nil "runtime" nil "unread" nil "scanAge" dict) (deepCopy .Values.alerts.thresholds) }}
 {{- if not .Values.capabilities.configurationScan }}{{ $_ := unset $thresholds.scanAge "posture" }}{{ end }}
 {{- if not .Values.capabilities.vulnerabilityScan }}{{ $_ := unset $thresholds.scanAge "images" }}{{ end }}
 {{- toJson $thresholds }}
