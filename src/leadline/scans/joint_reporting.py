@@ -48,7 +48,7 @@ from leadline.scans.posture.posture_scan import open_posture_scan
 from leadline.scans.stored.history.reading import asked_of, history
 from leadline.scans.stored.stored_posture import stored_posture, stored_risks
 from leadline.sources.git.revision import path_at_revision
-from leadline.sources.regular_file import read_regular
+from leadline.sources.regular_file import read_given, read_regular
 from leadline.version import __version__
 
 JointForm = Literal["text", "html", "pdf", "markdown", "json", "csv"]
@@ -130,12 +130,7 @@ def joint_report(
 
 def read_joint_report(path: str) -> JointReport:
     """Raises: ``SourceError`` where it cannot be read or is not one."""
-    try:
-        content = read_regular(path, LARGEST_BYTES + 1)
-    except OSError as error:
-        raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
-    if len(content) > LARGEST_BYTES:
-        raise SourceError(f"{path} is larger than {LARGEST_BYTES >> 20} MiB")
+    content = read_given(path, LARGEST_BYTES)
     return decoded_joint_report(content, path)
 
 

@@ -17,7 +17,7 @@ from leadline.outputs.pseudonyms.names import Names
 from leadline.outputs.pseudonyms.report import pseudonymous
 from leadline.outputs.pseudonyms.reveal import revealed
 from leadline.outputs.rows.place import NoPlaces
-from leadline.sources.regular_file import read_regular
+from leadline.sources.regular_file import read_given, read_regular
 
 _KEYS_BYTES = 1 << 20
 _REPORT_BYTES = 512 << 20
@@ -112,21 +112,20 @@ def read_keys(path: str) -> bytes:
         raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
 
 
-def read_whole(path: str, most: int) -> bytes:
+def read_from(path: str, most: int) -> bytes:
     """A file, or standard input for ``-``; at most ``most`` bytes.
 
     Raises: ``SourceError`` where it cannot be read, or is longer.
     """
+    if path != "-":
+        return read_given(path, most)
     try:
-        if path == "-":
-            with os.fdopen(0, "rb", closefd=False) as stream:
-                content = stream.read(most + 1)
-        else:
-            content = read_regular(path, most + 1)
+        with os.fdopen(0, "rb", closefd=False) as stream:
+            content = stream.read(most + 1)
     except OSError as error:
-        raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+        raise SourceError(f"cannot read standard input: {(error.strerror or str(error)).lower()}") from error
     if len(content) > most:
-        raise SourceError(f"{path} is larger than {most >> 20} MiB")
+        raise SourceError(f"standard input is larger than {most >> 20} MiB")
     return content
 
 
@@ -135,7 +134,7 @@ def decrypted_file(path: str, identity: str) -> bytes:
 
     Raises: ``SourceError``, ``UsageError``.
     """
-    return decrypted(read_whole(path, _REPORT_BYTES), read_keys(identity))
+    return decrypted(read_from(path, _REPORT_BYTES), read_keys(identity))
 
 
 def revealed_file(path: str, names_file: str) -> str:
@@ -145,7 +144,7 @@ def revealed_file(path: str, names_file: str) -> str:
     """
     known = read_names(names_file, may_be_new=False)
     try:
-        text = read_whole(path, _REPORT_BYTES).decode()
+        text = read_from(path, _REPORT_BYTES).decode()
     except UnicodeDecodeError:
         raise UsageError(
             f"{path} is not text", hint="a PDF cannot be turned back: reveal the report in another format"

@@ -9,12 +9,15 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from leadline.errors import SourceError
+
 
 class TooLargeError(OSError):
     """The file holds more than may be read of it."""
 
     def __init__(self, path: str, most: int) -> None:
-        super().__init__(errno.EFBIG, f"it is larger than {most:,} bytes", path)
+        size = f"{most >> 20:,} MiB" if most and not most % (1 << 20) else f"{most:,} bytes"
+        super().__init__(errno.EFBIG, f"it is larger than {size}", path)
 
 
 class NotRegularError(OSError):
@@ -59,6 +62,15 @@ def read_whole(path: str | Path, most: int) -> bytes:
     if len(content) > most:
         raise TooLargeError(str(path), most)
     return content
+
+
+def read_given(path: str | Path, most: int) -> bytes:
+    """The same of a file that a person named. Raises: ``SourceError``, which says why it cannot be read."""
+    try:
+        return read_whole(path, most)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise SourceError(f"cannot read {path}: {why[:1].lower()}{why[1:]}") from error
 
 
 def is_regular(path: str | Path) -> bool:

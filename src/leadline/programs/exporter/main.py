@@ -27,12 +27,11 @@ from leadline.programs.service import run
 from leadline.programs.serving.chores import beside
 from leadline.programs.serving.following import Follower
 from leadline.programs.serving.log import log_to_stderr
+from leadline.programs.serving.plain_server import plain_config
 from leadline.scans.posture.frameworks import load_frameworks
 from leadline.scans.stored.opening import open_to_read
 
 log = logging.getLogger(__name__)
-GOODBYE_S = 5
-MOST_CONNECTIONS = 100
 _LONGEST_LINE = 2_000
 
 
@@ -85,20 +84,7 @@ async def _alerting(
 
 
 def _server(settings: Settings, application: Scraped) -> "_Server":
-    config = uvicorn.Config(
-        application,
-        # By itself the event loop makes a socket of "::" that no IPv4 address reaches; of "" it makes one for each family.
-        "" if settings.host == "::" else settings.host,
-        settings.port,
-        lifespan="off",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,
-        limit_concurrency=MOST_CONNECTIONS,
-        timeout_graceful_shutdown=GOODBYE_S,
-    )
-    return _Server(config)
+    return _Server(plain_config(application, settings.host, settings.port))
 
 
 class _Server(uvicorn.Server):

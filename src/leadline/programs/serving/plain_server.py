@@ -8,14 +8,15 @@ import uvicorn
 
 from leadline.programs.serving.tls_server import GOODBYE_S
 
-MOST_CONNECTIONS = 50
+Application = Callable[[Any, Any, Any], Any]
+MOST_CONNECTIONS = 100
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
 
-async def serve_plain(application: Callable[[Any, Any, Any], Any], host: str, port: int) -> None:
-    """Until it is cancelled."""
-    config = uvicorn.Config(
+def plain_config(application: Application, host: str, port: int) -> uvicorn.Config:
+    return uvicorn.Config(
         application,
+        # By itself the event loop makes a socket of "::" that no IPv4 address reaches; of "" it makes one for each family.
         "" if host == "::" else host,
         port,
         lifespan="off",
@@ -26,7 +27,11 @@ async def serve_plain(application: Callable[[Any, Any, Any], Any], host: str, po
         limit_concurrency=MOST_CONNECTIONS,
         timeout_graceful_shutdown=GOODBYE_S,
     )
-    await _Beside(config).serve()
+
+
+async def serve_plain(application: Application, host: str, port: int) -> None:
+    """Until it is cancelled."""
+    await _Beside(plain_config(application, host, port)).serve()
 
 
 class _Beside(uvicorn.Server):

@@ -16,7 +16,7 @@ from leadline.scans.access.words import resource_text
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.baselines import revision_of
 from leadline.sources.git.revision import path_at_revision
-from leadline.sources.regular_file import is_regular, read_regular
+from leadline.sources.regular_file import is_regular, read_given, read_regular
 
 CLUSTER = "cluster"
 """The name of a side that is the cluster of the current context; ``cluster:NAME`` is that of another."""
@@ -160,12 +160,7 @@ def state_text(state: AccessState) -> bytes:
 
 def read_state(path: str) -> AccessState:
     """Raises: ``SourceError`` where the file cannot be read or holds no state."""
-    try:
-        content = read_regular(path, LARGEST_BYTES + 1)
-    except OSError as error:
-        raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
-    if len(content) > LARGEST_BYTES:
-        raise SourceError(f"{path} is larger than {LARGEST_BYTES >> 20} MiB")
+    content = read_given(path, LARGEST_BYTES)
     try:
         return msgspec.json.decode(content, type=AccessState)
     except (msgspec.MsgspecError, RecursionError) as error:

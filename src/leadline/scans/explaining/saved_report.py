@@ -9,7 +9,7 @@ from leadline.outputs.text.plain import plain
 from leadline.posture.risk.ranking import workload_risks
 from leadline.scans.explaining.risk import explained_risk
 from leadline.scans.explaining.score import explained_score, explained_score_change
-from leadline.sources.regular_file import read_whole
+from leadline.sources.regular_file import read_given
 
 SCORE = "score"
 _LARGEST_BYTES = 512 << 20
@@ -33,10 +33,7 @@ def explained(what: str, file: str, before: str = "") -> Iterator[str]:
 
 
 def _read(path: str) -> PostureReport:
-    try:
-        content = read_whole(path, _LARGEST_BYTES)
-    except OSError as error:
-        raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+    content = read_given(path, _LARGEST_BYTES)
     try:
         report = decode(content) if is_report(content) else None
     except SourceError as error:

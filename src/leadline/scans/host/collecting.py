@@ -5,12 +5,11 @@ from typing import Any
 import msgspec
 import orjson
 
-from leadline.errors import SourceError
 from leadline.model.control import BuiltControl
 from leadline.model.host import API_VERSION, HostFacts
 from leadline.posture.fact_kinds import how_to_get
 from leadline.sources.host.node import host_facts, read_configz
-from leadline.sources.regular_file import read_whole
+from leadline.sources.regular_file import read_given
 
 _MOST_BYTES = 4 << 20
 
@@ -22,10 +21,7 @@ def collect(root: str, node: str = "", *, kubelet_version: str = "", configz: st
     """
     said = None
     if configz:
-        try:
-            said = read_configz(read_whole(configz, _MOST_BYTES))
-        except OSError as error:
-            raise SourceError(f"cannot read {configz}: {(error.strerror or str(error)).lower()}") from error
+        said = read_configz(read_given(configz, _MOST_BYTES))
     return host_facts(root, node, kubelet_version=kubelet_version, configz=said)
 
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from leadline.errors import SourceError, UsageError
+from leadline.errors import UsageError
 from leadline.model.signature import ImageTrust
 from leadline.packages.reference import Reference, read_reference
 from leadline.scans.images.open_image import registry_options
 from leadline.scans.options import ImageOptions
 from leadline.signatures.policy import Allowed, Policy, PolicyError, Rule, read_policy
 from leadline.signatures.trust import Blob, Keyless, KeylessSigned, Keys, trust_of
-from leadline.sources.regular_file import read_regular
+from leadline.sources.regular_file import read_given
 from leadline.sources.yaml.parser import Limits, parse_documents
 
 LARGEST_POLICY = 1 << 20
@@ -35,7 +35,7 @@ def read_trust_policy(path: str, trusted_root: str = "") -> TrustPolicy:
 
     Raises: ``UsageError`` where it cannot be used, ``SourceError`` where it cannot be read.
     """
-    documents = parse_documents(_content(path, LARGEST_POLICY), _LIMITS)
+    documents = parse_documents(read_given(path, LARGEST_POLICY), _LIMITS)
     for document in documents:
         if document.problem is not None:
             raise UsageError(f"{path}:{document.problem.line}: {document.problem.why}")
@@ -116,20 +116,10 @@ def _keys(rule: Rule, folder: Path, path: str) -> Keys:
             continue
         pem = signer.key.encode()
         if "-----BEGIN" not in signer.key:
-            pem = _content(str(folder / signer.key), LARGEST_KEY)
+            pem = read_given(str(folder / signer.key), LARGEST_KEY)
         try:
             found.append((signer, read_key(pem)))
         except ValueError as error:
             name = signer.name or signer.key.partition("\n")[0][:200]
             raise UsageError(f"{path}: the key {name}: {error}") from error
     return Keys(tuple(found))
-
-
-def _content(path: str, most: int) -> bytes:
-    try:
-        content = read_regular(path, most + 1)
-    except OSError as error:
-        raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
-    if len(content) > most:
-        raise SourceError(f"{path} is larger than {most >> 10} KiB")
-    return content

@@ -22,7 +22,7 @@ from leadline.runtime.detecting import Detector, Within
 from leadline.runtime.learning import flag_bits
 from leadline.runtime.rule import Rule
 from leadline.scans.observing.lines import MARKS
-from leadline.sources.regular_file import read_whole
+from leadline.sources.regular_file import read_given
 
 LARGEST_FILE = 4 << 20
 LARGEST_EVENTS = 256 << 20
@@ -47,7 +47,7 @@ def _of_python(path: str) -> list[Rule]:
         raise UsageError(f"{path} is not a Python file")
     module = module_from_spec(spec)
     sys.modules[name] = module
-    _content(path, LARGEST_FILE)
+    read_given(path, LARGEST_FILE)
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
@@ -63,7 +63,7 @@ def _of_objects(path: str) -> list[Rule]:
     from leadline.sources.yaml.parser import parse_documents
 
     found: list[Rule] = []
-    for document in parse_documents(_content(path, LARGEST_FILE)):
+    for document in parse_documents(read_given(path, LARGEST_FILE)):
         if document.problem is not None:
             raise SourceError(f"{path}:{document.problem.line}: {document.problem.why}")
         body = document.body
@@ -74,13 +74,6 @@ def _of_objects(path: str) -> list[Rule]:
             f"{path} has no objects of the kind Rules that are enabled", hint="docs/detections.md shows one"
         )
     return found
-
-
-def _content(path: str, most: int) -> bytes:
-    try:
-        return read_whole(path, most)
-    except OSError as error:
-        raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
 
 
 class Tried(msgspec.Struct, frozen=True):
@@ -96,7 +89,7 @@ class Tried(msgspec.Struct, frozen=True):
 
 def tried(rules: Iterable[Rule], events: str, within: Within = nullcontext) -> Tried:
     """``events`` is a file of lines as the agent writes events. Raises: ``SourceError``."""
-    content = _content(events, LARGEST_EVENTS)
+    content = read_given(events, LARGEST_EVENTS)
     detector = Detector(rules, within=within)
     found: list[Detection] = []
     number = unreadable = 0

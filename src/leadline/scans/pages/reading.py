@@ -16,7 +16,7 @@ from leadline.scans.pages.image_entries import ImageEntry, image_entries, image_
 from leadline.scans.pages.world import Component, Known
 from leadline.scans.posture.posture_scan import open_posture_scan
 from leadline.scans.stored.risks import with_risks
-from leadline.sources.regular_file import read_whole
+from leadline.sources.regular_file import read_given
 
 _LARGEST_REPORT = 1 << 30
 _HEAD = 4096
@@ -55,7 +55,7 @@ def read_reports(paths: Sequence[str]) -> Known:
     posture: PostureReport | None = None
     images: list[ImageEntry] = []
     for path in paths:
-        report = decode(read_whole(Path(path), _LARGEST_REPORT))
+        report = decode(read_given(path, _LARGEST_REPORT))
         if isinstance(report, ImagesReport):
             images += image_entries(report)
         elif not isinstance(report, PostureReport):

@@ -33,7 +33,7 @@ from leadline.scans.waivers.before_change import (
 )
 from leadline.sources.git.revision import files_at_revision, path_at_revision
 from leadline.sources.manifests.files import absolute, root_of
-from leadline.sources.regular_file import is_regular, read_regular
+from leadline.sources.regular_file import is_regular, read_given, read_regular
 from leadline.version import __version__
 
 CLUSTER = "cluster"
@@ -55,12 +55,7 @@ def read_baseline(path: str) -> Baseline:
 
     Raises: ``SourceError`` where it cannot be read or is neither.
     """
-    try:
-        content = read_regular(path, LARGEST_BYTES + 1)
-    except OSError as error:
-        raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
-    if len(content) > LARGEST_BYTES:
-        raise SourceError(f"{path} is larger than {LARGEST_BYTES >> 20} MiB")
+    content = read_given(path, LARGEST_BYTES)
     if not is_report(content):
         return decoded_baseline(content, path)
     report = decode(content)

@@ -19,7 +19,7 @@ from leadline.posture.checks.image_results import COUNTED, LABEL, SUMMARY, label
 from leadline.posture.subject import workloads_of
 from leadline.scans.posture.reading import Reading
 from leadline.scans.stored.image_results import running_code
-from leadline.sources.regular_file import read_whole
+from leadline.sources.regular_file import read_given
 
 LARGEST_FILE = 512 << 20
 _KIND, _, _GROUP = SUMMARY.partition(".")
@@ -71,10 +71,7 @@ def with_given_images(reading: Reading, paths: tuple[str, ...]) -> Reading:
 
 
 def _images(path: str) -> tuple[_Image, ...]:
-    try:
-        content = read_whole(path, LARGEST_FILE)
-    except OSError as error:
-        raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+    content = read_given(path, LARGEST_FILE)
     try:
         return _DECODER.decode(content).images
     except (msgspec.DecodeError, RecursionError):

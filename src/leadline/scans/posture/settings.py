@@ -10,6 +10,7 @@ from leadline.errors import SourceError, UsageError
 from leadline.kube.quantity import parse_quantity
 from leadline.model.control import Control
 from leadline.sources.manifests.reader import documents_of
+from leadline.sources.regular_file import read_given
 from leadline.sources.yaml.parser import LIMITS, Memory
 
 Settings = Mapping[str, tuple[str, ...]]
@@ -87,14 +88,8 @@ def _text(value: str | float | bool) -> str:
 
 
 def _table(path: str) -> dict[str, Any]:
-    file = Path(path)
-    try:
-        if file.stat().st_size > _LARGEST_BYTES:
-            raise SourceError(f"{path} is larger than {_LARGEST_BYTES >> 20} MiB", hint="settings are short")
-        content = file.read_bytes()
-    except OSError as error:
-        raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
-    if file.suffix.lower() == ".toml":
+    content = read_given(path, _LARGEST_BYTES)
+    if Path(path).suffix.lower() == ".toml":
         return _toml(content, path)
 
     documents = documents_of(content, path, LIMITS, Memory())

@@ -11,7 +11,7 @@ from leadline.kube.workload import images_in
 from leadline.model.resource import Resource
 from leadline.model.risk import ImageFacts
 from leadline.packages.reference import read_reference
-from leadline.sources.regular_file import read_regular
+from leadline.sources.regular_file import read_given
 
 _LARGEST_BYTES = 1 << 30
 _HINT = "a scan of images writes one as JSON"
@@ -100,12 +100,7 @@ def image_facts(path: str, workloads: Iterable[Resource]) -> KnownImages:
 
 def images_of_report(path: str) -> Sequence[ReadImage]:
     """The images of a report that ``scan image -f json`` wrote. Raises: ``SourceError`` where it is another document."""
-    try:
-        content = read_regular(path, _LARGEST_BYTES + 1)
-    except OSError as error:
-        raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
-    if len(content) > _LARGEST_BYTES:
-        raise SourceError(f"{path} is larger than {_LARGEST_BYTES >> 20} MiB")
+    content = read_given(path, _LARGEST_BYTES)
     try:
         report = msgspec.json.decode(content, type=_Report)
         return [msgspec.json.decode(content, type=ReadImage)] if report.images is None else report.images
