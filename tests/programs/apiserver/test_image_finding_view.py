@@ -15,6 +15,13 @@ def run(scenario: Callable[[Client], Awaitable[None]]) -> None:
     asyncio.run(asyncio.wait_for(scenario(Client()), 60))
 
 
+def ignored(found: dict[str, Any], by: str = "waiver") -> dict[str, Any]:
+    return {
+        **found,
+        "appliedIgnoreRules": [{"vulnerability": found["vulnerability"]["id"], "sourceKind": by}],
+    }
+
+
 def match(id: str, severity: str, package: str, *fixed: str) -> dict[str, Any]:
     fix = {"versions": list(fixed), "state": "fixed" if fixed else "not-fixed"}
     return {
@@ -24,13 +31,13 @@ def match(id: str, severity: str, package: str, *fixed: str) -> dict[str, Any]:
 
 
 async def manifest(
-    client: Client, *matches: dict[str, Any], ignored: tuple[dict[str, Any], ...] = ()
+    client: Client, *matches: dict[str, Any], left_out: tuple[dict[str, Any], ...] = ()
 ) -> None:
     whole = {
         "apiVersion": ROOT.removeprefix("/apis/"),
         "kind": "VulnerabilityManifest",
         "metadata": {"name": "nginx-1"},
-        "spec": {"payload": {"matches": list(matches), "ignoredMatches": list(ignored)}},
+        "spec": {"payload": {"matches": list(matches), "ignoredMatches": list(left_out)}},
     }
     path = f"{ROOT}/namespaces/leadline/vulnerabilitymanifests"
     if (await client.ask("GET", f"{path}/nginx-1")).code == 200:
@@ -39,7 +46,9 @@ async def manifest(
     assert answer.code == 201, answer.content
 
 
-async def container(client: Client, namespace: str, workload: str, *accepted: str) -> None:
+async def container(client: Client, namespace: str, workload: str, *accepted: str, more: int = 0) -> None:
+    """``more`` is how many are accepted beyond those that are named."""
+    counted = {"accepted": len(accepted) + more, "acceptedIds": list(accepted)}
     whole = {
         "apiVersion": ROOT.removeprefix("/apis/"),
         "kind": "VulnerabilityManifestSummary",
@@ -52,7 +61,7 @@ async def container(client: Client, namespace: str, workload: str, *accepted: st
             },
             "annotations": {
                 "kubescape.io/image-tag": "nginx:1",
-                "leadline.dev/vulnerabilities": json.dumps({"acceptedIds": list(accepted)}),
+                "leadline.dev/vulnerabilities": json.dumps(counted),
             },
         },
         "spec": {"vulnerabilitiesRef": {"all": {"namespace": "leadline", "name": "nginx-1"}}},
@@ -112,10 +121,27 @@ def test_what_one_namespace_accepts_is_accepted_there_alone():
             ("zoo", name(1), "Failed"),
             ("zoo", name(2), "Failed"),
         ]
-        # Where all accept it, it is in the manifest as ignored; whoever else comes does not.
-        await manifest(client, match("CVE-2", "High", "b"), ignored=(match("CVE-1", "High", "a"),))
+        # Where all accept it, it is in the manifest as ignored; whoever comes and does not accept it has it.
+        await manifest(client, match("CVE-2", "High", "b"), left_out=(ignored(match("CVE-1", "High", "a")),))
         assert ("shop", name(1), "Accepted") in await shown(client, ALL)
-        assert ("zoo", name(1), "Failed") not in await shown(client, ALL)
+        assert ("zoo", name(1), "Failed") in await shown(client, ALL)
+
+    run(scenario)
+
+
+def test_what_is_accepted_stays_visible_where_not_all_of_it_is_named():
+    async def scenario(client: Client) -> None:
+        of_waivers = (ignored(match("CVE-1", "High", "a")), ignored(match("CVE-2", "High", "b")))
+        of_publisher = ignored(match("CVE-3", "High", "c"), "publisher")
+        await manifest(client, match("CVE-4", "High", "d"), left_out=(*of_waivers, of_publisher))
+        await container(client, "shop", "web", "CVE-1", more=1)
+        name = "deployment-web-nginx.cve-{}".format
+        # The image does not have what its publisher says that it does not have.
+        assert await shown(client, ALL) == [
+            ("shop", name(1), "Accepted"),
+            ("shop", name(2), "Accepted"),
+            ("shop", name(4), "Failed"),
+        ]
 
     run(scenario)
 

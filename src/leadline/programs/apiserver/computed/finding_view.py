@@ -1,18 +1,16 @@
 """Findings of objects, one for each control that an object fails: ``deployment-web.c-0057``."""
 
-import uuid
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import msgspec
 import orjson
 from msgspec import UNSET, UnsetType
 
-from leadline.api.kind import OUR_GROUP, PREFIX, at
+from leadline.api.kind import PREFIX, at
 from leadline.api.kinds.single_findings import ACCEPTED, FAILED, FailedControl, FailedObject, FindingPath
 from leadline.api.posture_results import BY_EXCEPTION, SCANS
 from leadline.api.protocol import Entry, Store
-from leadline.programs.apiserver.computed.views import SEVERITY, entry_of
+from leadline.programs.apiserver.computed.views import Found, entry_of
 from leadline.programs.apiserver.encoding.served import Served
 
 _KEPT = ("failedPath", "fixPath", "fixPathValue", "fixCommand")
@@ -48,19 +46,6 @@ def _entry(served: Served, scan: Entry, metadata: Body, control: Body, id: str) 
     # Of a control that fails, what is accepted of it is no part of what has to be fixed.
     shown = [rule for rule in rules if (at(rule, "status", "subStatus") == BY_EXCEPTION) != is_failed]
     paths = [path for rule in shown for path in rule.get("paths") or () if isinstance(path, dict)]
-    made: Body = {
-        "name": f"{scan.key.name}.{id.lower()}",
-        "namespace": scan.key.namespace,
-        "uid": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{metadata.get('uid')}{id}")),
-        "creationTimestamp": at(metadata, "annotations", f"{PREFIX}timestamp")
-        or metadata.get("creationTimestamp"),
-        "labels": {
-            **labels,
-            SEVERITY: severity,
-            f"{OUR_GROUP}/control": id,
-            f"{OUR_GROUP}/state": state,
-        },
-    }
     finding = FailedControl(
         id,
         control.get("name") or id,
@@ -72,7 +57,7 @@ def _entry(served: Served, scan: Entry, metadata: Body, control: Body, id: str) 
         UNSET if is_failed else _first(shown, "appliedIgnoreRules"),
         UNSET if is_failed else _first(shown, "expires"),
     )
-    return entry_of(served, scan, made, msgspec.to_builtins(finding))
+    return entry_of(served, scan, metadata, Found("control", id, id.lower(), severity, state, finding))
 
 
 def _first(rules: list[Body], name: str) -> str | UnsetType:

@@ -5,7 +5,6 @@ summary refers to is shown in the container's own namespace, with what is accept
 """
 
 import re
-import uuid
 from collections.abc import Iterable
 from typing import Any
 
@@ -23,11 +22,13 @@ from leadline.api.kinds.single_findings import (
 )
 from leadline.api.protocol import Entry, Store
 from leadline.api.selection import Key
-from leadline.programs.apiserver.computed.views import SEVERITY, entry_of
+from leadline.programs.apiserver.computed.views import Found, entry_of
 from leadline.programs.apiserver.encoding.served import Served
 
 SUMMARIES, MANIFESTS = "vulnerabilitymanifestsummaries", "vulnerabilitymanifests"
 COUNTED = f"{OUR_GROUP}/vulnerabilities"
+WAIVER = "waiver"
+"""By what matches are ignored that people accept; others are ignored since the image does not have the vulnerability."""
 _HELD = 8
 _NOT_OF_NAMES = re.compile(r"[^a-z0-9-]+")
 _LONGEST_DESCRIPTION = 500
@@ -54,12 +55,16 @@ class ImageFindingShape:
             return ()
         metadata = orjson.loads(source.content.metadata)
         matches = await self._matches(store, key)
-        accepted = _accepted(metadata)
-        return [
-            _entry(served, source, metadata, id, found, is_accepted=id in accepted)
-            for id, found in matches.items()
-            if id in accepted or any(not match["isIgnored"] for match in found)
-        ]
+        counted = _counted(metadata)
+        accepted = frozenset(counted.accepted_ids)
+        # The first are named: what all users accept is accepted here too where there are more.
+        has_more = counted.accepted > len(accepted)
+        entries = []
+        for id, found in matches.items():
+            is_accepted = id in accepted or (has_more and all(match["ignoredBy"] for match in found))
+            if id in accepted or any(match["ignoredBy"] in ("", WAIVER) for match in found):
+                entries.append(_entry(served, source, metadata, id, found, is_accepted=is_accepted))
+        return entries
 
     async def _matches(self, store: Store, key: Key) -> dict[str, list[Body]]:
         """By vulnerability. What all users accept is among them: whether this one does is another question."""
@@ -73,20 +78,28 @@ class ImageFindingShape:
             for name in ("matches", "ignoredMatches"):
                 for match in payload.get(name) or ():
                     if isinstance(match, dict) and (id := at(match, "vulnerability", "id")):
-                        held.setdefault(str(id), []).append({**match, "isIgnored": name != "matches"})
+                        held.setdefault(str(id), []).append({**match, "ignoredBy": _ignored_by(match, name)})
             if len(self._held) >= _HELD:
                 self._held.clear()
             self._held[key, entry.revision] = held
         return held
 
 
-def _accepted(metadata: Body) -> frozenset[str]:
-    """Ids that are accepted for the container."""
+def _ignored_by(match: Body, name: str) -> str:
+    """What has the match left out of the counts; empty where nothing does."""
+    if name == "matches":
+        return ""
+    rules = match.get("appliedIgnoreRules")
+    first = rules[0] if isinstance(rules, list) and rules else {}
+    return str(at(first, "sourceKind") or "unknown")
+
+
+def _counted(metadata: Body) -> Counted:
+    """What is counted of the container, with what is accepted for it."""
     try:
-        counted = msgspec.json.decode(at(metadata, "annotations", COUNTED) or "{}", type=Counted)
+        return msgspec.json.decode(at(metadata, "annotations", COUNTED) or "{}", type=Counted)
     except msgspec.DecodeError:
-        return frozenset()
-    return frozenset(counted.accepted_ids)
+        return Counted()
 
 
 def _entry(
@@ -96,19 +109,6 @@ def _entry(
     described = matches[0]["vulnerability"]
     severity = str(described.get("severity") or "Unknown").capitalize()
     state = ACCEPTED if is_accepted else FAILED
-    made: Body = {
-        "name": f"{source.key.name}.{_NOT_OF_NAMES.sub('-', id.lower()).strip('-')}",
-        "namespace": source.key.namespace,
-        "uid": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{metadata.get('uid')}{id}")),
-        "creationTimestamp": at(metadata, "annotations", f"{PREFIX}timestamp")
-        or metadata.get("creationTimestamp"),
-        "labels": {
-            **labels,
-            SEVERITY: severity,
-            f"{OUR_GROUP}/vulnerability": id,
-            f"{OUR_GROUP}/state": state,
-        },
-    }
     finding = ContainerVulnerability(
         id,
         severity,
@@ -125,7 +125,8 @@ def _entry(
         bool(described.get("knownExploited")),
         state,
     )
-    return entry_of(served, source, made, msgspec.to_builtins(finding))
+    rest = _NOT_OF_NAMES.sub("-", id.lower()).strip("-")
+    return entry_of(served, source, metadata, Found("vulnerability", id, rest, severity, state, finding))
 
 
 def _package(match: Body) -> VulnerablePackage:

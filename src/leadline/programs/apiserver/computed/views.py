@@ -3,14 +3,16 @@
 A view reads and is watched as a store is. What it shows of one stored object, its source, is named ``<source>.<rest>``.
 """
 
+import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, Protocol
 
+import msgspec
 import orjson
 from msgspec import Struct
 from msgspec.structs import replace
 
-from leadline.api.kind import OUR_GROUP
+from leadline.api.kind import OUR_GROUP, PREFIX, at
 from leadline.api.protocol import (
     ADDED,
     DELETED,
@@ -146,12 +148,40 @@ class View:
         return {entry.key: entry for entry in await self._entries(source) if _is_wanted(entry, selection)}
 
 
-def entry_of(served: Served, source: Entry, metadata: Body, spec: Body) -> Entry:
-    """What a view shows, as an object of its kind; ``metadata`` has its name."""
+class Found(Struct, frozen=True):
+    """One thing that a view shows of its source."""
+
+    sort: str
+    """``control`` or ``vulnerability``: the label that has its id."""
+    id: str
+    rest: str
+    """Of its name, behind the source's."""
+    severity: str
+    state: str
+    spec: Any
+
+
+def entry_of(served: Served, source: Entry, of_source: Body, found: Found) -> Entry:
+    """``found`` as an object of its kind; ``of_source`` is the metadata of the source."""
     kind = served.kind
+    key = Key(kind.plural, source.key.namespace, f"{source.key.name}.{found.rest}")
+    metadata = {
+        "name": key.name,
+        "namespace": key.namespace,
+        "uid": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{of_source.get('uid')}{found.id}")),
+        "creationTimestamp": at(of_source, "annotations", f"{PREFIX}timestamp")
+        or of_source.get("creationTimestamp"),
+        "labels": {
+            **(of_source.get("labels") or {}),
+            SEVERITY: found.severity,
+            f"{OUR_GROUP}/{found.sort}": found.id,
+            f"{OUR_GROUP}/state": found.state,
+        },
+    }
+    spec = msgspec.to_builtins(found.spec)
     whole = {"kind": kind.name, "apiVersion": kind.api_version, "metadata": metadata, "spec": spec}
     content = wire.content_of(served, whole)
-    return Entry(Key(kind.plural, source.key.namespace, metadata["name"]), source.revision, content)
+    return Entry(key, source.revision, content)
 
 
 def _hashes(entries: Mapping[Key, Entry]) -> dict[Key, int]:
