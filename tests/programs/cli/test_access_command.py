@@ -312,7 +312,7 @@ def test_a_log_that_was_not_read_in_full_is_named_and_an_empty_one_is_no_answer(
     Path("audit.log").write_text(f"{json.dumps(EVENT)}\nbroken\n")
     code, out, _ = run("unused", "--audit-log", "audit.log", "rbac.yaml", "--fail-on", "unread")
     assert code == 1
-    assert "  audit.log:2 1 line is not audit events" in out.splitlines()
+    assert "  audit.log:2 1 line is not an audit event" in out.splitlines()
     Path("audit.log").write_text("")
     code, _, err = run("unused", "--audit-log", "audit.log", "rbac.yaml")
     assert (code, err) == (3, "leadline: no audit events in audit.log; name files of --audit-log-path\n")

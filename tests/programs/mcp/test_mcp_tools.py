@@ -19,6 +19,7 @@ from mcp_evidence import (
 )
 from msgspec.structs import replace
 
+from leadline.errors import SourceError
 from leadline.programs.cli.main import main
 from leadline.programs.mcp import calls as calls_module
 from leadline.programs.mcp.calls import MOST_ARGUMENT_BYTES, MOST_CALLS
@@ -318,6 +319,7 @@ def test_what_was_never_judged_or_read_is_not_answered_as_if_nothing_failed(tmp_
         ("findings", {"control": "C-9999"}, "no control C-9999 judged here"),
         ("findings", {"object": "nope"}, "nothing that was read is called nope"),
         ("risk", {"workload": "nope"}, "nothing that was read is called nope"),
+        ("behaviour", {"workload": "nope"}, "nothing was recorded of nope"),
     ):
         text, is_error = calls.call(name, arguments)
         assert is_error
@@ -331,3 +333,17 @@ def test_an_object_that_was_read_and_fails_nothing_has_no_rows(tmp_path):
     calls, _ = calls_of(Given(roots=(str(tmp_path),)))
     found = asked(calls, "findings", object="plain", severity="critical")
     assert (found["total"], found["rows"], found["findings"]) == (0, [], 0)
+
+
+@pytest.mark.parametrize("field", ["roots", "profiles", "audit_logs", "images", "waivers"])
+def test_a_file_that_is_not_there_is_told_to_who_starts_the_program(tmp_path, field):
+    missing = str(tmp_path / "missing")
+    with pytest.raises(SourceError, match=f"no such file or folder: {missing}"):
+        Evidence(Given(**{"roots": (str(tmp_path),), field: (missing,)}), {})
+
+
+def test_a_store_that_is_not_there_is_told_to_who_starts_the_program(tmp_path):
+    missing = str(tmp_path / "missing.db")
+    with pytest.raises(SourceError, match=f"no such file or folder: {missing}"):
+        Evidence(Given(store=missing), {})
+    assert Evidence(Given(store="kube"), {}).given.store == "kube"

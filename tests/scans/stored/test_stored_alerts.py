@@ -11,9 +11,11 @@ from leadline.model.waiver import Waiver, WaiverMatch
 from leadline.scans.observing.accepting import Accepting
 from leadline.scans.stored.alerts import (
     MOST_KEPT,
+    LeftOut,
     alert_lines,
     chosen_alerts,
     forget_alerts,
+    left_out,
     store_alerts,
     stored_alerts,
 )
@@ -113,3 +115,7 @@ def test_what_is_accepted_is_shown_where_it_is_asked_for():
     assert len(chosen_alerts(found, shows_accepted=True)) == 2
     assert chosen_alerts(found, severity="high") == []
     assert chosen_alerts(found, namespace="other") == []
+    assert left_out(found) == LeftOut(accepted=1, others=0)
+    assert left_out(found, shows_accepted=True) == LeftOut(0, 0)
+    assert left_out(found, severity="high") == LeftOut(1, 1)
+    assert left_out(found, namespace="other") == LeftOut(0, 2)

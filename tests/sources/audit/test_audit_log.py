@@ -132,7 +132,7 @@ def test_a_line_that_is_too_long_is_skipped_to_its_end(read):
     limits = AuditLimits(line_bytes=2_000)
     found = read(event(), event(annotations={"x": "y" * 5_000_000, **ALLOWED}), event("list"), limits=limits)
     assert [one.verb for one in found.requests] == ["get", "list"]
-    assert [one.why for one in found.unread] == ["1 line is not audit events"]
+    assert [one.why for one in found.unread] == ["1 line is not an audit event"]
 
 
 def test_more_sorts_of_requests_than_are_kept_are_counted(read):

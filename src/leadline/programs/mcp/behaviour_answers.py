@@ -67,6 +67,8 @@ def behaviour(evidence: Evidence, asked: Behaviour) -> Answer:
         lambda one: container_title(one.container).partition(",")[0],
         quoting.meant(asked.workload),
     )
+    if asked.workload and not chosen:
+        raise UsageError(f"nothing was recorded of {asked.workload}", hint="ask without a workload for all")
     facts = {"linesNotRead": len(recording.unread), "programArguments": "are recorded and never shown here"}
 
     def row(one: Profile) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from leadline.scans.library import ShownFinding, in_order, shown_findings
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.posture_scan import open_posture_scan
 from leadline.scans.stored.image_facts import image_facts
-from leadline.scans.stored.only_read import only_read
+from leadline.scans.stored.only_read import KUBE, only_read
 from leadline.scans.stored.stored_posture import stored_posture
 
 T = TypeVar("T")
@@ -67,9 +67,11 @@ class Evidence:
         """Raises: ``UsageError`` where nothing is given, or two things that exclude each other; ``StoreError``."""
         if bool(given.roots) == bool(given.store):
             raise UsageError("name files and folders, or a store: one of these")
-        for root in given.roots:
-            if not Path(root).exists():
-                raise SourceError(f"no such file or folder: {root}")
+        store = () if given.store in ("", KUBE) else (given.store,)
+        # The person who starts the program learns of a wrong name, not the assistant that asks later.
+        for file in (*given.roots, *store, *given.profiles, *given.audit_logs, *given.images, *given.waivers):
+            if not Path(file).exists():
+                raise SourceError(f"no such file or folder: {file}")
         self.given = given
         self._environ = environ
         self._secrets = SecretValues()

@@ -1,12 +1,13 @@
 """What is known of images: by JSON reports that were given, or by a store."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
 from leadline.errors import SourceError
+from leadline.model.vulnerability import Match
 from leadline.scans.answering.evidence import Evidence
-from leadline.scans.stored.image_facts import ReadImage, images_of_report
+from leadline.scans.stored.image_facts import ReadImage, ReadVulnerability, images_of_report
 from leadline.scans.stored.stored_images import image_rows, stored_image_of
 
 
@@ -46,7 +47,12 @@ def images_of(evidence: Evidence, name: str) -> list[ImageEvidence]:
 
 
 def _of_report(one: ReadImage) -> ImageEvidence:
-    found = tuple(
+    name = next(iter((*one.names, one.image.name, *one.image.tags)), "")
+    return ImageEvidence(name, one.database is not None, _found(one.vulnerabilities))
+
+
+def _found(matches: Iterable[Match | ReadVulnerability]) -> tuple[FoundVulnerability, ...]:
+    return tuple(
         FoundVulnerability(
             match.id,
             match.severity,
@@ -56,10 +62,8 @@ def _of_report(one: ReadImage) -> ImageEvidence:
             match.exploited is not None,
             match.loaded,
         )
-        for match in one.vulnerabilities
+        for match in matches
     )
-    name = next(iter((*one.names, one.image.name, *one.image.tags)), "")
-    return ImageEvidence(name, one.database is not None, found)
 
 
 def _all_of_store(evidence: Evidence) -> list[ImageEvidence]:
@@ -69,16 +73,4 @@ def _all_of_store(evidence: Evidence) -> list[ImageEvidence]:
 
 def _of_store(evidence: Evidence, name: str) -> ImageEvidence:
     report = evidence.of_store(lambda store: stored_image_of(store, name))
-    found = tuple(
-        FoundVulnerability(
-            match.id,
-            match.severity,
-            match.package.name,
-            match.package.version,
-            match.fixed_in,
-            match.exploited is not None,
-            match.loaded,
-        )
-        for match in report.vulnerabilities
-    )
-    return ImageEvidence(report.sbom.image.name, report.database is not None, found)
+    return ImageEvidence(report.sbom.image.name, report.database is not None, _found(report.vulnerabilities))

@@ -27,7 +27,7 @@ def explained_history(history: History) -> Iterator[str]:
         yield f"Findings: {', '.join(f'{number:,} {what}' for what, number in counts.most_common())}."
     by = Counter(change.by for _, change, _ in happened(history) if change.by)
     for cause, number in sorted(by.items()):
-        yield f"{count(number, 'of these changes', 'of these changes')} came with other {cause}."
+        yield f"{number:,} of these changes came with other {cause}."
     missing = len(history.days) - len(known)
     if missing and known:
         yield f"On {count(missing, 'day')} no one looked."

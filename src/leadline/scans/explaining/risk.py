@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from leadline.model.report import PostureReport
-from leadline.model.risk import AttackStep, WorkloadRisk
+from leadline.model.risk import WorkloadRisk
 from leadline.outputs.rows.titles import titles_of
 from leadline.outputs.text.risk_text import step_text
 
@@ -35,12 +35,8 @@ def explained_risk(report: PostureReport, risk: WorkloadRisk) -> Iterator[str]:
     easier = f": {', '.join(details)}" if details else ""
     yield f"Ease {risk.ease:g} of 1{easier}."
     yield "The score is 100 × reach × impact / 10 × (0.6 + 0.4 × ease)."
-    controls = sorted({id for step in risk.path for id in _controls(step)})
+    controls = sorted({id for step in risk.path for id in step.controls})
     if controls:
         yield f"It rests on {', '.join(controls)}."
     if risk.tracks:
         yield f"Attack tracks that are open from end to end: {', '.join(risk.tracks)}."
-
-
-def _controls(step: AttackStep) -> tuple[str, ...]:
-    return step.controls

@@ -26,16 +26,16 @@ def explained_score(report: PostureReport) -> Iterator[str]:
             yield f"{_title(judging[id])} takes {cost:.1f}: {_failed(judging[id])}."
         if len(costs) > _NAMED:
             rest = sum(cost for cost, _ in costs[:-_NAMED])
-            yield f"{count(len(costs) - _NAMED, 'other control')} take {rest:.1f} together."
+            yield f"{count(len(costs) - _NAMED, 'other control takes', 'other controls take')} {rest:.1f} together."
         if not costs:
             yield "No control fails."
     silent = len(report.by_control) - len(judging)
     if silent:
-        yield f"{count(silent, 'control')} judged nothing and count neither way."
+        yield f"{count(silent, 'control')} judged nothing and {'counts' if silent == 1 else 'count'} neither way."
     if report.unread:
         yield f"{count(len(report.unread), 'part')} of what was looked at could not be read: the score says nothing of them."
     if report.waived:
-        yield f"{count(report.numbers.accepted, 'accepted finding')} count as passed."
+        yield f"{count(report.numbers.accepted, 'accepted finding counts', 'accepted findings count')} as passed."
 
 
 def explained_score_change(before: PostureReport, after: PostureReport) -> Iterator[str]:

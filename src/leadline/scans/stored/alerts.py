@@ -101,6 +101,23 @@ def chosen_alerts(
     ]
 
 
+class LeftOut(msgspec.Struct, frozen=True):
+    """What ``chosen_alerts`` leaves out; an empty list alone would look as if nothing had happened."""
+
+    accepted: int
+    """Of those that are otherwise wanted."""
+    others: int
+    """Of a lower severity or of another namespace."""
+
+
+def left_out(
+    stored: Sequence[RaisedAlert], *, severity: str = "", namespace: str = "", shows_accepted: bool = False
+) -> LeftOut:
+    wanted = chosen_alerts(stored, severity=severity, namespace=namespace, shows_accepted=True)
+    accepted = 0 if shows_accepted else sum(one.accepted is not UNSET for one in wanted)
+    return LeftOut(accepted, len(stored) - len(wanted))
+
+
 def alert_lines(alert: RaisedAlert, width: int | None, *, shows_all: bool = False) -> Iterator[str]:
     """For people: what, where, how often; with ``shows_all`` what it means, the chain and what to do."""
     width = width or 10_000

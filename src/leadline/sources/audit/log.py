@@ -132,8 +132,8 @@ class _Reading:
         if bad and self._events == before:
             raise SourceError(f"{path} is not an audit log", hint="name files of --audit-log-path")
         if bad:
-            lines = "1 line is" if bad == 1 else f"{bad:,} lines are"
-            self._unread.append(Unread(path, f"{lines} not audit events", "malformed", first_bad))
+            why = "1 line is not an audit event" if bad == 1 else f"{bad:,} lines are not audit events"
+            self._unread.append(Unread(path, why, "malformed", first_bad))
 
     def _lines(self, log: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
         """Each line until enough was read; of one that is too long, a piece without a line end that is as well."""

@@ -1,16 +1,25 @@
 """``leadline alerts``: what the rules of the node agent saw containers do."""
 
 import asyncio
+from collections.abc import Iterator, Sequence
 
 import click
 import msgspec
 
+from leadline.api.kinds.alerts import RaisedAlert
 from leadline.api.protocol import Store
 from leadline.programs.cli.options.option import Flag
 from leadline.programs.cli.options.table import CLUSTER, takes
 from leadline.programs.cli.output.terminal import list_width
 from leadline.programs.cli.scanning.storing import KUBE, StorePlace, with_store
-from leadline.scans.stored.alerts import alert_lines, chosen_alerts, followed_alerts, stored_alerts
+from leadline.scans.stored.alerts import (
+    LeftOut,
+    alert_lines,
+    chosen_alerts,
+    followed_alerts,
+    left_out,
+    stored_alerts,
+)
 
 EPILOG = """
 \b
@@ -56,27 +65,40 @@ def command(
     """What the rules of the node agent saw containers do, the newest first."""
     place = StorePlace(from_store or KUBE, kube_context, kubeconfig)
 
-    def show(alerts: list[object]) -> int:
-        chosen = chosen_alerts(alerts, severity=severity or "", namespace=namespace, shows_accepted=accepted)  # type: ignore[arg-type]
-        for one in chosen:
+    def show(alerts: Sequence[RaisedAlert]) -> None:
+        for one in chosen_alerts(
+            alerts, severity=severity or "", namespace=namespace, shows_accepted=accepted
+        ):
             if format == "json":
                 click.echo(msgspec.json.encode(one).decode())
             else:
                 click.echo("\n".join(alert_lines(one, list_width(), shows_all=verbose)))
-        return len(chosen)
 
     async def follow_all(store: Store) -> None:
         async for one in followed_alerts(store):
             show([one])
 
-    async def all_now(store: Store) -> list[object]:
-        return list(await stored_alerts(store))
+    async def all_now(store: Store) -> list[RaisedAlert]:
+        return await stored_alerts(store)
 
     if follow:
         try:
             with_store(place, follow_all)
         except (KeyboardInterrupt, asyncio.CancelledError):
             return 0
-    elif not show(with_store(place, all_now)) and format == "text":
-        click.echo("no alerts are stored, or none of those asked for")
+    else:
+        stored = with_store(place, all_now)
+        show(stored)
+        missing = left_out(stored, severity=severity or "", namespace=namespace, shows_accepted=accepted)
+        for line in _left_out_lines(len(stored), missing):
+            click.echo(line, err=True)
     return 0
+
+
+def _left_out_lines(stored: int, missing: LeftOut) -> Iterator[str]:
+    if not stored:
+        yield "no alerts are stored; 'leadline agent --store kube' on the nodes stores them"
+    if missing.accepted:
+        yield f"not shown: {missing.accepted:,} accepted; --accepted shows them"
+    if missing.others:
+        yield f"not shown: {missing.others:,} of a lower severity or of another namespace"
