@@ -54,6 +54,16 @@ def at(body: Any, *path: str) -> Any:
     return body
 
 
+def named_at(*path: str) -> Cell:
+    """Shows the object at ``path`` as ``Deployment/web``, or its kind alone."""
+
+    def shown(body: Body) -> str:
+        kind, name = at(body, *path, "kind"), at(body, *path, "name")
+        return f"{kind}/{name}" if kind and name else str(kind or "")
+
+    return shown
+
+
 def severity_columns(names: tuple[str, ...], source: Callable[[str], str | Cell], what: str) -> list[Column]:
     """The first four severities; the others are shown with ``-o wide``."""
     return [

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from asgi import MERGE, Client
+from asgi import MERGE, TABLE, Client
 
 OURS = "/apis/leadline.dev/v1alpha1"
 
@@ -19,6 +19,8 @@ def order(kind: str, **spec: Any) -> dict[str, Any]:
         ("scanruns", order("ScanRun", subject="postur"), "spec.subject"),
         ("scanschedules", order("ScanSchedule", schedule="every day"), "spec.schedule"),
         ("scanschedules", order("ScanSchedule"), "spec.schedule"),
+        ("scanschedules", order("ScanSchedule", schedule="0 0 3 * * *"), "spec.schedule"),
+        ("scanschedules", order("ScanSchedule", schedule="0 3 31 2 *"), "spec.schedule"),
         ("scanschedules", order("ScanSchedule", schedule="0 3 * * *", timeZone="Mars"), "spec.timeZone"),
         ("scanschedules", order("ScanSchedule", schedule="0 3 * * *", subject="all"), "spec.subject"),
     ],
@@ -30,6 +32,22 @@ def test_what_means_nothing_is_refused_with_the_field(plural: str, whole: dict[s
         assert answer.code == 422
         assert f"is invalid: {field}: " in answer.json["message"]
         assert (await client.ask("GET", f"{OURS}/{plural}/one")).code == 404
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("phase", ["", "Running", "Failed", "Succeeded"])
+def test_a_run_without_results_shows_no_numbers_of_findings(phase: str):
+    async def scenario() -> None:
+        client = Client()
+        status = {"phase": phase, "coverage": {"objects": 0, "unread": 2}, "findings": {"critical": 0}}
+        run = {**order("ScanRun"), "status": status}
+        assert (await client.ask("POST", f"{OURS}/scanruns", run)).code == 201
+        table = (await client.ask("GET", f"{OURS}/scanruns", headers={"accept": TABLE})).json
+        titles = [column["name"] for column in table["columnDefinitions"]]
+        row = dict(zip(titles, table["rows"][0]["cells"], strict=True))
+        assert row["Unread"] == (2 if phase in ("Failed", "Succeeded") else None)
+        assert row["Critical"] == (0 if phase == "Succeeded" else None)
 
     asyncio.run(scenario())
 

@@ -114,6 +114,10 @@ FIELDS_SINCE = (_bare(b',"admins":' + orjson.dumps(schema(ScanOutcome)["properti
 """In schemas: what objects are written without where it says nothing."""
 
 
+NO_ZEROS_SINCE = {b"[null,null,0,0,0,0,0,0,0,null]": orjson.dumps([None] * 10)}
+"""Cells of a scan that was ordered and has not begun: what is not known yet is no longer shown as nothing found."""
+
+
 async def entries(folder: Path) -> list[Entry]:
     shutil.copy(STORE, folder / "results.db")
     store = LocalStore(folder / "results.db")
@@ -140,7 +144,8 @@ def test_an_object_that_is_written_again_is_stored_with_the_same_bytes(tmp_path:
     for entry in stored:
         served = SERVED[entry.key.plural]
         again = wire.content_of(served, wire.object_of(served, entry))
-        assert replace(again, metadata=entry.content.metadata) == entry.content
+        columns = NO_ZEROS_SINCE.get(entry.content.columns, entry.content.columns)
+        assert replace(again, metadata=entry.content.metadata) == replace(entry.content, columns=columns)
 
 
 @pytest.mark.parametrize("plural", WRITTEN)

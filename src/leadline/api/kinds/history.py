@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import UNSET
 
-from leadline.api.kind import MIB, OUR_GROUP, OUR_VERSION, Body, Column, Kind, at
+from leadline.api.kind import MIB, OUR_GROUP, OUR_VERSION, Body, Column, Kind, at, named_at
 from leadline.api.kinds.configuration import JudgedObject, SeverityCounts
 from leadline.api.wire_type import UNDESCRIBED, List, Maybe, Wire, about
 
@@ -80,11 +80,6 @@ class NamespaceHistory(Wire, frozen=True):
     spec: MonthOfDays = MonthOfDays()
 
 
-def _object(body: Body) -> str:
-    kind, name = at(body, "spec", "object", "kind"), at(body, "spec", "object", "name")
-    return f"{kind}/{name}" if kind else ""
-
-
 def _last_states(body: Body) -> list[Body]:
     lives = at(body, "spec", "findings")
     rows = [at(one, "changes") for one in lives.values()] if isinstance(lives, dict) else []
@@ -108,7 +103,7 @@ FINDING_HISTORIES = Kind(
     FindingHistory,
     "findinghistories",
     (
-        Column("Object", "string", _object, "the object"),
+        Column("Object", "string", named_at("spec", "object"), "the object"),
         Column("Failing", "integer", _failing, "controls that it fails now"),
         Column("Changed", "date", _changed, "how long ago a finding changed"),
         Column("Gone", "string", "spec.goneAt", "when the object was found to be gone"),

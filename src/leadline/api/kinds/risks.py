@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from leadline.api.kind import OUR_GROUP, OUR_VERSION, Body, Column, Kind, at
+from leadline.api.kind import OUR_GROUP, OUR_VERSION, Body, Column, Kind, at, named_at
 from leadline.api.kinds.configuration import JudgedObject
 from leadline.api.wire_type import UNDESCRIBED, List, Texts, Wire, about
 
@@ -41,11 +41,6 @@ def _steps(body: Body) -> list[Body]:
     return [one for one in path if isinstance(one, dict)] if isinstance(path, list) else []
 
 
-def _workload(body: Body) -> str:
-    kind, name = at(body, "spec", "object", "kind"), at(body, "spec", "object", "name")
-    return f"{kind}/{name}" if kind else ""
-
-
 def _entry(body: Body) -> str:
     return next((str(one.get("text") or "") for one in _steps(body)), "")
 
@@ -61,7 +56,7 @@ RISKS = Kind(
     "workloadrisks",
     (
         Column("Score", "number", "spec.score", "0 to 100, most at stake at 100"),
-        Column("Workload", "string", _workload, "the workload"),
+        Column("Workload", "string", named_at("spec", "object"), "the workload"),
         Column("Entry", "string", _entry, "where an attacker comes from"),
         Column("Goal", "string", _goal, "the worst that it opens"),
         Column("Why", "string", "spec.sentence", "why, in one sentence", 1),

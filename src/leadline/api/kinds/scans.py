@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET
 
-from leadline.api.kind import OUR_GROUP, OUR_VERSION, Column, Kind, at, severity_columns
+from leadline.api.kind import OUR_GROUP, OUR_VERSION, Cell, Column, Kind, at, severity_columns
 from leadline.api.kinds.configuration import CONFIGURATION_SEVERITIES, SeverityCounts
 from leadline.api.kinds.images import Counted
 from leadline.api.wire_type import UNDESCRIBED, List, Maybe, Texts, Wire, about
@@ -239,6 +239,15 @@ def _matched(severity: str) -> Any:
     )
 
 
+_BEFORE = frozenset({None, "", "Pending", "Running"})
+"""Phases in which nothing is known yet."""
+
+
+def _of_run(phases: frozenset[str | None], *path: str) -> Cell:
+    """Empty in ``phases``: no number is not none."""
+    return lambda body: None if at(body, "status", "phase") in phases else (at(body, "status", *path) or 0)
+
+
 RUNS = Kind(
     ScanRun,
     "scanruns",
@@ -250,9 +259,13 @@ RUNS = Kind(
             "status.phase",
             "Pending, Running, Succeeded or Failed; of one that goes on Following, or Stale",
         ),
-        Column("Objects", "integer", "status.coverage.objects", "objects that were read"),
-        Column("Unread", "integer", "status.coverage.unread", "what could not be read"),
-        *severity_columns(CONFIGURATION_SEVERITIES, "status.findings.{}".format, "findings"),
+        *(
+            Column(name.title(), "integer", _of_run(_BEFORE, "coverage", name), text)
+            for name, text in (("objects", "objects that were read"), ("unread", "what could not be read"))
+        ),
+        *severity_columns(
+            CONFIGURATION_SEVERITIES, lambda name: _of_run(_BEFORE | {"Failed"}, "findings", name), "findings"
+        ),
         Column("Finished", "date", "status.finishedAt", "how long ago it ended"),
     ),
     is_namespaced=False,

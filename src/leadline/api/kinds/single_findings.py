@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import UNSET
 
-from leadline.api.kind import OUR_GROUP, OUR_VERSION, Body, Column, Kind, at
+from leadline.api.kind import OUR_GROUP, OUR_VERSION, Body, Column, Kind, at, named_at
 from leadline.api.wire_type import List, Maybe, Texts, Wire, about
 
 FAILED, ACCEPTED = "Failed", "Accepted"
@@ -84,11 +84,6 @@ def _fix(body: Body) -> str:
     return str(path.get("fixCommand") or path.get("failedPath") or "")
 
 
-def _object(body: Body) -> str:
-    kind, name = at(body, "spec", "object", "kind"), at(body, "spec", "object", "name")
-    return f"{kind}/{name}" if kind else ""
-
-
 def _package(body: Body) -> str:
     packages = at(body, "spec", "packages") or ()
     return f"{packages[0]['name']} {packages[0]['version']}" if packages else ""
@@ -106,7 +101,7 @@ FINDINGS = Kind(
         Column("Severity", "string", "spec.severity", "of the control"),
         Column("Control", "string", "spec.control", "id of the control"),
         Column("Title", "string", "spec.title", "what is wrong"),
-        Column("Object", "string", _object, "the object that fails"),
+        Column("Object", "string", named_at("spec", "object"), "the object that fails"),
         Column("State", "string", "spec.state", "Failed, or Accepted"),
         Column("Fix", "string", _fix, "the first of its edits", 1),
         Column("Until", "string", "spec.acceptedUntil", "when what accepts it ends", 1),
@@ -126,7 +121,7 @@ IMAGE_FINDINGS = Kind(
         Column("Vulnerability", "string", "spec.vulnerability", "its id"),
         Column("Package", "string", _package, "the first package that has it"),
         Column("Fixed-In", "string", _fixed_in, "the first version without it"),
-        Column("Object", "string", _object, "the workload"),
+        Column("Object", "string", named_at("spec", "object"), "the workload"),
         Column("Container", "string", "spec.container", "whose image it is"),
         Column("State", "string", "spec.state", "Failed, or Accepted"),
         Column("Image", "string", "spec.image", "the image", 1),

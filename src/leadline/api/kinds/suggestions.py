@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import orjson
 from msgspec import UNSET
 
-from leadline.api.kind import MIB, OUR_GROUP, OUR_VERSION, Body, Column, Kind, Writer, at
+from leadline.api.kind import MIB, OUR_GROUP, OUR_VERSION, Body, Column, Kind, Writer, at, named_at
 from leadline.api.wire_type import List, Maybe, Texts, Wire, about
 
 
@@ -59,7 +59,7 @@ class HeldTo(Wire, frozen=True):
 
     workload: HeldWorkload = HeldWorkload()
     settings: List[SuggestedSetting] = None
-    objects: List[SuggestedObject] = None
+    objects: Annotated[List[SuggestedObject], about("Objects to create.")] = None
     not_suggested: List[NotSuggested] = None
     observed: ObservedTime = ObservedTime()
     digest: Annotated[
@@ -144,11 +144,6 @@ def _decided(new: Body, old: Body | None, writer: Writer) -> str:
     return ""
 
 
-def _workload(body: Body) -> str:
-    kind, name = at(body, "spec", "workload", "kind"), at(body, "spec", "workload", "name")
-    return f"{kind}/{name}" if kind else ""
-
-
 def _number(body: Body) -> int:
     return sum(len(_parts(at(body, "spec") or {}, name)) for name in ("settings", "objects"))
 
@@ -157,7 +152,7 @@ SUGGESTIONS = Kind(
     Suggestion,
     "suggestions",
     (
-        Column("Workload", "string", _workload, "the workload"),
+        Column("Workload", "string", named_at("spec", "workload"), "the workload"),
         Column("State", "string", "status.state", "draft, rehearsed, approved, applied or verified"),
         Column("Suggested", "integer", _number, "settings and objects"),
         Column("Approved By", "string", "status.approval.by", "whose account approved it"),

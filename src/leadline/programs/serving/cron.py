@@ -21,8 +21,7 @@ def nearest(expression: str, time_zone: str, now: datetime, *, is_past: bool) ->
         moments: Iterator[datetime] = CronSim(expression, start, reverse=is_past)
         found = next(moments, None)
     except CronSimError as error:
-        why = f"schedule {expression[:60]!r} is not five fields of cron: {error}"
-        raise UsageError(why, hint="write for example 0 3 * * *") from error
+        raise _invalid(expression, str(error)) from error
     return None if found is None else found.astimezone(UTC)
 
 
@@ -35,5 +34,12 @@ def zone_of(time_zone: str) -> ZoneInfo:
 
 
 def check(expression: str, time_zone: str = "UTC") -> None:
-    """Raises: ``UsageError`` where it has no meaning."""
+    """Raises: ``UsageError`` where it has no meaning, or has a field for seconds, which no one looks at."""
+    if len(expression.split()) != 5:
+        raise _invalid(expression, "Wrong number of fields")
     nearest(expression, time_zone, datetime.now(UTC), is_past=False)
+
+
+def _invalid(expression: str, why: str) -> UsageError:
+    text = f"schedule {expression[:60]!r} is not valid: {why}"
+    return UsageError(text, hint="write five fields of cron, for example 0 3 * * *")
