@@ -166,6 +166,9 @@ def _rules_of(row: Mapping[str, Any], language: _Language) -> Iterator[Rule]:
     expressions = row["expressions"]
     message = language.compiled(str(expressions["message"])) if expressions.get("message") else None
     id, title = str(row["id"]), str(row.get("name") or row["id"])
+    score = float(row.get("severity") or 1)
+    if not 0 <= score <= 10:
+        raise SourceError(f"the severity {score:g} is not from 0 to 10")
     for one in expressions["ruleExpression"]:
         kind = str(one["eventType"])
         if kind not in TYPES:
@@ -173,7 +176,7 @@ def _rules_of(row: Mapping[str, Any], language: _Language) -> Iterator[Rule]:
         yield Rule(
             id=id,
             title=title,
-            score=float(row.get("severity") or 1),
+            score=score,
             doc=str(row.get("description") or title),
             event=TYPES[kind],
             check=_check(language, language.compiled(str(one["expression"])), message, (kind, title)),

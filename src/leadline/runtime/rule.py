@@ -79,7 +79,10 @@ def rule(
 
     Raises:
         TypeError: the arguments of the check are not an event, an ``Actor`` and perhaps a baseline.
+        ValueError: the score is not from 0 to 10.
     """
+    if not 0 <= score <= 10:
+        raise ValueError(f"{id}: the score {score:g} is not from 0 to 10")
 
     def make(check: Check) -> Rule:
         event, takes, waits = _arguments(id, check)

@@ -13,6 +13,7 @@ from leadline.programs.serving.deadline import deadline
 from leadline.scans.observing import own_rules as own_rules_module
 from leadline.scans.observing.lines import event_line
 from leadline.scans.observing.own_rules import own_rules, summary, tried
+from leadline.scans.observing.rule_page import rule_named
 
 WEB = Container("c1", name="web", namespace="shop")
 PYTHON = '''
@@ -98,6 +99,13 @@ def test_objects_with_cel_are_tried_on_recorded_events(tmp_path: Path):
         ("x.yaml", CEL.replace("eventType: network", "eventType: thunder"), "unknown event type thunder"),
         ("x.py", "#" * (4 << 20) + "\n", "x.py: it is larger than 4 MiB"),
         ("x.yaml", CEL + "#" * (4 << 20), "x.yaml: it is larger than 4 MiB"),
+        (
+            "x.py",
+            PYTHON.replace("score=5", "score=50"),
+            "ValueError: SHOP-1: the score 50 is not from 0 to 10",
+        ),
+        ("x.yaml", CEL.replace("severity: 7", "severity: 70"), "SHOP-2: the severity 70 is not from 0 to 10"),
+        ("x.yaml", CEL.replace("severity: 7", "severity: high"), "SHOP-2 is malformed: could not convert"),
         ("x.yaml", "kind: Rules\nspec: [1]", "x.yaml: spec.rules is not a list of rules"),
         ("x.yaml", "kind: Rules\nspec: {rules: 3}", "x.yaml: spec.rules is not a list of rules"),
         ("x.yaml", "kind: Rules\nspec: {rules: [3]}", r"x.yaml: spec.rules\[0\] is not a rule"),
@@ -212,3 +220,21 @@ def test_an_error_of_the_language_names_its_place(tmp_path: Path):
     assert said.endswith(
         "ours.yaml: rule SHOP-2: invalid CEL: line 1, column 1: undeclared reference to 'k8s'"
     )
+
+
+def test_a_rule_that_no_event_reached_is_not_shown_as_silent(tmp_path: Path):
+    (tmp_path / "ours.py").write_text(PYTHON)
+    rules = (
+        *own_rules([str(tmp_path / "ours.py")]),
+        rule_named("R0001"),
+        rule_named("R0003"),
+        rule_named("RL018"),
+    )
+    events = events_file(tmp_path)
+    assert tried(rules, events).unasked == {
+        "R0001": "it waits for a complete profile, and recorded events have none",
+        "R0003": "it waits for a complete profile, and recorded events have none",
+        "RL018": "no event of the type rawSocket was read",
+    }
+    Path(events).write_bytes(b"")
+    assert tried(rules, events).unasked["SHOP-1"] == "no event of the type executed was read"

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from hashlib import sha256
 from importlib.util import module_from_spec, spec_from_file_location
@@ -85,12 +85,16 @@ class Tried(msgspec.Struct, frozen=True):
     detections: tuple[Detection, ...]
     failures: Mapping[str, str]
     """Why a rule failed last or was turned off, by id."""
+    unasked: Mapping[str, str]
+    """Why a rule was asked about no event, by id: that it is silent says nothing."""
 
 
 def tried(rules: Iterable[Rule], events: str, within: Within = nullcontext) -> Tried:
     """``events`` is a file of lines as the agent writes events. Raises: ``SourceError``."""
     content = read_given(events, LARGEST_EVENTS)
+    rules = tuple(rules)
     detector = Detector(rules, within=within)
+    kinds: set[type[Event]] = set()
     found: list[Detection] = []
     number = unreadable = 0
     for line in content.splitlines():
@@ -101,8 +105,22 @@ def tried(rules: Iterable[Rule], events: str, within: Within = nullcontext) -> T
             unreadable += 1
             continue
         number += 1
+        kinds.add(type(read[0]))
         found += detector.see(*read)
-    return Tried(number, unreadable, tuple(found), {**detector.why, **detector.off})
+    return Tried(number, unreadable, tuple(found), {**detector.why, **detector.off}, _unasked(rules, kinds))
+
+
+def _unasked(rules: Iterable[Rule], kinds: Collection[type[Event]]) -> dict[str, str]:
+    reasons: dict[str, str] = {}
+    asked: set[str] = set()
+    for one in rules:
+        if one.waits:
+            reasons[one.id] = "it waits for a complete profile, and recorded events have none"
+        elif one.event not in kinds:
+            reasons[one.id] = f"no event of the type {one.event.__struct_config__.tag} was read"
+        else:
+            asked.add(one.id)
+    return {id: why for id, why in reasons.items() if id not in asked}
 
 
 def _event_of(line: bytes) -> tuple[Event, Container, str] | None:

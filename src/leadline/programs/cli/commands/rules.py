@@ -38,7 +38,7 @@ def list_rules(form: str) -> int:
 def test(file: tuple[str, ...], events: str, rule: tuple[str, ...]) -> int:
     """Try rules of your own, of Python files or objects of the kind Rules, on recorded events.
 
-    Rules that wait for a complete profile have none here, and say nothing. Exit codes: 0 a rule fired, 1 none did or one failed.
+    Rules that wait for a complete profile have none here, and are not asked. Exit codes: 0 a rule fired, 1 none did or one failed.
     """
     from leadline.scans.observing.own_rules import described, own_rules, summary, tried
     from leadline.scans.observing.rule_page import rule_named
@@ -50,6 +50,8 @@ def test(file: tuple[str, ...], events: str, rule: tuple[str, ...]) -> int:
     for line in described(found.detections):
         click.echo(line)
     click.echo(summary(rules, found), err=True)
+    for id, why in found.unasked.items():
+        click.echo(f"{id} was not asked: {why}", err=True)
     for id, why in found.failures.items():
         click.echo(f"{id} failed: {why}", err=True)
     return 0 if found.detections and not found.failures else 1
