@@ -316,3 +316,13 @@ def test_a_log_that_was_not_read_in_full_is_named_and_an_empty_one_is_no_answer(
     Path("audit.log").write_text("")
     code, _, err = run("unused", "--audit-log", "audit.log", "rbac.yaml")
     assert (code, err) == (3, "leadline: no audit events in audit.log; name files of --audit-log-path\n")
+
+
+def test_a_subject_that_nothing_names_is_not_answered_as_a_known_one_without_rights(run):
+    code, out, _ = run("of", "shoop/ServiceAccount/api", "rbac.yaml")
+    assert code == 0
+    assert "may do: nothing" in out
+    assert "note: no binding that was read names shoop/ServiceAccount/api: is it spelled so?" in out
+    assert "is it spelled so?" not in run("of", "shop/ServiceAccount/api", "rbac.yaml")[1]
+    Path("more.yaml").write_text(UNKNOWN)
+    assert "is it spelled so?" not in run("of", "User/bob", "rbac.yaml", "more.yaml")[1]

@@ -58,7 +58,10 @@ def rights_of(
                     for match in grant.rules.matching(_every_rule)
                 )
     member = f" as a member of {', '.join(groups)}" if groups else ""
-    return answer_of(target, f"what {subject.title} may do{member}{_in(within)}", found, "right")
+    # A binding of a role that was not read is among the unread.
+    is_known = bool(found or target.unread) or any(subject in world.by_subject for world in target.worlds)
+    notes = () if is_known else (f"no binding that was read names {subject.title}: is it spelled so?",)
+    return answer_of(target, f"what {subject.title} may do{member}{_in(within)}", found, "right", notes=notes)
 
 
 def _every_rule(rule: dict[str, Any]) -> tuple[str, ...]:
