@@ -156,7 +156,7 @@ class Registry:
 
 def _pushed_image(registry: Registry, archive: Path) -> tuple[bytes, str]:
     """The manifest of the one image in an OCI archive, whose blobs are pushed."""
-    with tarfile.open(archive) as files:
+    with _opened(archive) as files:
         names = {one.name.removeprefix("./"): one for one in files.getmembers()}
 
         def read(name: str) -> bytes:
@@ -173,13 +173,20 @@ def _pushed_image(registry: Registry, archive: Path) -> tuple[bytes, str]:
     return content, entry["mediaType"]
 
 
+def _opened(archive: Path) -> tarfile.TarFile:
+    try:
+        return tarfile.open(archive)
+    except tarfile.TarError as error:
+        raise PublishError(f"{archive} is not a tar archive: make the release again") from error
+
+
 def _place(digest: str) -> str:
     return f"blobs/{digest.replace(':', '/')}"
 
 
 def _chart(registry: Registry, packed: Path) -> bytes:
     content = packed.read_bytes()
-    with tarfile.open(packed) as files:
+    with _opened(packed) as files:
         member = files.extractfile("leadline/Chart.yaml")
         lines = member.read().decode().splitlines() if member else []
     # Flat by construction: name, version and the like, one a line.

@@ -109,3 +109,12 @@ def test_the_build_of_the_image_names_all_that_is_missing_in_one_line(tmp_path: 
     said = "build.py: not installed: buildah, strip, apt-get, dpkg-deb, chroot"
     assert run.stderr.startswith(said)
     assert run.stderr.count("\n") == 1
+
+
+def test_a_damaged_release_is_said_in_one_line(tmp_path: Path):
+    for name in ("leadline-1.2.3-image.tar", "leadline-1.2.3.tgz"):
+        (tmp_path / name).write_text("half of it")
+    run = publish(str(tmp_path), "registry.example/team", "--unsigned")
+    assert run.returncode == 1
+    assert run.stderr.startswith(f"publish.py: {tmp_path}/leadline-1.2.3-image.tar is not a tar archive")
+    assert run.stderr.count("\n") == 1

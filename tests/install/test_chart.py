@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -479,3 +480,24 @@ def test_every_pod_is_under_one_policy(tmp_path: Path):
     assert [
         service["spec"]["selector"].items() <= one["metadata"]["labels"].items() for one in templates
     ] == [True, False, False]
+
+
+@pytest.mark.parametrize("ui", [False, True])
+def test_the_notes_name_every_apiservice_that_is_made(tmp_path: Path, ui: bool):
+    """One of which the server is gone keeps namespaces from being deleted, so that people have to know it."""
+    value = f"capabilities.ui={json.dumps(ui)}"
+    made = {
+        name
+        for role in of_kind("ClusterRole", render(value))
+        for rule in role["rules"]
+        if "apiservices" in rule.get("resources", ()) and "create" in rule["verbs"]
+        for name in rule.get("resourceNames", ())
+    }
+    copy = tmp_path / "chart"
+    shutil.copytree(CHART, copy)
+    # helm shows notes of what it installs alone; as another template it shows what they say, and that it is not YAML.
+    (copy / "templates/NOTES.txt").rename(copy / "templates/notes.yaml")
+    notes = helm("template", "leadline", str(copy), "--debug", "-s", "templates/notes.yaml", "--set", value)
+    (line,) = [line.split()[3:] for line in notes.stdout.splitlines() if "kubectl delete apiservices" in line]
+    assert set(line) == made
+    assert len(made) == 2 + ui

@@ -35,7 +35,7 @@ def check_meaning(kind: Kind, whole: Body, before: Body | None) -> None:
         zone = str(spec.get("timeZone") or "UTC")
         for field, asked in (
             ("spec.timeZone", lambda: zone_of(zone)),
-            ("spec.schedule", lambda: check(str(spec.get("schedule") or ""), zone)),
+            ("spec.schedule", lambda: check(str(spec.get("schedule") or ""), zone, is_new=True)),
         ):
             try:
                 asked()

@@ -33,9 +33,12 @@ def zone_of(time_zone: str) -> ZoneInfo:
         raise UsageError(f"unknown time zone {time_zone[:60]}") from error
 
 
-def check(expression: str, time_zone: str = "UTC") -> None:
-    """Raises: ``UsageError`` where it has no meaning, or has a field for seconds, which no one looks at."""
-    if len(expression.split()) != 5:
+def check(expression: str, time_zone: str = "UTC", *, is_new: bool = False) -> None:
+    """``is_new``: it is written now. Settings and objects of before may have a sixth field, for seconds.
+
+    Raises: ``UsageError`` where it has no meaning.
+    """
+    if is_new and len(expression.split()) != 5:
         raise _invalid(expression, "Wrong number of fields")
     nearest(expression, time_zone, datetime.now(UTC), is_past=False)
 
