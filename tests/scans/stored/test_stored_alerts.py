@@ -9,11 +9,13 @@ from leadline.model.alert import Accepted, Alert, Process
 from leadline.model.container import Container
 from leadline.model.waiver import Waiver, WaiverMatch
 from leadline.scans.observing.accepting import Accepting
+from leadline.scans.stored import alerts as alerts_module
 from leadline.scans.stored.alerts import (
     MOST_KEPT,
     LeftOut,
     alert_lines,
     chosen_alerts,
+    followed_alerts,
     forget_alerts,
     left_out,
     store_alerts,
@@ -119,3 +121,26 @@ def test_what_is_accepted_is_shown_where_it_is_asked_for():
     assert left_out(found, shows_accepted=True) == LeftOut(0, 0)
     assert left_out(found, severity="high") == LeftOut(1, 1)
     assert left_out(found, namespace="other") == LeftOut(0, 2)
+
+
+def test_an_alert_that_begins_anew_is_followed_as_one_that_comes_again(monkeypatch):
+    monkeypatch.setattr(alerts_module, "FOLLOW_S", 0.0)
+
+    async def follow() -> list[tuple[int, str]]:
+        store = MemoryStore()
+        found: list[tuple[int, str]] = []
+        followed = followed_alerts(store)
+        for count, after_s in ((1, 0), (2, 60), (1, 7200)):
+            await store_alerts(store, [alert(count=count, last_s=1_900_000_000.0 + after_s)])
+            one = await asyncio.wait_for(anext(followed), 10)
+            found.append((one.count, one.last_seen))
+        await store_alerts(store, [alert(last_s=1_900_000_000.0 + 14_400)])
+        one = await asyncio.wait_for(anext(followed), 10)
+        return [*found, (one.count, one.last_seen)]
+
+    assert asyncio.run(follow()) == [
+        (1, "2030-03-17T17:46:40Z"),
+        (2, "2030-03-17T17:47:40Z"),
+        (1, "2030-03-17T19:46:40Z"),
+        (1, "2030-03-17T21:46:40Z"),
+    ]

@@ -77,13 +77,23 @@ async def stored_alerts(store: Readable) -> list[RaisedAlert]:
 
 async def followed_alerts(store: Readable) -> AsyncIterator[RaisedAlert]:
     """Those that are there, the oldest first, then each that comes or comes again. Never ends. Raises: ``StoreError``."""
-    seen: dict[tuple[str, str, str, str], int] = {}
+    seen: set[tuple[object, ...]] = set()
     while True:
+        there: set[tuple[object, ...]] = set()
         for one in reversed(await stored_alerts(store)):
-            key = (one.rule, one.container.namespace, one.container.id, one.program)
-            if seen.get(key) != one.count:
-                seen[key] = one.count
+            # An alert that begins anew, after an hour or with another agent, counts from one again: the count alone is not enough.
+            what = (
+                one.rule,
+                one.container.namespace,
+                one.container.id,
+                one.program,
+                one.last_seen,
+                one.count,
+            )
+            there.add(what)
+            if what not in seen:
                 yield one
+        seen = there
         await asyncio.sleep(FOLLOW_S)
 
 
