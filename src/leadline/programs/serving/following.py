@@ -124,6 +124,11 @@ class Follower:
         return self._clock() - self._answered_at <= self._patience.stale_s
 
     @property
+    def is_lost(self) -> bool:
+        """Whether it was asked, and did not answer."""
+        return self.losses > 0 and not self._is_answering
+
+    @property
     def listed(self) -> frozenset[str]:
         """Plurals of the kinds that have been read since the store was opened."""
         return frozenset(self._listed)

@@ -49,7 +49,9 @@ class Shown:
             if len(self._views) > _MOST_VIEWS:
                 self._views.popitem(last=False)
         self._views.move_to_end(seen)
-        return await asyncio.shield(view)
+        world = await asyncio.shield(view)
+        world.say_old(self.why_old)
+        return world
 
     async def become(self, known: Known) -> None:
         """The whole view is worked out before anyone waits for it."""
@@ -101,6 +103,10 @@ class StoredKinds:
     def facts(self) -> Mapping[str, Mapping[Key, Any]]:
         return {one.plural: dict(one.facts) for one in self._followed}
 
+    @property
+    def unreadable(self) -> frozenset[Key]:
+        return frozenset().union(*(one.unreadable for one in self._followed))
+
 
 class Keeper:
     """Follows a store, and makes what is shown anew when it changes."""
@@ -132,14 +138,22 @@ class Keeper:
             made, store = self._kinds.version, self._store
             left = [name for name in READERS if name not in self._follower.listed]
             reading = ", ".join(left)
+            command = self._shown.known.command
             known = await asyncio.to_thread(
-                known_of, self._kinds.facts, store, self._shown.known.command, reading
+                known_of, self._kinds.facts, store, command, reading, self._kinds.unreadable
             )
             await self._shown.become(known)
 
     def _say_age(self) -> None:
-        is_old = not (self._follower.is_up or self._shown.known.reading)
-        why = "The store does not answer: this is what was read last." if is_old else ""
+        why = ""
+        if self._shown.known.reading:
+            why = (
+                "The store does not answer; what leadline ui prints says why."
+                if self._follower.is_lost
+                else ""
+            )
+        elif not self._follower.is_up:
+            why = "The store does not answer: this is what was read last."
         if why != self._shown.why_old:
             self._shown.why_old = why
             self._shown.wake()

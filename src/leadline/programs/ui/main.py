@@ -18,6 +18,7 @@ from msgspec import Struct
 from leadline.api.protocol import Readable
 from leadline.errors import UsageError
 from leadline.programs.service import run
+from leadline.programs.serving.chores import beside
 from leadline.programs.serving.log import log_to_stderr
 from leadline.programs.ui.app import App
 from leadline.programs.ui.doors import KeyDoor
@@ -31,6 +32,7 @@ from leadline.scans.stored.opening import open_to_read
 log = logging.getLogger(__name__)
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _HOST = "127.0.0.1"
+_EVERY_HOST = "::"
 _BACKLOG = 512
 _GOODBYE_S = 2
 _KEY_BYTES = 32
@@ -76,7 +78,7 @@ docs/pages.md says what is on them.
 @click.option("--register", default="", metavar="CLUSTERROLE", help="In a cluster: create the APIService.")
 @click.option("--certificate", type=click.Path(path_type=Path), help="In a cluster: our own certificate.")
 @click.option("--key", type=click.Path(path_type=Path), help="In a cluster: its key.")
-@click.option("--host", default="::", help="In a cluster: address to answer at.")
+@click.option("--host", default=_EVERY_HOST, help="In a cluster: address to answer at.")
 @click.option("--kube", default="", help="In a cluster: address of kube-apiserver.")
 @click.option("--kube-ca", default=ACCOUNT / "ca.crt", type=click.Path(path_type=Path), help="Its CA.")
 @click.option("--token-file", default=ACCOUNT / "token", type=click.Path(path_type=Path), help="Our token.")
@@ -95,6 +97,18 @@ def command(targets: tuple[str, ...], store: str, kube_context: str, kubeconfig:
         place = Place(store, kube_context, kubeconfig)
         asyncio.run(_serve_in_cluster(place, InCluster(**flags)))
         return
+    given = [f"--{name}" for name in ("register", "key", "kube") if flags[name]]
+    given += ["--host"] if flags["host"] != _EVERY_HOST else []
+    if given:
+        raise UsageError(
+            f"{given[0]} is for pages in a cluster; here they are answered on {_HOST} alone",
+            hint=f"leave {given[0]} out",
+        )
+    if targets and (kube_context or kubeconfig):
+        raise UsageError(
+            "--kube-context and --kubeconfig choose the cluster of --store kube",
+            hint="leave them out, or give --store kube in place of a path",
+        )
     asyncio.run(_serve(targets, Place(store, kube_context, kubeconfig), flags["port"]))
 
 
@@ -133,7 +147,13 @@ async def _serve(targets: tuple[str, ...], place: Place, port: int) -> None:
         await shown.become(known)
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((_HOST, port))
+        try:
+            listening.bind((_HOST, port))
+        except OSError as error:
+            raise UsageError(
+                f"cannot answer at {_HOST}:{port}: {(error.strerror or str(error)).lower()}",
+                hint="give another --port, or none to take a free one",
+            ) from error
         # Who opens the address at once is answered once the server has begun.
         listening.listen(_BACKLOG)
         await _answer(listening, shown, keeper)
@@ -164,22 +184,25 @@ async def _answer(listening: socket.socket, shown: Shown, keeper: Keeper | None)
         proxy_headers=False,
         timeout_graceful_shutdown=_GOODBYE_S,
     )
-    server = _Server(config, app)
-    keeping = asyncio.ensure_future(keeper.run()) if keeper else None
+    server = _Server(config, app, listening)
     sys.stdout.write(f"http://{_HOST}:{port}/pages/overview?key={key}\n")
     sys.stdout.flush()
     _say("open this address; Ctrl-C ends it")
-    try:
-        await server.serve([listening])
-    finally:
-        if keeping:
-            keeping.cancel()
+    await beside(server, [keeper.run()] if keeper else [])
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, app: App) -> None:
+    def __init__(self, config: uvicorn.Config, app: App, listening: socket.socket) -> None:
         super().__init__(config)
         self._app = app
+        self._listening = listening
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().serve(sockets or [self._listening])
+
+    def leave(self) -> None:
+        self._app.stop()
+        self.should_exit = True
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Not as uvicorn, which ends the process by the same signal before streams are ended."""

@@ -16,14 +16,16 @@ async def health(world: World, ask: Ask) -> Page:
     unseen = (
         Words("Not seen", lines, "unseen" if lines else "")
         if lines
-        else Words("Not seen", ("Everything was read, and every control that was asked could decide.",))
+        else Words(
+            "Not seen",
+            (world.why_empty("Everything was read, and every control that was asked could decide."),),
+        )
     )
     sections = (unseen, components(world), _skips(world), _undecided(world), _numbers(world))
     whole = "Everything here is current and whole."
-    lead = whole if not lines and all(one.is_good for one in world.known.components) else ""
-    return Page(
-        "health", "Health", sections, lead if not world.known.reading else "", command=world.known.command
-    )
+    is_current = not (world.known.reading or world.why_old)
+    is_good = is_current and not lines and all(one.is_good for one in world.known.components)
+    return Page("health", "Health", sections, whole if is_good else "", command=world.known.command)
 
 
 def _skips(world: World) -> Table:

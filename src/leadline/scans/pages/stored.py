@@ -1,6 +1,6 @@
 """What pages show of a store: how each stored object is read, and what all of them amount to."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -16,6 +16,7 @@ from leadline.api.selection import Key
 from leadline.api.stored import metadata_of
 from leadline.errors import LeadlineError, StoreError
 from leadline.model.risk import WorkloadRisk
+from leadline.model.unread import Unread
 from leadline.outputs.text.plain import count, plain
 from leadline.scans.options import PostureOptions
 from leadline.scans.pages.image_entries import ImageEntry, Use, image_entry
@@ -81,27 +82,46 @@ def _container(entry: Entry) -> Container:
     )
 
 
-def _same(entry: Entry) -> Entry:
+def _run(entry: Entry) -> Entry:
+    run_of(entry)
     return entry
 
 
+def _checked(read: Callable[[Entry], Any]) -> Callable[[Entry], Any]:
+    """``read``, with a ``StoreError`` for whatever it cannot make anything of.
+
+    Any client may have written an object; one that is malformed must not keep the others from being shown.
+    """
+
+    def checked(entry: Entry) -> Any:
+        try:
+            return read(entry)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise StoreError(f"{entry.key}: it cannot be read: {error}") from error
+
+    return checked
+
+
 READERS: Mapping[str, Callable[[Entry], Any]] = {
-    RUNS: _same,
-    SCANS: stored_result,
-    RISKS: _risk,
-    MONTHS: _month,
-    CONTAINERS: _container,
-    MANIFESTS: _image,
+    RUNS: _checked(_run),
+    SCANS: _checked(stored_result),
+    RISKS: _checked(_risk),
+    MONTHS: _checked(_month),
+    CONTAINERS: _checked(_container),
+    MANIFESTS: _checked(_image),
 }
 """By plural; the first that is read is what says how old all is."""
 Facts = Mapping[str, Mapping[Key, Any]]
 
 
-def known_of(facts: Facts, store: Readable, command: str, reading: str = "") -> Known:
-    """``facts`` are those of ``READERS``, by plural; ``reading`` says what is not read yet."""
+def known_of(
+    facts: Facts, store: Readable, command: str, reading: str = "", unreadable: Iterable[Key] = ()
+) -> Known:
+    """``facts`` are those of ``READERS``, by plural; ``reading`` says what is not read yet, ``unreadable`` is what cannot be read."""
     results: list[StoredResult] = list(facts[SCANS].values())
     runs: list[Entry] = list(facts[RUNS].values())
     report = posture_of(results, runs, facts[RISKS].values(), PostureOptions())
+    report = replace(report, unread=(*report.unread, *map(_not_read, sorted(unreadable))))
     days: dict[str, dict[str, int]] = {}
     for month in facts[MONTHS].values():
         days.setdefault(month.namespace, {}).update(month.days)
@@ -117,6 +137,12 @@ def known_of(facts: Facts, store: Readable, command: str, reading: str = "") -> 
         days,
         store,
         reading,
+    )
+
+
+def _not_read(key: Key) -> Unread:
+    return Unread(
+        str(key), "the stored object cannot be read", "malformed", hint="scan again and store the results"
     )
 
 

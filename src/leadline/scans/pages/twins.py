@@ -21,6 +21,7 @@ def page_json(page: Page, world: World) -> bytes:
         "page": page,
         "at": world.known.at,
         "reading": world.known.reading,
+        "whyOld": world.why_old,
         "namespaces": {"seen": len(world.namespaces), "all": world.of_namespaces},
         "notRead": len(world.report.unread),
     }

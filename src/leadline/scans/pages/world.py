@@ -68,7 +68,15 @@ class World:
         self.title = titles_of(self.report)
         self.built: OrderedDict[Hashable, Any] = OrderedDict()
         """Pages by what was asked: they are the same until something changes."""
+        self.why_old = ""
+        """Why this is not current; empty where it is."""
         self._before = before.rows if before is not None else None
+
+    def say_old(self, why: str) -> None:
+        """Pages say ``why`` from now on."""
+        if why != self.why_old:
+            self.why_old = why
+            self.built.clear()
 
     def sees(self, namespace: str) -> bool:
         return self.seen is None or namespace in self.seen

@@ -32,5 +32,7 @@ def open_to_read(
     return LocalReader(path)
 
 
-def missing_store(path: Path, hint: str = "a scan of the cluster can store its own") -> SourceError:
+def missing_store(
+    path: Path, hint: str = "check the path; 'leadline scan PATH --store FILE' makes one"
+) -> SourceError:
     return SourceError(f"there is no store {path}", hint=hint)

@@ -68,7 +68,6 @@ addEventListener("keydown", event => {
   if (event.key === "p") document.querySelector("[rel=prev]")?.click();
 });
 const events = new EventSource("../pages?watch=true");
-events.addEventListener("changed", () => { live.textContent = ""; swap(location.href, false); });
-events.addEventListener("lost", event => { live.textContent = event.data; });
+for (const name of ["changed", "lost"]) events.addEventListener(name, () => { live.textContent = ""; swap(location.href, false); });
 events.addEventListener("open", () => { live.textContent = ""; });
 events.addEventListener("error", () => { live.textContent = "Not connected: this page may be older than it seems."; });
