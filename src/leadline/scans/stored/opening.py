@@ -33,6 +33,6 @@ def open_to_read(
 
 
 def missing_store(
-    path: Path, hint: str = "check the path; 'leadline scan PATH --store FILE' makes one"
+    path: Path, hint: str = "check the path; a scan that stores its results in a file makes one"
 ) -> SourceError:
     return SourceError(f"there is no store {path}", hint=hint)
