@@ -241,6 +241,12 @@ class CallUsed(Event, frozen=True, gc=False, tag="call"):
     call: str = ""
 
 
+class CallLearned(Event, frozen=True, gc=False, tag="callLearned"):
+    """A program of a container used a system call for the first time while that is learned: for profiles, no rule is asked."""
+
+    call: str = ""
+
+
 class PodEntered(Event, frozen=True, gc=False, tag="podEntered"):
     """Someone asked the API server for a way into a running pod. Made by the admission webhook, not by a kernel."""
 

@@ -46,7 +46,7 @@ class ChangedPath(Struct, frozen=True, rename="camel", order=True):
     """What was asked for, by any other call than open; the call may have failed."""
 
     path: str
-    """Relative where the program wrote it so."""
+    """Relative where the program wrote it so and its folder was not read."""
     how: str
     """``made``, ``removed``, ``renamed``, ``linked``, ``mode``."""
     use: Use = Use()
@@ -90,6 +90,8 @@ class Profile(Struct, frozen=True, rename="camel"):
     """Of each one of ``capabilities``."""
     refused_capabilities: tuple[str, ...] = ()
     syscalls: tuple[str, ...] = ()
+    used_syscalls: dict[str, Use] = {}
+    """Of each one of ``syscalls`` of which that is known: the first use by each program, so that ``times`` counts programs."""
     peers: tuple[Peer, ...] = ()
     names: tuple[str, ...] = ()
     """Asked of DNS."""

@@ -67,6 +67,7 @@ def joined(before: Profile, after: Profile, reasons: Iterable[str], both: Both =
             if one not in capabilities
         ),
         syscalls=_union(before.syscalls, after.syscalls),
+        used_syscalls=_uses(before.used_syscalls, after.used_syscalls, both),
         peers=tuple(sorted(peers.values())),
         names=names,
         failed_names=tuple(

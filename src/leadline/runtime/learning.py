@@ -12,6 +12,7 @@ from leadline.model.event import (
     PSEUDO,
     SNAPSHOT,
     UPPER,
+    CallLearned,
     CapabilityUsed,
     Connected,
     Event,
@@ -58,6 +59,8 @@ class Recorder:
         self.has_learned = False
         """Learning is over since its time is, not since the container ended early."""
         self._syscalls: set[str] = set()
+        self._called: dict[str, UseCount] = {}
+        """By system call, as far as the kernel said when and by whom."""
         self._executed: dict[str, dict[ExecutedProgram, None]] = {}
         self._opened = PathSet()
         self._changed: dict[str, PathSet] = {}
@@ -91,6 +94,7 @@ class Recorder:
             Renamed: self._rename,
             Mapped: self._map,
             CapabilityUsed: self._use_capability,
+            CallLearned: self._call,
             Connected: self._connect,
             Resolved: self._resolve,
             Requested: self._request,
@@ -160,6 +164,11 @@ class Recorder:
             used_capabilities={name: count.use(booted_s) for name, count in sorted(self._allowed.items())},
             refused_capabilities=tuple(sorted(self._refused - self._allowed.keys())),
             syscalls=tuple(sorted(self._syscalls)),
+            used_syscalls={
+                call: count.use(booted_s)
+                for call, count in sorted(self._called.items())
+                if call in self._syscalls
+            },
             peers=tuple(sorted(peers)),
             names=tuple(sorted(self._names)),
             failed_names=tuple(sorted(self._failed - self._names)),
@@ -237,6 +246,9 @@ class Recorder:
             self._allowed.setdefault(event.capability, UseCount()).add(self._program, event.at_ns)
         else:
             self._refused.add(event.capability)
+
+    def _call(self, event: CallLearned) -> None:
+        self._called.setdefault(event.call, UseCount()).add(self._program, event.at_ns)
 
     def _connect(self, event: Connected) -> None:
         address = event.address if event.direction != "listens" else ""

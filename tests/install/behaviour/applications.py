@@ -63,13 +63,10 @@ done
 LOAD = """
 ask() { exec 3<>/dev/tcp/$1/$2 && printf 'GET %s HTTP/1.0\\r\\nHost: a\\r\\n\\r\\n' $3 >&3 && timeout 5 tail -n 1 <&3; }
 round=0
-until PGCONNECT_TIMEOUT=5 /usr/lib/postgresql/15/bin/psql -h $DB_SERVICE_HOST -U postgres -Atqc 'create table t (n int)' postgres; do
-  sleep 1
-done
 while true; do
   web=$(ask $WEB_SERVICE_HOST 8080 /); [ "$web" = nginx ] && echo web works $round
   java=$(ask $JAVA_SERVICE_HOST 8081 /a.txt); [ "$java" = tomcat-answers ] && echo java works $round
-  sql=" insert into t values ($round); select 'rows'"
+  sql="create table if not exists t (n int); insert into t values ($round); select 'rows'"
   rows=$(PGCONNECT_TIMEOUT=5 /usr/lib/postgresql/15/bin/psql -h $DB_SERVICE_HOST -U postgres -Atqc "$sql" postgres) &&
     [ "$rows" = rows ] && echo db works $round
   round=$((round + 1)); sleep 1
@@ -133,6 +130,16 @@ def applications(nameserver: str) -> dict[str, dict[str, Any]]:
         "names": deployment("names", pod(["node", "-e", NAMED], **dns)),
         "scratch": deployment("scratch", pod(["/bin/bash", "-c", SCRATCH])),
     }
+
+
+def chosen(wanted: str) -> tuple[str, ...]:
+    """The names in ``wanted``, between commas, with what they ask; all of them where it is empty. Raises: ``ValueError`` for others."""
+    names = set(filter(None, wanted.split(",")))
+    if not names <= set(NAMES):
+        raise ValueError(f"{wanted}: use some of {','.join(NAMES)}")
+    if names & {"report", "names"}:
+        names.add("web")
+    return tuple(one for one in NAMES if one in names or not names)
 
 
 def attacks(attacker: str, neighbour: str) -> dict[str, str]:

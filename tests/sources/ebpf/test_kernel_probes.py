@@ -16,7 +16,19 @@ import pytest
 from expected_events import missing
 from kernel_access import needs_kernel
 
-from leadline.model.event import COLLAPSED, Event, Executed, Forked, Mapped, Opened
+from leadline.model.event import (
+    COLLAPSED,
+    CallLearned,
+    Event,
+    Executed,
+    Forked,
+    Linked,
+    Mapped,
+    ModeChanged,
+    Opened,
+    Removed,
+    Renamed,
+)
 from leadline.sources.ebpf.event_source import EventSource
 from leadline.sources.ebpf.kernel_check import check_kernel
 from leadline.sources.ebpf.loading import LoadSettings
@@ -113,6 +125,38 @@ def test_an_execution_names_the_folder_that_it_was_started_in(watched: Watched, 
     # 1,023 bytes of the innermost folders.
     assert found["date"].startswith("…/")
     assert found["date"].endswith("/" + "/".join(letter * 200 for letter in "defg"))
+
+
+def test_a_relative_path_is_told_from_the_root(watched: Watched, tmp_path: Path):
+    (tmp_path / "inner").mkdir()
+    code = (
+        f"import os;os.chdir('{tmp_path}');inner=os.open('inner',os.O_RDONLY);os.mkdir('here');os.mkdir('there',dir_fd=inner);"
+        "os.rename('there','../moved',src_dir_fd=inner,dst_dir_fd=inner);os.symlink('any','soft',dir_fd=inner);"
+        "os.chmod('here',0o700);os.chdir('/');os.mkdir('root-made');os.rmdir('root-made')"
+    )
+    events = watched.of(sys.executable, "-c", f'"{code}"')
+    made = {event.path for event in events if isinstance(event, Removed) and event.what == "made"}
+    assert {f"{tmp_path}/here", f"{tmp_path}/inner/there", "/root-made"} <= made
+    (renamed,) = (event for event in events if isinstance(event, Renamed))
+    assert (renamed.path, renamed.new_path) == (f"{tmp_path}/inner/there", f"{tmp_path}/moved")
+    (linked,) = (event for event in events if isinstance(event, Linked))
+    assert (linked.target, linked.path) == ("any", f"{tmp_path}/inner/soft")
+    assert f"{tmp_path}/here" in {event.path for event in events if isinstance(event, ModeChanged)}
+
+
+def test_the_same_name_in_another_folder_is_another_path(watched: Watched, tmp_path: Path):
+    script = "".join(f"mkdir {tmp_path}/{n}; cd {tmp_path}/{n}; mkdir data; " for n in range(3))
+    events = watched.of("sh", "-c", f"'{script}'")
+    made = {event.path for event in events if isinstance(event, Removed) and event.path.endswith("/data")}
+    assert made == {f"{tmp_path}/{n}/data" for n in range(3)}
+
+
+def test_each_program_says_once_which_calls_it_uses(watched: Watched):
+    events = watched.of("sh", "-c", "'/bin/date > /dev/null; /bin/date > /dev/null; /bin/uname > /dev/null'")
+    called = Counter((event.program, event.call) for event in events if isinstance(event, CallLearned))
+    assert called["date", "openat"] == called["uname", "uname"] == called["sh", "wait4"] == 1
+    used = watched.source.syscalls()[events[0].ns_id]
+    assert {call for _, call in called} <= used
 
 
 def test_a_walker_is_collapsed_and_counted(watched: Watched, tmp_path: Path):

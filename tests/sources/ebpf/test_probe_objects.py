@@ -9,10 +9,11 @@ from leadline.errors import SourceError
 from leadline.model import event as of
 from leadline.sources.ebpf.btf import ObjectTypes
 from leadline.sources.ebpf.build import ARCHITECTURES, build
-from leadline.sources.ebpf.event_source import RecordReader, all_probes, syscall_names
+from leadline.sources.ebpf.event_source import RecordReader, all_probes
 from leadline.sources.ebpf.loading import COUNTERS, read_object
 from leadline.sources.ebpf.probes import __path__ as probe_folder
 from leadline.sources.ebpf.probes.capability import NAMES
+from leadline.sources.ebpf.syscall_names import syscall_names
 
 BOTH = pytest.mark.parametrize("machine", list(ARCHITECTURES))
 

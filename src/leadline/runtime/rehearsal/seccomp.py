@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from leadline.model.profile import Profile
+from leadline.model.profile import Profile, Use
 from leadline.model.rehearsal import Outcome, Verdict
 
 _PASSING = ("SCMP_ACT_ALLOW", "SCMP_ACT_LOG")
@@ -126,7 +126,8 @@ def runtime_default(title: str, capabilities: frozenset[str] | None) -> Filter:
 def seccomp_outcomes(profile: Profile, wanted: Filter) -> Iterator[Outcome]:
     for call in profile.syscalls:
         verdict, why = wanted.verdict(call)
-        yield Outcome("syscall", f"calls {call}", verdict, why, wanted.title)
+        use = profile.used_syscalls.get(call, Use())
+        yield Outcome("syscall", f"calls {call}", verdict, why, wanted.title, use)
 
 
 def _errno(value: Any) -> int:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from leadline.model.container import HOST as HOST_CONTAINER
 from leadline.model.container import Container
-from leadline.model.event import HOST, SNAPSHOT, Event, Executed, Forked
+from leadline.model.event import HOST, SNAPSHOT, CallLearned, Event, Executed, Forked
 from leadline.model.profile import BLIND, LOST, Profile
 from leadline.runtime.continuing import continued
 from leadline.runtime.identity import identity_of
@@ -347,7 +347,8 @@ class Observation:
         self.events[_kind(event)] += 1
         if container is not None and self._settings.learns:
             self._recorder(container, event).add(event, self.program_of(event.exe_id))
-        yield event, container
+        if not isinstance(event, CallLearned):
+            yield event, container
 
     def _recorder(self, container: Container, event: Event) -> Recorder:
         """``event`` is the first of its container, where that is new here."""

@@ -3,11 +3,8 @@
 Events come raw, with arguments and addresses as they were: ``scans.observing`` redacts them first.
 """
 
-import platform
 import struct
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
-from pathlib import Path
 
 from msgspec import Struct
 
@@ -19,6 +16,7 @@ from leadline.sources.ebpf.btf import ObjectTypes
 from leadline.sources.ebpf.loading import LoadSettings, load_probes, read_object
 from leadline.sources.ebpf.places import Places, require_btf
 from leadline.sources.ebpf.probe import HEAD, Decoder, Probe, program_name
+from leadline.sources.ebpf.syscall_names import syscall_names
 
 _KIND_AT = 24
 """Where the kind is in the head of a record."""
@@ -178,17 +176,3 @@ def all_probes() -> list[Probe]:
 
 def _time(event: Event) -> int:
     return event.at_ns
-
-
-_FOLDER = Path(__file__).parent / "syscalls"
-_FILES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}
-
-
-@lru_cache(maxsize=2)
-def syscall_names(machine: str = "") -> Mapping[int, str]:
-    """Of ``machine``, by default this one; empty for others than x86_64 and aarch64."""
-    name = _FILES.get(machine or platform.machine())
-    if name is None:
-        return {}
-    lines = (_FOLDER / f"{name}.txt").read_text("ascii").splitlines()
-    return {int(number): call for number, call in (line.split(" ") for line in lines)}

@@ -1,5 +1,6 @@
 """What a probe is to user space: which programs of the kernel side it needs, and how its records become events."""
 
+import posixpath
 import socket
 from collections.abc import Callable
 from functools import lru_cache
@@ -9,6 +10,8 @@ from msgspec import Struct
 
 from leadline.model.event import CUT, PSEUDO, Event
 
+FOLDER_BYTES = 1024
+"""Room for a folder in a record; what has none of the outer folders is cut off."""
 HEAD = (
     "at_ns", "ns_id", "exe_id", "kind", "flags", "pid", "parent_pid", "uid", "gid", "tid", "program",
 )  # fmt: skip
@@ -44,17 +47,29 @@ class Probe(Struct, frozen=True):
     decoders: tuple[Decoder, ...] = ()
 
 
-CALL_FIELDS = ("syscall", "first", "second", "third", "one_size", "two_size")
+CALL_FIELDS = (
+    "syscall", "first", "second", "third", "one_size", "two_size", "one_folder_size", "two_folder_size",
+)  # fmt: skip
 
 
 def call_decoder(kind: str, decode: Callable[[Head, Fields, tuple[str, str]], Event | None]) -> Decoder:
-    """Of a system call with up to three numbers and two texts."""
+    """Of a system call with up to three numbers and two texts; relative paths become absolute ones where the folder is known."""
 
     def decoded(head: Head, fields: Fields, tail: bytes) -> Event | None:
-        one, two = number(fields[4]), number(fields[5])
-        return decode(head, fields, (text(tail[:one]), text(tail[one : one + two])))
+        one, two, one_folder, two_folder = map(number, fields[4:8])
+        folders = tail[one + two :]
+        texts = (
+            _from_root(text(tail[:one]), folders[:one_folder]),
+            _from_root(text(tail[one : one + two]), folders[one_folder : one_folder + two_folder]),
+        )
+        return decode(head, fields, texts)
 
     return Decoder(kind, "call_record", CALL_FIELDS, decoded, tail="text")
+
+
+def _from_root(path: str, folder: bytes) -> str:
+    """``folder`` as the kernel side writes it, empty where it says none. A link within ``path`` is not followed: ``x/..`` is here."""
+    return posixpath.normpath(posixpath.join(folder_path(folder), path)) if folder else path
 
 
 def number(field: int | bytes) -> int:
@@ -83,6 +98,14 @@ def joined_path(raw: bytes, flags: int) -> str:
         return parts[0]
     path = "/" + "/".join(reversed(parts)) if parts[0] else "/"
     return f"…{path}" if flags & CUT else path
+
+
+def folder_path(raw: bytes) -> str:
+    """The root has no components, or its own name, which is ``/``."""
+    if not raw:
+        return ""
+    is_cut = len(raw) >= FOLDER_BYTES - 1
+    return "/" if raw == b"/\0" else joined_path(raw, CUT if is_cut else 0)
 
 
 def address_text(raw: bytes, is_ipv6: bool) -> str:

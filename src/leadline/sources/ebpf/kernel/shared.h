@@ -27,7 +27,8 @@ enum record_kind {
 	RECORD_EXEC = 1, RECORD_FORK, RECORD_EXIT, RECORD_OPEN, RECORD_MAP, RECORD_CAPABILITY, RECORD_SOCKET, RECORD_DNS,
 	RECORD_HTTP, RECORD_TLS, RECORD_SSH, RECORD_LINK, RECORD_REMOVE, RECORD_RENAME, RECORD_MODE, RECORD_MOUNT,
 	RECORD_IDENTITY, RECORD_NAMESPACE, RECORD_PTRACE, RECORD_BPF, RECORD_MODULE, RECORD_IO_URING,
-	RECORD_REDIRECT, RECORD_RAW_SOCKET, RECORD_PAGE_FAULT, RECORD_SOCKET_FILE, RECORD_ROOT, RECORD_DEVICE, RECORD_KINDS
+	RECORD_REDIRECT, RECORD_RAW_SOCKET, RECORD_PAGE_FAULT, RECORD_SOCKET_FILE, RECORD_ROOT, RECORD_DEVICE, RECORD_SYSCALL,
+	RECORD_KINDS
 };
 enum record_flag {
 	IS_SNAPSHOT = 1,  /* was there before the agent */
@@ -58,6 +59,7 @@ const volatile u64 repeat_after_ns = 3600000000000ULL;
 const volatile u64 wake_bytes = 2 << 20;
 const volatile u32 file_budget = 400;   /* new records of one container per second; above, one for each folder */
 const volatile u32 other_budget = 400;
+const volatile u32 syscall_budget = 4000;
 
 /* Set by the first snapshot. */
 volatile u64 host_ns_id = 0;
@@ -82,8 +84,8 @@ LAYOUT(struct file_record, file_record)
 struct call_record {
 	struct record_head head;
 	s64 syscall, first, second, third;
-	u16 one_size, two_size;
-	char text[2 * TEXT_BYTES + 8];
+	u16 one_size, two_size, one_folder_size, two_folder_size;
+	char text[4 * TEXT_BYTES + 8];
 };
 LAYOUT(struct call_record, call_record)
 
@@ -116,8 +118,8 @@ struct container {
 	u64 executed_ns;
 	u64 sweep;       /* the last one that saw a process in it */
 	u64 found_sweep; /* not 0: it was there before the agent, and is the one that found it */
-	u64 window_ns[2];
-	u32 used[2];
+	u64 window_ns[3];
+	u32 used[3];
 	u32 epoch;   /* another one makes everything new */
 	u32 ignored;
 	u32 lost[RECORD_KINDS];
@@ -319,20 +321,24 @@ static __always_inline void remember(u64 key)
 	u64 now = bpf_ktime_get_ns();
 	bpf_map_update_elem(&first_seen, &key, &now, BPF_ANY);
 }
-/* False once a container has used up its new records of this second; which: 0 files, 1 all others. */
-static __always_inline bool within_budget(struct container *one, u32 which, u16 kind)
+enum { BUDGET_FILES, BUDGET_OTHERS, BUDGET_SYSCALLS };
+static __always_inline bool has_budget(struct container *one, u32 which, u32 allowed)
 {
 	u64 now = bpf_ktime_get_ns();
-	u32 allowed = which ? other_budget : file_budget;
-	which &= 1;
 	if (now - one->window_ns[which] > 1000000000ULL) {
 		one->window_ns[which] = now;
 		one->used[which] = 0;
 	}
-	if (one->used[which] < allowed) {
-		__sync_fetch_and_add(&one->used[which], 1);
+	if (one->used[which] >= allowed)
+		return false;
+	__sync_fetch_and_add(&one->used[which], 1);
+	return true;
+}
+/* False once a container has used up its new records of this second. */
+static __always_inline bool within_budget(struct container *one, u32 which, u16 kind)
+{
+	if (which ? has_budget(one, BUDGET_OTHERS, other_budget) : has_budget(one, BUDGET_FILES, file_budget))
 		return true;
-	}
 	count(kind, COUNT_COLLAPSED);
 	if (kind < RECORD_KINDS)
 		__sync_fetch_and_add(&one->collapsed[kind], 1);
@@ -500,13 +506,52 @@ static __noinline int send_file(struct task_struct *task, struct sent_file *sent
 	return 0;
 }
 
-/* A call with up to three numbers and two texts of the caller's memory, unless it was seen before. */
+/* A call with up to three numbers and two texts of the caller's memory, unless it was seen before. A text that is a path comes
+ * with the descriptor of the folder that it is relative to. */
+#define NO_PATH (-1000)
+#define CURRENT_FOLDER (-100)
 struct sent_call {
 	u64 numbers[3];
 	s64 syscall;
 	const char *one, *two;
+	s32 one_at, two_at;
 	u16 kind;
 };
+static __always_inline struct path *folder_of(struct task_struct *task, s32 at)
+{
+	if (at == CURRENT_FOLDER) {
+		struct fs_struct *fs = BPF_CORE_READ(task, fs);
+		return fs ? (void *)fs + bpf_core_field_offset(struct fs_struct, pwd) : 0;
+	}
+	struct file *file = file_of(task, at);
+	return file ? path_of(file) : 0;
+}
+/* What tells one folder from another; 0 for a text that is no path, or is one from the root. */
+static __always_inline u64 folder_id(struct task_struct *task, s32 at, char first)
+{
+	if (at == NO_PATH || !first || first == '/')
+		return 0;
+	struct path *folder = folder_of(task, at);
+	if (!folder)
+		return 0;
+	struct inode *inode = BPF_CORE_READ(folder, dentry, d_inode);
+	return mix(BPF_CORE_READ(inode, i_sb, s_dev), BPF_CORE_READ(inode, i_ino));
+}
+/* Writes the components of the folder behind the texts, the innermost first; what has no room is cut off. */
+static __noinline u32 add_call_folder(struct task_struct *task, struct call_record *record, u32 offset, s32 at)
+{
+	struct scratch *scratch = scratch_of(2);
+	struct path *folder = folder_of(task, at);
+	if (!record || !scratch || !folder || offset > 3 * TEXT_BYTES)
+		return 0;
+	u16 parts = 0, flags = 0;
+	u32 size = write_path(task, folder, &parts, &flags, 2);
+	if (size > TEXT_BYTES - 1)
+		size = TEXT_BYTES - 1;
+	if (bpf_probe_read_kernel(record->text + offset, size & (TEXT_BYTES - 1), scratch->bytes + SCRATCH_PATH))
+		return 0;
+	return size;
+}
 static __noinline int send_call_of(struct sent_call *sent)
 {
 	u16 kind = sent->kind, flags = 0;
@@ -524,20 +569,22 @@ static __noinline int send_call_of(struct sent_call *sent)
 	record->first = sent->numbers[0];
 	record->second = sent->numbers[1];
 	record->third = sent->numbers[2];
-	record->one_size = record->two_size = 0;
-	u64 size = 0;
+	record->one_size = record->two_size = record->one_folder_size = record->two_folder_size = 0;
+	u64 size = 0, one_folder = 0, two_folder = 0;
 	u64 key = mix(mix(mix(mix(kind, ns_id), one->epoch), exe_id(task)), mix(mix(record->syscall, record->first), mix(record->second, record->third)));
 	if (text_one) {
 		long read = bpf_probe_read_user_str(record->text, TEXT_BYTES, text_one);
 		if (read > 0) {
 			record->one_size = read;
 			size = read & (2 * TEXT_BYTES - 1);
+			one_folder = folder_id(task, sent->one_at, record->text[0]);
 		}
 	}
 	if (text_two && size <= TEXT_BYTES) {
 		long read = bpf_probe_read_user_str(record->text + size, TEXT_BYTES, text_two);
 		if (read > 0) {
 			record->two_size = read;
+			two_folder = folder_id(task, sent->two_at, record->text[size]);
 			size += read & (TEXT_BYTES * 2 - 1);
 		}
 	}
@@ -547,24 +594,40 @@ static __noinline int send_call_of(struct sent_call *sent)
 		size = 2 * TEXT_BYTES;
 	if (size) {
 		__builtin_memset(record->text + size, 0, 8);
-		key = mix(key, hash_of(__builtin_offsetof(struct call_record, text), size));
+		key = mix(mix(mix(key, one_folder), two_folder), hash_of(__builtin_offsetof(struct call_record, text), size));
 	}
 	if (is_repeated(kind, key) || !within_budget(one, 1, kind))
 		return 0;
+	if (one_folder) {
+		u32 added = add_call_folder(task, record, size, sent->one_at);
+		record->one_folder_size = added;
+		size += added & (2 * TEXT_BYTES - 1);
+	}
+	if (two_folder) {
+		u32 added = add_call_folder(task, record, size, sent->two_at);
+		record->two_folder_size = added;
+		size += added & (2 * TEXT_BYTES - 1);
+	}
 	fill(&record->head, kind, task, ns_id);
 	record->head.flags |= flags;
-	if (!emit(&record->head, __builtin_offsetof(struct call_record, text) + (size & (4 * TEXT_BYTES - 1)), one))
+	if (size > 4 * TEXT_BYTES)
+		size = 4 * TEXT_BYTES;
+	if (!emit(&record->head, __builtin_offsetof(struct call_record, text) + (size & (8 * TEXT_BYTES - 1)), one))
 		remember(key);
 	return 0;
 }
 
-static __always_inline int send_call(u16 kind, s64 syscall, const u64 numbers[3], const char *one, const char *two)
+static __always_inline int send_paths(u16 kind, s64 syscall, const u64 numbers[3], s32 one_at, const char *one, s32 two_at, const char *two)
 {
-	struct sent_call sent = { .kind = kind, .syscall = syscall, .one = one, .two = two };
+	struct sent_call sent = { .kind = kind, .syscall = syscall, .one = one, .two = two, .one_at = one_at, .two_at = two_at };
 	sent.numbers[0] = numbers[0];
 	sent.numbers[1] = numbers[1];
 	sent.numbers[2] = numbers[2];
 	return send_call_of(&sent);
+}
+static __always_inline int send_call(u16 kind, s64 syscall, const u64 numbers[3], const char *one, const char *two)
+{
+	return send_paths(kind, syscall, numbers, NO_PATH, one, NO_PATH, two);
 }
 
 #define ON_CALL(name) \

@@ -1,19 +1,19 @@
 """Programs that were started, with their container's names; see ``exec.bpf.c``."""
 
-from leadline.model.event import COLLAPSED, CUT, Executed
+from leadline.model.event import COLLAPSED, Executed
 from leadline.sources.ebpf.probe import (
     Decoder,
     Fields,
     Head,
     Probe,
     content,
+    folder_path,
     joined_path,
     number,
     program_name,
     text,
 )
 
-FOLDER_BYTES = 1024
 FIELDS = (
     "start_ns", "parent_start_ns", "parent_exe_id", "net_id", "cgroup_id", "parent_program", "exe_size", "parts",
     "name_size", "arguments_size", "cgroup_size", "parent_cgroup_size", "environment_size", "tty_size",
@@ -52,7 +52,7 @@ def executed(head: Head, fields: Fields, tail: bytes) -> Executed:
         parent_cgroup=text(texts[4]),
         tty=text(texts[5]),
         environment=tuple(sorted(names)),
-        folder=_folder(texts[7]),
+        folder=folder_path(texts[7]),
         parent_program=program_name(content(parent_program)),
         parent_exe_id=number(parent_exe),
         start_ns=number(start),
@@ -60,14 +60,6 @@ def executed(head: Head, fields: Fields, tail: bytes) -> Executed:
         net_id=number(net),
         cgroup_id=number(cgroup_id),
     )
-
-
-def _folder(raw: bytes) -> str:
-    """The root has no components, or its own name, which is ``/``."""
-    if not raw:
-        return ""
-    is_cut = len(raw) >= FOLDER_BYTES - 1
-    return "/" if raw == b"/\0" else joined_path(raw, CUT if is_cut else 0)
 
 
 EXEC = Probe(
