@@ -1,9 +1,10 @@
 """Worst cases, each scanned by a process of its own: time, memory and output, printed as a table.
 
-``python bench/hostile.py [--documents N] [--seed S]``
+``python bench/hostile.py [--documents N] [--seed S] [--minutes M]``
 
-With ``--documents`` it also writes that many documents in hiding shapes and holds what is read of them against the library
+With ``--documents`` it writes that many documents in hiding shapes instead, and holds what is read of them against the library
 that kubectl is made of (``tests/sources/manifest_shapes.py``); every silent one is copied to the current folder, and the exit code is 1.
+5,000 documents are of one seed. After ``--minutes`` it ends, and says which seed is next.
 """
 
 import argparse
@@ -139,8 +140,8 @@ def measure(name: str) -> str:
     )
 
 
-def differences(count: int, seed: int) -> int:
-    """How many documents kubectl reads otherwise than we do without a word."""
+def differences(count: int, seed: int, longest_s: float) -> int:
+    """How many of ``count`` documents, or of those that ``longest_s`` suffices for, kubectl reads otherwise than we do without a word."""
     from sources.kubectl_differential import silent_files_by_library, write_shapes
     from sources.kubectl_library import Library
 
@@ -158,6 +159,9 @@ def differences(count: int, seed: int) -> int:
                 f"{done:,} documents in {seconds:,.0f} s, seeds {seed} to {seed + number}, {silent} silent",
                 flush=True,
             )
+            if seconds > longest_s and done < count:
+                print(f"not finished: go on with --seed {seed + number + 1} --documents {count - done}")
+                break
     return silent
 
 
@@ -168,12 +172,15 @@ def main() -> int:
     options.add_argument("--documents", type=int, default=0)
     options.add_argument("--seed", type=int, default=1_000)
     options.add_argument("--only", default="", help="cases whose name holds this")
+    options.add_argument("--minutes", type=float, default=float("inf"), help="end after so many")
     chosen = options.parse_args()
+    if chosen.documents:
+        return 1 if differences(chosen.documents, chosen.seed, chosen.minutes * 60) else 0
     print(f"{'case':<38} {'s':>7} {'MiB':>9} {'MB in':>9} {'MB out':>9} {'exit':>5}")
     for name in CASES:
         if chosen.only in name:
             print(measure(name), flush=True)
-    return 1 if chosen.documents and differences(chosen.documents, chosen.seed) else 0
+    return 0
 
 
 if __name__ == "__main__":
