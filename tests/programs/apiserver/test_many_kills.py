@@ -1,4 +1,7 @@
-"""A hundred kills of the server of results under load, and a hundred crashes of PostgreSQL under two of them."""
+"""A hundred kills of the server of results under load, and a hundred crashes of PostgreSQL under two of them.
+
+With ``LEADLINE_KILLS`` a slice of the hundred, which ``LEADLINE_SEED`` makes another one.
+"""
 
 import asyncio
 import json
@@ -17,6 +20,7 @@ from api.postgres_server import PostgresServer
 
 pytestmark = [pytest.mark.nightly("kills"), pytest.mark.slow]
 TIMES = int(os.environ.get("LEADLINE_KILLS", "100"))
+SEED = int(os.environ.get("LEADLINE_SEED", "7"))
 AGAIN_S = 10.0
 """A replica answers again so long after the database does."""
 DEADLINE_S = 30.0
@@ -26,11 +30,11 @@ DEADLINE_S = 30.0
 def test_a_hundred_kills_lose_nothing_that_was_acknowledged():
     server = LoneServer()
     try:
-        run = asyncio.run(kill_again_and_again(server, TIMES, seed=7))
+        run = asyncio.run(kill_again_and_again(server, TIMES, seed=SEED))
     finally:
         server.stop()
         server.close()
-    print(f"{run.restarts} kills, {len(run.acknowledged)} writes acknowledged, {len(run.seen)} events seen")
+    print(f"{run.restarts} kills, seed {SEED}, {len(run.acknowledged)} writes acknowledged, {len(run.seen)} events seen")
     assert run.problems == []
     assert run.restarts == TIMES
 

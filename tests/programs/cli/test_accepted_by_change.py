@@ -267,3 +267,30 @@ def test_a_key_beside_the_policy_of_signatures_is_the_one_of_before():
         assert Path(found.trust_policy).read_text() == policy
         assert Path(found.trust_policy).with_name("keys").joinpath("a.pem").read_text() == "old"
     assert not Path(found.trust_policy).exists()
+
+
+FIX = ("fix", "control", "C-0057", "deploy", "--since", "HEAD", "--gate", "high", "--risky")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_fix_makes_the_edit_that_a_change_would_have_accepted(capfd, way):
+    Path("deploy/web.yaml").write_text(pod())
+    words = WAYS[way]() or ()
+    approved = run(capfd, *FIX, *words, "--yes", "--accept-from-change")
+    assert approved[0] == 0
+    assert "privileged: true" in Path("deploy/web.yaml").read_text()
+    assert run(capfd, *FIX, *words, "--yes")[0] == 0
+    assert "privileged: true" not in Path("deploy/web.yaml").read_text()
+    assert run(capfd, *GATE, *words)[0] == 0
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_fix_leaves_what_was_accepted_before_the_change(capfd, way):
+    Path("deploy/web.yaml").write_text(pod())
+    words = WAYS[way]() or ()
+    git("add", "-A")
+    git("commit", "-qm", "x")
+    path = Path("deploy/web.yaml")
+    path.write_text("# the line moves\n" + path.read_text())
+    assert run(capfd, *FIX, *words, "--yes")[0] == 0
+    assert "privileged: true" in path.read_text()

@@ -170,6 +170,9 @@ def fix_scan(
             asked = (file for one in options.charts.renderings for file in one.values)
             copy = WorkingCopy(targets, place, (*options.charts.values, *asked))
             options = replace(options, charts=copy.charts(options.charts), kept_renders=copy.kept)
+            if before := options.before_change:
+                before = replace(before, files=copy.files_before(before.files))
+                options = replace(options, before_change=before)
             stack.callback(copy.kept.close)
             return _Fixing(copy, options, policies, settings, aim).result()
     finally:

@@ -13,6 +13,7 @@ from leadline.outputs.text.patch import FixedFile, Hide
 from leadline.scans.options import ChartOptions
 from leadline.scans.posture.reading import STDIN
 from leadline.sources.boundary import boundary_of
+from leadline.sources.git.revision import OldFiles
 from leadline.sources.manifests.files import FILLED_BY_TOOLS, absolute, root_of
 from leadline.sources.regular_file import read_regular
 from leadline.sources.rendering.plan.kept import KeptRenders
@@ -104,6 +105,10 @@ class WorkingCopy:
         )
         values = tuple(self._values[file] for file in options.values)
         return replace(options, values=values, renderings=tuple(asked))
+
+    def files_before(self, files: OldFiles) -> OldFiles:
+        """``files`` by the names that they have in the copy."""
+        return replace(files, copy=(os.path.realpath(self._copy), str(self._top)))
 
     def _there(self, path: str) -> str:
         inside = os.path.relpath(os.path.realpath(path), self._top)

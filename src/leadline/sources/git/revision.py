@@ -27,11 +27,16 @@ class OldFiles(Struct, frozen=True):
     program: str
     """Git."""
     environment: Mapping[str, str]
+    copy: tuple[str, str] = ("", "")
+    """A folder that stands for another, and that other one: both absolute and free of links."""
 
     def inside(self, path: str) -> str | None:
         """``path`` from the top of the repository on, a link by its own name; ``None`` where it lies in no part of it."""
         folder, name = os.path.split(os.path.abspath(path))  # noqa: PTH100 - a link is a file of its own
-        inside = os.path.relpath(os.path.realpath(folder), self.top)
+        real, (copy, original) = os.path.realpath(folder), self.copy
+        if copy and Path(real).is_relative_to(copy):
+            real = os.path.normpath(os.path.join(original, os.path.relpath(real, copy)))  # noqa: PTH118
+        inside = os.path.relpath(real, self.top)
         if inside.startswith(".."):
             return None
         return os.path.normpath(os.path.join(inside, name))  # noqa: PTH118

@@ -56,7 +56,7 @@ Exit codes: 0 the edits were made, 1 a gate fails all the same, 2 wrong usage, 3
     risky=Flag("Make edits that may stop what runs as well; each is listed with its reason."),
     min_severity=Flag("Edit nothing for a finding below it."),
     baseline=Flag("Leave what that report or baseline knows as it is."),
-    since=Flag("Leave what was there at that git revision as it is."),
+    since=Flag("Leave what was there at that git revision as it is; its settings and waivers count."),
 )
 def command(words: tuple[str, ...], **flags: Any) -> int:
     """Edits manifests, charts and kustomizations so that findings go away."""

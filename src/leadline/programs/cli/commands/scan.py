@@ -178,25 +178,11 @@ def _compared(request: Request, options: PostureOptions) -> Iterator[PostureScan
         with _opened(request, options) as scan:
             yield scan
         return
-    from leadline.scans.posture.baselines import before_change, compared, one_target, read_baseline
-    from leadline.scans.posture.settings_before import settings_before
+    from leadline.programs.cli.scanning.compared_with import compared_with
+    from leadline.scans.posture.baselines import compared
 
     with ExitStack() as held:
-        if request.baseline:
-            old = read_baseline(request.baseline)
-        else:
-            changed: tuple[str, ...] = ()
-            if not request.accept_from_change:
-                as_before = settings_before(one_target(request.targets), request.since, options)
-                options, changed = held.enter_context(as_before)
-            before = before_change(
-                request.targets,
-                request.since,
-                replace(options, say=silent, with_scores=False, secrets=None),
-                (*request.configured.changed, *changed),
-                is_approved=request.accept_from_change,
-            )
-            old, options = before.baseline, replace(options, before_change=before.accepted)
+        options, old = held.enter_context(compared_with(request, options))
         scan = held.enter_context(_opened(request, options))
         if scan.why_no_verdict:
             yield scan

@@ -441,7 +441,7 @@ SECTIONS: Mapping[str, Texts] = MappingProxyType(
 FIXING = (
     *("verbose", "quiet"),
     *("severity_threshold", "compliance_threshold", "fail_on", "allow_empty", "min_severity"),
-    *("baseline", "since", "risky"),
+    *("baseline", "since", "accept_from_change", "risky"),
     *(*NAMESPACES, "exclude_paths", "assume_complete", *CONTROLS, *CHARTS, *TRUST, *WAIVERS),
     *("no_color", "debug"),
 )

@@ -2,8 +2,11 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
+from msgspec.structs import replace
 
 from leadline.errors import GATE_FAILED, StoreError, UsageError
 from leadline.model.resource import Resource
@@ -14,14 +17,14 @@ from leadline.programs.cli.options.table import CONFIG, FIXING, OPTIONS, Request
 from leadline.programs.cli.output.gate_text import verdict_text
 from leadline.programs.cli.output.progress import Display
 from leadline.programs.cli.output.terminal import PAGE_WIDTH, wants_colour, width_of
-from leadline.programs.cli.scanning.requests import gates_of, posture_options, reading
+from leadline.programs.cli.scanning.requests import gates_of, reading
 from leadline.scans.fixing.drafts import write_drafts
 from leadline.scans.fixing.fix_scan import Agree, FixAim, FixResult, agree_to_all, fix_scan, is_safe
 from leadline.scans.fixing.wanted_edits import WantedEdit
 from leadline.scans.fixing.working_copy import write_back
 from leadline.scans.fixing.written import patches_of, shown_lines, summary_lines
 from leadline.scans.gates import Verdict
-from leadline.scans.options import silent
+from leadline.scans.options import PostureOptions
 
 _COLOURS = {"-": "31", "+": "32", "@": "36"}
 
@@ -57,7 +60,8 @@ def fix_files(
     with reading(request, f"fixing {' '.join(request.targets)}") as (options, display):
         may_ask = is_terminal and not (is_dry_run or is_agreed or as_patch)
         agrees = _Agreement(display) if may_ask else is_safe
-        result = fix_scan(request.targets, options, _aim(request, agree_to_all if request.risky else agrees))
+        with _aimed(request, options, agree_to_all if request.risky else agrees) as (options, aim):
+            result = fix_scan(request.targets, options, aim)
     if as_patch:
         _print_patch(result)
     else:
@@ -99,29 +103,29 @@ class _Agreement:
         return self._for_all
 
 
-def _aim(request: Request, agrees: Agree) -> FixAim:
-    """Of two bounds the one that leaves more as it is.
+@contextmanager
+def _aimed(
+    request: Request, options: PostureOptions, agrees: Agree
+) -> Iterator[tuple[PostureOptions, FixAim]]:
+    """Of two bounds the one that leaves more as it is; and the options that count with it.
 
     Raises: ``LeadlineError`` of every kind.
     """
     given = [word for word in (request.min_severity, request.severity_threshold) if word in GRADES]
-    known = None
-    if request.baseline or request.since:
-        from leadline.scans.posture.baselines import baseline_at, read_baseline
-
-        if request.baseline:
-            known = read_baseline(request.baseline)
-        else:
-            options = posture_options(request, silent, with_scores=False)
-            known = baseline_at(request.targets, request.since, options)
-    return FixAim(
+    aim = FixAim(
         least=max(given, key=GRADES.index, default="unknown"),
-        known=known,
         known_by=request.baseline or request.since,
         gates=gates_of(request),
         agrees=agrees,
         may_be_empty=request.allow_empty,
     )
+    if not aim.known_by:
+        yield options, aim
+        return
+    from leadline.programs.cli.scanning.compared_with import compared_with
+
+    with compared_with(request, options) as (options, known):
+        yield options, replace(aim, known=known)
 
 
 def _closed(verdict: Verdict, request: Request) -> int:
