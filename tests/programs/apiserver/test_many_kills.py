@@ -34,7 +34,9 @@ def test_a_hundred_kills_lose_nothing_that_was_acknowledged():
     finally:
         server.stop()
         server.close()
-    print(f"{run.restarts} kills, seed {SEED}, {len(run.acknowledged)} writes acknowledged, {len(run.seen)} events seen")
+    print(
+        f"{run.restarts} kills, seed {SEED}, {len(run.acknowledged)} writes acknowledged, {len(run.seen)} events seen"
+    )
     assert run.problems == []
     assert run.restarts == TIMES
 

@@ -256,8 +256,7 @@ def test_nothing_of_another_is_seen_stopped_or_slowed(private_extension: Extensi
         # The tenant may read its own, so that what is refused is refused for being another's.
         cluster.until(
             lambda: (
-                tenants[0].ask("GET", f"/apis/{GROUPS[0][0]}/{GROUPS[0][1]}/namespaces/evil/{RESULTS}")
-                == 200
+                tenants[0].ask("GET", f"/apis/{GROUPS[0][0]}/{GROUPS[0][1]}/namespaces/evil/{RESULTS}") == 200
             )
         )
         for one in threads:

@@ -52,7 +52,7 @@ from leadline.programs.cli.scanning.requests import (
     split_words,
 )
 from leadline.scans.gates import Verdict, verdict
-from leadline.scans.options import PostureOptions, silent
+from leadline.scans.options import PostureOptions
 from leadline.scans.posture.coverage import why_no_verdict
 from leadline.scans.posture.posture_scan import PostureScan, open_posture_scan
 from leadline.version import __version__
