@@ -1,6 +1,7 @@
 """The whole installation in operation on a real API server: memory, CPU, and how soon a change is an object.
 
     python -m compileall -q src && python bench/cluster_operation.py [--objects 5000] [--images 200] [--rest 60]
+    python bench/cluster_operation.py --churn 60          # 1,000 changes a minute instead of images
 
 Three programs run as they do in the chart's pod (API server of results, operator, exporter, which is scraped every 60 s),
 each with its own account, against etcd and kube-apiserver. Memory is the proportional set size of a program and its
@@ -50,6 +51,7 @@ QUIET_S = 20.0
 RESULTS = "/apis/spdx.softwarecomposition.kubescape.io/v1beta1"
 SCANS = "/apis/leadline.dev/v1alpha1/imagescans"
 LONGEST_S = 1_800.0
+CHANGES_A_MINUTE = 1_000
 Times = dict[str, float]
 
 
@@ -133,6 +135,13 @@ def _pss_mib(pid: int) -> float:
     except OSError:
         pass
     return 0.0
+
+
+def _rss_mib(pid: int) -> float:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+    except OSError:
+        return 0.0
 
 
 def _cpu_s(pid: int) -> float:
@@ -332,6 +341,11 @@ def operate(cluster: Cluster, registry: Registry, asked: argparse.Namespace, fol
         with programs.measured(f"at rest with {made:,} objects", made):
             time.sleep(asked.rest)
         print(f"\nchange to object, {len(took)} times: {_spread(again(api))}", flush=True)
+        if asked.churn:
+            churn(api, programs, cluster, asked.churn)
+            print(f"\nchange to object, {len(took)} times: {_spread(again(api))}", flush=True)
+            operator.end()
+            return
         run_pods(api, push(registry, asked.images))
         scan_images(api, programs, f"{asked.images} images, cold", asked.images, "2026-11-01")
         database(advisories, 2)
@@ -343,6 +357,51 @@ def operate(cluster: Cluster, registry: Registry, asked: argparse.Namespace, fol
         warnings = [line for line in operator.log.splitlines() if "lease" in line and " INFO " not in line]
         print(f"the operator began to lead {operator.log.count('one leads')} time(s)", *warnings, sep="\n  ")
     operator.end()
+
+
+def churn(api: Api, programs: Programs, cluster: Cluster, minutes: int) -> None:
+    """Changes objects of every kind, one in twenty by deleting it and creating it anew; prints the programs' memory each minute."""
+    chance = random.Random(5)
+    objects = [(f"{path}/{body['metadata']['name']}", path, body) for path, body in cluster_real.bodies()]
+    print(
+        f"\n{'minute':>6}{'changes':>9}{'behind s':>9}  MiB (RSS/PSS) of {', '.join(programs.pids)}; store",
+        flush=True,
+    )
+    began, before, made = time.monotonic(), programs.cpu_s(), 0
+    for minute in range(1, minutes + 1):
+        while made < minute * CHANGES_A_MINUTE:
+            time.sleep(max(0.0, began + made * 60 / CHANGES_A_MINUTE - time.monotonic()))
+            place, collection, body = chance.choice(objects)
+            if chance.random() < 0.05 and body["kind"] not in ("Namespace", "Node"):
+                api.ask("DELETE", f"{place}?gracePeriodSeconds=0&propagationPolicy=Background")
+                api.ask("POST", collection, body)
+            else:
+                api.ask("PATCH", place, _changed(body, made, chance), "application/merge-patch+json")
+            made += 1
+        behind_s = time.monotonic() - began - 60 * minute
+        sizes = (
+            f"{sum(map(_rss_mib, _tree(pid))):.0f}/{sum(map(_pss_mib, _tree(pid))):.0f}"
+            for pid in programs.pids.values()
+        )
+        store = sum(file.stat().st_size for file in cluster.folder.glob(f"{cluster.database.name}*")) / 2**20
+        print(f"{minute:6}{made:9,}{max(0.0, behind_s):9.1f}  {'  '.join(sizes)}; {store:.1f}", flush=True)
+    took_s = time.monotonic() - began
+    shares = (f"{name} {100 * (cpu - before[name]) / took_s:.1f}" for name, cpu in programs.cpu_s().items())
+    print(f"  % of a core: {', '.join(shares)}; load {os.getloadavg()[0]:.1f}", flush=True)
+
+
+def _changed(body: dict[str, Any], number: int, chance: random.Random) -> dict[str, Any]:
+    """A merge patch: a pod template that shares the node's processes or does not, a value of a ConfigMap, or a label."""
+    pod = {"template": {"spec": {"hostPID": chance.random() < 0.5}}}
+    match body["kind"]:
+        case "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet":
+            return {"spec": pod}
+        case "CronJob":
+            return {"spec": {"jobTemplate": {"spec": pod}}}
+        case "ConfigMap":
+            return {"data": {"changed": str(number)}}
+        case _:
+            return {"metadata": {"labels": {"changed": str(number)}}}
 
 
 def again(api: Api) -> list[float]:
@@ -382,6 +441,9 @@ def main() -> None:
     parser.add_argument("--objects", type=int, default=5_000)
     parser.add_argument("--images", type=int, default=200)
     parser.add_argument("--rest", type=float, default=60.0, help="seconds that each rest is measured for")
+    parser.add_argument(
+        "--churn", type=int, default=0, metavar="MINUTES", help="change objects for so long, without images"
+    )
     asked = parser.parse_args()
     cluster = Cluster()
     with tempfile.TemporaryDirectory() as folder, real_registry(Path(folder)) as registry:

@@ -7,7 +7,7 @@ import pytest
 from store_carriers import EVERYTHING, HISTORY, SERVER, key, put
 
 from leadline.api.carriers.postgres import PostgresStore, open_postgres
-from leadline.api.protocol import Paging
+from leadline.api.protocol import AwayError, Paging
 from leadline.errors import StoreError
 
 pytestmark = pytest.mark.usefixtures("postgres_server")
@@ -92,7 +92,7 @@ def test_a_crash_of_the_database_is_survived():
         while again is None:
             try:
                 again = await one.put(put("b"))
-            except StoreError:
+            except AwayError:
                 continue
         assert again.revision > written.revision
         assert await one.get(key("a")) == written
@@ -116,7 +116,7 @@ def test_closing_does_not_wait_for_a_server_that_does_not_answer():
 
 def test_an_address_where_nobody_listens_is_said_so():
     async def within() -> None:
-        with pytest.raises(StoreError, match="PostgreSQL"):
+        with pytest.raises(AwayError, match="PostgreSQL"):
             await open_postgres("postgresql://nobody@127.0.0.1:1/nothing")
 
     asyncio.run(within())

@@ -67,6 +67,10 @@ class FullError(StoreError):
     """There is no room left; everything stored before stays readable."""
 
 
+class AwayError(StoreError):
+    """The database does not answer now; asking again later may help. A write that was under way may have been done."""
+
+
 class EndingError(StoreError):
     """The namespace is being deleted, or is not there: it takes nothing new, and what is in it goes."""
 

@@ -10,7 +10,8 @@ from lone_server import LoneServer
 from processes import free_port
 
 from leadline.api.catalogue import KINDS
-from leadline.api.protocol import Entry, FullError, Put
+from leadline.api.protocol import AwayError, Entry, FullError, Put
+from leadline.api.selection import Key
 from leadline.programs.apiserver.app import App
 from leadline.programs.apiserver.exchange import Exchange
 from leadline.programs.apiserver.refused_writes import NAME, RefusedWrites
@@ -57,6 +58,30 @@ def test_a_full_disk_is_counted_for_who_could_not_write():
         with_app(client, Account(THEIRS), client.store)
         assert (await client.ask("POST", SUMMARIES, summary("a"))).code == 507
         assert lines(client) == [f'{{by="others",{row}}} 1']
+
+    run(scenario)
+
+
+class Away(MemoryStore):
+    async def get(self, key: Key) -> Entry | None:
+        raise AwayError("the store in PostgreSQL: connection refused")
+
+    async def put_all(self, puts: Sequence[Put]) -> tuple[Entry, ...]:
+        raise AwayError("the store in PostgreSQL: connection refused")
+
+
+def test_while_the_database_is_away_clients_are_asked_to_come_again():
+    async def scenario(client: Client) -> None:
+        with_app(client, Account(OURS), Away())
+        for answer in (
+            await client.ask("POST", SUMMARIES, summary("a")),
+            await client.ask("GET", f"{SUMMARIES}/a"),
+        ):
+            assert (answer.code, answer.headers["retry-after"]) == (503, "1")
+            assert answer.json["reason"] == "ServiceUnavailable"
+        assert lines(client) == [
+            '{by="leadline",reason="ServiceUnavailable",resource="workloadconfigurationscansummaries"} 1'
+        ]
 
     run(scenario)
 

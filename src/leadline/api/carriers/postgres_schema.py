@@ -5,6 +5,7 @@ from typing import Any
 
 import asyncpg
 
+from leadline.api.protocol import AwayError, FullError
 from leadline.errors import StoreError
 
 Connection = Any
@@ -13,6 +14,16 @@ CHANNEL = "leadline_store"
 """Says the newest revision to every replica, at each commit."""
 _MIGRATING = 0x1EAD11E
 """Key of the lock under which one replica migrates."""
+
+_AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+)
+"""It is stopped, starts, fails over, or has no connection or memory to spare."""
 
 MIGRATIONS = (
     """
@@ -92,6 +103,7 @@ async def migrate(connection: Connection) -> None:
 
 
 def refusal(error: Exception) -> StoreError:
-    if isinstance(error, asyncpg.InsufficientResourcesError):
-        return StoreError(f"PostgreSQL has no room left: {error}", hint="make room on its disk")
-    return StoreError(f"the store in PostgreSQL: {error or type(error).__name__}")
+    if isinstance(error, asyncpg.DiskFullError):
+        return FullError(f"PostgreSQL has no room left: {error}", hint="make room on its disk")
+    why = f"the store in PostgreSQL: {error or type(error).__name__}"
+    return AwayError(why) if isinstance(error, _AWAY) else StoreError(why)

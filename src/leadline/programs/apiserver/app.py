@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 
 from leadline.api.kind import Kind
-from leadline.api.protocol import FullError, FutureError, GoneError, Store, TokenError
+from leadline.api.protocol import AwayError, FullError, FutureError, GoneError, Store, TokenError
 from leadline.errors import StoreError
 from leadline.programs.apiserver import reading
 from leadline.programs.apiserver.asked import Target, target_of
@@ -209,6 +209,9 @@ def _refusal_of(error: StoreError) -> Refusal:
         case FullError():
             log.error("%s", error)
             return Refusal(507, "InsufficientStorage", str(error))
+        case AwayError():
+            log.warning("%s", error)
+            return refusal.unavailable(str(error))
         case _:
             log.error("%s", error)
             return Refusal(500, "InternalError", str(error))

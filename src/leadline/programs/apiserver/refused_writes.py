@@ -6,7 +6,7 @@ A full disk is seen here first: the operator cannot store that it could not stor
 from collections import Counter
 from types import TracebackType
 
-from leadline.api.protocol import FullError
+from leadline.api.protocol import AwayError, FullError
 from leadline.errors import StoreError
 from leadline.programs.serving.cluster.refusal import Refusal
 
@@ -51,6 +51,8 @@ class Watched:
                 reason = error.reason
             case FullError():
                 reason = "InsufficientStorage"
+            case AwayError():
+                reason = "ServiceUnavailable"
             case StoreError():
                 reason = "InternalError"
             case _:
