@@ -169,7 +169,7 @@ class Api:
         try:
             self._connection.request(method, path, content, {"Content-Type": kind})
             answer = self._connection.getresponse()
-        except (http.client.HTTPException, ConnectionError):
+        except (http.client.HTTPException, OSError):
             # The server has closed what was idle for too long; the next request opens it anew.
             self._connection.close()
             self._connection.request(method, path, content, {"Content-Type": kind})
@@ -372,11 +372,14 @@ def churn(api: Api, programs: Programs, cluster: Cluster, minutes: int) -> None:
         while made < minute * CHANGES_A_MINUTE:
             time.sleep(max(0.0, began + made * 60 / CHANGES_A_MINUTE - time.monotonic()))
             place, collection, body = chance.choice(objects)
-            if chance.random() < 0.05 and body["kind"] not in ("Namespace", "Node"):
-                api.ask("DELETE", f"{place}?gracePeriodSeconds=0&propagationPolicy=Background")
-                api.ask("POST", collection, body)
-            else:
-                api.ask("PATCH", place, _changed(body, made, chance), "application/merge-patch+json")
+            try:
+                if chance.random() < 0.05 and body["kind"] not in ("Namespace", "Node"):
+                    api.ask("DELETE", f"{place}?gracePeriodSeconds=0&propagationPolicy=Background")
+                    api.ask("POST", collection, body)
+                else:
+                    api.ask("PATCH", place, _changed(body, made, chance), "application/merge-patch+json")
+            except RuntimeError as error:
+                print(f"refused: {error}", flush=True)
             made += 1
         behind_s = time.monotonic() - began - 60 * minute
         sizes = (

@@ -1,7 +1,7 @@
 """Pushes a release to a registry, signed: ``python deploy/publish.py dist/1.2.0 registry.example/team --key cosign.pem``.
 
-The image goes to ``…/leadline``, the chart, as helm takes it from ``oci://``, to ``…/charts/leadline``. Both are signed in the
-form of cosign, and the SBOM of the image is attested, by a key of ECDSA P-256 (PEM). Digests are printed; use them.
+The images go to ``…/leadline``, under one index, the chart, as helm takes it from ``oci://``, to ``…/charts/leadline``. Both are signed in the
+form of cosign, and the SBOM of each image is attested, by a key of ECDSA P-256 (PEM). Digests are printed; use them.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
 EMPTY_CONFIG = "application/vnd.oci.image.config.v1+json"
 CHART_CONFIG = "application/vnd.cncf.helm.config.v1+json"
 CHART_LAYER = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
@@ -71,25 +72,28 @@ class Access:
 def publish(folder: Path, target: str, key: ec.EllipticCurvePrivateKey | None, access: Access) -> list[str]:
     """What was pushed, by digest. Raises: ``PublishError``."""
     host, _, path = target.strip("/").partition("/")
-    images = sorted(folder.glob("leadline-*-image.tar"))
+    archives = sorted(folder.glob("leadline-*-image-*.tar"))
     charts = sorted(folder.glob("leadline-*.tgz"))
-    if not path or len(images) != 1 or len(charts) != 1:
+    if not path or not archives or len(charts) != 1:
         raise PublishError(
             f"{folder} and {target}: a release with image and chart, and HOST/PATH, are needed"
         )
     said = []
     version = charts[0].name.removeprefix("leadline-").removesuffix(".tgz")
     image = Registry(host, f"{path}/leadline", access)
-    content, kind = _pushed_image(image, images[0])
-    digest = image.manifest(content, version, kind)
+    images = [_pushed_image(image, archive, version) for archive in archives]
+    index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": images}
+    digest = image.manifest(json.dumps(index, separators=(",", ":")).encode(), version, INDEX)
     chart = Registry(host, f"{path}/charts/leadline", access)
     of_chart = chart.manifest(_chart(chart, charts[0]), version, MANIFEST)
     if key is not None:
-        for registry, of in ((image, digest), (chart, of_chart)):
+        for registry, of in ((image, digest), *((image, one["digest"]) for one in images), (chart, of_chart)):
             _attach(registry, of, "sig", SIMPLE, _simple(of), key)
-        for bom in sorted(folder.glob("leadline-*-image.cdx.json")):
-            _attest(image, digest, json.loads(bom.read_text("utf-8")), key)
-    said.append(f"image  {host}/{image.path}@{digest}")
+        for archive, one in zip(archives, images, strict=True):
+            bom = archive.with_suffix(".cdx.json")
+            _attest(image, one["digest"], json.loads(bom.read_text("utf-8")), key)
+    architectures = ", ".join(one["platform"]["architecture"] for one in images)
+    said.append(f"image  {host}/{image.path}@{digest}   ({architectures})")
     said.append(f"chart  oci://{host}/{chart.path} --version {version}   ({of_chart})")
     said.append(
         f"install: helm install leadline oci://{host}/{chart.path} --version {version} "
@@ -154,8 +158,8 @@ class Registry:
         return answer
 
 
-def _pushed_image(registry: Registry, archive: Path) -> tuple[bytes, str]:
-    """The manifest of the one image in an OCI archive, whose blobs are pushed."""
+def _pushed_image(registry: Registry, archive: Path, version: str) -> Document:
+    """The one image of an OCI archive, pushed, as an index names it."""
     with _opened(archive) as files:
         names = {one.name.removeprefix("./"): one for one in files.getmembers()}
 
@@ -170,7 +174,10 @@ def _pushed_image(registry: Registry, archive: Path) -> tuple[bytes, str]:
         document = json.loads(content)
         for part in (document["config"], *document["layers"]):
             registry.blob(read(_place(part["digest"])))
-    return content, entry["mediaType"]
+        config = json.loads(read(_place(document["config"]["digest"])))
+    platform = {"architecture": config["architecture"], "os": config["os"]}
+    digest = registry.manifest(content, f"{version}-{platform['architecture']}", entry["mediaType"])
+    return {"mediaType": entry["mediaType"], "digest": digest, "size": len(content), "platform": platform}
 
 
 def _opened(archive: Path) -> tarfile.TarFile:

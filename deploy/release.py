@@ -20,6 +20,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("python", "image", "chart", "docs", "editors")
+ARCHITECTURES = ("amd64", "arm64")
+"""Of the image; that of another machine is built and cannot be started here."""
 _VERSION = re.compile(r"\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?")
 _WRITTEN = re.compile(r'^__version__ = "([^"]+)"$', re.MULTILINE)
 _DATED = r"^## {} \(\d{{4}}-\d{{2}}-\d{{2}}\)$"
@@ -220,12 +222,21 @@ class Release:
     def image(self, builder: Path) -> None:
         if shutil.which("buildah") is None:
             raise ReleaseError("the image needs buildah: install it, or leave it out with --without image")
-        name = f"leadline-{self.version}-image"
-        out = self.folder / f"{name}.tar"
         base = ("--base", self.image_base) if self.image_base else ()
-        words = (builder, out, "--reference", f"leadline:{self.version}", *base)
-        self.run(sys.executable, *words, PYTHONPATH=self.source / "src")
-        self.sboms("oci-archive:", self.folder, out.name, name)
+        for architecture in ARCHITECTURES:
+            name = f"leadline-{self.version}-image-{architecture}"
+            out = self.folder / f"{name}.tar"
+            words = (
+                builder,
+                out,
+                "--reference",
+                f"leadline:{self.version}",
+                "--architecture",
+                architecture,
+                *base,
+            )
+            self.run(sys.executable, *words, PYTHONPATH=self.source / "src")
+            self.sboms("oci-archive:", self.folder, out.name, name)
 
     def chart(self, chart: Path) -> None:
         """The chart as helm packs it, with the times and the order of its files taken out."""

@@ -44,11 +44,11 @@ def digest(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
-def configuration(layers: Sequence[bytes], **run: object) -> bytes:
+def configuration(layers: Sequence[bytes], architecture: str = "amd64", **run: object) -> bytes:
     """An image configuration for plain ``layers``."""
     return json.dumps(
         {
-            "architecture": "amd64",
+            "architecture": architecture,
             "os": "linux",
             "config": run,
             "rootfs": {"type": "layers", "diff_ids": [digest(one) for one in layers]},
@@ -98,7 +98,12 @@ class Blobs:
         return {"mediaType": media_type, "digest": name, "size": len(content)}
 
     def image(
-        self, layers: Sequence[bytes], how: str = "gzip", said: Sequence[bytes] | None = None, **run: object
+        self,
+        layers: Sequence[bytes],
+        how: str = "gzip",
+        said: Sequence[bytes] | None = None,
+        architecture: str = "amd64",
+        **run: object,
     ) -> dict[str, object]:
         """Keeps an image and returns the descriptor of its manifest; ``said`` as for ``docker_archive``."""
         ending = {"gzip": "+gzip", "zstd": "+zstd", "plain": ""}[how]
@@ -106,7 +111,8 @@ class Blobs:
             "schemaVersion": 2,
             "mediaType": f"{MEDIA}.manifest.v1+json",
             "config": self.add(
-                configuration(layers if said is None else said, **run), f"{MEDIA}.config.v1+json"
+                configuration(layers if said is None else said, architecture, **run),
+                f"{MEDIA}.config.v1+json",
             ),
             "layers": [self.add(compressed(one, how), f"{MEDIA}.layer.v1.tar{ending}") for one in layers],
         }

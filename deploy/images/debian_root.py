@@ -76,10 +76,16 @@ def run(*command: str | Path, folder: Path | None = None, **environment: str) ->
     return done.stdout
 
 
-def make_root(root: Path, downloads: Path) -> None:
-    """Unpacks Debian's packages into ``root``; no script of theirs runs. Raises: ``BuildError``."""
+def make_root(root: Path, downloads: Path, foreign: str = "") -> None:
+    """Unpacks Debian's packages into ``root``; no script of theirs runs.
+
+    ``foreign`` is the architecture as Debian calls it where it is not this machine's: then nothing in ``root`` is tried.
+
+    Raises: ``BuildError``.
+    """
     downloads.mkdir(parents=True, exist_ok=True)
-    run("apt-get", "-qq", "download", *PACKAGES, folder=downloads)
+    apt = _apt_of(foreign, downloads.with_name(f"apt-{foreign}")) if foreign else ["apt-get", "-qq"]
+    run(*apt, "download", *PACKAGES, folder=downloads)
     status = ""
     for package in sorted(downloads.glob("*.deb")):
         run("dpkg-deb", "-x", package, root)
@@ -106,5 +112,22 @@ def make_root(root: Path, downloads: Path) -> None:
         *("-s", root, "-p", "/", library),
         PYTHONHASHSEED="0",
     )
-    modules = "bz2, ctypes, lzma, sqlite3, ssl, uuid, zoneinfo"
-    run("chroot", root, f"/usr/bin/{PYTHON}", "-Bc", f"import {modules}")
+    if not foreign:
+        modules = "bz2, ctypes, lzma, sqlite3, ssl, uuid, zoneinfo"
+        run("chroot", root, f"/usr/bin/{PYTHON}", "-Bc", f"import {modules}")
+
+
+def _apt_of(architecture: str, state: Path) -> list[str | Path]:
+    """apt with the sources of this machine and lists of another architecture; those of this machine stay as they are."""
+    for name in ("lists/partial", "cache/archives/partial"):
+        (state / name).mkdir(parents=True)
+    settings = (
+        f"APT::Architecture={architecture}",
+        f"APT::Architectures::={architecture}",
+        f"Dir::State={state}",
+        "Dir::State::status=/dev/null",
+        f"Dir::Cache={state / 'cache'}",
+    )
+    apt: list[str | Path] = ["apt-get", "-qq", *(word for one in settings for word in ("-o", one))]
+    run(*apt, "update")
+    return apt

@@ -20,15 +20,17 @@ needs_registry = pytest.mark.skipif(not is_here(), reason="there is no docker-re
 
 
 def released(folder: Path) -> Path:
-    """As release.py leaves it, with a small image."""
+    """As release.py leaves it, with small images."""
     out = folder / "1.2.3"
     out.mkdir()
-    blobs = Blobs()
-    entry = blobs.image([layer({"x": b"1"})])
-    files = write_files(folder / "image", blobs.files([entry]))
-    with tarfile.open(out / "leadline-1.2.3-image.tar", "w") as archive:
-        archive.add(files, ".")
-    (out / "leadline-1.2.3-image.cdx.json").write_text('{"bomFormat":"CycloneDX","components":[]}')
+    for architecture in ("amd64", "arm64"):
+        blobs = Blobs()
+        entry = blobs.image([layer({"x": architecture.encode()})], architecture=architecture)
+        files = write_files(folder / architecture, blobs.files([entry]))
+        with tarfile.open(out / f"leadline-1.2.3-image-{architecture}.tar", "w") as archive:
+            archive.add(files, ".")
+        bom = '{"bomFormat":"CycloneDX","components":[]}'
+        (out / f"leadline-1.2.3-image-{architecture}.cdx.json").write_text(bom)
     subprocess.run(
         ["helm", "package", str(ROOT / "deploy/chart"), "--version", "1.2.3", "--destination", str(out)],
         check=True,
@@ -83,6 +85,14 @@ def test_a_release_is_pushed_signed_and_verified_by_our_own_command(tmp_path: Pa
         assert good.returncode == 0, good.stdout + good.stderr
         (found,) = json.loads(good.stdout)["images"]
         assert found["outcome"] == "trusted"
+        for architecture in ("amd64", "arm64"):
+            one = leadline(
+                "image", "sbom", name, "--platform", f"linux/{architecture}", "-f", "cyclonedx-json"
+            )
+            assert one.returncode == 0, one.stderr
+            tag = name.partition("@")[0] + f":1.2.3-{architecture}"
+            signed = leadline("image", "verify", tag, "--key", str(tmp_path / "key.pub"))
+            assert signed.returncode == 0, signed.stdout + signed.stderr
         (tmp_path / "other.pub").write_bytes(pem(new_key()))
         assert leadline("image", "verify", name, "--key", str(tmp_path / "other.pub")).returncode == 1
 
@@ -112,9 +122,11 @@ def test_the_build_of_the_image_names_all_that_is_missing_in_one_line(tmp_path: 
 
 
 def test_a_damaged_release_is_said_in_one_line(tmp_path: Path):
-    for name in ("leadline-1.2.3-image.tar", "leadline-1.2.3.tgz"):
+    for name in ("leadline-1.2.3-image-amd64.tar", "leadline-1.2.3.tgz"):
         (tmp_path / name).write_text("half of it")
     run = publish(str(tmp_path), "registry.example/team", "--unsigned")
     assert run.returncode == 1
-    assert run.stderr.startswith(f"publish.py: {tmp_path}/leadline-1.2.3-image.tar is not a tar archive")
+    assert run.stderr.startswith(
+        f"publish.py: {tmp_path}/leadline-1.2.3-image-amd64.tar is not a tar archive"
+    )
     assert run.stderr.count("\n") == 1
