@@ -7,7 +7,7 @@ from access_truth import SPACES, AccessServer, Asked, RbacSet, is_allowed
 from control_plane import ControlPlane
 from running import running
 
-from leadline.scans.access.answers import Within, rights_of
+from leadline.scans.access.answers import rights_of
 from leadline.scans.access.target import AccessTarget
 
 pytestmark = pytest.mark.slow
@@ -27,7 +27,7 @@ def server() -> Iterator[AccessServer]:
 def rights(target: AccessTarget, asked: Asked, namespace: str) -> set[tuple[str, str, str]]:
     """As ``AccessServer.listed``."""
     found = set()
-    for one in rights_of(target, asked.subject, asked.groups, Within((namespace,))).found:
+    for one in rights_of(target, asked.subject, asked.groups, (namespace,)).found:
         for what in (*one.resources, *(f"url {url}" for url in one.urls)):
             found |= {(what, name, verb) for name in one.names or ("",) for verb in one.verbs}
     return found

@@ -43,6 +43,7 @@ READ_SECRETS = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}
         ({**READ_SECRETS, "resources": ["*"]}, AccessQuestion("get", "pods/log", "", "shop", ""), True),
         ({**READ_SECRETS, "resources": ["*/log"]}, AccessQuestion("get", "pods/log", "", "shop", ""), True),
         ({**READ_SECRETS, "resources": ["*/log"]}, AccessQuestion("get", "pods", "", "shop", ""), False),
+        ({**READ_SECRETS, "resources": ["*/"]}, AccessQuestion("get", "secrets", "", "shop", ""), False),
         ({**READ_SECRETS, "resources": ["pods/*"]}, AccessQuestion("get", "pods/log", "", "shop", ""), False),
         ({**READ_SECRETS, "resourceNames": ["db"]}, AccessQuestion("get", "secrets", "", "shop", "db"), True),
         ({**READ_SECRETS, "resourceNames": ["db"]}, AccessQuestion("get", "secrets", "", "shop", ""), False),

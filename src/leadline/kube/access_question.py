@@ -4,15 +4,16 @@ Source: the RBAC authoriser (https://github.com/kubernetes/kubernetes/blob/maste
 and its rule matching (https://github.com/kubernetes/kubernetes/blob/master/pkg/apis/rbac/v1/evaluation_helpers.go).
 """
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Set
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
 from leadline.kube.rbac import Grant
-from leadline.kube.role_rules import Ask, RuleMatch, places_of_any_name
+from leadline.kube.role_rules import Ask, RuleMatch, is_or_star, places_in, places_of_any_name
 from leadline.model.access import Subject
 
+Rule = dict[str, Any]
 MASTERS = Subject("Group", "", "system:masters")
 """The API server allows its members everything without asking RBAC."""
 _USER_OF_ACCOUNT = "system:serviceaccount:"
@@ -33,14 +34,16 @@ class AccessQuestion(Struct, frozen=True):
     """``""`` for no certain object, which rules limited to some do not allow; ``None`` for any one."""
     path: str = ""
 
-    def __call__(self, rule: dict[str, Any]) -> Iterable[str]:
+    def __call__(self, rule: Rule) -> Iterable[str]:
         """As a ``Judge``: the places of ``rule`` that allow it."""
         if self.path:
-            return self._url_places(rule)
-        question = Ask(frozenset((self.verb,)), frozenset((self.resource,)), frozenset((self.group,)))
+            verbs = places_in(rule, "verbs", {self.verb}, is_or_star)
+            urls = places_in(rule, "nonResourceURLs", {self.path}, _covers_any)
+            return (*urls, *verbs) if verbs and urls else ()
         limits = names_of(rule)
         if self.name is not None and limits and self.name not in limits:
             return ()
+        question = Ask(frozenset((self.verb,)), frozenset((self.resource,)), frozenset((self.group,)))
         return places_of_any_name(question, rule)
 
     def allowed_by(self, grant: Grant) -> tuple[RuleMatch, ...]:
@@ -49,26 +52,60 @@ class AccessQuestion(Struct, frozen=True):
             return ()
         return grant.rules.matching(self)
 
-    def _url_places(self, rule: dict[str, Any]) -> tuple[str, ...]:
-        verbs = [f"verbs[{i}]" for i, verb in texts_of(rule, "verbs") if verb in ("*", self.verb)]
-        urls = [f"nonResourceURLs[{i}]" for i, url in texts_of(rule, "nonResourceURLs") if self._is_at(url)]
-        return (*urls, *verbs) if verbs and urls else ()
 
-    def _is_at(self, url: str) -> bool:
-        return url in ("*", self.path) or (url.endswith("*") and self.path.startswith(url.rstrip("*")))
+class Right(NamedTuple):
+    """One verb on one resource or page, as a rule writes it or as a request uses it."""
+
+    group: str | None
+    """``None`` for a page of the server."""
+    what: str
+    verb: str
+
+    def covers(self, other: "Right") -> bool:
+        """Whether a rule with this right allows ``other``."""
+        return self.verb in ("*", other.verb) and self.is_on(other.group, other.what)
+
+    def is_on(self, group: str | None, what: str) -> bool:
+        """Whether it is a right on this resource or page."""
+        if self.group is None or group is None:
+            return self.group is group and _covers_any(self.what, {what})
+        tail = self.what.removeprefix("*/") if self.what.startswith("*/") else ""
+        is_named = self.what in ("*", what) or (bool(tail) and what.partition("/")[2] == tail)
+        return is_named and self.group in ("*", group)
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it covers others."""
+        return self.verb == "*" or self.group == "*" or "*" in self.what
 
 
-def names_of(rule: dict[str, Any]) -> tuple[str, ...]:
+def _covers_any(url: str, paths: Set[str]) -> bool:
+    return url in paths or (url.endswith("*") and any(path.startswith(url.rstrip("*")) for path in paths))
+
+
+def rights_in(rule: Rule) -> Iterator[Right]:
+    """Every right that ``rule`` gives, in its order."""
+    groups, resources, urls = (texts_of(rule, key) for key in ("apiGroups", "resources", "nonResourceURLs"))
+    for verb in texts_of(rule, "verbs"):
+        yield from (Right(group, resource, verb) for group in groups for resource in resources)
+        yield from (Right(None, url, verb) for url in urls)
+
+
+def names_of(rule: Rule) -> tuple[str, ...]:
     """The objects that ``rule`` is limited to; empty for none."""
-    return tuple(name for _, name in texts_of(rule, "resourceNames"))
+    return texts_of(rule, "resourceNames")
 
 
-def texts_of(rule: dict[str, Any], key: str) -> Iterator[tuple[int, str]]:
-    """Index and text of each text in a list of ``rule``."""
+def texts_of(rule: Rule, key: str) -> tuple[str, ...]:
+    """Every text in a list of ``rule``."""
     values = rule.get(key)
-    return (
-        (i, one) for i, one in enumerate(values if isinstance(values, list) else ()) if isinstance(one, str)
-    )
+    return tuple(one for one in values if isinstance(one, str)) if isinstance(values, list) else ()
+
+
+def resource_text(resource: str, group: str) -> str:
+    """A resource with its group, as ``kubectl`` writes it: ``deployments.apps/scale``, ``*.*``."""
+    plural, slash, subresource = resource.partition("/")
+    return f"{plural}.{group}{slash}{subresource}" if group else resource
 
 
 def holder_of(grant: Grant) -> Subject | None:

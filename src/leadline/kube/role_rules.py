@@ -203,17 +203,18 @@ def _places(question: Ask, rule: dict[str, Any]) -> tuple[str, ...]:
 
 def places_of_any_name(question: Ask, rule: dict[str, Any]) -> tuple[str, ...]:
     """What in ``rule`` allows the question for some object at least, be the rule limited to named ones or not."""
-    of_verbs = _matching(rule, "verbs", question.verbs, _plain_matches)
+    of_verbs = places_in(rule, "verbs", question.verbs, is_or_star)
     if not of_verbs:
         return ()
-    of_resources = _matching(rule, "resources", question.resources, _resource_matches)
-    of_groups = _matching(rule, "apiGroups", question.groups, _plain_matches)
+    of_resources = places_in(rule, "resources", question.resources, _resource_matches)
+    of_groups = places_in(rule, "apiGroups", question.groups, is_or_star)
     return (*of_resources, *of_verbs, *of_groups) if of_resources and of_groups else ()
 
 
-def _matching(
+def places_in(
     rule: dict[str, Any], key: str, wanted: Set[str], matches: Callable[[str, Set[str]], bool]
 ) -> list[str]:
+    """The values in one list of ``rule`` that are or cover one of ``wanted``."""
     return [
         f"{key}[{i}]"
         for i, value in enumerate(_list(rule.get(key)))
@@ -221,14 +222,15 @@ def _matching(
     ]
 
 
-def _plain_matches(value: str, wanted: Set[str]) -> bool:
+def is_or_star(value: str, wanted: Set[str]) -> bool:
     return value == "*" or value in wanted
 
 
 def _resource_matches(value: str, wanted: Set[str]) -> bool:
     if value == "*" or value in wanted:
         return True
-    return value.startswith("*/") and any(resource.partition("/")[2] == value[2:] for resource in wanted)
+    tail = value[2:] if value.startswith("*/") else ""
+    return bool(tail) and any(resource.partition("/")[2] == tail for resource in wanted)
 
 
 def labels_of(role: Resource) -> dict[str, Any]:

@@ -92,15 +92,6 @@ class HeldRights(Struct, frozen=True, omit_defaults=True):
     """By resource or URL, each sorted."""
 
 
-class AdminReach(Struct, frozen=True, omit_defaults=True):
-    """One way of one subject to cluster admin; a subject that is cluster admin has one without a way."""
-
-    subject: Subject
-    way: str = ""
-    """As ``Access.way``."""
-    steps: tuple[AccessStep, ...] = ()
-
-
 class AccessState(Struct, frozen=True, tag_field="form", tag="leadline-access"):
     """All access at one moment, small enough to be kept and held against another moment's."""
 
@@ -108,15 +99,15 @@ class AccessState(Struct, frozen=True, tag_field="form", tag="leadline-access"):
     at: str
     """When it was read, RFC 3339; empty where that is not known."""
     rights: tuple[HeldRights, ...]
-    admins: tuple[AdminReach, ...]
+    admins: tuple[Access, ...]
     unread: tuple[Unread, ...] = ()
 
 
 class AccessDifference(Struct, frozen=True, rename="camel"):
     """What one moment has and another has not."""
 
-    new_ways: tuple[AdminReach, ...]
-    gone_ways: tuple[AdminReach, ...]
+    new_ways: tuple[Access, ...]
+    gone_ways: tuple[Access, ...]
     gained: tuple[HeldRights, ...]
     lost: tuple[HeldRights, ...]
     new_subjects: tuple[Subject, ...]

@@ -1,8 +1,10 @@
 """``leadline access`` over files: who can do what, and what that does not rest on."""
 
+import asyncio
 import csv
 import io
 import json
+import re
 import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
@@ -10,6 +12,11 @@ from xml.etree import ElementTree
 import pytest
 
 from leadline.programs.cli.main import main
+from leadline.scans.options import PostureOptions
+from leadline.scans.pages.access import access
+from leadline.scans.pages.page import Ask
+from leadline.scans.pages.reading import read_folder
+from leadline.scans.pages.world import World
 
 MANIFESTS = """
 apiVersion: v1
@@ -212,6 +219,31 @@ def test_one_path_is_drawn(run):
     code, _, err = run("to-admin", "rbac.yaml", "-f", "svg", "--path", "9")
     assert code == 2
     assert err == "leadline: there is no path 9: 5 paths were found; the text numbers them\n"
+
+
+@pytest.mark.parametrize("question", [("who-can", "get", "secrets"), ("of", "shop/api"), ("to-admin",)])
+def test_every_form_has_the_same_numbers(run, question):
+    Path("rbac.yaml").write_text(MANIFESTS + "---" + ADMIN)
+    answer = json.loads(run(*question, "rbac.yaml", "-f", "json")[1])["found"]
+    rows = list(csv.DictReader(io.StringIO(run(*question, "rbac.yaml", "-f", "csv")[1])))
+    text = run(*question, "rbac.yaml")[1]
+    subjects = [one["subject"] for one in answer]
+    titles = [f"{one['namespace']}/{one['kind']}/{one['name']}".removeprefix("/") for one in subjects]
+    assert [row["Subject"] for row in rows] == titles
+    assert [row["Steps"] for row in rows] == [
+        "; ".join(step["text"] for step in one["steps"]) for one in answer
+    ]
+    number = len(answer) if question[0] == "of" else len(set(titles))
+    assert re.fullmatch(rf".*: {number} (rights?|subjects?)", text.splitlines()[0])
+    if question[0] == "to-admin":
+        assert len(re.findall(r"^\d+  ", text, re.MULTILINE)) == len(answer) == 5
+        page = asyncio.run(access(World(read_folder(["rbac.yaml"], PostureOptions())), Ask()))
+        table = page.main_table
+        assert table is not None
+        steps = [row[2].text for row in table.rows]
+        assert ([row[0].text for row in table.rows], steps) == (titles, [row["Steps"] for row in rows])
+    else:
+        assert text.count("(rules[") == len(answer) > 0
 
 
 def test_paths_are_at_least_these_where_something_was_not_read(run):

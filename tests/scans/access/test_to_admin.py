@@ -235,6 +235,20 @@ def test_a_path_goes_over_several_accounts_and_comes_to_an_end(tmp_path):
     ]
 
 
+def test_a_name_with_braces_is_a_name(tmp_path):
+    """Names of roles and bindings are path segments to the API server: ``{}`` is a valid one."""
+    may = ("bind escalate update", "clusterroles clusterrolebindings", GROUP)
+    objects = [
+        role("{x.y}", may),
+        binding("ClusterRole", "{x.y}", EVE),
+        {**ADMIN, "metadata": {"name": "{0}"}},
+    ]
+    assert sorted(paths(tmp_path, *objects)) == [
+        ["User/eve adds itself to ClusterRoleBinding/{0}, which gives ClusterRole/cluster-admin"],
+        ["User/eve writes every right into ClusterRole/{x.y}, which it holds"],
+    ]
+
+
 def test_what_kubernetes_binds_itself_is_counted_and_left_out(tmp_path):
     own = {
         **binding(

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from leadline.kube.access_question import AccessQuestion
+from leadline.kube.access_question import AccessQuestion, Right
 from leadline.model.access import AuditRecord, RecordedRequest, Subject
-from leadline.scans.access.smallest import Right, smallest
+from leadline.scans.access.smallest import smallest
 from leadline.scans.access.target import open_access
 from leadline.scans.access.unused import rehearse, unused_access
 from leadline.scans.options import PostureOptions
@@ -114,14 +114,14 @@ def test_a_right_that_no_log_shows_is_kept():
         "verbs": ["bind", "get"],
     }
     found = smallest([rule], {}, set())
-    assert found.rules == ({**rule, "verbs": ["bind"]},)
+    assert found.all == [{**rule, "verbs": ["bind"]}]
     assert found.unknown == ("bind on clusterroles.rbac.authorization.k8s.io (rules[0]) is kept",)
 
 
 def test_a_rule_that_is_used_in_full_stays_as_it_is():
     rule = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"], "resourceNames": ["a"]}
     found = smallest([rule], {0: {Right("", "pods", "get")}}, set())
-    assert found.rules[0] is rule
+    assert found.all[0] is rule
     assert found.unused == ()
 
 
@@ -133,10 +133,10 @@ def test_rights_with_different_verbs_become_several_rules_with_the_same_names():
         "resourceNames": ["a"],
     }
     found = smallest([rule], {0: {Right("", "pods", "get"), Right("", "secrets", "list")}}, set())
-    assert found.rules == (
+    assert found.all == [
         {"apiGroups": [""], "resources": ["pods"], "resourceNames": ["a"], "verbs": ["get"]},
         {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["a"], "verbs": ["list"]},
-    )
+    ]
 
 
 def test_smaller_rules_allow_what_was_used_and_nothing_that_was_not_given():
@@ -162,7 +162,7 @@ def test_smaller_rules_allow_what_was_used_and_nothing_that_was_not_given():
         used = {
             i: {Right(q.group, q.resource, q.verb) for q in asked if q(rule)} for i, rule in enumerate(rules)
         }
-        found = smallest(rules, used, set()).rules
+        found = smallest(rules, used, set()).all
         after = [q for q in questions if any(q(rule) for rule in found)]
         assert set(asked) <= set(after) <= set(allowed)
         narrowed += len(after) < len(allowed)
@@ -176,7 +176,7 @@ def test_a_rehearsal_names_the_requests_that_would_be_refused(manifest):
     ok, lost = request("get", "configmaps"), request("get", "secrets")
     with open_access([str(manifest)], PostureOptions()) as target:
         (world,) = target.worlds
-        (id,) = world.roles
+        id = world.grants[0].role.id
         smaller = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}]
         assert rehearse(world, {id: smaller}, [ok, lost]) == [lost]
         assert rehearse(world, {}, [ok, lost]) == []

@@ -157,7 +157,7 @@ def test_what_is_still_being_read_is_not_called_empty(known: Known) -> None:
 
 
 def test_access_shows_paths_to_cluster_admin_with_their_steps(known: Known, world: World) -> None:
-    paths, subjects = tables(built("access", world))
+    paths, subjects, _ = tables(built("access", world))
     assert paths.total == 1
     assert [cell.text for cell in paths.rows[0][:2]] == ["Group/shop-operators", "is cluster admin"]
     assert "ClusterRoleBinding/ops gives it ClusterRole/cluster-admin" in paths.rows[0][2].text
@@ -166,6 +166,27 @@ def test_access_shows_paths_to_cluster_admin_with_their_steps(known: Known, worl
     narrow = built("access", World(known, frozenset(("shop",))))
     assert not tables(narrow)[0].rows
     assert {row[0].text.partition("/")[0] for row in tables(narrow)[1].rows} <= {"shop"}
+
+
+def test_what_is_never_used_is_shown_by_an_audit_log(world: World, tmp_path: Path) -> None:
+    event = {
+        "kind": "Event", "stage": "ResponseComplete", "verb": "get", "user": {"username": "system:serviceaccount:shop:api"},
+        "objectRef": {"resource": "pods", "namespace": "shop", "name": "x"},
+    }  # fmt: skip
+    (tmp_path / "audit.log").write_text(f"{json.dumps(event)}\nbroken\n")
+    seen = World(read_folder([str(SHOP)], PostureOptions(), [str(tmp_path / "audit.log")]))
+    for name, others in (("access", 2), ("unused", 0)):
+        table = tables(built(name, seen))[others]
+        assert table.total == len(csv_of("unused", seen)) - 1 > 0
+        assert table.rows
+        row = table.rows[0]
+        assert row[3].text
+        assert row[0].link
+        one = built("unused", seen, **dict(row[0].link.query))
+        assert str(one).count("@@ ") > 0
+    assert "1 line is not an audit event" in str(built("unused", seen))
+    assert "Not known" in tables(built("unused", world))[0].why_empty
+    assert not tables(built("unused", World(seen.known, frozenset(("other",)))))[0].rows
 
 
 def test_access_of_a_store_shows_who_its_scans_found(known: Known) -> None:
@@ -181,7 +202,7 @@ def test_access_of_a_store_shows_who_its_scans_found(known: Known) -> None:
         report=replace(known.report, resources=tuple(replace(r, body={}) for r in known.report.resources)),
         store=store,
     )
-    paths, _ = tables(built("access", World(bare)))
+    paths, *_ = tables(built("access", World(bare)))
     assert [[cell.text for cell in row] for row in paths.rows] == [
         ["User/alice", "since the first look", admins[0].how],
         ["shop/ServiceAccount/bob", at, admins[1].how],
@@ -192,7 +213,7 @@ def test_access_of_a_store_shows_who_its_scans_found(known: Known) -> None:
 
 def test_access_of_stored_results_says_why_it_draws_no_path(known: Known) -> None:
     bare = replace(known.report, resources=tuple(replace(one, body={}) for one in known.report.resources))
-    paths, subjects = tables(built("access", World(replace(known, report=bare))))
+    paths, subjects, _ = tables(built("access", World(replace(known, report=bare))))
     assert not paths.rows
     assert "No stored scan looked for them" in paths.why_empty
     assert subjects.rows

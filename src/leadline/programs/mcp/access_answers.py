@@ -7,7 +7,7 @@ from msgspec import Meta
 from leadline.errors import UsageError
 from leadline.model.access import Access
 from leadline.programs.mcp.answer import Answer, Question, Start, Word, rows_of
-from leadline.scans.access.answers import Within, rights_of, who_can
+from leadline.scans.access.answers import rights_of, who_can
 from leadline.scans.access.to_admin import to_admin
 from leadline.scans.access.words import question_of, subject_of
 from leadline.scans.answering.evidence import Evidence
@@ -37,7 +37,7 @@ def who_may(evidence: Evidence, asked: WhoCan) -> Answer:
     quoting = evidence.quoting
     if sum((bool(asked.verb and asked.kind), bool(asked.subject), asked.admins)) != 1:
         raise UsageError("ask by verb and kind, or by subject, or for admins", hint="one of these")
-    within = Within((quoting.meant(asked.namespace),) if asked.namespace else ())
+    within = (quoting.meant(asked.namespace),) if asked.namespace else ()
     with evidence.access() as target:
         if asked.admins:
             found = to_admin(target)

@@ -195,7 +195,7 @@ def _roles(evidence: Evidence, asked: Draft) -> Answer:
     if not given.audit_logs:
         raise SourceError("no audit log is given", hint="a person starts leadline mcp with --audit-log")
     with evidence.access() as target:
-        use = unused_by_logs(target, given.audit_logs, evidence.options.secrets)
+        use = unused_by_logs(target, given.audit_logs, secrets=evidence.options.secrets)
     subject = quoting.meant(asked.subject)
     chosen = [
         one for one in use.roles if not subject or any(holder.title == subject for holder in one.holders)

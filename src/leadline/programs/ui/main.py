@@ -7,7 +7,8 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,8 @@ EPILOG = """
 \b
   leadline ui deploy/
       scans files and charts, and shows what was found
+  leadline ui deploy/ --audit-log audit.log
+      and which rights of its roles the API server's log shows no use of
   leadline ui report.json images.json
       what leadline scan -f report and leadline scan image -f report wrote
   leadline ui --store results.db
@@ -70,6 +73,20 @@ docs/pages.md says what is on them.
     "--port", default=0, type=click.IntRange(0, 65_535), help="Port; 0 takes a free one.", show_default=True
 )
 @click.option(
+    "--audit-log",
+    "audit_logs",
+    multiple=True,
+    metavar="FILE",
+    help="Of kube-apiserver: which rights of the roles in PATH are never used.",
+)
+@click.option(
+    "--profile",
+    "profiles",
+    multiple=True,
+    metavar="FILE",
+    help="Beside --audit-log: what leadline agent --profiles wrote.",
+)
+@click.option(
     "--own-certificate-for",
     default="",
     metavar="HOST",
@@ -82,12 +99,25 @@ docs/pages.md says what is on them.
 @click.option("--kube", default="", help="In a cluster: address of kube-apiserver.")
 @click.option("--kube-ca", default=ACCOUNT / "ca.crt", type=click.Path(path_type=Path), help="Its CA.")
 @click.option("--token-file", default=ACCOUNT / "token", type=click.Path(path_type=Path), help="Our token.")
-def command(targets: tuple[str, ...], store: str, kube_context: str, kubeconfig: str, **flags: Any) -> None:
+def command(
+    targets: tuple[str, ...],
+    store: str,
+    kube_context: str,
+    kubeconfig: str,
+    audit_logs: tuple[str, ...],
+    profiles: tuple[str, ...],
+    **flags: Any,
+) -> None:
     """Show what was found as pages, on this machine alone."""
     log_to_stderr()
     if bool(targets) == bool(store):
         raise UsageError(
             "name a folder, a report or --store", hint="leadline ui deploy/, or leadline ui --from-store kube"
+        )
+    if (audit_logs and store) or (profiles and not audit_logs):
+        raise UsageError(
+            "an audit log is held against roles in files, with profiles beside it",
+            hint="leadline ui PATH --audit-log FILE",
         )
     if flags["own_certificate_for"] or flags["certificate"]:
         if not store or (flags["certificate"] and not flags["key"]):
@@ -109,7 +139,8 @@ def command(targets: tuple[str, ...], store: str, kube_context: str, kubeconfig:
             "--kube-context and --kubeconfig choose the cluster of --store kube",
             hint="leave them out, or give --store kube in place of a path",
         )
-    asyncio.run(_serve(targets, Place(store, kube_context, kubeconfig), flags["port"]))
+    read = partial(_read, targets, audit_logs, profiles)
+    asyncio.run(_serve(read, Place(store, kube_context, kubeconfig), flags["port"]))
 
 
 class Place(Struct, frozen=True):
@@ -133,7 +164,7 @@ async def _serve_in_cluster(place: Place, settings: InCluster) -> None:
     await serve_in_cluster(settings, *place.follow())
 
 
-async def _serve(targets: tuple[str, ...], place: Place, port: int) -> None:
+async def _serve(read: Callable[[], Known], place: Place, port: int) -> None:
     """Raises: ``UsageError``, ``SourceError``, ``StoreError``, ``ClusterError``."""
     keeper: Keeper | None = None
     if place.store:
@@ -142,7 +173,7 @@ async def _serve(targets: tuple[str, ...], place: Place, port: int) -> None:
         shown, keeper = place.follow()
     else:
         _say("reading")
-        known = await asyncio.to_thread(_read, targets)
+        known = await asyncio.to_thread(read)
         shown = Shown(known)
         await shown.become(known)
     with socket.socket() as listening:
@@ -159,8 +190,10 @@ async def _serve(targets: tuple[str, ...], place: Place, port: int) -> None:
         await _answer(listening, shown, keeper)
 
 
-def _read(targets: tuple[str, ...]) -> Known:
+def _read(targets: tuple[str, ...], audit_logs: tuple[str, ...], profiles: tuple[str, ...]) -> Known:
     reports = [is_report_file(path) for path in targets]
+    if audit_logs and any(reports):
+        raise UsageError("a report holds no roles to hold an audit log against", hint="name the folder")
     if all(reports):
         return read_reports(targets)
     if any(reports):
@@ -168,7 +201,7 @@ def _read(targets: tuple[str, ...]) -> Known:
             "a folder and a report cannot be shown together",
             hint="leadline ui REPORT..., or leadline ui PATH...",
         )
-    return read_folder(targets, PostureOptions(environ=os.environ))
+    return read_folder(targets, PostureOptions(environ=os.environ), audit_logs, profiles)
 
 
 async def _answer(listening: socket.socket, shown: Shown, keeper: Keeper | None) -> None:

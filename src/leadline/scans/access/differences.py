@@ -1,18 +1,17 @@
 """Access at two moments: who gained and lost what, and who can become cluster admin now."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 
 import msgspec
 from msgspec.structs import replace
 
 from leadline.errors import SourceError
-from leadline.kube.access_question import holder_of, names_of, texts_of
-from leadline.model.access import AccessDifference, AccessState, AdminReach, HeldRights, Subject
+from leadline.kube.access_question import Right, holder_of, names_of, resource_text, rights_in
+from leadline.model.access import AccessDifference, AccessState, HeldRights, Subject
 from leadline.model.unread import Unread
 from leadline.scans.access.target import AccessTarget, open_access
 from leadline.scans.access.to_admin import to_admin
-from leadline.scans.access.words import resource_text
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.baselines import revision_of
 from leadline.sources.git.revision import path_at_revision
@@ -25,8 +24,6 @@ LARGEST_BYTES = 256 << 20
 _MARK = b'{"form":"leadline-access"'
 Place = tuple[Subject, str, tuple[str, ...]]
 """Subject, namespace, names."""
-Pairs = Mapping[Place, Mapping[str, frozenset[str]]]
-"""Verbs by resource or URL."""
 
 
 def side_of(name: str, options: PostureOptions) -> AccessState:
@@ -34,21 +31,21 @@ def side_of(name: str, options: PostureOptions) -> AccessState:
 
     Raises: ``SourceError`` where it cannot be read.
     """
+    addresses: tuple[str, ...] = (name,)
     if name == CLUSTER or name.startswith(f"{CLUSTER}:"):
-        _, _, context = name.partition(":")
-        options = replace(options, kube_context=context or options.kube_context)
-        with open_access((), options, with_accounts=True) as target:
-            return state_of(target)
-    if is_regular(name) and name.endswith(".json") and _is_state(name):
+        context = name.partition(":")[2] or options.kube_context
+        addresses, options = (), replace(options, kube_context=context)
+    elif is_regular(name) and name.endswith(".json") and _is_state(name):
         return read_state(name)
-    address = name
-    path, revision = revision_of(name)
-    if revision:
-        address = path_at_revision(path, revision, options.environ).address
-        if not address:
-            return AccessState(target=name, at="", rights=(), admins=())
-    with open_access((address,), options, with_accounts=True) as target:
-        return replace(state_of(target), target=name)
+    else:
+        path, revision = revision_of(name)
+        if revision:
+            addresses = (path_at_revision(path, revision, options.environ).address,)
+            if not addresses[0]:
+                return AccessState(target=name, at="", rights=(), admins=())
+    with open_access(addresses, options, with_accounts=True) as target:
+        state = state_of(target)
+    return replace(state, target=name) if addresses else state
 
 
 def state_of(target: AccessTarget, at: str = "") -> AccessState:
@@ -57,100 +54,81 @@ def state_of(target: AccessTarget, at: str = "") -> AccessState:
     for world in target.worlds:
         for grant in world.grants:
             holder = holder_of(grant)
-            for rule in grant.rules.all if holder is not None else ():
-                here = found[holder or _NO_ONE, grant.reaches, names_of(rule)]
-                verbs = {verb for _, verb in texts_of(rule, "verbs")}
-                for what in _what(rule, is_cluster_wide=grant.is_cluster_wide):
-                    here[what] |= verbs
-    rights = (
-        HeldRights(
-            subject, namespace, names, {what: tuple(sorted(verbs)) for what, verbs in sorted(by_what.items())}
-        )
-        for (subject, namespace, names), by_what in sorted(found.items())
-        if by_what
+            for rule in grant.rules.all if holder else ():
+                for right in rights_in(rule):
+                    if holder and (right.group is not None or grant.is_cluster_wide):
+                        found[holder, grant.reaches, names_of(rule)][_written(right)].add(right.verb)
+    rights = tuple(
+        HeldRights(*place, {what: tuple(sorted(verbs)) for what, verbs in sorted(by_what.items())})
+        for place, by_what in sorted(found.items())
     )
-    admins = tuple(AdminReach(one.subject, one.way, one.steps) for one in to_admin(target).found)
     unread = target.unread
     if target.scope:
         unread += (Unread(target.name, f"no more than {target.scope} could be read", "forbidden"),)
-    return AccessState(target=target.name, at=at, rights=tuple(rights), admins=admins, unread=unread)
+    return AccessState(target=target.name, at=at, rights=rights, admins=to_admin(target).found, unread=unread)
 
 
-_NO_ONE = Subject("", "", "")
+def _written(right: Right) -> str:
+    """Every page is ``/*``: ``*`` is every resource of the core group."""
+    if right.group is None:
+        return "/*" if right.what == "*" else right.what
+    return resource_text(right.what, right.group)
 
 
-def _what(rule: dict[str, object], *, is_cluster_wide: bool) -> Iterator[str]:
-    resources, groups, urls = (tuple(text for _, text in texts_of(rule, key)) for key in _KEYS)
-    yield from resource_text(resources, groups)
-    # Every page, by another name than every resource of the core group.
-    yield from ("/*" if url == "*" else url for url in urls) if is_cluster_wide else ()
-
-
-_KEYS = ("resources", "apiGroups", "nonResourceURLs")
+def _right(what: str, verb: str) -> Right:
+    if what.startswith("/"):
+        return Right(None, what, verb)
+    resource, slash, subresource = what.partition("/")
+    plural, _, group = resource.partition(".")
+    return Right(group, f"{plural}{slash}{subresource}", verb)
 
 
 def compare(old: AccessState, new: AccessState) -> AccessDifference:
     """What is in one and not in the other; a right that a wider one covers on the other side is in both."""
-    before, after = _pairs(old.rights), _pairs(new.rights)
     known, now = ({(one.subject, one.way) for one in side.admins} for side in (old, new))
     could = {one.subject for one in old.admins}
     fresh = tuple(one for one in new.admins if (one.subject, one.way) not in known)
     return AccessDifference(
         new_ways=fresh,
         gone_ways=tuple(one for one in old.admins if (one.subject, one.way) not in now),
-        gained=tuple(_not_covered(after, before)),
-        lost=tuple(_not_covered(before, after)),
+        gained=tuple(_not_covered(new, old)),
+        lost=tuple(_not_covered(old, new)),
         new_subjects=tuple(dict.fromkeys(one.subject for one in fresh if one.subject not in could)),
         unread_before=old.unread,
         unread_after=new.unread,
     )
 
 
-def _pairs(rights: Iterable[HeldRights]) -> Pairs:
-    return {
-        (one.subject, one.namespace, one.names): {what: frozenset(verbs) for what, verbs in one.verbs.items()}
-        for one in rights
-    }
-
-
-def _not_covered(here: Pairs, there: Pairs) -> Iterator[HeldRights]:
-    by_subject: dict[Subject, list[Place]] = defaultdict(list)
-    for place in there:
-        by_subject[place[0]].append(place)
-    for (subject, namespace, names), by_what in here.items():
-        wider = [
-            there[place]
-            for place in by_subject[subject]
-            if place[1] in ("", namespace) and (not place[2] or (names and set(names) <= set(place[2])))
+def _not_covered(here: AccessState, there: AccessState) -> Iterator[HeldRights]:
+    by_subject: dict[Subject, list[HeldRights]] = defaultdict(list)
+    for one in there.rights:
+        by_subject[one.subject].append(one)
+    for one in here.rights:
+        others = [other for other in by_subject[one.subject] if _holds_where(other, one)]
+        wide = [
+            right
+            for other in others
+            for what in other.verbs
+            for right in _rights(other, what)
+            if right.is_wide
         ]
-        left = {what: tuple(sorted(_left(what, verbs, wider))) for what, verbs in by_what.items()}
-        if rest := {what: verbs for what, verbs in left.items() if verbs}:
-            yield HeldRights(subject, namespace, names, rest)
+        left = {}
+        for what in one.verbs:
+            had = {verb for other in others for verb in other.verbs.get(what, ())}
+            rest = (right for right in _rights(one, what) if right.verb not in had)
+            left[what] = tuple(right.verb for right in rest if not any(other.covers(right) for other in wide))
+        if verbs := {what: rest for what, rest in left.items() if rest}:
+            yield replace(one, verbs=verbs)
 
 
-def _left(what: str, verbs: frozenset[str], wider: Iterable[Mapping[str, frozenset[str]]]) -> frozenset[str]:
-    """The verbs on ``what`` that none of ``wider`` has."""
-    for by_what in wider:
-        for pattern in _patterns(what):
-            had = by_what.get(pattern, frozenset())
-            verbs = frozenset() if "*" in had else verbs - had
-    return verbs
+def _rights(held: HeldRights, what: str) -> Iterator[Right]:
+    return (_right(what, verb) for verb in held.verbs[what])
 
 
-def _patterns(what: str) -> tuple[str, ...]:
-    """What covers a resource: itself, all of its group, it in all groups, everything; of a URL itself and every one."""
-    if what.startswith("/"):
-        return (what, "/*")
-    resource, slash, subresource = what.partition("/")
-    plural, dot, group = resource.partition(".")
-    tail = f"{slash}{subresource}"
-    return (
-        what,
-        f"*{dot}{group}",
-        f"{plural}.*{tail}",
-        "*.*",
-        *((f"*{dot}{group}{tail}", f"*.*{tail}") if tail else ()),
-    )
+def _holds_where(other: HeldRights, one: HeldRights) -> bool:
+    """Whether ``other`` holds wherever ``one`` does, and for all that it is limited to."""
+    covers_names = not other.names or (bool(one.names) and set(one.names) <= set(other.names))
+    return other.namespace in ("", one.namespace) and covers_names
 
 
 def state_text(state: AccessState) -> bytes:

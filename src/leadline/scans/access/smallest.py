@@ -1,12 +1,11 @@
 """The smallest rules of a role that allow what was used of it."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from leadline.kube.access_question import texts_of
+from leadline.kube.access_question import Right, Rule, rights_in, texts_of
 from leadline.model.resource import Resource
 from leadline.scans.access.answers import rule_text
 
@@ -17,42 +16,18 @@ Source: https://kubernetes.io/docs/reference/access-authn-authz/authorization/#r
 """
 _CHECKED_WITHIN = frozenset({"roles", "clusterroles", "signers", "*"})
 """Resources on which every verb includes some of these."""
-Rule = dict[str, Any]
-
-
-class Right(NamedTuple):
-    """One verb on one resource or page, as a rule writes it or as a request used it."""
-
-    group: str | None
-    """``None`` for a page of the server."""
-    what: str
-    verb: str
-
-    def covers(self, other: "Right") -> bool:
-        """Whether a rule with this right allows ``other``."""
-        return self.verb in ("*", other.verb) and self.is_on(other.group, other.what)
-
-    def is_on(self, group: str | None, what: str) -> bool:
-        """Whether it is a right on this resource or page."""
-        if (self.group is None) != (group is None):
-            return False
-        if self.group is None:
-            return self.what == what or (self.what.endswith("*") and what.startswith(self.what.rstrip("*")))
-        tail = self.what.removeprefix("*/") if self.what.startswith("*/") else ""
-        is_named = self.what in ("*", what) or (bool(tail) and what.partition("/")[2] == tail)
-        return is_named and self.group in ("*", group)
-
-    @property
-    def is_wide(self) -> bool:
-        return self.verb == "*" or self.group == "*" or "*" in self.what
 
 
 class Smallest(Struct, frozen=True):
-    rules: tuple[Rule, ...]
-    """Rules that are used as they are stay the very same."""
+    rules: tuple[tuple[Rule, ...], ...]
+    """What takes the place of each rule; the very same rule where it is used as it is."""
     unused: tuple[str, ...]
     """As of ``RoleUse``."""
     unknown: tuple[str, ...]
+
+    @property
+    def all(self) -> list[Rule]:
+        return [rule for rules in self.rules for rule in rules]
 
 
 def rules_of(role: Resource) -> list[Rule]:
@@ -70,52 +45,36 @@ def smallest(
 
     A right of a rule stays where it was used, a wildcard becomes what was used of it, and what no request can show stays.
     """
-    kept: list[Rule] = []
+    made: list[tuple[Rule, ...]] = []
     unused: list[str] = []
     unknown: list[str] = []
-    elsewhere = set(_kept_as_written(rules, used))
+    # Rights without a wildcard that were used and hold for every name: no wildcard is needed for them.
+    elsewhere = {
+        right
+        for number, rule in enumerate(rules)
+        for right in (rights_in(rule) if not rule.get("resourceNames") else ())
+        if right in used.get(number, ())
+    }
     for number, rule in enumerate(rules):
-        given = list(dict.fromkeys(_rights(rule)))
-        here = used.get(number, ())
-        hits = {one: [right for right in here if one.covers(right)] for one in given}
+        given = list(dict.fromkeys(rights_in(rule)))
+        hits = {one: [right for right in used.get(number, ()) if one.covers(right)] for one in given}
         hidden = [one for one in given if one.verb in HIDDEN_VERBS]
         idle = [one for one in given if not hits[one] and one not in hidden]
         wide = [one for one in given if hits[one] and one.is_wide and hits[one] != [one]]
-        place = f"rules[{number}]"
-        if not idle and not wide:
-            kept.append(rule)
-        else:
-            exact = [one for one in given if hits[one] and one not in wide]
-            exact += (right for one in wide for right in hits[one] if right not in elsewhere)
-            kept += _written(rule, dict.fromkeys([*exact, *hidden]))
+        exact = [one for one in given if hits[one] and one not in wide]
+        exact += (right for one in wide for right in hits[one] if right not in elsewhere)
+        is_same = not idle and not wide
+        made.append((rule,) if is_same else tuple(_written(rule, dict.fromkeys([*exact, *hidden]))))
         for one in _written(rule, idle):
-            seen = any(right.is_on(*what) for right in _rights(one) for what in recorded)
+            seen = any(right.is_on(*what) for right in rights_in(one) for what in recorded)
             mark = "" if seen else "; no request of anyone for it was recorded"
-            unused.append(f"{_sentence(one)} ({place}{mark})")
-        unused += (f"the rest of {_sentence(one)} ({place})" for one in _written(rule, wide))
-        unknown += (f"{_sentence(one)} ({place}) is kept" for one in _written(rule, hidden))
+            unused.append(f"{_sentence(one)} (rules[{number}]{mark})")
+        unused += (f"the rest of {_sentence(one)} (rules[{number}])" for one in _written(rule, wide))
+        unknown += (f"{_sentence(one)} (rules[{number}]) is kept" for one in _written(rule, hidden))
         if any(one.verb == "*" and one.what in _CHECKED_WITHIN for one in given):
-            unknown.append(
-                f"{place} also allows {', '.join(sorted(HIDDEN_VERBS))} by its *, which is not kept"
-            )
-    return Smallest(tuple(kept), tuple(unused), tuple(unknown))
-
-
-def _kept_as_written(rules: Sequence[Rule], used: Mapping[int, Collection[Right]]) -> Iterator[Right]:
-    """Rights without a wildcard that were used and hold for every name: no wildcard is needed for them."""
-    for number, rule in enumerate(rules):
-        here = used.get(number, ())
-        yield from (one for one in _rights(rule) if one in here and not rule.get("resourceNames"))
-
-
-def _rights(rule: Rule) -> Iterator[Right]:
-    verbs, groups, resources, urls = (
-        [text for _, text in texts_of(rule, key)]
-        for key in ("verbs", "apiGroups", "resources", "nonResourceURLs")
-    )
-    for verb in verbs:
-        yield from (Right(group, resource, verb) for group in groups for resource in resources)
-        yield from (Right(None, url, verb) for url in urls)
+            allowed = ", ".join(sorted(HIDDEN_VERBS))
+            unknown.append(f"rules[{number}] also allows {allowed} by its *, which is not kept")
+    return Smallest(tuple(made), tuple(unused), tuple(unknown))
 
 
 def _sentence(rule: Rule) -> str:
@@ -135,19 +94,19 @@ def _written(rule: Rule, rights: Iterable[Right]) -> list[Rule]:
         key = "nonResourceURLs" if group is None else "resources"
         groups_with[group is None, _ordered(rule, key, whats), in_order].append(group or "")
     names = {"resourceNames": rule["resourceNames"]} if rule.get("resourceNames") else {}
-    return [
-        {"nonResourceURLs": list(whats), "verbs": list(verbs)}
-        if is_page
-        else {
-            "apiGroups": list(_ordered(rule, "apiGroups", groups)),
-            "resources": list(whats),
-            **names,
-            "verbs": list(verbs),
-        }
-        for (is_page, whats, verbs), groups in groups_with.items()
-    ]
+    made: list[Rule] = []
+    for (is_page, names_of_all, with_verbs), groups in groups_with.items():
+        if is_page:
+            made.append({"nonResourceURLs": list(names_of_all), "verbs": list(with_verbs)})
+        else:
+            of_groups = {
+                "apiGroups": list(_ordered(rule, "apiGroups", groups)),
+                "resources": list(names_of_all),
+            }
+            made.append({**of_groups, **names, "verbs": list(with_verbs)})
+    return made
 
 
 def _ordered(rule: Rule, key: str, values: Iterable[str]) -> tuple[str, ...]:
-    order = [text for _, text in texts_of(rule, key)]
+    order = texts_of(rule, key)
     return tuple(sorted(set(values), key=lambda one: (order.index(one) if one in order else len(order), one)))

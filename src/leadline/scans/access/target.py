@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 from leadline.errors import SourceError
 from leadline.kube.access_question import groups_of, holder_of
 from leadline.kube.kinds import kind_key
-from leadline.kube.rbac import RBAC_KINDS, Grant, selected_by_aggregation
+from leadline.kube.rbac import GROUP, RBAC_KINDS, Grant, is_aggregated, selected_by_aggregation
 from leadline.kube.role_rules import OwnRules
 from leadline.model.access import Subject
 from leadline.model.report import PostureReport
@@ -23,15 +23,15 @@ from leadline.posture.subject import mapping, text
 from leadline.posture.worlds import Worlds
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.read_targets import read
-from leadline.scans.posture.reading import Reading
 from leadline.sources.cluster.connection import Cluster, connect
 from leadline.sources.cluster.discovery import ApiKind, Served, assumed_kinds, discover_kinds
 from leadline.sources.cluster.rbac import ANY_WORKLOAD
 from leadline.sources.cluster.readable import readable_namespaces
 from leadline.sources.cluster.reader import read_cluster
 
-ACCOUNT_KINDS = ("ServiceAccount", "Namespace", ANY_WORKLOAD)
+_ACCOUNT_KINDS = ("ServiceAccount", "Namespace", ANY_WORKLOAD)
 """What is read beside roles and bindings where ways over accounts are asked for."""
+_ROLE_BINDINGS = ApiKind(GROUP, "v1", "RoleBinding", "rolebindings", True)
 
 
 class AccessWorld:
@@ -40,64 +40,47 @@ class AccessWorld:
     def __init__(self, inventory: Inventory, name: str, *, knows_accounts: bool = False) -> None:
         """``knows_accounts``: whether every service account was read."""
         self.inventory = inventory
-        self._knows_accounts = knows_accounts
         self.name = name
         """What was rendered; empty for a cluster and for loose manifests."""
         every = [(binding, inventory.everything_bound_by(binding)) for binding in inventory.bindings]
         self.grants: tuple[Grant, ...] = tuple(grant for _, given in every for grant in given.grants)
         self.without_role = tuple((binding, given.unknown) for binding, given in every if given.unknown)
         """Bindings whose role was not read, or in part only, each with its name and why."""
+        self._knows_accounts = knows_accounts
 
     @cached_property
     def by_subject(self) -> dict[Subject, list[Grant]]:
         found: dict[Subject, list[Grant]] = defaultdict(list)
         for grant in self.grants:
-            subject = holder_of(grant)
-            if subject is not None:
+            if subject := holder_of(grant):
                 found[subject].append(grant)
         return dict(found)
 
-    @cached_property
-    def roles(self) -> dict[str, Resource]:
-        """By id every role that is bound, and those that it takes over."""
-        every = (
-            source.role
-            for grant in self.grants
-            for source in (*grant.rules.sources, *self.aggregated_from(grant))
-        )
-        return {role.id: role for role in every}
+    def held_by(self, subject: Subject, groups: Sequence[str] = ()) -> Iterator[tuple[Subject, Grant]]:
+        """Every grant of ``subject``, with the name that the binding has for it: its own or that of a group."""
+        for holder in (subject, *groups_of(subject, groups)):
+            yield from ((holder, grant) for grant in self.by_subject.get(holder, ()))
 
-    def aggregated_from(self, grant: Grant) -> tuple[OwnRules, ...]:
-        """The roles whose rules the role of ``grant`` takes over; in a cluster they are written into it."""
+    def taken_over(self, grant: Grant) -> tuple[OwnRules, ...]:
+        """The roles whose rules the role of ``grant`` takes over by their labels; a cluster writes these into it."""
+        if not is_aggregated(grant.role):
+            return ()
         here = self.inventory.seen_from(grant.binding)
-        question = ("aggregated from", grant.role.id)
-        return self.inventory.once_for_all(
-            question, lambda: selected_by_aggregation(OwnRules(grant.role), here)[0]
-        )
-
-    def sources_of(self, role: Resource) -> frozenset[str]:
-        """The ids of the roles that an aggregated one takes over."""
-        here = self.inventory.seen_from(role)
-        return frozenset(one.role.id for one in selected_by_aggregation(OwnRules(role), here)[0])
+        question = f"taken over by {grant.role.id}"
+        return here.once(question, lambda: selected_by_aggregation(OwnRules(grant.role), here)[0])
 
     @cached_property
     def accounts(self) -> frozenset[Subject] | None:
         """The service accounts that there are; ``None`` where not all of them were read."""
         if not self._knows_accounts:
             return None
-        read = {
-            Subject("ServiceAccount", one.namespace, one.name) for one in self.inventory.of("ServiceAccount")
-        }
-        return frozenset(read)
+        return frozenset(_account(one, one.name) for one in self.inventory.of("ServiceAccount"))
 
     @cached_property
     def mounted_accounts(self) -> frozenset[Subject]:
         """The accounts whose token is mounted into pods that were read."""
-        return frozenset(
-            Subject("ServiceAccount", one.namespace or DEFAULT_NAMESPACE, one.service_account)
-            for one in self.inventory.workloads
-            if self.inventory.mounts_token(one)
-        )
+        mounting = filter(self.inventory.mounts_token, self.inventory.workloads)
+        return frozenset(_account(one.resource, one.service_account) for one in mounting)
 
     @cached_property
     def token_secrets(self) -> tuple[tuple[str, Subject], ...]:
@@ -107,25 +90,12 @@ class AccessWorld:
             annotations = mapping(mapping(secret.body.get("metadata")).get("annotations"))
             name = text(annotations.get("kubernetes.io/service-account.name"))
             if name and secret.body.get("type") == "kubernetes.io/service-account-token":
-                namespace = secret.namespace or DEFAULT_NAMESPACE
-                found.append((secret.name, Subject("ServiceAccount", namespace, name)))
+                found.append((secret.name, _account(secret, name)))
         return tuple(found)
 
-    def has_workloads(self, namespace: str) -> bool:
-        """Whether pods run in ``namespace``, or anywhere for the empty one."""
-        return self.inventory.has_workloads(namespace) if namespace else bool(self.inventory.workloads)
 
-    def spaces_in(self, namespace: str) -> tuple[str, ...]:
-        """``namespace``; for the empty one each in which a binding names an account."""
-        if namespace:
-            return (namespace,)
-        return tuple(sorted({one.namespace for one in self.by_subject if one.namespace}))
-
-    def held_by(self, subject: Subject, groups: Sequence[str] = ()) -> Iterator[tuple[Subject, Grant]]:
-        """Every grant of ``subject``, with the name that the binding has for it: its own or that of a group."""
-        for holder in (subject, *groups_of(subject, groups)):
-            for grant in self.by_subject.get(holder, ()):
-                yield holder, grant
+def _account(beside: Resource, name: str) -> Subject:
+    return Subject("ServiceAccount", beside.namespace or DEFAULT_NAMESPACE, name)
 
 
 class AccessTarget(Struct, frozen=True):
@@ -136,7 +106,7 @@ class AccessTarget(Struct, frozen=True):
     worlds: tuple[AccessWorld, ...]
     served: Served
     """The kinds by which a person may name a resource."""
-    unread: tuple[Unread, ...]
+    unread: tuple[Unread, ...] = ()
     """What may hold more roles, bindings or accounts, bindings of unread roles among them."""
     stale: tuple[str, ...] = ()
     """As ``AccessAnswer.stale``."""
@@ -163,7 +133,8 @@ def open_access(
             hidden.learn_from(reading.resources)
             if not reading.resources and not reading.unread:
                 raise SourceError(f"no Kubernetes objects in {' '.join(targets)}")
-            yield _of_reading(reading, hidden)
+            unread = tuple(map(hidden.unread, reading.unread))
+            yield _of_resources(reading.resources, unread, reading.target.name)
 
 
 def access_of(report: PostureReport) -> AccessTarget | None:
@@ -178,20 +149,14 @@ def access_of(report: PostureReport) -> AccessTarget | None:
 
 def access_in(inventories: Iterable[Inventory], name: str) -> AccessTarget:
     """Of a cluster that is followed, as it is now."""
-    worlds = tuple(AccessWorld(one, name) for one in inventories)
-    return AccessTarget(name, True, worlds, assumed_kinds(), ())
-
-
-def _of_reading(reading: Reading, hidden: Redaction) -> AccessTarget:
-    unread = tuple(map(hidden.unread, reading.unread))
-    return _of_resources(reading.resources, unread, reading.target.name)
+    return AccessTarget(name, True, tuple(AccessWorld(one, name) for one in inventories), assumed_kinds())
 
 
 def _of_resources(resources: Sequence[Resource], unread: tuple[Unread, ...], name: str) -> AccessTarget:
     worlds = _worlds(resources, Facts())
     unknown = tuple(
         Unread(
-            _place(binding),
+            binding.origin.file or binding.title,
             f"{binding.title} gives {role}, which was not read in full",
             "missing",
             hint="read it together with the role",
@@ -207,8 +172,8 @@ def _of_cluster(options: PostureOptions, hidden: Redaction, *, with_accounts: bo
     options.say("reading the cluster")
     cluster = connect(options.kube_context, options.kubeconfig, environ=options.environ, said=options.note)
     try:
-        kinds = {*RBAC_KINDS, *(ACCOUNT_KINDS if with_accounts else ())}
         included, scope = _scope(cluster, options)
+        kinds = {*RBAC_KINDS, *(_ACCOUNT_KINDS if with_accounts else ())}
         snapshot = read_cluster(cluster, kinds, included, options.exclude_namespaces)
         served = discover_kinds(cluster)
     finally:
@@ -233,28 +198,19 @@ def _scope(cluster: Cluster, options: PostureOptions) -> tuple[tuple[str, ...], 
     readable = readable_namespaces(cluster, _ROLE_BINDINGS)
     if not readable.namespaces:
         return (), ""
-    number = len(readable.namespaces)
-    known = (
-        f"{number:,} of {readable.known:,} namespaces"
-        if readable.known
-        else f"namespace {readable.namespaces[0]}"
-    )
-    return readable.namespaces, known
-
-
-_ROLE_BINDINGS = ApiKind("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings", True)
+    if not readable.known:
+        return readable.namespaces, f"namespace {readable.namespaces[0]}"
+    return readable.namespaces, f"{len(readable.namespaces):,} of {readable.known:,} namespaces"
 
 
 def _worlds(
     resources: Sequence[Resource], facts: Facts, *, knows_accounts: bool = False
 ) -> tuple[AccessWorld, ...]:
-    found = []
-    for inventory in Worlds(resources, facts):
-        first = next(iter(inventory.resources), None)
-        name = first.origin.rendering if first is not None else ""
-        found.append(AccessWorld(inventory, name, knows_accounts=knows_accounts))
-    return tuple(found)
-
-
-def _place(resource: Resource) -> str:
-    return resource.origin.file or resource.title
+    return tuple(
+        AccessWorld(
+            inventory,
+            next((one.origin.rendering for one in inventory.resources), ""),
+            knows_accounts=knows_accounts,
+        )
+        for inventory in Worlds(resources, facts)
+    )

@@ -1,31 +1,23 @@
 """Who is cluster admin, and who can become it: the shortest path over each way that a subject has."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-
-from msgspec import Struct
+from collections.abc import Iterable, Iterator, Mapping
 
 from leadline.kube.access_question import MASTERS
+from leadline.kube.rbac import GROUP, Grant
 from leadline.model.access import Access, AccessAnswer, AccessStep, Subject
 from leadline.model.report import PostureReport
+from leadline.model.resource import Origin, Resource
 from leadline.outputs.text.plain import count
 from leadline.scans.access.answers import answer_of, steps_to
 from leadline.scans.access.target import AccessTarget, AccessWorld, access_of
-from leadline.scans.access.ways import ADMIN_NODE, Becomes, Held, Holdings, Way, held_role, ways_of
+from leadline.scans.access.ways import ADMIN_NODE, Becomes, Held, Holdings, Way, ways_of
 
 _MASTERS_STEP = AccessStep("server", "the API server allows it everything and does not ask RBAC")
+_NOT_FOLLOWED = "not followed: taking over a node from a privileged pod, changing admission webhooks, tokens in Secrets of a cluster"
 _ROLES = ("ClusterRole", "Role")
-
-
-class AdminWay(Struct, frozen=True):
-    """How near one subject is to cluster admin."""
-
-    distance: int
-    """Ways to take; 0 for an admin."""
-    way: Way | None = None
-    """The next one; ``None`` for an admin."""
-    target: Subject | None = None
-    """Whom it leads to."""
+Index = Mapping[tuple[str, str | None], list[Subject]]
+"""By kind and namespace, and by kind alone (``None``); the nearest to cluster admin first."""
 
 
 def to_admin(target: AccessTarget, *, with_own: bool = False) -> AccessAnswer:
@@ -43,12 +35,10 @@ def to_admin(target: AccessTarget, *, with_own: bool = False) -> AccessAnswer:
                 left_out += 1
             else:
                 found += ways
-    own = count(left_out, "subject")
-    notes = (f"left out: {own} that Kubernetes itself binds",) if left_out else ()
-    paths_by_length = [
-        access for _, access in sorted(found, key=lambda one: (one[0], one[1].subject, one[1].world))
-    ]
-    return answer_of(target, "who can become cluster admin", paths_by_length, notes=(*_NOT_FOLLOWED, *notes))
+    found.sort(key=lambda one: (one[0], one[1].subject, one[1].world))
+    own = (f"left out: {count(left_out, 'subject')} that Kubernetes itself binds",) if left_out else ()
+    notes = (_NOT_FOLLOWED, *own)
+    return answer_of(target, "who can become cluster admin", [access for _, access in found], notes=notes)
 
 
 def admins_of(report: PostureReport) -> tuple[Access, ...] | None:
@@ -57,105 +47,106 @@ def admins_of(report: PostureReport) -> tuple[Access, ...] | None:
     return None if target is None or target.unread else to_admin(target).found
 
 
-_NOT_FOLLOWED = (
-    "not followed: taking over a node from a privileged pod, changing admission webhooks, tokens in Secrets of a cluster",
-)
-
-
 def _is_kubernetes_own(world: AccessWorld, subject: Subject) -> bool:
     grants = world.by_subject.get(subject, ())
     return subject == MASTERS or (bool(grants) and all(grant.is_kubernetes_own for grant in grants))
 
 
 class _Paths:
-    """The shortest ways of one world, worked out from the admins backwards."""
+    """How many ways each subject of one world is from cluster admin, worked out from the admins backwards."""
 
     def __init__(self, world: AccessWorld, *, is_cluster: bool) -> None:
         self._world = world
-        self._holdings: dict[Subject, Holdings] = {}
-        self._ways: dict[Subject, tuple[Way, ...]] = {}
-        self._reached: dict[Subject, AdminWay] = {}
         self.subjects = sorted({*world.by_subject, *((MASTERS,) if is_cluster else ())})
+        self._admins: dict[Subject, Held | None] = {ADMIN_NODE: None, MASTERS: None}
+        """Each with the rule that makes it one."""
+        self._ways: dict[Subject, tuple[Way, ...]] = {}
+        self._look(*self.subjects, *(world.accounts or ()), *world.mounted_accounts)
+        self._distance = dict.fromkeys(self._admins, 0)
         self._measure()
+        self._index = _index(self._distance)
 
     def of(self, subject: Subject) -> Iterator[tuple[int, Access]]:
         """The shortest path over each kind of way of ``subject``, with its length."""
-        first = self._reached.get(subject)
-        if first is None:
+        if subject not in self._distance:
             return
-        if first.way is None:
-            yield 0, self._path(subject, first)
-            return
-        best: dict[str, AdminWay] = {}
-        for way in self._ways[subject]:
-            ends = _at_the_end(way.becomes, self._index)
-            hits = ((self._reached[hit].distance, hit) for hit in ends if hit != subject)
-            near = min(hits, default=None)
-            if near is not None and (way.kind not in best or near[0] + 1 < best[way.kind].distance):
-                best[way.kind] = AdminWay(near[0] + 1, way, near[1])
-        for one in sorted(best.values(), key=lambda one: (one.distance, one.way.kind if one.way else "")):
-            # The path of a target that is farther off than this subject may lead back over it.
-            if one.distance <= first.distance + 1:
-                yield one.distance, self._path(subject, one)
+        own = self._distance[subject]
+        for distance, way, end in self._next(subject) or ((0, None, subject),):
+            # The path of an end that is farther off than this subject may lead back over it.
+            if distance <= own + 1:
+                steps = tuple(self._steps(subject, way, end))
+                kind = way.kind if way else ""
+                yield distance, Access(subject=subject, steps=steps, way=kind, world=self._world.name)
 
-    def _measure(self) -> None:
-        known = self._world.accounts or frozenset()
-        waiting = {*self.subjects, *known, *self._world.mounted_accounts, ADMIN_NODE, MASTERS}
-        queue = list(waiting)
+    def _look(self, *subjects: Subject) -> None:
+        """What each may do, and what the roles allow that it could take."""
+        queue = list(subjects)
         while queue:
             subject = queue.pop()
-            holdings = self._holdings[subject] = self._held_by(subject)
-            if subject in (MASTERS, ADMIN_NODE) or holdings.admin is not None:
-                self._reached[subject] = AdminWay(0)
+            if subject in self._admins or subject in self._ways:
                 continue
-            self._ways[subject] = tuple(ways_of(holdings))
-            for role in (one for way in self._ways[subject] for one in _roles_at(way.becomes)):
-                if role not in waiting:
-                    waiting.add(role)
-                    queue.append(role)
-        last, distance = dict(self._reached), 0
-        open_ones = sorted(subject for subject in waiting if self._ways.get(subject))
-        while last:
+            holdings = Holdings(self._world, tuple(self._held_by(subject)))
+            if admin := holdings.admin:
+                self._admins[subject] = admin
+                continue
+            ways = self._ways[subject] = tuple(ways_of(holdings))
+            ends = (way.becomes for way in ways if way.becomes.kind in _ROLES)
+            queue += (
+                Subject(end.kind, end.namespace or "", name) for end in ends for name in end.names or ()
+            )
+
+    def _held_by(self, subject: Subject) -> Iterable[tuple[Subject, Grant]]:
+        if subject.kind not in _ROLES:
+            return self._world.held_by(subject)
+        # What it is to hold a role that one has bound to oneself.
+        kind = "RoleBinding" if subject.namespace else "ClusterRoleBinding"
+        body = {
+            "roleRef": {"kind": subject.kind, "name": subject.name},
+            "subjects": [{"kind": "User", "name": "it"}],
+        }
+        origin = Origin(kind="derived", path=f"bound/{subject.title}")
+        binding = Resource(f"{GROUP}/v1", kind, subject.namespace, "its own", body, origin)
+        grants = self._world.inventory.everything_bound_by(binding).grants
+        return [(Subject("User", "", "it"), grant) for grant in grants]
+
+    def _measure(self) -> None:
+        fresh, distance = list(self._admins), 0
+        open_ones = sorted(subject for subject, ways in self._ways.items() if ways)
+        while fresh:
             distance += 1
-            index = _by_place(last)
-            last = {}
-            for subject in open_ones:
-                for way in self._ways[subject]:
-                    hit = next(_at_the_end(way.becomes, index), None)
-                    if hit is not None:
-                        last[subject] = AdminWay(distance, way, hit)
-                        break
-            self._reached |= last
-            open_ones = [subject for subject in open_ones if subject not in last]
-        self._index = _by_place(self._reached)
+            index = _index(dict.fromkeys(fresh, 0))
+            fresh = [
+                subject
+                for subject in open_ones
+                if any(_end(way.becomes, index, subject) for way in self._ways[subject])
+            ]
+            self._distance |= dict.fromkeys(fresh, distance)
+            open_ones = [subject for subject in open_ones if subject not in self._distance]
 
-    def _held_by(self, subject: Subject) -> Holdings:
-        if subject.kind in _ROLES:
-            held = held_role(self._world, subject)
-            return Holdings(self._world, (held,) if held else ())
-        return Holdings(self._world, tuple(self._world.held_by(subject)))
+    def _next(self, subject: Subject) -> list[tuple[int, Way, Subject]]:
+        """The shortest of each kind of way, with the length of the path and whom the way leads to; the shortest first."""
+        best: dict[str, tuple[int, Way, Subject]] = {}
+        for way in self._ways.get(subject, ()):
+            end = _end(way.becomes, self._index, subject)
+            if end and (way.kind not in best or self._distance[end] + 1 < best[way.kind][0]):
+                best[way.kind] = (self._distance[end] + 1, way, end)
+        return sorted(best.values(), key=lambda one: (one[0], one[1].kind))
 
-    def _path(self, subject: Subject, start: AdminWay) -> Access:
-        return Access(
-            subject=subject,
-            steps=tuple(self._steps(subject, start)),
-            way=start.way.kind if start.way else "",
-            world=self._world.name,
-        )
-
-    def _steps(self, subject: Subject, at: AdminWay) -> Iterator[AccessStep]:
+    def _steps(self, subject: Subject, way: Way | None, end: Subject) -> Iterator[AccessStep]:
         """``subject`` is named on; a role that it bound to itself is no one."""
         node = subject
-        while at.way is not None and at.target is not None:
+        while way is not None:
             if node.kind not in _ROLES:
-                yield from self._rule_steps(node, at.way.held)
-            yield AccessStep("way", f"{subject.title} {at.way.text.format(_title(at.target))}")
-            node, at = at.target, self._reached[at.target]
+                yield from self._rule_steps(node, way.held)
+            title = f"ClusterRole/{end.name}" if end.kind == "ClusterRole" else end.title
+            to = "" if way.rest is None else f"{title}{way.rest}"
+            yield AccessStep("way", f"{subject.title} {way.text}{to}")
+            node = end
             subject = subject if node.kind in _ROLES else node
-        admin = self._holdings[node].admin
+            _, way, end = next(iter(self._next(node)), (0, None, node))
         if node == MASTERS:
             yield _MASTERS_STEP
-        elif admin is not None and node.kind not in _ROLES:
+        elif (admin := self._admins[node]) and node.kind not in _ROLES:
             yield from self._rule_steps(node, (admin,))
         yield AccessStep("admin", f"{subject.title} is cluster admin")
 
@@ -167,30 +158,20 @@ class _Paths:
         yield from {step.text: step for step in steps}.values()
 
 
-def _title(subject: Subject) -> str:
-    return f"ClusterRole/{subject.name}" if subject.kind == "ClusterRole" else subject.title
-
-
-def _roles_at(becomes: Becomes) -> Iterator[Subject]:
-    if becomes.kind in _ROLES:
-        yield from (Subject(becomes.kind, becomes.namespace or "", name) for name in becomes.names or ())
-
-
-def _by_place(reached: Iterable[Subject]) -> dict[tuple[str, str | None], list[Subject]]:
-    """Filed by kind and namespace, and by kind alone (``None``)."""
+def _index(distance: Mapping[Subject, int]) -> Index:
     index: dict[tuple[str, str | None], list[Subject]] = defaultdict(list)
-    for subject in sorted(reached):
+    for subject in sorted(distance, key=lambda one: (distance[one], one)):
         index[subject.kind, subject.namespace].append(subject)
         index[subject.kind, None].append(subject)
     return index
 
 
-def _at_the_end(becomes: Becomes, index: dict[tuple[str, str | None], list[Subject]]) -> Iterator[Subject]:
-    names = None if becomes.names is None else frozenset(becomes.names)
-    for subject in index.get((becomes.kind, becomes.namespace), ()):
-        if (
-            (names is None or subject.name in names)
-            and (becomes.among is None or subject in becomes.among)
-            and subject != becomes.but
-        ):
-            yield subject
+def _end(becomes: Becomes, index: Index, start: Subject) -> Subject | None:
+    """The first at the end of a way of ``start``."""
+    names, among = becomes.names, becomes.among
+    fits = (
+        one
+        for one in index.get((becomes.kind, becomes.namespace), ())
+        if (names is None or one.name in names) and (among is None or one in among) and one != start
+    )
+    return next(fits, None)

@@ -9,7 +9,7 @@ import yaml
 from msgspec import structs
 
 from leadline.errors import ManifestError
-from leadline.kube.access_question import AccessQuestion, holder_of, names_of
+from leadline.kube.access_question import AccessQuestion, Right, Rule, holder_of, names_of
 from leadline.kube.rbac import Grant, is_aggregated, is_built_in
 from leadline.kube.role_rules import RuleMatch
 from leadline.model.access import AccessUse, AuditRecord, RecordedRequest, RoleUse, Subject
@@ -18,7 +18,8 @@ from leadline.outputs.redaction.lines import LineHider
 from leadline.outputs.redaction.values import SecretValues
 from leadline.outputs.text.patch import FixedFile, shown_patch
 from leadline.posture.inventory import Inventory
-from leadline.scans.access.smallest import Right, Rule, rules_of, smallest
+from leadline.scans.access.recorded_use import use_in_records
+from leadline.scans.access.smallest import Smallest, rules_of, smallest
 from leadline.scans.access.target import AccessTarget, AccessWorld
 from leadline.sources.audit.log import read_audit_logs
 from leadline.sources.regular_file import read_regular
@@ -32,9 +33,24 @@ _NOTES = (
 )
 
 
-def names_in_rules(target: AccessTarget) -> frozenset[str]:
+def unused_by_logs(
+    target: AccessTarget,
+    logs: Iterable[str],
+    profiles: Sequence[str] = (),
+    secrets: SecretValues | None = None,
+) -> AccessUse:
+    """As ``unused_access``, by audit logs in files, with what profiles of the agent add to them.
+
+    Raises: ``SourceError`` where one cannot be read at all.
+    """
+    use = unused_access(target, read_audit_logs(logs, names_in_rules(target.worlds)), secrets)
+    said, unread = use_in_records(target, profiles) if profiles else ((), ())
+    return structs.replace(use, notes=(*said, *use.notes), unread=(*use.unread, *unread))
+
+
+def names_in_rules(worlds: Iterable[AccessWorld]) -> frozenset[str]:
     """The names of objects that rules are limited to: those that an audit log has to be read for."""
-    grants = (grant for world in target.worlds for grant in world.grants)
+    grants = (grant for world in worlds for grant in world.grants)
     return frozenset(name for grant in grants for rule in grant.rules.all for name in names_of(rule))
 
 
@@ -48,22 +64,20 @@ def unused_access(
     for world in target.worlds:
         seen = _Seen(world, record.requests)
         replayed += len(seen.replayed)
-        holders = _holders(world)
-        wanted = {id: smallest(rules_of(world.roles[id]), seen.used[id], recorded) for id in holders}
-        changed = {
-            id: one.rules for id, one in wanted.items() if list(one.rules) != rules_of(world.roles[id])
-        }
-        refused = {one.subject for one in rehearse(world, changed, seen.replayed)}
+        held = _held(world)
+        wanted = {id: smallest(rules_of(role), seen.used[id], recorded) for id, (role, _) in held.items()}
+        changed = {id: one.all for id, one in wanted.items() if one.all != rules_of(held[id][0])}
+        is_refused = bool(rehearse(world, changed, seen.replayed))
         for id, one in wanted.items():
-            role = world.roles[id]
+            role, holders = held[id]
             patch: tuple[str, ...] = ()
             why = ""
-            if refused and id in changed:
+            if id in changed and is_refused:
                 why = "a recorded request would be refused with the smaller roles"
             elif id in changed:
-                patch, why = _patch(world, role, one.rules, secrets)
+                patch, why = _patch(world, role, one, secrets)
             use = (seen.requests[id], one.unused, one.unknown, patch, why)
-            roles.append(RoleUse(role.title, role.origin.file, tuple(sorted(holders[id])), *use))
+            roles.append(RoleUse(role.title, role.origin.file, tuple(sorted(holders)), *use))
     return AccessUse(
         target=target.name,
         roles=tuple(sorted(roles, key=lambda one: (one.role, one.file))),
@@ -75,16 +89,6 @@ def unused_access(
     )
 
 
-def unused_by_logs(
-    target: AccessTarget, logs: Iterable[str], secrets: SecretValues | None = None
-) -> AccessUse:
-    """As ``unused_access``, by audit logs in files.
-
-    Raises: ``SourceError`` where one cannot be read at all.
-    """
-    return unused_access(target, read_audit_logs(logs, names_in_rules(target)), secrets)
-
-
 def rehearse(
     world: AccessWorld, changed: Mapping[str, Sequence[Rule]], requests: Iterable[RecordedRequest]
 ) -> list[RecordedRequest]:
@@ -94,27 +98,18 @@ def rehearse(
     """
     if not changed:
         return []
+    after = dict(changed)
+    for grant in world.grants:
+        # A cluster writes the rules of others into an aggregated role, and again once those change.
+        is_written = grant.role.origin.kind == "cluster"
+        if is_written and any(one.role.id in changed for one in world.taken_over(grant)):
+            after.setdefault(grant.role.id, [])
     resources = (
-        structs.replace(
-            one, body={**one.body, "rules": list(changed.get(one.id, _as_written(world, one, changed)))}
-        )
-        if one.kind in ("Role", "ClusterRole")
-        else one
+        structs.replace(one, body={**one.body, "rules": list(after[one.id])}) if one.id in after else one
         for one in world.inventory.resources
     )
-    after = AccessWorld(Inventory(resources, world.inventory.facts), world.name)
-    return [one for one in requests if next(allowing(after, one), None) is None]
-
-
-def _as_written(world: AccessWorld, role: Resource, changed: Mapping[str, Sequence[Rule]]) -> list[Rule]:
-    """A cluster writes the rules of others into an aggregated role, and again once those change."""
-    if (
-        role.origin.kind == "cluster"
-        and is_aggregated(role)
-        and not changed.keys().isdisjoint(world.sources_of(role))
-    ):
-        return []
-    return rules_of(role)
+    other = AccessWorld(Inventory(resources, world.inventory.facts), world.name)
+    return [one for one in requests if next(allowing(other, one), None) is None]
 
 
 def allowing(world: AccessWorld, request: RecordedRequest) -> Iterator[tuple[Grant, RuleMatch]]:
@@ -146,45 +141,45 @@ class _Seen:
             )
             ids: set[str] = set()
             for grant, match in allowing(world, request):
-                for role, rule_number in _written_in(world, grant, match):
-                    self.used[role.id][rule_number].add(right)
-                    ids.add(role.id)
+                for id, rule_number in _written_in(world, grant, match):
+                    self.used[id][rule_number].add(right)
+                    ids.add(id)
             for id in ids:
                 self.requests[id] += number
             if ids:
                 self.replayed.append(request)
 
 
-def _written_in(world: AccessWorld, grant: Grant, match: RuleMatch) -> Iterator[tuple[Resource, int]]:
-    """The role and the number of the rule as an owner writes it, for an aggregated role in those that it takes over."""
-    yield match.role, match.number
-    if match.role is grant.role and is_aggregated(grant.role):
-        for source in world.aggregated_from(grant):
-            yield from ((source.role, number) for number, rule in source.rules if rule == match.rule)
+def _written_in(world: AccessWorld, grant: Grant, match: RuleMatch) -> Iterator[tuple[str, int]]:
+    """Role and number of the rule as an owner writes it, for an aggregated role in those that it takes over."""
+    yield match.role.id, match.number
+    if match.role is grant.role:
+        for source in world.taken_over(grant):
+            yield from ((source.role.id, number) for number, rule in source.rules if rule == match.rule)
 
 
-def _holders(world: AccessWorld) -> dict[str, set[Subject]]:
-    """By the ids of the roles whose rules an owner can change, over aggregated ones too."""
-    found: dict[str, set[Subject]] = defaultdict(set)
+def _held(world: AccessWorld) -> dict[str, tuple[Resource, set[Subject]]]:
+    """By its id each role whose rules an owner can change, with who holds it, over aggregated ones too."""
+    found: dict[str, tuple[Resource, set[Subject]]] = {}
     for grant in world.grants:
-        holder = holder_of(grant)
-        for source in (*grant.rules.sources, *world.aggregated_from(grant)):
-            if holder is not None and not is_built_in(source.role) and not is_aggregated(source.role):
-                found[source.role.id].add(holder)
+        if holder := holder_of(grant):
+            for source in (*grant.rules.sources, *world.taken_over(grant)):
+                if not is_built_in(source.role) and not is_aggregated(source.role):
+                    found.setdefault(source.role.id, (source.role, set()))[1].add(holder)
     return found
 
 
 def _patch(
-    world: AccessWorld, role: Resource, rules: Sequence[Rule], secrets: SecretValues | None
+    world: AccessWorld, role: Resource, wanted: Smallest, secrets: SecretValues | None
 ) -> tuple[tuple[str, ...], str]:
     """The lines of a diff of the manifest, or why there is none."""
     origin = role.origin
     if origin.kind != "file" or origin.rendered_from:
-        old, new = (_dumped(role, one) for one in (rules_of(role), rules))
+        old, new = (_dumped(role, one) for one in (rules_of(role), wanted.all))
         return tuple(unified_diff(old, new, role.title, role.title, lineterm="")), ""
     try:
         before = read_regular(origin.file, _LARGEST_FILE + 1).decode()
-        after = apply_edits(before, list(_edits(role, rules)))
+        after = apply_edits(before, list(_edits(role, wanted)))
     except (OSError, UnicodeDecodeError, ManifestError) as error:
         return (), f"{origin.file} cannot be edited: {error}"
     hidden = {
@@ -200,57 +195,25 @@ def _dumped(role: Resource, rules: Sequence[Rule]) -> list[str]:
     return yaml.dump(named, Dumper=yaml.CSafeDumper, sort_keys=False).splitlines()
 
 
-def _edits(role: Resource, rules: Sequence[Rule]) -> Iterator[SetAt | RemoveAt]:
+def _edits(role: Resource, wanted: Smallest) -> Iterator[SetAt | RemoveAt]:
     """List items where a rule became smaller, whole rules where it went; what is added comes after the last."""
-    start, document = f"{role.origin.inside}rules", role.origin.document
-    old = rules_of(role)
+    start, document, old = f"{role.origin.inside}rules", role.origin.document, rules_of(role)
     if len(role.body.get("rules") or ()) != len(old):
-        yield SetAt(start, list(rules), document)
+        yield SetAt(start, wanted.all, document)
         return
-    kept = _matched(old, rules)
-    for number, rule in kept.items():
-        for key in ("verbs", "resources", "apiGroups", "nonResourceURLs"):
-            before, after = old[number].get(key), rule.get(key)
-            if before == after:
+    for number, (rule, new) in enumerate(zip(old, wanted.rules, strict=True)):
+        for key in ("verbs", "resources", "apiGroups", "nonResourceURLs") if new else ():
+            before, after = rule.get(key) or [], new[0].get(key)
+            place = f"{start}[{number}].{key}"
+            if before == (after or []):
                 continue
-            if (
-                isinstance(before, list)
-                and isinstance(after, list)
-                and [one for one in before if one in after] == after
-            ):
+            if after is None:
+                yield RemoveAt(place, document)
+            elif [one for one in before if one in after] == after:
                 gone = [i for i, one in enumerate(before) if one not in after]
-                yield from (RemoveAt(f"{start}[{number}].{key}[{i}]", document) for i in reversed(gone))
-            elif after is None:
-                yield RemoveAt(f"{start}[{number}].{key}", document)
+                yield from (RemoveAt(f"{place}[{i}]", document) for i in reversed(gone))
             else:
-                yield SetAt(f"{start}[{number}].{key}", after, document)
-    matched = list(kept.values())
-    added = [rule for rule in rules if not any(rule is one for one in matched)]
+                yield SetAt(place, after, document)
+    added = [rule for new in wanted.rules for rule in new[1:]]
     yield from (SetAt(f"{start}[{len(old) + i}]", rule, document) for i, rule in enumerate(added))
-    yield from (RemoveAt(f"{start}[{i}]", document) for i in reversed(range(len(old))) if i not in kept)
-
-
-def _matched(old: Sequence[Rule], rules: Sequence[Rule]) -> dict[int, Rule]:
-    """By the number of an old rule the first of the new ones that came from it."""
-    found: dict[int, Rule] = {}
-    left = list(rules)
-    for number, rule in enumerate(old):
-        for one in left:
-            if _is_narrower(one, rule):
-                found[number] = one
-                left = [other for other in left if other is not one]
-                break
-    return found
-
-
-def _is_narrower(rule: Rule, old: Rule) -> bool:
-    def fits(key: str) -> bool:
-        values, wider = rule.get(key) or (), old.get(key) or ()
-        return all(
-            one in wider or any(str(w).startswith("*") or str(w).endswith("*") for w in wider)
-            for one in values
-        )
-
-    return rule.get("resourceNames") == old.get("resourceNames") and all(
-        map(fits, ("verbs", "resources", "apiGroups", "nonResourceURLs"))
-    )
+    yield from (RemoveAt(f"{start}[{i}]", document) for i in reversed(range(len(old))) if not wanted.rules[i])

@@ -4,106 +4,28 @@ Followed are those that Kubernetes' own documentation names
 (https://kubernetes.io/docs/concepts/security/rbac-good-practices/#privilege-escalation-risks) and that rights alone decide on.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import product
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
-from leadline.kube.access_question import MASTERS, names_of, texts_of
+from leadline.kube.access_question import MASTERS, Rule, names_of
 from leadline.kube.rbac import GROUP, Grant, is_aggregated, role_bound_by
 from leadline.kube.role_rules import Ask, RuleMatch, ask, places_of_any_name
 from leadline.kube.version import parse_version
 from leadline.model.access import Subject
-from leadline.model.resource import Origin, Resource
-from leadline.posture.checks.rbac_queries import EVERYTHING, REACH_KUBELETS, READ_SECRETS
+from leadline.posture.checks.rbac_queries import CREATE_TOKENS, POD_OWNERS, REACH_KUBELETS, READ_SECRETS
 from leadline.scans.access.target import AccessWorld
 
+WayKind = Literal[
+    "impersonation", "token", "secret", "pod", "workload", "exec", "node", "bind", "escalate", "aggregation", "certificate"
+]  # fmt: skip
 ADMIN = "cluster-admin"
 ADMIN_NODE = Subject("ClusterRole", "", ADMIN)
 """The goal: everything on all resources of the whole cluster."""
-WayKind = Literal[
-    "impersonation",
-    "token",
-    "secret",
-    "pod",
-    "workload",
-    "exec",
-    "node",
-    "bind",
-    "escalate",
-    "aggregation",
-    "certificate",
-]
-
 _CERTIFICATES = "certificates.k8s.io"
-_CLIENT_SIGNERS = frozenset({"kubernetes.io/kube-apiserver-client", "kubernetes.io/*"})
-_OWNERS = "deployments daemonsets replicasets statefulsets"
-_IMPERSONATE = {
-    "User": (ask("impersonate", "users"),),
-    "Group": (ask("impersonate", "groups"),),
-    "ServiceAccount": (ask("impersonate", "serviceaccounts"),),
-}
-_CREATE_SECRETS = (ask("create", "secrets"),)
-_CHANGE_OWNERS = (
-    ask("update patch", "replicationcontrollers"),
-    ask("update patch", _OWNERS, "apps"),
-    ask("update patch", "cronjobs", "batch"),
-)
-"""Jobs cannot change their pods."""
-
-
-class _Direct(NamedTuple):
-    """A way over one right, to accounts where it is held."""
-
-    kind: "WayKind"
-    asks: tuple[Ask, ...]
-    text: str
-    of_one: bool = False
-    """Whether a rule that is limited to some names counts too."""
-    names_accounts: bool = False
-    """Whether these names are those of the accounts."""
-    is_mounted: bool = False
-    """Whether it takes a pod that runs with a token, rather than an account."""
-    everywhere: bool = False
-    """Whether what is asked for has no namespace."""
-    until: tuple[int, int] | None = None
-    """The version of Kubernetes from which it takes more; ``None`` where none does."""
-
-
-_DIRECT = (
-    _Direct("token", (ask("create", "serviceaccounts/token"),), "asks for a token of {}", True, True),
-    _Direct(
-        "pod",
-        (
-            ask("create", "pods replicationcontrollers"),
-            ask("create", _OWNERS, "apps"),
-            ask("create", "jobs cronjobs", "batch"),
-        ),
-        "creates a pod that runs as {}",
-    ),
-    _Direct(
-        "exec",
-        (ask("create", "pods/exec pods/attach"), ask("patch update", "pods/ephemeralcontainers")),
-        "runs commands in a pod of {}, whose token is mounted",
-        is_mounted=True,
-    ),
-    _Direct(
-        "exec",
-        (ask("get", "pods/exec pods/attach"),),
-        "runs commands over a websocket, before Kubernetes 1.35, in a pod of {}, whose token is mounted",
-        is_mounted=True,
-        until=(1, 35),
-    ),
-    _Direct(
-        "node",
-        REACH_KUBELETS,
-        "runs commands through the kubelet in a pod of {}, whose token is mounted",
-        of_one=True,
-        is_mounted=True,
-        everywhere=True,
-    ),
-)
+_ROLES_OF = {"ClusterRole": "clusterroles", "Role": "roles"}
 
 
 class Held(NamedTuple):
@@ -129,7 +51,6 @@ class Becomes(NamedTuple):
     """``None`` for every one."""
     among: frozenset[Subject] | None = None
     """The only ones that there are, where that is known."""
-    but: Subject | None = None
 
 
 class Way(Struct, frozen=True):
@@ -138,16 +59,28 @@ class Way(Struct, frozen=True):
     held: tuple[Held, ...]
     """The rules that it takes, together."""
     text: str
-    """What is done, with ``{}`` for whom it leads to: ``asks for a token of {}``."""
+    """What is done, up to whom it leads to: ``asks for a token of``."""
+    rest: str | None = ""
+    """What comes after whom it leads to; ``None`` where that is not named."""
 
 
-class _OfAnyName(Struct, frozen=True):
+class _AnyName(Struct, frozen=True):
     """As a ``Judge``: ``ask`` for some object at least."""
 
     ask: Ask
 
-    def __call__(self, rule: dict[str, Any]) -> Iterable[str]:
+    def __call__(self, rule: Rule) -> Iterable[str]:
         return places_of_any_name(self.ask, rule)
+
+
+class Need(NamedTuple):
+    """A right that a way takes: any of ``asks``."""
+
+    asks: tuple[Ask, ...]
+    of_some: bool = True
+    """Whether it is enough to hold it for some named objects; otherwise for all, or for those that ``asks`` name."""
+    everywhere: bool = False
+    """Whether what is asked for has no namespace."""
 
 
 class Holdings:
@@ -157,228 +90,222 @@ class Holdings:
         self.world = world
         self.grants = grants
 
-    def of(self, asks: Iterable[Ask], *, of_one: bool = True, everywhere: bool = False) -> list[Held]:
-        """The rules that allow any of ``asks``; ``of_one``: also those limited to named objects."""
-        return [
-            Held(grant.reaches, names_of(match.rule), holder, grant, match)
-            for question in asks
-            for holder, grant in self.grants
-            if grant.is_cluster_wide or not everywhere
-            if grant.rules.verbs is None or not grant.rules.verbs.isdisjoint(question.verbs)
-            for match in grant.rules.matching(_OfAnyName(question))
-            if of_one or not names_of(match.rule)
-        ]
+    def of(self, need: Need) -> Iterator[Held]:
+        for question in need.asks:
+            for holder, grant in self.grants:
+                rules = grant.rules
+                if need.everywhere and not grant.is_cluster_wide:
+                    continue
+                if rules.verbs is not None and rules.verbs.isdisjoint(question.verbs):
+                    continue
+                for match in rules.matching(_AnyName(question) if need.of_some else question):
+                    names = names_of(match.rule) if need.of_some else ()
+                    yield Held(grant.reaches, names, holder, grant, match)
+
+    def together(self, first: Need, *more: Need) -> Iterator[tuple[str, tuple[str, ...], tuple[Held, ...]]]:
+        """Where all are held: namespace, the names that the first is limited to, and the rules."""
+        found: dict[tuple[str, tuple[str, ...]], tuple[Held, ...]]
+        found = {(one.namespace, one.names): (one,) for one in reversed([*self.of(first)])}
+        for need in more if found else ():
+            places = {one.namespace: one for one in reversed([*self.of(need)])}
+            found = {
+                (space or other, names): (*held, places[other])
+                for (space, names), held in reversed(found.items())
+                for other in ((space, "") if space else tuple(places))
+                if other in places
+            }
+        for (space, names), held in reversed(found.items()):
+            yield space, names, held
 
     @property
     def admin(self) -> Held | None:
         """The rule by which it may do everything everywhere."""
-        found = self.of(EVERYTHING, of_one=False, everywhere=True)
-        return next((one for one in found if _is_everything(one.match.rule)), None)
+        return next(self.of(Need((ask("*", "*", "*"),), of_some=False, everywhere=True)), None)
 
 
-def _is_everything(rule: dict[str, Any]) -> bool:
-    return all(
-        "*" in [text for _, text in texts_of(rule, key)] for key in ("verbs", "apiGroups", "resources")
-    )
+class _Place(NamedTuple):
+    """Where a subject holds all that a way takes, and for which objects it holds the first of it."""
+
+    world: AccessWorld
+    namespace: str
+    names: tuple[str, ...]
+
+
+Among = Callable[[_Place], frozenset[Subject] | None]
+"""The only ones that a way can lead to from there; ``None`` for all."""
+
+
+def _anyone(_: _Place) -> None:
+    return None
+
+
+def _there(place: _Place) -> frozenset[Subject] | None:
+    return place.world.accounts
+
+
+def _mounted(place: _Place) -> frozenset[Subject]:
+    return place.world.mounted_accounts
+
+
+def _beside_workloads(place: _Place) -> frozenset[Subject] | None:
+    inventory = place.world.inventory
+    has_any = inventory.has_workloads(place.namespace) if place.namespace else inventory.workloads
+    return place.world.accounts if has_any else frozenset()
+
+
+def _of_read_secrets(place: _Place) -> frozenset[Subject]:
+    of_secrets = place.world.token_secrets
+    return frozenset(account for name, account in of_secrets if not place.names or name in place.names)
+
+
+def _but_masters(place: _Place) -> frozenset[Subject]:
+    """The API server refuses certificates of its masters."""
+    return frozenset(place.world.by_subject) - {MASTERS}
+
+
+class _Sort(NamedTuple):
+    """One way: what it takes, what is done, and whom it leads to where that is held."""
+
+    kind: WayKind
+    needs: tuple[Need, ...]
+    text: str
+    """With ``{}`` for whom it leads to."""
+    to: str = "ServiceAccount"
+    among: Among = _anyone
+    is_named: bool = False
+    """Whether the names that the first right is limited to are theirs."""
+    until: tuple[int, int] | None = None
+    """The version of Kubernetes from which it takes more; ``None`` where none does."""
+
+
+def _need(verbs: str, resources: str, group: str = "core", **how: bool) -> Need:
+    return Need((ask(verbs, resources, group),), **how)
+
+
+_SOMEONE = _need("impersonate", "users serviceaccounts")
+_MAKE_PODS = (
+    ask("create", "pods replicationcontrollers"),
+    ask("create", POD_OWNERS, "apps"),
+    ask("create", "jobs cronjobs", "batch"),
+)
+_CHANGE_PODS = (
+    ask("update patch", "replicationcontrollers"),
+    ask("update patch", POD_OWNERS, "apps"),
+    ask("update patch", "cronjobs", "batch"),
+)
+"""Jobs cannot change their pods."""
+_RUN = (ask("create", "pods/exec pods/attach"), ask("patch update", "pods/ephemeralcontainers"))
+_SIGNERS = ask("approve", "signers", _CERTIFICATES, "kubernetes.io/kube-apiserver-client kubernetes.io/*")
+_CERTIFICATE = (
+    _need("create", "certificatesigningrequests", _CERTIFICATES, of_some=False, everywhere=True),
+    _need("update patch", "certificatesigningrequests/approval", _CERTIFICATES, everywhere=True),
+    Need((_SIGNERS,), of_some=False, everywhere=True),
+)
+_BIND = {kind: _need("bind", plural, GROUP) for kind, plural in _ROLES_OF.items()}
+_SORTS = (
+    _Sort("impersonation", (_need("impersonate", "users", everywhere=True),), "impersonates {}", "User", is_named=True),
+    _Sort("impersonation", (_need("impersonate", "groups", everywhere=True), _SOMEONE), "impersonates a member of {}", "Group", is_named=True),
+    _Sort("impersonation", (_need("impersonate", "serviceaccounts"),), "impersonates {}", is_named=True),
+    _Sort("token", (Need(CREATE_TOKENS),), "asks for a token of {}", among=_there, is_named=True),
+    _Sort("pod", (Need(_MAKE_PODS, of_some=False),), "creates a pod that runs as {}", among=_there),
+    _Sort("exec", (Need(_RUN, of_some=False),), "runs commands in a pod of {}, whose token is mounted", among=_mounted),
+    _Sort(
+        "exec", (_need("get", "pods/exec pods/attach", of_some=False),),
+        "runs commands over a websocket, before Kubernetes 1.35, in a pod of {}, whose token is mounted", among=_mounted, until=(1, 35),
+    ),
+    _Sort("node", (Need(REACH_KUBELETS, everywhere=True),), "runs commands through the kubelet in a pod of {}, whose token is mounted", among=_mounted),
+    _Sort("workload", (Need(_CHANGE_PODS),), "changes a workload so that its pods run as {}", among=_beside_workloads),
+    _Sort("secret", (_need("create", "secrets", of_some=False), Need(READ_SECRETS)), "creates a Secret for a token of {} and reads it", among=_there),
+    _Sort("secret", (Need(READ_SECRETS),), "reads the Secret with the token of {}", among=_of_read_secrets),
+    _Sort("certificate", _CERTIFICATE, "asks for a certificate of {} and approves it", "User"),
+    _Sort("certificate", _CERTIFICATE, "asks for a certificate of a member of {} and approves it", "Group", _but_masters),
+    _Sort("certificate", _CERTIFICATE, "asks for a certificate with the user name of {} and approves it"),
+)  # fmt: skip
 
 
 def ways_of(holdings: Holdings) -> Iterator[Way]:
     """Every way that the rules open; whether anyone is at its end is for the caller to find."""
-    yield from _by_impersonation(holdings)
-    yield from _by_accounts(holdings)
-    yield from _by_bindings(holdings)
-    yield from _by_changed_bindings(holdings)
-    yield from _by_roles(holdings)
-    yield from _by_certificates(holdings)
-
-
-def _by_impersonation(holdings: Holdings) -> Iterator[Way]:
-    found = {
-        kind: holdings.of(asks, everywhere=kind != "ServiceAccount") for kind, asks in _IMPERSONATE.items()
-    }
-    someone = [*found["User"], *found["ServiceAccount"]]
-    for kind, all_held in found.items():
-        for one in all_held if kind != "Group" or someone else ():
-            namespace = (one.namespace or None) if kind == "ServiceAccount" else ""
-            becomes = Becomes(kind, namespace, one.names or None)
-            # A group is impersonated beside a user.
-            held = (one, someone[0]) if kind == "Group" else (one,)
-            yield Way(
-                "impersonation",
-                becomes,
-                held,
-                f"impersonates {'a member of ' if kind == 'Group' else ''}{{}}",
-            )
-
-
-def _by_accounts(holdings: Holdings) -> Iterator[Way]:
-    """A token is asked for, put into a Secret and read there, or mounted into a pod."""
-    world = holdings.world
-
-    def accounts(
-        namespace: str, names: tuple[str, ...] = (), among: frozenset[Subject] | None = world.accounts
-    ) -> Becomes:
-        return Becomes("ServiceAccount", namespace or None, names or None, among)
-
-    version = parse_version(world.inventory.server_version)
-    for way in _DIRECT:
-        if way.until and version and version >= way.until:
+    version = parse_version(holdings.world.inventory.server_version)
+    for sort in _SORTS:
+        if sort.until and version and version >= sort.until:
             continue
-        for one in holdings.of(way.asks, of_one=way.of_one, everywhere=way.everywhere):
-            among = world.mounted_accounts if way.is_mounted else world.accounts
-            becomes = accounts(one.namespace, one.names if way.names_accounts else (), among)
-            yield Way(way.kind, becomes, (one,), way.text)
-    for one in holdings.of(_CHANGE_OWNERS):
-        if world.has_workloads(one.namespace):
-            yield Way(
-                "workload", accounts(one.namespace), (one,), "changes a workload so that its pods run as {}"
-            )
-    readers = holdings.of(READ_SECRETS)
-    for namespace, _, pair in _together(holdings.of(_CREATE_SECRETS, of_one=False), readers):
-        yield Way("secret", accounts(namespace), pair, "creates a Secret for a token of {} and reads it")
-    for one in readers:
-        read = (
-            account
-            for name, account in world.token_secrets
-            if one.namespace in ("", account.namespace) and (not one.names or name in one.names)
-        )
-        if held := frozenset(read):
-            yield Way("secret", accounts("", (), held), (one,), "reads the Secret with the token of {}")
+        before, _, after = sort.text.partition("{}")
+        for namespace, names, held in holdings.together(*sort.needs):
+            space = "" if sort.to != "ServiceAccount" else namespace or None
+            among = sort.among(_Place(holdings.world, namespace, names))
+            becomes = Becomes(sort.to, space, (names if sort.is_named else ()) or None, among)
+            yield Way(sort.kind, becomes, held, before, after)
+    yield from _by_new_bindings(holdings)
+    yield from _by_changed_bindings(holdings)
+    yield from _by_changed_roles(holdings)
 
 
-def _by_bindings(holdings: Holdings) -> Iterator[Way]:
+def _by_new_bindings(holdings: Holdings) -> Iterator[Way]:
     """``bind`` lets a binding be written for a role that its writer does not hold."""
-    may_bind = holdings.of((ask("bind", "clusterroles", GROUP),))
-    for binding in ("clusterrolebindings", "rolebindings"):
-        is_whole = binding == "clusterrolebindings"
-        may_write = holdings.of((ask("create", binding, GROUP),), of_one=False, everywhere=is_whole)
-        for namespace, names, pair in _together(may_bind, may_write):
-            spaces = (("",) if not namespace else ()) if is_whole else holdings.world.spaces_in(namespace)
-            for name, space in product(names or (ADMIN,), spaces):
-                where = f" in {space}" if space else ""
-                yield Way(
-                    "bind", Becomes("ClusterRole", space, (name,)), pair, f"binds {{}} to itself{where}"
-                )
-    roles = holdings.of((ask("bind", "roles", GROUP),))
-    may_write = holdings.of((ask("create", "rolebindings", GROUP),), of_one=False) if roles else []
-    for namespace, names, pair in _together(roles, may_write):
-        for role in holdings.world.inventory.of(f"Role.{GROUP}"):
+    world = holdings.world
+    everywhere = _need("create", "clusterrolebindings", GROUP, of_some=False, everywhere=True)
+    somewhere = _need("create", "rolebindings", GROUP, of_some=False)
+    for namespace, names, held in holdings.together(_BIND["ClusterRole"], everywhere):
+        for name in () if namespace else names or (ADMIN,):
+            yield Way("bind", Becomes("ClusterRole", "", (name,)), held, "binds ", " to itself")
+    for namespace, names, held in holdings.together(_BIND["ClusterRole"], somewhere):
+        spaces = {namespace} if namespace else {one.namespace for one in world.by_subject if one.namespace}
+        for name, space in product(names or (ADMIN,), sorted(spaces)):
+            yield Way(
+                "bind", Becomes("ClusterRole", space, (name,)), held, "binds ", f" to itself in {space}"
+            )
+    for namespace, names, held in holdings.together(_BIND["Role"], somewhere):
+        for role in world.inventory.of(f"Role.{GROUP}"):
             space = role.namespace or "default"
             if namespace in ("", space) and (not names or role.name in names):
-                yield Way("bind", Becomes("Role", space, (role.name,)), pair, "binds {} to itself")
+                yield Way("bind", Becomes("Role", space, (role.name,)), held, "binds ", " to itself")
 
 
 def _by_changed_bindings(holdings: Holdings) -> Iterator[Way]:
     """Who may change a binding and bind its role adds itself: the role of a binding stays, its subjects do not."""
-    may_bind = {
-        kind: holdings.of((ask("bind", plural, GROUP),))
-        for kind, plural in (("ClusterRole", "clusterroles"), ("Role", "roles"))
-    }
+    may_bind = {kind: [*holdings.of(need)] for kind, need in _BIND.items()}
     if not any(may_bind.values()):
         return
     may_change = {
-        kind: holdings.of(
-            (ask("update patch", f"{kind.lower()}s", GROUP),), everywhere=kind == "ClusterRoleBinding"
-        )
+        kind: [
+            *holdings.of(_need("update patch", f"{kind.lower()}s", GROUP, everywhere=kind != "RoleBinding"))
+        ]
         for kind in ("ClusterRoleBinding", "RoleBinding")
     }
     for binding in holdings.world.inventory.bindings if any(may_change.values()) else ():
         kind, _, name = role_bound_by(binding) or ("", "", "")
         space = "" if binding.kind == "ClusterRoleBinding" else binding.namespace or "default"
-        pair = (
-            _good_for(name, space, may_bind.get(kind, ())),
-            _good_for(binding.name, space, may_change[binding.kind]),
-        )
-        if pair[0] and pair[1]:
-            text = f"adds itself to {binding.title}, which gives {{}}"
-            yield Way("bind", Becomes(kind, space, (name,)), (pair[0], pair[1]), text)
+        bind = _good_for(name, space, may_bind.get(kind, ()))
+        change = _good_for(binding.name, space, may_change[binding.kind])
+        if bind and change:
+            text = f"adds itself to {binding.title}, which gives "
+            yield Way("bind", Becomes(kind, space, (name,)), (bind, change), text)
+
+
+def _by_changed_roles(holdings: Holdings) -> Iterator[Way]:
+    """``escalate`` lets any rule be written into a role; it counts where the role is held."""
+    for kind, plural in _ROLES_OF.items():
+        is_whole = kind == "ClusterRole"
+        may = {
+            verbs: [*holdings.of(_need(verbs, plural, GROUP, of_some=verbs != "create", everywhere=is_whole))]
+            for verbs in ("escalate", "update patch", "create")
+        }
+        held = {
+            (grant.role.id, grant.reaches): grant for _, grant in holdings.grants if grant.role.kind == kind
+        }
+        for grant in held.values() if may["escalate"] else ():
+            role, becomes = grant.role, Becomes("ClusterRole", grant.reaches, (ADMIN,))
+            escalate, change = (
+                _good_for(role.name, role.namespace, may[verbs]) for verbs in ("escalate", "update patch")
+            )
+            if escalate and change:
+                text = f"writes every right into {role.title}, which it holds"
+                yield Way("escalate", becomes, (escalate, change), text, None)
+            if is_aggregated(role) and may["create"]:
+                text = f"creates a ClusterRole with every right that {role.title}, which it holds, takes over"
+                yield Way("aggregation", becomes, (may["escalate"][0], may["create"][0]), text, None)
 
 
 def _good_for(name: str, space: str, held: Iterable[Held]) -> Held | None:
-    return next(
-        (one for one in held if one.namespace in ("", space) and (not one.names or name in one.names)), None
-    )
-
-
-def _by_roles(holdings: Holdings) -> Iterator[Way]:
-    """``escalate`` lets any rule be written into a role; it counts where the role is held."""
-    for plural, kind in (("clusterroles", "ClusterRole"), ("roles", "Role")):
-        is_whole = kind == "ClusterRole"
-        may_escalate = holdings.of((ask("escalate", plural, GROUP),), everywhere=is_whole)
-        if not may_escalate:
-            continue
-        changers = holdings.of((ask("update patch", plural, GROUP),), everywhere=is_whole)
-        makers = holdings.of((ask("create", plural, GROUP),), of_one=False, everywhere=True)
-        changes, creates = list(_together(may_escalate, changers)), list(_together(may_escalate, makers))
-        for role, reaches in {
-            (grant.role.id, grant.reaches): (grant.role, grant.reaches) for _, grant in holdings.grants
-        }.values():
-            if role.kind != kind:
-                continue
-            becomes = Becomes("ClusterRole", reaches, (ADMIN,))
-            for namespace, names, pair in changes:
-                if (not names or role.name in names) and namespace in ("", role.namespace):
-                    yield Way(
-                        "escalate", becomes, pair, f"writes every right into {role.title}, which it holds"
-                    )
-                    break
-            if is_aggregated(role) and creates:
-                made = f"creates a ClusterRole with every right that {role.title}, which it holds, takes over"
-                yield Way("aggregation", becomes, creates[0][2], made)
-
-
-def _by_certificates(holdings: Holdings) -> Iterator[Way]:
-    parts = (
-        holdings.of(
-            (ask("create", "certificatesigningrequests", _CERTIFICATES),), of_one=False, everywhere=True
-        ),
-        holdings.of(
-            (ask("update patch", "certificatesigningrequests/approval", _CERTIFICATES),), everywhere=True
-        ),
-        [
-            one
-            for one in holdings.of((ask("approve", "signers", _CERTIFICATES),), everywhere=True)
-            if not one.names or _CLIENT_SIGNERS & set(one.names)
-        ],
-    )
-    if all(parts):
-        held = tuple(part[0] for part in parts)
-        for kind, text in (
-            ("User", "of"),
-            ("Group", "of a member of"),
-            ("ServiceAccount", "with the user name of"),
-        ):
-            # The API server refuses certificates of its masters.
-            becomes = Becomes(kind, None if kind == "ServiceAccount" else "", None, None, MASTERS)
-            yield Way("certificate", becomes, held, f"asks for a certificate {text} {{}} and approves it")
-
-
-def _together(
-    first: Sequence[Held], second: Sequence[Held]
-) -> Iterator[tuple[str, tuple[str, ...], tuple[Held, ...]]]:
-    """Where both hold: namespace, names, and the two."""
-    for one, other in product(first, second):
-        if one.namespace == other.namespace or not one.namespace or not other.namespace:
-            if one.names and other.names:
-                names = tuple(name for name in one.names if name in other.names)
-                if not names:
-                    continue
-            else:
-                names = one.names or other.names
-            yield one.namespace or other.namespace, names, (one, other)
-
-
-def held_role(world: AccessWorld, node: Subject) -> tuple[Subject, Grant] | None:
-    """What it is to hold a role that one has bound to oneself; ``None`` for a role that was not read."""
-    kind = "RoleBinding" if node.namespace else "ClusterRoleBinding"
-    body = {"roleRef": {"kind": node.kind, "name": node.name}, "subjects": [{"kind": "User", "name": "it"}]}
-    binding = Resource(
-        f"{GROUP}/v1",
-        kind,
-        node.namespace,
-        "its own",
-        body,
-        Origin(kind="derived", path=f"bound/{node.title}"),
-    )
-    grants = world.inventory.everything_bound_by(binding).grants
-    return (Subject("User", "", "it"), grants[0]) if grants else None
+    fits = (one for one in held if one.namespace in ("", space) and (not one.names or name in one.names))
+    return next(fits, None)

@@ -1,11 +1,10 @@
 """Questions as a person writes them: ``get secrets``, ``create pods/exec``, ``get /metrics``, ``shop/ServiceAccount/api``."""
 
-from collections.abc import Iterable
-
 from leadline.errors import UsageError
 from leadline.kube.access_question import AccessQuestion, user_or_group
 from leadline.model.access import Subject
-from leadline.outputs.text.plain import plain
+from leadline.outputs.text.plain import count, plain
+from leadline.posture.subject import mapping, text
 from leadline.scans.access.target import AccessTarget
 from leadline.sources.cluster.discovery import resolve_kind
 
@@ -32,13 +31,12 @@ def question_of(target: AccessTarget, verb: str, word: str, name: str | None = N
     """
     if word.startswith("/"):
         return AccessQuestion(verb, path=word)
-    base, _, subresource = word.partition("/")
+    base, slash, subresource = word.partition("/")
     plural, group, is_namespaced = _resource(target, base)
-    resource = f"{plural}/{subresource}" if subresource else plural
     namespace = None if is_namespaced or verb == "bind" else ""
     if (plural, group) == ("namespaces", "") and verb not in _OF_COLLECTIONS:
         namespace = name  # a request for one namespace is asked for within it
-    return AccessQuestion(verb, resource, group, namespace, name)
+    return AccessQuestion(verb, f"{plural}{slash}{subresource}", group, namespace, name)
 
 
 def _resource(target: AccessTarget, word: str) -> tuple[str, str, bool]:
@@ -47,21 +45,21 @@ def _resource(target: AccessTarget, word: str) -> tuple[str, str, bool]:
         return "*", "*", True
     if word in _ONLY_ASKED_ABOUT:
         return word, _ONLY_ASKED_ABOUT[word], False
-    kind = resolve_kind(target.served, word)
-    if kind is not None:
+    if kind := resolve_kind(target.served, word):
         return kind.plural, kind.group, kind.is_namespaced
     for world in target.worlds:
         for definition in world.inventory.of("CustomResourceDefinition.apiextensions.k8s.io"):
-            spec = definition.body.get("spec")
-            names = spec.get("names") if isinstance(spec, dict) else None
-            if isinstance(spec, dict) and isinstance(names, dict):
-                plural, group, called = (
-                    str(one) for one in (names.get("plural"), spec.get("group"), names.get("kind"))
-                )
-                if word.lower() in (plural, f"{plural}.{group}", called.lower(), f"{called}.{group}".lower()):
-                    return plural, group, spec.get("scope") != "Cluster"
-    plural, dot, group = word.partition(".")
-    if dot and group:
+            spec = mapping(definition.body.get("spec"))
+            names = mapping(spec.get("names"))
+            plural, called, group = (
+                text(names.get("plural")),
+                text(names.get("kind")).lower(),
+                text(spec.get("group")),
+            )
+            if word.lower() in (plural, f"{plural}.{group}", called, f"{called}.{group}"):
+                return plural, group, spec.get("scope") != "Cluster"
+    plural, _, group = word.partition(".")
+    if group:
         return plural, group, True
     raise UsageError(
         f"unknown kind {plain(word)}", hint="write a kind that Kubernetes has, or PLURAL.GROUP as in rules"
@@ -76,41 +74,23 @@ def subject_of(target: AccessTarget, word: str) -> Subject:
     """
     parts = word.split("/")
     kinds = [_KINDS.get(part.lower(), "") for part in parts]
-    if len(parts) == 3 and kinds[1] == "ServiceAccount":
-        return Subject("ServiceAccount", parts[0], parts[2])
-    if len(parts) == 3 and kinds[0] == "ServiceAccount":
-        return Subject("ServiceAccount", parts[1], parts[2])
+    if len(parts) == 3 and "ServiceAccount" in kinds[:2]:
+        namespace = parts[1 - kinds.index("ServiceAccount")]
+        return Subject("ServiceAccount", namespace, parts[2])
     if len(parts) > 1 and kinds[0] in ("User", "Group"):
         return user_or_group(kinds[0], word.partition("/")[2])
     known = {subject for world in target.worlds for subject in world.by_subject}
     if (exact := user_or_group("User", word)).kind == "ServiceAccount" or exact in known:
         return exact
     fits = sorted(one for one in known if one.name == word)
-    if len(parts) == 2 and not any(one.name == word for one in known):
+    if len(parts) == 2 and not fits:
         return Subject("ServiceAccount", parts[0], parts[1])
     if len(fits) == 1:
         return fits[0]
     if fits:
-        raise UsageError(f"{plain(word)} may be {_titles(fits)}", hint="write it with its kind")
+        more = f" and {count(len(fits) - _NAMED, 'other')}" if len(fits) > _NAMED else ""
+        named = ", ".join(plain(one.title) for one in fits[:_NAMED])
+        raise UsageError(f"{plain(word)} may be {named}{more}", hint="write it with its kind")
     raise UsageError(
         f"no binding names {plain(word)}", hint="write NAMESPACE/ServiceAccount/NAME, User/NAME or Group/NAME"
     )
-
-
-def _titles(subjects: list[Subject]) -> str:
-    more = f" and {len(subjects) - _NAMED} more" if len(subjects) > _NAMED else ""
-    return ", ".join(plain(one.title) for one in subjects[:_NAMED]) + more
-
-
-def resource_text(resources: Iterable[str], groups: Iterable[str]) -> tuple[str, ...]:
-    """Resources with their groups, as ``kubectl`` writes them: ``deployments.apps``, ``*.*``."""
-    return tuple(
-        dict.fromkeys(
-            _with_group(resource, group) if group else resource for group in groups for resource in resources
-        )
-    )
-
-
-def _with_group(resource: str, group: str) -> str:
-    plural, slash, subresource = resource.partition("/")
-    return f"{plural}.{group}{slash}{subresource}"

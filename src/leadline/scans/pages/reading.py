@@ -11,6 +11,8 @@ from leadline.model.images_report import ImagesReport
 from leadline.model.report import PostureReport, Target
 from leadline.outputs.documents.report_document import decode, is_report
 from leadline.outputs.documents.sealing import sealed
+from leadline.scans.access.target import access_of
+from leadline.scans.access.unused import unused_by_logs
 from leadline.scans.options import PostureOptions
 from leadline.scans.pages.image_entries import ImageEntry, image_entries, image_entry
 from leadline.scans.pages.world import Component, Known
@@ -31,12 +33,24 @@ def is_report_file(path: str) -> bool:
         return is_report(opened.read(_HEAD))
 
 
-def read_folder(targets: Sequence[str], options: PostureOptions) -> Known:
-    """A scan of ``targets``, with ranks. Raises: ``UsageError``, ``SourceError``."""
+def read_folder(
+    targets: Sequence[str],
+    options: PostureOptions,
+    audit_logs: Sequence[str] = (),
+    profiles: Sequence[str] = (),
+) -> Known:
+    """A scan of ``targets``, with ranks, and what audit logs say about the use of rights, with profiles beside them.
+
+    Raises: ``UsageError``, ``SourceError``.
+    """
     with open_posture_scan(targets, replace(options, with_fronts=True)) as scan:
         if scan.why_no_verdict:
             raise SourceError(scan.why_no_verdict)
         report = with_risks(sealed(scan.report, scan.places), scan.report_with_bodies)
+        given = access_of(scan.report_with_bodies) if audit_logs else None
+        if audit_logs and given is None:
+            raise SourceError(f"no roles and bindings in {' '.join(targets)}", hint="leave --audit-log away")
+        use = unused_by_logs(given, audit_logs, profiles, options.secrets) if given else None
     at = written_now()
     return Known(
         report,
@@ -44,6 +58,7 @@ def read_folder(targets: Sequence[str], options: PostureOptions) -> Known:
         f"leadline scan {' '.join(targets)}",
         why_no_images=_NO_IMAGES,
         components=(Component("Scan", at, "read once; start leadline ui again for a newer one"),),
+        use=use,
     )
 
 

@@ -1,7 +1,7 @@
 """All pages: one line each. To add one: its function in a file of its own, and its line here."""
 
 from leadline.scans.pages.accepted import accepted
-from leadline.scans.pages.access import access
+from leadline.scans.pages.access import access, unused
 from leadline.scans.pages.alerts import alert, alerts
 from leadline.scans.pages.behaviour import behaviour, recorded
 from leadline.scans.pages.changes import changes
@@ -36,6 +36,7 @@ PAGES = (
     PageKind("control", "Control", control),
     PageKind("framework", "Framework", framework),
     PageKind("access", "Access", access, in_menu=True),
+    PageKind("unused", "Never used", unused),
     PageKind("accepted", "Accepted", accepted, in_menu=True),
     PageKind("health", "Health", health, in_menu=True),
 )

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from leadline.api.protocol import Readable
 from leadline.kube.workload import POD_KINDS
+from leadline.model.access import AccessUse
 from leadline.model.control import SEVERITIES
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
@@ -53,6 +54,8 @@ class Known(Struct, frozen=True):
     """Where more is kept; ``None`` for a folder or a report."""
     reading: str = ""
     """What is still being read; empty where all is."""
+    use: AccessUse | None = None
+    """What is used of the rights that were given; ``None`` where no audit log was read."""
 
 
 class World:

@@ -10,7 +10,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from leadline.errors import SourceError, UsageError
-from leadline.kube.access_question import names_of
 from leadline.kube.network_policy import policy_rules
 from leadline.kube.reachability import End
 from leadline.model.access import OTHER_NAME
@@ -29,7 +28,7 @@ from leadline.runtime.rehearsal.network import Network
 from leadline.runtime.rehearsal.rights import rights_outcomes
 from leadline.runtime.rehearsal.seccomp import Filter, filter_of, seccomp_outcomes
 from leadline.scans.access.target import AccessWorld
-from leadline.scans.access.unused import allowing
+from leadline.scans.access.unused import allowing, names_in_rules
 from leadline.scans.options import PostureOptions
 from leadline.scans.rehearsing.addresses import services_of
 from leadline.scans.rehearsing.profiles import read_recording
@@ -267,8 +266,7 @@ class Stage:
                 for one in roles
             ]
         worlds = [AccessWorld(inventory, "") for inventory in self._worlds]
-        rules = (rule for world in worlds for grant in world.grants for rule in grant.rules.all)
-        record = read_audit_logs(audit_logs, frozenset(name for rule in rules for name in names_of(rule)))
+        record = read_audit_logs(audit_logs, names_in_rules(worlds))
         found: list[Outcome] = []
         bound = set()
         for world in worlds:

@@ -3,26 +3,26 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import reduce
 from typing import Any
 
 import click
 from msgspec.structs import replace
 
 from leadline.errors import GATE_FAILED, SourceError
-from leadline.model.access import AccessAnswer
+from leadline.model.access import AccessAnswer, AccessUse
 from leadline.model.unread import Unread
 from leadline.programs.cli.options.configured import ConfiguredCommand
 from leadline.programs.cli.options.table import CHARTS, CLUSTER, NAMESPACES, takes
 from leadline.programs.cli.output.terminal import page_width
 from leadline.programs.cli.scanning.requests import reading, request_of
-from leadline.scans.access.answers import Within, rights_of, who_can
+from leadline.scans.access.answers import rights_of, who_can
 from leadline.scans.access.differences import compare, side_of, state_of, state_text
-from leadline.scans.access.recorded_use import use_in_records
 from leadline.scans.access.target import AccessTarget, open_access
 from leadline.scans.access.to_admin import to_admin
 from leadline.scans.access.unused import unused_by_logs
 from leadline.scans.access.words import question_of, subject_of
-from leadline.scans.access.written import AccessForm, written
+from leadline.scans.access.written import Form, written
 from leadline.scans.options import PostureOptions
 
 EPILOG = """
@@ -47,17 +47,27 @@ EPILOG = """
 Exit codes: 0 answered, 1 what --fail-on names, 2 wrong usage, 3 nothing could be read, 4 a
 fault of leadline.
 """
-_target_flags = takes(*NAMESPACES, "exclude_paths", *CLUSTER, *CHARTS, "quiet", "debug")
-_fail_flag = click.option(
-    "--fail-on", type=click.Choice(["unread"]), default=None, help="Exit 1 where something was not read."
-)
-_form = click.option(
-    "-f", "--format", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True
-)
+_CLUSTER_AND_FILES = ("exclude_paths", *CLUSTER, *CHARTS, "quiet", "debug")
 
 
-def _paths(flags: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(flags["paths"])
+def _form(*more: str) -> Callable[[Any], Any]:
+    return click.option(
+        "-f", "--format", type=click.Choice(["text", "json", "csv", *more]), default="text", show_default=True
+    )
+
+
+def _asks(name: str, *words: str) -> Callable[[Any], click.Command]:
+    """A command of the group that takes ``words`` and reads files or the cluster."""
+    made = command.command(
+        name, cls=ConfiguredCommand, keys="access", targets=lambda flags: tuple(flags["paths"])
+    )
+    named = [click.argument(word) for word in words]
+    paths = click.argument("paths", metavar="[PATH]...", nargs=-1)
+    fails = click.option(
+        "--fail-on", type=click.Choice(["unread"]), default=None, help="Exit 1 where something was not read."
+    )
+    parts = (fails, takes(*NAMESPACES, *_CLUSTER_AND_FILES), paths, *reversed(named), made)
+    return lambda asked: reduce(lambda one, part: part(one), parts, asked)
 
 
 @click.group("access", epilog=EPILOG)
@@ -65,53 +75,37 @@ def command() -> None:
     """Who can do what in a cluster or in files, and by which binding, role and rule."""
 
 
-@command.command("who-can", cls=ConfiguredCommand, keys="access", targets=_paths)
-@click.argument("verb")
-@click.argument("kind")
-@click.argument("paths", metavar="[PATH]...", nargs=-1)
+@_asks("who-can", "verb", "kind")
 @click.option("--name", default=None, help="Of one object: rules limited to others do not count.")
-@_form
-@_target_flags
-@_fail_flag
+@_form()
 def who_can_command(verb: str, kind: str, name: str | None, **flags: Any) -> int:
     """Who can VERB a KIND: secrets, pods/exec, deployments.apps, "*", or a path as /metrics."""
-    return _answered(
-        flags, lambda target, within: who_can(target, question_of(target, verb, kind, name), within)
-    )
+    with _opened(flags) as (target, options):
+        question = question_of(target, verb, kind, name)
+        return _said(who_can(target, question, options.include_namespaces), target, flags)
 
 
-@command.command("of", cls=ConfiguredCommand, keys="access", targets=_paths)
-@click.argument("subject")
-@click.argument("paths", metavar="[PATH]...", nargs=-1)
+@_asks("of", "subject")
 @click.option("--group", "groups", multiple=True, metavar="NAME", help="A group that the user belongs to.")
-@_form
-@_target_flags
-@_fail_flag
+@_form()
 def of_command(subject: str, groups: tuple[str, ...], **flags: Any) -> int:
     """What SUBJECT may do: NAMESPACE/ServiceAccount/NAME, User/NAME, Group/NAME."""
-    return _answered(
-        flags, lambda target, within: rights_of(target, subject_of(target, subject), groups, within)
-    )
+    with _opened(flags) as (target, options):
+        named = subject_of(target, subject)
+        return _said(rights_of(target, named, groups, options.include_namespaces), target, flags)
 
 
-@command.command("to-admin", cls=ConfiguredCommand, keys="access", targets=_paths)
-@click.argument("paths", metavar="[PATH]...", nargs=-1)
+@_asks("to-admin")
 @click.option("--all", "with_own", is_flag=True, help="Also subjects that Kubernetes itself binds.")
 @click.option("--path", "number", type=click.IntRange(1), default=1, help="The path that -f svg draws.")
-@click.option(
-    "-f", "--format", type=click.Choice(["text", "json", "csv", "svg"]), default="text", show_default=True
-)
-@_target_flags
-@_fail_flag
+@_form("svg")
 def to_admin_command(with_own: bool, number: int, **flags: Any) -> int:
     """Who is cluster admin, and who can become it, a path for each way that a subject has."""
-    return _answered(
-        flags, lambda target, _: to_admin(target, with_own=with_own), path=number, with_accounts=True
-    )
+    with _opened(flags, with_accounts=True) as (target, _):
+        return _said(to_admin(target, with_own=with_own), target, flags, path=number)
 
 
-@command.command("unused", cls=ConfiguredCommand, keys="access", targets=_paths)
-@click.argument("paths", metavar="[PATH]...", nargs=-1)
+@_asks("unused")
 @click.option(
     "--audit-log",
     "logs",
@@ -127,38 +121,22 @@ def to_admin_command(with_own: bool, number: int, **flags: Any) -> int:
     metavar="FILE",
     help="As leadline agent --profiles writes it: whose pods never connected to the API server.",
 )
-@_form
-@_target_flags
-@_fail_flag
-def unused_command(logs: tuple[str, ...], profiles: tuple[str, ...], format: AccessForm, **flags: Any) -> int:
+@_form()
+def unused_command(logs: tuple[str, ...], profiles: tuple[str, ...], **flags: Any) -> int:
     """What of the given rights no recorded request used, and the smallest role as a diff, replayed over the requests."""
-    fail_on, paths = flags.pop("fail_on"), flags.pop("paths")
-    with (
-        _reading(flags, paths) as options,
-        open_access(paths, options, with_accounts=bool(profiles)) as target,
-    ):
-        use = unused_by_logs(target, logs, options.secrets)
-        if profiles:
-            said, unread = use_in_records(target, profiles)
-            use = replace(use, notes=(*said, *use.notes), unread=(*use.unread, *unread))
-    click.echo(written(use, format, _width()), nl=False)
-    _refuse_nothing_read(target)
-    return GATE_FAILED if fail_on and use.unread else 0
+    with _opened(flags, with_accounts=bool(profiles)) as (target, options):
+        return _said(unused_by_logs(target, logs, profiles, options.secrets), target, flags)
 
 
-@command.command("state", cls=ConfiguredCommand, keys="access", targets=_paths)
-@click.argument("paths", metavar="[PATH]...", nargs=-1)
-@_target_flags
-@_fail_flag
+@_asks("state")
 def state_command(**flags: Any) -> int:
     """Prints all access of this moment as JSON, which access diff takes for a side."""
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    fail_on, paths = flags.pop("fail_on"), flags.pop("paths")
-    with _reading(flags, paths) as options, open_access(paths, options, with_accounts=True) as target:
+    with _opened(flags, with_accounts=True) as (target, _):
         state = state_of(target, at)
     click.echo(state_text(state), nl=False)
     _refuse_nothing_read(target)
-    return GATE_FAILED if fail_on and state.unread else 0
+    return GATE_FAILED if flags["fail_on"] and state.unread else 0
 
 
 @command.command(
@@ -166,43 +144,54 @@ def state_command(**flags: Any) -> int:
 )
 @click.argument("old")
 @click.argument("new")
-@_form
+@_form()
 @click.option(
     "--fail-on",
     type=click.Choice(["new-admin", "unread"]),
     multiple=True,
     help="Exit 1 where someone can become cluster admin who could not before, or something was not read.",
 )
-@takes("exclude_paths", *CLUSTER, *CHARTS, "quiet", "debug")
-def diff_command(old: str, new: str, format: AccessForm, fail_on: tuple[str, ...], **flags: Any) -> int:
+@takes(*_CLUSTER_AND_FILES)
+def diff_command(old: str, new: str, format: Form, fail_on: tuple[str, ...], **flags: Any) -> int:
     """Who gained and lost what between OLD and NEW: paths, PATH@REVISION, cluster, cluster:CONTEXT, files of access state."""
     with _reading(flags, (old, new)) as options:
         sides = side_of(old, options), side_of(new, options)
     difference = compare(*sides)
-    click.echo(written(difference, format, _width()), nl=False)
+    click.echo(written(difference, format, page_width()), nl=False)
     if all(side.unread and not side.rights for side in sides):
         raise _nothing_read(f"{old} and {new}", difference.unread_before)
     is_new = "new-admin" in fail_on and difference.new_subjects
     return GATE_FAILED if is_new or ("unread" in fail_on and not difference.is_complete) else 0
 
 
-def _answered(
-    flags: dict[str, Any],
-    ask: Callable[[AccessTarget, Within], AccessAnswer],
-    *,
-    path: int = 0,
-    with_accounts: bool = False,
-) -> int:
-    """Reads, asks and prints; ``path`` as ``written`` takes it."""
-    format, fail_on, paths = flags.pop("format"), flags.pop("fail_on"), flags.pop("paths")
+@contextmanager
+def _opened(
+    flags: Mapping[str, Any], *, with_accounts: bool = False
+) -> Iterator[tuple[AccessTarget, PostureOptions]]:
+    rest = {name: value for name, value in flags.items() if name not in ("format", "fail_on", "paths")}
+    paths = flags["paths"]
     with (
-        _reading(flags, paths) as options,
+        _reading(rest, paths) as options,
         open_access(paths, options, with_accounts=with_accounts) as target,
     ):
-        answer = ask(target, Within(options.include_namespaces))
-    click.echo(written(answer, format, _width(), path=path), nl=False)
+        yield target, options
+
+
+@contextmanager
+def _reading(flags: Mapping[str, Any], targets: tuple[str, ...]) -> Iterator[PostureOptions]:
+    """What the flags say, with progress shown until the block is left."""
+    request = replace(request_of((), flags), targets=targets)
+    with reading(request, f"reading {' '.join(targets)}") as (options, _):
+        yield options
+
+
+def _said(
+    value: AccessAnswer | AccessUse, target: AccessTarget, flags: Mapping[str, Any], *, path: int = 0
+) -> int:
+    """Prints and gives the exit code; ``path`` as ``written`` takes it."""
+    click.echo(written(value, flags["format"], page_width(), path=path), nl=False)
     _refuse_nothing_read(target)
-    return GATE_FAILED if fail_on and not answer.is_complete else 0
+    return GATE_FAILED if flags["fail_on"] and not value.is_complete else 0
 
 
 def _refuse_nothing_read(target: AccessTarget) -> None:
@@ -217,15 +206,3 @@ def _nothing_read(name: str, unread: tuple[Unread, ...]) -> SourceError:
     return SourceError(
         f"nothing could be read in {name}: {len(unread):,} not read, the first {first.where}{line}: {first.why}"
     )
-
-
-@contextmanager
-def _reading(flags: dict[str, Any], targets: tuple[str, ...]) -> Iterator[PostureOptions]:
-    """What the flags say, with progress shown until the block is left."""
-    request = replace(request_of((), flags), targets=targets)
-    with reading(request, f"reading {' '.join(targets)}") as (options, _):
-        yield options
-
-
-def _width() -> int:
-    return page_width()

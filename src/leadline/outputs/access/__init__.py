@@ -1,1 +1,0 @@
-"""Answers about access as text, JSON, CSV and pictures."""
