@@ -53,7 +53,7 @@ _MOST = 100
 _NO_BODIES = "No stored scan looked for them: roles and bindings have to be among what it reads. leadline access to-admin reads the cluster."
 _NO_LOG = (
     "Not known: which rights are used is in the audit logs of the API server."
-    " leadline ui PATH --audit-log FILE shows it here, leadline access unused --audit-log FILE for the cluster."
+    " leadline ui shows it here of files with an audit log, leadline access unused of the cluster."
 )
 
 
@@ -99,7 +99,7 @@ async def access(world: World, ask: Ask) -> Page:
 async def unused(world: World, ask: Ask) -> Page:
     """What of each role no recorded request used; of one that is asked for also the smallest role, as a diff."""
     use, name = world.known.use, ask.one("role")
-    command = "leadline access unused --audit-log FILE"
+    command = "leadline access unused"
     if use is None or not name:
         table = _never_used(world, ask.rows, ask)
         notes = tuple(safe(one) for one in (*([observed(use)] if use else ()), *(use.notes if use else ())))
