@@ -49,7 +49,9 @@ def read_folder(
         report = with_risks(sealed(scan.report, scan.places), scan.report_with_bodies)
         given = access_of(scan.report_with_bodies) if audit_logs else None
         if audit_logs and given is None:
-            raise SourceError(f"no roles and bindings in {' '.join(targets)}", hint="leave the audit log away")
+            raise SourceError(
+                f"no roles and bindings in {' '.join(targets)}", hint="leave the audit log away"
+            )
         use = unused_by_logs(given, audit_logs, profiles, options.secrets) if given else None
     at = written_now()
     return Known(
