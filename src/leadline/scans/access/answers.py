@@ -95,7 +95,7 @@ def _ways(
     allowing: Callable[[Grant], tuple[RuleMatch, ...]],
     within: Sequence[str],
 ) -> Iterator[Access]:
-    """A row for each rule; ``subject`` is ``None`` for whoever holds it."""
+    """A row for each rule; ``subject`` is ``None`` for its holder."""
     for holder, grant in held:
         if not within or grant.reaches in ("", *within):
             for match in allowing(grant):
