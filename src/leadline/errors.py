@@ -9,7 +9,8 @@
     │   ├── RegistryError
     │   └── ManifestError
     ├── DatabaseError     the vulnerability database is absent or too old   exit 3
-    └── StoreError        results could not be written                      exit 3
+    ├── StoreError        results could not be written                      exit 3
+    └── NotDeliveredError the report did not reach a provider (scans)        exit 5
 
 A part of the target that could not be read is not an error but a value: ``model.Unread``.
 """

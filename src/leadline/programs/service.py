@@ -20,7 +20,7 @@ def run(command: click.Command, arguments: Sequence[str] | None) -> int:
     """
     given = None if arguments is None else list(arguments)
     try:
-        command.main(given, prog_name=f"leadline {command.name}", standalone_mode=False)
+        result = command.main(given, prog_name=f"leadline {command.name}", standalone_mode=False)
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.ClickException as error:
@@ -32,7 +32,7 @@ def run(command: click.Command, arguments: Sequence[str] | None) -> int:
         return _said(f"{where}{error.strerror or error}", 3)
     except SystemExit:
         return 3  # the server has said why it cannot listen
-    return 0
+    return result if isinstance(result, int) else 0
 
 
 def complaint(error: click.ClickException, command: str) -> str:

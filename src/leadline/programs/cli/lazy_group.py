@@ -53,6 +53,7 @@ SERVERS = {
     "exporter": "Answers Prometheus with numbers about stored results.",
     "mcp": "Lets an assistant ask, read-only.",
     "operator": "Keeps the stored results of a cluster current.",
+    "provider": "Receives reports of many clusters and repositories.",
     "ui": "Shows what was found as pages in a browser.",
 }
 """Programs of their own, which ``main`` starts by name."""
@@ -63,6 +64,7 @@ GROUPS = {
     "Stored results and reports": ("report", "history", "alerts", "get", "store", "reveal", "decrypt"),
     "Set up": ("config", "migrate", "completion", "list", "rules", "rbac", "host", "schema", "version"),
     "In the cluster": ("operator", "apiserver", "exporter", "admission", "agent"),
+    "Many clusters": ("provider",),
     "Assistants": ("mcp",),
 }
 """The commands as help shows them; what is in no group comes last."""

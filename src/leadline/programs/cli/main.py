@@ -1,7 +1,7 @@
 """Where ``leadline`` starts: answers ``--version`` at once, runs a command, turns every error into a line and a code.
 
 Exit codes: 0 passed, 1 a gate failed, 2 wrong usage, 3 nothing could be judged or written, 4 a fault of ours,
-130 interrupted, 141 the reader of our output left, 143 asked to end.
+5 scanned and not delivered, 130 interrupted, 141 the reader of our output left, 143 asked to end.
 """
 
 import os
@@ -18,10 +18,11 @@ SERVERS = {
     "exporter": "leadline.programs.exporter.main",
     "mcp": "leadline.programs.mcp.main",
     "operator": "leadline.programs.operator.main",
+    "provider": "leadline.programs.provider.main",
     "ui": "leadline.programs.ui.main",
     "unregister": "leadline.programs.apiserver.cluster.unregister",
 }
-EXTRAS = {"mcp": "mcp", "ui": "ui"}
+EXTRAS = {"mcp": "mcp", "provider": "provider", "ui": "ui"}
 """What brings the libraries of a program, where it is not ``cluster``."""
 _SWITCH_S = 0.0002
 """How soon a thread that comes back from decompressing gets the lock. Python's own 5 ms are longer than that takes."""

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,6 +58,7 @@ from leadline.scans.posture.posture_scan import PostureScan, open_posture_scan
 from leadline.version import __version__
 
 if TYPE_CHECKING:
+    from leadline.api.provider.wire import WholeReport
     from leadline.scans.leaving import Leaving
     from leadline.scans.posture.watch_scan import ScanChange
 
@@ -75,7 +76,8 @@ EPILOG = """
   helm template . | leadline scan -
       standard input
 
-Exit codes: 0 passed, 1 a gate failed, 2 wrong usage, 3 nothing could be judged, 4 a fault of leadline.
+Exit codes: 0 passed, 1 a gate failed, 2 wrong usage, 3 nothing could be judged, 4 a fault of leadline,
+5 scanned and not delivered (--submit).
 """
 
 
@@ -86,6 +88,7 @@ _NOT_REPEATED = frozenset(
         *("format", "output", "set", "set_string"),
         *("fail_on", "allow_empty", "severity_threshold", "compliance_threshold"),
         *("verbose", "coverage", "quiet", "no_color", "debug", "watch", "fix", "yes", "risky"),
+        *("submit", "submit_dry_run", "submit_ca"),
     )
 )
 """About the outcome or the look, not about what is scanned."""
@@ -115,11 +118,16 @@ _NOT_REPEATED = frozenset(
         *TRUST,
         *WAIVERS,
     ),
-    *("redact", "encrypt", "watch", "no_color", "debug"),
+    *("redact", "encrypt", "submit", "submit_dry_run", "submit_ca", "watch", "no_color", "debug"),
 )
 def command(words: tuple[str, ...], **flags: Any) -> int:
     """Scans Kubernetes objects in files, folders, globs or standard input, or in a cluster."""
     request = request_of(words, flags)
+    if request.submit == "false":
+        # As pipelines of others write it.
+        request = replace(request, submit="")
+    if request.submit or request.submit_dry_run or request.submit_ca:
+        return _submitted(request)
     if request.fix:
         return _fix(request)
     if request.yes or request.risky:
@@ -127,8 +135,34 @@ def command(words: tuple[str, ...], **flags: Any) -> int:
     return _watch(request) if request.watch else _run(request)
 
 
-def _run(request: Request) -> int:
-    """Reads, judges, writes; returns the exit code.
+def _submitted(request: Request) -> int:
+    """As ``_run``, and the report goes to a provider. A gate that failed counts more than a report that did not arrive.
+
+    Raises: ``LeadlineError`` of every kind.
+    """
+    # Speaking to a provider needs HTTP, TLS and the proofs.
+    from leadline.programs.cli.scanning.submitting import check_submission, submit
+    from leadline.scans.submitting.sending import NotDeliveredError
+    from leadline.scans.submitting.submission import whole_report
+
+    place = check_submission(request)
+    if place is None:
+        return _run(request)
+    message: list[WholeReport] = []
+    code = _run(request, lambda report, page: message.append(whole_report(report, page.places, page.at)))
+    if not message:
+        return code
+    try:
+        submit(request, place, message[0])
+    except NotDeliveredError as error:
+        if code == 0:
+            raise
+        click.echo(f"leadline: {plain(str(error), 4096)}", err=True)
+    return code
+
+
+def _run(request: Request, send: Callable[[PostureReport, Page], None] | None = None) -> int:
+    """Reads, judges, writes; returns the exit code. ``send`` gets what formats get, where something was judged.
 
     Raises: ``LeadlineError`` of every kind.
     """
@@ -158,6 +192,8 @@ def _run(request: Request) -> int:
                 _write(sink, shown, page)
         if request.store:
             _store(request, scan)
+        if send and not scan.why_no_verdict:
+            send(shown, page)
     if scan.why_no_verdict:
         if not request.allow_empty or scan.report.objects or scan.report.unread:
             raise SourceError(scan.why_no_verdict)

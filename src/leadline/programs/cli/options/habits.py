@@ -53,8 +53,8 @@ DONE: Mapping[str, str] = MappingProxyType(
 """Without a value, and left away: it is so already."""
 NOT_HERE: Mapping[str, str] = MappingProxyType(
     {
-        "--access-key": "nothing is sent anywhere; --store kube keeps results in the cluster",
-        "--account": "nothing is sent anywhere; --store kube keeps results in the cluster",
+        "--access-key": "LEADLINE_SUBMIT_TOKEN holds the token of --submit",
+        "--account": "the address of --submit names the source",
         "--cluster-name": "--context names the cluster",
         "--compliance": "leadline scan framework nsa, cis-v1.12.0, pss-baseline …; leadline list frameworks shows all",
         "--config-file": "--config takes a leadline.toml; leadline config init writes one",
@@ -81,9 +81,8 @@ NOT_HERE: Mapping[str, str] = MappingProxyType(
         "--report": "-v shows every finding; without it a summary",
         "--scan-images": "leadline scan image takes one or several images, or what a cluster runs",
         "--scanners": "leadline scan PATH for configuration, leadline scan image for packages",
-        "--server": "nothing is sent anywhere; --store kube keeps results in the cluster",
+        "--server": "--submit https://HOST/SOURCE sends a report",
         "--soft-fail-on": "--fail-on SEVERITY fails on that severity and above",
-        "--submit": "nothing is sent anywhere; --store kube keeps results in the cluster",
         "--timeout": "-q, and the time limit of your pipeline",
         "--trace": "--debug",
         "--use-artifacts-from": "controls are part of the program; --framework-file and --controls bring your own",
@@ -124,7 +123,7 @@ _ELSEWHERE: Mapping[str, str] = MappingProxyType(
         "update": "leadline db update fetches the vulnerability database; pip and your package manager update the program",
         "vap": "leadline admission judges what is about to be written to a cluster",
         "patch": "leadline fix {paths} edits manifests; packages of images are not changed",
-        "submit": "nothing is sent anywhere; leadline scan --store kube keeps results in the cluster",
+        "submit": "use leadline scan --submit https://HOST/SOURCE",
         "exceptions": "leadline waiver list FILE",
         "ignore": "leadline waiver add",
         "frameworks": "leadline list frameworks",

@@ -360,6 +360,14 @@ class Request(Struct, frozen=True, kw_only=True):
             "Only who holds the private key can read reports: age1…, ssh-…, or a file of public keys.", "KEY"
         ),
     ] = ()
+    submit: Annotated[
+        str,
+        Flag("Send the report to a provider; LEADLINE_SUBMIT_TOKEN holds the token.", "https://HOST/SOURCE"),
+    ] = ""
+    submit_dry_run: Annotated[
+        str, Flag("With --submit: write into FOLDER what would be sent, and send nothing.", "FOLDER")
+    ] = ""
+    submit_ca: Annotated[str, Flag("With --submit: certificates to trust, PEM.", "FILE")] = ""
     watch: Annotated[bool, Flag("Go on, and show what appears and what goes, until Ctrl-C.")] = False
     from_manifests: Annotated[
         Texts,

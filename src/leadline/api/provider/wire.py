@@ -1,0 +1,259 @@
+"""The requests and answers of a provider. They are decoded by these Structs, and the OpenAPI document is made of them."""
+
+from hashlib import sha256
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+Severity = Literal["critical", "high", "medium", "low", "unknown"]
+Mark = Annotated[str, Meta(pattern="^[0-9a-f]{32}$", description="Hash of what a finding is known by.")]
+Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="SHA-256, hexadecimal.")]
+PreviousDigest = Annotated[
+    str, Meta(pattern="^([0-9a-f]{64})?$", description="SHA-256 of the message before; empty for the first.")
+]
+Time = Annotated[
+    str,
+    Meta(
+        pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$",
+        description="RFC 3339 in UTC, to the second.",
+    ),
+]
+Short = Annotated[str, Meta(max_length=300)]
+Long = Annotated[str, Meta(max_length=2_000)]
+Count = Annotated[int, Meta(ge=0, le=10**12)]
+MOST_FINDINGS = 500_000
+MOST_NAMES = 10_000
+
+
+class FoundFinding(Struct, frozen=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True):
+    """A finding that is open, or accepted."""
+
+    fingerprint: Mark
+    control: Short
+    severity: Severity
+    kind: Short
+    name: Short
+    ordinal: Annotated[int, Meta(ge=1, le=10**6)] = 1
+    """Of findings with one fingerprint: a file may hold an object twice."""
+    group: Short = ""
+    namespace: Short = ""
+    file: Long = ""
+    path: Long = ""
+    """Of the field that decides."""
+    accepted: Long = ""
+    """Why and until when it is accepted; empty where it is not."""
+
+
+class GoneFinding(Struct, frozen=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True):
+    fingerprint: Mark
+    ordinal: Annotated[int, Meta(ge=1, le=10**6)] = 1
+
+
+class Coverage(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """What a scan looked at, and what it could not."""
+
+    objects: Count
+    judged: Count
+    """Controls that judged at least one object."""
+    unread: Count
+    """Files, kinds and lists that could not be read."""
+    skipped: Count = 0
+    """Controls that lacked a source."""
+
+
+class Measured(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """Of one moment at the sender. A claim: the time that counts is when the provider received it."""
+
+    at: Time
+    program: Short
+    """Name and version."""
+    coverage: Coverage
+    rules: Short = ""
+    """Digest of the controls that judged."""
+
+
+class WholeReport(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """All that one scan found. The provider makes the difference to what was open before."""
+
+    measured: Measured
+    controls: Annotated[tuple[Short, ...], Meta(max_length=5_000)]
+    """Those that judged; findings of others stay as they were."""
+    findings: Annotated[tuple[FoundFinding, ...], Meta(max_length=MOST_FINDINGS)]
+    unread: Annotated[tuple[Long, ...], Meta(max_length=MOST_NAMES)] = ()
+    """Names of what could not be read; findings in these files stay as they were."""
+
+
+class Changes(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """What is different since the message before, of a sender that keeps count."""
+
+    sequence: Annotated[int, Meta(ge=1)]
+    previous: PreviousDigest
+    measured: Measured
+    opened: Annotated[tuple[FoundFinding, ...], Meta(max_length=MOST_FINDINGS)] = ()
+    """New ones, and those whose severity or acceptance is another."""
+    gone: Annotated[tuple[GoneFinding, ...], Meta(max_length=MOST_FINDINGS)] = ()
+    deleted_objects: Count = 0
+    """Objects that exist no more: their findings are expected to go."""
+    dropped: Count = 0
+    """Changes that came and went before they could be sent."""
+
+
+class LogHead(Struct, frozen=True, rename="camel"):
+    """An entry of the log: what the tree is made of. It names the message by its digest."""
+
+    origin: str
+    index: int
+    received: Time
+    """By the clock of the provider."""
+    sender: str
+    """Name of the token."""
+    key: str
+    """Idempotency key of the request."""
+    kind: Literal["report", "changes"]
+    sent: Digest
+    """Of the message as it was sent, before compression."""
+    record: Digest
+    """Of what the log keeps of it: the changes, in order."""
+
+
+class Receipt(Struct, frozen=True, rename="camel"):
+    """Proves that a message is in the log, and that the log is the one that the sender knew."""
+
+    head: str
+    """The entry, byte for byte: JSON of a log head."""
+    checkpoint: str
+    """A signed note: origin, size and root of the log."""
+    inclusion: tuple[str, ...]
+    """Hexadecimal hashes, nearest the entry first."""
+    consistency: tuple[str, ...]
+    """From the size that the request names to that of the checkpoint."""
+    opened: int
+    gone: int
+    open: int
+    """Findings of the source that are open now."""
+    expected_sequence: int = 0
+    """Of the next message of changes."""
+
+
+LOG_IS_SHORTER = "log-is-shorter"
+
+
+class Problem(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """RFC 9457, as ``application/problem+json``."""
+
+    title: str
+    status: int
+    detail: str = ""
+    type: str = ""
+    """Where a program decides by it: ``log-is-shorter``."""
+    expected_sequence: int = 0
+
+
+class SourceRow(Struct, frozen=True, rename="camel"):
+    name: str
+    kind: str
+    created: str
+    last_received: str
+    """Empty where nothing was received yet."""
+    every_seconds: int
+    """How often something is expected."""
+    is_silent: bool
+    open: int
+    critical: int
+    high: int
+    accepted: int
+    objects: int
+    unread: int
+    program: str
+
+
+class Sources(Struct, frozen=True, rename="camel"):
+    items: tuple[SourceRow, ...]
+    next: str = ""
+    """Cursor of the next page; empty at the end."""
+
+
+class FindingRow(Struct, frozen=True, rename="camel"):
+    source: str
+    fingerprint: str
+    ordinal: int
+    control: str
+    severity: str
+    group: str
+    kind: str
+    namespace: str
+    name: str
+    file: str
+    path: str
+    accepted: str
+    first_received: str
+    gone: str
+    """Empty while it is open."""
+
+
+class Findings(Struct, frozen=True, rename="camel"):
+    items: tuple[FindingRow, ...]
+    next: str = ""
+
+
+class DayRow(Struct, frozen=True, rename="camel"):
+    source: str
+    day: str
+    severity: str
+    open: int
+    accepted: int
+    opened: int
+    gone: int
+
+
+class History(Struct, frozen=True, rename="camel"):
+    items: tuple[DayRow, ...]
+
+
+class AlertRow(Struct, frozen=True, rename="camel"):
+    source: str
+    kind: str
+    since: str
+    text: str
+    over: str
+    """Empty while it lasts."""
+
+
+class Alerts(Struct, frozen=True, rename="camel"):
+    items: tuple[AlertRow, ...]
+
+
+class Entity(Struct, frozen=True, rename="camel"):
+    """One workload in all sources that a reader sees, for a card."""
+
+    kind: str
+    namespace: str
+    name: str
+    as_of: str
+    """The oldest of what its sources sent last."""
+    is_silent: bool
+    critical: int
+    high: int
+    medium: int
+    low: int
+    accepted: int
+    new_since_yesterday: int
+    worst: tuple[FindingRow, ...]
+    """At most five."""
+    sources: tuple[str, ...]
+
+
+class LogState(Struct, frozen=True, rename="camel"):
+    checkpoint: str
+    verifier: str
+    """The key that signs, as NAME+ID+KEY."""
+
+
+def digest_of(content: bytes) -> str:
+    return sha256(content).hexdigest()
+
+
+def encoded(value: Struct) -> bytes:
+    """The bytes that are hashed: compact JSON, fields in the order of the Struct."""
+    return msgspec.json.encode(value)

@@ -1,0 +1,1 @@
+"""Receives results from many clusters, pipelines and repositories, and keeps what they said before out of their reach."""

@@ -1,0 +1,275 @@
+"""Takes a message: into the log of its source first, then into the tables; the receipt is given when both have it."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from leadline.api.provider.wire import (
+    LOG_IS_SHORTER,
+    Changes,
+    FoundFinding,
+    GoneFinding,
+    LogHead,
+    Receipt,
+    WholeReport,
+    digest_of,
+    encoded,
+)
+from leadline.errors import StoreError
+from leadline.programs.provider.log import Entry, Keys, SourceLog
+from leadline.programs.provider.tables import Done, Known, Source, Tables, Token
+from leadline.programs.provider.watchman import STATES, suspicions
+
+log = logging.getLogger(__name__)
+
+
+class Refused(Exception):  # noqa: N818 an answer, not a fault
+    """``status`` as HTTP has it."""
+
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        detail: str = "",
+        *,
+        expected: int = 0,
+        type: str = "",
+        headers: Sequence[tuple[bytes, bytes]] = (),
+    ) -> None:
+        super().__init__(title)
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.expected = expected
+        self.type = type
+        self.headers = tuple(headers)
+
+
+class Message(Struct, frozen=True):
+    """As it came in."""
+
+    body: bytes
+    """Decompressed."""
+    content: WholeReport | Changes
+    key: str
+    """Idempotency key."""
+    known_size: int = 0
+    """Of the log, by the last checkpoint that the sender has kept."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Ingest:
+    """The logs of all sources, and the tables beside them."""
+
+    def __init__(
+        self, folder: Path, tables: Tables, keys: Keys, now: Callable[[], datetime] = utc_now
+    ) -> None:
+        self._folder = folder
+        self._tables = tables
+        self._keys = keys
+        self._now = now
+        self._logs: dict[int, SourceLog] = {}
+        self._locks: dict[int, threading.Lock] = {}
+        self._opening = threading.Lock()
+
+    @property
+    def keys(self) -> Keys:
+        return self._keys
+
+    def catch_up(self) -> int:
+        """Brings the tables up to the logs, as after a crash or a restored backup; the entries that were missing.
+
+        Raises: ``StoreError``, ``SourceError`` where a log is damaged.
+        """
+        return sum(self._replayed(source, alerting=True) for source in self._tables.sources())
+
+    def rebuild(self) -> Iterator[tuple[Source, int, bool]]:
+        """Makes the tables anew; each source with its entries, and whether its rows are what they were.
+
+        Raises: as ``catch_up``.
+        """
+        for source in self._tables.sources():
+            before = list(self._tables.view(source.id))
+            self._tables.forget_view(source.id)
+            entries = self._replayed(replace(source, entries=0), alerting=False)
+            yield source, entries, before == list(self._tables.view(source.id))
+
+    def take(self, token: Token, source: Source, message: Message) -> Receipt:
+        """Raises: ``Refused``; ``OSError`` where nothing can be written, and then nothing has changed."""
+        with self._locked(source.id):
+            fresh = self._tables.source(source.tenant, source.name)
+            if fresh is None:
+                raise Refused(404, "Unknown source")
+            history = self._log(fresh)
+            if message.known_size > history.size:
+                # The provider lost entries, or the sender keeps the checkpoint of another log.
+                raise Refused(
+                    409,
+                    "The log is shorter than your checkpoint says",
+                    f"it holds {history.size} entries, and you know of {message.known_size}",
+                    expected=fresh.sequence + 1,
+                    type=LOG_IS_SHORTER,
+                )
+            sent = digest_of(message.body)
+            done = self._tables.done(fresh.id, message.key)
+            if done is not None:
+                if done.sent != sent:
+                    self._tables.alert(
+                        fresh.id, "key-reused", "one idempotency key came with two messages", self._stamp()
+                    )
+                    raise Refused(409, "This idempotency key belongs to another message")
+                return self._receipt(fresh, history, message, done)
+            changes = self._changes(fresh, message)
+            record = message.body if isinstance(message.content, Changes) else encoded(changes)
+            head = LogHead(
+                origin=history.origin,
+                index=history.size,
+                received=self._stamp(),
+                sender=token.name,
+                key=message.key,
+                kind="changes" if isinstance(message.content, Changes) else "report",
+                sent=sent,
+                record=digest_of(record),
+            )
+            noticed = tuple(suspicions(fresh, self._tables.open_count(fresh.id), changes))
+            history.append(Entry(encoded(head), record))
+            self._settle(fresh, {kind for kind, _ in noticed}, head.received)
+            return self._receipt(
+                fresh, history, message, self._tables.apply(fresh.id, head, changes, noticed)
+            )
+
+    def state(self, source: Source) -> str:
+        """The checkpoint of its log."""
+        with self._locked(source.id):
+            return self._log(source).checkpoint
+
+    def consistency(self, source: Source, old: int) -> tuple[str, ...]:
+        """Raises: ``Refused`` where the log is shorter."""
+        with self._locked(source.id):
+            history = self._log(source)
+            if old > history.size:
+                raise Refused(404, "The log is shorter", f"it holds {history.size} entries")
+            return tuple(one.hex() for one in history.consistency(old))
+
+    def close(self) -> None:
+        while self._logs:
+            self._logs.popitem()[1].close()
+
+    def _changes(self, source: Source, message: Message) -> Changes:
+        """Raises: ``Refused`` for one that does not follow the message before."""
+        content = message.content
+        kind = "changes" if isinstance(content, Changes) else "report"
+        if source.mode not in ("", kind):
+            raise Refused(409, f"This source sends {source.mode}", "one source has one way of reporting")
+        if isinstance(content, WholeReport):
+            known = self._tables.open_findings(source.id)
+            return difference(known, content, source.sequence + 1, source.previous)
+        if (content.sequence, content.previous) != (source.sequence + 1, source.previous):
+            if content.sequence <= source.sequence + 1:
+                # Another holder of the token, or a sender that was restored, continues from another past.
+                self._tables.alert(
+                    source.id,
+                    "fork",
+                    f"message {content.sequence} came a second time with other content",
+                    self._stamp(),
+                )
+            raise Refused(
+                409,
+                "This message does not follow the last one",
+                f"message {source.sequence + 1} is expected",
+                expected=source.sequence + 1,
+            )
+        return content
+
+    def _receipt(self, source: Source, history: SourceLog, message: Message, done: Done) -> Receipt:
+        entry = next(history.entries(done.entry))
+        fresh = self._tables.source(source.tenant, source.name) or source
+        return Receipt(
+            head=entry.head.decode(),
+            checkpoint=history.checkpoint,
+            inclusion=tuple(one.hex() for one in history.inclusion(done.entry)),
+            consistency=tuple(one.hex() for one in history.consistency(message.known_size)),
+            opened=done.opened,
+            gone=done.gone,
+            open=self._tables.open_count(source.id),
+            expected_sequence=fresh.sequence + 1,
+        )
+
+    def _settle(self, source: Source, lasting: set[str], now: str) -> None:
+        self._tables.end_alerts(source.id, [kind for kind in STATES if kind not in lasting], now)
+
+    def _replayed(self, source: Source, *, alerting: bool) -> int:
+        history = self._log(source)
+        if source.entries > history.size:
+            raise StoreError(
+                f"{source.name}: the tables know {source.entries} entries, and its log holds {history.size}",
+                hint="restore the log as well",
+            )
+        count = 0
+        for entry in history.entries(source.entries):
+            head = msgspec.json.decode(entry.head, type=LogHead)
+            changes = msgspec.json.decode(entry.record, type=Changes)
+            fresh = self._tables.source(source.tenant, source.name) or source
+            found = tuple(suspicions(fresh, self._tables.open_count(source.id), changes)) if alerting else ()
+            self._tables.apply(source.id, head, changes, found)
+            count += 1
+        return count
+
+    def _log(self, source: Source) -> SourceLog:
+        """Raises: ``StoreError`` where it is not what its checkpoint says."""
+        found = self._logs.get(source.id)
+        if found is None:
+            folder = log_folder(self._folder, source)
+            found = SourceLog(folder, origin_of(self._keys.name, source), self._keys)
+            self._logs[source.id] = found
+        return found
+
+    def _locked(self, source: int) -> threading.Lock:
+        with self._opening:
+            return self._locks.setdefault(source, threading.Lock())
+
+    def _stamp(self) -> str:
+        return self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def log_folder(folder: Path, source: Source) -> Path:
+    return folder / "logs" / source.tenant / source.name
+
+
+def origin_of(provider: str, source: Source) -> str:
+    return f"{provider}/{source.tenant}/{source.name}"
+
+
+def difference(
+    known: dict[tuple[str, int], Known], report: WholeReport, sequence: int, previous: str
+) -> Changes:
+    """What a whole report changes. What it did not look at, or could not read, stays as it was."""
+    judged, unread = set(report.controls), set(report.unread)
+    now = {(one.fingerprint, one.ordinal): one for one in report.findings}
+    opened: list[FoundFinding] = []
+    for mark, one in now.items():
+        was = known.get(mark)
+        if was is None or (was.severity, was.accepted, was.file) != (one.severity, one.accepted, one.file):
+            opened.append(one)
+    gone = tuple(
+        GoneFinding(*mark)
+        for mark, one in known.items()
+        if mark not in now and one.control in judged and unread.isdisjoint(_with_folders(one.file))
+    )
+    return Changes(sequence, previous, report.measured, tuple(opened), gone)
+
+
+def _with_folders(file: str) -> Iterator[str]:
+    """``a/b/c``, ``a/b`` and ``a``: a folder that could not be read is named in place of its files."""
+    while file:
+        yield file
+        file = file.rpartition("/")[0]

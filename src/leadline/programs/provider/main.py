@@ -1,0 +1,267 @@
+"""``leadline provider``: receives results, and shows that nothing of the past was changed."""
+
+import asyncio
+import ipaddress
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from leadline.api.provider.note import NoteError, verifier
+from leadline.errors import GATE_FAILED, UsageError
+from leadline.programs.provider.app import App
+from leadline.programs.provider.ingest import utc_now
+from leadline.programs.provider.log import verify_log
+from leadline.programs.provider.openapi import openapi
+from leadline.programs.provider.place import TENANT, Place, make_provider
+from leadline.programs.provider.questions import Questions
+from leadline.programs.provider.routes import Parts
+from leadline.programs.provider.watchman import EVENTS
+from leadline.programs.service import run
+from leadline.programs.serving.log import log_to_stderr
+from leadline.programs.serving.plain_server import plain_config
+from leadline.programs.serving.tls_server import Server, Socket, Tls, server
+
+_UNITS = {"m": 60, "h": 3_600, "d": 86_400}
+_KINDS = ("cluster", "repository", "registry", "pipeline")
+_SHOWN_FAULTS = 20
+
+EPILOG = """
+\b
+  leadline provider init --name provider.example
+      makes the folder provider/, with the key that signs
+  leadline provider add-source shop-eu --every 24h
+      prints the token that may report as shop-eu, once
+  leadline provider add-reader wall
+      prints a token that may read
+  leadline provider serve --certificate tls.crt --key tls.key
+  leadline scan deploy/ --submit https://provider.example
+      LEADLINE_SUBMIT_TOKEN holds the token
+  leadline provider verify provider/logs/default/shop-eu --key provider/key.txt
+      names every entry that is not what was acknowledged
+
+docs/provider.md says what a provider proves, and what it cannot.
+"""
+
+
+@click.group(
+    "provider",
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+def command() -> None:
+    """Receive results from many clusters and repositories; what was received cannot be changed by who sent it."""
+
+
+_data = click.option(
+    "--data",
+    default="provider",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    envvar="LEADLINE_PROVIDER_DATA",
+    help="Folder of the provider.",
+)
+
+
+@command.command()
+@_data
+@click.option("--name", required=True, help="Part of every checkpoint, for example its host.")
+def init(data: Path, name: str) -> None:
+    """Make a provider: a folder with a key of its own."""
+    keys = make_provider(data, name)
+    _say(f"made: {data}. Senders and auditors know it by this key:")
+    click.echo(keys.verifier.line)
+
+
+@command.command()
+@_data
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--port", default=8_443, show_default=True, type=click.IntRange(0, 65_535), help="Port.")
+@click.option("--certificate", type=click.Path(path_type=Path), help="Own certificate, PEM.")
+@click.option("--key", type=click.Path(path_type=Path), help="Its key, PEM.")
+@click.option(
+    "--behind-proxy", is_flag=True, help="Speak plain HTTP beyond this machine: a proxy in front ends TLS."
+)
+def serve(
+    data: Path,
+    host: str,
+    port: int,
+    certificate: Path | None,
+    key: Path | None,
+    *,
+    behind_proxy: bool,
+) -> None:
+    """Answer senders and readers until asked to stop."""
+    log_to_stderr()
+    if bool(certificate) != bool(key):
+        raise UsageError("--certificate and --key belong together")
+    if not (certificate or behind_proxy or _is_loopback(host)):
+        raise UsageError(
+            f"tokens would cross the network to {host} in clear text",
+            hint="give --certificate and --key, or --behind-proxy where a proxy ends TLS",
+        )
+    with _place(data) as place, place.alone():
+        ingest = place.ingest()
+        if missing := ingest.catch_up():
+            _say(f"{missing:,} entries of the logs were not in the tables, and are now")
+        app = App(Parts(place.tables, ingest, Questions(place.tables, utc_now)))
+        _say(f"{place.keys.name}: {data}, {len(place.tables.sources()):,} sources, at {host}:{port}")
+        if certificate and key:
+            socket = Socket(host, port, certificate, key)
+            asyncio.run(server(app, socket, Tls(socket, ""), lambda: None).serve())
+        else:
+            asyncio.run(Server(plain_config(app, host, port), lambda: None).serve())
+        ingest.close()
+
+
+@command.command("add-source")
+@click.argument("name")
+@_data
+@click.option("--kind", default="cluster", show_default=True, type=click.Choice(_KINDS), help="What reports.")
+@click.option(
+    "--every",
+    default="0",
+    metavar="24h",
+    help="How often something is due: 30m, 24h, 7d. After twice that the source counts as silent.",
+)
+def add_source(name: str, data: Path, kind: str, every: str) -> None:
+    """Add a source, and print the token that may report as it."""
+    with _place(data) as place:
+        token = place.add_source(name, kind, _seconds(every))
+    _say("this token is shown once; it may only add to this source and read nothing")
+    click.echo(token)
+
+
+@command.command("add-token")
+@click.argument("name")
+@click.argument("source")
+@_data
+def add_token(name: str, source: str, data: Path) -> None:
+    """Add another token of a SOURCE, before the old one is dropped."""
+    with _place(data) as place:
+        token = place.add_token(name, "write", source)
+    click.echo(token)
+
+
+@command.command("add-reader")
+@click.argument("name")
+@_data
+def add_reader(name: str, data: Path) -> None:
+    """Print a token that may read every source."""
+    with _place(data) as place:
+        token = place.add_token(name, "read")
+    click.echo(token)
+
+
+@command.command("drop-token")
+@click.argument("name")
+@_data
+def drop_token(name: str, data: Path) -> None:
+    """Make a token invalid at once."""
+    with _place(data) as place:
+        if not place.tables.drop_token(TENANT, name):
+            raise UsageError(f"unknown token {name[:100]}")
+
+
+@command.command()
+@click.argument("source")
+@_data
+def settle(source: str, data: Path) -> None:
+    """End the alerts of a SOURCE that a person has looked into."""
+    with _place(data) as place:
+        found = place.tables.source(TENANT, source)
+        if found is None:
+            raise UsageError(f"unknown source {source[:100]}")
+        place.tables.end_alerts(found.id, EVENTS, utc_now().strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+
+@command.command()
+@click.argument("log", type=click.Path(path_type=Path))
+@click.option(
+    "--key",
+    "key_file",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Public key of the provider: key.txt.",
+)
+def verify(log: Path, key_file: Path) -> int:
+    """Read a LOG whole, and name every entry that is not what was acknowledged."""
+    try:
+        key = verifier(key_file.read_text("utf-8"))
+    except (NoteError, UnicodeDecodeError) as error:
+        raise UsageError(f"{key_file}: {error}") from error
+    found = verify_log(log, key)
+    for fault in found.faults[:_SHOWN_FAULTS]:
+        click.echo(fault)
+    if len(found.faults) > _SHOWN_FAULTS:
+        click.echo(f"and {len(found.faults) - _SHOWN_FAULTS:,} more")
+    if found.faults:
+        return GATE_FAILED
+    late = found.entries - found.signed
+    click.echo(
+        f"{found.entries:,} entries are what {key.name} acknowledged"
+        + (f"; the last {late:,} are not covered by its checkpoint yet" if late else "")
+    )
+    return 0
+
+
+@command.command()
+@_data
+def rebuild(data: Path) -> int:
+    """Make the tables anew from the logs, and compare."""
+    code = 0
+    with _place(data) as place, place.alone():
+        ingest = place.ingest()
+        ingest.catch_up()
+        for source, entries, is_equal in ingest.rebuild():
+            click.echo(
+                f"{source.name}: {entries:,} entries, {'equal' if is_equal else 'the tables were different'}"
+            )
+            code = code if is_equal else GATE_FAILED
+        ingest.close()
+    return code
+
+
+@command.command("openapi")
+def print_openapi() -> None:
+    """Print the document of the API."""
+    import msgspec
+
+    click.echo(msgspec.json.format(msgspec.json.encode(openapi()), indent=2).decode())
+
+
+@contextmanager
+def _place(data: Path) -> Iterator[Place]:
+    place = Place(data)
+    try:
+        yield place
+    finally:
+        place.close()
+
+
+def _seconds(text: str) -> int:
+    """Raises: ``UsageError``."""
+    number, unit = text[:-1], text[-1:]
+    if text == "0":
+        return 0
+    if unit not in _UNITS or not number.isdecimal() or not 0 < int(number[:9]) * _UNITS[unit] < 10**9:
+        raise UsageError(f"--every {text[:40]} is not a time", hint="use 30m, 24h or 7d")
+    return int(number) * _UNITS[unit]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command line and returns its exit code."""
+    return run(command, arguments)

@@ -1,0 +1,95 @@
+"""The OpenAPI 3.1 document: made of the routes, and of the Structs that decode requests and encode answers."""
+
+import re
+from typing import Any
+
+import msgspec
+
+from leadline.api.provider.wire import Problem
+from leadline.programs.provider.routes import ROUTES, Key, Nothing, Route
+from leadline.version import __version__
+
+Document = dict[str, Any]
+_BRACES = re.compile(r"{(\w+)}")
+_REF = "#/components/schemas/{name}"
+PROBLEMS = {
+    "400": "The request makes no sense",
+    "401": "No token, or one that is not known",
+    "403": "A token that may not do this",
+    "404": "Nothing is called so",
+    "409": "It does not follow what was sent before",
+    "413": "Too large",
+    "415": "Another type of content, or of compression",
+    "503": "Nothing can be written now; send it again later",
+}
+
+
+def openapi() -> Document:
+    """The whole document, the same for every provider of this version."""
+    types: list[Any] = [Problem]
+    for route in ROUTES:
+        types += [one for one in (route.answers, route.takes, route.query) if one not in (None, Nothing)]
+    _, schemas = msgspec.json.schema_components(types, ref_template=_REF)
+    queries = {route.query.__name__ for route in ROUTES}
+    paths: Document = {}
+    for route in ROUTES:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Leadline provider",
+            "version": "1",
+            "summary": "Results of many clusters, pipelines and repositories.",
+            "x-leadline": __version__.partition("+")[0],
+        },
+        "paths": paths,
+        "components": {
+            "schemas": {name: schema for name, schema in sorted(schemas.items()) if name not in queries},
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+        "security": [{"token": []}],
+    }
+
+
+def _operation(route: Route, schemas: Document) -> Document:
+    parameters: list[Document] = [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string", "minLength": 1, "maxLength": 300},
+        }
+        for name in _BRACES.findall(route.path)
+    ]
+    parameters += [
+        {"name": name, "in": "query", "required": False, "schema": schema}
+        for name, schema in (schemas.get(route.query.__name__) or {}).get("properties", {}).items()
+    ]
+    operation: Document = {
+        "operationId": _name(route),
+        "summary": route.title,
+        "description": f"For tokens that may {' or '.join(route.roles)}.",
+        "parameters": parameters,
+        "responses": {
+            "200": {"description": "Done", "content": _content("application/json", route.answers)},
+            **{
+                code: {"description": text, "content": _content("application/problem+json", Problem)}
+                for code, text in PROBLEMS.items()
+                if route.takes is not None or code not in ("409", "413", "415")
+            },
+        },
+    }
+    if route.takes is not None:
+        key = msgspec.json.schema(Key)
+        parameters.append({"name": "Idempotency-Key", "in": "header", "required": True, "schema": key})
+        operation["requestBody"] = {"required": True, "content": _content("application/json", route.takes)}
+    return operation
+
+
+def _content(media: str, kind: Any) -> Document:
+    return {media: {"schema": {"$ref": _REF.format(name=kind.__name__)}}}
+
+
+def _name(route: Route) -> str:
+    words = [word for word in route.path.split("/")[2:] if word and not word.startswith("{")]
+    return "".join([("send" if route.method == "POST" else "get"), *(word.title() for word in words)])

@@ -1,0 +1,210 @@
+"""The routes, each with what it takes and gives: they answer, and the OpenAPI document is made of the same table."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from leadline.api.provider.wire import (
+    Alerts,
+    Changes,
+    Entity,
+    Findings,
+    History,
+    LogState,
+    Receipt,
+    Severity,
+    Short,
+    Sources,
+    Time,
+    WholeReport,
+)
+from leadline.programs.provider.ingest import Ingest, Message, Refused
+from leadline.programs.provider.questions import MOST_ROWS, Asked, Questions
+from leadline.programs.provider.tables import Role, Source, Tables, Token
+
+Size = Annotated[int, Meta(ge=0, le=2**53)]
+Key = Annotated[
+    str,
+    Meta(
+        pattern="^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
+        description="UUID of this message. The same one again gets the same receipt.",
+    ),
+]
+
+
+class Nothing(Struct, frozen=True, forbid_unknown_fields=True):
+    """No parameters."""
+
+
+class SendQuery(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    known_size: Size = 0
+    """Size of the log in the last checkpoint that you have kept; the receipt proves that nothing before it changed."""
+
+
+class FindingsQuery(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    source: Short = ""
+    control: Short = ""
+    severity: Severity | Literal[""] = ""
+    namespace: Short = ""
+    kind: Short = ""
+    name: Short = ""
+    state: Literal["open", "accepted", "gone"] = "open"
+    since: Time | Literal[""] = ""
+    """First received, or gone, then or later."""
+    cursor: Short = ""
+    """Of the page before."""
+    limit: Annotated[int, Meta(ge=1, le=MOST_ROWS)] = 100
+
+
+class HistoryQuery(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    source: Short = ""
+    days: Annotated[int, Meta(ge=1, le=1_100)] = 30
+
+
+class ProofQuery(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    from_size: Size = 0
+
+
+class Proofs(Struct, frozen=True, rename="camel"):
+    checkpoint: str
+    consistency: tuple[str, ...]
+
+
+class Parts(Struct, frozen=True):
+    """What answers are made of."""
+
+    tables: Tables
+    ingest: Ingest
+    questions: Questions
+
+
+class Call(Struct, frozen=True):
+    token: Token
+    path: tuple[str, ...]
+    """What stands in the braces of the route, in order."""
+    query: Any
+    """Of the type that the route names."""
+    body: bytes = b""
+    """Decompressed."""
+    content: Any = None
+    """The body as the type that the route names."""
+    key: str = ""
+
+
+class Route(Struct, frozen=True):
+    method: Literal["GET", "POST"]
+    path: str
+    roles: tuple[Role, ...]
+    title: str
+    answers: type[Struct]
+    answer: Callable[[Parts, Call], Struct]
+    query: type[Struct] = Nothing
+    takes: type[Struct] | None = None
+
+
+def _sent(parts: Parts, call: Call) -> Receipt:
+    source = _own(parts, call)
+    message = Message(call.body, call.content, call.key.lower(), call.query.known_size)
+    return parts.ingest.take(call.token, source, message)
+
+
+def _checkpoint(parts: Parts, call: Call) -> LogState:
+    source = _own(parts, call)
+    return LogState(parts.ingest.state(source), parts.ingest.keys.verifier.line)
+
+
+def _proof(parts: Parts, call: Call) -> Proofs:
+    source = _own(parts, call)
+    proof = parts.ingest.consistency(source, call.query.from_size)
+    return Proofs(parts.ingest.state(source), proof)
+
+
+def _own(parts: Parts, call: Call) -> Source:
+    """The source of the path, where the token may use it. Raises: ``Refused``."""
+    source = parts.tables.source(call.token.tenant, call.path[0])
+    if call.token.role == "write" and (source is None or source.id != call.token.source):
+        # For an unknown name as well: who may only write learns no names.
+        raise Refused(403, "This token is for another source")
+    if source is None:
+        raise Refused(404, "Unknown source")
+    return source
+
+
+def _sources(parts: Parts, call: Call) -> Sources:
+    return parts.questions.sources(call.token.tenant)
+
+
+def _findings(parts: Parts, call: Call) -> Findings:
+    asked: FindingsQuery = call.query
+    names = [name for name in Asked.__struct_fields__ if name in FindingsQuery.__struct_fields__]
+    question = Asked(**{name: getattr(asked, name) for name in names})
+    return parts.questions.findings(call.token.tenant, question, asked.cursor, asked.limit)
+
+
+def _history(parts: Parts, call: Call) -> History:
+    return parts.questions.history(call.token.tenant, call.query.source, call.query.days)
+
+
+def _alerts(parts: Parts, call: Call) -> Alerts:
+    return parts.questions.alerts(call.token.tenant)
+
+
+def _entity(parts: Parts, call: Call) -> Entity:
+    kind, namespace, name = call.path
+    return parts.questions.entity(call.token.tenant, kind, "" if namespace == "-" else namespace, name)
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "/v1/sources/{source}/report",
+        ("write",),
+        "Send all that one scan found",
+        Receipt,
+        _sent,
+        SendQuery,
+        WholeReport,
+    ),
+    Route(
+        "POST",
+        "/v1/sources/{source}/changes",
+        ("write",),
+        "Send what changed",
+        Receipt,
+        _sent,
+        SendQuery,
+        Changes,
+    ),
+    Route(
+        "GET",
+        "/v1/sources/{source}/checkpoint",
+        ("write", "read"),
+        "Size and root of the log",
+        LogState,
+        _checkpoint,
+    ),
+    Route(
+        "GET",
+        "/v1/sources/{source}/proof",
+        ("write", "read"),
+        "That the log begins with what you knew",
+        Proofs,
+        _proof,
+        ProofQuery,
+    ),
+    Route("GET", "/v1/sources", ("read",), "Who reports, and what is open there", Sources, _sources),
+    Route("GET", "/v1/findings", ("read",), "Findings of all sources", Findings, _findings, FindingsQuery),
+    Route("GET", "/v1/history", ("read",), "Sums of days", History, _history, HistoryQuery),
+    Route(
+        "GET", "/v1/alerts", ("read",), "What makes reports suspicious, and who is silent", Alerts, _alerts
+    ),
+    Route(
+        "GET",
+        "/v1/entities/{kind}/{namespace}/{name}",
+        ("read",),
+        "One object in all sources; the namespace is - for none",
+        Entity,
+        _entity,
+    ),
+)

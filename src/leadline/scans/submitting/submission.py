@@ -1,0 +1,90 @@
+"""What of a posture report goes to a provider: where, which control, how severe. No value of any field is among it."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from pathlib import PurePosixPath
+from typing import get_args
+
+from msgspec.structs import replace
+
+from leadline.api.provider.wire import (
+    MOST_NAMES,
+    Coverage,
+    FoundFinding,
+    Measured,
+    Severity,
+    WholeReport,
+)
+from leadline.model.finding import Finding
+from leadline.model.report import PostureReport
+from leadline.outputs.documents.baseline import SeenFinding, baseline_of
+from leadline.outputs.rows.place import ShownPlaces
+from leadline.outputs.text.plain import plain
+from leadline.outputs.text.waiver_text import why_accepted
+from leadline.version import __version__
+
+PROGRAM = f"leadline {__version__.partition('+')[0]}"
+_SHORT, _LONG = 300, 2_000
+_SEVERITIES = frozenset(get_args(Severity))
+
+
+def whole_report(report: PostureReport, places: ShownPlaces, at: str) -> WholeReport:
+    """``at``: RFC 3339 in UTC, to the second. One finding for each failed pair of control and object."""
+    judging = tuple(row.control.id for row in report.by_control if row.judged)
+    measured = Measured(
+        at=at,
+        program=PROGRAM,
+        rules=sha256("\0".join((PROGRAM, *sorted(judging))).encode()).hexdigest(),
+        coverage=Coverage(report.objects, len(judging), len(report.unread), len(report.skips)),
+    )
+    unread = tuple(dict.fromkeys(_file(one.where) for one in report.unread))
+    return WholeReport(measured, judging, tuple(_findings(report, places)), unread[:MOST_NAMES])
+
+
+def _findings(report: PostureReport, places: ShownPlaces) -> Iterator[FoundFinding]:
+    severities = {one.id: one.severity for one in report.controls}
+    why = {one.finding.pair: why_accepted(report.waivers[one.waiver].waiver) for one in report.waived}
+    is_open = {one.pair for one in report.findings}
+    accepted = tuple(one.finding for one in report.waived if one.finding.pair not in is_open)
+    marks: Counter[str] = Counter()
+    for finding, row in _by_pair(report, places, (report.findings, accepted)):
+        resource = report.resource(finding.resource)
+        file = "" if row.on else _file(row.file)
+        mark = sha256("\0".join((row.control, row.object, file)).encode("utf-8", "replace")).hexdigest()[:32]
+        marks[mark] += 1
+        severity = severities.get(row.control, "unknown")
+        yield FoundFinding(
+            fingerprint=mark,
+            control=row.control[:_SHORT],
+            severity=severity if severity in _SEVERITIES else "unknown",
+            kind=resource.kind[:_SHORT],
+            name=resource.name[:_SHORT],
+            ordinal=marks[mark],
+            group=resource.group[:_SHORT],
+            namespace=resource.namespace[:_SHORT],
+            file=_file(row.file)[:_LONG],
+            path=row.path[:_LONG],
+            accepted="" if finding.pair in is_open else why[finding.pair][:_LONG],
+        )
+
+
+def _by_pair(
+    report: PostureReport, places: ShownPlaces, parts: Iterable[tuple[Finding, ...]]
+) -> Iterator[tuple[Finding, SeenFinding]]:
+    """The first of each pair."""
+    for findings in parts:
+        rows = baseline_of(replace(report, findings=findings), places, "", "").findings
+        seen: set[tuple[str, str]] = set()
+        for finding, row in zip(findings, rows, strict=True):
+            if finding.pair not in seen:
+                seen.add(finding.pair)
+                yield finding, row
+
+
+def _file(path: str) -> str:
+    """Of an absolute path the last three parts: where a person keeps files stays on that machine."""
+    path = plain(path, _LONG)
+    if not path.startswith("/"):
+        return path
+    return "/".join(PurePosixPath(path).parts[-3:]).lstrip("/")

@@ -1,0 +1,280 @@
+"""``leadline scan --submit``: what leaves, when, to whom, and what is believed of an answer."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+from tests.programs.provider.provider_parts import Provider, report
+
+from leadline.programs.cli.main import main
+from leadline.programs.cli.scanning import submitting
+from leadline.programs.provider.app import App
+from leadline.programs.provider.questions import Questions
+from leadline.programs.provider.routes import Parts
+from leadline.programs.serving.plain_server import plain_config
+from leadline.programs.serving.tls_server import Server
+
+SECRET = "hunter2-of-the-shop"
+POD = f"""\
+apiVersion: v1
+kind: Pod
+metadata: {{name: shell, namespace: shop, annotations: {{note: {SECRET}}}}}
+spec:
+  containers:
+  - name: shell
+    image: registry.example/{SECRET}:1
+    args: [--password={SECRET}]
+    env: [{{name: DB_PASSWORD, value: {SECRET}}}]
+    securityContext: {{privileged: true}}
+"""
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    for name in (
+        "LEADLINE_SUBMIT_TOKEN",
+        "LEADLINE_SUBMIT_TOKEN_FILE",
+        "HTTP_PROXY",
+        "http_proxy",
+        "COLUMNS",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(submitting, "_FIRST_S", 0.01)
+    Path("pod.yaml").write_text(POD)
+
+
+@contextmanager
+def served(provider: Provider) -> Iterator[str]:
+    parts = Parts(provider.place.tables, provider.ingest, Questions(provider.place.tables, provider.clock))
+    server = Server(plain_config(App(parts), "127.0.0.1", 0), lambda: None)
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
+    thread.start()
+    while not server.started:
+        thread.join(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.leave()
+    thread.join()
+
+
+class Answering(ThreadingHTTPServer):
+    """Answers as ``answer`` says, and keeps what it was asked."""
+
+    def __init__(self, answer: Callable[[str], tuple[int, bytes, dict[str, str]]]) -> None:
+        self.asked: list[tuple[str, dict[str, str], bytes]] = []
+        asked = self.asked
+
+        class Handler(BaseHTTPRequestHandler):
+            def _answered(self) -> None:
+                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                asked.append((f"{self.command} {self.path}", dict(self.headers.items()), body))
+                status, content, headers = answer(self.path)
+                self.send_response(status)
+                for name, value in {**headers, "content-length": str(len(content))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(content)
+
+            do_GET = do_POST = _answered  # noqa: N815 names of the library
+
+            def log_message(self, format: str, *words: Any) -> None:
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+@contextmanager
+def answering(answer: Callable[[str], tuple[int, bytes, dict[str, str]]]) -> Iterator[Answering]:
+    server = Answering(answer)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def run(capfd: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    return (main(list(words)), *capfd.readouterr())
+
+
+def test_a_report_arrives_and_the_checkpoint_is_kept(capfd, monkeypatch, tmp_path):
+    provider = Provider(tmp_path / "provider")
+    monkeypatch.setenv("LEADLINE_SUBMIT_TOKEN", provider.token)
+    with served(provider) as url:
+        code, _, err = run(capfd, "scan", "pod.yaml", "--submit", f"{url}/shop", "-f", "lines")
+        open_there = provider.place.tables.open_count(provider.source.id)
+        assert code == 0
+        assert f"submitting {open_there} findings to {url[7:]} as shop\n" in err
+        assert f"submitted: {open_there} new, 0 gone, {open_there} open at {url[7:]}\n" in err
+        assert f" for {open_there} findings: " in err
+        (kept,) = (tmp_path / "state" / "leadline" / "submit").glob("*.json")
+        assert "provider.example/default/shop\n1\n" in json.loads(kept.read_text())["checkpoint"]
+        code, _, err = run(capfd, "scan", "pod.yaml", "--submit", f"{url}/shop", "-q", "-f", "lines")
+        assert (code, err) == (0, f"submitting {open_there} findings to {url[7:]} as shop\n")
+        assert provider.source.entries == 2
+    sent = b"".join(entry.head + entry.record for entry in provider.ingest._log(provider.source).entries())
+    assert SECRET.encode() not in sent
+    assert str(tmp_path).encode() not in sent
+    provider.close()
+
+
+def test_absolute_paths_are_shortened(capfd, tmp_path):
+    run(
+        capfd,
+        "scan",
+        str(tmp_path / "pod.yaml"),
+        "--submit",
+        "https://p.example/shop",
+        "--submit-dry-run",
+        "dry",
+        "-q",
+    )
+    assert str(tmp_path) not in Path("dry/body.json").read_text()
+
+
+def test_a_dry_run_writes_the_exact_bytes_and_sends_nothing(capfd, monkeypatch):
+    def answer(path: str) -> tuple[int, bytes, dict[str, str]]:
+        return 500, b"", {}
+
+    monkeypatch.setenv("LEADLINE_SUBMIT_TOKEN", "leadline_token")
+    monkeypatch.setattr("leadline.programs.cli.commands.scan._now", lambda: "2027-01-31T10:00:00Z")
+    with answering(answer) as server:
+        words = ("scan", "pod.yaml", "--submit", f"{server.url}/shop", "-f", "lines")
+        code, _, err = run(capfd, *words, "--submit-dry-run", "dry")
+        assert (code, server.asked) == (0, [])
+        assert "nothing was sent" in err
+        memory = Path("state/leadline/submit")
+        key, note = _verifier_and_note()
+        memory.mkdir(parents=True)
+        (memory / f"{submitting._mark(submitting.destination(f'{server.url}/shop'))}.json").write_text(
+            json.dumps({"verifier": key, "checkpoint": note})
+        )
+        assert run(capfd, *words)[0] == 5
+        line, headers, body = server.asked[0]
+    assert body == Path("dry/body.zst").read_bytes()
+    assert zstandard.decompress(body, max_output_size=1 << 20) == Path("dry/body.json").read_bytes()
+    request = Path("dry/request.txt").read_text()
+    assert request.startswith(f"POST {server.url}/v1/sources/shop/report\n")
+    assert line == "POST /v1/sources/shop/report"
+    assert "leadline_token" not in request
+    for name in ("Content-Type", "Content-Encoding"):
+        assert f"{name}: {headers[name]}\n" in request
+
+
+def _verifier_and_note() -> tuple[str, str]:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from leadline.api.provider.note import Verifier
+
+    key = Ed25519PrivateKey.generate()
+    return Verifier("provider.example", key.public_key().public_bytes_raw()).line, ""
+
+
+def test_without_the_flag_nothing_leaves(capfd, monkeypatch, tmp_path):
+    """Neither a token, nor an earlier submission, nor a file that comes with the code is consent."""
+    provider = Provider(tmp_path / "provider")
+    monkeypatch.setenv("LEADLINE_SUBMIT_TOKEN", provider.token)
+    with served(provider) as url:
+        run(capfd, "scan", "pod.yaml", "--submit", f"{url}/shop", "-q")
+        Path("leadline.toml").write_text(f'submit = "{url}/shop"\n')
+        run(capfd, "scan", "pod.yaml", "-q")
+        run(capfd, "scan", ".", "-q", "--trust-config")
+        monkeypatch.setenv("LEADLINE_SUBMIT", f"{url}/shop")
+        run(capfd, "scan", "pod.yaml", "-q")
+        assert provider.source.entries == 1
+    provider.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--submit", "ftp://p.example/shop"], "not the address of a provider"),
+        (["--submit", "https://p.example"], "names no source"),
+        (["--submit", "http://p.example/shop"], "in clear text"),
+        (["--submit", "https://me:pass@p.example/shop"], "holds no credentials"),
+        (["--submit", "https://[::1/shop"], "not readable"),
+        (["--submit", "https://p.example/shop"], "--submit needs a token"),
+        (["--submit", "https://p.example/shop", "--encrypt", "age1x"], "leave --encrypt away"),
+        (["--submit", "https://p.example/shop", "--watch"], "leave --watch and --fix away"),
+        (["--submit-dry-run", "dry"], "belongs to --submit"),
+        (["--submit-ca", "ca.pem"], "belongs to --submit"),
+    ],
+)
+def test_wrong_words_are_refused_before_anything_is_scanned(capfd, words: list[str], why: str):
+    code, out, err = run(capfd, "scan", "pod.yaml", *words)
+    assert (code, out) == (2, "")
+    assert why in err
+    assert err.count("\n") == 1
+    assert "pass@" not in err
+
+
+def test_what_does_not_arrive_is_kept_and_has_its_own_code(capfd, monkeypatch):
+    monkeypatch.setenv("LEADLINE_SUBMIT_TOKEN", "leadline_token")
+    words = ("scan", "pod.yaml", "--submit", "http://127.0.0.1:9/shop", "-f", "lines")
+    code, out, err = run(capfd, *words)
+    assert code == 5
+    assert out.count("\n") > 10
+    assert "not delivered: 127.0.0.1:9 cannot be reached" in err
+    (kept,) = Path("state/leadline/submit/undelivered").iterdir()
+    assert str(kept) in err
+    assert {one.name for one in kept.iterdir()} == {"request.txt", "body.zst", "body.json"}
+    code, _, err = run(capfd, *words, "--severity-threshold", "critical")
+    assert code == 1
+    assert "not delivered" in err
+
+
+@pytest.mark.parametrize("status", [302, 307, 401, 403, 404, 418, 500])
+def test_no_answer_but_a_receipt_counts_and_no_redirect_is_followed(capfd, monkeypatch, status: int):
+    monkeypatch.setenv("LEADLINE_SUBMIT_TOKEN", "leadline_token")
+    with answering(lambda path: (200, b"{}", {})) as elsewhere:
+
+        def answer(path: str) -> tuple[int, bytes, dict[str, str]]:
+            return status, b"<html>\x1b[31mhostile</html>", {"location": f"{elsewhere.url}/v1"}
+
+        with answering(answer) as server:
+            code, _, err = run(
+                capfd, "scan", "pod.yaml", "--submit", f"{server.url}/shop", "-q", "-f", "lines"
+            )
+        assert elsewhere.asked == []
+    assert code == 5
+    assert f"answers HTTP {status}" in err
+    assert "\x1b" not in err
+    assert "leadline_token" not in err
+
+
+def test_a_provider_with_another_past_is_named(capfd, monkeypatch, tmp_path):
+    """Everything was thrown away and made anew under the same name: no earlier checkpoint fits."""
+    words = ("scan", "pod.yaml", "-q", "-f", "lines", "--submit")
+    first = Provider(tmp_path / "first")
+    monkeypatch.setenv("LEADLINE_SUBMIT_TOKEN", first.token)
+    with served(first) as url:
+        assert run(capfd, *words, f"{url}/shop")[0] == 0
+        (memory,) = Path("state/leadline/submit").glob("*.json")
+    other = Provider(tmp_path / "other")
+    monkeypatch.setenv("LEADLINE_SUBMIT_TOKEN", other.token)
+    with served(other) as url:
+        place = submitting.destination(f"{url}/shop")
+        memory.rename(memory.with_name(f"{submitting._mark(place)}.json"))
+        code, _, err = run(capfd, *words, f"{url}/shop")
+        assert code == 5
+        assert "does not know all that it acknowledged" in err
+        other.take(report([1]))
+        other.take(report([2]))
+        code, _, err = run(capfd, *words, f"{url}/shop")
+        assert code == 5
+        assert "signed by another key of provider.example" in err
+    first.close()
+    other.close()

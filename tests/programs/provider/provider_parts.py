@@ -1,0 +1,120 @@
+"""A provider in a folder, and messages for it."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from leadline.api.provider.wire import (
+    Changes,
+    Coverage,
+    FoundFinding,
+    GoneFinding,
+    Measured,
+    Receipt,
+    WholeReport,
+    digest_of,
+    encoded,
+)
+from leadline.programs.provider.ingest import Ingest, Message
+from leadline.programs.provider.place import Place, make_provider
+from leadline.programs.provider.tables import Source, Token
+
+AT = "2027-01-31T10:00:00Z"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = datetime(2027, 1, 31, 10, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_by(self, **time: float) -> None:
+        self.now += timedelta(**time)
+
+
+def measured(
+    objects: int = 10, judged: int = 50, unread: int = 0, program: str = "leadline 1.2.0"
+) -> Measured:
+    return Measured(AT, program, Coverage(objects, judged, unread))
+
+
+def found(number: int, **other: str) -> FoundFinding:
+    given = {
+        "control": "C-0057",
+        "severity": "high",
+        "kind": "Pod",
+        "name": f"pod-{number}",
+        "namespace": "shop",
+        **other,
+    }
+    return FoundFinding(fingerprint=f"{number:032x}", **given)
+
+
+def report(numbers: range | list[int], files: tuple[str, ...] = (), **other: int) -> WholeReport:
+    return WholeReport(measured(**other), ("C-0057",), tuple(found(one) for one in numbers), files)
+
+
+class Provider:
+    """With the source ``shop``, its token, and one for another source."""
+
+    def __init__(self, folder: Path, *, every: int = 0) -> None:
+        self.folder = folder
+        make_provider(folder, "provider.example")
+        self.clock = Clock()
+        self.place = Place(folder)
+        self.token = self.place.add_source("shop", "cluster", every)
+        self.other_token = self.place.add_source("other", "cluster", every)
+        self.reader = self.place.add_token("wall", "read")
+        self.ingest = Ingest(folder, self.place.tables, self.place.keys, self.clock)
+
+    def again(self) -> None:
+        """As after a restart."""
+        self.ingest.close()
+        self.place.close()
+        self.place = Place(self.folder)
+        self.ingest = Ingest(self.folder, self.place.tables, self.place.keys, self.clock)
+
+    @property
+    def source(self) -> Source:
+        source = self.place.tables.source("default", "shop")
+        assert source is not None
+        return source
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "logs" / "default" / "shop"
+
+    def take(self, content: WholeReport | Changes, key: str = "", known_size: int = 0) -> Receipt:
+        message = Message(encoded(content), content, key or str(uuid.uuid4()), known_size)
+        return self.ingest.take(Token("shop", "default", self.source.id, "write"), self.source, message)
+
+    def open(self) -> set[str]:
+        return {mark for mark, _ in self.place.tables.open_findings(self.source.id)}
+
+    def alerts(self) -> set[str]:
+        rows = self.place.tables.reader.execute("SELECT kind FROM alert WHERE over = ''")
+        return {row[0] for row in rows}
+
+    def close(self) -> None:
+        self.ingest.close()
+        self.place.close()
+
+
+class Chain:
+    """A sender that counts its messages."""
+
+    def __init__(self) -> None:
+        self.sequence, self.previous = 0, ""
+
+    def next(self, opened: list[int], gone: list[int], **other: int) -> Changes:
+        return Changes(
+            self.sequence + 1,
+            self.previous,
+            measured(**other),
+            tuple(found(one) for one in opened),
+            tuple(GoneFinding(f"{one:032x}") for one in gone),
+        )
+
+    def sent(self, changes: Changes) -> None:
+        self.sequence, self.previous = changes.sequence, digest_of(encoded(changes))

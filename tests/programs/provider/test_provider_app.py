@@ -1,0 +1,214 @@
+"""The API as a client meets it: roles, bounds, problems, cursors, tags, and the committed document."""
+
+import asyncio
+import json
+import uuid
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import zstandard
+from tests.programs.provider.provider_parts import Provider, report
+
+from leadline.api.provider.wire import encoded
+from leadline.programs.provider.app import LARGEST_PLAIN, App
+from leadline.programs.provider.openapi import openapi
+from leadline.programs.provider.questions import Questions
+from leadline.programs.provider.routes import ROUTES, Parts
+
+ROOT = Path(__file__).parents[3]
+
+
+class Client:
+    def __init__(self, provider: Provider) -> None:
+        self.provider = provider
+        parts = Parts(
+            provider.place.tables, provider.ingest, Questions(provider.place.tables, provider.clock)
+        )
+        self.app = App(parts)
+
+    def __call__(
+        self, method: str, path: str, token: str = "", body: bytes = b"", **headers: str
+    ) -> tuple[int, Any, dict[str, str]]:
+        return asyncio.run(self._asked(method, path, token, body, headers))
+
+    async def _asked(self, method: str, path: str, token: str, body: bytes, headers: dict[str, str]):
+        path, _, query = path.partition("?")
+        given = {"authorization": f"Bearer {token}"} if token else {}
+        given |= {name.replace("_", "-"): value for name, value in headers.items()}
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": query.encode(),
+            "headers": [(name.encode(), value.encode()) for name, value in given.items()],
+        }
+        sent: list[Any] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await self.app(scope, receive, send)
+        heads = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+        content = sent[1]["body"]
+        return sent[0]["status"], json.loads(content) if content else None, heads
+
+    def post(self, content: Any, token: str = "", path: str = "/v1/sources/shop/report", **headers: str):
+        usual = {"content_type": "application/json", "idempotency_key": str(uuid.uuid4())} | headers
+        body = content if isinstance(content, bytes) else encoded(content)
+        return self("POST", path, token or self.provider.token, body, **usual)
+
+
+@pytest.fixture
+def client(provider: Provider) -> Client:
+    return Client(provider)
+
+
+def test_a_writer_writes_and_reads_nothing(client: Client, provider: Provider):
+    status, receipt, _ = client.post(report([1, 2]))
+    assert (status, receipt["open"]) == (200, 2)
+    for path in ("sources", "findings", "history", "alerts", "entities/Pod/shop/pod-1"):
+        assert client("GET", f"/v1/{path}", provider.token)[0] == 403
+    assert client("GET", "/v1/sources/shop/checkpoint", provider.token)[0] == 200
+    for other in ("other", "unknown"):
+        assert client("GET", f"/v1/sources/{other}/checkpoint", provider.token)[0] == 403
+        assert client.post(report([1]), path=f"/v1/sources/{other}/report")[0] == 403
+
+
+def test_a_reader_reads_and_writes_nothing(client: Client, provider: Provider):
+    client.post(report([1, 2]))
+    assert client.post(report([3]), provider.reader)[0] == 403
+    status, answer, _ = client("GET", "/v1/sources", provider.reader)
+    assert status == 200
+    assert [(one["name"], one["open"]) for one in answer["items"]] == [("other", 0), ("shop", 2)]
+    assert client("GET", "/v1/entities/Pod/shop/pod-1", provider.reader)[1]["high"] == 1
+    assert client("GET", "/v1/entities/Pod/shop/unknown", provider.reader)[0] == 404
+
+
+@pytest.mark.parametrize("token", ["", "leadline_unknown", "x" * 5_000])
+def test_without_a_known_token_nothing_is_answered(client: Client, token: str):
+    for route in ROUTES:
+        path = route.path.replace("{source}", "shop").replace("{kind}/{namespace}/{name}", "Pod/shop/x")
+        status, problem, heads = client(route.method, path, token)
+        assert (status, heads["www-authenticate"]) == (401, "Bearer")
+        assert problem["status"] == 401
+
+
+def test_no_route_deletes_or_replaces(client: Client, provider: Provider):
+    for route in ROUTES:
+        path = route.path.replace("{source}", "shop").replace("{kind}/{namespace}/{name}", "Pod/shop/x")
+        for method in ("DELETE", "PUT", "PATCH"):
+            status, _, heads = client(method, path, provider.token)
+            assert (status, heads["allow"]) == (405, route.method)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (b"{", {}, 400),
+        (b"[" * 100_000, {}, 400),
+        (b'{"unknown":1}', {}, 400),
+        (b"{}", {"content_type": "text/plain"}, 415),
+        (b"{}", {"content_encoding": "gzip"}, 415),
+        (b"{}", {"idempotency_key": "once"}, 400),
+        (b"{}", {"content_length": str(9 << 20)}, 413),
+        (b"{}", {"content_encoding": "zstd"}, 400),
+        (zstandard.compress(b" " * (LARGEST_PLAIN + 1)), {"content_encoding": "zstd"}, 413),
+        (encoded(report([1])).replace(b'"high"', b'"worse"'), {}, 400),
+        (encoded(report([1])).replace(b'"2027-01-31T10:00:00Z"', b'"yesterday"'), {}, 400),
+    ],
+)
+def test_bad_bodies_get_one_problem_and_change_nothing(client: Client, body, headers, status):
+    got, problem, heads = client.post(body, **headers)
+    assert (got, problem["status"], heads["content-type"]) == (status, status, "application/problem+json")
+    assert client.provider.source.entries == 0
+
+
+def test_compressed_bodies_are_the_same_messages(client: Client):
+    key = str(uuid.uuid4())
+    plain = client.post(report([1]), idempotency_key=key)
+    packed = client.post(
+        zstandard.compress(encoded(report([1]))), content_encoding="zstd", idempotency_key=key
+    )
+    assert plain[:2] == packed[:2]
+
+
+def test_pages_hold_every_finding_once_and_cursors_belong_to_their_question(
+    client: Client, provider: Provider
+):
+    client.post(report(range(25)))
+    seen, cursor = [], ""
+    while True:
+        status, page, _ = client("GET", f"/v1/findings?limit=10&cursor={cursor}", provider.reader)
+        assert status == 200
+        seen += [one["fingerprint"] for one in page["items"]]
+        if not (cursor := page["next"]):
+            break
+        first = cursor
+    assert sorted(seen) == [f"{one:032x}" for one in range(25)]
+    assert client("GET", f"/v1/findings?control=C-0057&cursor={first}", provider.reader)[0] == 400
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=x", "unknown=1", "state=all", "limit=1&limit=2", "severity=HIGH"]
+)
+def test_parameters_that_make_no_sense_are_refused(client: Client, provider: Provider, query: str):
+    assert client("GET", f"/v1/findings?{query}", provider.reader)[0] == 400
+
+
+def test_what_did_not_change_is_not_sent_again(client: Client, provider: Provider):
+    client.post(report([1]))
+    _, _, heads = client("GET", "/v1/findings", provider.reader)
+    status, body, _ = client("GET", "/v1/findings", provider.reader, if_none_match=heads["etag"])
+    assert (status, body) == (304, None)
+    client.post(report([2]))
+    assert client("GET", "/v1/findings", provider.reader, if_none_match=heads["etag"])[0] == 200
+
+
+def test_silence_is_measured_by_the_provider(tmp_path: Path):
+    provider = Provider(tmp_path / "provider", every=3_600)
+    client = Client(provider)
+    client.post(report([1]))
+
+    def silent() -> set[str]:
+        return {
+            one["kind"]
+            for one in client("GET", "/v1/alerts", provider.reader)[1]["items"]
+            if one["source"] == "shop"
+        }
+
+    provider.clock.pass_by(hours=1.9)
+    assert silent() == set()
+    provider.clock.pass_by(hours=0.2)
+    assert silent() == {"silence"}
+    assert client("GET", "/v1/entities/Pod/shop/pod-1", provider.reader)[1]["isSilent"] is True
+    provider.close()
+
+
+def test_a_dropped_token_is_refused_at_once(client: Client, provider: Provider):
+    assert client.post(report([1]))[0] == 200
+    assert provider.place.tables.drop_token("default", "shop")
+    assert client.post(report([1]))[0] == 401
+
+
+def test_the_committed_document_is_current_and_says_what_every_answer_is():
+    text = msgspec.json.format(msgspec.json.encode(openapi()), indent=2).decode() + "\n"
+    assert (ROOT / "docs" / "provider-api.json").read_text() == text
+    document = json.loads(text)
+    names = [one["operationId"] for path in document["paths"].values() for one in path.values()]
+    assert len(names) == len(set(names)) == len(ROUTES)
+    known = set(document["components"]["schemas"])
+    used = {word.rpartition("/")[2] for word in _refs(document)}
+    assert used <= known
+
+
+def _refs(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        own = [value["$ref"]] if isinstance(value.get("$ref"), str) else []
+        return own + [ref for one in value.values() for ref in _refs(one)]
+    return [ref for one in value for ref in _refs(one)] if isinstance(value, list) else []

@@ -1,0 +1,215 @@
+"""What messages do to tables and alerts, what a copied token can and cannot do, and how a provider comes back."""
+
+import shutil
+import sqlite3
+import uuid
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.programs.provider.provider_parts import Chain, Provider, found, measured, report
+
+from leadline.api.provider.wire import encoded
+from leadline.programs.provider.ingest import Refused
+from leadline.programs.provider.log import verify_log
+from leadline.programs.provider.tables import VIEW
+from leadline.scans.submitting.sending import DoubtError, check
+
+
+def marks(*numbers: int) -> set[str]:
+    return {f"{one:032x}" for one in numbers}
+
+
+def test_a_report_opens_and_closes(provider: Provider):
+    first = provider.take(report([1, 2, 3]))
+    assert (first.opened, first.gone, first.open) == (3, 0, 3)
+    second = provider.take(report([2, 3, 4]))
+    assert (second.opened, second.gone, second.open) == (1, 1, 3)
+    assert provider.open() == marks(2, 3, 4)
+
+
+def test_what_could_not_be_read_or_was_not_judged_stays_open(provider: Provider):
+    here = tuple(found(one, file=f"deploy/{one}.yaml") for one in (1, 2))
+    elsewhere = found(3, control="C-0016", file="deploy/3.yaml")
+    whole = report([])
+    provider.take(type(whole)(measured(), ("C-0057", "C-0016"), (*here, elsewhere)))
+    provider.take(type(whole)(measured(unread=1), ("C-0057",), (), ("deploy/1.yaml",)))
+    assert provider.open() == marks(1, 3)
+    provider.take(type(whole)(measured(unread=1), ("C-0057", "C-0016"), (), ("deploy",)))
+    assert provider.open() == marks(1, 3)
+    provider.take(type(whole)(measured(), ("C-0057", "C-0016"), ()))
+    assert provider.open() == set()
+
+
+def test_accepted_is_not_gone(provider: Provider):
+    whole = report([1, 2])
+    provider.take(whole)
+    accepted = (found(1, accepted="reviewed (until 2027-06-01)"), found(2))
+    receipt = provider.take(type(whole)(measured(), ("C-0057",), accepted))
+    assert (receipt.opened, receipt.gone, receipt.open) == (0, 0, 2)
+    rows = provider.place.tables.reader.execute("SELECT open, accepted FROM tally WHERE severity = 1")
+    assert [tuple(row) for row in rows] == [(1, 1)]
+
+
+def test_the_same_message_again_gets_the_same_receipt(provider: Provider):
+    key = str(uuid.uuid4())
+    first = provider.take(report([1]), key)
+    again = provider.take(report([1]), key)
+    assert again == first
+    with pytest.raises(Refused) as refused:
+        provider.take(report([2]), key)
+    assert refused.value.status == 409
+    assert provider.open() == marks(1)
+
+
+def test_changes_follow_one_another_and_a_fork_is_an_alert(provider: Provider):
+    chain = Chain()
+    for opened, gone in (([1, 2], []), ([3], [1])):
+        changes = chain.next(opened, gone)
+        assert provider.take(changes).expected_sequence == changes.sequence + 1
+        chain.sent(changes)
+    assert provider.open() == marks(2, 3)
+    skipped = Chain()
+    skipped.sequence, skipped.previous = 5, "0" * 64
+    with pytest.raises(Refused) as refused:
+        provider.take(skipped.next([9], []))
+    assert (refused.value.status, refused.value.expected) == (409, 3)
+    assert provider.alerts() == set()
+    with pytest.raises(Refused):
+        provider.take(Chain().next([], [2, 3]))
+    assert provider.alerts() == {"fork"}
+    assert provider.open() == marks(2, 3)
+
+
+def test_a_source_has_one_way_of_reporting(provider: Provider):
+    provider.take(report([1]))
+    with pytest.raises(Refused) as refused:
+        provider.take(Chain().next([], [1]))
+    assert refused.value.status == 409
+
+
+def test_mass_gone_without_vanished_objects_is_an_alert(provider: Provider):
+    provider.take(report(range(100), objects=50))
+    provider.take(report(range(90), objects=50))
+    assert provider.alerts() == set()
+    provider.take(report(range(10), objects=50))
+    assert provider.alerts() == {"mass-gone"}
+
+
+def test_findings_that_go_with_their_objects_are_none(provider: Provider):
+    provider.take(report(range(100), objects=50))
+    provider.take(report(range(10), objects=5))
+    assert "mass-gone" not in provider.alerts()
+
+
+def test_fewer_controls_more_unread_and_an_older_program_are_alerts_while_they_last(provider: Provider):
+    provider.take(report([1], judged=50))
+    provider.take(report([1], judged=20, unread=8))
+    assert provider.alerts() == {"fewer-controls", "more-unread"}
+    provider.take(type(report([]))(measured(judged=50, program="leadline 1.1.9"), ("C-0057",), (found(1),)))
+    assert provider.alerts() == {"other-program"}
+    provider.take(report([1], judged=50))
+    assert provider.alerts() == set()
+
+
+def rows(provider: Provider) -> list[tuple[object, ...]]:
+    return list(provider.place.tables.view(provider.source.id))
+
+
+messages = st.lists(st.sets(st.integers(0, 12), max_size=8), min_size=1, max_size=6)
+
+
+@settings(max_examples=25, deadline=None)
+@given(history=messages, attack=messages)
+def test_a_stolen_token_changes_no_byte_of_the_past(tmp_path_factory, history, attack):
+    """Whatever it sends, in both ways: the log begins with what it held, and says for each finding when it was first seen."""
+    provider = Provider(tmp_path_factory.mktemp("stolen") / "provider")
+    chain = Chain()
+    known: set[int] = set()
+    receipt = None
+    for numbers in history:
+        changes = chain.next(sorted(numbers - known), sorted(known - numbers))
+        receipt = provider.take(changes)
+        chain.sent(changes)
+        known = set(numbers)
+    log = {name: (provider.log / name).read_bytes() for name in ("records", "index")}
+    past = [row for row in rows(provider) if row[0] == "finding"]
+    before = provider.place.keys.verifier.opened(receipt.checkpoint)
+    for numbers in attack:
+        for content in (
+            report(sorted(numbers)),
+            Chain().next(sorted(numbers), [1]),
+            chain.next([], sorted(numbers)),
+        ):
+            try:
+                answer = provider.take(content, known_size=before.size)
+            except Refused:
+                continue
+            chain.sent(content)
+            check(answer, encoded(content), before, provider.place.keys.verifier)
+    for name, content in log.items():
+        assert (provider.log / name).read_bytes().startswith(content)
+    later = [row for row in rows(provider) if row[0] == "finding"]
+    # A finding keeps what it is and when it came; only when it went is added.
+    kept = {row[1:-1] for row in later}
+    assert {row[1:-1] for row in past} <= kept
+    assert {row for row in past if row[-1]} <= set(later)
+    assert not verify_log(provider.log, provider.place.keys.verifier).faults
+    provider.close()
+
+
+@settings(max_examples=20, deadline=None)
+@given(history=messages, lost=st.sampled_from(VIEW))
+def test_tables_are_made_anew_as_they_were(tmp_path_factory, history, lost):
+    provider = Provider(tmp_path_factory.mktemp("anew") / "provider")
+    for numbers in history:
+        provider.clock.pass_by(hours=7)
+        provider.take(report(sorted(numbers)))
+    before = rows(provider)
+    assert [equal for source, _, equal in provider.ingest.rebuild() if source.name == "shop"] == [True]
+    assert rows(provider) == before
+    with sqlite3.connect(provider.folder / "provider.db") as write:
+        changed = write.execute(f"DELETE FROM {lost}").rowcount
+    equal = [equal for source, _, equal in provider.ingest.rebuild() if source.name == "shop"]
+    assert equal == [changed == 0]
+    assert rows(provider) == before
+    provider.close()
+
+
+def test_tables_of_yesterday_catch_up_with_the_log(provider: Provider, tmp_path):
+    provider.take(report([1, 2]))
+    provider.again()
+    shutil.copy(provider.folder / "provider.db", tmp_path / "yesterday.db")
+    provider.take(report([2, 3]))
+    provider.take(report([3, 4]))
+    before = rows(provider)
+    provider.close()
+    for part in provider.folder.glob("provider.db*"):
+        part.unlink()
+    shutil.copy(tmp_path / "yesterday.db", provider.folder / "provider.db")
+    provider.again()
+    assert provider.ingest.catch_up() == 2
+    assert rows(provider) == before
+
+
+def test_a_provider_that_was_set_back_whole_is_noticed_by_its_sender(provider: Provider, tmp_path):
+    """Log and tables of yesterday: the next message of a sender that kept its checkpoint is refused, and says what was lost."""
+    first = provider.take(report([1]))
+    provider.again()
+    shutil.copytree(provider.folder, tmp_path / "yesterday")
+    second = provider.take(report([1, 2]), known_size=1)
+    provider.close()
+    shutil.rmtree(provider.folder)
+    shutil.copytree(tmp_path / "yesterday", provider.folder)
+    provider.again()
+    with pytest.raises(Refused) as refused:
+        provider.take(report([2]), known_size=2)
+    assert refused.value.status == 409
+    # One that hides it and writes on cannot prove that its log begins with what was acknowledged.
+    content = report([7])
+    forged = provider.take(content, known_size=1)
+    provider.take(report([8]), known_size=1)
+    key = provider.place.keys.verifier
+    with pytest.raises(DoubtError):
+        check(forged, encoded(content), key.opened(second.checkpoint), key)
+    check(forged, encoded(content), key.opened(first.checkpoint), key)
