@@ -89,9 +89,9 @@ def test_policies_are_asked_for_once_in_a_namespace(tmp_path):
 
 
 def test_copies_are_one_row_and_objects_that_differ_are_not(tmp_path):
-    for name in ("a", "b", "c"):
+    for name, image in (("a", "y:1"), ("b", "y:2"), ("c", "registry.example/team/y:1")):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "pod.yaml").write_text(POD.replace("NAME", "web").replace("IMAGE", "y:1"))
+        (tmp_path / name / "pod.yaml").write_text(POD.replace("NAME", "web").replace("IMAGE", image))
     for who, _ in said(tmp_path, "Requests or limits missing"):
         assert who == "shop/Pod/web in 3 places"
     (tmp_path / "c" / "pod.yaml").write_text(POD.replace("NAME", "web").replace("IMAGE", "z:9"))
@@ -114,9 +114,55 @@ def test_objects_without_a_namespace_are_installed_with_their_folder(tmp_path):
 
 def test_many_objects_of_one_name_cost_no_square(tmp_path):
     text = POD.replace("NAME", "web")
-    (tmp_path / "many.yaml").write_text("---\n".join(text.replace("IMAGE", f"y:{n}") for n in range(500)))
+    (tmp_path / "many.yaml").write_text("---\n".join(text.replace("IMAGE", f"y{n}:1") for n in range(500)))
     report = leadline.scan(tmp_path)
     began = time.process_time()
     rows = cause_rows(report, FindingPlaces(report, NoPlaces()))
     assert len(rows) > 500
     assert time.process_time() - began < 10
+
+
+ROLE = """apiVersion: v1
+kind: ServiceAccount
+metadata: {name: ci, namespace: shop}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: ci}
+rules:
+- {apiGroups: [""], resources: [secrets, pods], verbs: [get, list, delete]}
+- {apiGroups: [apps], resources: [deployments], verbs: [create, delete]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: ci}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: ci}
+subjects: [{kind: ServiceAccount, name: ci, namespace: shop}]
+"""
+
+
+def test_a_rule_of_a_role_is_one_row_and_so_is_its_binding(tmp_path):
+    (tmp_path / "role.yaml").write_text(ROLE)
+    _, rows, edits = rows_of(tmp_path)
+    of_role = [row for row in rows if row.finding.path.startswith("rules")]
+    assert sorted(row.finding.path.partition(".")[0] for row in of_role) == ["rules[0]", "rules[1]"]
+    assert len([row for row in rows if row.finding.path.startswith(("subjects", "roleRef"))]) == 1
+    assert len([row for row in edits if row.finding.path.startswith("rules")]) > 6
+
+
+def test_what_a_workload_mounts_is_one_row(tmp_path):
+    names = [f"c{number}" for number in range(5)]
+    volumes = ", ".join(f"{{name: {name}, configMap: {{name: {name}}}}}" for name in names)
+    mounts = ", ".join(f"{{name: {name}, mountPath: /{name}}}" for name in names)
+    maps = "".join(
+        f"---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: shop}}\n"
+        for name in names
+    )
+    (tmp_path / "pod.yaml").write_text(
+        f"apiVersion: v1\nkind: Pod\nmetadata: {{name: web, namespace: shop}}\nspec:\n  volumes: [{volumes}]\n"
+        f"  containers: [{{name: a, image: x, volumeMounts: [{mounts}]}}]\n{maps}"
+    )
+    _, rows, edits = rows_of(tmp_path)
+    asking = [row for row in rows if row.controls[0].id == "C-0258"]
+    assert [row.edits for row in asking] == [10]
+    assert len([row for row in edits if row.controls[0].id == "C-0258"]) == 10

@@ -68,6 +68,8 @@ class Page(Struct, frozen=True):
     """The command that prints the role which a scan of this cluster needs."""
     again: str = ""
     """The scan's own command line, to be shown with a flag more; empty where it cannot be repeated."""
+    fix: str = ""
+    """The command that edits what failed; empty where there is none."""
     of_object: str = ""
     """The command that shows one object, ``NAME`` standing for it; empty where there is none."""
     view: str = "control"

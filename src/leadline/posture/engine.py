@@ -238,13 +238,14 @@ class Asking:
             for _, one, _ in fitting:
                 one.asked[group] = None
             for control_id, check, joins in group.bounds:
+                advice = self._questions.advice[control_id]
                 for subject, one, prefix in fitting:
                     try:
                         if joins:
                             self._join(control_id, check, subject, one, prefix)
                             continue
                         for violation in check(subject):
-                            rooted = _rooted(violation, prefix, one.id)
+                            rooted = _rooted(violation, prefix, one.id, advice)
                             one.findings.append(Finding(control_id, one.id, rooted, one.joined))
                     except NotJudged as reason:
                         is_absent = isinstance(reason, NotApplicable)
@@ -268,8 +269,10 @@ class Asking:
             else:
                 name = GRANTS if isinstance(subject, Rights) else control_id
                 violations = _traced(tracer, name, partial(check, subject), inventory)
+            advice = self._questions.advice[control_id]
             for violation in violations:
-                findings.append(Finding(control_id, one.id, _rooted(violation, prefix, one.id), one.joined))
+                rooted = _rooted(violation, prefix, one.id, advice)
+                findings.append(Finding(control_id, one.id, rooted, one.joined))
             if relied:
                 one.rest_on(control_id, since, relied)
         finally:
@@ -388,14 +391,18 @@ def _traced(
         tracer(name, reads)
 
 
-def _rooted(violation: Violation, prefix: str, subject: str) -> Violation:
+def _rooted(violation: Violation, prefix: str, subject: str, advice: str) -> Violation:
     """``violation`` with a path from the root of its object; that of ``subject``, the one judged, is called "".
+
+    ``advice`` is for one that gives none.
 
     Raises: ``TypeError`` where a control names the object by anything but its id.
     """
     if violation.__class__ is Missing:
         return violation
     on, path = violation.on, violation.path  # type: ignore[union-attr]
+    if violation.__class__ is Review and advice and not violation.advice:  # type: ignore[union-attr]
+        violation = Review(path, on, advice)
     if on.__class__ is not str:
         raise TypeError("on= takes the id of an object")
     if on and on != subject:

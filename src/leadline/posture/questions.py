@@ -1,5 +1,6 @@
 """Controls with their settings, made ready once: which are asked of what."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -22,6 +23,9 @@ Bound = tuple[str, Callable[..., Violations], bool]
 
 _OURS = "leadline.posture."
 """How the modules of the controls begin that come with the product."""
+
+
+_FIX = re.compile(r"^[ \t]*Fix:(.+?)(?:\n[ \t]*\n|\Z)", re.MULTILINE | re.DOTALL)
 
 
 class Group:
@@ -64,6 +68,8 @@ class Questions:
         self.about_fields = about_fields
         self.rank = {control.id: rank for rank, control in enumerate(controls)}
         self.of_users = frozenset(c.id for c in controls if not c.module.startswith(_OURS))
+        self.advice = {control.id: _advice_in(control.doc) for control in controls}
+        """What decides where a check says only where to look."""
         self.left_out: list[Skip] = []
         """The controls that judge no object whatever there is."""
         self._settings = settings
@@ -111,3 +117,10 @@ class Questions:
                 by_type.add(control.subject, applies, bound)
                 if control.subject is Rights:
                     by_type.add(Grant, applies, bound)
+
+
+def _advice_in(doc: str) -> str:
+    """The first sentence after ``Fix:``, without marks and full stop; empty where there is none."""
+    found = _FIX.search(doc)
+    text = " ".join(found[1].split()).replace("``", "") if found else ""
+    return text.partition(". ")[0].removesuffix(".")

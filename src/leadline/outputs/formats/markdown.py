@@ -81,6 +81,8 @@ def _changes(report: PostureReport, page: Page) -> Iterator[str]:
         yield f"\n{count(edits_in(first[_ROWS:]), 'more edit')}, least urgent last.\n"
     if first:
         yield f"\n{code(f'leadline explain {first[0].controls[0].id}')} says why, with an example before and after.\n"
+    if page.fix:
+        yield f"\n{code(page.fix)} edits what needs no decision, and says what does.\n"
     yield "\n"
     if rest := [row for row in rows if row.severity not in grave]:
         what = "new edit" if report.baseline else "edit"

@@ -402,6 +402,8 @@ def _advice(report: PostureReport, groups: list[ControlGroup], page: Page) -> li
     again = plain(page.again, 4096)
     if groups and again and not page.verbose:
         advice.append(f"{again} -v")
+    if groups and page.fix:
+        advice.append(plain(page.fix, 4096))
     if denied_rules(report.unread):
         advice += [plain(page.rbac, 4096)] if page.rbac else []
         advice += [f"{again} --verbose-coverage"] if again and not page.coverage else []

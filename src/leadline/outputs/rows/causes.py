@@ -16,6 +16,8 @@ from leadline.outputs.rows.finding_places import FindingPlaces
 _CONTAINER = re.compile(r".*\b(?:containers|initContainers|ephemeralContainers)\[\d+\]")
 _VOLUME = re.compile(r"(.*)\.volumes\[(\d+)\]")
 _MOUNT = re.compile(r"(.*)\.(?:containers|initContainers|ephemeralContainers)\[\d+\]\.volumeMounts\[\d+\]")
+_RULE = re.compile(r"rules\[\d+\]")
+_OF_BINDING = re.compile(r"(?:subjects\[|roleRef)")
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 Where = Callable[[Finding, PostureReport, FindingPlaces], Hashable]
 
@@ -32,9 +34,12 @@ class Cause(Struct, frozen=True):
     """Why that matters, without a full stop."""
 
 
-def cause_of(control: str) -> Cause | None:
-    """By the control that says best what a row is about."""
-    return _BY_CONTROL.get(control)
+def cause_of(control: str, finding: Finding, report: PostureReport) -> Cause | None:
+    """By the control that says best what a row is about, else by what its edit is a part of."""
+    found = _BY_CONTROL.get(control)
+    if found is not None or finding.action != "review":
+        return found
+    return _BY_KIND.get(report.resource(finding.on).kind)
 
 
 def _container(finding: Finding, report: PostureReport, places: FindingPlaces) -> Hashable:
@@ -44,6 +49,22 @@ def _container(finding: Finding, report: PostureReport, places: FindingPlaces) -
 
 def _object(finding: Finding, report: PostureReport, places: FindingPlaces) -> Hashable:
     return finding.on
+
+
+def _failing(finding: Finding, report: PostureReport, places: FindingPlaces) -> Hashable:
+    """Edits of other objects that answer one finding."""
+    return finding.resource
+
+
+def _rule(finding: Finding, report: PostureReport, places: FindingPlaces) -> Hashable:
+    """One rule of a role: its groups, resources and verbs grant together."""
+    found = _RULE.match(finding.path)
+    return (finding.on, found[0]) if found else None
+
+
+def _binding(finding: Finding, report: PostureReport, places: FindingPlaces) -> Hashable:
+    """A binding: its role and its subjects grant together."""
+    return finding.on if _OF_BINDING.match(finding.path) else None
 
 
 def _namespace(finding: Finding, report: PostureReport, places: FindingPlaces) -> Hashable:
@@ -114,6 +135,7 @@ CAUSES = (
         "No network policy for the pods",
         "An attacker in one pod reaches all others, and the internet",
     ),
+    *(Cause(frozenset((id,)), _failing) for id in ("C-0255", "C-0257", "C-0258", "C-0261", "C-0267")),
     Cause(
         frozenset(("C-0076", "C-0077")),
         _object,
@@ -122,3 +144,10 @@ CAUSES = (
     ),
 )
 _BY_CONTROL = {control: cause for cause in CAUSES for control in cause.controls}
+_ROLE, _BINDING = Cause(frozenset(), _rule), Cause(frozenset(), _binding)
+_BY_KIND = {
+    "Role": _ROLE,
+    "ClusterRole": _ROLE,
+    "RoleBinding": _BINDING,
+    "ClusterRoleBinding": _BINDING,
+}

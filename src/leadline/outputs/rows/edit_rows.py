@@ -7,7 +7,8 @@ from hashlib import sha256
 from msgspec import Struct
 from msgspec.structs import replace
 
-from leadline.model.control import SEVERITIES, Control, Severity
+from leadline.kube.workload import images_in
+from leadline.model.control import SEVERITIES, Control, Review, Severity
 from leadline.model.finding import Finding, Place
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
@@ -19,12 +20,14 @@ from leadline.outputs.rows.place import file_of, place_text, steering
 from leadline.outputs.rows.remediation import fix
 from leadline.outputs.rows.titles import titles_of
 from leadline.outputs.text.plain import plain
+from leadline.posture.checks.image_names import parse_image_name
 
 MOST_NAMED = 20
 """Objects of one row that are named."""
 MOST_FAILING = 20
 """Lines that a failed gate prints into a log."""
 Title = Callable[[Resource], str]
+_OF_FILES = ("file", "kustomize", "helm")
 _RANK = {severity: rank for rank, severity in enumerate(SEVERITIES)}
 
 
@@ -32,7 +35,7 @@ class EditRow(Struct, frozen=True):
     """One edit at one place, or several that are one thing to do."""
 
     finding: Finding
-    """The first of those that ask for it."""
+    """Of those that ask for it the first of the most urgent control."""
     place: Place | None
     """Of that first edit."""
     controls: tuple[Control, ...]
@@ -126,7 +129,7 @@ def edit_row(
     places: FindingPlaces,
     title: Title,
 ) -> EditRow:
-    first = group.findings[0]
+    first = next(finding for finding in group.findings if finding.control == controls[0].id)
     renderings = {report.resource(finding.on).origin.rendering for finding in group.findings}
     return EditRow(
         first,
@@ -174,11 +177,11 @@ def _without_copies(rows: Sequence[EditRow], report: PostureReport, places: Find
 
 
 def _copies(rows: Iterable[EditRow], report: PostureReport, places: FindingPlaces) -> Mapping[str, str]:
-    """For the id of each copy that of the first: objects of one name, in files, of which everything but metadata is the same."""
+    """For the id of each copy that of the first: objects of one name that come from files and are alike."""
     named: dict[tuple[str, ...], list[Resource]] = {}
     for id in dict.fromkeys(row.finding.on for row in rows):
         on = report.resource(id)
-        if on.origin.kind == "file" and on.name:
+        if on.origin.kind in _OF_FILES and on.name:
             named.setdefault((on.group, on.kind, on.namespace, on.name), []).append(on)
     found: dict[str, str] = {}
     for several in named.values():
@@ -191,8 +194,16 @@ def _copies(rows: Iterable[EditRow], report: PostureReport, places: FindingPlace
 
 
 def _content(one: Resource, places: FindingPlaces) -> bytes:
-    """A digest: comparing each with each of a name would cost the square of a hostile folder."""
-    parts = {key: value for key, value in places.body(one).items() if key != "metadata"}
+    """A digest of what copies share: comparing each with each of a name would cost the square of a hostile folder.
+
+    Workloads are alike where they run the same programs, since overlays and releases change their numbers and versions;
+    other objects where everything but metadata is the same.
+    """
+    body = places.body(one)
+    programs = [
+        (name, parse_image_name(image).program) for name, image in images_in(one.api_version, one.kind, body)
+    ]
+    parts: object = programs or {key: body[key] for key in body if key != "metadata"}
     return sha256(repr(parts).encode("utf-8", "surrogatepass")).digest()
 
 
@@ -200,19 +211,19 @@ def _by_cause(rows: Sequence[EditRow], report: PostureReport, places: FindingPla
     """Rows that are parts of one thing to do as one."""
     together: dict[Hashable, list[EditRow]] = {}
     for number, row in enumerate(rows):
-        cause = cause_of(row.controls[0].id)
+        cause = cause_of(row.controls[0].id, row.finding, report)
         where = cause.where(row.finding, report, places) if cause else None
         key: Hashable = number if cause is None or where is None else (id(cause), where, row.copies)
         together.setdefault(key, []).append(row)
-    return map(_joined, together.values())
+    return (_joined(rows, report) for rows in together.values())
 
 
-def _joined(rows: list[EditRow]) -> EditRow:
+def _joined(rows: list[EditRow], report: PostureReport) -> EditRow:
     if len(rows) == 1:
         return rows[0]
     rows = sorted(rows, key=lambda row: _RANK[row.severity])
     first = rows[0]
-    cause = cause_of(first.controls[0].id)
+    cause = cause_of(first.controls[0].id, first.finding, report)
     controls = {control.id: control for row in rows for control in row.controls}
     return replace(
         first,
@@ -251,9 +262,19 @@ def row_fix(row: EditRow) -> str:
     if len(shown) == 1:
         return fix(shown[0])
     shared = _shared([one.path for one in shown])
-    if not shared:
-        return "; ".join(map(fix, shown))
-    return f"in {shared}: {'; '.join(fix(one).replace(f'{shared}.', '', 1) for one in shown)}"
+    texts = (text.replace(f"{shared}.", "") if shared else text for text in _fixes(shown))
+    return f"in {shared}: {'; '.join(texts)}" if shared else "; ".join(texts)
+
+
+def _fixes(findings: Iterable[Finding]) -> Iterator[str]:
+    """What to do about each, places that one advice is about together."""
+    alike: dict[str, list[Finding]] = {}
+    for number, one in enumerate(findings):
+        advice = one.violation.advice if isinstance(one.violation, Review) and one.path else ""
+        alike.setdefault(advice or str(number), []).append(one)
+    for together in alike.values():
+        places = "".join(f"{plain(one.path)}, " for one in together[1:])
+        yield fix(together[0]).replace("review ", f"review {places}", 1) if places else fix(together[0])
 
 
 def _shared(paths: Sequence[str]) -> str:

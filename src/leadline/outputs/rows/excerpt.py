@@ -53,6 +53,7 @@ def excerpts(findings: Sequence[Finding], places: FindingPlaces, width: int) -> 
     for finding in findings:
         place = places.find(finding)
         spots.setdefault((finding.on, place.line if place else 0), []).append((finding, place))
+    said: set[str] = set()
     for spot in spots.values():
         finding, place = spot[0]
         holder = places.holder(finding)
@@ -61,7 +62,7 @@ def excerpts(findings: Sequence[Finding], places: FindingPlaces, width: int) -> 
             where = place_text(holder, None) if file_of(holder) else ""
             yield Excerpt(holder, where, "", tuple(_unmarked(group, width)))
         else:
-            marked = _marked([(f, p) for f, p in spot if p], places, width)
+            marked = _marked([(f, p) for f, p in spot if p], places, width, said)
             lines = (*marked, *_steered(spot, holder, width))
             yield Excerpt(holder, place_text(holder, place), _shared_path(group), lines)
 
@@ -94,8 +95,13 @@ def _beside(text: str, width: int) -> Iterator[Line]:
     return (Line(margin + line) for line in wrapped(text, width - len(margin)))
 
 
-def _marked(spot: list[tuple[Finding, Place]], places: FindingPlaces, width: int) -> Iterator[Line]:
-    """The line, the one before it, and under it a row of carets for each column that findings point at."""
+def _marked(
+    spot: list[tuple[Finding, Place]], places: FindingPlaces, width: int, said: set[str]
+) -> Iterator[Line]:
+    """The line, the one before it, and under it a row of carets for each column that findings point at.
+
+    ``said`` are questions that were asked of lines before, which are not written out again.
+    """
     (finding, place), room = spot[0], width - _GUTTER - 3
     first = max(1, place.line - 1)
     shown = places.lines(finding, place)
@@ -126,6 +132,9 @@ def _marked(spot: list[tuple[Finding, Place]], places: FindingPlaces, width: int
                 for f, exact in pointing
             )
         )
+        asked = {f.violation.advice for f in findings if isinstance(f.violation, Review)}
+        advice = ["likewise" if one in asked & said else one for one in advice]
+        said |= asked
         yield from _carets(advice[:_ADVICE], text[start : start + length], columns(text[:start]), width)
         yield from (
             Line(clipped(line, width))

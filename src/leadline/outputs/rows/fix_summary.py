@@ -18,7 +18,7 @@ _SHOWN = 8
 
 
 def question(finding: Finding) -> str:
-    """What a person has to decide: ``what value for spec.x?``, ``can env[0] go?``."""
+    """What a person has to decide: ``what value for spec.x?``, ``can env[0] go?``, ``roleRef.name: bind a narrower role``."""
     path = plain(finding.path)
     match finding.violation:
         case Set():
@@ -27,7 +27,7 @@ def question(finding: Finding) -> str:
             return f"can {path} go? something may rely on it"
         case Review(advice=advice):
             if path:
-                return f"is {path} needed?"
+                return f"{path}: {plain(advice)}" if advice else f"is {path} needed?"
             return plain(advice) if advice else "is this object needed as it is?"
         case Missing(what=what):
             return f"add {plain(what)}?"
@@ -45,13 +45,16 @@ def questions(
     findings: Iterable[Finding], controls: Mapping[str, Control], objects: Mapping[str, Resource]
 ) -> list[Question]:
     """Each question once, however many controls ask it and objects it is about; most urgent first."""
-    asking: dict[tuple[str, str], dict[str, None]] = {}
+    asking: dict[tuple[str, ...], dict[str, Finding]] = {}
     for finding in findings:
-        asking.setdefault((finding.on, question(finding)), {})[finding.control] = None
+        asking.setdefault(finding.edit if finding.path else (finding.on, question(finding)), {})[
+            finding.control
+        ] = finding
     alike: dict[tuple[str, tuple[str, ...]], dict[str, None]] = {}
-    for (on, text), ids in asking.items():
-        title = plain(objects[on].title) if on in objects else ""
-        chosen = tuple(sorted(ids, key=lambda one: urgency(controls[one])))
+    for by_control in asking.values():
+        chosen = tuple(sorted(by_control, key=lambda one: urgency(controls[one])))
+        first = by_control[chosen[0]]
+        title, text = plain(objects[first.on].title) if first.on in objects else "", question(first)
         alike.setdefault((text, chosen), {})[title] = None
     rows = [
         Question(text, tuple(controls[id] for id in ids), tuple(titles))

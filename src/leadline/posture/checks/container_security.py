@@ -7,6 +7,8 @@ NON_ROOT_ID = 1000
 NODE_CAPABILITIES = frozenset({"SYS_ADMIN", "ALL"})
 """With these a container is as good as privileged."""
 
+OF_DEBUGGING = "start the next debugging container with it: this one cannot be changed"
+
 
 def runs_linux(container: Container) -> bool:
     """Whether Linux security settings mean anything to it."""
@@ -17,8 +19,9 @@ def privileged(container: Container) -> Violations:
     if container.security_context.get("privileged") is True:
         if any(mount.get("mountPropagation") == "Bidirectional" for _, mount in container.mounts):
             yield Review(
-                "securityContext.privileged"
-            )  # the API server refuses that mount in any other container
+                "securityContext.privileged",
+                advice="take mountPropagation: Bidirectional out as well, which the API server allows here alone",
+            )
         else:
             yield Remove("securityContext.privileged")
     for i, capability in container.added_capabilities:
@@ -31,8 +34,11 @@ def privilege_escalation(container: Container) -> Violations:
         return
     if container.security_context.get("privileged") is True or any(
         name == "SYS_ADMIN" for _, name in container.added_capabilities
-    ):  # the API server refuses ``false`` beside either, so they have to go first
-        yield Review("securityContext.allowPrivilegeEscalation")
+    ):
+        yield Review(
+            "securityContext.allowPrivilegeEscalation",
+            advice="set it to false once privileged and SYS_ADMIN are gone: the API server refuses it beside them",
+        )
     else:
         yield _missing_setting(container, "allowPrivilegeEscalation", False)
 
@@ -47,7 +53,7 @@ def root_user(container: Container) -> Violations:
     if container.effective("runAsNonRoot") is True or container.effective("runAsUser"):
         return
     if container.is_ephemeral:
-        yield Review("securityContext")
+        yield Review("securityContext", advice=OF_DEBUGGING)
     elif container.effective("runAsUser") == 0:
         yield _at_its_level(container, "runAsUser")
     else:
@@ -61,7 +67,8 @@ def root_group(container: Container) -> Violations:
     """
     group = container.effective("runAsGroup")
     if group == 0 or (group is None and container.effective("runAsUser") is not None):
-        yield Review("securityContext") if container.is_ephemeral else _at_its_level(container, "runAsGroup")
+        unchangeable = Review("securityContext", advice=OF_DEBUGGING)
+        yield unchangeable if container.is_ephemeral else _at_its_level(container, "runAsGroup")
     workload = container.workload
     for field in ("fsGroup", "supplementalGroups"):
         groups = workload.security_context.get(field)
@@ -71,7 +78,9 @@ def root_group(container: Container) -> Violations:
 
 def _missing_setting(container: Container, field: str, value: bool) -> Set | Review:
     """Writes the setting; a debugging container cannot be changed once it is there."""
-    return Review("securityContext") if container.is_ephemeral else Set(f"securityContext.{field}", value)
+    if container.is_ephemeral:
+        return Review("securityContext", advice=OF_DEBUGGING)
+    return Set(f"securityContext.{field}", value)
 
 
 def _at_its_level(container: Container, field: str) -> Set:

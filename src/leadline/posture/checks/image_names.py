@@ -24,6 +24,11 @@ class ImageName(NamedTuple):
         return f"{self.registry}/{self.repository}"
 
     @property
+    def program(self) -> str:
+        """The last part of the repository, by which an image is called wherever it was copied to."""
+        return self.repository.rpartition("/")[2]
+
+    @property
     def is_floating(self) -> bool:
         """Whether it may be another image tomorrow: no digest, and no tag or ``latest``."""
         return not self.digest and self.tag in ("", "latest")

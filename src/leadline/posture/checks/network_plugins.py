@@ -86,7 +86,7 @@ def enforces(container: Container) -> bool | None:
 
 
 def _name(container: Container) -> str:
-    return parse_image_name(container.image).repository.rpartition("/")[2]
+    return parse_image_name(container.image).program
 
 
 def _containers(resource: Resource) -> Iterator[Container]:

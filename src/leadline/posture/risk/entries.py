@@ -167,7 +167,7 @@ def _sidecar(workload: Workload, service: Resource | None, end: End) -> Iterator
 
 
 def _proxy_of(image: str) -> str:
-    return _PROXIES.get(parse_image_name(image).repository.rpartition("/")[2], "")
+    return _PROXIES.get(parse_image_name(image).program, "")
 
 
 def _behind_proxies(workload: Workload, inventory: Inventory) -> Iterator[Entry]:

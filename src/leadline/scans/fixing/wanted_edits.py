@@ -143,7 +143,7 @@ def _writable_folders(
     if not isinstance(container, dict) or not isinstance(pod, dict):
         return
     mounted = {str(one.get("mountPath")).rstrip("/") for _, one in mappings(container.get("volumeMounts"))}
-    image = parse_image_name(text(container.get("image"))).repository.rpartition("/")[2]
+    image = parse_image_name(text(container.get("image"))).program
     for folder in ("/tmp", *FOLDERS.get(image, ())):  # noqa: S108 (of the container)
         if folder in mounted:
             continue

@@ -1,5 +1,6 @@
 """Fields of containers that the Pod Security Standards speak of."""
 
+from leadline.posture.checks.container_security import OF_DEBUGGING
 from leadline.posture.checks.pod_security_standards import (
     CONFINED,
     contexts_of,
@@ -114,7 +115,7 @@ def capabilities_not_dropped(container: Container) -> Violations:
     dropped = sequence(container.capabilities.get("drop"))
     if "ALL" not in dropped:
         place = f"securityContext.capabilities.drop[{len(dropped)}]"
-        yield Review("securityContext") if container.is_ephemeral else Set(place, "ALL")
+        yield Review("securityContext", advice=OF_DEBUGGING) if container.is_ephemeral else Set(place, "ALL")
     for i, name in enumerate(sequence(container.capabilities.get("add"))):
         if name != "NET_BIND_SERVICE":
             yield Remove(f"securityContext.capabilities.add[{i}]")

@@ -1,5 +1,6 @@
 """Fields of pods that the Pod Security Standards speak of."""
 
+from leadline.posture.checks.container_security import OF_DEBUGGING
 from leadline.posture.checks.pod_security_standards import (
     CONFINED,
     contexts_of,
@@ -98,7 +99,7 @@ def non_root_not_required(workload: Workload, inventory: Inventory) -> Violation
         if own is True or (own is None and of_pod is True):
             continue
         if container.is_ephemeral:
-            yield Review(f"{container.place}securityContext")
+            yield Review(f"{container.place}securityContext", advice=OF_DEBUGGING)
         else:
             yield Set(f"{container.place}securityContext.runAsNonRoot", True)
 

@@ -39,7 +39,7 @@ AFFECTED = (("0.0.0", "2.1.9"), ("2.2.0", "2.2.4"))
 )
 def argocd_path_traversal(container: Container) -> Violations:
     name = parse_image_name(container.image)
-    if name.repository.rpartition("/")[2] not in ("argocd",):
+    if name.program not in ("argocd",):
         return
     version = parse_version(name.tag)
     if version is not None and is_within(version, AFFECTED):

@@ -39,7 +39,7 @@ AFFECTED = (("9.2.0", "9.2.4"),)
 )
 def grafana_login_bypass(container: Container) -> Violations:
     name = parse_image_name(container.image)
-    if name.repository.rpartition("/")[2] not in ("grafana", "grafana-oss", "grafana-enterprise"):
+    if name.program not in ("grafana", "grafana-oss", "grafana-enterprise"):
         return
     version = parse_version(name.tag)
     if version is not None and is_within(version, AFFECTED):

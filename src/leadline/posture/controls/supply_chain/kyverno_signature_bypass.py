@@ -39,7 +39,7 @@ AFFECTED = (("1.8.3", "1.8.5"),)
 )
 def kyverno_signature_bypass(container: Container) -> Violations:
     name = parse_image_name(container.image)
-    if name.repository.rpartition("/")[2] not in ("kyverno",):
+    if name.program not in ("kyverno",):
         return
     version = parse_version(name.tag)
     if version is not None and is_within(version, AFFECTED):

@@ -32,5 +32,5 @@ from leadline.posture.control import Container, Review, Violations, control
     category="Workload / Supply chain",
 )
 def tiller(container: Container) -> Violations:
-    if parse_image_name(container.image).repository.rpartition("/")[2] == "tiller":
+    if parse_image_name(container.image).program == "tiller":
         yield Review("image")

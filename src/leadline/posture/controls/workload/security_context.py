@@ -1,13 +1,14 @@
 """What a security context leaves to the container."""
 
 from leadline.posture.checks.container_security import (
+    OF_DEBUGGING,
+    runs_linux,
+)
+from leadline.posture.checks.container_security import (
     privilege_escalation as may_escalate,
 )
 from leadline.posture.checks.container_security import (
     root_group as may_be_in_root_group,
-)
-from leadline.posture.checks.container_security import (
-    runs_linux,
 )
 from leadline.posture.checks.container_security import (
     writable_root_filesystem as may_write,
@@ -140,7 +141,7 @@ def no_seccomp_profile(container: Container) -> Violations:
     if container.effective("seccompProfile"):
         return
     if container.is_ephemeral:
-        yield Review("securityContext")
+        yield Review("securityContext", advice=OF_DEBUGGING)
     else:
         yield Set("securityContext.seccompProfile.type", "RuntimeDefault")
 
@@ -175,6 +176,6 @@ def seccomp_not_default(container: Container) -> Violations:
         if of_pod not in CONFINED:
             yield Review(f"{workload.pod_path}securityContext.seccompProfile.type", on=workload.resource.id)
     elif container.is_ephemeral:
-        yield Review("securityContext")
+        yield Review("securityContext", advice=OF_DEBUGGING)
     else:
         yield Set("securityContext.seccompProfile.type", "RuntimeDefault")

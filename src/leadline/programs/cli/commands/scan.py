@@ -1,8 +1,9 @@
 """``leadline scan``: objects in files, standard input, a git repository or a cluster."""
 
 import os
+import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,7 @@ from leadline.programs.cli.options.table import (
     CHARTS,
     CLUSTER,
     CONTROLS,
+    FIXING,
     NAMESPACES,
     TRUST,
     WAIVERS,
@@ -92,6 +94,16 @@ _NOT_REPEATED = frozenset(
     )
 )
 """About the outcome or the look, not about what is scanned."""
+
+
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:\^1)?")
+_TARGET_BRANCHES = (
+    "GITHUB_BASE_REF",
+    "CI_MERGE_REQUEST_TARGET_BRANCH_NAME",
+    "SYSTEM_PULLREQUEST_TARGETBRANCH",
+    "CHANGE_TARGET",
+)
+"""Of GitHub, GitLab, Azure Pipelines and Jenkins, each set for a change alone."""
 
 
 @click.command(
@@ -337,6 +349,7 @@ def _page(
     chosen: tuple[Destination, ...],
 ) -> Page:
     flags = click.get_current_context().command.params
+    request = replace(request, since=_for_people(request.since, os.environ))
     # Values of charts given in words may be secrets.
     can_be_repeated = scan.report.target.kind != "stdin" and not request.set and not request.set_string
     of_object = None
@@ -355,6 +368,7 @@ def _page(
         if request.form != "workload"
         else "",
         again=f"{command} {rerun_words(request, 'scan', flags)}" if can_be_repeated else "",
+        fix=_fix_command(command, request, scan.report.target, outcome, flags) if can_be_repeated else "",
         of_object="" if of_object is None else f"{command} {of_object} -v",
         view=request.by or ("" if is_overview else "control"),
         verdict=verdict_text(outcome),
@@ -374,6 +388,24 @@ def _page(
             compliance_threshold=request.compliance_threshold or 0.0,
         ),
     )
+
+
+def _fix_command(
+    command: str, request: Request, target: Target, outcome: Verdict, flags: Sequence[click.Parameter]
+) -> str:
+    """``leadline fix deploy/ --since main --gate high``; empty where no files were named."""
+    if target.kind not in ("file", "directory"):
+        return ""
+    gate = f" --gate {outcome.failing}" if outcome.failing else ""
+    return f"{command} {rerun_words(request, 'fix', [f for f in flags if f.name in FIXING])}{gate}"
+
+
+def _for_people(revision: str, environment: Mapping[str, str]) -> str:
+    """The branch that a pipeline compares with, in place of a commit that the author of the change does not have."""
+    if not _COMMIT.fullmatch(revision):
+        return revision
+    branch = next((environment[name] for name in _TARGET_BRANCHES if environment.get(name)), "")
+    return f"origin/{branch.removeprefix('refs/heads/')}" if branch else revision
 
 
 def _leaving(request: Request) -> "Leaving | None":
