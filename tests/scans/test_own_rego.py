@@ -129,5 +129,5 @@ def test_the_examples_of_the_guide_judge(capfd):
     Path("pod.yaml").write_text(POD + containers)
     words = ("scan", "control", "SHOP-1,custom-foreign", "pod.yaml", "--controls", "guide", "-q")
     assert run(capfd, *words)[1].splitlines() == [
-        "pod.yaml:9:15: high SHOP-1,custom-foreign Foreign image [shop/Pod/shell] review spec.containers[0].image",
+        "pod.yaml:9:15: high SHOP-1,custom-foreign Foreign image [shop/Pod/shell] review spec.containers[0].image: push it to registry.shop.example and name it there",
     ]

@@ -4,8 +4,8 @@ import io
 
 from msgspec.structs import replace
 
-from leadline.outputs.format_registry import find_format
 from leadline.model.report import PostureReport
+from leadline.outputs.format_registry import find_format
 from outputs.sample_report import REPORT, page
 
 
