@@ -268,7 +268,10 @@ def test_a_control_of_the_user_judges(capfd):
     Path("mine").mkdir()
     Path("mine/long_name.py").write_text(OWN)
     code, out, _ = run(capfd, "scan", "control", "X-1", "bad.yaml", "good.yaml", "--controls", "mine")
-    assert (code, out) == (0, "bad.yaml:4:3: critical X-1 Long name [shop/Pod/shell] review metadata.name: shorten it\n")
+    assert (code, out) == (
+        0,
+        "bad.yaml:4:3: critical X-1 Long name [shop/Pod/shell] review metadata.name: shorten it\n",
+    )
 
 
 def test_a_control_of_the_user_that_does_not_load_is_named(capfd):
