@@ -401,7 +401,7 @@ def _rooted(violation: Violation, prefix: str, subject: str, advice: str) -> Vio
     if violation.__class__ is Missing:
         return violation
     on, path = violation.on, violation.path  # type: ignore[union-attr]
-    if violation.__class__ is Review and advice and not violation.advice:  # type: ignore[union-attr]
+    if violation.__class__ is Review and advice and not violation.advice:
         violation = Review(path, on, advice)
     if on.__class__ is not str:
         raise TypeError("on= takes the id of an object")
