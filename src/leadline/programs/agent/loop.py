@@ -287,7 +287,7 @@ class _Taker:
         """Where alerts are kept, in addition to standard output."""
         self.accepting: Accepting | None = None
         self._accepted = 0
-        """Changes of what is accepted that alerts were told of."""
+        """Changes of what is accepted that are in the alerts by now."""
         self._off: set[str] = set()
         """Rules that were said to be off."""
         self._profiles = profiles
