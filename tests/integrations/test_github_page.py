@@ -40,6 +40,7 @@ def repository(tmp_path: Path) -> Path:
     folder.mkdir(parents=True)
     (folder / "leadline.yml").write_text(workflow())
     (folder / "comment.yml").write_text(with_comment())
+    (folder / "suggest.yml").write_text(blocks("github.md", "yaml")[2])
     (folder / "cache.yml").write_text(with_cache())
     (tmp_path / "action.yml").write_text(ACTION.read_text())
     return tmp_path

@@ -52,12 +52,12 @@ def _diff(file: FixedFile, context: int) -> Iterator[str]:
         head, rest = _quoted(head), [_quoted(rest[0])]
     # git ends a name with blanks in it by a tab.
     tab = "\t" if " " in name else ""
-    before, after = _lines(file.before), _lines(file.after)
+    before, after = lines_of(file.before), lines_of(file.after)
     for line in unified_diff(before, after, head + tab, rest[0] + tab, n=context):
         yield line.replace("\t\n", "\t\n", 1)
 
 
-def _lines(text: str) -> list[str]:
+def lines_of(text: str) -> list[str]:
     """Lines as a patch counts them: a carriage return is a character of its line."""
     return [part for part in re.split(r"(?<=\n)", text) if part]
 
@@ -73,7 +73,7 @@ def _quoted(name: str) -> str:
 
 def _with_shown(file: FixedFile, lines: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Each line of the diff, and the same without secrets."""
-    olds, news = _documents(file.before), _documents(file.after)
+    olds, news = document_numbers(file.before), document_numbers(file.after)
     old = new = 0
     for number, line in enumerate(lines):
         if number < 2:
@@ -94,11 +94,11 @@ def _with_shown(file: FixedFile, lines: Sequence[str]) -> Iterator[tuple[str, st
         yield line, line if hidden == text else f"{line[0]}{hidden}\n"
 
 
-def _documents(text: str) -> list[int]:
+def document_numbers(text: str) -> list[int]:
     """For each line the number of the document that it is in, counted by borders; comments at the start count as none."""
     numbers: list[int] = []
     document, has_content = 0, False
-    for line in _lines(text):
+    for line in lines_of(text):
         if _BORDER.match(line) and has_content:
             document, has_content = document + 1, False
         has_content = has_content or bool(line.strip() and not line.startswith(("#", "%")))

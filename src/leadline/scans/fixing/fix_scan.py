@@ -88,6 +88,8 @@ class FixAim(Struct, frozen=True, kw_only=True):
     """Is asked about each edit that may stop what runs; it is made where this says so."""
     may_be_empty: bool = False
     """Whether a target without any object is right."""
+    is_located: bool = False
+    """Whether it is asked where each edit is made."""
 
 
 class NotMade(Struct, frozen=True):
@@ -124,6 +126,8 @@ class FixResult(Struct, frozen=True):
     verdict_before: Verdict
     """Of the gates, as long as nothing is written."""
     verdict: Verdict
+    lines: Mapping[Key, tuple[str, int]] = {}
+    """Where it was asked for: file, as the user would open it, and line of each edit of an object that a file holds."""
 
 
 class _Seen(Struct):
@@ -223,6 +227,7 @@ class _Fixing:
             if first.why_no_verdict and not (self._aim.may_be_empty and is_empty):
                 raise SourceError(self._copy.named(first.why_no_verdict))
             wanted = self._agreed_to(first)
+            lines = dict(self._located(wanted, first)) if self._aim.is_located else {}
         last, made, files = first, [], set()
         for _ in range(_PASSES):
             spots, last = self._proven(wanted, last)
@@ -258,7 +263,15 @@ class _Fixing:
             unread=tuple(replace(one, where=self._copy.named(one.where)) for one in first.reading.unread),
             verdict_before=verdict(first.report, self._aim.gates),
             verdict=verdict(last.report, self._aim.gates),
+            lines=lines,
         )
+
+    def _located(self, wanted: Wanted, seen: _Seen) -> Iterator[tuple[Key, tuple[str, int]]]:
+        for edit in wanted.edits:
+            resource = seen.judgement.by_id[edit.on]
+            place = seen.reading.places.find(resource, edit.path) if resource.origin.kind == "file" else None
+            if place is not None:
+                yield edit.key, (self._copy.shown(resource.origin.file), place.line)
 
     def _secret_keys(self, first: _Seen, edits: Iterable[WantedEdit]) -> list[SecretKey]:
         objects = first.judgement.by_id

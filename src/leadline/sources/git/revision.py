@@ -1,6 +1,7 @@
 """What a revision of the repository around a folder is called, so that it can be checked out beside it."""
 
 import os
+import re
 import shlex
 import shutil
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from leadline.sources.child_process import Command, Limits, Outcome, run_child
 _LIMITS = Limits(timeout_s=30.0, memory_bytes=1 << 30, output_bytes=8 << 20, file_bytes=1 << 20)
 OF_ANOTHER_REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
 """Set by git for its hooks: with them git would take the folder that it is started in for the top of that repository."""
+_HUNK = re.compile(rb"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 _SETTINGS = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
 
 
@@ -46,6 +48,39 @@ class OldFiles(Struct, frozen=True):
         where = f"{self.commit}:{inside}"
         found = _run(self.program, Path(self.top), self.environment, "cat-file", "blob", where)
         return found.output if found.is_success else None
+
+    def lines_of_change(self, inside: str) -> Mapping[int, int]:
+        """Each line of the file today that the difference to the revision shows, with its number then; 0 for a new line."""
+        words = (
+            "diff",
+            "--no-ext-diff",
+            "--no-textconv",
+            "--no-color",
+            "--no-renames",
+            "--unified=3",
+            self.commit,
+        )
+        found = _run(self.program, Path(self.top), self.environment, *words, "--", inside)
+        lines: dict[int, int] = {}
+        old = new = 0
+        for line in found.output.split(b"\n") if found.is_success else ():
+            hunk = _HUNK.match(line)
+            if hunk:
+                old, new = int(hunk[1]), int(hunk[2])
+            elif new and line[:1] in (b" ", b"+"):
+                lines[new] = 0 if line[:1] == b"+" else old
+                new += 1
+                old += line[:1] == b" "
+            elif new and line[:1] == b"-":
+                old += 1
+        return lines
+
+    def head(self) -> str:
+        """The commit that is checked out; empty where there is none."""
+        found = _run(
+            self.program, Path(self.top), self.environment, "rev-parse", "--verify", "--quiet", "HEAD"
+        )
+        return found.output.decode().strip() if found.is_success else ""
 
     def below(self, inside: str, most: int) -> tuple[str, ...]:
         """The files at or below ``inside``, ``most`` of them; empty where there was nothing."""

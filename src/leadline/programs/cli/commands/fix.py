@@ -22,6 +22,8 @@ EPILOG = """
   leadline fix deploy/ --format patch | git apply
   leadline fix . --since main --gate high
       what this branch brought, as far as the gate asks
+  leadline fix . --since main --gate high --risky --format github
+      the same as a review of the pull request, with suggestions
 
 Safe edits cannot stop what runs and are written; of the others each is asked for at a terminal, or all are made with
 --risky. Every edit is tried on a copy first and judged again: what does not remove its finding, or changes anything else, is
@@ -38,7 +40,11 @@ Exit codes: 0 the edits were made, 1 a gate fails all the same, 2 wrong usage, 3
 @click.option("--dry-run", is_flag=True, help="Show the edits and write nothing.")
 @click.option("-y", "--yes", is_flag=True, help="Write the safe edits without asking.")
 @click.option(
-    "-f", "--format", type=click.Choice(["diff", "patch"]), default="diff", help="patch: for git apply."
+    "-f",
+    "--format",
+    type=click.Choice(["diff", "patch", "github", "gitlab"]),
+    default="diff",
+    help="patch: for git apply. github, gitlab: suggestions to click, as the requests that make a review.",
 )
 @click.option(
     "--drafts",
@@ -65,6 +71,8 @@ def command(words: tuple[str, ...], **flags: Any) -> int:
     request = request_of(words, flags)
     if not request.targets:
         raise UsageError("name a file or a folder to fix", hint="for example: leadline fix deploy/")
-    return fix_files(
-        request, is_dry_run=is_dry_run, is_agreed=is_agreed, as_patch=format == "patch", drafts=drafts
-    )
+    if format in ("github", "gitlab") and not request.since:
+        raise UsageError(
+            f"--format {format} needs --since REVISION", hint="a comment can only be on a line of the change"
+        )
+    return fix_files(request, is_dry_run=is_dry_run, is_agreed=is_agreed, format=format, drafts=drafts)

@@ -250,7 +250,7 @@ def _fix(request: Request) -> int:
     refuse_other_flags(request)
     if not request.targets:
         raise UsageError("a cluster cannot be fixed", hint="name the folder that holds its manifests")
-    return fix_files(request, is_dry_run=False, is_agreed=request.yes, as_patch=False)
+    return fix_files(request, is_dry_run=False, is_agreed=request.yes)
 
 
 def _opened(request: Request, options: PostureOptions) -> AbstractContextManager[PostureScan]:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from leadline.errors import GATE_FAILED, StoreError, UsageError
 from leadline.model.resource import Resource
 from leadline.outputs.rows.remediation import fix as edit_text
+from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.plain import count, plain
 from leadline.programs.cli.options.option import GRADES
 from leadline.programs.cli.options.table import CONFIG, FIXING, OPTIONS, Request
@@ -20,6 +21,7 @@ from leadline.programs.cli.output.terminal import PAGE_WIDTH, wants_colour, widt
 from leadline.programs.cli.scanning.requests import gates_of, reading
 from leadline.scans.fixing.drafts import write_drafts
 from leadline.scans.fixing.fix_scan import Agree, FixAim, FixResult, agree_to_all, fix_scan, is_safe
+from leadline.scans.fixing.review import Service, review_of
 from leadline.scans.fixing.wanted_edits import WantedEdit
 from leadline.scans.fixing.working_copy import write_back
 from leadline.scans.fixing.written import patches_of, shown_lines, summary_lines
@@ -45,32 +47,36 @@ def refuse_other_flags(request: Request) -> None:
 
 
 def fix_files(
-    request: Request, *, is_dry_run: bool, is_agreed: bool, as_patch: bool, drafts: str = ""
+    request: Request, *, is_dry_run: bool, is_agreed: bool, format: str = "diff", drafts: str = ""
 ) -> int:
     """Edits the files of the request, and writes drafts into the folder ``drafts``; returns the exit code.
 
+    A ``format`` other than ``diff`` is printed, and no file is written.
+
     Raises: ``LeadlineError`` of every kind; ``UsageError`` where no one could be asked.
     """
-    is_terminal = os.isatty(0) and os.isatty(1)
-    if not (is_dry_run or is_agreed or as_patch or is_terminal):
+    is_terminal, is_printed = os.isatty(0) and os.isatty(1), format != "diff"
+    if not (is_dry_run or is_agreed or is_printed or is_terminal):
         raise UsageError(
             "no one can be asked here before files are written",
             hint="--yes writes without asking, --dry-run writes nothing",
         )
     with reading(request, f"fixing {' '.join(request.targets)}") as (options, display):
-        may_ask = is_terminal and not (is_dry_run or is_agreed or as_patch)
+        may_ask = is_terminal and not (is_dry_run or is_agreed or is_printed)
         agrees = _Agreement(display) if may_ask else is_safe
         with _aimed(request, options, agree_to_all if request.risky else agrees) as (options, aim):
-            result = fix_scan(request.targets, options, aim)
-    if as_patch:
+            result = fix_scan(request.targets, options, replace(aim, is_located=is_printed))
+    if format == "patch":
         _print_patch(result)
+    elif is_printed:
+        _print_review(result, request, "github" if format == "github" else "gitlab")
     else:
         hint = "; leadline fix --drafts FOLDER writes them"
         _print(result, request, "" if drafts else hint)
     if drafts and not is_dry_run:
         for path in write_drafts(result.drafts, drafts):
             click.echo(f"written: {plain(path, 4096)}", err=True)
-    if not result.files or is_dry_run or as_patch:
+    if not result.files or is_dry_run or is_printed:
         return _closed(result.verdict, request)
     if not is_agreed and not click.confirm(f"write {count(len(result.files), 'file')}?", default=False):
         click.echo("nothing was written", err=True)
@@ -143,6 +149,19 @@ def _print_patch(result: FixResult) -> None:
         raise StoreError(
             f"left out, since the patch would show secrets: {names}", hint="leadline fix --yes edits them"
         )
+
+
+def _print_review(result: FixResult, request: Request, service: Service) -> None:
+    """The requests on stdout; what has no suggestion is counted on stderr."""
+    review = review_of(result, request.targets[0], request.since, os.environ, service)
+    sys.stdout.write(json_text(review.request) + "\n")
+    left = (
+        f", {count(review.left, 'edit')} without: not a line of the change, or it would show a secret"
+        if review.left
+        else ""
+    )
+    if not request.quiet:
+        click.echo(f"{count(review.suggestions, 'suggestion')}{left}", err=True)
 
 
 def _print(result: FixResult, request: Request, drafts_hint: str) -> None:
