@@ -135,9 +135,7 @@ def _summary(result: FixResult, suggestions: int, left: int) -> str:
             f"{count(left, 'edit')} outside of the lines of this change: {code('leadline fix')} makes them."
         )
     if result.risky:
-        parts.append(
-            f"{count(len(result.risky), 'edit')} may stop what runs: {code('leadline fix --risky')} shows them."
-        )
+        parts.append(f"{count(len(result.risky), 'more edit')} may stop what runs, and must be asked for.")
     if result.decisions:
         parts.append(f"{count(len(result.decisions), 'finding')} for a person to decide.")
     return " ".join(parts)
