@@ -23,7 +23,7 @@ from leadline.sources.git.revision import OldFiles, files_at_revision
 
 Service = Literal["github", "gitlab"]
 MOST = 50
-"""Comments: more than that nobody reads."""
+"""Comments: of more a reader sees none."""
 _NAMED = 10
 """Edits named in one comment."""
 
