@@ -35,22 +35,6 @@ TYPES: Mapping[str, type[Event]] = {
     "syscall": of.CallUsed,
 }
 """What the ecosystem calls an event, and ours."""
-LONGEST_TEXT = 4_096
-MOST_TEXTS = 256
-"""Of an event, such as arguments, that expressions see."""
-MOST_SUMS = 16
-MOST_SUMS_IN_LOOPS = 4
-MOST_MAKERS = 1
-_TEXTS = re.compile(
-    r"""\b[bB]?[rR](?:'''.*?'''|\"\"\".*?\"\"\"|'[^'\n]*'|"[^"\n]*")"""
-    r"""|'''(?:\\.|.)*?'''|\"\"\"(?:\\.|.)*?\"\"\"|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|//[^\n]*""",
-    re.DOTALL,
-)
-"""Literals, raw ones first, and comments: what is written in them is not called."""
-_CALLS = re.compile(
-    r"(?:\.\s*(?:(?P<loop>all|exists|exists_one|existsOne|map|filter|transformList|transformMap|transformMapEntry)"
-    r"|(?P<maker>replace|join|split|format|reverse|quote))\s*)?\(|[)+]"
-)
 _PLACE = re.compile(r"ERROR: <input>:(\d+):(\d+): ([^\n]*)")
 _NO_FIELD = re.compile(r'Key not found in map : "([^"]*)"')
 _PROBES = {
@@ -126,8 +110,8 @@ class _Language:
 
     def compiled(self, expression: str) -> Any:
         """Raises: ``SourceError``."""
-        if why := too_costly(expression):
-            raise SourceError(why)
+        if len(expression) > LONGEST_EXPRESSION:
+            raise SourceError(f"an expression is longer than {LONGEST_EXPRESSION} characters")
         try:
             return self._environment.compile(expression)
         except Exception as error:
@@ -149,24 +133,11 @@ class _Language:
         return lambda *words: self._known is not None and bool(ask(self._known, *words))
 
 
-def cel_rules(body: Mapping[str, Any], where: str) -> list[Rule]:
+def cel_rules(body: Mapping[str, Any], where: str) -> Iterator[Rule]:
     """The rules of one object of the kind ``Rules``.
 
-    Raises: ``SourceError`` with the first rule that something is wrong with.
+    Raises: ``SourceError`` with the rule and what is wrong with it.
     """
-    rules, problems = read_rules(body, where)
-    if problems:
-        raise problems[0]
-    return rules
-
-
-def read_rules(body: Mapping[str, Any], where: str) -> tuple[list[Rule], list[SourceError]]:
-    """The rules of one object of the kind ``Rules``, and what is wrong with others of them.
-
-    Raises: ``SourceError`` where nothing of it can be used.
-    """
-    rules: list[Rule] = []
-    problems: list[SourceError] = []
     language: _Language | None = None
     spec = body.get("spec")
     rows = spec.get("rules") if isinstance(spec, dict) else None
@@ -176,22 +147,19 @@ def read_rules(body: Mapping[str, Any], where: str) -> tuple[list[Rule], list[So
         raise SourceError(f"{where}: more than {MOST_RULES} rules")
     for number, row in enumerate(rows):
         if not isinstance(row, dict):
-            problems.append(SourceError(f"{where}: spec.rules[{number}] is not a rule"))
-            continue
+            raise SourceError(f"{where}: spec.rules[{number}] is not a rule")
         if row.get("enabled") is False:
             continue
         language = language or _Language()
         name = f"{where}: rule {row.get('id') or row.get('name') or number}"
         try:
-            # All of a rule or nothing: it may be one for each type of event.
-            rules += list(_rules_of(row, language))
+            yield from _rules_of(row, language)
         except SourceError as error:
-            problems.append(SourceError(f"{name}: {error.args[0]}", hint=error.hint))
+            raise SourceError(f"{name}: {error.args[0]}", hint=error.hint) from error
         except KeyError as error:
-            problems.append(SourceError(f"{name} has no {error.args[0]}"))
+            raise SourceError(f"{name} has no {error.args[0]}") from error
         except (TypeError, ValueError, AttributeError) as error:
-            problems.append(SourceError(f"{name} is malformed: {error}"[:300]))
-    return rules, problems
+            raise SourceError(f"{name} is malformed: {error}"[:300]) from error
 
 
 def _rules_of(row: Mapping[str, Any], language: _Language) -> Iterator[Rule]:
@@ -263,13 +231,11 @@ def event_fields(event: Event, actor: Actor) -> dict[str, Any]:
     match event:
         case of.Executed():
             more: dict[str, Any] = {
-                "args": [one[:LONGEST_TEXT] for one in event.arguments[:MOST_TEXTS]],
-                "exepath": event.path[:LONGEST_TEXT], "path": event.path[:LONGEST_TEXT], "cwd": event.folder[:LONGEST_TEXT],
-                "hasTty": bool(event.tty)
+                "args": list(event.arguments), "exepath": event.path, "path": event.path, "cwd": event.folder, "hasTty": bool(event.tty)
             }  # fmt: skip
         case of.Opened():
             more = {
-                "path": event.path[:LONGEST_TEXT],
+                "path": event.path,
                 "flags": list(flag_names(event.open_flags)),
                 "flagsRaw": event.open_flags,
             }
@@ -280,21 +246,17 @@ def event_fields(event: Event, actor: Actor) -> dict[str, Any]:
                 "proto": event.protocol, "pktType": "OUTGOING" if is_out else "HOST",
             }  # fmt: skip
         case of.Resolved():
-            more = {"name": f"{event.name[:LONGEST_TEXT].rstrip('.')}."}
+            more = {"name": f"{event.name.rstrip('.')}."}
         case of.CapabilityUsed():
             more = {"capName": event.capability}
         case of.Linked():
             more = {
                 "eventType": "symlink" if event.is_symbolic else "hardlink",
-                "oldPath": event.target[:LONGEST_TEXT],
-                "newPath": event.path[:LONGEST_TEXT],
+                "oldPath": event.target,
+                "newPath": event.path,
             }
         case of.Requested():
-            request = {
-                "method": event.method,
-                "host": event.host[:LONGEST_TEXT],
-                "path": event.path[:LONGEST_TEXT],
-            }
+            request = {"method": event.method, "host": event.host, "path": event.path}
             more = {
                 "request": request,
                 "direction": "outbound" if event.flags & OUTGOING else "inbound",
@@ -315,36 +277,6 @@ def event_fields(event: Event, actor: Actor) -> dict[str, Any]:
         case _:
             more = {}
     return fields | more
-
-
-def too_costly(expression: str) -> str:
-    """Why it might take too long or too much memory; empty where it cannot.
-
-    The engine is not interrupted and frees nothing before the end. It stops after 10,000 iterations; what one of them may
-    cost is bounded here, and texts of an event by ``LONGEST_TEXT``.
-    """
-    if len(expression) > LONGEST_EXPRESSION:
-        return f"an expression is longer than {LONGEST_EXPRESSION} characters"
-    plain = _TEXTS.sub("''", expression)
-    loops: list[bool] = []
-    """Of each call that is open, whether it is a loop."""
-    makers = sums = inner_sums = 0
-    for token in _CALLS.finditer(plain):
-        if token[0] == ")":
-            loops = loops[:-1]
-        elif token[0] == "+":
-            sums += 1
-            inner_sums += any(loops)
-        elif any(loops) and (token["loop"] or token["maker"]):
-            return f"{token['loop'] or token['maker']} within a loop"
-        else:
-            makers += bool(token["maker"])
-            loops.append(bool(token["loop"]))
-    if makers > MOST_MAKERS:
-        return f"more than {MOST_MAKERS} call that makes texts, such as replace and join"
-    if sums > MOST_SUMS or inner_sums > MOST_SUMS_IN_LOOPS:
-        return f"more than {MOST_SUMS} times +, or more than {MOST_SUMS_IN_LOOPS} times within loops"
-    return ""
 
 
 def _first_error(text: str) -> str:

@@ -18,6 +18,7 @@ from leadline.programs.cli.scanning import submitting
 from leadline.programs.provider.app import App
 from leadline.programs.provider.questions import Questions
 from leadline.programs.provider.routes import Parts
+from leadline.programs.serving import provider_client
 from leadline.programs.serving.plain_server import plain_config
 from leadline.programs.serving.tls_server import Server
 
@@ -48,7 +49,7 @@ def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "COLUMNS",
     ):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(submitting, "_FIRST_S", 0.01)
+    monkeypatch.setattr(provider_client, "FIRST_S", 0.01)
     Path("pod.yaml").write_text(POD)
 
 
@@ -206,7 +207,7 @@ def test_without_the_flag_nothing_leaves(capfd, monkeypatch, tmp_path):
         (["--submit", "http://p.example/shop"], "in clear text"),
         (["--submit", "https://me:pass@p.example/shop"], "holds no credentials"),
         (["--submit", "https://[::1/shop"], "not readable"),
-        (["--submit", "https://p.example/shop"], "--submit needs a token"),
+        (["--submit", "https://p.example/shop"], "a token of the source is missing"),
         (["--submit", "https://p.example/shop", "--encrypt", "age1x"], "leave --encrypt away"),
         (["--submit", "https://p.example/shop", "--watch"], "leave --watch and --fix away"),
         (["--submit-dry-run", "dry"], "belongs to --submit"),

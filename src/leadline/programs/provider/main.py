@@ -2,13 +2,16 @@
 
 import asyncio
 import ipaddress
+import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
+from leadline.api.protocol import Readable
 from leadline.api.provider.note import NoteError, verifier
 from leadline.errors import GATE_FAILED, UsageError
 from leadline.programs.provider.app import App
@@ -22,7 +25,14 @@ from leadline.programs.provider.watchman import EVENTS
 from leadline.programs.service import run
 from leadline.programs.serving.log import log_to_stderr
 from leadline.programs.serving.plain_server import plain_config
+from leadline.programs.serving.provider_client import Patient, provider_client, submit_token
+from leadline.programs.serving.submitting import Pace as SendPace
+from leadline.programs.serving.submitting import Submitting
 from leadline.programs.serving.tls_server import Server, Socket, Tls, server
+from leadline.scans.stored.opening import open_to_read
+from leadline.scans.submitting.changing import ChangeSender
+from leadline.scans.submitting.outbox import Outbox
+from leadline.scans.submitting.sending import destination
 
 _UNITS = {"m": 60, "h": 3_600, "d": 86_400}
 _KINDS = ("cluster", "repository", "registry", "pipeline")
@@ -222,6 +232,54 @@ def rebuild(data: Path) -> int:
             code = code if is_equal else GATE_FAILED
         ingest.close()
     return code
+
+
+@command.command()
+@click.argument("address", metavar="https://HOST/SOURCE")
+@click.option(
+    "--from-store", "store", required=True, metavar="kube|FILE", help="Stored results that are followed."
+)
+@click.option("--kube-context", default="", metavar="NAME", help="Context of the kubeconfig.")
+@click.option("--kubeconfig", default="", metavar="FILE", help="Kubeconfig, in place of $KUBECONFIG.")
+@click.option(
+    "--outbox",
+    default="leadline-outbox.db",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="File of what was acknowledged, and what is on its way.",
+)
+@click.option("--ca", default="", metavar="FILE", help="Certificates to trust, PEM.")
+@click.option("--certificate", default="", metavar="FILE", help="Client certificate, PEM.")
+@click.option("--key", default="", metavar="FILE", help="Its key, PEM.")
+@click.option(
+    "--every", default="1h", show_default=True, metavar="1h", help="Without a change, a sign of life."
+)
+@click.option("--once", is_flag=True, help="Send what differs now, and end.")
+def send(
+    address: str, store: str, kube_context: str, kubeconfig: str, outbox: Path, every: str, **given: Any
+) -> None:
+    """Follow stored results, and send to a provider what changes. LEADLINE_SUBMIT_TOKEN holds the token."""
+    log_to_stderr()
+    place = destination(address)
+    token = submit_token(os.environ)
+    pace = SendPace(every_s=float(_seconds(every) or 3_600))
+
+    def opened() -> Readable:
+        return open_to_read(store, kube_context, kubeconfig, environ=os.environ)
+
+    async def tried() -> None:
+        await opened().close()
+
+    # What is wrong with the name is said before anything waits for it.
+    asyncio.run(tried())
+    held = Outbox(outbox, f"{place.base}/{place.source}")
+    with closing(held), provider_client(given["ca"], given["certificate"], given["key"]) as client:
+        _say(f"sending changes in {store} to {place.host} as {place.source}")
+        submitting = Submitting(ChangeSender(place, token, Patient(client), held), opened, pace)
+        if given["once"]:
+            _say(f"{asyncio.run(submitting.once()):,} messages were delivered")
+        else:
+            asyncio.run(submitting.run())
 
 
 @command.command("openapi")

@@ -42,8 +42,7 @@ class Kept(Protocol):
 class Followed(Generic[T]):
     """The facts of one kind of object."""
 
-    def __init__(self, plural: str, read: Callable[[Entry], T | None], *, with_body: bool = True) -> None:
-        """``read`` gives ``None`` for what is not followed."""
+    def __init__(self, plural: str, read: Callable[[Entry], T], *, with_body: bool = True) -> None:
         self.plural = plural
         self.with_body = with_body
         self.facts: dict[Key, T] = {}
@@ -64,9 +63,7 @@ class Followed(Generic[T]):
     def put(self, entry: Entry) -> None:
         self.drop(entry.key)
         try:
-            fact = self._read(entry)
-            if fact is not None:
-                self.facts[entry.key] = fact
+            self.facts[entry.key] = self._read(entry)
         except StoreError as error:
             self.unreadable.add(entry.key)
             log.warning("%s", error)

@@ -44,6 +44,14 @@ class DoubtError(NotDeliveredError):
     """The provider answered, and its receipt does not prove what it says."""
 
 
+class ShorterError(NotDeliveredError):
+    """The provider's log lacks what it acknowledged; ``expected`` is the number of the message that it waits for."""
+
+    def __init__(self, message: str, *, hint: str, expected: int) -> None:
+        super().__init__(message, hint=hint)
+        self.expected = expected
+
+
 class Answer(Struct, frozen=True):
     status: int
     body: bytes
@@ -109,14 +117,23 @@ def call_of(
 ) -> tuple[Call, bytes]:
     """The request, and the body before compression. ``key``: a UUID."""
     plain = encoded(report)
+    packed = zstandard.ZstdCompressor(level=6).compress(plain)
+    return post_of(place, "report", (token, key), packed, known_size), plain
+
+
+def post_of(
+    place: Destination, route: str, credentials: tuple[str, str], packed: bytes, known_size: int
+) -> Call:
+    """``credentials``: token and idempotency key; ``packed``: the body, compressed by zstd."""
+    token, key = credentials
     headers = {
         "Authorization": f"Bearer {token}",
         "Content-Type": "application/json",
         "Content-Encoding": "zstd",
         "Idempotency-Key": key,
     }
-    url = place.address("report") + (f"?knownSize={known_size}" if known_size else "")
-    return Call("POST", url, headers, zstandard.ZstdCompressor(level=6).compress(plain)), plain
+    url = place.address(route) + (f"?knownSize={known_size}" if known_size else "")
+    return Call("POST", url, headers, packed)
 
 
 def write_request(folder: Path, call: Call, plain: bytes) -> None:
@@ -142,9 +159,14 @@ class Sender:
     def send(self, report: WholeReport, key: str) -> Receipt:
         """Raises: ``NotDeliveredError``, ``DoubtError``."""
         known = self._remembered()
-        trusted, before = self._opened(known)
+        trusted, before = opened(self._place, known)
         call, plain = call_of(self._place, report, self._token, key, before.size)
-        receipt = self._decoded(call, Receipt)
+        try:
+            receipt = decoded(self._place, self._exchange, call, Receipt)
+        except ShorterError as error:
+            raise DoubtError(
+                str(error.args[0]), hint=f"{error.hint}; without {self._memory} a sender begins anew"
+            ) from error
         check(receipt, plain, before, trusted)
         self._remember(Remembered(trusted.line, receipt.checkpoint))
         return receipt
@@ -161,46 +183,55 @@ class Sender:
                     f"{self._memory} cannot be read: {error}",
                     hint="it keeps the provider honest; restore it, or delete it to begin anew",
                 ) from error
-        headers = {"Authorization": f"Bearer {self._token}"}
-        state = self._decoded(Call("GET", self._place.address("checkpoint"), headers), LogState)
-        return Remembered(state.verifier, state.checkpoint)
-
-    def _opened(self, known: Remembered) -> tuple[Verifier, Checkpoint]:
-        try:
-            trusted = verifier(known.verifier)
-            if not known.checkpoint:
-                return trusted, Checkpoint("", 0, EMPTY_ROOT)
-            return trusted, trusted.opened(known.checkpoint)
-        except (NoteError, ValueError) as error:
-            raise DoubtError(f"{self._place.host}: {error}") from error
-
-    def _decoded(self, call: Call, kind: type[S]) -> S:
-        """Raises: ``NotDeliveredError``."""
-        try:
-            answer = self._exchange(call)
-        except OSError as error:
-            raise NotDeliveredError(f"{self._place.host} cannot be reached: {error}") from error
-        try:
-            if answer.status == _OK:
-                return msgspec.json.decode(answer.body, type=kind)
-            problem = msgspec.json.decode(answer.body, type=Problem)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            raise NotDeliveredError(
-                f"{self._place.host} answers HTTP {answer.status}, and not as a provider does"
-            ) from None
-        if problem.type == LOG_IS_SHORTER:
-            raise DoubtError(
-                f"{self._place.host} does not know all that it acknowledged",
-                hint=f"it was restored from a backup, or replaced: ask who runs it; without {self._memory} a sender begins anew",
-            )
-        title = plain_text(problem.title, _MOST_SHOWN)
-        detail = plain_text(problem.detail, _MOST_SHOWN)
-        raise NotDeliveredError(f"{self._place.host}: {title}" + (f" ({detail})" if detail else ""))
+        return first_contact(self._place, self._token, self._exchange)
 
     def _remember(self, known: Remembered) -> None:
         if self._memory is not None:
             self._memory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_whole(self._memory, encoded(known), 0o600, is_lasting=True)
+
+
+def first_contact(place: Destination, token: str, exchange: Exchange) -> Remembered:
+    """The key and the state of the log as the provider shows them. Raises: ``NotDeliveredError``."""
+    headers = {"Authorization": f"Bearer {token}"}
+    state = decoded(place, exchange, Call("GET", place.address("checkpoint"), headers), LogState)
+    return Remembered(state.verifier, state.checkpoint)
+
+
+def opened(place: Destination, known: Remembered) -> tuple[Verifier, Checkpoint]:
+    """Raises: ``DoubtError``."""
+    try:
+        trusted = verifier(known.verifier)
+        if not known.checkpoint:
+            return trusted, Checkpoint("", 0, EMPTY_ROOT)
+        return trusted, trusted.opened(known.checkpoint)
+    except (NoteError, ValueError) as error:
+        raise DoubtError(f"{place.host}: {error}") from error
+
+
+def decoded(place: Destination, exchange: Exchange, call: Call, kind: type[S]) -> S:
+    """The answer. Raises: ``NotDeliveredError``, ``ShorterError``."""
+    try:
+        answer = exchange(call)
+    except OSError as error:
+        raise NotDeliveredError(f"{place.host} cannot be reached: {error}") from error
+    try:
+        if answer.status == _OK:
+            return msgspec.json.decode(answer.body, type=kind)
+        problem = msgspec.json.decode(answer.body, type=Problem)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        raise NotDeliveredError(
+            f"{place.host} answers HTTP {answer.status}, and not as a provider does"
+        ) from None
+    if problem.type == LOG_IS_SHORTER:
+        raise ShorterError(
+            f"{place.host} does not know all that it acknowledged",
+            hint="it was restored from a backup, or replaced: ask who runs it",
+            expected=problem.expected_sequence,
+        )
+    title = plain_text(problem.title, _MOST_SHOWN)
+    detail = plain_text(problem.detail, _MOST_SHOWN)
+    raise NotDeliveredError(f"{place.host}: {title}" + (f" ({detail})" if detail else ""))
 
 
 def check(receipt: Receipt, sent: bytes, before: Checkpoint, trusted: Verifier) -> None:

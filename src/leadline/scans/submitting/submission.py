@@ -18,6 +18,7 @@ from leadline.api.provider.wire import (
 )
 from leadline.model.finding import Finding
 from leadline.model.report import PostureReport
+from leadline.model.resource import Resource
 from leadline.outputs.documents.baseline import SeenFinding, baseline_of
 from leadline.outputs.rows.place import ShownPlaces
 from leadline.outputs.text.plain import plain
@@ -50,23 +51,48 @@ def _findings(report: PostureReport, places: ShownPlaces) -> Iterator[FoundFindi
     marks: Counter[str] = Counter()
     for finding, row in _by_pair(report, places, (report.findings, accepted)):
         resource = report.resource(finding.resource)
-        file = "" if row.on else _file(row.file)
-        mark = sha256("\0".join((row.control, row.object, file)).encode("utf-8", "replace")).hexdigest()[:32]
+        mark = mark_of(row.control, row.object, "" if row.on else _file(row.file))
         marks[mark] += 1
-        severity = severities.get(row.control, "unknown")
-        yield FoundFinding(
-            fingerprint=mark,
-            control=row.control[:_SHORT],
-            severity=severity if severity in _SEVERITIES else "unknown",
-            kind=resource.kind[:_SHORT],
-            name=resource.name[:_SHORT],
-            ordinal=marks[mark],
-            group=resource.group[:_SHORT],
-            namespace=resource.namespace[:_SHORT],
-            file=_file(row.file)[:_LONG],
-            path=row.path[:_LONG],
-            accepted="" if finding.pair in is_open else why[finding.pair][:_LONG],
+        yield found_finding(
+            (mark, marks[mark]),
+            row.control,
+            severities.get(row.control, "unknown"),
+            resource,
+            file=_file(row.file),
+            path=row.path,
+            accepted="" if finding.pair in is_open else why[finding.pair],
         )
+
+
+def mark_of(control: str, object: str, file: str) -> str:
+    """``object``: ``group/Kind/namespace/name``, of one that is derived with what it is joined from."""
+    return sha256("\0".join((control, object, file)).encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def found_finding(
+    mark: tuple[str, int],
+    control: str,
+    severity: str,
+    resource: Resource,
+    *,
+    file: str = "",
+    path: str = "",
+    accepted: str = "",
+) -> FoundFinding:
+    """``mark``: fingerprint and ordinal. What is longer than a provider takes is cut."""
+    return FoundFinding(
+        fingerprint=mark[0],
+        control=control[:_SHORT],
+        severity=severity if severity in _SEVERITIES else "unknown",  # type: ignore[arg-type] # one of them
+        kind=resource.kind[:_SHORT],
+        name=resource.name[:_SHORT],
+        ordinal=mark[1],
+        group=resource.group[:_SHORT],
+        namespace=resource.namespace[:_SHORT],
+        file=file[:_LONG],
+        path=path[:_LONG],
+        accepted=accepted[:_LONG],
+    )
 
 
 def _by_pair(

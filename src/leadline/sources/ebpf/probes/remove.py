@@ -22,8 +22,6 @@ REMOVE = Probe(
         "enter_rmdir",
         "enter_mkdir",
         "enter_mkdirat",
-        "exit_mkdir",
-        "exit_mkdirat",
         "enter_rename",
         "enter_renameat",
         "enter_renameat2",

@@ -1,0 +1,90 @@
+"""HTTP to a provider: with patience, without redirects, bounded."""
+
+import ssl
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+
+import httpx2
+
+from leadline.backoff import backoff_s
+from leadline.errors import SourceError, UsageError
+from leadline.scans.submitting.sending import Answer, Call
+from leadline.sources.regular_file import read_given
+
+TOKEN, TOKEN_FILE = "LEADLINE_SUBMIT_TOKEN", "LEADLINE_SUBMIT_TOKEN_FILE"
+FIRST_S = 1.0
+_LONGEST_S = 4.0
+_LARGEST_TOKEN = 4_096
+_LARGEST_ANSWER = 4 << 20
+_TIMEOUT_S = 30.0
+_TRIES = 3
+_AGAIN = frozenset((408, 429, 500, 502, 503, 504))
+
+
+class Patient:
+    """Tries again where that can help. No redirect is followed: it would carry the token elsewhere."""
+
+    def __init__(self, client: httpx2.Client) -> None:
+        self._client = client
+
+    def __call__(self, call: Call) -> Answer:
+        """Raises: ``OSError``."""
+        for tried in range(1, _TRIES):
+            with suppress(OSError):
+                answer = self._once(call)
+                if answer.status not in _AGAIN:
+                    return answer
+            time.sleep(backoff_s(tried, FIRST_S, _LONGEST_S))
+        return self._once(call)
+
+    def _once(self, call: Call) -> Answer:
+        try:
+            with self._client.stream(
+                call.method,
+                call.url,
+                content=call.body or None,
+                headers=dict(call.headers),
+                follow_redirects=False,
+            ) as answer:
+                content = bytearray()
+                for piece in answer.iter_bytes():
+                    content += piece
+                    if len(content) > _LARGEST_ANSWER:
+                        raise OSError("its answer is too large")
+                return Answer(answer.status_code, bytes(content))
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise OSError(str(error)[:300] or type(error).__name__) from error
+
+
+def provider_client(ca_file: str, certificate: str = "", key: str = "") -> httpx2.Client:
+    """Proxies are those of the environment. ``certificate`` and ``key``: of ours, where the provider asks for one.
+
+    Raises: ``UsageError``, ``SourceError``.
+    """
+    try:
+        context = ssl.create_default_context(cafile=ca_file or None)
+        if certificate:
+            context.load_cert_chain(certificate, key or None)
+    except ssl.SSLError as error:
+        raise UsageError(f"{certificate or ca_file} does not hold a certificate in PEM") from error
+    except OSError as error:
+        raise SourceError(
+            f"cannot read {error.filename or ca_file}: {(error.strerror or str(error)).lower()}"
+        ) from error
+    return httpx2.Client(timeout=_TIMEOUT_S, trust_env=True, verify=context)
+
+
+def submit_token(environ: Mapping[str, str]) -> str:
+    """Raises: ``UsageError``, ``SourceError``."""
+    if file := environ.get(TOKEN_FILE, ""):
+        token = read_given(file, _LARGEST_TOKEN).decode("utf-8", "replace").strip()
+    else:
+        token = environ.get(TOKEN, "").strip()
+    if not token:
+        raise UsageError(
+            "a token of the source is missing", hint=f"set {TOKEN}, or {TOKEN_FILE} to a file that holds it"
+        )
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        raise UsageError(f"what {TOKEN} holds is not a token")
+    return token

@@ -1,0 +1,216 @@
+"""What of a sender's state a provider has acknowledged, in one SQLite file, and the one message that is on its way.
+
+A message is the difference between what is and what was acknowledged, so that what comes and goes while a provider is away
+folds by itself; it is counted. Acknowledged messages are kept for a provider that is set back to a backup.
+"""
+
+import sqlite3
+import uuid
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import zstandard
+from msgspec import Struct
+
+from leadline.api.provider.wire import Changes, FoundFinding, GoneFinding, Measured, digest_of, encoded
+from leadline.errors import StoreError
+from leadline.scans.submitting.sending import Remembered
+
+Mark = tuple[str, int]
+"""Fingerprint and ordinal."""
+MOST_OPENED = 50_000
+"""In one message; the others follow in the next."""
+KEPT_BYTES = 32 << 20
+"""Of acknowledged messages, compressed; the oldest go."""
+_SCHEMA = """
+CREATE TABLE state(
+  one INTEGER PRIMARY KEY CHECK (one = 1), sequence INTEGER NOT NULL, previous TEXT NOT NULL, verifier TEXT NOT NULL,
+  checkpoint TEXT NOT NULL, dropped INTEGER NOT NULL, place TEXT NOT NULL);
+CREATE TABLE known(fingerprint BLOB NOT NULL, ordinal INTEGER NOT NULL, content BLOB NOT NULL,
+  PRIMARY KEY(fingerprint, ordinal)) WITHOUT ROWID;
+CREATE TABLE message(
+  sequence INTEGER PRIMARY KEY, key TEXT NOT NULL, body BLOB NOT NULL, before TEXT NOT NULL, checkpoint TEXT);
+"""
+_LARGEST = 256 << 20
+
+
+class Outgoing(Struct, frozen=True):
+    sequence: int
+    key: str
+    """Idempotency key."""
+    packed: bytes
+    """Compressed by zstd."""
+    before: str
+    """The checkpoint before it."""
+
+    @property
+    def plain(self) -> bytes:
+        return zstandard.ZstdDecompressor().decompress(self.packed, max_output_size=_LARGEST)
+
+
+class Outbox:
+    """One process uses it at a time."""
+
+    def __init__(self, path: Path, place: str) -> None:
+        """``place``: address of the source; an outbox serves one.
+
+        Raises: ``StoreError`` where the file is damaged, in use, or of another source.
+        """
+        self._path = path
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1)
+            self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = FULL")
+            if not self._database.execute("SELECT name FROM sqlite_master WHERE name = 'state'").fetchone():
+                self._database.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
+                self._database.execute("INSERT INTO state VALUES (1, 0, '', '', '', 0, ?)", (place,))
+            served = self._row("place")[0]
+            self._digests = {
+                (mark.hex(), ordinal): content
+                for mark, ordinal, content in self._database.execute("SELECT * FROM known")
+            }
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"cannot use the outbox {path}: {error}") from error
+        if served != place:
+            self._database.close()
+            raise StoreError(
+                f"the outbox {path} serves {served}", hint="name another file for another source"
+            )
+
+    def close(self) -> None:
+        self._database.close()
+
+    @property
+    def sequence(self) -> int:
+        """Of the last message that was acknowledged."""
+        return int(self._row("sequence")[0])
+
+    @property
+    def dropped(self) -> int:
+        """Changes that came and went before they could be sent, since the last message."""
+        return int(self._row("dropped")[0])
+
+    @property
+    def remembered(self) -> Remembered | None:
+        """``None`` before the first contact."""
+        key, checkpoint = self._row("verifier, checkpoint")
+        return Remembered(key, checkpoint) if key else None
+
+    def meet(self, provider: Remembered) -> None:
+        """After the first contact."""
+        self._database.execute(
+            "UPDATE state SET verifier = ?, checkpoint = ?", (provider.verifier, provider.checkpoint)
+        )
+
+    def drop(self, changes: int) -> None:
+        """Counts what nothing will be said of."""
+        self._database.execute("UPDATE state SET dropped = dropped + ?", (changes,))
+
+    def differs(self, current: Mapping[Mark, FoundFinding]) -> int:
+        """Findings that are not as they were acknowledged."""
+        return len(self._opened(current)) + len(self._digests.keys() - current.keys())
+
+    def outgoing(self) -> Outgoing | None:
+        """The message that is on its way; its bytes and its key never change."""
+        row = self._database.execute(
+            "SELECT sequence, key, body, before FROM message WHERE checkpoint IS NULL ORDER BY sequence LIMIT 1"
+        ).fetchone()
+        return Outgoing(*row) if row else None
+
+    def prepare(
+        self, current: Mapping[Mark, FoundFinding], measured: Measured, deleted_objects: int
+    ) -> Outgoing:
+        """The next message, once the one before is acknowledged."""
+        sequence, previous, dropped, before = self._row("sequence, previous, dropped, checkpoint")
+        opened = self._opened(current)[:MOST_OPENED]
+        gone = tuple(GoneFinding(*mark) for mark in sorted(self._digests.keys() - current.keys()))
+        changes = Changes(
+            sequence + 1,
+            previous,
+            measured,
+            tuple(current[mark] for mark in opened),
+            gone,
+            deleted_objects,
+            dropped,
+        )
+        packed = zstandard.ZstdCompressor(level=6).compress(encoded(changes))
+        message = Outgoing(sequence + 1, str(uuid.uuid4()), packed, before)
+        with self._transaction():
+            self._database.execute(
+                "INSERT INTO message VALUES (?, ?, ?, ?, NULL)",
+                (message.sequence, message.key, packed, before),
+            )
+            self._database.execute("UPDATE state SET dropped = 0")
+        return message
+
+    def acknowledge(self, message: Outgoing, checkpoint: str) -> None:
+        """``checkpoint``: of the receipt, which was checked."""
+        plain = message.plain
+        changes = msgspec.json.decode(plain, type=Changes)
+        with self._transaction():
+            if message.sequence > self.sequence:
+                for one in changes.gone:
+                    self._digests.pop((one.fingerprint, one.ordinal), None)
+                    self._database.execute(
+                        "DELETE FROM known WHERE fingerprint = ? AND ordinal = ?",
+                        (bytes.fromhex(one.fingerprint), one.ordinal),
+                    )
+                for finding in changes.opened:
+                    content = _digest(finding)
+                    self._digests[finding.fingerprint, finding.ordinal] = content
+                    self._database.execute(
+                        "INSERT OR REPLACE INTO known VALUES (?, ?, ?)",
+                        (bytes.fromhex(finding.fingerprint), finding.ordinal, content),
+                    )
+                self._database.execute(
+                    "UPDATE state SET sequence = ?, previous = ?", (message.sequence, digest_of(plain))
+                )
+            self._database.execute("UPDATE state SET checkpoint = ?", (checkpoint,))
+            self._database.execute(
+                "UPDATE message SET checkpoint = ? WHERE sequence = ?", (checkpoint, message.sequence)
+            )
+            self._database.execute(
+                "DELETE FROM message WHERE checkpoint IS NOT NULL AND sequence IN (SELECT sequence FROM (SELECT sequence,"
+                " sum(length(body)) OVER (ORDER BY sequence DESC) AS held FROM message) WHERE held > ?)",
+                (KEPT_BYTES,),
+            )
+
+    def rewind(self, expected: int) -> bool:
+        """Has the messages from ``expected`` on sent again; false where they are not kept any more."""
+        row = self._database.execute("SELECT before FROM message WHERE sequence = ?", (expected,)).fetchone()
+        if row is None or expected > self.sequence:
+            return False
+        with self._transaction():
+            self._database.execute("UPDATE message SET checkpoint = NULL WHERE sequence >= ?", (expected,))
+            self._database.execute("UPDATE state SET checkpoint = ?", (row[0],))
+        return True
+
+    def _opened(self, current: Mapping[Mark, FoundFinding]) -> list[Mark]:
+        return sorted(mark for mark, one in current.items() if self._digests.get(mark) != _digest(one))
+
+    def _row(self, columns: str) -> tuple[Any, ...]:
+        row: tuple[Any, ...] = self._database.execute(f"SELECT {columns} FROM state").fetchone()  # noqa: S608 ours
+        return row
+
+    def _transaction(self) -> "_Transaction":
+        return _Transaction(self._database)
+
+
+class _Transaction:
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+
+    def __enter__(self) -> None:
+        self._database.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self._database.execute("ROLLBACK" if kind else "COMMIT")
+
+
+def _digest(finding: FoundFinding) -> bytes:
+    return sha256(encoded(finding)).digest()[:16]

@@ -1,0 +1,140 @@
+"""Stored results on their way to a provider: the same numbers there as in the store, and what changes follows."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from tests.programs.provider.provider_parts import Provider
+
+from leadline.api.carriers.local_reader import LocalReader
+from leadline.programs.cli.main import main
+from leadline.programs.provider.app import App
+from leadline.programs.provider.main import main as provider_main
+from leadline.programs.provider.questions import Questions
+from leadline.programs.provider.routes import Parts
+from leadline.programs.serving.plain_server import plain_config
+from leadline.programs.serving.provider_client import Patient, provider_client
+from leadline.programs.serving.submitting import Pace, Submitting
+from leadline.programs.serving.tls_server import Server
+from leadline.scans.submitting.changing import ChangeSender
+from leadline.scans.submitting.outbox import Outbox
+from leadline.scans.submitting.sending import destination
+
+ROOT = Path(__file__).parents[3]
+POD = """\
+apiVersion: v1
+kind: Pod
+metadata: {{name: {name}, namespace: shop}}
+spec: {{containers: [{{name: one, image: "busybox:1.36", securityContext: {{privileged: true}}}}]}}
+"""
+
+
+@contextmanager
+def served(provider: Provider) -> Iterator[str]:
+    parts = Parts(provider.place.tables, provider.ingest, Questions(provider.place.tables, provider.clock))
+    server = Server(plain_config(App(parts), "127.0.0.1", 0), lambda: None)
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
+    thread.start()
+    while not server.started:
+        thread.join(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.leave()
+    thread.join()
+
+
+@pytest.fixture
+def provider(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
+    monkeypatch.chdir(tmp_path)
+    made = Provider(tmp_path / "provider")
+    monkeypatch.setenv("LEADLINE_SUBMIT_TOKEN", made.token)
+    yield made
+    made.close()
+
+
+def stored(*targets: str) -> None:
+    assert main(["scan", *targets, "--store", "results.db", "-q", "-f", "lines"]) == 0
+
+
+def counted(provider: Provider) -> dict[str, tuple[int, int]]:
+    names = ("critical", "high", "medium", "low")
+    rows = provider.place.tables.reader.execute("SELECT severity, open, accepted FROM tally").fetchall()
+    return {names[severity]: (is_open, accepted) for severity, is_open, accepted in rows if severity < 4}
+
+
+def test_the_numbers_are_those_of_the_store(provider: Provider, capfd):
+    stored(str(ROOT / "examples" / "shop"))
+    with served(provider) as url:
+        words = ["send", f"{url}/shop", "--from-store", "results.db", "--once"]
+        assert provider_main(words) == 0
+        assert "1 messages were delivered" in capfd.readouterr().err
+        assert provider_main(words) == 0
+    main(["scan", "--from-store", "results.db", "-f", "lines"])
+    last = capfd.readouterr().err.splitlines()[-1]
+    own = {
+        name: int(number)
+        for number, name in (part.split() for part in last.partition(": ")[2].partition(";")[0].split(", "))
+    }
+    assert {name: is_open for name, (is_open, _) in counted(provider).items()} == own
+    assert provider.source.entries == 2
+    assert provider.source.unread > 0
+
+
+async def until(is_so: Callable[[], bool], running: "asyncio.Task[None]") -> None:
+    async with asyncio.timeout(60):
+        while not is_so():
+            if running.done():
+                running.result()
+            await asyncio.sleep(0.05)
+
+
+def test_what_changes_in_a_store_follows(provider: Provider):
+    Path("one.yaml").write_text(POD.format(name="one"))
+    stored("one.yaml")
+    place_of = destination
+
+    async def followed(url: str) -> None:
+        place = place_of(f"{url}/shop")
+        outbox = Outbox(Path("outbox.db"), url)
+        with provider_client("") as client:
+            sender = ChangeSender(place, provider.token, Patient(client), outbox)
+            pace = Pace(settle_s=0.05, every_s=3_600, again_s=0.05)
+            submitting = Submitting(sender, lambda: LocalReader(Path("results.db")), pace)
+            running = asyncio.ensure_future(submitting.run())
+            await until(lambda: provider.source.entries == 1, running)
+            names = {row[0] for row in provider.place.tables.reader.execute("SELECT name FROM finding")}
+            assert names == {"one"}
+            Path("two.yaml").write_text(POD.format(name="two"))
+            await asyncio.to_thread(stored, "two.yaml")
+            await until(lambda: provider.source.entries >= 2, running)
+            running.cancel()
+            await asyncio.wait({running})
+        outbox.close()
+
+    with served(provider) as url:
+        asyncio.run(followed(url))
+    rows = provider.place.tables.reader.execute(
+        "SELECT DISTINCT name FROM finding WHERE gone IS NULL ORDER BY name"
+    )
+    assert [row[0] for row in rows] == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "why"),
+    [
+        (
+            ["send", "https://p.example/shop", "--from-store", "none.db", "--once"],
+            3,
+            "there is no store none.db",
+        ),
+        (["send", "https://p.example", "--from-store", "none.db"], 2, "names no source"),
+        (["send", "https://p.example/shop"], 2, "--from-store"),
+        (["send", "https://p.example/shop", "--from-store", "none.db", "--every", "1x"], 2, "is not a time"),
+    ],
+)
+def test_wrong_words_end_with_one_line(provider: Provider, capfd, words: list[str], code: int, why: str):
+    assert provider_main(words) == code
+    last = capfd.readouterr().err.splitlines()[-1]
+    assert why in last

@@ -1,0 +1,198 @@
+"""A sender and a provider through every fault: in the end both say the same, and the log holds each message once."""
+
+import asyncio
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.programs.provider.provider_parts import Provider, found, measured
+
+from leadline.api.provider.wire import Changes, FoundFinding
+from leadline.errors import StoreError
+from leadline.programs.provider.app import App
+from leadline.programs.provider.log import verify_log
+from leadline.programs.provider.questions import Questions
+from leadline.programs.provider.routes import Parts
+from leadline.scans.submitting.changing import ChangeSender
+from leadline.scans.submitting.outbox import Mark, Outbox
+from leadline.scans.submitting.sending import Answer, Call, DoubtError, NotDeliveredError, destination
+
+PLACE = destination("https://provider.example/shop")
+
+
+class Wire:
+    """Between both, with faults: ``away``, ``loses`` a request, or the answer to it."""
+
+    def __init__(self, provider: Provider) -> None:
+        self.provider = provider
+        self.fault = ""
+
+    def __call__(self, call: Call) -> Answer:
+        if self.fault in ("away", "request"):
+            raise OSError("no route")
+        answer = asyncio.run(self._asked(call))
+        if self.fault == "answer":
+            raise OSError("the connection was closed")
+        return answer
+
+    async def _asked(self, call: Call) -> Answer:
+        provider = self.provider
+        app = App(
+            Parts(provider.place.tables, provider.ingest, Questions(provider.place.tables, provider.clock))
+        )
+        path, _, query = call.url.removeprefix(PLACE.base).partition("?")
+        scope = {
+            "type": "http",
+            "method": call.method,
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": query.encode(),
+            "headers": [(name.lower().encode(), value.encode()) for name, value in call.headers.items()],
+        }
+        sent = []
+
+        async def receive():
+            return {"type": "http.request", "body": call.body, "more_body": False}
+
+        async def send(message):
+            sent.append(message)
+
+        await app(scope, receive, send)
+        return Answer(sent[0]["status"], sent[1]["body"])
+
+
+def state(numbers: set[int], severity: str = "high") -> dict[Mark, FoundFinding]:
+    return {(f"{one:032x}", 1): found(one, severity=severity) for one in numbers}
+
+
+class Pair:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.provider = Provider(folder / "provider")
+        self.wire = Wire(self.provider)
+        self.start()
+
+    def start(self) -> None:
+        self.outbox = Outbox(self.folder / "outbox.db", f"{PLACE.base}/{PLACE.source}")
+        self.sender = ChangeSender(PLACE, self.provider.token, self.wire, self.outbox)
+
+    def send(self, numbers: set[int], **other: bool) -> int:
+        return self.sender.send(state(numbers), measured(), 0, is_due=other.get("is_due", False))
+
+    def close(self) -> None:
+        self.outbox.close()
+        self.provider.close()
+
+
+@pytest.fixture
+def pair(tmp_path: Path):
+    made = Pair(tmp_path)
+    yield made
+    made.close()
+
+
+def test_differences_are_sent_and_nothing_where_nothing_differs(pair: Pair):
+    assert pair.send({1, 2}) == 1
+    assert pair.send({1, 2}) == 0
+    assert pair.send({1, 2}, is_due=True) == 1
+    assert pair.send({2, 3}) == 1
+    assert pair.provider.open() == {f"{one:032x}" for one in (2, 3)}
+    assert pair.provider.source.entries == 3
+
+
+def test_a_severity_or_an_acceptance_that_changes_is_sent(pair: Pair):
+    pair.send({1})
+    assert pair.sender.send(state({1}, "critical"), measured(), 0, is_due=False) == 1
+    rows = pair.provider.place.tables.reader.execute("SELECT severity FROM finding").fetchall()
+    assert [tuple(row) for row in rows] == [(0,)]
+
+
+def test_what_comes_and_goes_while_the_provider_is_away_is_counted(pair: Pair):
+    pair.send({1})
+    pair.sender.note(state({1}))
+    pair.wire.fault = "away"
+    for numbers in ({1, 2}, {1, 2, 3}, {1, 3}, {1, 3}, {3}):
+        pair.sender.note(state(numbers))
+    assert pair.outbox.dropped == 1
+    pair.wire.fault = ""
+    pair.send({3})
+    assert pair.outbox.dropped == 0
+    assert pair.provider.open() == {f"{3:032x}"}
+
+
+def test_an_outbox_serves_one_source(pair: Pair):
+    pair.outbox.close()
+    with pytest.raises(StoreError, match="serves https"):
+        Outbox(pair.folder / "outbox.db", "https://provider.example/other")
+    pair.start()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_after_random_faults_both_say_the_same(tmp_path: Path, seed: int):
+    go_through_faults(tmp_path, seed)
+
+
+@pytest.mark.nightly("provider")
+@pytest.mark.parametrize("seed", range(4, 104))
+def test_after_a_hundred_runs_of_faults_both_say_the_same(tmp_path: Path, seed: int):
+    go_through_faults(tmp_path, seed)
+
+
+def go_through_faults(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    pair = Pair(tmp_path)
+    numbers: set[int] = set()
+    backup = tmp_path / "backup"
+    for _ in range(40):
+        numbers = set(numbers) ^ set(chance.sample(range(30), chance.randint(0, 4)))
+        pair.wire.fault = chance.choice(["", "", "", "away", "request", "answer"])
+        event = chance.random()
+        if event < 0.1:
+            pair.outbox.close()
+            pair.start()
+        elif event < 0.2:
+            pair.provider.again()
+        elif event < 0.27:
+            pair.provider.again()
+            shutil.rmtree(backup, ignore_errors=True)
+            shutil.copytree(pair.provider.folder, backup)
+        elif event < 0.32 and backup.exists():
+            pair.provider.close()
+            shutil.rmtree(pair.provider.folder)
+            shutil.copytree(backup, pair.provider.folder)
+            pair.provider.again()
+        pair.sender.note(state(numbers))
+        try:
+            pair.send(numbers)
+        except DoubtError:
+            raise
+        except NotDeliveredError:
+            assert pair.wire.fault
+    pair.wire.fault = ""
+    # A sign of life finds a provider that was set back while nothing changed.
+    pair.send(numbers, is_due=True)
+    assert pair.provider.open() == {f"{one:032x}" for one in numbers}
+    entries = list(pair.provider.ingest._log(pair.provider.source).entries())
+    assert len(entries) == pair.outbox.sequence == pair.provider.source.sequence
+    assert not verify_log(pair.provider.log, pair.provider.place.keys.verifier).faults
+    assert [equal for _, _, equal in pair.provider.ingest.rebuild()] == [True, True]
+    pair.close()
+
+
+def test_a_provider_that_was_set_back_and_wrote_something_else_is_refused(pair: Pair, tmp_path: Path):
+    """It has the number of entries that the sender knows, and another content."""
+    pair.send({1})
+    pair.provider.again()
+    shutil.copytree(pair.provider.folder, tmp_path / "backup")
+    pair.send({1, 2})
+    pair.provider.close()
+    shutil.rmtree(pair.provider.folder)
+    shutil.copytree(tmp_path / "backup", pair.provider.folder)
+    pair.provider.again()
+    # Another holder of the token goes on from there.
+    source = pair.provider.source
+    pair.provider.take(Changes(source.sequence + 1, source.previous, measured(), (found(9),)))
+    with pytest.raises(NotDeliveredError):
+        pair.send({1, 2, 3})
+    assert pair.outbox.sequence == 2
