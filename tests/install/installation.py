@@ -31,10 +31,10 @@ class Installation:
         cluster.namespace(namespace)
         cluster.kubectl("label", "namespace", namespace, f"pod-security.kubernetes.io/enforce={level}")
 
-    def install(self, *values: str, file: Path | None = None) -> None:
+    def install(self, *values: str, file: Path | None = None, chart: Path = CHART) -> None:
         """Until the server is reached through the aggregation layer."""
         self.is_installed = True
-        self._helm("install", *values, more=("--values", str(file)) if file else ())
+        self._helm("install", *values, more=("--values", str(file)) if file else (), chart=chart)
         self.wait()
 
     def upgrade(self, *values: str) -> None:
@@ -147,14 +147,14 @@ class Installation:
     def log(self, container: str = "apiserver") -> str:
         return self.cluster.kubectl("logs", "-n", self.namespace, f"deployment/{RELEASE}", "-c", container)
 
-    def _helm(self, verb: str, *values: str, more: Sequence[str] = ()) -> str:
+    def _helm(self, verb: str, *values: str, more: Sequence[str] = (), chart: Path = CHART) -> str:
         here = [
             "image.tag=test",
             "image.pullPolicy=Never",
             f"networkPolicy.kubeApiPorts={{443,{self.cluster.port}}}",
         ]
         flags = [word for value in (*here, *values) for word in (_flag(value), value)]
-        command = [verb, RELEASE, str(CHART), "-n", self.namespace, "--wait", f"--timeout={TIMEOUT}"]
+        command = [verb, RELEASE, str(chart), "-n", self.namespace, "--wait", f"--timeout={TIMEOUT}"]
         return self.cluster.helm(*command, *flags, *more)
 
 

@@ -33,6 +33,8 @@ class Counted(Wire, frozen=True):
     """Vulnerabilities that someone accepts; they are in none of the numbers above."""
     accepted_ids: tuple[str, ...] = ()
     """The first of these, not all."""
+    grave: dict[str, str] = {}
+    """Exploited and critical ones by id, the first of them: ``x`` for exploited, ``l`` for loaded, ``f`` for fixable."""
 
 
 class IgnoredPackage(Wire, frozen=True):

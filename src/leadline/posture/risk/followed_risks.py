@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 
 from leadline.model.control import Control
 from leadline.model.resource import Resource
-from leadline.model.risk import WorkloadRisk
+from leadline.model.risk import ImageFacts, WorkloadRisk
 from leadline.posture.apply_unit import World, world_of
 from leadline.posture.index import Read
 from leadline.posture.risk.ranking import risk_of
@@ -25,15 +25,17 @@ class FollowedRisks:
         """What the rank of a workload rests on, by its id."""
         self._readers: dict[World, dict[Read, set[str]]] = {}
 
-    def of(self, resource: Resource, failed: Sequence[Control]) -> WorkloadRisk | None:
-        """The rank of ``resource``, which fails ``failed``; ``None`` where it runs no pods, or fails nothing."""
+    def of(
+        self, resource: Resource, failed: Sequence[Control], image: ImageFacts | None = None
+    ) -> WorkloadRisk | None:
+        """The rank of ``resource``, which fails ``failed`` and runs ``image``; ``None`` where it runs no pods, or fails nothing."""
         self.forget(resource.id)
         if not failed:
             return None
         inventory, reads = self._worlds.around(resource), set[Read]()
         inventory.trace(reads)
         try:
-            risk = risk_of(resource, inventory, failed)
+            risk = risk_of(resource, inventory, failed, image)
         finally:
             inventory.trace(None)
         if risk is not None:

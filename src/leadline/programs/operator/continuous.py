@@ -6,7 +6,7 @@ long as changes are followed. A full scan is a new session: all is read and judg
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +15,7 @@ from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from leadline.api.kinds.scans import KnownAdmin
-from leadline.api.protocol import ConflictError, Paging, Store
+from leadline.api.protocol import ConflictError, Entry, Paging, Store
 from leadline.api.selection import Key, Selection
 from leadline.api.wire_type import Maybe
 from leadline.backoff import backoff_s
@@ -34,6 +34,7 @@ from leadline.scans.stored.history.days import Place, first_look_by, forget_old,
 from leadline.scans.stored.posture_runs import Outcome, RunOptions, posture_run
 from leadline.scans.stored.result_writer import ResultWriter
 from leadline.scans.stored.scan_runs import FOLLOWING, RUNS, forget_old_runs, moment, record, run_name
+from leadline.scans.stored.workload_images import WorkloadImages, image_changes, read_images
 from leadline.sources.cluster.connection import Cluster
 from leadline.sources.cluster.rbac import ANY_WORKLOAD
 from leadline.sources.cluster.watch import ClusterWatch, watch_cluster
@@ -247,6 +248,8 @@ class _Session:
         """When the numbers of a day were written last."""
         self._names: dict[str, str] = {}
         self._started = ""
+        self._images_at = 0
+        """The revision up to which results about images are known."""
 
     def begun(self, names: dict[str, str], started: str) -> None:
         """``names`` of the runs that this session answers, each with its trigger; emptied when it has."""
@@ -269,6 +272,7 @@ class _Session:
             self._look_at_time(),
             self._look_for_rights(),
             self._look_outside(),
+            self._look_at_images(),
             self._world.orders.wait("posture"),
         )
 
@@ -286,6 +290,7 @@ class _Session:
         store, home = self._world.store, self._world.rules.home
         # Before a run says by which rules this one looks.
         self._writer.by = await first_look_by(store, await self._report(), home)
+        self._images_at = await read_images(store, self._followed.images)
         await self._record("Running")
         await self._writer.learn()
 
@@ -470,6 +475,32 @@ class _Session:
             async with self._judging:
                 self._world.running.exposed = await in_thread(self._followed.exposed)
             await asyncio.sleep(EXPOSED_S)
+
+    async def _look_at_images(self) -> None:
+        """Ranks workloads again of whose images something else is stored."""
+        store = self._world.store
+        while True:
+            try:
+                async for changed in image_changes(store, self._images_at):
+                    await self._take_images(changed)
+            except StoreError as error:
+                log.warning("results about images are read again: %s", error)
+            await asyncio.sleep(self._world.again_s)
+            with suppress(StoreError):
+                found = WorkloadImages()
+                self._images_at = await read_images(store, found)
+                async with self._judging:
+                    self._followed.look_at_images(found.difference(self._followed.images))
+                    self._followed.images = found
+                self._is_due.set()
+
+    async def _take_images(self, changed: Iterable[tuple[Entry, bool]]) -> None:
+        async with self._judging:
+            images = self._followed.images
+            owners = {owner for entry, is_gone in changed for owner in images.take(entry, is_gone=is_gone)}
+            self._followed.look_at_images(owners)
+        if owners:
+            self._is_due.set()
 
     async def _look_at_time(self) -> None:
         while True:

@@ -15,6 +15,7 @@ from leadline.api.posture_results import Place, place_for, posture_puts, wanted_
 from leadline.api.protocol import Put
 from leadline.api.risk_results import risk_puts
 from leadline.api.selection import Key
+from leadline.kube.workload import POD_KINDS
 from leadline.model.access import Access
 from leadline.model.control import Control
 from leadline.model.report import PostureReport
@@ -37,6 +38,7 @@ from leadline.scans.posture.posture_scan import asked_controls, facts_of, report
 from leadline.scans.posture.reading import Reading
 from leadline.scans.posture.selection import selected
 from leadline.scans.posture.settings import Settings
+from leadline.scans.stored.workload_images import Owner, WorkloadImages, owner_of
 from leadline.scans.waivers.waiving import (
     Waiving,
     controls_of,
@@ -96,6 +98,8 @@ class FollowedResults:
         self._worlds = Worlds(reading.resources, facts)
         self._followed = Followed(self._judge, self._worlds)
         self._risks = FollowedRisks(self._worlds)
+        self.images = WorkloadImages()
+        """What ranks count of images; who changes it says so to ``look_at_images``."""
         self._selecting = [
             one
             for one in self._waiving.given
@@ -191,6 +195,13 @@ class FollowedResults:
                 self.pending[id] = None
                 self.pending |= dict.fromkeys(i for i, parts in self._joins.items() if id in parts)
 
+    def look_at_images(self, owners: Collection[Owner]) -> None:
+        """Has the workloads ranked again of whose images something else is known."""
+        if owners:
+            self.pending |= dict.fromkeys(
+                one.id for one in self._worlds.resources if one.kind in POD_KINDS and owner_of(one) in owners
+            )
+
     def results(self, ids: Collection[str], at: str) -> Results:
         """What a store is to hold of the objects called ``ids``, and of those whose place they take or leave."""
         part = self._part(ids)
@@ -229,7 +240,8 @@ class FollowedResults:
         for shown, id in part.owners.items():
             resource = self._worlds.get(id)
             if shown in failed and resource is not None:
-                risk = self._risks.of(resource, tuple(failed[shown].values()))
+                facts = self.images.facts_of(resource)
+                risk = self._risks.of(resource, tuple(failed[shown].values()), facts)
                 if risk is not None:
                     yield replace(self._hidden.risk(risk), resource=shown)
 

@@ -71,6 +71,7 @@ _RUNS_CODE = re.compile(
 )
 MOST_NAMED = 50
 """Ids of each sort in that annotation."""
+MOST_GRAVE = 500
 MOST_ACCEPTED_NAMED = 500
 """Of what is accepted. More than that is shown as failing where single findings are listed."""
 SCAN = "leadline.dev/scan"
@@ -239,7 +240,18 @@ def counted(report: ImageReport) -> Counted:
         len(report.sbom.unread),
         len(accepted),
         tuple(dict.fromkeys(accepted))[:MOST_ACCEPTED_NAMED],
+        _grave(matches),
     )
+
+
+def _grave(matches: Iterable[Match]) -> dict[str, str]:
+    """What ranks of workloads count; the exploited ones first, since not all may be named."""
+    found: dict[str, set[str]] = {}
+    for match in sorted(matches, key=lambda one: not one.exploited):
+        if match.exploited or match.severity == "critical":
+            said = (("x", match.exploited), ("l", match.exploited and match.loaded), ("f", match.fixed_in))
+            found.setdefault(match.id, set()).update(letter for letter, is_so in said if is_so)
+    return {id: "".join(sorted(found[id])) for id in list(found)[:MOST_GRAVE]}
 
 
 class Described(Protocol):

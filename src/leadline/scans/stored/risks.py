@@ -15,6 +15,7 @@ from leadline.outputs.text.plain import count, plain, wrapped
 from leadline.outputs.text.risk_text import risk_lines, risk_picture
 from leadline.posture.risk.ranking import ranked, workload_risks
 from leadline.scans.stored.image_facts import KnownImages, image_facts
+from leadline.scans.stored.workload_images import WorkloadImages
 
 _NAMED = 8
 
@@ -69,9 +70,13 @@ def ranking(report: PostureReport, images_file: str, most: int) -> Ranking:
     return Ranking(report, risks[:most], len(risks), known)
 
 
-def with_risks(report: PostureReport, with_bodies: PostureReport) -> PostureReport:
-    """``report`` with the ranks of its workloads, which follow from the bodies of its objects."""
-    return structs.replace(report, risks=workload_risks(with_bodies))
+def with_risks(
+    report: PostureReport, with_bodies: PostureReport, images: WorkloadImages | None = None
+) -> PostureReport:
+    """``report`` with the ranks of its workloads, which follow from the bodies of its objects and what is stored of their images."""
+    found = ((one.id, images.facts_of(one)) for one in _workloads(with_bodies)) if images else ()
+    facts = {id: known for id, known in found if known is not None}
+    return structs.replace(report, risks=workload_risks(with_bodies, facts))
 
 
 def stored_ranking(report: PostureReport, most: int) -> Ranking:

@@ -268,12 +268,7 @@ def _store(request: Request, scan: PostureScan) -> None:
     # The store speaks HTTP asynchronously; a scan that stores nothing does not pay for the import.
     from leadline.programs.cli.scanning.storing import store_report
 
-    report = scan.report
-    if request.form == "everything" and not request.exclude_controls and report.findings:
-        from leadline.scans.stored.risks import with_risks
-
-        report = with_risks(report, scan.report_with_bodies)
-    stored = store_report(request, report, scan)
+    stored = store_report(request, scan)
     if not request.quiet:
         gone = f", {stored.collected} of vanished objects deleted" if stored.collected else ""
         ending = f"; nothing new in namespaces that are being deleted: {', '.join(stored.ending)}"

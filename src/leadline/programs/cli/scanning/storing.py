@@ -22,9 +22,11 @@ from leadline.scans.access.to_admin import admins_of
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.posture_scan import PostureScan
 from leadline.scans.stored.opening import missing_store
+from leadline.scans.stored.risks import with_risks
 from leadline.scans.stored.store_images import store_images
 from leadline.scans.stored.store_posture import Stored, StoreOptions, store_posture
 from leadline.scans.stored.stored_posture import stored_posture, stored_risks
+from leadline.scans.stored.workload_images import WorkloadImages, read_images
 
 KUBE = "kube"
 T = TypeVar("T")
@@ -52,17 +54,25 @@ def with_store(
     return asyncio.run(opened())
 
 
-def store_report(request: Request, report: PostureReport, scan: PostureScan) -> Stored:
-    """What was written, and what was collected after a scan of everything; ``scan`` has the bodies of the objects.
+def store_report(request: Request, scan: PostureScan) -> Stored:
+    """What was written, and what was collected after a scan of everything; ranks are among it where all controls were asked.
 
     Raises: ``StoreError``, ``ClusterError``.
     """
     admins = admins_of(scan.report_with_bodies) if is_full(request) else None
     options = StoreOptions(home=request.store_namespace, is_full=is_full(request), admins=admins)
+    is_ranked = request.form == "everything" and not request.exclude_controls and bool(scan.report.findings)
+
+    async def write(store: Store) -> Stored:
+        report = scan.report
+        if is_ranked:
+            images = WorkloadImages()
+            await read_images(store, images)
+            report = with_risks(report, scan.report_with_bodies, images)
+        return await store_posture(store, report, options)
+
     with progress(f"storing into {request.store}", is_wanted=not request.quiet):
-        return with_store(
-            place_of(request, request.store), lambda store: store_posture(store, report, options), is_new=True
-        )
+        return with_store(place_of(request, request.store), write, is_new=True)
 
 
 def read_report(request: Request, options: PostureOptions) -> PostureReport:
