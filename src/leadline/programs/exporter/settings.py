@@ -35,9 +35,9 @@ class Settings(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown
     zeros: Annotated[
         bool,
         Meta(
-            description="Whether workloads with nothing wrong have series too, as other exporters have; without them a scrape is a small part of that."
+            description="Whether workloads with nothing wrong have series too, as other exporters have; a scrape is several times larger then."
         ),
-    ] = True
+    ] = False
     store_file: Annotated[
         str,
         Meta(
