@@ -160,6 +160,7 @@ def files() -> dict[Path, str]:
         CHART / "values.schema.json": json.dumps(published, indent=2, ensure_ascii=False) + "\n",
         CHART / "README.md": readme(node),
         CHART / "files" / "served.json": json.dumps(served(), indent=2) + "\n",
+        CHART / "files" / "controls.json": json.dumps(sorted(one.id for one in load_controls())) + "\n",
         CHART / "files" / "admission-rules.json": json.dumps(admission_rules(), indent=2) + "\n",
         CHART / "files" / "operator-rights.json": json.dumps(operator_rights(), indent=2) + "\n",
         **{

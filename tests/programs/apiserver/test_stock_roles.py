@@ -39,7 +39,8 @@ def shop(extension: Extension) -> Iterator[str]:
         if one["kind"] == "CustomResourceDefinition" and "exceptions" in one["metadata"]["name"]
     ]
     roles = [one for one in chart if one["metadata"]["name"] in ("leadline-view", "leadline-accept")]
-    extension.apply(*kinds, *(one for one in roles if one["kind"] == "ClusterRole"))
+    policies = [one for one in chart if one["kind"].startswith("ValidatingAdmissionPolicy")]
+    extension.apply(*kinds, *(one for one in roles if one["kind"] == "ClusterRole"), *policies)
     for one in kinds:
         extension.kubectl(
             "wait", "--for=condition=Established", "crd", one["metadata"]["name"], "--timeout=60s"
@@ -126,6 +127,25 @@ def test_who_is_bound_to_accepting_accepts_in_that_namespace_alone(extension: Ex
             ask(extension, "leadline-accept", *words, "create", "-f", "-", content=json.dumps(kind))
     with pytest.raises(RuntimeError, match="forbidden"):
         ask(extension, "leadline-accept", "-n", shop, "get", "secrets")
+
+
+def test_an_exception_for_a_control_that_there_is_not_is_taken_with_a_warning(
+    extension: Extension, shop: str
+):
+    def said(*controls: str) -> str:
+        spec = {"reason": "known", "posture": [{"controlID": one, "action": "ignore"} for one in controls]}
+        run = subprocess.run(
+            ["kubectl", f"--kubeconfig={extension.admin()}", "-n", shop, "create", "--dry-run=server", "-f", "-"],
+            input=json.dumps({**EXCEPTION, "metadata": {"name": "some"}, "spec": spec}),
+            capture_output=True, text=True, check=True, timeout=60,
+        )  # fmt: skip
+        return run.stderr
+
+    # A policy is in force some moments after it was written.
+    extension.until(lambda: "no such control" in said("C-9999"), 60)
+    warning = "leadline: no such control: C-9999, C-0000; leadline list controls names all"
+    assert warning in said("C-9999", "C-0057", "C-0000")
+    assert said("C-0057", "OWN-1", "*") == ""
 
 
 def test_a_watch_of_findings_shows_what_comes(extension: Extension, shop: str):
