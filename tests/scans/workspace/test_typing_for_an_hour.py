@@ -7,6 +7,8 @@ import pytest
 from typist import Typist
 
 MINUTES = float(os.environ.get("LEADLINE_TYPING_MINUTES", "60"))
+KEYS_PER_S = float(os.environ.get("LEADLINE_TYPING_KEYS_PER_S", "8"))
+"""As fast as a person types."""
 
 
 def resident_mib() -> float:
@@ -21,14 +23,18 @@ def test_an_hour_of_typing_says_at_each_save_what_a_fresh_scan_says(
     shutil.copytree("examples/shop", tmp_path / "shop")
     (tmp_path / "model").mkdir()
     typist = Typist(tmp_path / "shop", tmp_path / "model", 2_026)
-    end, steps, settled = time.monotonic() + MINUTES * 60, 0, 0.0
-    while time.monotonic() < end:
+    started, steps = time.monotonic(), 0
+    by_minute: list[float] = []
+    while (passed := time.monotonic() - started) < MINUTES * 60:
         typist.step()
         steps += 1
-        if not settled and time.monotonic() > end - MINUTES * 45:
-            settled = resident_mib()
+        if passed >= len(by_minute) * 60:
+            by_minute.append(resident_mib())
+            with capsys.disabled():
+                print(f"{by_minute[-1]:.1f}", end=" ", flush=True)
+        time.sleep(max(0.0, steps / KEYS_PER_S - passed))
     typist.compare()
-    last = resident_mib()
+    settled, last = by_minute[len(by_minute) // 4], resident_mib()
     with capsys.disabled():
         print(
             f"\n{MINUTES:g} minutes: {steps:,} keys, {typist.compared:,} saves held against a fresh scan,"
