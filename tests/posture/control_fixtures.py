@@ -1,6 +1,6 @@
 """Reads the fixtures of controls: manifests whose first lines say what is expected.
 
-``tests/posture/controls/<family>/<name>/fails-*.yaml`` and ``passes-*.yaml``::
+``tests/posture/controls/<family>/<name>/fails-*.yaml`` and ``passes-*.yaml``, or ``.Dockerfile``::
 
     # fails: spec.initContainers[0].securityContext.privileged
     # fails: ClusterRole/reader rules[0].verbs[0]
@@ -29,6 +29,7 @@ from leadline.posture.edits import edits_of
 from leadline.posture.engine import judge
 from leadline.posture.inventory import Facts
 from leadline.posture.verdicts import Judgement
+from leadline.sources.manifests.dockerfiles import dockerfile_object
 
 ROOT = Path(__file__).parent / "controls"
 
@@ -47,7 +48,14 @@ class Fixture:
 
 
 def fixtures_of(control: BuiltControl) -> list[Fixture]:
-    return [read_fixture(path) for path in sorted((ROOT / family_of(control) / control.name).glob("*.yaml"))]
+    paths = (ROOT / family_of(control) / control.name).glob("*.*")
+    return [read_fixture(path) for path in sorted(paths) if path.suffix in (".yaml", ".Dockerfile")]
+
+
+def documents_in(text: str, *, is_dockerfile: bool) -> list[dict[str, Any]]:
+    if is_dockerfile:
+        return [dockerfile_object(text.encode(), "f.Dockerfile")]
+    return [d for d in yaml.safe_load_all(text) if d is not None]
 
 
 def family_of(control: BuiltControl) -> str:
@@ -62,7 +70,7 @@ def read_fixture(path: Path) -> Fixture:
     facts = {key: value.strip() for key, value in said}
     return Fixture(
         path,
-        [d for d in yaml.safe_load_all(text) if d is not None],
+        documents_in(text, is_dockerfile=path.suffix == ".Dockerfile"),
         sorted(value.strip() for key, value in said if key == "fails"),
         {
             name.strip(): tuple(v.strip() for v in values.split(",") if v.strip())
@@ -123,6 +131,7 @@ def has_only_edits(findings: tuple[Finding, ...]) -> bool:
 __all__ = [
     "Fixture",
     "Resource",
+    "documents_in",
     "fixed",
     "fixtures_of",
     "has_only_edits",

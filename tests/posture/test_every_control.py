@@ -7,6 +7,7 @@ import pytest
 import yaml
 from control_fixtures import (
     ROOT,
+    documents_in,
     family_of,
     fixed,
     fixtures_of,
@@ -60,7 +61,8 @@ def test_every_docstring_has_all_its_parts():
 @pytest.mark.parametrize("control", CHECKED, ids=named)
 def test_the_example_of_the_docstring_fails(control):
     example = PARTS.match(control.doc)["example"]
-    documents = list(yaml.safe_load_all("\n".join(line[4:] for line in example.splitlines())))
+    text = "\n".join(line[4:] for line in example.splitlines())
+    documents = documents_in(text, is_dockerfile="Dockerfile.leadline.dev" in control.kinds)
     fixture = read_fixture_of(control)
     fixture.settings = {} if any(control.settings.values()) else fixture.settings
     assert judged(control, documents, fixture).findings

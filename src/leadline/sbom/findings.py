@@ -5,35 +5,14 @@ from collections.abc import Iterator
 from leadline.model.control import SEVERITIES
 from leadline.model.image_report import ImageFinding
 from leadline.model.package import DISTRIBUTION_TYPES, Distro, ImageFile, Sbom
-from leadline.sbom.identity.accounts import ACCOUNT_FILE, is_open, refusal, root_reason
+from leadline.sbom.identity.accounts import ACCOUNT_FILE, is_open, refusal
 from leadline.sbom.identity.distro import is_rolling
+from leadline.sbom.run_rules import NAME_A_USER, REACH_OTHERWISE, administrator, remote_access
 from leadline.sbom.secrets.content import LARGEST_BYTES
 from leadline.sbom.secrets.scan import is_sample
 
 _NAMED = 3
 CONFIGURATION = "configuration"
-REMOTE_ACCESS = {
-    21: "FTP",
-    22: "SSH",
-    23: "Telnet",
-    512: "rexec",
-    513: "rlogin",
-    514: "rsh",
-    2345: "debugger of Go",
-    2375: "Docker without TLS",
-    2376: "Docker",
-    2379: "etcd",
-    3389: "RDP",
-    5005: "debugger of Java",
-    5678: "debugger of Python",
-    5900: "VNC",
-    5985: "WinRM",
-    5986: "WinRM",
-    9229: "debugger of Node.js",
-    10250: "kubelet",
-}
-"""TCP ports by which a program or a machine is steered
-(https://www.iana.org/assignments/service-names-port-numbers, and the habits of debuggers)."""
 
 
 def image_findings(sbom: Sbom, today: str, *, is_document: bool) -> tuple[ImageFinding, ...]:
@@ -133,20 +112,11 @@ def _packaged(sbom: Sbom) -> frozenset[str]:
 
 
 def _user(sbom: Sbom) -> Iterator[ImageFinding]:
-    if why := _administrator(sbom):
-        fix = "name another user in the image's last USER line, by number where Kubernetes is to verify it"
-        yield ImageFinding("medium", "Runs as root", CONFIGURATION, why, fix)
+    if why := administrator(sbom.config.user, sbom.accounts, is_windows=_is_windows(sbom)):
+        yield ImageFinding("medium", "Runs as root", CONFIGURATION, why, NAME_A_USER)
     elif not _is_windows(sbom) and (why := refusal(sbom)):
         fix = "no container starts as this user, so one will be chosen elsewhere; add the account, or name a number"
         yield ImageFinding("low", "Unknown user", CONFIGURATION, why, fix)
-
-
-def _administrator(sbom: Sbom) -> str:
-    """Why the image's user may do everything; empty where it may not, or that is not known."""
-    if not _is_windows(sbom):
-        return root_reason(sbom)
-    user = sbom.config.user
-    return f"user {user}" if user.rpartition("\\")[2].lower() == "containeradministrator" else ""
 
 
 def _is_windows(sbom: Sbom) -> bool:
@@ -154,21 +124,10 @@ def _is_windows(sbom: Sbom) -> bool:
 
 
 def _ports(sbom: Sbom) -> Iterator[ImageFinding]:
-    """Ports are written ``22/tcp``, or ``22`` for the same."""
     for port in sbom.config.ports:
-        number, _, protocol = port.partition("/")
-        name = (
-            REMOTE_ACCESS.get(int(number))
-            if number.isascii() and number.isdecimal() and len(number) < 6
-            else None
-        )
-        if name and protocol.lower() in ("", "tcp"):
+        if name := remote_access(port):
             yield ImageFinding(
-                "low",
-                "Port for remote control",
-                f"({CONFIGURATION}) port {port}",
-                name,
-                "let nothing listen there; kubectl exec and port-forward reach a container without it",
+                "low", "Port for remote control", f"({CONFIGURATION}) port {port}", name, REACH_OTHERWISE
             )
 
 

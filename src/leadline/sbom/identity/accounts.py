@@ -23,9 +23,11 @@ def accounts_in(content: bytes) -> tuple[Account, ...]:
     return tuple(first.values())
 
 
-def root_reason(sbom: Sbom) -> str:
-    """Why the image's user is root, as ``user toor is number 0``; empty where it is not, or that is not known."""
-    user = sbom.config.user
+def root_reason(user: str, accounts: tuple[Account, ...] | None) -> str:
+    """Why the ``user`` of an image is root, as ``user toor is number 0``; empty where it is not, or that is not known.
+
+    ``accounts`` are those of the image; ``None`` where they are not known.
+    """
     if not user:
         return "no user is set"
     name = user.partition(":")[0]
@@ -37,7 +39,7 @@ def root_reason(sbom: Sbom) -> str:
         return "" if number else f"user {user}"
     if not name:
         return f"user {user}, without a name"
-    account = _account(sbom, name)
+    account = _account(accounts, name)
     if name == "root" and account is None:
         return f"user {user}"
     if account is None or account.number:
@@ -50,11 +52,11 @@ def refusal(sbom: Sbom) -> str:
     user = sbom.config.user
     name = user.partition(":")[0]
     number = _number(name)
-    if not name or root_reason(sbom):
+    if not name or root_reason(user, sbom.accounts):
         return ""
     if number is not None:
         return "" if 0 <= number <= _HIGHEST_ID else f"user {user} is not a valid user id"
-    if sbom.accounts is None or _account(sbom, name):
+    if sbom.accounts is None or _account(sbom.accounts, name):
         return ""
     return (
         f"user {user} is not in {ACCOUNT_FILE}"
@@ -78,8 +80,8 @@ def _accounts(content: bytes) -> Iterator[Account]:
             yield Account(parts[0], number % _WORD)
 
 
-def _account(sbom: Sbom, name: str) -> Account | None:
-    return next((one for one in sbom.accounts or () if one.name == name), None)
+def _account(accounts: tuple[Account, ...] | None, name: str) -> Account | None:
+    return next((one for one in accounts or () if one.name == name), None)
 
 
 def _number(name: str) -> int | None:

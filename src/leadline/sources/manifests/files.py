@@ -52,6 +52,31 @@ OF_OTHERS: Mapping[str, str] = MappingProxyType(
 """Files in which other scanners keep what they leave out or accept, with the scanner."""
 ARCHIVE_ENDINGS = (".tgz", ".tar.gz")
 """Of packed charts."""
+_DOCKERFILES = ("dockerfile", "containerfile")
+_OF_OTHER_PROGRAMS = frozenset(
+    (
+        *(
+            "bak",
+            "dockerignore",
+            "go",
+            "html",
+            "java",
+            "js",
+            "json",
+            "lock",
+            "log",
+            "md",
+            "orig",
+            "php",
+            "ps1",
+            "py",
+        ),
+        *("rb", "rej", "rs", "rst", "sh", "toml", "ts", "txt", "xml", "yaml", "yml"),
+    )
+)
+"""Endings behind the word ``Dockerfile`` of what is something else: ``dockerfile.go``."""
+_FILLED_IN = frozenset(("in", "m4", "template"))
+"""Beside ``_TEMPLATES``."""
 _TEMPLATES = (".tpl", ".tmpl", ".gotmpl", ".j2", ".jinja", ".jinja2", ".erb", ".mustache", ".hbs", ".ytt")
 _PAGES = (".md", ".rst", ".adoc", ".txt", ".html")
 _OF_GIT = ".git"
@@ -260,8 +285,10 @@ class _Walk:
             if entry.name != _OF_GIT:
                 self._leave_out(entry.path, "a folder that tools fill, left out for its name")
             return
-        if not is_folder and not is_link and not is_manifest(entry.name):
-            if is_template(entry.name) and entry.is_file() and absolute(entry.path) not in self._claimed:
+        if not is_folder and not is_link and not is_manifest(entry.name) and not is_dockerfile(entry.name):
+            if is_dockerfile_template(entry.name):
+                self._leave_out(entry.path, "a template of a Dockerfile, which nothing here fills in")
+            elif is_template(entry.name) and entry.is_file() and absolute(entry.path) not in self._claimed:
                 self._add_template(entry.path)
             return
         if self._claimed and absolute(entry.path) in self._claimed:
@@ -286,7 +313,8 @@ class _Walk:
         """Links come last, so that what they point to is known by its own name."""
         real = os.path.realpath(link)
         is_folder = Path(real).is_dir()
-        if not is_folder and not is_manifest(Path(link).name):
+        name = Path(link).name
+        if not is_folder and not is_manifest(name) and not is_dockerfile(name):
             return
         if is_folder and is_filled_by_tools(Path(link).name):
             return
@@ -354,6 +382,36 @@ def absolute(path: str) -> str:
 
 def is_manifest(name: str) -> bool:
     return name.lower().endswith(SUFFIXES)
+
+
+def is_dockerfile(name: str) -> bool:
+    """By its name: ``Dockerfile``, ``Dockerfile.prod``, ``web.Dockerfile``, ``Containerfile``; not one that is filled in first."""
+    kind, ending = _dockerfile_parts(name)
+    return bool(kind) and ending not in _OF_OTHER_PROGRAMS and not is_dockerfile_template(name)
+
+
+def has_dockerfile_name_alone(name: str) -> bool:
+    """Whether nothing else has that name."""
+    return name.lower() in _DOCKERFILES
+
+
+def is_dockerfile_template(name: str) -> bool:
+    """Whether another program makes a Dockerfile of it: ``Dockerfile.j2``."""
+    kind, ending = _dockerfile_parts(name)
+    return bool(kind) and (ending in _FILLED_IN or f".{ending}" in _TEMPLATES)
+
+
+def _dockerfile_parts(name: str) -> tuple[str, str]:
+    """The word that says what it is, empty where none does, and the last ending behind it."""
+    name = name.lower()
+    if "file" not in name:
+        return "", ""
+    for kind in _DOCKERFILES:
+        if name == kind or name.endswith(f".{kind}"):
+            return kind, ""
+        if name.startswith(f"{kind}."):
+            return kind, name.rpartition(".")[2]
+    return "", ""
 
 
 def is_template(name: str) -> bool:

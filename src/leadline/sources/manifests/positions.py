@@ -23,7 +23,9 @@ from yaml.events import (
 from leadline.kube.field_path import Step, parse_path
 from leadline.model.finding import Place
 from leadline.model.resource import Origin, Resource, joined
-from leadline.sources.manifests.files import STDIN
+from leadline.sbom.dockerfile.instructions import Dockerfile
+from leadline.sources.manifests.dockerfiles import dockerfile_of, find_instruction
+from leadline.sources.manifests.files import STDIN, is_dockerfile
 from leadline.sources.manifests.line_index import line_spots
 from leadline.sources.regular_file import read_regular
 from leadline.sources.yaml.json import json_parts, looks_like_json, parse_json, without_comments
@@ -113,7 +115,8 @@ class FilePlaces:
             text = decode(self._content(*name))
         except (OSError, UnicodeDecodeError):
             return None
-        file = self._files[name] = _FileText(text, self._limits, self._keys)
+        is_build = is_dockerfile(origin.path.rpartition("/")[2])
+        file = self._files[name] = (_BuildText if is_build else _FileText)(text, self._limits, self._keys)
         if len(self._files) > _FILES_KEPT:
             self._files.popitem(last=False)
         return file
@@ -187,6 +190,21 @@ class _FileText:
                     parts = [part for part in json_parts(text, self._limits) if isinstance(part, Part)]
                     return parts if len(parts) > 1 else [Part(0, 0, text)]
         return list(split_documents(self._text))
+
+
+class _BuildText(_FileText):
+    """A Dockerfile, whose places are its instructions."""
+
+    _file: Dockerfile | None = None
+
+    def find(
+        self, document: int, steps: tuple[Step, ...], body: dict[str, Any] | None
+    ) -> tuple[int, int, int] | None:
+        self._file = self._file or dockerfile_of(self._text)
+        if self._file is None:
+            return 1, 1, -1
+        line, depth = find_instruction(self._file, steps)
+        return line, 1, depth
 
 
 def _inner_of(spot: Spot) -> Any:

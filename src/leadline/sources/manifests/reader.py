@@ -10,12 +10,22 @@ from typing import Any, BinaryIO
 import msgspec
 from msgspec import Struct
 
+from leadline.errors import ManifestError
 from leadline.kube.field_path import format_path
 from leadline.model.resource import Origin, Resource, resource_of
 from leadline.model.unread import Unread
 from leadline.sources.manifests.applied_texts import written_objects
 from leadline.sources.manifests.deployers import inline_objects
-from leadline.sources.manifests.files import CHART_FILE, STDIN, FileListing, ManifestFile, list_files
+from leadline.sources.manifests.dockerfiles import dockerfile_object, may_be_dockerfile, unread_dockerfile
+from leadline.sources.manifests.files import (
+    CHART_FILE,
+    STDIN,
+    FileListing,
+    ManifestFile,
+    has_dockerfile_name_alone,
+    is_dockerfile,
+    list_files,
+)
 from leadline.sources.manifests.kubernetes_text import may_hold_objects, may_hold_objects_far_down
 from leadline.sources.manifests.marks_of_others import scanners_of
 from leadline.sources.regular_file import open_regular, read_regular
@@ -142,6 +152,13 @@ def read_file(
         whole.unread.append(content)
     elif content is None:
         whole.not_kubernetes += 1
+    elif is_dockerfile(name := file.path.rpartition("/")[2]):
+        _add_dockerfile(
+            whole,
+            content,
+            Origin(path=file.path, root=root),
+            is_sure=file.is_named or has_dockerfile_name_alone(name),
+        )
     else:
         before = len(whole.resources)
         origin = Origin(path=file.path, root=root)
@@ -149,6 +166,16 @@ def read_file(
         if len(whole.resources) > before and (scanners := scanners_of(content)):
             why = f"ignores of {', '.join(scanners)} inside, which change nothing here; leadline migrate takes them over"
             whole.left_out.append(Unread(file.path, why, "left out"))
+
+
+def _add_dockerfile(whole: Contents, content: bytes, origin: Origin, *, is_sure: bool) -> None:
+    if not is_sure and not may_be_dockerfile(content):
+        whole.not_kubernetes += 1
+        return
+    try:
+        whole.resources.append(resource_of(dockerfile_object(content, origin.path), origin))
+    except ManifestError as error:
+        whole.unread.append(unread_dockerfile(error, content, origin.path))
 
 
 def _templates(listing: FileListing) -> Iterator[Unread]:

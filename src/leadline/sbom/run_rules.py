@@ -1,0 +1,43 @@
+"""What is wrong with how an image says that it runs: the same of its configuration and of the Dockerfile it is built from."""
+
+from leadline.model.package import Account
+from leadline.sbom.identity.accounts import root_reason
+
+NAME_A_USER = "name another user in the image's last USER line, by number where Kubernetes is to verify it"
+REACH_OTHERWISE = "let nothing listen there; kubectl exec and port-forward reach a container without it"
+REMOTE_ACCESS = {
+    21: "FTP",
+    22: "SSH",
+    23: "Telnet",
+    512: "rexec",
+    513: "rlogin",
+    514: "rsh",
+    2345: "debugger of Go",
+    2375: "Docker without TLS",
+    2376: "Docker",
+    2379: "etcd",
+    3389: "RDP",
+    5005: "debugger of Java",
+    5678: "debugger of Python",
+    5900: "VNC",
+    5985: "WinRM",
+    5986: "WinRM",
+    9229: "debugger of Node.js",
+    10250: "kubelet",
+}
+"""TCP ports by which a program or a machine is steered
+(https://www.iana.org/assignments/service-names-port-numbers, and the habits of debuggers)."""
+
+
+def administrator(user: str, accounts: tuple[Account, ...] | None, *, is_windows: bool) -> str:
+    """Why the image's user may do everything; empty where it may not, or that is not known. ``accounts`` as ``root_reason``."""
+    if not is_windows:
+        return root_reason(user, accounts)
+    return f"user {user}" if user.rpartition("\\")[2].lower() == "containeradministrator" else ""
+
+
+def remote_access(port: str) -> str:
+    """What a port, ``22/tcp``, or ``22`` for the same, is there to steer; empty for any other."""
+    number, _, protocol = port.partition("/")
+    is_number = number.isascii() and number.isdecimal() and len(number) < 6
+    return REMOTE_ACCESS.get(int(number), "") if is_number and protocol.lower() in ("", "tcp") else ""

@@ -1,0 +1,75 @@
+"""Dockerfiles as objects that controls judge, and the lines of what is found in them.
+
+An object of a Dockerfile holds its instructions by name, in their order, each with what is wrong with it, and nothing of their text,
+in which secrets may be::
+
+    kind: Dockerfile
+    RUN: [{}, {packageCache: what apt fetched stays in the image …}]
+    USER: [{rootUser: user root …}]
+    unknown: {floatingBase: which image it is depends on the argument BASE, which has no default}
+"""
+
+import re
+from typing import Any
+
+from leadline.errors import ManifestError
+from leadline.kube.field_path import Step
+from leadline.model.unread import Unread, UnreadReason
+from leadline.sbom.dockerfile.faults import faults_of
+from leadline.sbom.dockerfile.instructions import LARGEST, Dockerfile, read_dockerfile
+
+KIND = "Dockerfile"
+API_VERSION = "leadline.dev/v1"
+_LINE = re.compile(r"line (\d+)")
+_BASE = re.compile(rb"^[ \t]*FROM[ \t]", re.MULTILINE | re.IGNORECASE)
+
+
+def dockerfile_object(content: bytes, path: str) -> dict[str, Any]:
+    """The object of the Dockerfile at ``path``.
+
+    Raises: ``ManifestError`` where builders refuse it, or it is too large.
+    """
+    file = read_dockerfile(content)
+    body: dict[str, Any] = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": path}}
+    places: list[dict[str, str]] = []
+    for one in file.instructions:
+        place: dict[str, str] = {}
+        body.setdefault(one.name, []).append(place)
+        places.append(place)
+    for fault in faults_of(file):
+        held = body.setdefault("unknown", {}) if fault.is_open else places[fault.at]
+        held.setdefault(fault.rule, fault.why)
+    return body
+
+
+def unread_dockerfile(error: ManifestError, content: bytes, path: str) -> Unread:
+    """What is to be said of one that cannot be read."""
+    why = str(error)
+    line = _LINE.match(why)
+    reason: UnreadReason = (
+        "too large" if len(content) > LARGEST or why.startswith("more than") else "malformed"
+    )
+    return Unread(path, f"Dockerfile: {why}", reason, int(line[1]) if line else 1, 1)
+
+
+def may_be_dockerfile(content: bytes) -> bool:
+    """Whether a text by a name that others use as well is meant to be one."""
+    return bool(_BASE.search(content))
+
+
+def find_instruction(file: Dockerfile, steps: tuple[Step, ...]) -> tuple[int, int]:
+    """The line of the instruction at ``RUN[3]``, and how many of the steps lead there."""
+    match steps:
+        case (str(name), int(number), *_):
+            lines = [one.line for one in file.instructions if one.name == name]
+            if number < len(lines):
+                return lines[number], 2
+    return file.instructions[0].line, 0
+
+
+def dockerfile_of(text: bytes) -> Dockerfile | None:
+    """``None`` for one that cannot be read."""
+    try:
+        return read_dockerfile(text)
+    except ManifestError:
+        return None

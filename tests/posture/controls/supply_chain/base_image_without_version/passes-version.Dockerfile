@@ -1,0 +1,3 @@
+ARG VERSION=3.22
+FROM alpine:${VERSION}
+FROM scratch
