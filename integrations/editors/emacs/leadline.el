@@ -21,7 +21,7 @@
   "Whether charts are rendered and own controls run: only where you trust what is in the folder."
   :type 'boolean)
 
-(defcustom leadline-modes '(yaml-mode yaml-ts-mode)
+(defcustom leadline-modes '(yaml-mode yaml-ts-mode dockerfile-mode dockerfile-ts-mode)
   "The modes in which the server is asked."
   :type '(repeat symbol))
 

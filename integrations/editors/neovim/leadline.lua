@@ -1,7 +1,7 @@
 -- Findings of Leadline while typing, for Neovim 0.7 and later: `:luafile` it, or `require` it from your own configuration.
 local M = {}
 
-M.filetypes = { yaml = true, json = true, helm = true, ["yaml.helm-values"] = true }
+M.filetypes = { yaml = true, json = true, helm = true, dockerfile = true, ["yaml.helm-values"] = true }
 M.command = { "leadline", "lsp" }
 -- Render charts and run your own controls: only where you trust what is in the folder.
 M.trusted = false

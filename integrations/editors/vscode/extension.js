@@ -13,7 +13,7 @@ async function start() {
     "Leadline",
     { command, args },
     {
-      documentSelector: ["yaml", "json", "jsonc", "helm"].map((language) => ({ scheme: "file", language })),
+      documentSelector: ["yaml", "json", "jsonc", "helm", "dockerfile"].map((language) => ({ scheme: "file", language })),
       initializationOptions: { trusted: workspace.isTrusted },
       outputChannel: output,
     },

@@ -28,6 +28,8 @@ class Editor:
         """The newest diagnostics by URI."""
         self.asked: list[str] = []
         """Methods that the server asked or announced."""
+        self.progress: list[tuple[str, str]] = []
+        """Token and kind of what it said of its progress."""
         self._last = 0
 
     def open_folders(self, *folders: Path, capabilities: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -53,11 +55,24 @@ class Editor:
     def request(self, method: str, **params: Any) -> Any:
         self._last += 1
         self._send({"jsonrpc": "2.0", "id": self._last, "method": method, "params": params})
+        message = self._answer()
+        assert "error" not in message, message
+        return message["result"]
+
+    def cancelled(self, method: str, **params: Any) -> dict[str, Any]:
+        """The answer to a request that is taken back in the same breath."""
+        self._last += 1
+        self._send(
+            {"jsonrpc": "2.0", "id": self._last, "method": method, "params": params},
+            {"jsonrpc": "2.0", "method": "$/cancelRequest", "params": {"id": self._last}},
+        )
+        return self._answer()
+
+    def _answer(self) -> dict[str, Any]:
         while True:
             message = self._take()
             if message.get("id") == self._last and "method" not in message:
-                assert "error" not in message, message
-                return message["result"]
+                return message
 
     def until(self, is_so: Callable[[], bool]) -> None:
         while not is_so():
@@ -66,10 +81,12 @@ class Editor:
     def ids(self, uri: str) -> str:
         return ", ".join(str(one["code"]) for one in self.said.get(uri, ()))
 
-    def _send(self, message: dict[str, Any]) -> None:
-        content = json.dumps(message).encode()
+    def _send(self, *messages: dict[str, Any]) -> None:
+        contents = [json.dumps(message).encode() for message in messages]
         assert self.process.stdin is not None
-        self.process.stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(content), content))
+        self.process.stdin.write(
+            b"".join(b"Content-Length: %d\r\n\r\n%s" % (len(one), one) for one in contents)
+        )
         self.process.stdin.flush()
 
     def _take(self) -> dict[str, Any]:
@@ -84,6 +101,8 @@ class Editor:
         method = message.get("method", "")
         if method == "textDocument/publishDiagnostics":
             self.said[message["params"]["uri"]] = message["params"]["diagnostics"]
+        if method == "$/progress":
+            self.progress.append((message["params"]["token"], message["params"]["value"]["kind"]))
         if method:
             self.asked.append(method)
             if "id" in message:
@@ -190,3 +209,63 @@ def test_a_mistake_in_the_configuration_is_said_and_ends_nothing(editor: Editor,
         )
         is None
     )
+
+
+def test_reading_a_folder_shows_its_progress_to_an_editor_that_asks_for_it(editor: Editor, tmp_path: Path):
+    (tmp_path / "pod.yaml").write_text(POD)
+    editor.open_folders(tmp_path, capabilities={"window": {"workDoneProgress": True}})
+    editor.until(lambda: len(editor.progress) == 2)
+    (token, begin), (same, end) = editor.progress
+    assert (begin, end, token) == ("begin", "end", same)
+    assert editor.asked.index("window/workDoneProgress/create") < editor.asked.index("$/progress")
+
+
+def test_progress_ends_where_a_folder_cannot_be_read_as_well(editor: Editor, tmp_path: Path):
+    (tmp_path / "leadline.toml").write_text("nonsense = 1\n")
+    editor.open_folders(tmp_path, capabilities={"window": {"workDoneProgress": True}})
+    editor.until(lambda: [kind for _, kind in editor.progress] == ["begin", "end"])
+
+
+def test_a_request_that_is_taken_back_is_not_answered_and_ends_nothing(editor: Editor, tmp_path: Path):
+    file = tmp_path / "pod.yaml"
+    file.write_text(POD)
+    editor.open_folders(tmp_path)
+    uri = editor.open(file, POD)
+    editor.until(lambda: "C-0030" in editor.ids(uri))
+    span = {"start": {"line": 0, "character": 0}, "end": {"line": 9, "character": 0}}
+    asked = {"textDocument": {"uri": uri}, "range": span, "context": {"diagnostics": []}}
+    assert editor.cancelled("textDocument/codeAction", **asked)["error"]["code"] == -32800
+    assert editor.request("textDocument/codeAction", **asked)
+
+
+def test_links_lead_to_files_of_a_kustomization_and_to_pages_of_accepted_controls(
+    editor: Editor, tmp_path: Path
+):
+    file, kustomization = tmp_path / "pod.yaml", tmp_path / "kustomization.yaml"
+    text = POD.replace("# 😀", "# leadline: accept C-0030 one day")
+    file.write_text(text)
+    listed = "resources: # 😀\n- pod.yaml\n- ../outside.yaml\n- gone.yaml\n"
+    kustomization.write_text(listed)
+    (tmp_path.parent / "outside.yaml").write_text(POD)
+    editor.open_folders(tmp_path)
+    first, second = editor.open(file, text), editor.open(kustomization, listed)
+    editor.until(lambda: "window/logMessage" in editor.asked)
+    (page,) = editor.request("textDocument/documentLink", textDocument={"uri": first})
+    assert page["target"].startswith("https://")
+    line = text.splitlines()[page["range"]["start"]["line"]]
+    assert line[page["range"]["start"]["character"] : page["range"]["end"]["character"]] == "C-0030"
+    (there,) = editor.request("textDocument/documentLink", textDocument={"uri": second})
+    assert there["target"] == file.as_uri()
+    assert there["range"] == {"start": {"line": 1, "character": 2}, "end": {"line": 1, "character": 10}}
+
+
+def test_a_dockerfile_is_judged_while_it_is_typed(editor: Editor, tmp_path: Path):
+    file = tmp_path / "Dockerfile"
+    file.write_text("FROM alpine\n")
+    editor.open_folders(tmp_path)
+    uri = editor.open(file, "FROM alpine\nUSER root\n")
+    editor.until(lambda: "L-0106" in editor.ids(uri) and "window/logMessage" in editor.asked)
+    lines = {one["code"]: one["range"]["start"]["line"] for one in editor.said[uri]}
+    assert lines == {"L-0108": 0, "L-0106": 1}
+    at = {"textDocument": {"uri": uri}, "position": {"line": 1, "character": 1}}
+    assert "USER" in editor.request("textDocument/hover", **at)["contents"]["value"]

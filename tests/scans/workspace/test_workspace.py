@@ -185,6 +185,26 @@ def test_accepting_writes_the_comment_that_waivers_read(pod: Path):
     assert lines_of(space, pod, "C-0057") == []
 
 
+def test_a_dockerfile_that_breaks_keeps_what_was_said_of_it(tmp_path: Path):
+    file = tmp_path / "Dockerfile"
+    file.write_text("FROM alpine AS one\n\nUSER root\n")
+    space = workspace(tmp_path)
+    assert said_by(space)[0] == said_by_scan(tmp_path, PostureOptions())[0]
+    assert lines_of(space, file, "L-0106") == [3]
+    space.show(str(file), "FROM alpine AS one\n# a comment\nFOO\nUSER root\n")
+    assert lines_of(space, file, "L-0106") == [4]
+    assert [one.line for one in space.judged(str(file)).unread] == [3]
+    space.show(str(file), "FROM alpine AS one\n---\nUSER root\n")
+    assert lines_of(space, file, "L-0106") == [3]
+    space.show(str(file), "FROM alpine AS one\n\nUSER app\n")
+    assert lines_of(space, file, "L-0106") == []
+    problem = next(one for one in space.judged(str(file)).problems if "L-0108" in one.controls)
+    fix = accepted(space, problem, "FROM alpine AS one", "2999-01-31")
+    assert fix is not None
+    space.show(str(file), fix.edits[0].text + "FROM alpine AS one\n\nUSER app\n")
+    assert lines_of(space, file, "L-0108") == []
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_whatever_is_typed_it_says_what_a_fresh_scan_says(shop: Path, tmp_path: Path, seed: int):
     (tmp_path / "model").mkdir()

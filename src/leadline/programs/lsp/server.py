@@ -35,7 +35,13 @@ _OPENING_S = 0.02
 _MOST_FIXES = 20
 """Of one request."""
 _ACCEPTED_DAYS = 90
-_WATCHED = ("**/*.{yaml,yml,json,tpl,toml}", "**/{.leadlineignore,.kubescapeignore}")
+_WATCHED = (
+    "**/*.{yaml,yml,json,tpl,toml}",
+    "**/{.leadlineignore,.kubescapeignore}",
+    "**/{Dockerfile,Containerfile,dockerfile,containerfile}",
+    "**/{Dockerfile,Containerfile}.*",
+    "**/*.{Dockerfile,Containerfile,dockerfile,containerfile}",
+)
 
 
 class Server(LanguageServer):

@@ -88,12 +88,12 @@ def built(stages: Sequence[Stage]) -> Iterator[Stage]:
 
 
 def _begun(start: Step, by_name: dict[str, Stage]) -> Stage:
-    words = (start.text or start.one.text).split()
-    parent = None if start.text is None or not words else by_name.get(words[0].lower())
+    words = (start.one.text if start.text is None else start.text).split()
+    if len(words) != 1 and not (len(words) == 3 and words[1].lower() == "as"):
+        raise ManifestError(f"line {start.one.line}: FROM is not 'FROM IMAGE' or 'FROM IMAGE AS NAME'")
+    parent = None if start.text is None else by_name.get(words[0].lower())
     stage = Stage(start, parent=parent, environment=dict(parent.environment) if parent else {})
-    if len(words) == 3 and words[1].lower() == "as":
+    if len(words) == 3:
         stage.name = words[2].lower()
         by_name[stage.name] = stage
-    elif len(words) != 1:
-        raise ManifestError(f"line {start.one.line}: FROM is not 'FROM IMAGE' or 'FROM IMAGE AS NAME'")
     return stage

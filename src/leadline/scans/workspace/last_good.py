@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct, structs
 
 from leadline.model.unread import Unread
-from leadline.sources.manifests.files import ManifestFile
+from leadline.sources.manifests.files import ManifestFile, is_dockerfile
 from leadline.sources.manifests.reader import Contents, documents_of, read_file
 from leadline.sources.yaml.json import looks_like_json
 from leadline.sources.yaml.parser import LIMITS, Memory, Part, decode, split_documents
@@ -77,7 +77,7 @@ def good_text(
     kept = broken - before.broken if before is not None else frozenset()
     if before is None or not kept:
         return GoodText(content, contents, tuple(contents.unread), (), broken)
-    pieces = tuple(_pieces(content, kept, before))
+    pieces = tuple(_pieces(content, file.path, kept, before))
     text = b"".join(b"".join(piece.lines) for piece in pieces)
     good = _read(text, file, root, memory)
     left = broken - kept
@@ -90,7 +90,7 @@ def good_text(
 
 def _broken(content: bytes, path: str, contents: Contents, memory: Memory) -> frozenset[int]:
     """The documents that something is wrong with; the first where the text has no documents."""
-    if not _has_documents(content):
+    if not _has_documents(content, path):
         return frozenset({0})
     parts = list(split_documents(decode(content)))
     problems = {one.index: one.problem for one in documents_of(content, path, LIMITS, memory) if one.problem}
@@ -100,8 +100,10 @@ def _broken(content: bytes, path: str, contents: Contents, memory: Memory) -> fr
     return frozenset(problems.keys() | faults)
 
 
-def _has_documents(content: bytes) -> bool:
+def _has_documents(content: bytes, path: str) -> bool:
     """Whether it is YAML, which has documents that break one by one."""
+    if is_dockerfile(path.rpartition("/")[2]):
+        return False
     try:
         text = decode(content)
     except UnicodeDecodeError:
@@ -128,9 +130,9 @@ def _whole(content: bytes, before: GoodText) -> Piece:
     return Piece(0, _lines(before.text), 0, _lines(shown))
 
 
-def _pieces(content: bytes, kept: frozenset[int], before: GoodText) -> Iterator[Piece]:
+def _pieces(content: bytes, path: str, kept: frozenset[int], before: GoodText) -> Iterator[Piece]:
     """The documents one after the other, those of ``kept`` as they were before."""
-    if not (_has_documents(content) and _has_documents(before.text)):
+    if not (_has_documents(content, path) and _has_documents(before.text, path)):
         yield _whole(content, before)
         return
     stood = {part.index: piece for part, piece in _texts(decode(before.text))}

@@ -28,10 +28,11 @@ from leadline.sources.manifests.applied_texts import applied_texts, is_about_app
 from leadline.sources.manifests.deployers import not_rendered
 from leadline.sources.manifests.files import (
     CHART_FILE,
-    SUFFIXES,
     FileListing,
     ManifestFile,
     absolute,
+    is_dockerfile,
+    is_manifest,
     list_files,
 )
 from leadline.sources.manifests.ignore import ignore_rules
@@ -73,7 +74,9 @@ def first_look(top: str, asked: Asked, texts: Mapping[str, str]) -> dict[str, Ju
     rules = ignore_rules([*ignore_files_of(asked.options)(top), *asked.options.exclude_paths])
     for file, text in texts.items():
         path = Folder(top).path_of(file)
-        if path is None or not file.endswith(SUFFIXES) or rules.ignores(_inside(top, path), is_folder=False):
+        name = Path(file).name
+        is_read = is_manifest(name) or is_dockerfile(name)
+        if path is None or not is_read or rules.ignores(_inside(top, path), is_folder=False):
             continue
         if any((above / CHART_FILE).exists() for above in Path(file).parents if str(above).startswith(top)):
             continue
