@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from leadline.sbom.dockerfile.instructions import Instruction
 
 Variables = Mapping[str, str | None]
-"""``None`` for one that whoever builds may set and that has no default."""
+"""``None`` for one that is set when it is built, and has no default."""
 _VARIABLE = re.compile(
     r"\\\$|\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?:(?P<sign>:?[-+?])(?P<word>[^{}]*))?\})"
 )
