@@ -59,7 +59,7 @@ def test_texts_that_are_not_utf_8_and_ends_of_lines_of_windows_are_read():
         ("FROM a b\n", "line 1: FROM is not 'FROM IMAGE' or 'FROM IMAGE AS NAME'"),
         ("ARG A=\nFROM $A\n", "line 2: FROM is not 'FROM IMAGE' or 'FROM IMAGE AS NAME'"),
         ("# escape=x\nFROM a\n", "escape is neither a backslash nor a backtick"),
-        ("FROM a\nRUN " + "x" * 70_000, "line 2 is longer than 65,535 bytes, which builders refuse"),
+        ("FROM a\nRUN " + "x" * 70_000, "line 2: longer than 65,535 bytes, which builders refuse"),
         ("FROM a\n" + "#" * LARGEST, "larger than 1 MiB"),
         ("FROM a\n" + "USER b\n" * 6_000, "more than 5,000 instructions"),
         ("FROM a\n" * 600, "more than 500 stages"),

@@ -27,7 +27,7 @@ _WINDOWS = re.compile(r"^mcr\.microsoft\.com/(?:windows|dotnet/framework)\b")
 _WITHOUT_ROOT = re.compile(r"nonroot|non-root|rootless|unprivileged")
 """In names and tags of images that are published beside others which run as root."""
 _ANY_VALUE = "kJ3f9Qz7Lw2p"
-"""Stands for the value of a build argument, which a Dockerfile does not say."""
+"""In the place of a build argument's value, which a Dockerfile does not say."""
 _COMMIT = re.compile(r"#[0-9a-f]{40}(?:[0-9a-f]{24})?(?::|$)")
 _REMOTE = re.compile(r"(?i)https?://|git@|ssh://|git://")
 
@@ -46,7 +46,7 @@ class Fault(Struct, frozen=True):
 def faults_of(file: Dockerfile) -> tuple[Fault, ...]:
     """Every fault, rule by rule, in the order of the file.
 
-    Raises: ``ManifestError`` where builders refuse the file.
+    Raises: ``RefusedError`` where builders refuse the file.
     """
     stages = stages_of(file.instructions)
     image = tuple(built(stages))

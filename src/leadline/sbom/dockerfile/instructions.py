@@ -42,6 +42,16 @@ _FLAG = re.compile(r"\s*--([a-z][a-z-]*)(?:=(\"[^\"]*\"|'[^']*'|\S*))?(?=\s|$)")
 _WITH_HEREDOCS = frozenset(("RUN", "COPY", "ADD"))
 
 
+class RefusedError(ManifestError):
+    """Builders refuse the file, or it is larger than is read."""
+
+    def __init__(self, why: str, line: int = 0, *, is_too_large: bool = False) -> None:
+        super().__init__(f"line {line}: {why}" if line else why)
+        self.line = line
+        """Counted from 1; 0 where it is about the whole file."""
+        self.is_too_large = is_too_large
+
+
 class Instruction(Struct, frozen=True):
     """One instruction."""
 
@@ -74,18 +84,16 @@ class Dockerfile(Struct, frozen=True):
 def read_dockerfile(content: bytes) -> Dockerfile:
     """The instructions in their order.
 
-    Raises: ``ManifestError``, with the line, where builders refuse the file, or it is larger than ``LARGEST``.
+    Raises: ``RefusedError``, with the line, where builders refuse the file, or it is larger than ``LARGEST``.
     """
     if len(content) > LARGEST:
-        raise ManifestError(f"larger than {LARGEST >> 20} MiB")
+        raise RefusedError(f"larger than {LARGEST >> 20} MiB", is_too_large=True)
     if b"\0" in content:
-        raise ManifestError("binary content, no text")
+        raise RefusedError("binary content, no text")
     lines = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     for number, line in enumerate(lines, 1):
         if len(line) > _LONGEST_LINE:
-            raise ManifestError(
-                f"line {number} is longer than {_LONGEST_LINE:,} bytes, which builders refuse"
-            )
+            raise RefusedError(f"line {number} is longer than {_LONGEST_LINE:,} bytes, which builders refuse")
     reader = _Reader([line.removesuffix(b"\r").decode("utf-8", "replace") for line in lines])
     return Dockerfile(tuple(reader.instructions()), reader.escape)
 
@@ -108,11 +116,11 @@ class _Reader:
                 continue
             one = self._instruction(text, first)
             if not has_base and one.name not in ("FROM", "ARG"):
-                raise ManifestError(f"line {first}: {one.name} before the first FROM")
+                raise RefusedError(f"{one.name} before the first FROM", first)
             has_base |= one.name == "FROM" and not one.is_trigger
             yield one
         if not has_base:
-            raise ManifestError("no FROM, so it builds nothing")
+            raise RefusedError("no FROM, so it builds nothing")
 
     def _directives(self) -> None:
         """Only comments at the very beginning are directives."""
@@ -122,7 +130,7 @@ class _Reader:
                 return
             if found[1].lower() == "escape":
                 if found[2] not in ("\\", "`"):
-                    raise ManifestError("escape is neither a backslash nor a backtick")
+                    raise RefusedError("escape is neither a backslash nor a backtick")
                 self.escape = found[2]
 
     def _logical_line(self) -> str:
@@ -147,11 +155,11 @@ class _Reader:
         name, rest = _split(text)
         name = name.upper()
         if name not in NAMES:
-            raise ManifestError(f"line {line}: unknown instruction {name[:40]}")
+            raise RefusedError(f"unknown instruction {name[:40]}", line)
         if name == "ONBUILD":
             inner = _split(rest)[0].upper()
             if is_trigger or inner in ("FROM", "ONBUILD", "MAINTAINER") or not inner:
-                raise ManifestError(f"line {line}: ONBUILD {inner} is not allowed")
+                raise RefusedError(f"ONBUILD {inner} is not allowed", line)
             return self._instruction(rest, line, is_trigger=True)
         flags: list[tuple[str, str]] = []
         at = 0
@@ -161,7 +169,7 @@ class _Reader:
         rest = rest[at:]
         documents = tuple(self._documents(rest)) if name in _WITH_HEREDOCS and "<<" in rest else ()
         if not rest.strip() and name not in ("CMD", "ENTRYPOINT"):
-            raise ManifestError(f"line {line}: {name} without a value")
+            raise RefusedError(f"{name} without a value", line)
         return Instruction(name, rest.strip(), line, tuple(flags), documents, is_trigger)
 
     def _documents(self, text: str) -> Iterator[str]:

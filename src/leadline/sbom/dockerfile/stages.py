@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct, field
 
-from leadline.errors import ManifestError
-from leadline.sbom.dockerfile.instructions import Instruction
+from leadline.sbom.dockerfile.instructions import Instruction, RefusedError
 from leadline.sbom.dockerfile.variables import pairs_of, replaced
 
 NOTHING = "scratch"
@@ -46,10 +45,10 @@ class Stage(Struct):
 def stages_of(instructions: Sequence[Instruction]) -> tuple[Stage, ...]:
     """In the order of the file; the last is what is built where none is named.
 
-    Raises: ``ManifestError`` for a file of more than ``_MOST_INSTRUCTIONS`` or ``_MOST_STAGES``.
+    Raises: ``RefusedError`` for a file of more than ``_MOST_INSTRUCTIONS`` or ``_MOST_STAGES``.
     """
     if len(instructions) > _MOST_INSTRUCTIONS:
-        raise ManifestError(f"more than {_MOST_INSTRUCTIONS:,} instructions")
+        raise RefusedError(f"more than {_MOST_INSTRUCTIONS:,} instructions", is_too_large=True)
     stages: list[Stage] = []
     by_name: dict[str, Stage] = {}
     outer: dict[str, str | None] = {}
@@ -61,7 +60,7 @@ def stages_of(instructions: Sequence[Instruction]) -> tuple[Stage, ...]:
             stages.append(_begun(Step(at, one, replaced(one.text, outer)), by_name))
             known = dict(stages[-1].environment)
             if len(stages) > _MOST_STAGES:
-                raise ManifestError(f"more than {_MOST_STAGES} stages")
+                raise RefusedError(f"more than {_MOST_STAGES} stages", is_too_large=True)
         elif not stages:
             outer.update(
                 (name, None if value is None else replaced(value, outer)) for name, value in pairs_of(one)
@@ -90,7 +89,7 @@ def built(stages: Sequence[Stage]) -> Iterator[Stage]:
 def _begun(start: Step, by_name: dict[str, Stage]) -> Stage:
     words = (start.one.text if start.text is None else start.text).split()
     if len(words) != 1 and not (len(words) == 3 and words[1].lower() == "as"):
-        raise ManifestError(f"line {start.one.line}: FROM is not 'FROM IMAGE' or 'FROM IMAGE AS NAME'")
+        raise RefusedError("FROM is not 'FROM IMAGE' or 'FROM IMAGE AS NAME'", start.one.line)
     parent = None if start.text is None else by_name.get(words[0].lower())
     stage = Stage(start, parent=parent, environment=dict(parent.environment) if parent else {})
     if len(words) == 3:

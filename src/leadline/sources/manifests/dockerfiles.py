@@ -12,22 +12,20 @@ in which secrets may be::
 import re
 from typing import Any
 
-from leadline.errors import ManifestError
 from leadline.kube.field_path import Step
 from leadline.model.unread import Unread, UnreadReason
 from leadline.sbom.dockerfile.faults import faults_of
-from leadline.sbom.dockerfile.instructions import LARGEST, Dockerfile, read_dockerfile
+from leadline.sbom.dockerfile.instructions import Dockerfile, RefusedError, read_dockerfile
 
 KIND = "Dockerfile"
 API_VERSION = "leadline.dev/v1"
-_LINE = re.compile(r"line (\d+)")
 _BASE = re.compile(rb"^[ \t]*FROM[ \t]", re.MULTILINE | re.IGNORECASE)
 
 
 def dockerfile_object(content: bytes, path: str) -> dict[str, Any]:
     """The object of the Dockerfile at ``path``.
 
-    Raises: ``ManifestError`` where builders refuse it, or it is too large.
+    Raises: ``RefusedError`` where builders refuse it, or it is too large.
     """
     file = read_dockerfile(content)
     body: dict[str, Any] = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": path}}
@@ -42,14 +40,10 @@ def dockerfile_object(content: bytes, path: str) -> dict[str, Any]:
     return body
 
 
-def unread_dockerfile(error: ManifestError, content: bytes, path: str) -> Unread:
+def unread_dockerfile(error: RefusedError, path: str) -> Unread:
     """What is to be said of one that cannot be read."""
-    why = str(error)
-    line = _LINE.match(why)
-    reason: UnreadReason = (
-        "too large" if len(content) > LARGEST or why.startswith("more than") else "malformed"
-    )
-    return Unread(path, f"Dockerfile: {why}", reason, int(line[1]) if line else 1, 1)
+    reason: UnreadReason = "too large" if error.is_too_large else "malformed"
+    return Unread(path, f"Dockerfile: {error}", reason, error.line or 1, 1)
 
 
 def may_be_dockerfile(content: bytes) -> bool:
@@ -71,5 +65,5 @@ def dockerfile_of(text: bytes) -> Dockerfile | None:
     """``None`` for one that cannot be read."""
     try:
         return read_dockerfile(text)
-    except ManifestError:
+    except RefusedError:
         return None

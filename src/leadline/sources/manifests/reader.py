@@ -10,10 +10,10 @@ from typing import Any, BinaryIO
 import msgspec
 from msgspec import Struct
 
-from leadline.errors import ManifestError
 from leadline.kube.field_path import format_path
 from leadline.model.resource import Origin, Resource, resource_of
 from leadline.model.unread import Unread
+from leadline.sbom.dockerfile.instructions import RefusedError
 from leadline.sources.manifests.applied_texts import written_objects
 from leadline.sources.manifests.deployers import inline_objects
 from leadline.sources.manifests.dockerfiles import dockerfile_object, may_be_dockerfile, unread_dockerfile
@@ -174,8 +174,8 @@ def _add_dockerfile(whole: Contents, content: bytes, origin: Origin, *, is_sure:
         return
     try:
         whole.resources.append(resource_of(dockerfile_object(content, origin.path), origin))
-    except ManifestError as error:
-        whole.unread.append(unread_dockerfile(error, content, origin.path))
+    except RefusedError as error:
+        whole.unread.append(unread_dockerfile(error, origin.path))
 
 
 def _templates(listing: FileListing) -> Iterator[Unread]:
