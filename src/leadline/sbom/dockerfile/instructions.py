@@ -93,7 +93,7 @@ def read_dockerfile(content: bytes) -> Dockerfile:
     lines = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     for number, line in enumerate(lines, 1):
         if len(line) > _LONGEST_LINE:
-            raise RefusedError(f"line {number} is longer than {_LONGEST_LINE:,} bytes, which builders refuse")
+            raise RefusedError(f"longer than {_LONGEST_LINE:,} bytes, which builders refuse", number)
     reader = _Reader([line.removesuffix(b"\r").decode("utf-8", "replace") for line in lines])
     return Dockerfile(tuple(reader.instructions()), reader.escape)
 
