@@ -8,6 +8,8 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from leadline.errors import StoreError, UsageError
 from leadline.model.control import Missing, Remove, Review, Set
@@ -533,6 +535,28 @@ def test_of_two_values_for_a_field_the_more_urgent_control_has_its_own():
 
 
 # The diff
+
+
+LINES = st.lists(st.sampled_from("abc"), max_size=12)
+
+
+@given(LINES, LINES, LINES, LINES)
+def test_a_patch_makes_the_one_file_of_the_other(head, old, new, tail):
+    before, after = ("".join(f"{line}\n" for line in (*head, *middle, *tail)) for middle in (old, new))
+    patch = exact_patch(FixedFile("a.yaml", "", before, after)) or ""
+    made, at = [], 0
+    rest = before.splitlines(keepends=True)
+    for line in patch.splitlines(keepends=True)[2:]:
+        if line[0] == "@":
+            start, _, size = line.split()[1][1:].partition(",")
+            # A hunk without lines on this side names the line before it.
+            begins = int(start) - (size != "0")
+            made, at = [*made, *rest[at:begins]], begins
+        else:
+            assert line[0] == "+" or rest[at] == line[1:]
+            made += [line[1:]] * (line[0] != "-")
+            at += line[0] != "+"
+    assert "".join([*made, *rest[at:]]) == after
 
 
 def test_a_patch_that_would_show_a_secret_is_not_written():

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from leadline.outputs.text.plain import source_line
 
-_HUNK = re.compile(r"^@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
+_HUNK = re.compile(r"^@@ -(\d+)(,\d+)? \+(\d+)(,\d+)? @@")
 _BORDER = re.compile(r"^---(?:[ \t\r\n#]|$)")
 _CONTEXT = 3
 NO_LINE_END = "\\ No newline at end of file\n"
@@ -53,13 +53,30 @@ def _diff(file: FixedFile, context: int) -> Iterator[str]:
     # git ends a name with blanks in it by a tab.
     tab = "\t" if " " in name else ""
     before, after = lines_of(file.before), lines_of(file.after)
-    for line in unified_diff(before, after, head + tab, rest[0] + tab, n=context):
-        yield line.replace("\t\n", "\t\n", 1)
+    # Comparing takes time by the square of the lines: those that are the same at both ends are left out.
+    first = _alike(before, after)
+    last = _alike(before[first:][::-1], after[first:][::-1])
+    start, end = max(0, first - context), max(0, last - context)
+    middles = before[start : len(before) - end], after[start : len(after) - end]
+    for line in unified_diff(*middles, head + tab, rest[0] + tab, n=context):
+        yield _HUNK.sub(lambda hunk: _moved(hunk, start), line)
+
+
+def _alike(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many lines at the beginning are the same."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((i for i, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def _moved(hunk: re.Match[str], lines: int) -> str:
+    old, old_size, new, new_size = hunk.groups("")
+    return f"@@ -{int(old) + lines}{old_size} +{int(new) + lines}{new_size} @@"
 
 
 def lines_of(text: str) -> list[str]:
     """Lines as a patch counts them: a carriage return is a character of its line."""
-    return [part for part in re.split(r"(?<=\n)", text) if part]
+    *whole, rest = text.split("\n")
+    return [*(f"{line}\n" for line in whole), *([rest] if rest else [])]
 
 
 def _quoted(name: str) -> str:
@@ -82,7 +99,7 @@ def _with_shown(file: FixedFile, lines: Sequence[str]) -> Iterator[tuple[str, st
         hunk = _HUNK.match(line)
         if hunk:
             # A hunk without lines on one side names the line before it.
-            old, new = int(hunk[1]) - 1, int(hunk[2]) - 1
+            old, new = int(hunk[1]) - 1, int(hunk[3]) - 1
             yield line, line
             continue
         numbers, at = (news, new) if line[0] == "+" else (olds, old)

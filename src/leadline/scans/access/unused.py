@@ -1,7 +1,7 @@
 """What of the given rights is never used, by audit logs, and the smallest role that covers what is."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from difflib import unified_diff
 from typing import Any
 
@@ -16,7 +16,7 @@ from leadline.model.access import AccessUse, AuditRecord, RecordedRequest, RoleU
 from leadline.model.resource import Resource
 from leadline.outputs.redaction.lines import LineHider
 from leadline.outputs.redaction.values import SecretValues
-from leadline.outputs.text.patch import FixedFile, shown_patch
+from leadline.outputs.text.patch import FixedFile, Hide, shown_patch
 from leadline.posture.inventory import Inventory
 from leadline.scans.access.recorded_use import use_in_records
 from leadline.scans.access.smallest import Smallest, rules_of, smallest
@@ -67,6 +67,7 @@ def unused_access(
         held = _held(world)
         wanted = {id: smallest(rules_of(role), seen.used[id], recorded) for id, (role, _) in held.items()}
         changed = {id: one.all for id, one in wanted.items() if one.all != rules_of(held[id][0])}
+        hidden = _hiders(world, {held[id][0].origin.file for id in changed}, secrets)
         is_refused = bool(rehearse(world, changed, seen.replayed))
         for id, one in wanted.items():
             role, holders = held[id]
@@ -75,7 +76,7 @@ def unused_access(
             if id in changed and is_refused:
                 why = "a recorded request would be refused with the smaller roles"
             elif id in changed:
-                patch, why = _patch(world, role, one, secrets)
+                patch, why = _patch(role, one, hidden)
             use = (seen.requests[id], one.unused, one.unknown, patch, why)
             roles.append(RoleUse(role.title, role.origin.file, tuple(sorted(holders)), *use))
     return AccessUse(
@@ -169,8 +170,19 @@ def _held(world: AccessWorld) -> dict[str, tuple[Resource, set[Subject]]]:
     return found
 
 
+def _hiders(
+    world: AccessWorld, files: Collection[str], secrets: SecretValues | None
+) -> Mapping[str, Mapping[int, Hide]]:
+    """By file and number of the document what hides its secrets."""
+    found: dict[str, dict[int, Hide]] = defaultdict(dict)
+    for one in world.inventory.resources:
+        if one.origin.file in files:
+            found[one.origin.file][one.origin.document] = LineHider(one.body, secrets).hide
+    return found
+
+
 def _patch(
-    world: AccessWorld, role: Resource, wanted: Smallest, secrets: SecretValues | None
+    role: Resource, wanted: Smallest, hidden: Mapping[str, Mapping[int, Hide]]
 ) -> tuple[tuple[str, ...], str]:
     """The lines of a diff of the manifest, or why there is none."""
     origin = role.origin
@@ -182,12 +194,8 @@ def _patch(
         after = apply_edits(before, list(_edits(role, wanted)))
     except (OSError, UnicodeDecodeError, ManifestError) as error:
         return (), f"{origin.file} cannot be edited: {error}"
-    hidden = {
-        one.origin.document: LineHider(one.body, secrets).hide
-        for one in world.inventory.resources
-        if one.origin.file == origin.file
-    }
-    return tuple(shown_patch(FixedFile(origin.file, origin.file, before, after, hidden))), ""
+    file = FixedFile(origin.file, origin.file, before, after, hidden.get(origin.file, {}))
+    return tuple(shown_patch(file)), ""
 
 
 def _dumped(role: Resource, rules: Sequence[Rule]) -> list[str]:
