@@ -1,4 +1,4 @@
-"""Writes the definitions of the kinds that a cluster keeps of accepted findings and of its nodes: ``python deploy/crds.py [--check]``.
+"""Writes the definitions of the kinds that a cluster keeps of accepted findings, of rules and of its nodes: ``python deploy/crds.py [--check]``.
 
 One model gives both: ``ExceptionSpec`` and what it holds. With ``--check`` nothing is written; the exit code is 1
 where a file is not what would be written.
@@ -13,6 +13,7 @@ import yaml
 from msgspec import Meta, Struct
 
 from leadline.kube.kinds import plural_of
+from leadline.runtime.cel_rules import MOST_RULES
 from leadline.sources.waivers.exception_spec import ClusterExceptionSpec, ExceptionSpec
 
 FOLDER = Path(__file__).resolve().parent / "crds"
@@ -82,7 +83,34 @@ def definitions() -> dict[str, dict[str, Any]]:
         "clustersecurityexceptions.yaml": definition(
             "ClusterSecurityException", "cse", ClusterExceptionSpec, "Cluster"
         ),
+        "rules.yaml": definition_of_rules(),
         **{f"{plural_of(kind)}.yaml": definition_of_nodes(kind, said) for kind, said in OF_NODES.items()},
+    }
+
+
+def definition_of_rules() -> dict[str, Any]:
+    """Rules of users in CEL, as the ecosystem writes them: an object that exists for another program is valid here."""
+    anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    rules = {"type": "array", "maxItems": MOST_RULES, "items": anything}
+    properties = {
+        "apiVersion": {"type": "string"},
+        "kind": {"type": "string"},
+        "metadata": {"type": "object"},
+        "spec": {"type": "object", "properties": {"rules": rules}, "required": ["rules"]},
+    }
+    said = "Rules of your own, in CEL, about what containers do."
+    version = {
+        "name": "v1",
+        "served": True,
+        "storage": True,
+        "schema": {"openAPIV3Schema": {"description": said, "type": "object", "properties": properties}},
+    }
+    names = {"kind": "Rules", "listKind": "RulesList", "plural": "rules", "singular": "rule"}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"rules.{GROUP}"},
+        "spec": {"group": GROUP, "scope": "Namespaced", "names": names, "versions": [version]},
     }
 
 

@@ -412,7 +412,7 @@ def test_the_probe_of_the_operator_fails_where_it_has_not_said_for_long_that_it_
 def test_definitions_of_kinds_are_part_of_every_upgrade():
     definitions = of_kind("CustomResourceDefinition", render())
     groups = Counter(one["spec"]["group"] for one in definitions)
-    assert groups == {"kubescape.io": 2, "hostdata.kubescape.cloud": 8}
+    assert groups == {"kubescape.io": 3, "hostdata.kubescape.cloud": 8}
     assert {one["metadata"]["annotations"]["helm.sh/resource-policy"] for one in definitions} == {"keep"}
     left = of_kind("CustomResourceDefinition", render("crds.keep=false"))
     assert all("annotations" not in one["metadata"] for one in left)

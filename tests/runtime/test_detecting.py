@@ -1,6 +1,7 @@
 """The engine of rules: what each is given, what it costs the others, what counts as new."""
 
 import pytest
+from msgspec.structs import replace
 
 from leadline.model.container import Container
 from leadline.model.event import FIRST_PROCESS, SNAPSHOT, Executed, Opened
@@ -131,3 +132,30 @@ def test_a_flood_is_bounded_and_counted():
     assert given == MOST_PER_MINUTE
     assert grouping.withheld == {"T1": 1000 - MOST_PER_MINUTE}
     assert grouping.total == {"T1": 1000}
+
+
+def test_a_process_that_has_the_number_of_another_by_now_is_not_taken_for_it():
+    """As of busybox in one container: sleep ended, and a fork of httpd, whose parent is another, got its number."""
+    detector = with_first_process()
+    for pid, parent, word in ((20, 1, "httpd"), (21, 1, "sh"), (22, 21, "sleep")):
+        detector.see(executed("/bin/busybox", pid=pid, parent=parent, arguments=(word,)), WEB, "/bin/busybox")
+    actor = detector._actor
+    fork = Opened(9, 1, hash("/bin/busybox"), 22, 20, 0, "httpd", path="/x")
+    actor.take(fork, WEB, "/bin/busybox")
+    assert (actor.tool, actor.arguments) == ("httpd", ())
+    orphan = Opened(9, 1, hash("/bin/busybox"), 22, 1, 0, "sleep", path="/x")
+    actor.take(orphan, WEB, "/bin/busybox")
+    assert (actor.tool, actor.arguments) == ("sleep", ("sleep",))
+
+
+def test_own_rules_are_replaced_and_what_was_turned_off_begins_anew():
+    detector = with_first_process(every, replace(fails, is_own=True))
+    for _ in range(MOST_FAILURES):
+        detector.see(executed("/x"), WEB, "/x")
+    assert list(detector.off) == ["T3"]
+    detector.take_own([replace(fails, is_own=True)])
+    assert (detector.off, dict(detector.failures)) == ({}, {})
+    detector.see(executed("/x"), WEB, "/x")
+    assert dict(detector.failures) == {"T3": 1}
+    detector.take_own([])
+    assert [one.id for one in detector.rules] == ["T1"]

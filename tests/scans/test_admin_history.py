@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from leadline.api.kinds.scans import KnownAdmin, ScanOutcome, ScanRun
+from leadline.errors import SourceError
 from leadline.model.access import Access, AccessStep, Subject
-from leadline.scans.stored.history.admins import record_admins
+from leadline.scans.stored.history.admins import record_admins, stored_admins
 from leadline.scans.stored.history.days import Place
 from leadline.scans.stored.history.reading import asked_of, history
 from leadline.scans.stored.scan_runs import record
@@ -51,6 +52,23 @@ def test_who_comes_after_the_first_look_is_known_since_then_and_the_history_keep
             ("2027-01-03", "passed"),
             ("2027-01-04", "failed"),
         ]
+
+    asyncio.run(run())
+
+
+def test_those_of_a_store_are_an_answer_with_their_ways_and_since_when():
+    async def run() -> None:
+        store = MemoryStore()
+        with pytest.raises(SourceError, match="no scan that is stored in kube looked for cluster admins"):
+            await stored_admins(store, "kube")
+        await look(store, 1, ALICE)
+        await look(store, 2, ALICE, BOB)
+        found = (await stored_admins(store, "kube")).found
+        assert [(one.subject, one.since) for one in found] == [
+            (BOB, "2027-01-02T08:00:00Z"),
+            (ALICE, "the first look"),
+        ]
+        assert [one.steps for one in found] == [path(BOB).steps, path(ALICE).steps]
 
     asyncio.run(run())
 

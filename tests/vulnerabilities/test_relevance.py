@@ -164,7 +164,7 @@ def test_what_was_loaded_comes_first_behind_what_attackers_are_at():
         Match("D", idle, exploited=Exploited("D")),
         Match("E", idle, severity="high", chance=ExploitChance("E", 0.5, 0.9)),
     )
-    ranked = ranked_by_loading(matches, OPENED)
+    ranked = ranked_by_loading(matches, OPENED.is_loaded)
     assert [(one.id, one.loaded) for one in ranked] == [
         ("D", False),
         ("E", False),

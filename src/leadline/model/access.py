@@ -54,6 +54,8 @@ class Access(Struct, frozen=True, kw_only=True):
     """Of a path to cluster admin the kind of its first way: ``impersonation``, ``token``; empty for an admin."""
     world: str = ""
     """What was rendered, where a target holds several renderings."""
+    since: str = ""
+    """Of a path out of a store: when it was seen first, RFC 3339, or ``the first look``."""
 
 
 class AccessAnswer(Struct, frozen=True, kw_only=True, rename="camel"):

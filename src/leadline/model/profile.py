@@ -43,7 +43,7 @@ class OpenedFile(Struct, frozen=True, rename="camel", order=True):
 
 
 class ChangedPath(Struct, frozen=True, rename="camel", order=True):
-    """What was asked for, by any other call than open; the call may have failed."""
+    """What was asked for, by any other call than open; but for folders that were made, the call may have failed."""
 
     path: str
     """Relative where the program wrote it so and its folder was not read."""

@@ -35,6 +35,22 @@ TYPES: Mapping[str, type[Event]] = {
     "syscall": of.CallUsed,
 }
 """What the ecosystem calls an event, and ours."""
+LONGEST_TEXT = 4_096
+MOST_TEXTS = 256
+"""Of an event, such as arguments, that expressions see."""
+MOST_SUMS = 16
+MOST_SUMS_IN_LOOPS = 4
+MOST_MAKERS = 1
+_TEXTS = re.compile(
+    r"""\b[bB]?[rR](?:'''.*?'''|\"\"\".*?\"\"\"|'[^'\n]*'|"[^"\n]*")"""
+    r"""|'''(?:\\.|.)*?'''|\"\"\"(?:\\.|.)*?\"\"\"|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|//[^\n]*""",
+    re.DOTALL,
+)
+"""Literals, raw ones first, and comments: what is written in them is not called."""
+_CALLS = re.compile(
+    r"(?:\.\s*(?:(?P<loop>all|exists|exists_one|existsOne|map|filter|transformList|transformMap|transformMapEntry)"
+    r"|(?P<maker>replace|join|split|format|reverse|quote))\s*)?\(|[)+]"
+)
 _PLACE = re.compile(r"ERROR: <input>:(\d+):(\d+): ([^\n]*)")
 _NO_FIELD = re.compile(r'Key not found in map : "([^"]*)"')
 _PROBES = {
@@ -110,8 +126,8 @@ class _Language:
 
     def compiled(self, expression: str) -> Any:
         """Raises: ``SourceError``."""
-        if len(expression) > LONGEST_EXPRESSION:
-            raise SourceError(f"an expression is longer than {LONGEST_EXPRESSION} characters")
+        if why := too_costly(expression):
+            raise SourceError(why)
         try:
             return self._environment.compile(expression)
         except Exception as error:
@@ -133,11 +149,24 @@ class _Language:
         return lambda *words: self._known is not None and bool(ask(self._known, *words))
 
 
-def cel_rules(body: Mapping[str, Any], where: str) -> Iterator[Rule]:
+def cel_rules(body: Mapping[str, Any], where: str) -> list[Rule]:
     """The rules of one object of the kind ``Rules``.
 
-    Raises: ``SourceError`` with the rule and what is wrong with it.
+    Raises: ``SourceError`` with the first rule that something is wrong with.
     """
+    rules, problems = read_rules(body, where)
+    if problems:
+        raise problems[0]
+    return rules
+
+
+def read_rules(body: Mapping[str, Any], where: str) -> tuple[list[Rule], list[SourceError]]:
+    """The rules of one object of the kind ``Rules``, and what is wrong with others of them.
+
+    Raises: ``SourceError`` where nothing of it can be used.
+    """
+    rules: list[Rule] = []
+    problems: list[SourceError] = []
     language: _Language | None = None
     spec = body.get("spec")
     rows = spec.get("rules") if isinstance(spec, dict) else None
@@ -147,19 +176,22 @@ def cel_rules(body: Mapping[str, Any], where: str) -> Iterator[Rule]:
         raise SourceError(f"{where}: more than {MOST_RULES} rules")
     for number, row in enumerate(rows):
         if not isinstance(row, dict):
-            raise SourceError(f"{where}: spec.rules[{number}] is not a rule")
+            problems.append(SourceError(f"{where}: spec.rules[{number}] is not a rule"))
+            continue
         if row.get("enabled") is False:
             continue
         language = language or _Language()
         name = f"{where}: rule {row.get('id') or row.get('name') or number}"
         try:
-            yield from _rules_of(row, language)
+            # All of a rule or nothing: it may be one for each type of event.
+            rules += list(_rules_of(row, language))
         except SourceError as error:
-            raise SourceError(f"{name}: {error.args[0]}", hint=error.hint) from error
+            problems.append(SourceError(f"{name}: {error.args[0]}", hint=error.hint))
         except KeyError as error:
-            raise SourceError(f"{name} has no {error.args[0]}") from error
+            problems.append(SourceError(f"{name} has no {error.args[0]}"))
         except (TypeError, ValueError, AttributeError) as error:
-            raise SourceError(f"{name} is malformed: {error}"[:300]) from error
+            problems.append(SourceError(f"{name} is malformed: {error}"[:300]))
+    return rules, problems
 
 
 def _rules_of(row: Mapping[str, Any], language: _Language) -> Iterator[Rule]:
@@ -231,11 +263,13 @@ def event_fields(event: Event, actor: Actor) -> dict[str, Any]:
     match event:
         case of.Executed():
             more: dict[str, Any] = {
-                "args": list(event.arguments), "exepath": event.path, "path": event.path, "cwd": event.folder, "hasTty": bool(event.tty)
+                "args": [one[:LONGEST_TEXT] for one in event.arguments[:MOST_TEXTS]],
+                "exepath": event.path[:LONGEST_TEXT], "path": event.path[:LONGEST_TEXT], "cwd": event.folder[:LONGEST_TEXT],
+                "hasTty": bool(event.tty)
             }  # fmt: skip
         case of.Opened():
             more = {
-                "path": event.path,
+                "path": event.path[:LONGEST_TEXT],
                 "flags": list(flag_names(event.open_flags)),
                 "flagsRaw": event.open_flags,
             }
@@ -246,17 +280,21 @@ def event_fields(event: Event, actor: Actor) -> dict[str, Any]:
                 "proto": event.protocol, "pktType": "OUTGOING" if is_out else "HOST",
             }  # fmt: skip
         case of.Resolved():
-            more = {"name": f"{event.name.rstrip('.')}."}
+            more = {"name": f"{event.name[:LONGEST_TEXT].rstrip('.')}."}
         case of.CapabilityUsed():
             more = {"capName": event.capability}
         case of.Linked():
             more = {
                 "eventType": "symlink" if event.is_symbolic else "hardlink",
-                "oldPath": event.target,
-                "newPath": event.path,
+                "oldPath": event.target[:LONGEST_TEXT],
+                "newPath": event.path[:LONGEST_TEXT],
             }
         case of.Requested():
-            request = {"method": event.method, "host": event.host, "path": event.path}
+            request = {
+                "method": event.method,
+                "host": event.host[:LONGEST_TEXT],
+                "path": event.path[:LONGEST_TEXT],
+            }
             more = {
                 "request": request,
                 "direction": "outbound" if event.flags & OUTGOING else "inbound",
@@ -277,6 +315,36 @@ def event_fields(event: Event, actor: Actor) -> dict[str, Any]:
         case _:
             more = {}
     return fields | more
+
+
+def too_costly(expression: str) -> str:
+    """Why it might take too long or too much memory; empty where it cannot.
+
+    The engine is not interrupted and frees nothing before the end. It stops after 10,000 iterations; what one of them may
+    cost is bounded here, and texts of an event by ``LONGEST_TEXT``.
+    """
+    if len(expression) > LONGEST_EXPRESSION:
+        return f"an expression is longer than {LONGEST_EXPRESSION} characters"
+    plain = _TEXTS.sub("''", expression)
+    loops: list[bool] = []
+    """Of each call that is open, whether it is a loop."""
+    makers = sums = inner_sums = 0
+    for token in _CALLS.finditer(plain):
+        if token[0] == ")":
+            loops = loops[:-1]
+        elif token[0] == "+":
+            sums += 1
+            inner_sums += any(loops)
+        elif any(loops) and (token["loop"] or token["maker"]):
+            return f"{token['loop'] or token['maker']} within a loop"
+        else:
+            makers += bool(token["maker"])
+            loops.append(bool(token["loop"]))
+    if makers > MOST_MAKERS:
+        return f"more than {MOST_MAKERS} call that makes texts, such as replace and join"
+    if sums > MOST_SUMS or inner_sums > MOST_SUMS_IN_LOOPS:
+        return f"more than {MOST_SUMS} times +, or more than {MOST_SUMS_IN_LOOPS} times within loops"
+    return ""
 
 
 def _first_error(text: str) -> str:

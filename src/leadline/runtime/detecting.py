@@ -156,6 +156,17 @@ class Detector:
             if said:
                 yield self._detection(rule, str(said))
 
+    def take_own(self, rules: Iterable[Rule]) -> None:
+        """The own rules from now on; what was turned off begins anew."""
+        own = tuple(rules)
+        for id in {one.id for one in (*self.rules, *own) if one.is_own}:
+            self.off.pop(id, None)
+            self.failures.pop(id, None)
+            self.why.pop(id, None)
+            self._taken.pop(id, None)
+        self.rules = (*(one for one in self.rules if not one.is_own), *own)
+        self._sort()
+
     def _fail(self, rule: Rule, error: Exception) -> None:
         self.failures[rule.id] += 1
         self.why[rule.id] = f"{type(error).__name__}: {error}"[:200]

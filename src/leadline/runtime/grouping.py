@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec.structs import replace
 
@@ -35,6 +35,10 @@ class Grouping:
         """New alerts that were too many, by rule."""
         self.total: Counter[str] = Counter()
         """Detections, by rule."""
+
+    def take_rules(self, rules: Iterable[Rule]) -> None:
+        """In place of those before. Alerts stay as they are."""
+        self._rules = {one.id: one for one in rules}
 
     def take(self, detection: Detection, at_s: float) -> Alert | None:
         """The alert where it is new, else ``None``: ``updates`` gives those that go on. ``at_s``: since 1970."""
@@ -81,6 +85,17 @@ class Grouping:
             if alert.count > count and now_s - given_s >= UPDATE_S:
                 self._given[id] = (now_s, alert.count)
                 found.append(alert)
+        return found
+
+    def review(self) -> list[Alert]:
+        """Those of which something else is known by now, such as the waiver that accepts them."""
+        found = []
+        for id, alert in self._alerts.items():
+            known = self._enrich(alert)
+            if known != alert:
+                self._alerts[id] = known
+                self._given[id] = (self._given[id][0], known.count)
+                found.append(known)
         return found
 
     def _has_room(self, detection: Detection, at_s: float) -> bool:

@@ -77,18 +77,39 @@ class ProcessTree:
             if len(table) > MOST_PROCESSES:
                 table.popitem(last=False)
 
-    def node(self, event: Event) -> _Node | None:
-        """Of the process that did it, or of the one that it is a fork of."""
+    def node(self, event: Event) -> tuple[_Node | None, bool]:
+        """Of the process that did it, or of the one that it is a fork of; and whether it is that of the process itself."""
         node = self._nodes.get(event.pid)
-        if node is None or node.exe_id != event.exe_id:
-            return self._by_program.get((event.ns_id, event.exe_id))
-        return node
+        if node is None or not self._is_of(node.process, node.exe_id, event):
+            return self._by_program.get((event.ns_id, event.exe_id)), False
+        return node, True
+
+    def _is_of(self, process: Process, exe_id: int, event: Event) -> bool:
+        """Whether it is this process, not one that has its number by now: the kernel gives numbers again."""
+        if exe_id != event.exe_id:
+            return False
+        if process.parent_pid == event.parent_pid:
+            return True
+        # An orphan goes to the first process of its container, or to one outside.
+        parent = self._nodes.get(event.parent_pid)
+        return parent is None or parent.process.is_first
 
 
 class Actor:
     """Who did it. One value that the engine fills for each event: a rule keeps nothing of it."""
 
-    __slots__ = ("_counted", "_line", "_node", "_tool", "_tree", "cluster", "container", "event", "path")
+    __slots__ = (
+        "_counted",
+        "_is_itself",
+        "_line",
+        "_node",
+        "_tool",
+        "_tree",
+        "cluster",
+        "container",
+        "event",
+        "path",
+    )
 
     def __init__(self, tree: ProcessTree, cluster: ClusterFacts) -> None:
         self._tree = tree
@@ -99,6 +120,7 @@ class Actor:
         """Of the program; empty where it was never seen to start."""
         self._tool: str | None = None
         self._node: _Node | None = None
+        self._is_itself = False
         self._line: str | None = None
         self._counted: OrderedDict[tuple[str, str], tuple[int, set[str]]] = OrderedDict()
 
@@ -118,8 +140,7 @@ class Actor:
             else:
                 node = self._found()
                 # Of many tools in one file, what was started last says nothing of the fork of another.
-                is_itself = node is not None and node.process.pid == event.pid
-                self._tool = tool_of(self.path, node.process.arguments if node and is_itself else ())
+                self._tool = tool_of(self.path, node.process.arguments if node and self._is_itself else ())
                 if self._tool in _MANY_IN_ONE or not self._tool:
                     self._tool = event.program
         return self._tool
@@ -128,13 +149,19 @@ class Actor:
     def is_first(self) -> bool:
         """Whether it is the container's first process, which the pod or the image names."""
         node = self._found()
-        return node is not None and node.process.is_first and node.process.pid == self.event.pid
+        return node is not None and node.process.is_first and self._is_itself
+
+    @property
+    def is_of_first(self) -> bool:
+        """Whether it is that or a fork of it which started no other program, such as a worker of a server."""
+        node = self._found()
+        return node is not None and node.process.is_first
 
     @property
     def arguments(self) -> tuple[str, ...]:
         """Those that its process was started with; empty for a fork."""
         node = self._found()
-        return node.process.arguments if node is not None and node.process.pid == self.event.pid else ()
+        return node.process.arguments if node is not None and self._is_itself else ()
 
     @property
     def line(self) -> str:
@@ -154,7 +181,7 @@ class Actor:
 
     def _found(self) -> _Node | None:
         if self._node is None:
-            self._node = self._tree.node(self.event)
+            self._node, self._is_itself = self._tree.node(self.event)
         return self._node
 
     @property
@@ -199,7 +226,7 @@ class Actor:
         node = self._found()
         if node is None:
             return (Process(event.pid, event.parent_pid, self.path, (), event.program, event.uid),)
-        if node.process.pid == event.pid:
+        if self._is_itself:
             return (node.process, *self.above)
         # A fork that executed nothing of its own.
         itself = Process(event.pid, event.parent_pid, self.path, (), event.program, event.uid)

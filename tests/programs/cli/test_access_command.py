@@ -100,6 +100,30 @@ def test_a_kind_is_written_as_people_write_it(run):
     )
 
 
+@pytest.mark.parametrize("words", [("who-can", "", "secrets"), ("who-can", "get", ""), ("who-can", "get", "pods/"), ("of", "User/"), ("of", ""), ("of", "//"), ("of", "sa//x")])  # fmt: skip
+def test_an_empty_word_is_no_question(run, words):
+    code, out, err = run(*words, "rbac.yaml")
+    assert (code, out) == (2, "")
+    assert "; " in err
+
+
+def test_names_and_pages_may_hold_slashes(run):
+    Path("rbac.yaml").write_text(MANIFESTS.replace("alice", "'https://issuer//x#alice'"))
+    for word in ("https://issuer//x#alice", "User/https://issuer//x#alice"):
+        assert run("of", word, "rbac.yaml")[1].startswith(
+            "what User/https://issuer//x#alice may do: 2 rights"
+        )
+    assert run("who-can", "get", "/logs/", "rbac.yaml")[1].startswith("who can get /logs/: no one")
+
+
+def test_a_verb_is_written_in_any_case_and_an_unknown_one_is_named(run):
+    assert (
+        run("who-can", "GET", "secrets", "rbac.yaml")[1] == run("who-can", "get", "secrets", "rbac.yaml")[1]
+    )
+    note = "note: no rule that was read names the verb gte: is it spelled so?"
+    assert note in run("who-can", "gte", "secrets", "rbac.yaml")[1].splitlines()
+
+
 def test_an_account_has_what_its_groups_have(run):
     for word in ("shop/ServiceAccount/api", "system:serviceaccount:shop:api", "shop/api"):
         out = run("of", word, "rbac.yaml")[1]

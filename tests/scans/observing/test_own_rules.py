@@ -1,6 +1,7 @@
 """Rules that users wrote, on events as the agent writes them."""
 
 import json
+import re
 import signal
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from leadline.errors import LeadlineError, SourceError
 from leadline.model.container import Container
 from leadline.model.event import FIRST_PROCESS, UPPER, Connected, Executed, Opened
 from leadline.programs.serving.deadline import deadline
+from leadline.runtime.cel_rules import cel_rules
 from leadline.scans.observing import own_rules as own_rules_module
 from leadline.scans.observing.lines import event_line
 from leadline.scans.observing.own_rules import own_rules, summary, tried
@@ -238,3 +240,42 @@ def test_a_rule_that_no_event_reached_is_not_shown_as_silent(tmp_path: Path):
     }
     Path(events).write_bytes(b"")
     assert tried(rules, events).unasked["SHOP-1"] == "no event of the type executed was read"
+
+
+@pytest.mark.parametrize(
+    ("expression", "why"),
+    [
+        ("event.args.all(x, event.args.all(y, x == y))", "all within a loop"),
+        (r"r'\' == '' || event.args.map(x, event.args.map(y, x + y)).size() > 0 // '", "map within a loop"),
+        ("event.args.exists(x, x.replace('a', 'bb') == '')", "replace within a loop"),
+        ("event.path.replace('a', 'bb').replace('b', 'cc') == ''", "more than 1 call that makes texts"),
+        ("event.args.map(x, x + x + x + x + x + x).size() > 0", "more than 4 times within loops"),
+        ("[" * 3000, "invalid CEL"),
+        (f"event.path == '{'a' * 5000}'", "longer than 4096 characters"),
+    ],
+)
+def test_an_expression_that_may_take_too_much_is_refused(expression: str, why: str):
+    """The engine is not interrupted: what it may cost is bounded before."""
+    with pytest.raises(SourceError, match=re.escape(why)):
+        cel_rules(of_expression(expression), "ours")
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "event.args.exists(x, x == 'all(map(') && 'event.args.all(x, [].all(y, true))' != ''",
+        "event.args.exists(x, x.startsWith('a')) || ['/tmp/', '/dev/shm/'].exists(p, event.path.startsWith(p))",
+        "event.args.join(' ').matches('(a*)*b') || event.comm + ':' + event.path == ''",
+    ],
+)
+def test_what_rules_ask_in_earnest_is_not_refused(expression: str):
+    (rule,) = cel_rules(of_expression(expression), "ours")
+    assert rule.is_own
+
+
+def of_expression(expression: str) -> dict[str, object]:
+    row = {
+        "id": "SHOP-3",
+        "expressions": {"ruleExpression": [{"eventType": "exec", "expression": expression}]},
+    }
+    return {"spec": {"rules": [row]}}

@@ -13,6 +13,7 @@ from leadline.scans.stored import alerts as alerts_module
 from leadline.scans.stored.alerts import (
     MOST_KEPT,
     LeftOut,
+    add_alert,
     alert_lines,
     chosen_alerts,
     followed_alerts,
@@ -144,3 +145,21 @@ def test_an_alert_that_begins_anew_is_followed_as_one_that_comes_again(monkeypat
         (1, "2030-03-17T19:46:40Z"),
         (1, "2030-03-17T21:46:40Z"),
     ]
+
+
+def test_what_two_nodes_see_of_a_workload_is_one_alert_with_the_sum_of_their_counts():
+    store = MemoryStore()
+
+    async def both() -> None:
+        await add_alert(store, alert(count=2), "node1")
+        await add_alert(store, alert(count=3, message="/tmp/y ran", first_s=1_900_000_060.0), "node2")
+        # The first goes on: two of its five are stored already.
+        await add_alert(store, alert(count=5, last_s=1_900_000_120.0), "node1", written=2)
+
+    asyncio.run(both())
+    (found,) = asyncio.run(stored_alerts(store))
+    assert (found.count, found.message, found.others) == (8, "/tmp/x ran", ("/tmp/y ran",))
+    assert (found.first_seen, found.last_seen) == ("2030-03-17T17:46:40Z", "2030-03-17T17:48:40Z")
+    asyncio.run(add_alert(store, alert(first_s=1_900_010_000.0, last_s=1_900_010_000.0), "node1"))
+    (anew,) = asyncio.run(stored_alerts(store))
+    assert anew.count == 1

@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from leadline.errors import SourceError
 from leadline.model.access import OTHER_NAME, RecordedRequest, Subject
@@ -110,6 +112,33 @@ def test_the_time_is_that_between_the_first_and_the_last(read):
 
 def test_a_list_of_events_is_read_as_its_events(read):
     assert read({"kind": "EventList", "items": [event(), event("list")]}).observed.events == 2
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from(["http://[::1", "9999-99-99T99:99:99Z"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(("username", "groups", "resource", "code")), inner),
+    max_leaves=4,
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(st.sampled_from((*event(), "impersonatedUser", "items")), ANYTHING))
+def test_an_event_with_any_fields_costs_no_more_than_itself(tmp_path_factory, fields):
+    path = tmp_path_factory.mktemp("log") / "audit.log"
+    path.write_text(f"{json.dumps(event())}\n{json.dumps({**event(), **fields})}\n")
+    found = read_audit_logs([str(path)])
+    assert found.requests[RecordedRequest(ALICE, (), "get", "", "pods", "shop", OTHER_NAME)]
+    assert found.observed.first == "2026-01-02T03:04:05.000000Z"
+    assert found.observed.events > 1 or found.unread or fields.get("kind") == "EventList"
+
+
+@pytest.mark.parametrize("uri", ["http://[::1", "//[", "/healthz?a=b", ""])
+def test_a_page_of_any_address_is_read(read, uri):
+    found = read(
+        event(requestURI=uri, objectRef=None), event(requestReceivedTimestamp="9999-99-99T99:99:99Z")
+    )
+    assert [one.path for one in found.requests] == [uri.partition("?")[0], ""]
+    assert found.observed.last == "2026-01-02T03:04:05.000000Z"
 
 
 def test_lines_that_are_no_events_are_named_and_cost_themselves(read):

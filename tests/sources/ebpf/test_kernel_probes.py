@@ -144,6 +144,12 @@ def test_a_relative_path_is_told_from_the_root(watched: Watched, tmp_path: Path)
     assert f"{tmp_path}/here" in {event.path for event in events if isinstance(event, ModeChanged)}
 
 
+def test_a_folder_that_is_there_is_not_made_again(watched: Watched, tmp_path: Path):
+    events = watched.of("sh", "-c", f"'mkdir -p {tmp_path}/one/two; mkdir {tmp_path} 2> /dev/null; true'")
+    made = [event.path for event in events if isinstance(event, Removed) and event.what == "made"]
+    assert made == [f"{tmp_path}/one", f"{tmp_path}/one/two"]
+
+
 def test_the_same_name_in_another_folder_is_another_path(watched: Watched, tmp_path: Path):
     script = "".join(f"mkdir {tmp_path}/{n}; cd {tmp_path}/{n}; mkdir data; " for n in range(3))
     events = watched.of("sh", "-c", f"'{script}'")

@@ -143,6 +143,10 @@ class VulnerabilityMatch(Wire, frozen=True):
     related_vulnerabilities: List[Vulnerability] = None
     match_details: List[MatchDetail] = None
     artifact: MatchedPackage = MatchedPackage()
+    relevant: Annotated[
+        Maybe[bool],
+        about("Whether a container loaded the package while it ran; absent where that is not known."),
+    ] = UNSET
 
 
 class IgnoredMatch(VulnerabilityMatch, frozen=True):

@@ -91,6 +91,7 @@ async def serve(settings: Settings, out: BinaryIO) -> None:
     )
     taker = _Taker(settings, observation, detecting, profiles, out)
     taker.kept = kept
+    taker.accepting = accepting
     store = _opened_store(settings)
     chores = [asyncio.ensure_future(_ask_runtime(naming))]
     if store is not None:
@@ -99,6 +100,8 @@ async def serve(settings: Settings, out: BinaryIO) -> None:
         chores.append(asyncio.ensure_future(kept.run()))
     if settings.node:
         chores.append(asyncio.ensure_future(_follow_pods(naming, settings.node)))
+    if settings.node and settings.alerts:
+        chores.append(asyncio.ensure_future(_follow_cluster(settings, accepting, detecting)))
     asyncio.get_running_loop().add_reader(source.ring_fd, taker.read)
     try:
         async with contextlib.AsyncExitStack() as opened:
@@ -186,6 +189,25 @@ async def _follow_pods(naming: Naming, node: str) -> None:
         await asyncio.sleep(backoff_s(max(failures, 1), FIRST_WAIT_S, LONGEST_WAIT_S))
 
 
+async def _follow_cluster(settings: Settings, accepting: Accepting, detecting: Detecting) -> None:
+    """For as long as the agent runs."""
+    from leadline.scans.observing.cluster_objects import ClusterObjects  # brings an HTTP client
+    from leadline.scans.observing.following import Following
+    from leadline.scans.observing.storing import cluster_store
+
+    store = (lambda: cluster_store(os.environ)) if settings.store else None
+    failures = 0
+    while True:
+        try:
+            objects = ClusterObjects(os.environ)
+            await Following(objects, store, accepting, detecting, settings.learning_hours * 3600).run()
+        except ClusterError as error:
+            failures += 1
+            if failures == 1:
+                log.warning("the cluster cannot be asked: %s", error.args[0])
+        await asyncio.sleep(backoff_s(max(failures, 1), FIRST_WAIT_S, LONGEST_WAIT_S))
+
+
 def _opened_store(settings: Settings) -> "ProfileStore | None":
     if not settings.store:
         return None
@@ -263,6 +285,9 @@ class _Taker:
         self._lost = 0
         self.kept: AlertStore | None = None
         """Where alerts are kept, in addition to standard output."""
+        self.accepting: Accepting | None = None
+        self._accepted = 0
+        """Changes of what is accepted that are in the alerts by now."""
         self._off: set[str] = set()
         """Rules that were said to be off."""
         self._profiles = profiles
@@ -330,6 +355,9 @@ class _Taker:
 
     def _tend_alerts(self) -> None:
         self._give(self._detecting.tend(time.time()))
+        if self.accepting is not None and self.accepting.changes != self._accepted:
+            self._accepted = self.accepting.changes
+            self._give(self._detecting.grouping.review())
         for container in self._detecting.begun:
             name = container.name or container.id
             log.info("rules about what is new begin with %s: its profile is complete", name)

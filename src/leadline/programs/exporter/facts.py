@@ -21,7 +21,7 @@ from leadline.api.posture_results import BY_EXCEPTION
 from leadline.api.protocol import Entry
 from leadline.api.stored import Reader, metadata_of
 from leadline.outputs.text.plain import plain
-from leadline.scans.stored.image_results import COUNTED
+from leadline.scans.stored.image_results import COUNTED, is_filtered
 from leadline.scans.stored.scan_runs import FOLLOWING, STALE
 
 POSTURE_SEVERITIES = ("critical", "high", "medium", "low", "unknown")
@@ -210,8 +210,10 @@ def container_fact(entry: Entry) -> ContainerFact:
     )
 
 
-def image_fact(entry: Entry) -> ImageFact:
-    """Raises: ``StoreError`` where it is another object."""
+def image_fact(entry: Entry) -> ImageFact | None:
+    """``None`` of what one container uses of an image. Raises: ``StoreError`` where it is another object."""
+    if is_filtered(entry.content.metadata):
+        return None
     metadata = metadata_of(entry)
     annotations = metadata.annotations
     name = annotations.get(f"{PREFIX}image-tag") or entry.key.name

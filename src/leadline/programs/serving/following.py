@@ -42,7 +42,8 @@ class Kept(Protocol):
 class Followed(Generic[T]):
     """The facts of one kind of object."""
 
-    def __init__(self, plural: str, read: Callable[[Entry], T], *, with_body: bool = True) -> None:
+    def __init__(self, plural: str, read: Callable[[Entry], T | None], *, with_body: bool = True) -> None:
+        """``read`` gives ``None`` for what is not followed."""
         self.plural = plural
         self.with_body = with_body
         self.facts: dict[Key, T] = {}
@@ -63,7 +64,9 @@ class Followed(Generic[T]):
     def put(self, entry: Entry) -> None:
         self.drop(entry.key)
         try:
-            self.facts[entry.key] = self._read(entry)
+            fact = self._read(entry)
+            if fact is not None:
+                self.facts[entry.key] = fact
         except StoreError as error:
             self.unreadable.add(entry.key)
             log.warning("%s", error)

@@ -7,6 +7,8 @@ First:
 - Look at the chain: `curl` and `kubectl` in an application's container are hands at work.
 - Close the way by a NetworkPolicy, and take the token away.
 
+An interpreter that the pod itself is started with, such as an operator in Python, is judged once its profile is complete.
+
 False positives: operators and controllers before their profile is complete, where they call `kubectl` or `curl`.
 
 See: https://attack.mitre.org/techniques/T1552/007/
@@ -42,7 +44,7 @@ def cluster_api(event: TlsStarted, actor: Actor, known: Baseline | None) -> str 
         or tool in NETCATS
         or tool in SHELLS
         or tool == "openssl"
-        or is_one_of(tool, INTERPRETERS)
+        or (is_one_of(tool, INTERPRETERS) and not actor.is_of_first)
     )
     if known is None and not is_tool:
         return None

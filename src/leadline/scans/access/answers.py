@@ -22,6 +22,31 @@ from leadline.scans.access.target import AccessTarget, AccessWorld
 _MASTERS_STEP = AccessStep(
     "server", "the API server allows everything to members of the group system:masters and does not ask RBAC"
 )
+_VERBS = frozenset(
+    [
+        "*",
+        "get",
+        "list",
+        "watch",
+        "create",
+        "update",
+        "patch",
+        "delete",
+        "deletecollection",
+        "head",
+        "post",
+        "put",
+        "options",
+        "impersonate",
+        "bind",
+        "escalate",
+        "approve",
+        "sign",
+        "attest",
+        "use",
+    ]
+)
+"""Those of Kubernetes itself. Source: https://kubernetes.io/docs/reference/access-authn-authz/authorization/#request-verb-resource"""
 _ALL = {"*.*": "all resources", "*": "all resources of the core group"}
 
 
@@ -35,7 +60,11 @@ def who_can(target: AccessTarget, question: AccessQuestion, within: Sequence[str
     what = question.path or resource_text(question.resource, question.group)
     named = f" {question.name}" if question.name else ""
     where = "" if question.path else _in(within)
-    return answer_of(target, f"who can {question.verb} {what}{named}{where}", found)
+    # A verb of its own is asked for by the program that knows it: there is no list of them.
+    every = [grant.rules.verbs for world in target.worlds for grant in world.grants]
+    is_known = question.verb in _VERBS or any(verbs and question.verb in verbs for verbs in every)
+    notes = () if is_known else (f"no rule that was read names the verb {question.verb}: is it spelled so?",)
+    return answer_of(target, f"who can {question.verb} {what}{named}{where}", found, notes=notes)
 
 
 def rights_of(
@@ -150,7 +179,7 @@ def rule_text(rule: Rule) -> str:
     parts = (
         "allows everything" if "*" in verbs else f"allows {', '.join(verbs)}",
         f" on {resources}" if resources else "",
-        f" of {', '.join(urls)}" if urls else "",
+        f" of {', '.join('all pages' if one == '*' else one for one in urls)}" if urls else "",
         f", only of {', '.join(names)}" if names else "",
     )
     return "".join(parts)

@@ -22,6 +22,7 @@ Source: https://kubernetes.io/docs/reference/access-authn-authz/authorization/#r
 _OF_COLLECTIONS = ("list", "watch", "create", "deletecollection")
 _KINDS = {"user": "User", "group": "Group", "serviceaccount": "ServiceAccount", "sa": "ServiceAccount"}
 _NAMED = 5
+_HOW = "write NAMESPACE/ServiceAccount/NAME, User/NAME or Group/NAME"
 
 
 def question_of(target: AccessTarget, verb: str, word: str, name: str | None = None) -> AccessQuestion:
@@ -29,6 +30,11 @@ def question_of(target: AccessTarget, verb: str, word: str, name: str | None = N
 
     Raises: ``UsageError`` for a kind that is not known.
     """
+    verb = verb.strip().lower()
+    if not verb or (word.endswith("/") and not word.startswith("/")):
+        raise UsageError(
+            "a verb and a kind are asked about", hint="for example: get secrets, create pods/exec"
+        )
     if word.startswith("/"):
         return AccessQuestion(verb, path=word)
     base, slash, subresource = word.partition("/")
@@ -74,11 +80,15 @@ def subject_of(target: AccessTarget, word: str) -> Subject:
     """
     parts = word.split("/")
     kinds = [_KINDS.get(part.lower(), "") for part in parts]
+    found = Subject("", "", word.strip("/"))
     if len(parts) == 3 and "ServiceAccount" in kinds[:2]:
-        namespace = parts[1 - kinds.index("ServiceAccount")]
-        return Subject("ServiceAccount", namespace, parts[2])
-    if len(parts) > 1 and kinds[0] in ("User", "Group"):
-        return user_or_group(kinds[0], word.partition("/")[2])
+        found = Subject("ServiceAccount", parts[1 - kinds.index("ServiceAccount")], parts[2])
+    elif len(parts) > 1 and kinds[0] in ("User", "Group"):
+        found = user_or_group(kinds[0], word.partition("/")[2])
+    if not found.name or (found.kind == "ServiceAccount" and not found.namespace):
+        raise UsageError(f"a name is missing in {plain(word) or 'the subject'}", hint=_HOW)
+    if found.kind:
+        return found
     known = {subject for world in target.worlds for subject in world.by_subject}
     if (exact := user_or_group("User", word)).kind == "ServiceAccount" or exact in known:
         return exact
@@ -90,7 +100,5 @@ def subject_of(target: AccessTarget, word: str) -> Subject:
     if fits:
         more = f" and {count(len(fits) - _NAMED, 'other')}" if len(fits) > _NAMED else ""
         named = ", ".join(plain(one.title) for one in fits[:_NAMED])
-        raise UsageError(f"{plain(word)} may be {named}{more}", hint="write it with its kind")
-    raise UsageError(
-        f"no binding names {plain(word)}", hint="write NAMESPACE/ServiceAccount/NAME, User/NAME or Group/NAME"
-    )
+        raise UsageError(f"{plain(word)} may be {named}{more}", hint="write one of these")
+    raise UsageError(f"no binding names {plain(word)}", hint=_HOW)

@@ -153,6 +153,8 @@ def _path_lines(answer: AccessAnswer) -> Iterator[Line]:
 
 
 def path_length(access: Access) -> str:
+    if access.since:
+        return f"known since {access.since}"
     ways = sum(step.kind == "way" for step in access.steps)
     return f"{count(ways, 'way')} to take" if ways else "is cluster admin"
 
@@ -256,11 +258,23 @@ def _csv(value: Value) -> str:
 
 
 def _answer_rows(answer: AccessAnswer) -> Iterator[Row]:
-    yield "State", "Subject", "Namespace", "Verbs", "Resources", "URLs", "Names", "Steps", "File", "Rendering"
+    yield (
+        "State",
+        "Subject",
+        "Namespace",
+        "Verbs",
+        "Resources",
+        "URLs",
+        "Names",
+        "Steps",
+        "File",
+        "Rendering",
+        "Since",
+    )
     for one in answer.found:
         texts = (" ".join(each) for each in (one.verbs, one.resources, one.urls, one.names))
         file = next((step.file for step in one.steps if step.file), "")
-        yield "allowed", one.subject.title, one.namespace, *texts, _joined(one), file, one.world
+        yield "allowed", one.subject.title, one.namespace, *texts, _joined(one), file, one.world, one.since
     limits = (
         [("only in part", "", f"at least these: no more than {answer.scope} could be read")]
         if answer.scope
@@ -268,7 +282,7 @@ def _answer_rows(answer: AccessAnswer) -> Iterator[Row]:
     )
     limits += [("not read", part.where, f"at least these: {part.why}") for part in answer.unread]
     limits += [("gives nothing", "", text) for text in answer.stale]
-    yield from ((state, where, *[""] * 7, why) for state, where, why in limits)
+    yield from ((state, where, *[""] * 7, why, "") for state, where, why in limits)
 
 
 def _joined(access: Access) -> str:

@@ -105,7 +105,7 @@ def _by_loading(matches: tuple[Match, ...], lazy: LazySbom) -> tuple[tuple[Match
         return matches, ()
     from leadline.vulnerabilities.relevance import ranked_by_loading  # seldom is it known
 
-    matches = ranked_by_loading(matches, lazy.loaded)
+    matches = ranked_by_loading(matches, lazy.loaded.is_loaded)
     unknown = len({id(match.package) for match in matches if match.loaded is None})
     gap = f"vulnerable packages of which it is not known whether they were loaded: {unknown:,}"
     return matches, (gap,) if unknown else ()

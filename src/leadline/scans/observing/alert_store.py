@@ -14,12 +14,14 @@ from leadline.api.stored import Reader
 from leadline.backoff import backoff_s
 from leadline.errors import ClusterError, StoreError
 from leadline.model.alert import Alert
-from leadline.scans.stored.alerts import forget_alerts, store_alerts
+from leadline.scans.stored.alerts import add_alert, forget_alerts
+from leadline.scans.stored.behaviour import workload_of
 from leadline.scans.stored.scan_runs import all_of
 
 log = logging.getLogger(__name__)
 MOST_WAITING = 1_000
 """Alerts while the store is away; the oldest go first, and are counted."""
+MOST_WRITTEN = 4_000
 MOST_ATTEMPTS = 5
 """To write one, before it is given up and counted."""
 WRITE_EVERY_S = 1.0
@@ -40,6 +42,8 @@ class AlertStore:
         self._waiting: OrderedDict[str, Alert] = OrderedDict()
         self._stakes: dict[tuple[str, str, str], tuple[str, float, tuple[str, ...]]] = {}
         self._refused: dict[str, int] = {}
+        self._written: dict[str, tuple[float, int]] = {}
+        """When each alert began, and its count as it is stored."""
         self._failures = 0
         """In a row."""
         self.dropped = 0
@@ -48,7 +52,7 @@ class AlertStore:
     def stake(self, alert: Alert) -> Alert:
         """With what is at stake, and the vulnerabilities by which an attacker gets there, as far as the store has said."""
         one = alert.container
-        found = self._stakes.get((one.namespace, one.workload_kind, one.workload))
+        found = self._stakes.get((one.namespace, *workload_of(one)))
         if found is None:
             return alert
         return replace(alert, stake=found[0], stake_score=found[1], vulnerabilities=found[2])
@@ -104,13 +108,18 @@ class AlertStore:
         while self._waiting:
             id, alert = next(iter(self._waiting.items()))
             try:
-                written = await store_alerts(store, [alert], self._node)
+                first_s, stored = self._written.get(id, (alert.first_s, 0))
+                known = stored if first_s == alert.first_s else 0
+                written = await add_alert(store, alert, self._node, written=known)
             except StoreError:
                 self._refuse(id)
                 raise
             # Of a namespace that is being deleted it is printed alone.
             self.dropped += not written
             self._failures = 0
+            self._written[id] = (alert.first_s, alert.count)
+            if len(self._written) > MOST_WRITTEN:
+                del self._written[next(iter(self._written))]
             # It may have come again while it was written.
             if self._waiting.get(id) is alert:
                 del self._waiting[id]

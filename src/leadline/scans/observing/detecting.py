@@ -69,6 +69,8 @@ class Detecting:
         self.grouping = Grouping({one.id: one for one in self.detector.rules}, enrich)
         self.begun: list[Container] = []
         """Containers that rules about what is new began with since the last ``tend``."""
+        self._adopted: list[Container] = []
+        self._own_of_files = tuple(one for one in self.detector.rules if one.is_own)
 
     def take(self, seen: Iterable[Seen]) -> list[Alert]:
         """The alerts that are new."""
@@ -85,10 +87,38 @@ class Detecting:
 
     def tend(self, now_s: float) -> list[Alert]:
         """Once in a while: takes up profiles that became complete. Gives the alerts that came again."""
-        self.begun = []
+        self.begun = self._adopted
+        self._adopted = []
         baselines = self.detector.baselines
+        if len(baselines) >= MOST_BASELINES:
+            running = {one.id for one in self._observation.running}
+            for id in [id for id in baselines if id not in running]:
+                del baselines[id]
         for container, profile in self._observation.learned(self._booted_s, baselines):
             if len(baselines) < MOST_BASELINES:
                 baselines[container.id] = Baseline(profile)
                 self.begun.append(container)
         return self.grouping.updates(now_s)
+
+    @property
+    def running(self) -> tuple[Container, ...]:
+        return self._observation.running
+
+    @property
+    def without_baseline(self) -> list[Container]:
+        """Those that run, and that rules about what is new do not judge yet."""
+        known = self.detector.baselines
+        return [one for one in self._observation.running if one.id not in known]
+
+    def adopt(self, container: Container, baseline: Baseline) -> None:
+        """Judges a container by what others of the same revision did, in place of its own profile."""
+        if len(self.detector.baselines) < MOST_BASELINES:
+            self.detector.baselines[container.id] = baseline
+            self._adopted.append(container)
+
+    def take_own(self, rules: Iterable[Rule]) -> None:
+        """Those of the cluster, beside those of files; of the same id those of files go before."""
+        of_files = {one.id for one in self._own_of_files}
+        own = (*self._own_of_files, *(one for one in rules if one.id not in of_files))
+        self.detector.take_own(own)
+        self.grouping.take_rules(self.detector.rules)

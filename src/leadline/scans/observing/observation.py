@@ -262,6 +262,11 @@ class Observation:
         return tuple(one.container for one in self._recorders.values())
 
     @property
+    def running(self) -> tuple[Container, ...]:
+        """Those of which a process was there a moment ago, as they are named by now."""
+        return tuple({one.id: one for one in self._owners.values() if one is not None}.values())
+
+    @property
     def unreadable(self) -> int:
         """Records that no decoder understood."""
         return self._source.unreadable

@@ -23,7 +23,7 @@ from leadline.scans.pages.image_entries import ImageEntry, Use, image_entry
 from leadline.scans.pages.reading import written_now
 from leadline.scans.pages.world import Component, Known
 from leadline.scans.stored.history.days import MONTHS, month_of
-from leadline.scans.stored.image_results import MANIFESTS, stored_image
+from leadline.scans.stored.image_results import MANIFESTS, is_filtered, stored_image
 from leadline.scans.stored.image_results import SUMMARIES as CONTAINERS
 from leadline.scans.stored.scan_runs import FOLLOWING, RUNS, run_of
 from leadline.scans.stored.stored_images import foreign_image
@@ -62,7 +62,10 @@ def _month(entry: Entry) -> Month:
     )
 
 
-def _image(entry: Entry) -> ImageEntry:
+def _image(entry: Entry) -> ImageEntry | None:
+    """``None`` of what one container uses of an image."""
+    if is_filtered(entry.content.metadata):
+        return None
     try:
         report = stored_image(entry.content.body) or foreign_image(entry)
     except LeadlineError as error:

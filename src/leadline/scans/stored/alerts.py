@@ -8,14 +8,16 @@ from datetime import UTC, datetime
 import msgspec
 import orjson
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from leadline.api.kinds.alerts import AlertAcceptance, AlertContainer, AlertProcess, RaisedAlert, RuntimeAlert
-from leadline.api.protocol import ConflictError, Content, Entry, Put, Readable, Store
+from leadline.api.protocol import ABSENT, ConflictError, Content, Entry, Put, Readable, Store
 from leadline.api.selection import Key
 from leadline.api.stored import Reader
-from leadline.model.alert import Alert, Process
+from leadline.model.alert import MOST_MESSAGES, Alert, Process
 from leadline.model.control import SEVERITIES
 from leadline.outputs.text.plain import count, plain, wrapped
+from leadline.runtime.grouping import SILENT_S
 from leadline.scans.explaining.alert import explained_alert, place_of
 from leadline.scans.stored.lasting import put_lasting
 from leadline.scans.stored.scan_runs import all_of
@@ -27,6 +29,7 @@ KEPT_DAYS = 30
 MOST_KEPT = 5_000
 """In the namespaces that have most, those whose last event is oldest go first."""
 FOLLOW_S = 2.0
+_ATTEMPTS = 5
 _alert_of = Reader(RuntimeAlert)
 
 
@@ -42,6 +45,47 @@ def alert_put(alert: Alert, node: str = "") -> Put:
 async def store_alerts(store: Store, alerts: Iterable[Alert], node: str = "") -> int:
     """How many were written: none of namespaces that are being deleted. Raises: ``StoreError``."""
     return await put_lasting(store, [alert_put(alert, node) for alert in alerts])
+
+
+async def add_alert(store: Store, alert: Alert, node: str = "", *, written: int = 0) -> int:
+    """Adds it to what other nodes saw of the same within an hour. ``written``: how much of its count is stored already.
+
+    As ``store_alerts``. Raises: ``StoreError``.
+    """
+    put = alert_put(alert, node)
+    for attempt in range(_ATTEMPTS):
+        entry = await store.get(put.key)
+        content, revision = put.content, ABSENT
+        if entry is not None:
+            raised = _with_others(_alert_of(entry).spec, alert, _raised(alert, node), written)
+            content = Content(put.content.metadata, body=msgspec.json.encode(RuntimeAlert(raised)))
+            revision = entry.revision
+        try:
+            return await put_lasting(store, [Put(put.key, content, revision)])
+        except ConflictError:
+            # Another node has just seen the same.
+            if attempt + 1 == _ATTEMPTS:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _with_others(before: RaisedAlert, alert: Alert, raised: RaisedAlert, written: int) -> RaisedAlert:
+    try:
+        silent_s = alert.first_s - datetime.fromisoformat(before.last_seen).timestamp()
+    except (ValueError, TypeError):
+        return raised
+    if silent_s >= SILENT_S:
+        return raised
+    others = dict.fromkeys((*(before.others or ()), raised.message, *(raised.others or ())))
+    others.pop(before.message, None)
+    return replace(
+        raised,
+        message=before.message,
+        others=tuple(others)[:MOST_MESSAGES] or None,
+        first_seen=min(before.first_seen, raised.first_seen),
+        last_seen=max(before.last_seen, raised.last_seen),
+        count=max(before.count - written, 0) + raised.count,
+    )
 
 
 async def forget_alerts(store: Store, now: datetime) -> int:

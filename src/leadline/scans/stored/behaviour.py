@@ -120,6 +120,16 @@ class StoredRecord(Struct, frozen=True):
         """Whether all that its containers did is in it, and learning is over: what is not in it is new."""
         return self.status == LEARNED and self.record.profile.completion == COMPLETE
 
+    def is_baseline_of(self, container: Container, learning_s: float) -> bool:
+        """Whether what ``container``, of the same revision, does beside it is new: another was learned as long as it would be.
+
+        Runs of a job end before that: all of them together were.
+        """
+        known = self.record.profile.container
+        is_same = not known.image_id or not container.image_id or known.image_id == container.image_id
+        is_long = container.workload_kind == "Job" or self.record.longest_s >= learning_s
+        return self.is_complete and is_same and is_long
+
 
 async def stored_records(store: Readable, namespace: str = "") -> list[StoredRecord]:
     """Of all namespaces where none is named. Raises: ``StoreError``."""
@@ -128,15 +138,19 @@ async def stored_records(store: Readable, namespace: str = "") -> list[StoredRec
     while token or is_first:
         page = await store.list(Selection(PROFILES, namespace), Paging(token, limit=50))
         token, is_first = page.token, False
-        for entry in page.entries:
-            record = record_of(entry)
-            if record is not None:
-                labels = labels_of(entry.content.metadata)
-                instance = labels.get(INSTANCE, "")
-                found.append(
-                    StoredRecord(entry.key.name, entry.revision, instance, labels, _status(entry), record)
-                )
+        found += filter(None, map(stored_record, page.entries))
     return found
+
+
+def stored_record(entry: Entry) -> StoredRecord | None:
+    """``None`` where another program wrote it, or it is too large to be kept."""
+    record = record_of(entry)
+    if record is None:
+        return None
+    labels = labels_of(entry.content.metadata)
+    return StoredRecord(
+        entry.key.name, entry.revision, labels.get(INSTANCE, ""), labels, _status(entry), record
+    )
 
 
 def _content(name: str, record: Record, learning_s: float, now_s: float) -> Content:
@@ -147,7 +161,7 @@ def _content(name: str, record: Record, learning_s: float, now_s: float) -> Cont
     if len(body) > _MOST_BYTES:
         status, body = TOO_LARGE, b'{"spec":{}}'
     is_complete = record.profile.completion == COMPLETE and status != TOO_LARGE
-    kind, workload = _workload(container)
+    kind, workload = workload_of(container)
     labels = {
         **{f"{PREFIX}workload-{key}": value for key, value in (
             ("kind", kind), ("name", workload), ("namespace", container.namespace), ("container-name", container.name),
@@ -182,7 +196,8 @@ def _status(entry: Entry) -> str:
     return metadata_of(entry).annotations.get(f"{PREFIX}status", "")
 
 
-def _workload(container: Container) -> tuple[str, str]:
+def workload_of(container: Container) -> tuple[str, str]:
+    """Kind and name of what a person wrote: of a run the CronJob."""
     run = _RUN.fullmatch(container.workload) if container.workload_kind == "Job" else None
     return ("CronJob", run["name"]) if run else (container.workload_kind, container.workload)
 

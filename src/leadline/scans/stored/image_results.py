@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import msgspec
 import orjson
 from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
 from leadline.api.kind import PREFIX
 from leadline.api.kinds.configuration import Reference
@@ -47,7 +48,7 @@ from leadline.api.kinds.images import (
 )
 from leadline.api.posture_results import label_value, other_name, slug
 from leadline.api.protocol import Content, Put
-from leadline.api.selection import Key
+from leadline.api.selection import Key, labels_of
 from leadline.model.image_report import ImageReport
 from leadline.model.package import Package
 from leadline.model.vulnerability import FixState, Match, Suppressed
@@ -74,6 +75,9 @@ MOST_NAMED = 50
 MOST_GRAVE = 500
 MOST_ACCEPTED_NAMED = 500
 """Of what is accepted. More than that is shown as failing where single findings are listed."""
+CONTEXT = f"{PREFIX}context"
+"""Label of manifests."""
+FILTERED = "filtered"
 SCAN = "leadline.dev/scan"
 """Annotation, JSON of ``ScanNote``: of an image that is scanned because a cluster runs it."""
 _ID_END = 6
@@ -206,7 +210,7 @@ def image_puts(
 
 def _metadata(image: ImageCounts, scanned: Scanned) -> dict[str, dict[str, str]]:
     labels = {
-        f"{PREFIX}context": "non-filtered",
+        CONTEXT: "non-filtered",
         f"{PREFIX}image-id": label_value(image.id),
         f"{PREFIX}image-name": label_value(image.name),
     }
@@ -315,6 +319,42 @@ def summary_name(container: RunningContainer) -> str:
     return slug(f"{container.kind}-{container.workload}-{container.name}".lower())
 
 
+def is_filtered(metadata: bytes) -> bool:
+    """Whether a manifest holds only what one container may have loaded of its image."""
+    return labels_of(metadata).get(CONTEXT) == FILTERED
+
+
+def filtered_put(
+    report: ImageReport, labels: Mapping[str, str], place: tuple[str, str], notes: Mapping[str, str], at: str
+) -> Put:
+    """What one container may have loaded of ``report``, whose matches say what is known of that.
+
+    ``labels`` and ``notes`` of the container's own; ``place``: namespace and name of the manifest.
+    """
+    may_run = tuple(one for one in report.vulnerabilities if one.loaded is not False)
+    spec = _manifest(replace(report, vulnerabilities=may_run, suppressed=()), at)
+    # Without the whole report, which the image's own manifest has.
+    descriptor = MatchDescriptor("leadline", __version__)
+    spec = replace(
+        spec,
+        metadata=replace(spec.metadata, with_relevancy=True),
+        payload=replace(spec.payload, descriptor=descriptor),
+    )
+    image = counts_of(report)
+    whole = _metadata(image, Scanned(place[0], at))
+    annotations = {name: text for name, text in whole["annotations"].items() if name != COUNTED}
+    metadata = {
+        "labels": {**whole["labels"], **labels, CONTEXT: FILTERED},
+        "annotations": {**annotations, **notes},
+    }
+    return _put(MANIFESTS, *place, metadata, spec)
+
+
+def image_body(report: ImageReport, at: str) -> bytes:
+    """Of the image's manifest."""
+    return msgspec.json.encode({"spec": _manifest(report, at)})
+
+
 def _manifest(report: ImageReport, at: str) -> ImageVulnerabilities:
     image, distro = report.sbom.image, report.sbom.distro
     database = report.database.date if report.database else ""
@@ -400,6 +440,7 @@ def _match(match: Match) -> VulnerabilityMatch:
             for found in match.evidence[:1]
         ),
         _artifact(match.package),
+        UNSET if match.loaded is None else match.loaded,
     )
 
 
@@ -430,7 +471,11 @@ def _ignored(suppressed: Suppressed) -> IgnoredMatch:
         justification=suppressed.why,
     )
     return IgnoredMatch(
-        match.vulnerability, match.related_vulnerabilities, match.match_details, match.artifact, (rule,)
+        match.vulnerability,
+        match.related_vulnerabilities,
+        match.match_details,
+        match.artifact,
+        applied_ignore_rules=(rule,),
     )
 
 

@@ -11,7 +11,7 @@ from leadline.errors import SourceError
 from leadline.model.image_report import ImageReport
 from leadline.model.package import ImageIdentity, Package, Sbom
 from leadline.model.vulnerability import RATINGS, Match
-from leadline.scans.stored.image_results import MANIFESTS, stored_image
+from leadline.scans.stored.image_results import MANIFESTS, is_filtered, stored_image
 from leadline.scans.stored.scan_runs import all_of
 
 Row = dict[str, Any]
@@ -19,7 +19,7 @@ Row = dict[str, Any]
 
 async def image_rows(store: Store) -> list[Row]:
     """The worst first. Raises: ``StoreError``."""
-    rows = [_row(entry) for entry in await all_of(store, MANIFESTS)]
+    rows = [_row(entry) for entry in await _of_images(store)]
     return sorted(rows, key=lambda r: ([-r["vulnerabilities"].get(name, 0) for name in RATINGS], r["image"]))
 
 
@@ -28,7 +28,7 @@ async def stored_image_of(store: Store, image: str) -> ImageReport:
 
     Of what another tool wrote, as much as is stored. Raises: ``SourceError`` where there is none, ``StoreError``.
     """
-    entries = await all_of(store, MANIFESTS)
+    entries = await _of_images(store)
     named = [entry for entry in entries if image in _names(entry)]
     found = named or [entry for entry in entries if _has_id(entry, image)]
     if not found:
@@ -37,6 +37,10 @@ async def stored_image_of(store: Store, image: str) -> ImageReport:
         )
     newest = max(found, key=lambda entry: entry.revision)
     return stored_image(newest.content.body) or foreign_image(newest)
+
+
+async def _of_images(store: Store) -> list[Entry]:
+    return [one for one in await all_of(store, MANIFESTS) if not is_filtered(one.content.metadata)]
 
 
 def _row(entry: Entry) -> Row:
@@ -107,4 +111,5 @@ def _match(written: Row) -> Match:
         fixed_in=fixed_in,
         summary=str(about.get("description") or ""),
         references=tuple(map(str, about.get("urls") or ())),
+        loaded=written.get("relevant") if isinstance(written.get("relevant"), bool) else None,
     )

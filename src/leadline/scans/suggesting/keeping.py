@@ -38,7 +38,7 @@ from leadline.scans.rehearsing.settings import is_of
 from leadline.scans.rehearsing.target import RehearsalTarget
 from leadline.scans.stored.behaviour import StoredRecord, stored_records
 from leadline.scans.stored.lasting import put_lasting
-from leadline.scans.stored.loaded_packages import write_loaded
+from leadline.scans.stored.loaded_packages import keep_loaded
 from leadline.scans.stored.scan_runs import moment
 from leadline.scans.stored.workload_behaviour import write_workload
 from leadline.scans.suggesting.making import suggestion_name, suggestion_of
@@ -88,11 +88,9 @@ async def keep_behaviour(store: Store, target: RehearsalTarget, at: str = "") ->
             written += await write_workload(store, its, services, at)
         except StoreError as error:
             problems.append(str(error.args[0]))
-    for one in records:
-        try:
-            written += await write_loaded(store, one, at)
-        except StoreError as error:
-            problems.append(str(error.args[0]))
+    loaded = await keep_loaded(store, records, at)
+    written += loaded.written
+    problems += loaded.problems
     for title, its in list(by_workload.items())[:MOST_WORKLOADS]:
         try:
             suggested += await _keep(store, title, its, target, services, at)

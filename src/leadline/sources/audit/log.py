@@ -9,9 +9,9 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from functools import lru_cache
 from typing import IO
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -166,8 +166,8 @@ class _Reading:
         if event.stage == "RequestReceived":
             return  # not decided yet; the same request comes again
         moment = event.request_received_timestamp
-        if _MOMENT.fullmatch(moment):
-            first, last = self._moments
+        first, last = self._moments
+        if not first <= moment <= last and _is_moment(moment):
             self._moments = (min(first or moment, moment), max(last, moment))
         if not _is_allowed(event):
             self._refused += 1
@@ -177,6 +177,13 @@ class _Reading:
                 self._requests[request] += 1
             else:
                 self._dropped += 1
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return bool(_MOMENT.fullmatch(text) and datetime.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def _is_allowed(event: _Event) -> bool:
@@ -200,7 +207,7 @@ def _requests_of(event: _Event, names: frozenset[str]) -> Iterator[RecordedReque
         user = event.impersonated_user
     reference = event.object_ref
     if reference is None or not reference.resource:
-        yield _request(user, event.verb, path=urlsplit(event.request_uri).path[:_LONGEST_PATH])
+        yield _request(user, event.verb, path=event.request_uri.partition("?")[0][:_LONGEST_PATH])
         return
     resource = (
         f"{reference.resource}/{reference.subresource}" if reference.subresource else reference.resource

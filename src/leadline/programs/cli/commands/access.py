@@ -9,13 +9,15 @@ from typing import Any
 import click
 from msgspec.structs import replace
 
-from leadline.errors import GATE_FAILED, SourceError
+from leadline.errors import GATE_FAILED, SourceError, UsageError
 from leadline.model.access import AccessAnswer, AccessUse
 from leadline.model.unread import Unread
 from leadline.programs.cli.options.configured import ConfiguredCommand
 from leadline.programs.cli.options.table import CHARTS, CLUSTER, NAMESPACES, takes
+from leadline.programs.cli.output.progress import progress
 from leadline.programs.cli.output.terminal import page_width
 from leadline.programs.cli.scanning.requests import reading, request_of
+from leadline.programs.cli.scanning.storing import place_of, with_store
 from leadline.scans.access.answers import rights_of, who_can
 from leadline.scans.access.differences import compare, side_of, state_of, state_text
 from leadline.scans.access.target import AccessTarget, open_access
@@ -24,6 +26,7 @@ from leadline.scans.access.unused import unused_by_logs
 from leadline.scans.access.words import question_of, subject_of
 from leadline.scans.access.written import Form, written
 from leadline.scans.options import PostureOptions
+from leadline.scans.stored.history.admins import stored_admins
 
 EPILOG = """
 \b
@@ -35,6 +38,8 @@ EPILOG = """
       everything that bindings give to an account and its groups
   leadline access to-admin --path 3 -f svg > path.svg
       one of the paths to cluster admin as a picture
+  leadline access to-admin --from-store kube
+      who could at the newest scan that is stored, and since when
 
 \b
   leadline access diff deploy/@main deploy/ --fail-on new-admin
@@ -56,7 +61,7 @@ def _form(*more: str) -> Callable[[Any], Any]:
     )
 
 
-def _asks(name: str, *words: str) -> Callable[[Any], click.Command]:
+def _asks(name: str, *words: str, more: tuple[str, ...] = ()) -> Callable[[Any], click.Command]:
     """A command of the group that takes ``words`` and reads files or the cluster."""
     made = command.command(
         name, cls=ConfiguredCommand, keys="access", targets=lambda flags: tuple(flags["paths"])
@@ -66,7 +71,7 @@ def _asks(name: str, *words: str) -> Callable[[Any], click.Command]:
     fails = click.option(
         "--fail-on", type=click.Choice(["unread"]), default=None, help="Exit 1 where something was not read."
     )
-    parts = (fails, takes(*NAMESPACES, *_CLUSTER_AND_FILES), paths, *reversed(named), made)
+    parts = (fails, takes(*NAMESPACES, *more, *_CLUSTER_AND_FILES), paths, *reversed(named), made)
     return lambda asked: reduce(lambda one, part: part(one), parts, asked)
 
 
@@ -95,12 +100,20 @@ def of_command(subject: str, groups: tuple[str, ...], **flags: Any) -> int:
         return _said(rights_of(target, named, groups, options.include_namespaces), target, flags)
 
 
-@_asks("to-admin")
+@_asks("to-admin", more=("from_store",))
 @click.option("--all", "with_own", is_flag=True, help="Also subjects that Kubernetes itself binds.")
 @click.option("--path", "number", type=click.IntRange(1), default=1, help="The path that -f svg draws.")
 @_form("svg")
 def to_admin_command(with_own: bool, number: int, **flags: Any) -> int:
     """Who is cluster admin, and who can become it, a path for each way that a subject has."""
+    if flags["from_store"]:
+        if flags["paths"] or with_own:
+            raise UsageError("--from-store shows what earlier scans found", hint="leave paths and --all out")
+        request = request_of((), _unshown(flags))
+        with progress(f"reading {request.from_store}", is_wanted=not request.quiet):
+            place = place_of(request, request.from_store)
+            answer = with_store(place, lambda store: stored_admins(store, place.where))
+        return _said(answer, None, flags, path=number)
     with _opened(flags, with_accounts=True) as (target, _):
         return _said(to_admin(target, with_own=with_own), target, flags, path=number)
 
@@ -168,13 +181,17 @@ def diff_command(old: str, new: str, format: Form, fail_on: tuple[str, ...], **f
 def _opened(
     flags: Mapping[str, Any], *, with_accounts: bool = False
 ) -> Iterator[tuple[AccessTarget, PostureOptions]]:
-    rest = {name: value for name, value in flags.items() if name not in ("format", "fail_on", "paths")}
     paths = flags["paths"]
     with (
-        _reading(rest, paths) as options,
+        _reading(_unshown(flags), paths) as options,
         open_access(paths, options, with_accounts=with_accounts) as target,
     ):
         yield target, options
+
+
+def _unshown(flags: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that say what is read and how."""
+    return {name: value for name, value in flags.items() if name not in ("format", "fail_on", "paths")}
 
 
 @contextmanager
@@ -186,11 +203,12 @@ def _reading(flags: Mapping[str, Any], targets: tuple[str, ...]) -> Iterator[Pos
 
 
 def _said(
-    value: AccessAnswer | AccessUse, target: AccessTarget, flags: Mapping[str, Any], *, path: int = 0
+    value: AccessAnswer | AccessUse, target: AccessTarget | None, flags: Mapping[str, Any], *, path: int = 0
 ) -> int:
-    """Prints and gives the exit code; ``path`` as ``written`` takes it."""
+    """Prints and gives the exit code; ``path`` as ``written`` takes it, ``None`` a target out of a store."""
     click.echo(written(value, flags["format"], page_width(), path=path), nl=False)
-    _refuse_nothing_read(target)
+    if target:
+        _refuse_nothing_read(target)
     return GATE_FAILED if flags["fail_on"] and not value.is_complete else 0
 
 

@@ -11,7 +11,8 @@ from leadline.api.kinds.scans import KnownAdmin
 from leadline.api.posture_results import slug
 from leadline.api.protocol import ABSENT, Entry, Paging, Readable, Store
 from leadline.api.selection import Key, Requirement, Selection
-from leadline.model.access import Access, Subject
+from leadline.errors import SourceError
+from leadline.model.access import Access, AccessAnswer, AccessStep, Subject
 from leadline.scans.stored.history.days import Place
 from leadline.scans.stored.history.lives import (
     FAILED,
@@ -66,6 +67,40 @@ async def known_admins(store: Readable) -> tuple[KnownAdmin, ...] | None:
         if run.status.admins is not UNSET:
             return run.status.admins or ()
     return None
+
+
+async def stored_admins(store: Readable, where: str) -> AccessAnswer:
+    """Those of the newest run of ``where`` that looked for them, with their shortest way and since when.
+
+    Raises: ``SourceError`` where none did; ``StoreError``.
+    """
+    known = await known_admins(store)
+    if known is None:
+        hint = "the operator does, and leadline scan with a store does for a whole cluster"
+        raise SourceError(f"no scan that is stored in {where} looked for cluster admins", hint=hint)
+    found = (
+        Access(subject=_subject(one.subject), steps=_steps(one.how), since=one.since or "the first look")
+        for one in known
+    )
+    more = f" of more than {MOST_ADMINS:,}" if len(known) == MOST_ADMINS else ""
+    notes = (f"the shortest way of each subject{more}, as the newest run saw it",)
+    question = "who can become cluster admin"
+    return AccessAnswer(question=question, target=where, found=tuple(found), notes=notes)
+
+
+def _subject(title: str) -> Subject:
+    first, _, rest = title.partition("/")
+    if first in ("User", "Group"):
+        return Subject(first, "", rest)
+    kind, _, name = rest.partition("/")
+    return Subject(kind, first, name)
+
+
+def _steps(how: str) -> tuple[AccessStep, ...]:
+    return tuple(
+        AccessStep("admin" if text.endswith(" is cluster admin") else "rule", text)
+        for text in how.split("; ")
+    )
 
 
 async def _stored(store: Store) -> list[Entry]:

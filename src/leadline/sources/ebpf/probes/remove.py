@@ -22,6 +22,8 @@ REMOVE = Probe(
         "enter_rmdir",
         "enter_mkdir",
         "enter_mkdirat",
+        "exit_mkdir",
+        "exit_mkdirat",
         "enter_rename",
         "enter_renameat",
         "enter_renameat2",
