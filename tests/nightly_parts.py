@@ -33,10 +33,18 @@ PARTS = {
 _MARK = re.compile(r"""\bmark\.nightly\(\s*["'](\w+)["']""")
 
 
+def marked_files() -> dict[str, list[Path]]:
+    """By part, the files in which some test is marked with it."""
+    found: dict[str, list[Path]] = {}
+    for file in sorted((ROOT / "tests").rglob("*.py")):
+        for part in set(_MARK.findall(file.read_text("utf-8"))):
+            found.setdefault(part, []).append(file)
+    return found
+
+
 def marked_parts() -> set[str]:
     """Parts that some test is marked with."""
-    files = (ROOT / "tests").rglob("*.py")
-    return {part for file in files for part in _MARK.findall(file.read_text("utf-8"))}
+    return set(marked_files())
 
 
 def scripts_of(part: str) -> list[Path]:

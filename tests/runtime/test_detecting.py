@@ -3,12 +3,13 @@
 import pytest
 from msgspec.structs import replace
 
+from leadline.model.alert import SILENT_S, Accepted, Alert
 from leadline.model.container import Container
 from leadline.model.event import FIRST_PROCESS, SNAPSHOT, Executed, Opened
 from leadline.model.profile import COMPLETE, ExecutedProgram, Profile
 from leadline.runtime.baseline import Baseline
 from leadline.runtime.detecting import MOST_FAILURES, Detector
-from leadline.runtime.grouping import MOST_PER_MINUTE, SILENT_S, Grouping
+from leadline.runtime.grouping import MOST_PER_MINUTE, Grouping
 from leadline.runtime.process_tree import Actor
 from leadline.runtime.rule import Rule, rule
 
@@ -159,3 +160,47 @@ def test_own_rules_are_replaced_and_what_was_turned_off_begins_anew():
     assert dict(detector.failures) == {"T3": 1}
     detector.take_own([])
     assert [one.id for one in detector.rules] == ["T1"]
+
+
+@rule("T2", "A program of evil", score=9, needs=("exec",))
+def evil(event: Executed, actor: Actor) -> str | None:
+    return "evil" if event.path == "/evil" else None
+
+
+def test_who_floods_one_rule_does_not_silence_another():
+    detector = with_first_process(every, evil)
+    grouping = Grouping({"T1": every, "T2": evil})
+    for number in range(1000):
+        for found in detector.see(executed(f"/tmp/{number}"), WEB, f"/tmp/{number}"):
+            grouping.take(found, 6000.0)
+    given = [grouping.take(found, 6000.0) for found in detector.see(executed("/evil"), WEB, "/evil")]
+    assert [one.rule for one in given if one is not None] == ["T2"]
+
+
+def test_a_waiver_that_ends_or_is_about_another_image_accepts_no_more():
+    detector = with_first_process(every)
+    accepted: set[str] = {"shop/web:1"}
+
+    def accepting(alert: Alert) -> Alert:
+        return replace(alert, accepted=Accepted("known")) if alert.container.image in accepted else alert
+
+    def came(image: str, at_s: float) -> Alert | None:
+        (found,) = detector.see(executed("/bin/sh"), replace(WEB, image=image), "/bin/sh")
+        return grouping.take(found, at_s)
+
+    grouping = Grouping({"T1": every}, accepting)
+    first = came("shop/web:1", 1000.0)
+    assert first is not None
+    assert first.accepted is not None
+    assert came("shop/web:1", 1001.0) is None
+    other = came("evil/web:1", 1002.0)
+    assert other is not None
+    assert (other.accepted, other.container.image, other.count) == (None, "evil/web:1", 3)
+    assert came("shop/web:1", 1003.0) is None
+    assert [one.accepted for one in grouping.updates(2000.0)] == [None]
+    grouping = Grouping({"T1": every}, accepting)
+    came("shop/web:1", 1000.0)
+    accepted.clear()
+    ended = came("shop/web:1", 1001.0)
+    assert ended is not None
+    assert ended.accepted is None

@@ -81,9 +81,12 @@ class Writer(Struct, frozen=True):
 
     name: str
     at: str
+    """As Kubernetes writes moments."""
+    node: str = ""
+    """Where the pod runs that the account's token belongs to; empty for a person."""
 
 
-def nothing_to_decide(new: Body, old: Body | None, writer: Writer) -> str:
+def nothing_to_decide(new: Body | None, old: Body | None, writer: Writer) -> str:
     return ""
 
 
@@ -105,8 +108,11 @@ class Kind(Struct, frozen=True):
     """Requests that write at a time; the next is asked to come again."""
     tidy: Callable[[Body], None] = _as_sent
     """Brings a body that has passed its check into the exact form that clients rely on."""
-    decide: Callable[[Body, Body | None, Writer], str] = nothing_to_decide
-    """Sets what only the server says in the first, which takes the place of the second; the reason where it may not."""
+    decide: Callable[[Body | None, Body | None, Writer], str] = nothing_to_decide
+    """Sets what only the server says in the first, which takes the place of the second; the reason where it may not.
+
+    Without a first one the second is deleted.
+    """
     group: str = GROUP
     version: str = VERSION
     short_names: tuple[str, ...] = ()

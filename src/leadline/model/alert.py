@@ -81,3 +81,5 @@ class Alert(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=Tru
 
 
 MOST_MESSAGES = 5
+SILENT_S = 3600.0
+"""An alert that did not come again for so long is another one when it comes."""

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable, Mapping
 
 from msgspec.structs import replace
 
-from leadline.model.alert import MOST_MESSAGES, Alert, Detection
+from leadline.model.alert import MOST_MESSAGES, SILENT_S, Alert, Detection
 from leadline.runtime.rule import Rule, page_of
 
 MOST_ALERTS = 2_000
 """That are remembered."""
 MOST_PER_MINUTE = 60
 """New alerts of one container; those beyond are counted."""
-SILENT_S = 3600.0
-"""An alert that did not come again for so long is another one when it comes."""
+OF_ONE_RULE = 3
+"""New alerts of one rule and container in a minute that are given however many others there are."""
 UPDATE_S = 60.0
 """An alert that goes on is given again at most this often, with its count."""
 
@@ -29,8 +29,9 @@ class Grouping:
         self._alerts: OrderedDict[str, Alert] = OrderedDict()
         self._given: dict[str, tuple[float, int]] = {}
         """When each was given last, and with which count."""
-        self._minutes: dict[str, tuple[int, int]] = {}
-        """By container: the minute, and the new alerts in it."""
+        self._minute = 0
+        self._new: Counter[tuple[str, str]] = Counter()
+        """In that minute, by container, and by container and rule."""
         self.withheld: Counter[str] = Counter()
         """New alerts that were too many, by rule."""
         self.total: Counter[str] = Counter()
@@ -41,14 +42,17 @@ class Grouping:
         self._rules = {one.id: one for one in rules}
 
     def take(self, detection: Detection, at_s: float) -> Alert | None:
-        """The alert where it is new, else ``None``: ``updates`` gives those that go on. ``at_s``: since 1970."""
+        """The alert where it is new, or no longer accepted, else ``None``: ``updates`` gives those that go on. ``at_s``: since 1970."""
         self.total[detection.rule] += 1
         id = alert_id(detection)
         known = self._alerts.get(id)
         if known is not None and at_s - known.last_s < SILENT_S:
-            self._alerts[id] = _again(known, detection, at_s)
+            alert = self._alerts[id] = self._held_to(_again(known, detection, at_s), detection)
             self._alerts.move_to_end(id)
-            return None
+            if known.accepted is None or alert.accepted is not None:
+                return None
+            self._given[id] = (at_s, alert.count)
+            return alert
         if not self._has_room(detection, at_s):
             self.withheld[detection.rule] += 1
             return None
@@ -98,14 +102,23 @@ class Grouping:
                 found.append(known)
         return found
 
+    def _held_to(self, alert: Alert, detection: Detection) -> Alert:
+        """``alert``, open where it was accepted and ``detection`` is not: the waiver ended, or is about another image."""
+        if alert.accepted is None:
+            return alert
+        fresh = self._enrich(replace(alert, container=detection.container, accepted=None))
+        return alert if fresh.accepted is not None else fresh
+
     def _has_room(self, detection: Detection, at_s: float) -> bool:
+        """Each rule has a share of its own, so that noise by one hides no alert of another."""
         minute = int(at_s // 60)
-        known, number = self._minutes.get(detection.container.id, (minute, 0))
-        number = number + 1 if known == minute else 1
-        self._minutes[detection.container.id] = (minute, number)
-        if len(self._minutes) > MOST_ALERTS:
-            self._minutes = {id: one for id, one in self._minutes.items() if one[0] == minute}
-        return number <= MOST_PER_MINUTE
+        if minute > self._minute:
+            self._minute = minute
+            self._new.clear()
+        whole, part = (detection.container.id, ""), (detection.container.id, detection.rule)
+        self._new[whole] += 1
+        self._new[part] += 1
+        return self._new[whole] <= MOST_PER_MINUTE or self._new[part] <= OF_ONE_RULE
 
 
 def alert_id(detection: Detection) -> str:

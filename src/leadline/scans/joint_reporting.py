@@ -24,6 +24,7 @@ from leadline.outputs.documents.joint_report import (
     SourceReport,
     TrendPoint,
     decoded_joint_report,
+    is_moment,
     severities_of,
 )
 from leadline.outputs.documents.report_document import decode, is_report
@@ -190,7 +191,9 @@ def _of_file(one: Named, at: str) -> SourceReport:
         )
     report = decode(content) if is_report(content) else None
     if isinstance(report, PostureReport):
-        return _of_report(one.name, report, baseline_of(report, NoPlaces(), at, __version__))
+        # When it was made it does not say; not when it is read.
+        found = structs.replace(baseline_of(report, NoPlaces(), at, __version__), at="")
+        return _of_report(one.name, report, found)
     baseline = read_baseline(one.source)
     severity = {control.id: control.severity for control in load_controls()}
     return SourceReport(
@@ -264,7 +267,8 @@ def _paths(report: PostureReport) -> tuple[AttackPath, ...] | None:
 
 def _since(source: SourceReport, last: SourceReport | None, at: str) -> SourceReport:
     """``source`` with what changed since ``last``, and with the trend of both."""
-    here = TrendPoint(at, source.severities)
+    made = source.baseline.at
+    here = TrendPoint(made if is_moment(made) and made < at else at, source.severities)
     if last is None:
         return structs.replace(source, trend=(*source.trend, here)[-MOST_POINTS:])
     difference = compare(last.baseline, source.baseline, scope_of(last.baseline, source.baseline))

@@ -4,6 +4,7 @@ from typing import Any
 
 from asgi import MERGE, Client, Everybody, run
 
+from leadline.api.kinds.suggestions import approves
 from leadline.programs.apiserver.exchange import Exchange
 from leadline.programs.serving.cluster.access import User
 
@@ -42,7 +43,7 @@ def test_a_person_approves_and_the_server_says_who():
     async def scenario(client: Client) -> None:
         made = (await client.ask("POST", PATH, suggestion(approval={"by": "mallory"}))).json
         digest = made["spec"]["digest"]
-        assert len(digest) == 12
+        assert len(digest) == 32
         assert "approval" not in made["status"]
         by_operator = await patched(client, spec={"approve": digest})
         assert by_operator.code == 403
@@ -89,3 +90,11 @@ def test_nobody_creates_an_approved_suggestion():
         assert (await client.ask("POST", PATH, made)).code == 403
 
     run(scenario, lambda: Client(access))
+
+
+def test_an_approval_by_twelve_digits_holds_for_what_begins_with_them():
+    assert approves("ab" * 16, "ab" * 16)
+    assert approves("ab" * 6, "ab" * 16)
+    assert not approves("ab" * 6, "cd" * 16)
+    assert not approves("ab" * 5, "ab" * 16)
+    assert not approves("", "ab" * 16)

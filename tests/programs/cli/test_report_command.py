@@ -158,6 +158,30 @@ def test_reports_baselines_and_revisions_are_sources(capfd, here):
     assert "Not ranked: base;" in out
 
 
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        ("2024-01-01T00:00:00Z", "as of 2024-01-01, "),
+        ("2099-01-01T00:00:00Z", "dated in the future, 2099-01-01"),
+        ("tomorrow", "does not say when it was made"),
+    ],
+)
+def test_a_file_of_another_time_never_looks_like_today(capfd, here, at: str, said: str):
+    assert main(["baseline", "save", "small", "-o", "base.json", "-q"]) == 0
+    capfd.readouterr()
+    Path("base.json").write_text(json.dumps(json.loads(Path("base.json").read_text()) | {"at": at}))
+    code, out, _ = run(capfd, "base.json")
+    assert code == 0
+    assert said in out
+    assert "All input was read" not in out
+
+
+def test_a_report_does_not_say_when_it_was_made(capfd, here):
+    assert main(["scan", "small", "-q", "-f", "report", "-o", "x.json"]) == 0
+    capfd.readouterr()
+    assert "x.json: the file does not say when it was made" in run(capfd, "x.json")[1]
+
+
 def test_where_nothing_could_be_read_nothing_looks_clean(capfd, here):
     (here / "broken.yaml").write_text("kind: Pod\n  bad: [\n")
     assert run(capfd, "broken.yaml", "nowhere", "-f", "text,html,markdown", "-o", "none")[0] == 3

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Sequence
 
 import orjson
+from msgspec import structs
 
 from leadline.api.protocol import Content, Entry, Put, Store
 from leadline.api.selection import Key
@@ -76,10 +77,26 @@ def test_while_the_store_is_away_alerts_wait_and_those_beyond_are_counted():
     assert kept.stake(alert("x")) == alert("x")
 
 
+def test_who_makes_noise_while_the_store_is_away_costs_no_other_its_alerts():
+    store = NotClosed()
+    kept = AlertStore(lambda: store, "node1")
+    other = Container("c2", name="main", namespace="bank", workload_kind="Deployment", workload="vault")
+    kept.add(
+        [structs.replace(alert("first"), container=other), structs.replace(alert("way-in"), rule="R0002")]
+    )
+    kept.add(alert(str(number)) for number in range(MOST_WAITING * 2))
+    assert kept.dropped == MOST_WAITING + 2
+    asyncio.run(kept.last())
+    found = asyncio.run(stored_alerts(store))
+    assert len(found) == MOST_WAITING
+    assert {one.rule for one in found} == {"R1001", "R0002"}
+    assert sum(one.container.namespace == "bank" for one in found) == 1
+
+
 def test_an_alert_that_is_refused_again_and_again_holds_up_no_other():
     class Refusing(NotClosed):
         async def put_all(self, puts: Sequence[Put]) -> tuple[Entry, ...]:
-            if any(put.key.name.endswith("-bad") for put in puts):
+            if any("-bad" in put.key.name for put in puts):
                 raise StoreError("it is too large")
             return await super().put_all(puts)
 

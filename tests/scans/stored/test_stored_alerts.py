@@ -71,6 +71,15 @@ def test_noise_in_one_namespace_costs_no_other_its_evidence():
     assert len(found) == MOST_KEPT
 
 
+def test_noise_of_one_rule_costs_no_other_rule_of_a_workload_its_evidence():
+    store = MemoryStore()
+    later = 1_900_000_000.0 + 3600
+    noise = [alert(id=f"n{number}", last_s=later + number) for number in range(MOST_KEPT + 5)]
+    asyncio.run(store_alerts(store, [alert(rule="R1002"), *noise]))
+    assert asyncio.run(forget_alerts(store, datetime.fromtimestamp(later, UTC))) == 6
+    assert asyncio.run(stored_alerts(store))[-1].rule == "R1002"
+
+
 def test_nothing_that_others_wrote_moves_the_cursor():
     store = MemoryStore()
     evil = "x\x1b[2Jy\u202e\n"

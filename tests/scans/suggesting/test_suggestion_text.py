@@ -52,8 +52,8 @@ shop/Deployment/web: suggestion {made.digest}, draft
       name: web
   not suggested (container web): runAsNonRoot: it ran as user 0
   not suggested: NetworkPolicy: egress stays open: no connection was recorded
-  to approve it, set spec.approve of the suggestion shop/deployment-web to {made.digest} by your own
-  account
+  to approve it, set spec.approve of the suggestion shop/deployment-web to
+  {made.digest} by your own account
 """
     )
 

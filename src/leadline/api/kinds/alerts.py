@@ -1,11 +1,13 @@
 """What the rules of the node agent saw containers do: one object for each rule, workload and program, with a count."""
 
+from datetime import datetime
 from typing import Annotated
 
 from msgspec import UNSET
 
-from leadline.api.kind import OUR_GROUP, OUR_VERSION, Body, Column, Kind, at
+from leadline.api.kind import OUR_GROUP, OUR_VERSION, Body, Column, Kind, Writer, at
 from leadline.api.wire_type import List, Maybe, Texts, Wire, about
+from leadline.model.alert import SILENT_S
 
 
 class AlertProcess(Wire, frozen=True, omit_defaults=True):
@@ -78,6 +80,44 @@ def _state(body: Body) -> str:
     return "accepted" if at(body, "spec", "accepted") else "open"
 
 
+KEPT_DAYS = 30
+"""Alerts whose last event is older are forgotten."""
+
+
+def _decided(new: Body | None, old: Body | None, writer: Writer) -> str:
+    """An agent adds to what other nodes saw, and takes nothing away: who takes over one node leaves the evidence of others.
+
+    What is older than ``KEPT_DAYS`` any of them may delete, since nodes go away.
+    """
+    if not writer.node:
+        return ""
+    if new is not None and (at(new, "spec", "node") or "") != writer.node:
+        return "an agent writes alerts of its own node"
+    other = at(old, "spec", "node") or ""
+    if old is None or other in ("", writer.node):
+        return ""
+    age_s = _age_s(old, writer.at)
+    may = age_s >= KEPT_DAYS * 86_400 if new is None else age_s >= SILENT_S or _adds(new["spec"], old["spec"])
+    return "" if may else f"this alert is of the node {other[:253]}, and others only add to it"
+
+
+def _adds(new: Body, old: Body) -> bool:
+    """Whether all that was known still is, and is as alarming."""
+    is_same = all(new.get(name) == old.get(name) for name in ("rule", "severity", "message"))
+    is_more = int(new.get("count") or 0) >= int(old.get("count") or 0)
+    is_later = str(new.get("lastSeen") or "") >= str(old.get("lastSeen") or "")
+    return is_same and is_more and is_later and bool(old.get("accepted") or not new.get("accepted"))
+
+
+def _age_s(alert: Body, now: str) -> float:
+    """Of its last event; negative where that is not known."""
+    try:
+        age = datetime.fromisoformat(now) - datetime.fromisoformat(at(alert, "spec", "lastSeen") or "")
+    except (ValueError, TypeError):
+        return -1.0
+    return age.total_seconds()
+
+
 ALERTS = Kind(
     RuntimeAlert,
     "runtimealerts",
@@ -93,5 +133,6 @@ ALERTS = Kind(
     lists_whole=True,
     group=OUR_GROUP,
     version=OUR_VERSION,
+    decide=_decided,
     short_names=("ralert",),
 )

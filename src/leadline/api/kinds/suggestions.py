@@ -9,6 +9,9 @@ from msgspec import UNSET
 from leadline.api.kind import MIB, OUR_GROUP, OUR_VERSION, Body, Column, Kind, Writer, at, named_at
 from leadline.api.wire_type import List, Maybe, Texts, Wire, about
 
+DIGITS = 32
+_DIGITS_BEFORE = 12
+
 
 class HeldWorkload(Wire, frozen=True):
     api_version: str = ""
@@ -106,14 +109,22 @@ class Suggestion(Wire, frozen=True):
 
 
 def digest_of(spec: Body) -> str:
-    """Names what is suggested: twelve digits, without the evidence, which grows with every day."""
+    """Names what is suggested, without the evidence, which grows with every day.
+
+    Who writes suggestions must not find two of one digest: the second would count as approved with the first.
+    """
     settings = [
         [one.get(name) for name in ("container", "path", "value", "emptyVolumes")]
         for one in _parts(spec, "settings")
     ]
     objects = [one.get("body") for one in _parts(spec, "objects")]
     content = orjson.dumps([spec.get("workload"), settings, objects], option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(content).hexdigest()[:12]
+    return hashlib.sha256(content).hexdigest()[:DIGITS]
+
+
+def approves(digest: str, spec_digest: str) -> bool:
+    """Whether an approval of ``digest`` is one of what has ``spec_digest``; those of twelve digits were given by earlier versions."""
+    return digest == spec_digest or (len(digest) == _DIGITS_BEFORE and spec_digest.startswith(digest))
 
 
 def _parts(spec: Body, name: str) -> list[Body]:
@@ -121,8 +132,10 @@ def _parts(spec: Body, name: str) -> list[Body]:
     return [one for one in parts if isinstance(one, dict)] if isinstance(parts, list) else []
 
 
-def _decided(new: Body, old: Body | None, writer: Writer) -> str:
+def _decided(new: Body | None, old: Body | None, writer: Writer) -> str:
     """Only the server says who approved what, and only a person approves, what was there before."""
+    if new is None:
+        return ""
     spec = new["spec"] = dict(new.get("spec") or {})
     status = new["status"] = dict(new.get("status") or {})
     spec["digest"] = digest_of(spec)

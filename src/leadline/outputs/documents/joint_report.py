@@ -5,6 +5,7 @@ The file is JSON; it holds what the pages show and, of each source, its findings
 
 from collections import Counter
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -89,6 +90,14 @@ class SourceReport(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     @property
     def findings(self) -> int:
         return sum(self.severities.values())
+
+
+def is_moment(text: str) -> bool:
+    """Whether it is one in UTC, as reports and baselines are dated."""
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None and text.endswith("Z")
+    except ValueError:
+        return False
 
 
 class FailedSource(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from leadline.model.control import SEVERITIES, Control
 from leadline.outputs.documents.baseline import SeenFinding
-from leadline.outputs.documents.joint_report import JointReport, SourceReport, TrendPoint
+from leadline.outputs.documents.joint_report import JointReport, SourceReport, TrendPoint, is_moment
 from leadline.outputs.pdf.typeset import pdf_of
 from leadline.outputs.text import html_page as html
 from leadline.outputs.text import markdown_text as markdown
@@ -224,6 +224,7 @@ def _accepted(report: JointReport, soon: str) -> Section:
 def _not_seen(report: JointReport) -> Section:
     lines = [f"{plain(one.name)}: could not be read: {plain(one.why, 500)}" for one in report.failed]
     for source in report.sources:
+        lines += [f"{plain(source.name)}: {why}" for why in _why_old(source.baseline.at, report.at)]
         lines += [f"{plain(source.name)}: {plain(line, 500)}" for line in source.unread]
     lines += [
         f"{plain(source.name)}: {count(source.undecided, 'object')} that some control could not decide on"
@@ -232,6 +233,16 @@ def _not_seen(report: JointReport) -> Section:
     ]
     note = "All input was read." if not lines else _more(len(lines), 2 * _NAMED, "part")
     return Section(title="What was not seen", items=tuple(lines[: 2 * _NAMED]), note=note)
+
+
+def _why_old(made: str, now: str) -> Iterator[str]:
+    """What is read from a file may be of any time."""
+    if not is_moment(made):
+        yield "the file does not say when it was made"
+    elif made > now:
+        yield f"the file is dated in the future, {plain(made[:10])}: when it was made is not known"
+    elif age := (datetime.fromisoformat(now) - datetime.fromisoformat(made)).days:
+        yield f"as of {plain(made[:10])}, {count(age, 'day')} ago; nothing later was looked at"
 
 
 def _more(number: int, shown: int, noun: str) -> str:

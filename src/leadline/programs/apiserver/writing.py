@@ -206,7 +206,7 @@ class Writes:
 
     async def delete(self, exchange: Exchange, target: Target, user: User) -> None:
         deletion = await deletion_asked_for(exchange)
-        saved = await self._drop(target, deletion)
+        saved = await self._drop(target, deletion, user)
         if not saved.is_deleted:
             await exchange.answer(asked.shown(exchange, target).one(saved.entry))
             return
@@ -221,7 +221,7 @@ class Writes:
         while token or is_first:
             page = await self._store.list(selection, Paging(token))
             token, is_first = page.token, False
-            drops = [self._drop(_one_of(target, entry.key), deletion) for entry in page.entries]
+            drops = [self._drop(_one_of(target, entry.key), deletion, user) for entry in page.entries]
             for start in range(0, len(drops), _AT_A_TIME):
                 outcomes = await asyncio.gather(*drops[start : start + _AT_A_TIME], return_exceptions=True)
                 for outcome in outcomes:
@@ -326,7 +326,7 @@ class Writes:
         if stricter and not exchange.warnings:
             exchange.warnings.append(stricter.replace('"', "'"))
 
-    async def _drop(self, target: Target, deletion: Deletion) -> Saved:
+    async def _drop(self, target: Target, deletion: Deletion, user: User) -> Saved:
         kind = target.kind
 
         def change(old: Old | None) -> Object | None:
@@ -336,7 +336,8 @@ class Writes:
             marked = deletion.marked(old.metadata)
             return None if marked is None else {**old.whole, "metadata": marked}
 
-        return await self._save(target, change, deletion.is_dry, keeps=wire.IDENTITY)
+        decided = _decided(kind=kind, user=user, change=change)
+        return await self._save(target, decided, deletion.is_dry, keeps=wire.IDENTITY)
 
     async def _save(
         self,
@@ -379,22 +380,21 @@ class Writes:
 
 
 def _decided(kind: Kind, user: User, change: Change) -> Change:
-    """``change`` with what only the server says."""
+    """``change`` with what only the server says. Raises: ``Refusal`` where it may not be."""
 
     def decided(old: Old | None) -> Object | None:
         new = change(old)
-        if new is not None:
-            _decide(kind, new, old, user)
+        _decide(kind, new, old, user)
         return new
 
     return decided
 
 
-def _decide(kind: Kind, new: Object, old: Old | None, user: User) -> None:
+def _decide(kind: Kind, new: Object | None, old: Old | None, user: User) -> None:
     if kind.decide is nothing_to_decide:
         return
     before = old.whole if old else None
-    if why := kind.decide(new, before, Writer(user.name, now())):
+    if why := kind.decide(new, before, Writer(user.name, now(), user.node)):
         raise refusal.forbidden(f"{kind.plural}.{kind.group}: {why}")
 
 

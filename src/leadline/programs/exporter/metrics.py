@@ -12,6 +12,7 @@ from msgspec import Struct
 from prometheus_client.core import GaugeMetricFamily
 
 from leadline.api.kinds.images import Counted
+from leadline.fair_share import fairly
 from leadline.programs.exporter.alert_conditions import listed
 from leadline.programs.exporter.alerting import Alerting
 from leadline.programs.exporter.facts import POSTURE_SEVERITIES, Labels
@@ -39,12 +40,13 @@ class Sums(Struct, frozen=True):
     """By family, what is shown; filled likewise."""
 
     def worst(self, family: str, table: Table) -> list[Labels]:
-        """The labels that are shown: where there are too many, those with the highest counts."""
+        """The labels that are shown: where there are too many, of each namespace as many, those with the highest counts."""
         if family not in self.chosen:
             self.left_out[family] = max(0, len(table) - self.most)
             kept = sorted(table)
             if len(kept) > self.most:
-                kept = sorted(kept, key=lambda labels: table[labels], reverse=True)[: self.most]
+                worst_first = sorted(kept, key=lambda labels: table[labels], reverse=True)
+                kept = fairly(worst_first, lambda labels: labels[:1])[: self.most]
             self.chosen[family] = kept
         return self.chosen[family]
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from datetime import UTC, datetime
 
 from msgspec.structs import replace
@@ -13,6 +13,7 @@ from leadline.api.protocol import Store
 from leadline.api.stored import Reader
 from leadline.backoff import backoff_s
 from leadline.errors import ClusterError, StoreError
+from leadline.fair_share import fairly
 from leadline.model.alert import Alert
 from leadline.scans.stored.alerts import add_alert, forget_alerts
 from leadline.scans.stored.behaviour import workload_of
@@ -20,7 +21,7 @@ from leadline.scans.stored.scan_runs import all_of
 
 log = logging.getLogger(__name__)
 MOST_WAITING = 1_000
-"""Alerts while the store is away; the oldest go first, and are counted."""
+"""Alerts while the store is away; of the workloads and rules that have most the oldest go first, and are counted."""
 MOST_WRITTEN = 4_000
 MOST_ATTEMPTS = 5
 """To write one, before it is given up and counted."""
@@ -30,6 +31,11 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 120.0
 RISKS = "workloadrisks"
 MOST_NAMED = 3
 """Vulnerabilities of an alert."""
+OWNERS: tuple[Callable[[Alert], Hashable], ...] = (
+    lambda alert: alert.container.namespace,
+    lambda alert: alert.container.id,
+    lambda alert: (alert.container.id, alert.rule),
+)
 _risk_of = Reader(WorkloadRisk)
 
 
@@ -62,9 +68,12 @@ class AlertStore:
         for alert in (one for one in alerts if one.container.namespace):
             self._waiting[alert.id] = alert
             self._waiting.move_to_end(alert.id)
-        while len(self._waiting) > MOST_WAITING:
-            self._waiting.popitem(last=False)
-            self.dropped += 1
+        if len(self._waiting) > MOST_WAITING:
+            newest_first = reversed(self._waiting.values())
+            kept = {one.id for one in fairly(newest_first, *OWNERS)[:MOST_WAITING]}
+            for id in [id for id in self._waiting if id not in kept]:
+                del self._waiting[id]
+                self.dropped += 1
 
     async def run(self) -> None:
         """Does not return."""
@@ -100,9 +109,16 @@ class AlertStore:
             if loop.time() - learned_s >= LEARN_EVERY_S:
                 learned_s = loop.time()
                 await self._learn(store)
-                await forget_alerts(store, datetime.now(UTC))
+                await self._forget(store)
             await self._write(store)
             await asyncio.sleep(WRITE_EVERY_S)
+
+    async def _forget(self, store: Store) -> None:
+        """What cannot be forgotten holds no new alert up."""
+        try:
+            await forget_alerts(store, datetime.now(UTC), self._node)
+        except StoreError as error:
+            log.warning("old alerts are not forgotten: %s", error.args[0])
 
     async def _write(self, store: Store) -> None:
         while self._waiting:

@@ -1,5 +1,10 @@
 """Accepted: who accepts what, why, until when, and what accepts nothing any more."""
 
+from collections import Counter
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
 from leadline.model.waiver import WaiverUse
 from leadline.outputs.rows.remediation import fix
 from leadline.outputs.text.plain import count
@@ -56,7 +61,7 @@ async def accepted(world: World, ask: Ask) -> Page:
     entries = Table(
         "Who accepts it",
         _ENTRIES,
-        tuple(_entry(one) for one in report.waivers if world.seen is None or one.state == "used"),
+        tuple(map(_entry, _entries(world))),
         world.why_empty("No waiver, exception, annotation or comment was read."),
         unit="entry",
     )
@@ -71,6 +76,15 @@ async def accepted(world: World, ask: Ask) -> Page:
         command="leadline waiver list",
         parts=-(-len(rows) // ask.rows),
     )
+
+
+def _entries(world: World) -> Iterable[WaiverUse]:
+    """Who may not see everything sees the entries that accept something of what he sees, with the number of that."""
+    report = world.report
+    if world.seen is None:
+        return report.waivers
+    used = Counter(one.waiver for one in report.waived)
+    return (replace(report.waivers[number], findings=used[number]) for number in sorted(used))
 
 
 def _entry(one: WaiverUse) -> tuple[Cell, ...]:

@@ -1,8 +1,7 @@
 """Stored alerts of the node agent: written with their count, read newest first, and forgotten after a month."""
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -10,14 +9,21 @@ import orjson
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from leadline.api.kinds.alerts import AlertAcceptance, AlertContainer, AlertProcess, RaisedAlert, RuntimeAlert
+from leadline.api.kinds.alerts import (
+    KEPT_DAYS,
+    AlertAcceptance,
+    AlertContainer,
+    AlertProcess,
+    RaisedAlert,
+    RuntimeAlert,
+)
 from leadline.api.protocol import ABSENT, ConflictError, Content, Entry, Put, Readable, Store
 from leadline.api.selection import Key
 from leadline.api.stored import Reader
-from leadline.model.alert import MOST_MESSAGES, Alert, Process
+from leadline.fair_share import fairly
+from leadline.model.alert import MOST_MESSAGES, SILENT_S, Alert, Process
 from leadline.model.control import SEVERITIES
 from leadline.outputs.text.plain import count, plain, wrapped
-from leadline.runtime.grouping import SILENT_S
 from leadline.scans.explaining.alert import explained_alert, place_of
 from leadline.scans.stored.lasting import put_lasting
 from leadline.scans.stored.scan_runs import all_of
@@ -25,12 +31,23 @@ from leadline.scans.stored.scan_runs import all_of
 ALERTS = "runtimealerts"
 HOME = "leadline"
 """The namespace of alerts about containers without one."""
-KEPT_DAYS = 30
 MOST_KEPT = 5_000
-"""In the namespaces that have most, those whose last event is oldest go first."""
+"""Of the namespaces, workloads and rules that have most, those whose last event is oldest go first."""
 FOLLOW_S = 2.0
 _ATTEMPTS = 5
 _alert_of = Reader(RuntimeAlert)
+
+
+def _workload_of(entry: Entry) -> tuple[str, ...]:
+    one = _alert_of(entry).spec.container
+    return entry.key.namespace, one.workload_kind, one.workload or one.id
+
+
+_OWNERS: tuple[Callable[[Entry], Hashable], ...] = (
+    lambda entry: entry.key.namespace,
+    _workload_of,
+    lambda entry: (_workload_of(entry), _alert_of(entry).spec.rule),
+)
 
 
 def alert_put(alert: Alert, node: str = "") -> Put:
@@ -88,21 +105,21 @@ def _with_others(before: RaisedAlert, alert: Alert, raised: RaisedAlert, written
     )
 
 
-async def forget_alerts(store: Store, now: datetime) -> int:
-    """Those whose last event is older than ``KEPT_DAYS``, and beyond ``MOST_KEPT`` the oldest of the namespaces with most. Raises: ``StoreError``."""
+async def forget_alerts(store: Store, now: datetime, node: str = "") -> int:
+    """Those whose last event is older than ``KEPT_DAYS``, and beyond ``MOST_KEPT`` the oldest of the namespaces with most.
+
+    With ``node`` of the latter only its own, for the server takes no others from an agent. Raises: ``StoreError``.
+    """
     entries = await all_of(store, ALERTS)
     newest_first = sorted(entries, key=lambda entry: _alert_of(entry).spec.last_seen, reverse=True)
-    ranks: Counter[str] = Counter()
-    ranked: list[tuple[int, Entry]] = []
-    for entry in newest_first:
-        ranks[entry.key.namespace] += 1
-        ranked.append((ranks[entry.key.namespace], entry))
-    # What one namespace has many of goes first: noise in one costs no other its evidence.
-    kept = {id(entry) for _, entry in sorted(ranked, key=lambda one: one[0])[:MOST_KEPT]}
+    # What one of them has many of goes first: noise costs no other its evidence, nor other rules theirs.
+    kept = {id(entry) for entry in fairly(newest_first, *_OWNERS)[:MOST_KEPT]}
     forgotten = 0
     for entry in newest_first:
-        is_old = _age_days(_alert_of(entry).spec.last_seen, now) > KEPT_DAYS
-        if not is_old and id(entry) in kept:
+        one = _alert_of(entry).spec
+        is_old = _age_days(one.last_seen, now) > KEPT_DAYS
+        is_ours = not node or one.node in ("", node)
+        if not is_old and (id(entry) in kept or not is_ours):
             continue
         try:
             await store.delete(entry.key, entry.revision)

@@ -12,7 +12,7 @@ from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from leadline.api.kind import PREFIX
-from leadline.api.kinds.suggestions import HeldTo, HeldWorkload, Suggestion
+from leadline.api.kinds.suggestions import HeldTo, HeldWorkload, Suggestion, approves
 from leadline.api.posture_results import label_value
 from leadline.api.protocol import ABSENT, ConflictError, Content, Entry, Put, Store
 from leadline.api.selection import Key
@@ -160,7 +160,7 @@ def made_of(
 
 def _is_decided(suggestion: Suggestion) -> bool:
     approval = suggestion.status.approval
-    is_approved = approval is not UNSET and approval.digest == suggestion.spec.digest
+    is_approved = approval is not UNSET and approves(approval.digest, suggestion.spec.digest)
     return is_approved or suggestion.status.state in (APPROVED, APPLIED, VERIFIED)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
-from leadline.api.kinds.suggestions import HeldTo, LastRehearsal, Suggestion, SuggestionStatus
+from leadline.api.kinds.suggestions import HeldTo, LastRehearsal, Suggestion, SuggestionStatus, approves
 from leadline.model.profile import Profile
 from leadline.model.rehearsal import RehearsalReport, Verdict
 from leadline.model.resource import Resource
@@ -38,7 +38,7 @@ def followed(suggestion: Suggestion, known: Known) -> Suggestion:
     spec, before = suggestion.spec, suggestion.status
     rehearsal = _last(spec, known)
     approval = before.approval
-    is_approved = approval is not UNSET and approval.digest == spec.digest
+    is_approved = approval is not UNSET and approves(approval.digest, spec.digest)
     applied_at, verified_at = before.applied_at, before.verified_at
     state, why = REHEARSED, "a person with a right to it has to approve it"
     if rehearsal.blocked or not rehearsal.allowed:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import yaml
 from msgspec import UNSET
 
-from leadline.api.kinds.suggestions import HeldTo, Suggestion
+from leadline.api.kinds.suggestions import HeldTo, Suggestion, approves
 from leadline.outputs.text.plain import count, plain, source_line, value_text, wrapped
 from leadline.scans.suggesting.making import suggestion_name
 
@@ -56,7 +56,9 @@ def suggestion_lines(suggestion: Suggestion, width: int) -> Iterator[str]:
     approval = status.approval
     if approval is not UNSET:
         of = (
-            "" if approval.digest == spec.digest else f"; it was {plain(approval.digest)}, another suggestion"
+            ""
+            if approves(approval.digest, spec.digest)
+            else f"; it was {plain(approval.digest)}, another suggestion"
         )
         yield from _inner(f"approved by {plain(approval.by)} {plain(approval.at)}{of}", width)
     elif not is_empty(spec):

@@ -3,10 +3,12 @@
 from collections.abc import Mapping, MutableMapping
 from typing import Any, Protocol
 
+import orjson
 from msgspec import Struct
 
 ANONYMOUS = "system:anonymous"
 MASTERS = "system:masters"
+_NODE = "authentication.kubernetes.io/node-name"
 
 
 class User(Struct, frozen=True):
@@ -14,6 +16,14 @@ class User(Struct, frozen=True):
     groups: tuple[str, ...] = ()
     extra: str = "{}"
     """More about the user, as JSON: part of what rights depend on."""
+
+    @property
+    def node(self) -> str:
+        """Where the pod runs that a token of a service account belongs to; empty for others, and before Kubernetes 1.30."""
+        if _NODE not in self.extra:
+            return ""
+        named = orjson.loads(self.extra).get(_NODE)
+        return str(named[0]) if isinstance(named, list) and named else ""
 
 
 class Asked(Struct, frozen=True):
