@@ -191,6 +191,32 @@ def test_more_known_of_an_image_never_lowers_a_rank(facts: ImageFacts, more: str
     assert workload_risks(made)[0].score <= before.score
 
 
+def test_what_is_loaded_exposed_and_exploited_comes_before_what_has_more_at_stake():
+    exposed = web()
+    exposed["metadata"] = {"name": "exposed", "namespace": "shop"}
+    exposed["spec"]["template"]["metadata"]["labels"] = exposed["spec"]["selector"]["matchLabels"] = {
+        "app": "exposed"
+    }
+    service = body(SERVICE % "LoadBalancer")
+    service["spec"]["selector"] = {"app": "exposed"}
+    bodies = (with_container(privileged=True), exposed, service)
+    made = report(*bodies)
+    (id,) = (one.id for one in made.resources if one.name == "exposed")
+
+    def first(facts: ImageFacts) -> WorkloadRisk:
+        return workload_risks(made, {id: facts})[0]
+
+    assert first(ImageFacts(1, 3, 0)).resource != id
+    assert first(ImageFacts(1, 0, 1)).resource == id
+    assert first(ImageFacts(1, 0, 1)).score > 90
+    assert (
+        "reachable from the internet through Service web, 1 exploited vulnerability, 1 of them loaded"
+        in first(ImageFacts(1, 0, 1)).sentence
+    )
+    inner = report(*bodies[:2])
+    assert workload_risks(inner, {id: ImageFacts(1, 0, 1)})[0].resource != id
+
+
 @pytest.mark.parametrize(
     ("facts", "said"),
     [

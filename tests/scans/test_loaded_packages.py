@@ -16,7 +16,9 @@ from leadline.model.container import Container
 from leadline.model.image_report import ImageReport
 from leadline.model.package import ImageIdentity, Package, Sbom
 from leadline.model.profile import LOST, Profile
-from leadline.model.vulnerability import DatabaseState, Match, Suppressed
+from leadline.model.resource import Resource
+from leadline.model.risk import ImageFacts
+from leadline.model.vulnerability import DatabaseState, Exploited, Match, Suppressed
 from leadline.packages.loaded import Loaded
 from leadline.scans.stored.behaviour import StoredRecord, store_profile, stored_records
 from leadline.scans.stored.image_results import (
@@ -33,6 +35,7 @@ from leadline.scans.stored.lasting import put_lasting
 from leadline.scans.stored.loaded_packages import keep_loaded
 from leadline.scans.stored.store_images import store_image
 from leadline.scans.stored.stored_images import image_rows, stored_image_of
+from leadline.scans.stored.workload_images import WorkloadImages, read_images
 from leadline.vulnerabilities.relevance import ranked_by_loading
 from memory_store import MemoryStore
 
@@ -227,5 +230,22 @@ def test_what_a_container_accepts_is_not_counted_as_in_use():
         await keep(store, *await stored_records(store))
         critical = _summary(await store.get(SUMMARY)).spec.severities.critical  # type: ignore[arg-type]
         assert (critical.all, critical.relevant) == (1, 0)
+
+    asyncio.run(scenario())
+
+
+def test_the_rank_of_a_workload_learns_what_is_exploited_and_loaded():
+    async def scenario() -> None:
+        store = MemoryStore()
+        exploited = tuple(replace(one, exploited=Exploited(one.id)) for one in MATCHES[:2])
+        await store_image(store, replace(REPORT, vulnerabilities=(*exploited, MATCHES[2])), [WEB])
+        await store_profile(store, profile(), 500.0, 9000.0)
+        workload = Resource("apps/v1", "Deployment", "shop", "web", {})
+        images = WorkloadImages()
+        await read_images(store, images)
+        assert images.facts_of(workload) == ImageFacts(exploited=2, fixable=1)
+        await keep(store, *await stored_records(store))
+        await read_images(store, images)
+        assert images.facts_of(workload) == ImageFacts(exploited=2, loaded_exploited=1, fixable=1)
 
     asyncio.run(scenario())

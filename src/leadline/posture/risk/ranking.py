@@ -31,6 +31,8 @@ _CREDENTIALS = frozenset({"C-0012", "C-0259"})
 _EASE = {"C-0013": 0.3, "C-0017": 0.15, "C-0016": 0.15, "C-0078": 0.1, "C-0274": 0.5}
 """What makes a takeover easier or more useful: root, a writable root, escalation, foreign images, no login."""
 _DETAILS = {"C-0013": "root", "C-0017": "writable /"}
+_IN_USE = 90.0
+"""The least score of what is reachable from outside and has a vulnerability that is exploited and loaded."""
 _EXPLOITED, _CRITICAL, _LOADED, _FIXABLE = 0.7, 0.4, 0.9, 0.1
 
 
@@ -114,7 +116,7 @@ def _risk(
     ids = {control.id for control in failed}
     return WorkloadRisk(
         resource=workload.resource.id,
-        score=round(100 * entry.reach * impact / 10 * (0.6 + 0.4 * ease), 1),
+        score=_score(entry.reach, impact, ease, image),
         reach=entry.reach,
         impact=impact,
         ease=ease,
@@ -122,6 +124,14 @@ def _risk(
         path=_path(workload, entry, gains, failed, image),
         tracks=open_tracks(ids, is_vulnerable=image is not None and bool(image.exploited + image.critical)),
     )
+
+
+def _score(reach: float, impact: float, ease: float, image: ImageFacts | None) -> float:
+    score = 100 * reach * impact / 10 * (0.6 + 0.4 * ease)
+    if image is not None and image.loaded_exploited and reach >= ON_NODE:
+        # What attackers use already, in what runs, where they come from: before all else, by the same order.
+        score = _IN_USE + score * (100 - _IN_USE) / 100
+    return round(score, 1)
 
 
 def _impact(worths: Iterable[float]) -> float:

@@ -244,11 +244,11 @@ def counted(report: ImageReport) -> Counted:
         len(report.sbom.unread),
         len(accepted),
         tuple(dict.fromkeys(accepted))[:MOST_ACCEPTED_NAMED],
-        _grave(matches),
+        grave(matches),
     )
 
 
-def _grave(matches: Iterable[Match]) -> dict[str, str]:
+def grave(matches: Iterable[Match]) -> dict[str, str]:
     """What ranks of workloads count; the exploited ones first, since not all may be named."""
     found: dict[str, set[str]] = {}
     for match in sorted(matches, key=lambda one: not one.exploited):

@@ -40,12 +40,14 @@ from leadline.scans.images.loaded import is_loading_complete
 from leadline.scans.stored.behaviour import INSTANCE, StoredRecord
 from leadline.scans.stored.image_results import (
     CONTEXT,
+    COUNTED,
     FILTERED,
     MANIFESTS,
     SUMMARIES,
     VEX,
     RunningContainer,
     filtered_put,
+    grave,
     image_body,
     other_summary_name,
     stored_counts,
@@ -201,15 +203,25 @@ async def _write_counts(
             spec.vulnerabilities_ref, relevant=Reference(summary.image.namespace, record.name, MANIFESTS)
         ),
     )
-    if wanted == spec:
+    metadata = _with_grave(summary.metadata, [match for match in matches if match.id not in accepted])
+    if wanted == spec and metadata == summary.metadata:
         return 0
     body = msgspec.json.encode(replace(summary.content, spec=wanted))
     try:
-        return await put_lasting(
-            store, [Put(summary.key, Content(summary.metadata, body=body), summary.revision)]
-        )
+        return await put_lasting(store, [Put(summary.key, Content(metadata, body=body), summary.revision)])
     except ConflictError:
         return 0  # scanned again just now: the next round finds it
+
+
+def _with_grave(metadata: bytes, matches: Iterable[Match]) -> bytes:
+    """``metadata`` whose counts say which of the grave ones are loaded, for the rank of the workload."""
+    whole = orjson.loads(metadata)
+    known = stored_counts("", whole.get("annotations") or {})
+    wanted = grave(matches)
+    if known is None or known.counted.grave == wanted:
+        return metadata
+    whole["annotations"][COUNTED] = json.encode(replace(known.counted, grave=wanted)).decode()
+    return orjson.dumps(whole)
 
 
 async def _write_image(store: Store, entry: Entry, report: ImageReport, matches: tuple[Match, ...]) -> int:
