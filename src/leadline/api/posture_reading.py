@@ -1,6 +1,9 @@
 """Stored results of a posture scan as values again. Any client may have written them: what is missing is left open."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from sys import intern
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -53,6 +56,8 @@ class StoredResult(Struct, frozen=True):
 
 
 _scan_of = Reader(WorkloadConfigurationScan)
+_SHARED = 256
+"""Characters: what is longer is not kept for others."""
 _JUDGED = frozenset({"passed", "failed"})
 
 
@@ -101,7 +106,13 @@ def _part(related: RelatedObject) -> Resource:
 
 def _control(id: str, result: ControlResult) -> Control:
     name = next((rule.name for rule in result.rules or () if rule.name), id)
-    return Control(id, result.name or id, result.severity.score_factor, "", "", name)
+    return _known_control(id, result.name or id, result.severity.score_factor, name)
+
+
+@lru_cache(maxsize=4096)
+def _known_control(id: str, title: str, score: float, name: str) -> Control:
+    """One value for all objects: thousands of results name the same hundreds of controls."""
+    return Control(id, title, score, "", "", name)
 
 
 def _skip(id: str, status: ControlStatus) -> Skip:
@@ -117,9 +128,9 @@ def _findings(id: str, result: ControlResult, resource: Resource) -> Iterator[Fi
     for rule in result.rules or ():
         for path in rule.paths or () if rule.status.sub_status != BY_EXCEPTION else ():
             has_paths = True
-            yield Finding(id, resource.id, _violation(path), tuple(path.related or ()))
+            yield Finding(intern(id), resource.id, _violation(path), tuple(path.related or ()))
     if not has_paths:
-        yield Finding(id, resource.id, Review(""))
+        yield Finding(intern(id), resource.id, Review(""))
 
 
 def _accepted(id: str, result: ControlResult, resource: Resource) -> Iterator[Accepted]:
@@ -135,9 +146,23 @@ def _accepted(id: str, result: ControlResult, resource: Resource) -> Iterator[Ac
 def _violation(path: FailedPath) -> Violation:
     on = path.on or ""
     if path.fix_path:
-        return Set(path.fix_path, path.fix_path_value if path.value is msgspec.UNSET else path.value, on)
+        value = path.fix_path_value if path.value is msgspec.UNSET else path.value
+        return _made(Set, path.fix_path, value, on)
     if path.what:
-        return Missing(path.what)
+        return _made(Missing, path.what)
     if path.action == "remove":
-        return Remove(path.failed_path, on)
-    return Review(path.failed_path, on, path.fix_command)
+        return _made(Remove, path.failed_path, on)
+    return _made(Review, path.failed_path, on, path.fix_command)
+
+
+def _made(kind: Callable[..., Violation], *parts: Any) -> Violation:
+    is_short = all(
+        isinstance(one, bool | int) or (isinstance(one, str) and len(one) < _SHARED) for one in parts
+    )
+    return _shared(kind, *parts) if is_short else kind(*parts)
+
+
+@lru_cache(maxsize=16_384, typed=True)
+def _shared(kind: Callable[..., Violation], *parts: Any) -> Violation:
+    """One value for the same edit of thousands of objects."""
+    return kind(*parts)

@@ -5,7 +5,10 @@ from typing import Any
 
 import orjson
 import pytest
-from asgi import ROOT, SUMMARIES, Client, run, summary
+from asgi import ROOT, SUMMARIES, Client, Everybody, run, summary
+
+from leadline.programs.serving.cluster import refusal
+from leadline.programs.serving.cluster.access import Asked, User
 
 VERSION = ROOT.removeprefix("/apis/")
 WHOLE = {"resourceVersion": "fullSpec", "continue": "0", "limit": "50"}
@@ -134,3 +137,48 @@ def test_known_servers_are_a_list():
         assert orjson.loads(answer.content)["items"][0]["spec"] == spec
 
     run(scenario)
+
+
+IMAGE_RESULTS = {
+    "vulnerabilitymanifests": "VulnerabilityManifest",
+    "sbomsyfts": "SBOMSyft",
+    "sbomsyftfiltereds": "SBOMSyftFiltered",
+}
+
+
+class NotIn(Everybody):
+    """Everything may be read, but for what is in one namespace."""
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__()
+        self.namespace = namespace
+
+    async def check(self, user: User, asked: Asked, name: str = "") -> None:
+        if asked.verb == "get" and asked.namespace == self.namespace:
+            raise refusal.forbidden("no")
+
+
+@pytest.mark.parametrize("plural", IMAGE_RESULTS)
+def test_results_of_images_are_found_whatever_namespace_they_are_kept_in(plural: str):
+    async def scenario(client: Client) -> None:
+        await make(client, IMAGE_RESULTS[plural], f"{ROOT}/namespaces/leadline/{plural}", "nginx", spec={})
+        answer = await client.ask("GET", f"{ROOT}/namespaces/kubescape/{plural}/nginx")
+        assert (answer.code, answer.json["metadata"]["namespace"]) == (200, "leadline")
+        for path in (f"namespaces/shop/{plural}/nginx", f"namespaces/kubescape/{plural}/other"):
+            assert (await client.ask("GET", f"{ROOT}/{path}")).code == 404
+        await make(client, IMAGE_RESULTS[plural], f"{ROOT}/namespaces/kubescape/{plural}", "nginx", spec={})
+        answer = await client.ask("GET", f"{ROOT}/namespaces/kubescape/{plural}/nginx")
+        assert answer.json["metadata"]["namespace"] == "kubescape"
+
+    run(scenario)
+
+
+def test_results_of_images_are_not_found_where_the_user_may_not_read_them():
+    async def scenario() -> None:
+        client = Client(NotIn("leadline"))
+        path = f"{ROOT}/namespaces/leadline/vulnerabilitymanifests"
+        await make(client, "VulnerabilityManifest", path, "nginx", spec={})
+        answer = await client.ask("GET", f"{ROOT}/namespaces/kubescape/vulnerabilitymanifests/nginx")
+        assert answer.code == 404
+
+    asyncio.run(scenario())

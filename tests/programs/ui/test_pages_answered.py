@@ -19,6 +19,7 @@ from leadline.scans.pages.site import PAGES
 from leadline.scans.pages.world import Known, World
 
 KEY = "a-key"
+ROOM = "/a-room"
 SHOP = Path(__file__).parents[3] / "examples" / "shop"
 MENU = [kind.name for kind in PAGES if kind.in_menu]
 LARGEST_PAGE = 60_000
@@ -31,7 +32,7 @@ def known() -> Known:
 
 @pytest.fixture
 def app(known: Known) -> App:
-    return App(Shown(known), KeyDoor(KEY, frozenset({"127.0.0.1:8000"})))
+    return App(Shown(known), KeyDoor(KEY, frozenset({"127.0.0.1:8000"}), ROOM))
 
 
 def page(app: App, name: str, **headers: str) -> Answered:
@@ -52,22 +53,16 @@ def test_the_key_of_the_address_becomes_a_cookie_and_leaves_the_address(app: App
     }
 
 
-def test_two_programs_on_this_machine_keep_a_key_each(known: Known) -> None:
-    """Cookies belong to a host, whatever the port."""
-    doors = {
-        f"127.0.0.1:{port}": App(Shown(known), KeyDoor(f"key-{port}", frozenset({f"127.0.0.1:{port}"})))
-        for port in (8000, 8001)
-    }
-    jar: dict[str, str] = {}
-    for host, app in doors.items():
-        answer = get(app, f"/pages/overview?key=key-{host[-4:]}", host=host)
-        name, _, value = answer.headers["set-cookie"].partition(";")[0].partition("=")
-        jar[name] = value
-    cookie = "; ".join(f"{name}={value}" for name, value in jar.items())
-    assert [get(app, "/pages/overview", host=host, cookie=cookie).status for host, app in doors.items()] == [
-        200,
-        200,
-    ]
+def test_the_cookie_goes_to_no_other_program_on_this_machine(known: Known) -> None:
+    """Cookies belong to a host, whatever the port: a browser sends this one below a path that no other program knows."""
+    door = KeyDoor(KEY, frozenset({"127.0.0.1:8000"}), ROOM)
+    app = App(Shown(known), door, (f"{ROOM}/pages",))
+    answer = get(app, f"{ROOM}/pages/overview?key={KEY}")
+    assert "Path=/a-room" in [part.strip() for part in answer.headers["set-cookie"].split(";")]
+    assert get(app, f"{ROOM}/pages/overview", cookie=f"{COOKIE}={KEY}").status == 200
+    for path in ("/", "/pages/overview", "/pages"):
+        refused = get(app, path)
+        assert (refused.status, ROOM in f"{refused.text}{refused.headers}") == (403, False)
 
 
 @pytest.mark.parametrize(
@@ -150,10 +145,13 @@ def test_a_user_sees_what_he_may_see_alone(known: Known) -> None:
     assert "in 1 of 2 namespaces" in answer.text
 
 
-def test_a_change_is_told_to_who_looks(known: Known) -> None:
+@pytest.mark.parametrize("since", ["", "&since=0"])
+def test_a_change_is_told_to_who_looks(known: Known, since: str) -> None:
+    """Also to a page that was made before it and asks after it."""
+
     async def listened() -> str:
         shown = Shown(known)
-        app = App(shown, KeyDoor(KEY, frozenset({"127.0.0.1:8000"})))
+        app = App(shown, KeyDoor(KEY, frozenset({"127.0.0.1:8000"}), ROOM))
         heard: asyncio.Queue[bytes] = asyncio.Queue()
         leaves = asyncio.Event()
 
@@ -168,19 +166,22 @@ def test_a_change_is_told_to_who_looks(known: Known) -> None:
             "type": "http",
             "method": "GET",
             "path": "/pages",
-            "query_string": b"watch=true",
+            "query_string": f"watch=true{since}".encode(),
             "headers": [(b"host", b"127.0.0.1:8000"), (b"cookie", f"{COOKIE}={KEY}".encode())],
         }
+        if since:
+            await shown.become(known)
         task = asyncio.ensure_future(app(scope, receive, send))
         assert await heard.get() == b""
         assert await heard.get() == b": here\n\n"
-        await shown.become(known)
+        if not since:
+            await shown.become(known)
         said = (await heard.get()).decode()
         leaves.set()
         await task
         return said
 
-    assert "event: changed\ndata: 1\n" in asyncio.run(listened())
+    assert "id: 1\nevent: changed\ndata: 1\n" in asyncio.run(listened())
 
 
 def test_pages_explain_in_the_words_of_the_command(app: App, known: Known, tmp_path, capfd) -> None:

@@ -1,24 +1,19 @@
 """Every page in a real browser: wide and narrow, with axe, with the script and without it."""
 
-import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from axe import MissingError, script
-from msgspec import structs
+from hostile_names import hostile_report
 from pages_process import ROOT, chromium, pages_of, violations
+from pages_states import STATES
 from playwright.sync_api import Browser, Page, ViewportSize
 
-from leadline.model.control import Remove, Review, Set
-from leadline.model.finding import Skip
-from leadline.model.report import Waived
-from leadline.model.risk import AttackStep, WorkloadRisk
-from leadline.model.waiver import Waiver, WaiverUse
-from leadline.outputs.documents.report_document import encode
 from leadline.scans.pages.site import PAGES
-from leadline.scans.posture.posture_scan import posture_scan
 
 NAMES = [kind.name for kind in PAGES if kind.in_menu]
 FOLLOWED = [kind.name for kind in PAGES if not kind.in_menu]
@@ -33,6 +28,13 @@ Scheme = Literal["light", "dark"]
 def address() -> Iterator[str]:
     with pages_of(str(ROOT / "examples" / "shop")) as printed:
         yield printed
+
+
+@pytest.fixture(scope="module")
+def state_address() -> Iterator[Callable[[str], str]]:
+    """The address of the pages in a state, which are served from the first question on."""
+    with ExitStack() as stack:
+        yield cache(lambda name: stack.enter_context(STATES[name].served()))
 
 
 @pytest.fixture(scope="module")
@@ -94,27 +96,20 @@ def test_every_page_fits_and_axe_finds_nothing(
     assert looked_at(browser, address, axe, size) == {}
 
 
+SIZES = [(width, scheme) for width in (390, 1280, 1920) for scheme in ("light", "dark")]
+
+
 @pytest.mark.nightly("pages")
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280, 1920])
-def test_axe_finds_nothing_in_any_width_dark_and_light(
-    browser: Browser, address: str, axe: str, width: int, scheme: Scheme
+@pytest.mark.parametrize(("width", "scheme"), SIZES)
+@pytest.mark.parametrize("state", STATES)
+def test_axe_finds_nothing_in_any_state_and_width_dark_and_light(
+    browser: Browser, axe: str, state_address: Callable[[str], str], state: str, width: int, scheme: Scheme
 ) -> None:
+    address = state_address(state)
     assert looked_at(browser, address, axe, {"width": width, "height": 900}, scheme) == {}
-
-
-@pytest.mark.nightly("pages")
-@pytest.mark.parametrize("workloads", [0, 1])
-def test_axe_finds_nothing_where_there_is_little_to_show(
-    browser: Browser, tmp_path: Path, axe: str, workloads: int
-) -> None:
-    (tmp_path / "one.yaml").write_text(
-        "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: b}\nspec: {containers: [{name: c, image: d}]}\n"
-        if workloads
-        else "apiVersion: v1\nkind: Namespace\nmetadata: {name: b}\n"
-    )
-    with pages_of(str(tmp_path)) as address:
-        assert looked_at(browser, address, axe, WIDE) == {}
+    with closing(browser.new_page()) as page:
+        page.goto(address)
+        assert STATES[state].says in page.inner_text("body")
 
 
 @pytest.mark.nightly("pages")
@@ -153,6 +148,11 @@ def test_a_printed_page_holds_what_an_auditor_needs_and_nothing_to_click(
     assert not page.locator("button").first.is_visible()
     assert "compliance of what was judged" in page.inner_text("main")
     assert page.pdf().startswith(b"%PDF")
+    for name in NAMES:
+        page.goto(page.url.rpartition("/")[0] + f"/{name}")
+        shown = page.locator("header, button, form.filter, nav.pages, #live").filter(visible=True)
+        assert (name, shown.count()) == (name, 0)
+        assert page.pdf().startswith(b"%PDF")
     context.close()
 
 
@@ -184,90 +184,6 @@ def test_without_a_script_everything_works(browser: Browser, address: str) -> No
     assert "severity=critical" in page.url
     assert set(page.locator("td.severity").all_inner_texts()) == {"critical"}
     context.close()
-
-
-HOSTILE = (
-    "<img src=x onerror=alert(1)>",
-    "</title><script>alert(2)</script>",
-    '" onmouseover="alert(3)',
-    "javascript:alert(4)",
-    "{{7*7}}",
-    "=HYPERLINK(1)",
-    "a\u202egnp.exe",
-    "\x1b[31mred",
-)
-
-
-def hostile_report(path: Path) -> None:
-    """A real report with markup, code and marks in every text that an object, a file or a person can set."""
-    report = posture_scan([str(ROOT / "examples" / "shop")])
-    texts = itertools.cycle(HOSTILE)
-    resources = []
-    names: dict[str, str] = {}
-    for one in report.resources:
-        names[one.id] = f"{one.id}{next(texts)}"
-        resources.append(
-            structs.replace(
-                one,
-                name=one.name + next(texts),
-                namespace=one.namespace + next(texts),
-                kind=one.kind,
-                id=names[one.id],
-            )
-        )
-    findings = [
-        structs.replace(
-            one,
-            resource=names[one.resource],
-            violation=structs.replace(one.violation, path=next(texts))
-            if isinstance(one.violation, Review | Set | Remove)
-            else one.violation,
-            related=tuple(names.get(id, id) for id in one.related),
-            lines=tuple(line + next(texts) for line in one.lines),
-        )
-        for one in report.findings
-    ]
-    findings = [
-        structs.replace(one, violation=structs.replace(one.violation, on=""))
-        if isinstance(one.violation, Review | Set | Remove)
-        else one
-        for one in findings
-    ]
-    steps = tuple(
-        AttackStep(kind, next(texts), details=(next(texts),))
-        for kind in ("start", "way", "workload", "token")
-    )
-    risks = tuple(
-        WorkloadRisk(one.id, 80, 1, 9, 1, next(texts), steps)
-        for one in resources
-        if one.kind in ("Deployment", "Pod")
-    )
-    waiver = Waiver(
-        name=next(texts),
-        matches=(),
-        reason=next(texts),
-        owner=next(texts),
-        ticket=next(texts),
-        expires=next(texts),
-        source=next(texts),
-    )
-    unread = tuple(
-        structs.replace(one, where=next(texts), why=next(texts), hint=next(texts)) for one in report.unread
-    )
-    report = structs.replace(
-        report,
-        target=structs.replace(report.target, name=next(texts), server_version=next(texts)),
-        resources=tuple(resources),
-        findings=tuple(findings),
-        joined=(),
-        risks=risks,
-        unread=unread,
-        waivers=(WaiverUse(waiver, "used", 1),),
-        waived=(Waived(findings[0], 0),),
-        gave_up={resources[0].id: (Skip("C-0001", next(texts), "no facts"),)},
-        skips=tuple(structs.replace(one, why=next(texts)) for one in report.skips),
-    )
-    path.write_bytes(encode(report))
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+import yaml
 from msgspec.structs import replace
 
 from leadline.model.container import Container
@@ -91,8 +92,12 @@ def test_a_suggestion_shows_its_state_and_its_text(known: Known) -> None:
     world = World(known)
     page = built("suggestions", world)
     assert rows(page)[0][:2] == ["shop/Deployment/web", "rehearsed"]
-    (lines,) = (one for one in followed(page, world).sections if isinstance(one, Lines))
-    assert any("readOnlyRootFilesystem: true" in line for line in lines.lines)
+    shown, *applied = (one for one in followed(page, world).sections if isinstance(one, Lines))
+    assert any("readOnlyRootFilesystem: true" in line for line in shown.lines)
+    setting = next(one for one in applied if one.title == "To write into container web")
+    assert yaml.safe_load("\n".join(setting.lines))["securityContext"]["readOnlyRootFilesystem"] is True
+    policy = next(one for one in applied if one.title == "NetworkPolicy to apply")
+    assert yaml.safe_load("\n".join(policy.lines))["metadata"]["namespace"] == "shop"
 
 
 def test_who_may_not_see_the_namespace_sees_neither(known: Known) -> None:

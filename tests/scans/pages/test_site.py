@@ -217,3 +217,66 @@ def test_access_of_stored_results_says_why_it_draws_no_path(known: Known) -> Non
     assert not paths.rows
     assert "No stored scan looked for them" in paths.why_empty
     assert subjects.rows
+
+
+HOSTILE = "a\u202e\x1b[31m<b>"
+
+
+def test_no_text_of_a_page_steers_a_terminal_or_turns_around(known: Known) -> None:
+    """Addresses hold names as they are; all that is shown, in JSON and CSV as well, does not."""
+    report = known.report
+    names = {one.id: one.id + HOSTILE for one in report.resources}
+    resources = tuple(
+        replace(
+            one,
+            id=names[one.id],
+            name=one.name + HOSTILE,
+            namespace=one.namespace and one.namespace + HOSTILE,
+        )
+        for one in report.resources
+    )
+    findings = tuple(
+        replace(
+            one,
+            resource=names[one.resource],
+            related=tuple(names.get(id, id) for id in one.related),
+            lines=tuple(line + HOSTILE for line in one.lines),
+            violation=replace(one.violation, on="") if hasattr(one.violation, "on") else one.violation,
+        )
+        for one in report.findings
+    )
+    risks = tuple(
+        replace(
+            one,
+            resource=names[one.resource],
+            sentence=one.sentence + HOSTILE,
+            path=tuple(replace(step, text=HOSTILE, details=(HOSTILE,)) for step in one.path),
+        )
+        for one in report.risks or ()
+    )
+    report = replace(report, resources=resources, findings=findings, risks=risks, joined=(), gave_up={})
+    world = World(replace(known, report=report))
+    waiting: list[tuple[str, tuple[tuple[str, str], ...]]] = [
+        (kind.name, ()) for kind in PAGES if kind.in_menu
+    ]
+    seen = set()
+    while waiting and len(seen) < 150:
+        name, query = waiting.pop(0)
+        if (name, query) not in seen:
+            seen.add((name, query))
+            document = json.loads(page_json(built(name, world, **dict(query)), world))
+            assert steering(document) == [], name
+            waiting += [
+                (one["page"], tuple((key, text) for key, text in one["query"])) for one in links_in(document)
+            ]
+    assert {"finding", "workload", "namespace"} <= {name for name, _ in seen}
+
+
+def steering(value: object) -> list[str]:
+    """Texts that a person is shown; of addresses and of filters the values are parameters."""
+    if isinstance(value, dict):
+        parts = [part for name, part in value.items() if name not in ("query", "facets", "link", "more")]
+        return [one for part in parts for one in steering(part)]
+    if isinstance(value, list):
+        return [one for part in value for one in steering(part)]
+    return [value] if isinstance(value, str) and set(value) & set("\u202e\x1b") else []

@@ -6,8 +6,11 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 
+from msgspec.structs import replace
+
 from leadline.api.kind import Kind
-from leadline.api.protocol import AwayError, FullError, FutureError, GoneError, Store, TokenError
+from leadline.api.protocol import AwayError, FullError, FutureError, GoneError, Paging, Store, TokenError
+from leadline.api.selection import Key, Selection
 from leadline.errors import StoreError
 from leadline.programs.apiserver import reading
 from leadline.programs.apiserver.asked import Target, target_of
@@ -30,6 +33,11 @@ from leadline.programs.serving.cluster.refusal import Refusal
 
 log = logging.getLogger(__name__)
 HEALTH = frozenset({"/healthz", "/livez", "/readyz"})
+_USUAL_HOME = "kubescape"
+_OF_IMAGES = frozenset({"vulnerabilitymanifests", "sbomsyfts", "sbomsyftfiltereds"})
+_HOMES = 10
+"""Namespaces that results of one image may be kept in."""
+_FORBIDDEN = 403
 
 
 class App:
@@ -123,7 +131,7 @@ class App:
             await self.computing.settled(self._store.revision)
         match target.verb:
             case "get":
-                await reading.get(self._source(target), exchange, target)
+                await reading.get(self._source(target), exchange, await self._moved(target, user))
             case "list":
                 await reading.list_(self._source(target), exchange, target)
             case "watch":
@@ -146,6 +154,31 @@ class App:
                         "deletecollection": self._writes.delete_collection,
                     }[verb]
                     await write(exchange, target, user)
+
+    async def _moved(self, target: Target, user: User) -> Target:
+        """Where what is asked for is kept, if not there.
+
+        Results of images are kept in the namespace of the installation; a dashboard asks in the one that others install into.
+        The user must be allowed to read the object where it really is.
+        """
+        plural = target.kind.plural
+        if target.namespace != _USUAL_HOME or plural not in _OF_IMAGES:
+            return target
+        if await self._store.get(Key(plural, target.namespace, target.name)) is not None:
+            return target
+        page = await self._store.list(
+            Selection(plural, name=target.name, with_body=False), Paging(limit=_HOMES)
+        )
+        for entry in page.entries:
+            moved = replace(target, namespace=entry.key.namespace)
+            try:
+                await self._check(user, moved)
+            except Refusal as refused:
+                if refused.code != _FORBIDDEN:
+                    raise
+                continue
+            return moved
+        return target
 
     def _source(self, target: Target) -> reading.Source:
         if not target.kind.is_view:

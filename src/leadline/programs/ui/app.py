@@ -113,7 +113,8 @@ class App:
         base = next((one for one in self._bases if path == one or path.startswith(f"{one}/")), "")
         if path == base or not base:
             if query.get("watch", [""])[0] in ("true", "1") and base:
-                await self._stream(asked, receive, answer)
+                known = asked.header(b"last-event-id") or query.get("since", [""])[0]
+                await self._stream(asked, known, receive, answer)
                 return
             if base and b"text/html" not in headers.get(b"accept", b"text/html"):
                 await answer.whole(200, _table(), _JSON, (_NOT_KEPT,))
@@ -131,7 +132,7 @@ class App:
         self, name: str, query: dict[str, list[str]], seen: frozenset[str] | None, answer: "_Answer"
     ) -> None:
         name, _, form = name.partition(".")
-        kind = _KINDS.get(name)
+        kind, revision = _KINDS.get(name), self._shown.revision
         world = await self._shown.world(seen)
         if kind is None or form not in ("", "json", "csv"):
             await self._not_there("no page is called so", world, answer)
@@ -150,7 +151,7 @@ class App:
         if form == "json":
             await answer.whole(200, page_json(page, world), _JSON, (_NOT_KEPT,))
         else:
-            await answer.whole(200, self._html.page(page, world), _HTML, (_NOT_KEPT,))
+            await answer.whole(200, self._html.page(page, world, revision), _HTML, (_NOT_KEPT,))
 
     async def _not_there(self, why: str, world: World, answer: "_Answer", status: int = 404) -> None:
         words = Words("", (f"{why[:1].upper()}{why[1:]}.",))
@@ -160,10 +161,11 @@ class App:
             (words,),
             crumbs=(Cell("Overview", link("overview")),),
         )
-        await answer.whole(status, self._html.page(page, world), _HTML, (_NOT_KEPT,))
+        html = self._html.page(page, world, self._shown.revision)
+        await answer.whole(status, html, _HTML, (_NOT_KEPT,))
 
-    async def _stream(self, asked: Asked, receive: Receive, answer: "_Answer") -> None:
-        """Says that something changed, and again and again that it is still there."""
+    async def _stream(self, asked: Asked, known: str, receive: Receive, answer: "_Answer") -> None:
+        """Says that something changed since the revision ``known``, and again and again that it is still there."""
         if self._streams >= self._patience.most_streams:
             raise Turned(503, "too many pages are open")
         self._streams += 1
@@ -171,12 +173,13 @@ class App:
         stopped = asyncio.ensure_future(self._stopping.wait())
         # A proxy that gathers an answer before it passes it on would hold every event back.
         await answer.begin("text/event-stream", (_NOT_KEPT, (b"x-accel-buffering", b"no")))
-        revision, lost = self._shown.revision, ""
+        # A page that was made before the newest change, and asks only now, is told of it at once.
+        revision, lost = known or str(self._shown.revision), ""
         try:
             await answer.piece(b": here\n\n")
             while not (gone.done() or stopped.done()):
                 changed = asyncio.ensure_future(self._shown.changed.wait())
-                if self._shown.revision == revision and self._shown.why_old == lost:
+                if str(self._shown.revision) == revision and self._shown.why_old == lost:
                     await asyncio.wait(
                         {changed, gone, stopped},
                         timeout=self._patience.beat_s,
@@ -192,9 +195,9 @@ class App:
                 if self._shown.why_old != lost:
                     lost = self._shown.why_old
                     text = f"event: lost\ndata: {lost}\n\n"
-                if self._shown.revision != revision:
-                    revision = self._shown.revision
-                    text += f"event: changed\ndata: {revision}\n\n"
+                if str(self._shown.revision) != revision:
+                    revision = str(self._shown.revision)
+                    text += f"id: {revision}\nevent: changed\ndata: {revision}\n\n"
                 await answer.piece(text.encode())
         finally:
             self._streams -= 1

@@ -53,9 +53,15 @@ class Door(Protocol):
 class KeyDoor:
     """This machine alone, and who has the key: everything, for it was read with the user's own rights."""
 
-    def __init__(self, key: str, hosts: frozenset[str]) -> None:
+    def __init__(self, key: str, hosts: frozenset[str], room: str) -> None:
+        """``room`` begins every path, ``/NAME``.
+
+        A browser sends the cookie below this path alone: other programs on this machine, at other ports, share the host and
+        would be sent it otherwise. No one knows the name who was not given the address.
+        """
         self._key = key.encode()
         self._hosts = hosts
+        self._room = room
 
     async def seen(self, asked: Asked, namespaces: frozenset[str]) -> frozenset[str] | None:
         # A page elsewhere may not have its own name lead here (DNS rebinding).
@@ -63,10 +69,7 @@ class KeyDoor:
         if host not in self._hosts:
             raise Turned(421, "not served under this name")
         if asked.key and hmac.compare_digest(asked.key.encode(), self._key):
-            # Ports of a host share their cookies: another program of this kind keeps its own under another name.
-            cookie = (
-                f"{COOKIE}-{host.rpartition(':')[2]}={self._key.decode()}; Path=/; HttpOnly; SameSite=Strict"
-            )
+            cookie = f"{COOKIE}={self._key.decode()}; Path={self._room}; HttpOnly; SameSite=Strict"
             raise Turned(303, "", location=asked.path.rpartition("/")[2] or "overview", cookie=cookie)
         if not any(hmac.compare_digest(key.encode(), self._key) for key in _keys(asked.headers)):
             raise Turned(403, "open the address that leadline ui printed: it holds the key")
@@ -118,4 +121,4 @@ def _keys(headers: Headers) -> list[str]:
         jar = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1"))
     except CookieError:
         return []
-    return [one.value for name, one in jar.items() if name.startswith(COOKIE)]
+    return [jar[COOKIE].value] if COOKIE in jar else []

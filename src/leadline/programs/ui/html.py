@@ -52,6 +52,7 @@ class Html:
             "breaks": _with_breaks,
             "moment": lambda text: _MOMENT.sub(r"\1 \2", text),
             "bar": _bar,
+            "lines": _lines,
             "kind": lambda section: type(section).__name__.lower(),
             "slug": lambda text: re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "list",
             "path_picture": _path,
@@ -66,8 +67,8 @@ class Html:
         }
         self._template = environment.get_template("page.html")
 
-    def page(self, page: Page, world: World) -> bytes:
-        return self._template.render(page=page, world=world).encode()
+    def page(self, page: Page, world: World, revision: int) -> bytes:
+        return self._template.render(page=page, world=world, revision=revision).encode()
 
 
 def address(link: Link, **more: str) -> str:
@@ -86,9 +87,14 @@ def _bar(text: str) -> Markup:
     return Markup(bar(float(found[1]))) if found else Markup("")  # noqa: S704 a number alone
 
 
+def _lines(lines: Sequence[str]) -> Markup:
+    """What a button copies: as it is, but for characters that are not shown."""
+    text = "\n".join("".join(c if c.isprintable() else "?" for c in line) for line in lines)
+    return escape(text)
+
+
 def _path(steps: Sequence[AttackStep], words: str) -> Markup:
-    shown = [AttackStep(step.kind, safe(step.text), details=tuple(map(safe, step.details))) for step in steps]
-    return Markup(path_picture(shown, safe(words)))  # noqa: S704 drawn and escaped by picture.py
+    return Markup(path_picture(steps, safe(words)))  # noqa: S704 drawn and escaped by picture.py
 
 
 def _step_words(step: AttackStep) -> str:

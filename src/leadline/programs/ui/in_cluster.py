@@ -12,7 +12,7 @@ from msgspec import Struct
 from leadline.errors import ClusterError
 from leadline.programs.serving.chores import beside
 from leadline.programs.serving.cluster.behind import be_trusted, look_after, own_service
-from leadline.programs.serving.cluster.cluster_access import ClusterAccess, read_front_proxy
+from leadline.programs.serving.cluster.cluster_access import ClusterAccess, FrontProxy, read_front_proxy
 from leadline.programs.serving.cluster.kube_api import KubeApi, KubeSettings
 from leadline.programs.serving.cluster.refusal import Refusal
 from leadline.programs.serving.own_certificate import OwnCertificate
@@ -40,6 +40,15 @@ class InCluster(Struct, frozen=True):
     kube: str
     kube_ca: Path
     token_file: Path
+    proxy_ca: Path | None = None
+    """Of a proxy that logs users in and says by headers who they are; ``None`` for none."""
+    proxy_name: str = ""
+    """The common name of its client certificate."""
+
+    async def front_proxy(self, kube: KubeApi) -> FrontProxy:
+        """Raises: ``Refusal``, ``OSError``."""
+        found = await read_front_proxy(kube)
+        return found.with_proxy(self.proxy_ca.read_text("ascii"), self.proxy_name) if self.proxy_ca else found
 
 
 async def serve_in_cluster(settings: InCluster, shown: Shown, keeper: Keeper) -> None:
@@ -54,11 +63,11 @@ async def serve_in_cluster(settings: InCluster, shown: Shown, keeper: Keeper) ->
                 if own
                 else (settings.certificate or Path(), settings.key or Path())
             )
-            access = ClusterAccess(kube, await read_front_proxy(kube))
+            access = ClusterAccess(kube, await settings.front_proxy(kube))
             tls = Tls(Socket(settings.host, settings.port, *pair), access.front_proxy.ca)
             app = App(shown, ClusterDoor(access), (f"{ROOT}/pages", "/pages"), documents())
             serving = server(app, Socket(settings.host, settings.port, *pair), tls, app.stop)
-            chores = [keeper.run(), look_after(kube, access, tls)]
+            chores = [keeper.run(), look_after(kube, access, tls, settings.front_proxy)]
             if own is not None:
                 service = own_service(host, settings.register) if settings.register else None
                 renew = lambda: tls.renew(access.front_proxy.ca)  # noqa: E731 short

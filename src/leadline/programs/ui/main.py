@@ -37,6 +37,7 @@ _EVERY_HOST = "::"
 _BACKLOG = 512
 _GOODBYE_S = 2
 _KEY_BYTES = 32
+_ROOM_BYTES = 16
 
 EPILOG = """
 \b
@@ -98,6 +99,14 @@ docs/pages.md says what is on them.
 @click.option("--host", default=_EVERY_HOST, help="In a cluster: address to answer at.")
 @click.option("--kube", default="", help="In a cluster: address of kube-apiserver.")
 @click.option("--kube-ca", default=ACCOUNT / "ca.crt", type=click.Path(path_type=Path), help="Its CA.")
+@click.option(
+    "--proxy-ca",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="In a cluster: CA of a proxy that names users.",
+)
+@click.option(
+    "--proxy-name", default="", metavar="NAME", help="In a cluster: common name of its certificate."
+)
 @click.option("--token-file", default=ACCOUNT / "token", type=click.Path(path_type=Path), help="Our token.")
 def command(
     targets: tuple[str, ...],
@@ -124,10 +133,19 @@ def command(
             raise UsageError(
                 "in a cluster pages are of a store", hint="give --store, and --key with --certificate"
             )
+        if bool(flags["proxy_ca"]) != bool(flags["proxy_name"]):
+            raise UsageError(
+                "--proxy-ca and --proxy-name belong together",
+                hint="name the CA, and the common name that its certificate for the proxy has",
+            )
         place = Place(store, kube_context, kubeconfig)
         asyncio.run(_serve_in_cluster(place, InCluster(**flags)))
         return
-    given = [f"--{name}" for name in ("register", "key", "kube") if flags[name]]
+    given = [
+        f"--{name.replace('_', '-')}"
+        for name in ("register", "key", "kube", "proxy_ca", "proxy_name")
+        if flags[name]
+    ]
     given += ["--host"] if flags["host"] != _EVERY_HOST else []
     if given:
         raise UsageError(
@@ -207,7 +225,9 @@ def _read(targets: tuple[str, ...], audit_logs: tuple[str, ...], profiles: tuple
 async def _answer(listening: socket.socket, shown: Shown, keeper: Keeper | None) -> None:
     port = listening.getsockname()[1]
     key = secrets.token_urlsafe(_KEY_BYTES)
-    app = App(shown, KeyDoor(key, frozenset(f"{name}:{port}" for name in (_HOST, "localhost"))))
+    room = f"/{secrets.token_urlsafe(_ROOM_BYTES)}"
+    hosts = frozenset(f"{name}:{port}" for name in (_HOST, "localhost"))
+    app = App(shown, KeyDoor(key, hosts, room), (f"{room}/pages",))
     config = uvicorn.Config(
         app,
         lifespan="off",
@@ -218,7 +238,7 @@ async def _answer(listening: socket.socket, shown: Shown, keeper: Keeper | None)
         timeout_graceful_shutdown=_GOODBYE_S,
     )
     server = _Server(config, app, listening)
-    sys.stdout.write(f"http://{_HOST}:{port}/pages/overview?key={key}\n")
+    sys.stdout.write(f"http://{_HOST}:{port}{room}/pages/overview?key={key}\n")
     sys.stdout.flush()
     _say("open this address; Ctrl-C ends it")
     await beside(server, [keeper.run()] if keeper else [])

@@ -74,7 +74,6 @@ async def accepted(world: World, ask: Ask) -> Page:
         (findings, entries),
         lead,
         command="leadline waiver list",
-        parts=-(-len(rows) // ask.rows),
     )
 
 

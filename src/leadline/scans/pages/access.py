@@ -92,7 +92,6 @@ async def access(world: World, ask: Ask) -> Page:
         sections,
         "Who can reach cluster admin by roles and bindings, by which steps, and what is never used.",
         command="leadline access to-admin",
-        parts=-(-total // ask.rows),
     )
 
 
@@ -106,8 +105,7 @@ async def unused(world: World, ask: Ask) -> Page:
         said = (Words("How much was observed", notes),) if notes else ()
         unread = _unseen("of the logs or of what holds roles and bindings", use.unread if use else (), world)
         lead = "What of the given rights no recorded request used."
-        parts = -(-(table.total or 0) // ask.rows)
-        return Page("unused", "Never used", (table, *said, *unread), lead, command=command, parts=parts)
+        return Page("unused", "Never used", (table, *said, *unread), lead, command=command)
     role = next((one for one in _roles(world) if (one.role, one.file) == (name, ask.one("file"))), None)
     if role is None:
         raise LookupError("no such role")

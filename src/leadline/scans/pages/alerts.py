@@ -58,7 +58,6 @@ async def alerts(world: World, ask: Ask) -> Page:
         (*sections, table),
         lead if found else "",
         command="leadline alerts -v",
-        parts=-(-len(found) // ask.rows),
     )
 
 

@@ -33,7 +33,6 @@ async def behaviour(world: World, ask: Ask) -> Page:
         (table,),
         "What containers were recorded to do: those of all replicas of a revision are one.",
         command="kubectl get containerprofiles -A",
-        parts=-(-len(rows) // ask.rows),
     )
 
 

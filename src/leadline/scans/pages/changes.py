@@ -2,8 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
-from leadline.errors import LeadlineError
+from msgspec import Struct
+
+from leadline.errors import LeadlineError, UsageError
 from leadline.model.control import SEVERITIES
 from leadline.model.history import History, Life
 from leadline.scans.pages.moments import now
@@ -43,6 +46,40 @@ _WORDS = {
 _RANK: dict[str, int] = {severity: rank for rank, severity in enumerate(SEVERITIES)}
 _END = "~"
 """After every moment."""
+_UNITS = ("d", "w", "m", "y")
+_MOVED = 10
+"""Controls that are listed."""
+
+
+class Between(Struct, frozen=True):
+    """Two moments, RFC 3339 in UTC, both included."""
+
+    first: str
+    last: str
+
+
+def between(since: str, until: str, now: datetime) -> Between:
+    """``since`` is a span, ``7d``, or a day or moment in UTC, as is ``until``; empty for now. Raises: ``UsageError``."""
+    if since[-1:] in _UNITS:
+        first = f"{asked_of('', since, now).since.isoformat()}T00:00:00Z"
+    else:
+        first = _moment(since, "00:00:00Z")
+    last = _moment(until, "23:59:59Z") if until else f"{now:%Y-%m-%dT%H:%M:%SZ}"
+    if last < first:
+        raise UsageError(f"it ends before it begins: {last} is before {first}")
+    return Between(first, last)
+
+
+def _moment(text: str, time: str) -> str:
+    """``2027-01-31T09:00:00Z``; a day alone is taken at ``time``. Raises: ``UsageError``."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise UsageError(f"a moment is a day or a time in UTC, 2027-01-31T09:00 (got {text[:40]})") from None
+    if len(text.strip()) == len("2027-01-31"):
+        return f"{text.strip()}T{time}"
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 async def changes(world: World, ask: Ask) -> Page:
@@ -51,12 +88,12 @@ async def changes(world: World, ask: Ask) -> Page:
         table = Table("", _COLUMNS, (), NO_HISTORY, unit="change")
         return Page("changes", "Changes", (table,), command="leadline diff OLD NEW")
     try:
-        asked = asked_of("", since, now())
-        found = await history(world.known.store, asked)
+        span = between(since, until, now())
+        found = await history(world.known.store, asked_of("", span.first[:10], now()))
     except LeadlineError as error:
         table = Table("", _COLUMNS, (), f"{safe(str(error))}.", unit="change")
         return Page("changes", "Changes", (table,), command="leadline history", query=(("since", since),))
-    first, last = _moment(since, found.since), until or _END
+    first, last = span.first, span.last
     words = ask.one("q").lower().split()
     lives = [life for life in found.lives if _is_seen(world, life)]
     lives = [
@@ -70,8 +107,13 @@ async def changes(world: World, ask: Ask) -> Page:
             tuple((words, link("changes", since=span), span == since) for span, words in _SPANS.items()),
         ),
         _counts(lives, first, last),
-        *_rules(found, first, last),
-        Filter((), " ".join(words), (("since", since),), "object or control"),
+        *_score(world, found, first, last),
+        Filter(
+            (),
+            " ".join(words),
+            looks_for="object or control",
+            moments=(("since", "From", first[:16]), ("until", "To", last[:16] if until else "")),
+        ),
         Table(
             "",
             _COLUMNS,
@@ -81,20 +123,20 @@ async def changes(world: World, ask: Ask) -> Page:
             "change",
             pages,
         ),
+        _by_control(lives, first, last),
         Words("Not known", tuple(map(safe, found.notes)), "unseen") if found.notes else Words("", ()),
     ]
     return Page(
         "changes",
         "Changes",
         tuple(one for one in sections if not isinstance(one, Words) or one.paragraphs),
-        f"From {first} to {until or 'now'}.",
+        f"From {first} to {last if until else 'now'}, in UTC.",
         command="leadline history",
         query=(
             ("since", since),
             *([("until", until)] if until else []),
             *([("q", " ".join(words))] if words else []),
         ),
-        parts=-(-len(rows) // ask.rows),
     )
 
 
@@ -119,9 +161,21 @@ def _counts(lives: Iterable[Life], first: str, last: str) -> Counts:
     return Counts("What became of findings", cells)
 
 
-def _rules(found: History, first: str, last: str) -> list[Section]:
-    """Days on which the rules or the database changed: what appeared then may be no change of the cluster."""
+def _score(world: World, found: History, first: str, last: str) -> list[Section]:
+    """How the score changed, and days on which the rules or the database did: what appeared then may be no change of the cluster."""
     lines, before = [], None
+    counted = [day for day in found.days if day.score is not None and first[:10] <= day.day <= last]
+    if world.seen is None and len(counted) > 1 and counted[0].score is not None:
+        old, new = counted[0], counted[-1]
+        change = (new.score or 0) - counted[0].score
+        way = "better" if change > 0 else "worse"
+        by = "; other rules judged it in between" if old.rules != new.rules else ""
+        lines.append(
+            f"Compliance over all controls was {old.score:.1f} % at the end of {old.day} and is {new.score:.1f} % on {new.day}: "
+            + (f"{abs(change):.1f} points {way}{by}." if round(abs(change), 1) else f"the same{by}.")
+        )
+    elif world.seen is None:
+        lines.append("How the score changed is not known: at most one day of this time was counted.")
     for day in found.days:
         if day.failed is None:
             continue
@@ -136,12 +190,36 @@ def _rules(found: History, first: str, last: str) -> list[Section]:
                 f"{day.day}: the {' and the '.join(what)} changed, {safe(day.rules if 'rules' in what else day.database)}"
             )
         before = now_by
-    return [Words("Rules and data", tuple(lines))] if lines else []
+    return [Words("Score, rules and data", tuple(lines))] if lines else []
 
 
-def _moment(since: str, first_day: str) -> str:
-    """A moment as it was asked for, else the beginning of the first day."""
-    return since if len(since) > len("2027-01-31") else f"{first_day}T00:00:00Z"
+def _by_control(lives: Iterable[Life], first: str, last: str) -> Table:
+    """What moves the score: the controls of which most appeared or went."""
+    came: Counter[str] = Counter()
+    went: Counter[str] = Counter()
+    titles: dict[str, tuple[str, str]] = {}
+    for life in lives:
+        titles[life.id] = life.severity, life.title
+        for change in life.changes:
+            if first <= change.at <= last:
+                (came if change.state == "failed" else went)[life.id] += 1
+    moved = sorted(came.keys() | went.keys(), key=lambda one: (-abs(came[one] - went[one]), one))
+    rows = tuple(
+        (
+            Cell(titles[id][0]),
+            Cell(id, link("changes", q=id, since=first), note=safe(titles[id][1])),
+            Cell(f"{came[id]:,}"),
+            Cell(f"{went[id]:,}"),
+        )
+        for id in moved[:_MOVED]
+    )
+    columns = (
+        Column("Severity", "severity"),
+        Column("Control", "code"),
+        Column("Appeared", "number"),
+        Column("Went or accepted", "number"),
+    )
+    return Table("By control", columns, rows, "No control changed.", len(moved), "control")
 
 
 async def object_changes(world: World, title: str) -> Table:

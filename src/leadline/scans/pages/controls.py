@@ -40,7 +40,6 @@ async def controls(world: World, ask: Ask) -> Page:
         f"{judged:,} of {count(len(world.report.controls), 'control')} judged something.",
         command="leadline list controls",
         query=(("q", " ".join(words)),) if words else (),
-        parts=-(-len(rows) // ask.rows),
     )
 
 
@@ -176,5 +175,4 @@ async def control(world: World, ask: Ask) -> Page:
         (Cell("Controls", link("controls")),),
         f"leadline explain {id}",
         (("id", id),),
-        -(-len(failing) // ask.rows),
     )

@@ -1,11 +1,13 @@
 """Findings: the list that one narrows, and one of them with its place, its fix and its reason."""
 
+from datetime import datetime
+
 import orjson
 
 from leadline.model.control import Control, Remove, Set
 from leadline.model.finding import Finding
 from leadline.outputs.rows.remediation import control_text
-from leadline.outputs.text.plain import count
+from leadline.outputs.text.plain import count, source_line
 from leadline.scans.pages.page import (
     Ask,
     Cell,
@@ -15,15 +17,16 @@ from leadline.scans.pages.page import (
     Filter,
     Lines,
     Page,
-    Path,
     Section,
     Table,
     Words,
     link,
     safe,
+    way,
 )
 from leadline.scans.pages.rows import FACETS, Choice, Row, object_key
 from leadline.scans.pages.world import World
+from leadline.scans.waivers.exception_object import exception_text
 
 _LONGEST_WORDS = 200
 _MOST_IDS = 5
@@ -67,7 +70,6 @@ async def findings(world: World, ask: Ask) -> Page:
         lead,
         command=world.known.command,
         query=query,
-        parts=-(-len(rows) // ask.rows),
     )
 
 
@@ -107,13 +109,14 @@ async def finding(world: World, ask: Ask) -> Page:
         _change(row),
         *_leads_to(world, row),
         *(_why(control) for control in edit.controls),
+        _accepting(world, row),
         _others(world, row),
     ]
     return Page(
         "finding",
         row.problem,
         tuple(one for one in sections if one),
-        f"{row.subject} in {row.namespace}" if found else "",
+        safe(f"{row.subject} in {row.namespace}") if found else "",
         row.severity,
         (Cell("Findings", link("findings")), Cell(row.controls[0], link("control", id=row.controls[0]))),
         command,
@@ -142,7 +145,7 @@ def _source(row: Row) -> Lines | None:
     if not found.lines or place is None or not place.exact:
         return None
     first = max(1, place.line - len(found.lines) + 1)
-    return Lines("In the file", found.lines, first, (len(found.lines) - 1,))
+    return Lines("In the file", tuple(map(source_line, found.lines)), first, (len(found.lines) - 1,))
 
 
 def _change(row: Row) -> Lines | None:
@@ -153,7 +156,7 @@ def _change(row: Row) -> Lines | None:
 def _edit_lines(found: Finding) -> tuple[str, ...]:
     """As a diff has it: ``-`` and ``+`` first."""
     is_exact = bool(found.lines and found.place and found.place.exact)
-    old = (f"-{found.lines[-1]}",) if is_exact else ()
+    old = (f"-{source_line(found.lines[-1])}",) if is_exact else ()
     match found.violation:
         case Remove() if is_exact:
             return old
@@ -170,7 +173,7 @@ def _leads_to(world: World, row: Row) -> list[Section]:
     if risk is None:
         return []
     name = world.title(world.report.resource(risk.resource))
-    return [Path("What it leads to", name, safe(risk.sentence), risk.path)]
+    return [way("What it leads to", name, risk)]
 
 
 def _why(control: Control) -> Words:
@@ -185,6 +188,14 @@ def control_words(control: Control) -> tuple[str, ...]:
     if text.cannot_see:
         parts.append(f"Cannot see: {text.cannot_see}")
     return tuple(part.replace("``", "") for part in parts if part)
+
+
+def _accepting(world: World, row: Row) -> Lines:
+    """Pages write nothing: a person completes this and applies it."""
+    objects = [world.report.resource(id) for id in row.edit.subjects]
+    text = exception_text(objects, row.controls, datetime.fromisoformat(world.known.at).date())
+    lead = "An object that accepts it, for the cluster or beside the manifests. Write the reason and the end into it, then apply it."
+    return Lines("To accept it", tuple(text.splitlines()), lead=lead, is_copied=True)
 
 
 def _others(world: World, row: Row) -> Table:

@@ -84,7 +84,6 @@ async def images(world: World, ask: Ask) -> Page:
         ),
         lead if entries else "",
         command="leadline get images" if world.known.store else world.known.command,
-        parts=-(-len(entries) // ask.rows),
     )
 
 
@@ -154,7 +153,6 @@ def _searched(world: World, ask: Ask, words: str, entries: list[ImageEntry]) -> 
         (Filter((), words, looks_for="package, version or CVE, as in log4j 2.14"), found, known),
         crumbs=(Cell("All images", link("images")),),
         query=(("q", words),),
-        parts=-(-len(packages) // ask.rows),
     )
 
 
@@ -242,5 +240,4 @@ async def image(world: World, ask: Ask) -> Page:
         crumbs=(Cell("Images", link("images")),),
         command=f"leadline scan image {one.name}",
         query=(("id", one.key),),
-        parts=-(-len(one.flaws) // ask.rows),
     )

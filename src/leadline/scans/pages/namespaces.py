@@ -46,7 +46,6 @@ async def namespaces(world: World, ask: Ask) -> Page:
         "Namespaces",
         (table,),
         command=world.known.command,
-        parts=-(-len(rows) // ask.rows),
     )
 
 

@@ -130,7 +130,7 @@ def _namespaces(world: World) -> Table:
     counts = world.by_namespace
     rows = [
         (
-            Cell(name, link("namespace", name=name)),
+            Cell(safe(name), link("namespace", name=name)),
             *(
                 Cell(f"{row[one]:,}", link("findings", namespace=name, severity=one) if row[one] else None)
                 for one in SHOWN

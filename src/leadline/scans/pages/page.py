@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from msgspec import Struct
 
-from leadline.model.risk import AttackStep
+from leadline.model.risk import AttackStep, WorkloadRisk
 from leadline.outputs.text.plain import count, plain
 from leadline.scans.pages.world import World
 
@@ -115,7 +115,8 @@ class Lines(Struct, frozen=True, tag="lines"):
     marked: tuple[int, ...] = ()
     """Positions of those that matter."""
     lead: str = ""
-    copies: str = ""
+    is_copied: bool = False
+    """Whether a button copies them."""
 
 
 class Path(Struct, frozen=True, tag="path"):
@@ -126,6 +127,11 @@ class Path(Struct, frozen=True, tag="path"):
     sentence: str
     steps: tuple[AttackStep, ...]
     why_empty: str = ""
+
+
+def way(title: str, name: str, risk: WorkloadRisk) -> Path:
+    steps = (AttackStep(one.kind, safe(one.text), details=tuple(map(safe, one.details))) for one in risk.path)
+    return Path(title, name, safe(risk.sentence), tuple(steps))
 
 
 class Trend(Struct, frozen=True, tag="trend"):
@@ -156,6 +162,8 @@ class Filter(Struct, frozen=True, tag="filter"):
     """Parameters that are kept."""
     looks_for: str = ""
     """What the words are searched in."""
+    moments: tuple[tuple[str, str, str], ...] = ()
+    """Parameters that are moments, in UTC: name, title and value, ``2027-01-31T09:00``."""
 
 
 class Choices(Struct, frozen=True, tag="choices"):
@@ -182,13 +190,17 @@ class Page(Struct, frozen=True, omit_defaults=True):
     """What shows the same in a terminal."""
     query: tuple[tuple[str, str], ...] = ()
     """What was asked, as far as it was understood."""
-    parts: int = 1
-    """How many pages of rows there are."""
 
     @property
     def main_table(self) -> Table | None:
         """What a CSV holds."""
         return next((one for one in self.sections if isinstance(one, Table)), None)
+
+    @property
+    def parts(self) -> int:
+        """How many pages of rows there are."""
+        table = self.main_table
+        return table.pages[1] if table and table.pages else 1
 
 
 class Ask(Struct, frozen=True):

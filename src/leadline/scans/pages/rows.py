@@ -43,9 +43,12 @@ class Row(Struct, frozen=True, gc=False):
     kind: str
     place: str
     fix: str
-    text: str
-    """All of it in small letters, for the search."""
     edit: EditRow
+
+    @property
+    def text(self) -> str:
+        """All of it in small letters, for the search; not kept, since it would be as much as all else."""
+        return "\n".join((self.problem, self.subject, self.place, self.fix, *self.controls)).lower()
 
 
 class Choice(Struct, frozen=True):
@@ -72,6 +75,7 @@ class Rows:
         groups = edit_groups(report, places)
         breadth = breadth_of(groups)
         known = before.kept if before is not None else {}
+        once: dict[str, str] = {}
         self.kept: dict[tuple[object, ...], tuple[EditGroup, Row]] = {}
         self.made = 0
         """Rows that were not there before."""
@@ -82,7 +86,7 @@ class Rows:
                 self.kept[key] = old
                 continue
             self.made += 1
-            self.kept[key] = group, _row(edit_row(group, those, report, places, title), report, title)
+            self.kept[key] = group, _row(edit_row(group, those, report, places, title), report, title, once)
         self.all = tuple(sorted((row for _, row in self.kept.values()), key=lambda row: order_of(row.edit)))
         self.by_key = {row.key: row for row in self.all}
         self.of_object: dict[str, list[Row]] = {}
@@ -102,8 +106,10 @@ class Rows:
         if choice.control:
             wanted = frozenset(choice.control)
             rows = [row for row in rows if not wanted.isdisjoint(row.controls)]
-        for word in choice.words.lower().split():
-            rows = [row for row in rows if word in row.text]
+        words = choice.words.lower().split()
+        if words:
+            texts = ((row, row.text) for row in rows)
+            rows = [row for row, text in texts if all(word in text for word in words)]
         return rows
 
     def facets(self, rows: Sequence[Row], choice: Choice) -> Mapping[str, tuple[tuple[str, int, bool], ...]]:
@@ -136,24 +142,23 @@ def _counted(rows: Iterable[Row]) -> dict[str, Counter[str]]:
     return counts
 
 
-def _row(edit: EditRow, report: PostureReport, title: Title) -> Row:
+def _row(edit: EditRow, report: PostureReport, title: Title, once: dict[str, str]) -> Row:
+    """``once`` holds texts that many rows have, so that each is kept once."""
     first = report.resource(edit.subjects[0])
     subject, what = subject_text(edit, report, title), fix(edit.finding)
     place = place_text(report.resource(edit.finding.on), edit.place)
     controls = tuple(control.id for control in edit.controls)
     finding = edit.finding
     key = object_key("\0".join((finding.resource, *finding.edit)))
-    text = "\n".join((edit.problem, subject, place, what, *controls)).lower()
     return Row(
         key,
         edit.severity,
         edit.problem,
         controls,
-        subject,
+        once.setdefault(subject, subject),
         first.namespace or CLUSTER,
         first.kind,
-        place,
-        what,
-        text,
+        once.setdefault(place, place),
+        once.setdefault(what, what),
         edit,
     )

@@ -1,8 +1,10 @@
 """Suggestions: what workloads could be held to by what they were recorded to do, and how far each is."""
 
+from collections.abc import Iterator
+
 from msgspec import UNSET
 
-from leadline.api.kinds.suggestions import Suggestion
+from leadline.api.kinds.suggestions import HeldTo, Suggestion
 from leadline.api.protocol import Paging
 from leadline.api.selection import Key, Selection
 from leadline.api.stored import Reader
@@ -11,6 +13,7 @@ from leadline.outputs.text.plain import count
 from leadline.scans.explaining.suggestion import explained_suggestion
 from leadline.scans.pages.page import Ask, Cell, Column, Lines, Page, Table, Words, link, safe
 from leadline.scans.pages.world import World
+from leadline.scans.suggesting.applying import objects_text, settings_text
 from leadline.scans.suggesting.keeping import SUGGESTIONS
 from leadline.scans.suggesting.written import suggestion_lines
 
@@ -58,7 +61,6 @@ async def suggestions(world: World, ask: Ask) -> Page:
         (table,),
         "What workloads could be held to, by what they were recorded to do. A person approves, and applies.",
         command=command,
-        parts=-(-len(rows) // ask.rows),
     )
 
 
@@ -82,12 +84,22 @@ async def suggestion(world: World, ask: Ask) -> Page:
     return Page(
         "suggestion",
         safe(f"{at.namespace}/{at.kind}/{at.name}"),
-        (Words("Why, and how sure", why), Lines("Suggestion", lines, copies="\n".join(lines))),
+        (Words("Why, and how sure", why), Lines("Suggestion", lines), *_to_apply(found.spec)),
         safe(f"{found.status.state or 'draft'}: {found.status.why}"),
         crumbs=(Cell("Suggestions", link("suggestions")),),
         command=f"kubectl get suggestion {safe(name)} -n {safe(namespace)} -o yaml",
         query=(("id", f"{namespace}/{name}"),),
     )
+
+
+def _to_apply(spec: HeldTo) -> Iterator[Lines]:
+    for owner, text in settings_text(spec):
+        where = f"container {safe(owner)}" if owner else "the pod"
+        lead = "Write it into the manifest, or let leadline harden workload make the diff."
+        yield Lines(f"To write into {where}", tuple(text.splitlines()), lead=lead, is_copied=True)
+    for kind, text in objects_text(spec):
+        lead = "kubectl apply -f - takes it once the suggestion is approved."
+        yield Lines(f"{safe(kind)} to apply", tuple(text.splitlines()), lead=lead, is_copied=True)
 
 
 def _cells(key: Key, one: Suggestion) -> tuple[Cell, ...]:

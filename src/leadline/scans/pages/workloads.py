@@ -7,7 +7,7 @@ from leadline.scans.pages.changes import object_changes
 from leadline.scans.pages.findings import COLUMNS, finding_cells
 from leadline.scans.pages.image_entries import ImageEntry
 from leadline.scans.pages.images import IMAGE_COLUMNS, image_cells, why_no_images
-from leadline.scans.pages.page import Ask, Cell, Column, Facts, Page, Path, Table, Words, link, safe
+from leadline.scans.pages.page import Ask, Cell, Column, Facts, Page, Path, Table, Words, link, safe, way
 from leadline.scans.pages.rows import object_key
 from leadline.scans.pages.world import World
 
@@ -50,7 +50,6 @@ async def workloads(world: World, ask: Ask) -> Page:
         lead,
         command="leadline risk",
         query=(("q", " ".join(words)),) if words else (),
-        parts=-(-len(rows) // ask.rows),
     )
 
 
@@ -79,7 +78,7 @@ async def workload(world: World, ask: Ask) -> Page:
     history = await object_changes(world, title)
     crumbs: tuple[Cell, ...] = (Cell("Workloads", link("workloads")),)
     if one.namespace:
-        crumbs = (*crumbs, Cell(one.namespace, link("namespace", name=one.namespace)))
+        crumbs = (*crumbs, Cell(safe(one.namespace), link("namespace", name=one.namespace)))
     return Page(
         "workload",
         title,
@@ -98,7 +97,7 @@ def _way(world: World, one: Resource, title: str) -> Path | None:
         why = "It fails nothing that opens a way, so it has no rank."
         return Path("The way of an attacker", title, "", (), world.why_empty(why))
     heading = f"The way of an attacker, risk {risk.score:.0f} of 100"
-    return Path(heading, title, safe(risk.sentence), risk.path)
+    return way(heading, title, risk)
 
 
 def _why_ranked(world: World, one: Resource) -> Words | None:

@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
-from leadline.programs.serving.cluster.cluster_access import ClusterAccess, read_front_proxy
+from leadline.programs.serving.cluster.cluster_access import ClusterAccess, FrontProxy, read_front_proxy
 from leadline.programs.serving.cluster.kube_api import KubeApi
 from leadline.programs.serving.cluster.refusal import Refusal
 from leadline.programs.serving.cluster.registration import OwnService, names, trust
@@ -26,12 +26,17 @@ class Serving(Protocol):
     started: bool
 
 
-async def look_after(kube: KubeApi, access: ClusterAccess, tls: Tls) -> None:
+async def look_after(
+    kube: KubeApi,
+    access: ClusterAccess,
+    tls: Tls,
+    read: Callable[[KubeApi], Awaitable[FrontProxy]] = read_front_proxy,
+) -> None:
     """Follows the cluster's settings of the front proxy, and our own certificate."""
     while True:
         await asyncio.sleep(LOOK_AGAIN_S)
         try:
-            access.front_proxy = await read_front_proxy(kube)
+            access.front_proxy = await read(kube)
             tls.renew(access.front_proxy.ca)
         except (Refusal, OSError) as error:
             log.warning("settings of the front proxy: %s", error)

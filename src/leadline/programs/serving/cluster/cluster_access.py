@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 import orjson
 from msgspec import Struct
+from msgspec.structs import replace
 
 from leadline.programs.serving.cluster import refusal
 from leadline.programs.serving.cluster.access import ANONYMOUS, MASTERS, Asked, Request, User
@@ -32,6 +33,11 @@ class FrontProxy(Struct, frozen=True):
     user_headers: tuple[str, ...]
     group_headers: tuple[str, ...]
     extra_prefixes: tuple[str, ...]
+
+    def with_proxy(self, ca: str, name: str) -> "FrontProxy":
+        """Beside the aggregator, who has a certificate of this CA, for this name, says for whom it asks."""
+        names = (*self.allowed_names, name) if self.allowed_names else ()
+        return replace(self, ca=f"{self.ca.rstrip()}\n{ca}", allowed_names=names)
 
 
 async def read_front_proxy(kube: KubeApi) -> FrontProxy:

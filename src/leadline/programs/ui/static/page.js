@@ -67,7 +67,7 @@ addEventListener("keydown", event => {
   if (event.key === "n") document.querySelector("[rel=next]")?.click();
   if (event.key === "p") document.querySelector("[rel=prev]")?.click();
 });
-const events = new EventSource("../pages?watch=true");
+const events = new EventSource(`../pages?watch=true&since=${live.dataset.revision}`);
 for (const name of ["changed", "lost"]) events.addEventListener(name, () => { live.textContent = ""; swap(location.href, false); });
 events.addEventListener("open", () => { live.textContent = ""; });
 events.addEventListener("error", () => { live.textContent = "Not connected: this page may be older than it seems."; });
