@@ -173,7 +173,7 @@ class App:
         stopped = asyncio.ensure_future(self._stopping.wait())
         # A proxy that gathers an answer before it passes it on would hold every event back.
         await answer.begin("text/event-stream", (_NOT_KEPT, (b"x-accel-buffering", b"no")))
-        # A page that was made before the newest change, and asks only now, is told of it at once.
+        # A page that was made before the newest change, and asks only now, hears of it at once.
         revision, lost = known or str(self._shown.revision), ""
         try:
             await answer.piece(b": here\n\n")
