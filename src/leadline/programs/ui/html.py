@@ -18,6 +18,7 @@ from leadline.version import __version__
 
 _FILES = {"page.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8"}
 _BREAKS = re.compile(r"([/.\]:@])")
+_IDS = re.compile(r"\b([CL]-\d{4})\b")
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(?:\.\d+)?Z")
 _PER_CENT = re.compile(r"(\d+) %")
 
@@ -78,8 +79,9 @@ def address(link: Link, **more: str) -> str:
 
 
 def _with_breaks(text: str) -> Markup:
-    """Long names break after a slash or a dot, never within a word."""
-    return Markup(_BREAKS.sub(r"\1<wbr>", str(escape(safe(text)))))  # noqa: S704 escaped
+    """Long names break after a slash or a dot, never within a word or the id of a control."""
+    broken = _BREAKS.sub(r"\1<wbr>", str(escape(safe(text))))
+    return Markup(_IDS.sub(r'<span class="id">\1</span>', broken))  # noqa: S704 escaped
 
 
 def _bar(text: str) -> Markup:

@@ -5,7 +5,7 @@ from leadline.outputs.rows.remediation import control_text
 from leadline.outputs.rows.summary import per_cent
 from leadline.outputs.text.plain import count
 from leadline.scans.explaining.score import explained_score
-from leadline.scans.pages.findings import COLUMNS, control_words, finding_cells
+from leadline.scans.pages.findings import control_words, edits_table
 from leadline.scans.pages.page import Ask, Cell, Column, Facts, Lines, Page, Table, Words, link, safe
 from leadline.scans.pages.rows import Choice
 from leadline.scans.pages.world import World
@@ -140,13 +140,11 @@ async def control(world: World, ask: Ask) -> Page:
     empty = "Nothing fails it." if row.judged else f"Not judged: {_why_not(row)}."
     sections = [
         Words("What decides it", control_words(one) or ("It has no description.",)),
-        Table(
+        edits_table(
             "What fails",
-            COLUMNS,
-            tuple(finding_cells(found) for found in failing[first : first + ask.rows]),
+            failing[first : first + ask.rows],
             world.why_empty(empty),
             len(failing),
-            "edit",
             pages,
         ),
         Table(

@@ -1,5 +1,6 @@
 """Findings: the list that one narrows, and one of them with its place, its fix and its reason."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import orjson
@@ -16,6 +17,7 @@ from leadline.scans.pages.page import (
     Facts,
     Filter,
     Lines,
+    Link,
     Page,
     Section,
     Table,
@@ -29,6 +31,10 @@ from leadline.scans.pages.world import World
 from leadline.scans.waivers.exception_object import exception_text
 
 _LONGEST_WORDS = 200
+_OTHERS = 20
+"""Of one object that are listed on the page of another."""
+_EXPLAINED = 3
+"""Controls that are explained in full; others lead to their pages."""
 _MOST_IDS = 5
 """Of controls that are named in a list."""
 COLUMNS = (
@@ -48,15 +54,7 @@ async def findings(world: World, ask: Ask) -> Page:
     first, pages = ask.span(len(rows))
     why = "Nothing matches; take a part of the filter away." if world.rows.all else nothing_fails(world)
     numbers = world.report.numbers
-    table = Table(
-        "",
-        COLUMNS,
-        tuple(finding_cells(row) for row in rows[first : first + ask.rows]),
-        why,
-        len(rows),
-        "edit",
-        pages,
-    )
+    table = edits_table("", rows[first : first + ask.rows], why, len(rows), pages)
     asked = [(name, value) for name in FACETS for value in getattr(choice, name)]
     query = (*asked, *([("q", choice.words)] if choice.words else []))
     lead = (
@@ -66,10 +64,24 @@ async def findings(world: World, ask: Ask) -> Page:
     return Page(
         "findings",
         "Findings",
-        (Filter(facets, choice.words, looks_for="problem, object, place, fix or control"), table),
+        (Filter(facets, choice.words, looks_for="problem, object or control"), table),
         lead,
         command=world.known.command,
         query=query,
+    )
+
+
+def edits_table(
+    title: str,
+    rows: Sequence[Row],
+    why_empty: str,
+    total: int,
+    pages: tuple[int, int] | None = None,
+    more: Link | None = None,
+) -> Table:
+    """``rows`` of ``total``."""
+    return Table(
+        title, COLUMNS, tuple(map(finding_cells, rows)), why_empty, total, "edit or decision", pages, more
     )
 
 
@@ -101,14 +113,15 @@ async def finding(world: World, ask: Ask) -> Page:
         raise LookupError(
             "this finding is not there: it was settled, or it is of an object that you may not see"
         )
-    edit, found = row.edit, row.edit.finding
+    edit = row.edit
     command = f"leadline explain {row.controls[0]}"
     sections = [
         _facts(world, row),
         _source(row),
         _change(row),
         *_leads_to(world, row),
-        *(_why(control) for control in edit.controls),
+        *(_why(control) for control in edit.controls[:_EXPLAINED]),
+        _also_asked(edit.controls[_EXPLAINED:]),
         _accepting(world, row),
         _others(world, row),
     ]
@@ -116,7 +129,7 @@ async def finding(world: World, ask: Ask) -> Page:
         "finding",
         row.problem,
         tuple(one for one in sections if one),
-        safe(f"{row.subject} in {row.namespace}") if found else "",
+        safe(row.subject),
         row.severity,
         (Cell("Findings", link("findings")), Cell(row.controls[0], link("control", id=row.controls[0]))),
         command,
@@ -133,10 +146,17 @@ def _facts(world: World, row: Row) -> Facts:
     ]
     if row.edit.causes:
         rows.append(("Rests on", Cell(row.edit.causes)))
-    related = [world.title(world.report.resource(id)) for id in row.edit.finding.related[:20]]
+    related = [_called(world, id) for id in row.edit.finding.related[:20]]
     if related:
         rows.append(("Related to", Cell(", ".join(dict.fromkeys(related)))))
     return Facts("Where exactly", tuple(rows))
+
+
+def _called(world: World, id: str) -> str:
+    """Of what was not read only the id is known, which ends with namespace, kind and name."""
+    if id in world.report.by_id:
+        return world.title(world.report.resource(id))
+    return safe("/".join(filter(None, id.split("/")[-3:])))
 
 
 def _source(row: Row) -> Lines | None:
@@ -180,6 +200,16 @@ def _why(control: Control) -> Words:
     return Words(f"{control.id} {control.title}", control_words(control), more=link("control", id=control.id))
 
 
+def _also_asked(controls: Sequence[Control]) -> Table | None:
+    if not controls:
+        return None
+    rows = tuple(
+        (Cell(one.severity), Cell(one.id, link("control", id=one.id)), Cell(one.title)) for one in controls
+    )
+    columns = (Column("Severity", "severity"), Column("Control", "code"), Column("Title"))
+    return Table("Also asked for by", columns, rows, "", unit="control")
+
+
 def control_words(control: Control) -> tuple[str, ...]:
     text = control_text(control)
     parts = [f"{text.why}." if text.why else "", *text.body.split("\n\n")]
@@ -201,12 +231,6 @@ def _accepting(world: World, row: Row) -> Lines:
 def _others(world: World, row: Row) -> Table:
     subject = row.edit.subjects[0]
     others = [one for one in world.rows.of_object.get(subject, ()) if one.key != row.key]
-    return Table(
-        "Also wrong with this object",
-        COLUMNS,
-        tuple(finding_cells(one) for one in others[:20]),
-        "Nothing else fails.",
-        len(others),
-        "edit",
-        more=link("workload", id=object_key(subject)) if len(others) > 20 else None,
-    )
+    more = link("workload", id=object_key(subject)) if len(others) > _OTHERS else None
+    why = "Nothing else fails."
+    return edits_table("Also wrong with this object", others[:_OTHERS], why, len(others), more=more)

@@ -4,7 +4,7 @@ from collections import Counter
 
 from leadline.model.control import SEVERITIES
 from leadline.outputs.text.plain import count
-from leadline.scans.pages.findings import COLUMNS, finding_cells, nothing_fails
+from leadline.scans.pages.findings import edits_table, nothing_fails
 from leadline.scans.pages.images import IMAGE_COLUMNS, image_cells, why_no_images
 from leadline.scans.pages.overview import SHOWN
 from leadline.scans.pages.page import Ask, Cell, Column, Counts, Page, Table, Words, link, safe
@@ -80,15 +80,13 @@ async def namespace(world: World, ask: Ask) -> Page:
             ),
         ),
         _risks(world, space),
-        Table(
+        edits_table(
             "Findings",
-            COLUMNS,
-            tuple(finding_cells(row) for row in rows[:_ROWS]),
+            rows[:_ROWS],
             nothing_fails(world)
             if not judged
             else world.why_empty(f"Nothing fails in {count(judged, 'object')} judged."),
             len(rows),
-            "edit",
             more=link("findings", namespace=name) if len(rows) > _ROWS else None,
         ),
         _images(world, space),

@@ -12,6 +12,13 @@ PAGE_ROWS = 50
 MOST_ROWS = 1_000
 """That one answer holds; a CSV is sent in pieces of so many."""
 _LONGEST = 4096
+_PLURALS = {
+    "edit or decision": "edits and decisions",
+    "entry": "entries",
+    "process": "processes",
+    "vulnerability": "vulnerabilities",
+}
+"""Of units that take more than an s."""
 _MOST_VALUES = 50
 """Of one parameter of an address."""
 
@@ -67,7 +74,8 @@ class Table(Struct, frozen=True, tag="table"):
     @property
     def counted(self) -> str:
         total = len(self.rows) if self.total is None else self.total
-        return count(total, self.unit or "row")
+        unit = self.unit or "row"
+        return count(total, unit, _PLURALS.get(unit, ""))
 
 
 class Counts(Struct, frozen=True, tag="counts"):

@@ -66,7 +66,7 @@ async def workload(world: World, ask: Ask) -> Page:
         tuple(column for column in COLUMNS if column.title != "Object"),
         tuple(cells[:2] + cells[3:] for cells in map(finding_cells, rows)),
         _why_no_findings(world, one),
-        unit="edit",
+        unit="edit or decision",
     )
     sections = [
         _way(world, one, title),

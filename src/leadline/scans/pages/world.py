@@ -17,6 +17,7 @@ from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
 from leadline.model.risk import WorkloadRisk
 from leadline.outputs.rows.titles import titles_of
+from leadline.outputs.text.plain import count
 from leadline.posture.risk.ranking import ranked
 from leadline.scans.pages.image_entries import ImageEntry
 from leadline.scans.pages.rows import CLUSTER, Rows, object_key
@@ -154,6 +155,14 @@ class World:
         today = datetime.fromisoformat(self.known.at).date()
         days = ((today - timedelta(days=back)).isoformat() for back in range(_DAYS - 1, -1, -1))
         return tuple((day, _sum(known[one].get(day) for one in spaces if one in known)) for day in days)
+
+    @property
+    def about(self) -> str:
+        """What all pages are of, in a sentence."""
+        target, part = self.report.target, ""
+        if self.seen is not None:
+            part = f" in {len(self.namespaces):,} of {self.of_namespaces:,} namespaces"
+        return f"{target.kind} {target.name}: {count(self.report.objects, 'object')}{part}."
 
     def why_empty(self, why: str) -> str:
         """``why`` there is nothing, or that it is not known yet."""
