@@ -13,6 +13,7 @@ import pytest
 import zstandard
 from tests.programs.provider.provider_parts import Provider, report
 
+from image_archives import docker_archive, layer
 from leadline.programs.cli.main import main
 from leadline.programs.cli.scanning import submitting
 from leadline.programs.provider.app import App
@@ -254,6 +255,24 @@ def test_no_answer_but_a_receipt_counts_and_no_redirect_is_followed(capfd, monke
     assert f"answers HTTP {status}" in err
     assert "\x1b" not in err
     assert "leadline_token" not in err
+
+
+def test_an_image_is_sent_with_its_packages(capfd, monkeypatch, tmp_path):
+    provider = Provider(tmp_path / "provider")
+    monkeypatch.setenv("LEADLINE_SUBMIT_TOKEN", provider.token)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    files = {"lib/apk/db/installed": b"P:musl\nV:1.2.5-r0\nA:x86_64\n\n", "etc/os-release": b"ID=alpine\n"}
+    docker_archive(tmp_path / "image.tar", [layer(files)])
+    with served(provider) as url:
+        code, _, err = run(capfd, "scan", "image", "image.tar", "--submit", f"{url}/shop", "--offline")
+    assert code == 0
+    assert f"submitting 1 packages of image.tar to {url[7:]} as shop\n" in err
+    rows = provider.place.tables.reader.execute("SELECT name, version FROM package").fetchall()
+    assert [tuple(row) for row in rows] == [("alpine/musl", "1.2.5-r0")]
+    code, _, err = run(capfd, "scan", "image", ".", "--submit", f"{url}/shop", "--offline", "-q")
+    assert code == 2
+    assert "has no digest that a provider could know it by" in err
+    provider.close()
 
 
 def test_a_provider_with_another_past_is_named(capfd, monkeypatch, tmp_path):

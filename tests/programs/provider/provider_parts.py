@@ -9,6 +9,9 @@ from leadline.api.provider.wire import (
     Coverage,
     FoundFinding,
     GoneFinding,
+    ImageContent,
+    ImagePackage,
+    ImageVulnerability,
     Measured,
     Receipt,
     WholeReport,
@@ -55,6 +58,15 @@ def report(numbers: range | list[int], files: tuple[str, ...] = (), **other: int
     return WholeReport(measured(**other), ("C-0057",), tuple(found(one) for one in numbers), files)
 
 
+def image(digest: int, *packages: str, vulnerabilities: tuple[ImageVulnerability, ...] = ()) -> ImageContent:
+    """``packages``: ``maven org.apache/log4j-core 2.14.1``."""
+    content = tuple(ImagePackage(*one.split(" ")) for one in packages)
+    name = f"registry.example/app:{digest}"
+    return ImageContent(
+        f"sha256:{digest:064x}", name, AT, "leadline 1.2.0", content, vulnerabilities, AT[:10]
+    )
+
+
 class Provider:
     """With the source ``shop``, its token, and one for another source."""
 
@@ -85,7 +97,9 @@ class Provider:
     def log(self) -> Path:
         return self.folder / "logs" / "default" / "shop"
 
-    def take(self, content: WholeReport | Changes, key: str = "", known_size: int = 0) -> Receipt:
+    def take(
+        self, content: WholeReport | Changes | ImageContent, key: str = "", known_size: int = 0
+    ) -> Receipt:
         message = Message(encoded(content), content, key or str(uuid.uuid4()), known_size)
         return self.ingest.take(Token("shop", "default", self.source.id, "write"), self.source, message)
 

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 import zstandard
-from tests.programs.provider.provider_parts import Provider, report
+from tests.programs.provider.provider_parts import Chain, Provider, image, report
 
-from leadline.api.provider.wire import encoded
+from leadline.api.provider.wire import ImageVulnerability, encoded
 from leadline.programs.provider.app import LARGEST_PLAIN, App
 from leadline.programs.provider.openapi import openapi
 from leadline.programs.provider.questions import Questions
@@ -168,6 +168,58 @@ def test_what_did_not_change_is_not_sent_again(client: Client, provider: Provide
     assert (status, body) == (304, None)
     client.post(report([2]))
     assert client("GET", "/v1/findings", provider.reader, if_none_match=heads["etag"])[0] == 200
+
+
+LOG4J = ("maven org.apache.logging.log4j/log4j-core 2.14.1", "deb zlib1g 1.3")
+SHELL4J = ImageVulnerability(
+    "CVE-2021-44228", "org.apache.logging.log4j/log4j-core", "2.14.1", "critical", "2.15.0", exploited=True
+)
+
+
+def test_who_runs_a_package_and_who_has_a_vulnerability(client: Client, provider: Provider):
+    images = "/v1/sources/shop/images"
+    assert client.post(image(1, *LOG4J, vulnerabilities=(SHELL4J,)), path=images)[0] == 200
+    assert client.post(image(2, "deb zlib1g 1.3"), path=images)[0] == 200
+
+    def asked(path: str) -> list[dict[str, Any]]:
+        status, answer, _ = client("GET", path, provider.reader)
+        assert status == 200
+        return answer["items"]
+
+    (row,) = asked("/v1/packages?name=log4j-core&version=2.14")
+    assert (row["source"], row["image"], row["isDisputed"]) == ("shop", "registry.example/app:1", False)
+    assert asked("/v1/packages?name=org.apache.logging.log4j/log4j-core") == [row]
+    assert asked("/v1/packages?name=log4j-core&version=2.15") == []
+    assert asked("/v1/packages?name=log4j%25") == []
+    assert len(asked("/v1/packages?name=zlib1g")) == 2
+    (hit,) = asked("/v1/images?vulnerability=CVE-2021-44228")
+    assert (hit["name"], hit["critical"], hit["exploited"]) == ("registry.example/app:1", 1, 1)
+    assert [one["packages"] for one in asked("/v1/images")] == [2, 1]
+    # What a source says of a digest replaces what it said before; the log keeps both.
+    client.post(image(1, "deb zlib1g 1.3.1"), path=images)
+    assert asked("/v1/packages?name=log4j-core") == []
+    assert provider.source.entries == 3
+
+
+def test_no_word_about_a_digest_replaces_that_of_another_source(client: Client, provider: Provider):
+    assert client.post(image(1, *LOG4J), path="/v1/sources/shop/images")[0] == 200
+    hidden = image(1, "deb zlib1g 1.3")
+    assert client.post(hidden, provider.other_token, "/v1/sources/other/images")[0] == 200
+    _, answer, _ = client("GET", "/v1/packages?name=log4j-core", provider.reader)
+    assert [(one["source"], one["isDisputed"]) for one in answer["items"]] == [("shop", True)]
+    assert provider.alerts() == {"disagreement"}
+
+
+def test_images_do_not_count_in_the_chain_of_changes(provider: Provider):
+    chain = Chain()
+    changes = chain.next([1], [])
+    provider.take(changes)
+    chain.sent(changes)
+    provider.take(image(1, *LOG4J))
+    provider.take(chain.next([2], []))
+    assert len(provider.open()) == 2
+    provider.again()
+    assert [equal for _, _, equal in provider.ingest.rebuild()] == [True, True]
 
 
 def test_silence_is_measured_by_the_provider(tmp_path: Path):

@@ -99,6 +99,39 @@ class Changes(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """Changes that came and went before they could be sent."""
 
 
+class ImagePackage(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    type: Short
+    """As package URLs have it: ``deb``, ``pypi``, ``maven``."""
+    name: Short
+    """With its group or scope: ``org.apache.logging.log4j/log4j-core``."""
+    version: Short
+
+
+class ImageVulnerability(Struct, frozen=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True):
+    id: Short
+    package: Short
+    version: Short
+    severity: Annotated[str, Meta(pattern="^[a-z]{0,20}$")]
+    fixed: Short = ""
+    """The lowest version that fixes it; empty where none does."""
+    exploited: bool = False
+    """Whether attackers are known to use it."""
+
+
+class ImageContent(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """What one sender found in one image: its word alone, never that of others who run the same digest."""
+
+    digest: Annotated[str, Meta(pattern="^sha256:[0-9a-f]{64}$")]
+    name: Long
+    at: Time
+    program: Short
+    packages: Annotated[tuple[ImagePackage, ...], Meta(max_length=100_000)]
+    vulnerabilities: Annotated[tuple[ImageVulnerability, ...], Meta(max_length=200_000)] = ()
+    database: Short = ""
+    """When the vulnerability database was built; empty where nothing was matched."""
+    unread: Count = 0
+
+
 class LogHead(Struct, frozen=True, rename="camel"):
     """An entry of the log: what the tree is made of. It names the message by its digest."""
 
@@ -110,7 +143,7 @@ class LogHead(Struct, frozen=True, rename="camel"):
     """Name of the token."""
     key: str
     """Idempotency key of the request."""
-    kind: Literal["report", "changes"]
+    kind: Literal["report", "changes", "image"]
     sent: Digest
     """Of the message as it was sent, before compression."""
     record: Digest
@@ -194,6 +227,43 @@ class FindingRow(Struct, frozen=True, rename="camel"):
 
 class Findings(Struct, frozen=True, rename="camel"):
     items: tuple[FindingRow, ...]
+    next: str = ""
+
+
+class PackageRow(Struct, frozen=True, rename="camel"):
+    source: str
+    digest: str
+    image: str
+    type: str
+    name: str
+    version: str
+    received: str
+    is_disputed: bool
+    """Whether another source found other packages under the same digest."""
+
+
+class Packages(Struct, frozen=True, rename="camel"):
+    items: tuple[PackageRow, ...]
+    next: str = ""
+
+
+class ImageRow(Struct, frozen=True, rename="camel"):
+    source: str
+    digest: str
+    name: str
+    received: str
+    packages: int
+    critical: int
+    high: int
+    exploited: int
+    database: str
+    """Empty where nothing was matched: no vulnerabilities does not mean that there are none."""
+    unread: int
+    is_disputed: bool
+
+
+class Images(Struct, frozen=True, rename="camel"):
+    items: tuple[ImageRow, ...]
     next: str = ""
 
 

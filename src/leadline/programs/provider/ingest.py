@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -15,6 +16,7 @@ from leadline.api.provider.wire import (
     Changes,
     FoundFinding,
     GoneFinding,
+    ImageContent,
     LogHead,
     Receipt,
     WholeReport,
@@ -56,7 +58,7 @@ class Message(Struct, frozen=True):
 
     body: bytes
     """Decompressed."""
-    content: WholeReport | Changes
+    content: WholeReport | Changes | ImageContent
     key: str
     """Idempotency key."""
     known_size: int = 0
@@ -128,18 +130,25 @@ class Ingest:
                     )
                     raise Refused(409, "This idempotency key belongs to another message")
                 return self._receipt(fresh, history, message, done)
-            changes = self._changes(fresh, message)
-            record = message.body if isinstance(message.content, Changes) else encoded(changes)
+            content = message.content
+            changes = None if isinstance(content, ImageContent) else self._changes(fresh, content)
+            record = encoded(changes) if isinstance(content, WholeReport) and changes else message.body
             head = LogHead(
                 origin=history.origin,
                 index=history.size,
                 received=self._stamp(),
                 sender=token.name,
                 key=message.key,
-                kind="changes" if isinstance(message.content, Changes) else "report",
+                kind=_kind(content),
                 sent=sent,
                 record=digest_of(record),
             )
+            if changes is None:
+                history.append(Entry(encoded(head), record))
+                done = self._tables.apply_image(
+                    fresh.id, head, msgspec.json.decode(record, type=ImageContent)
+                )
+                return self._receipt(fresh, history, message, done)
             noticed = tuple(suspicions(fresh, self._tables.open_count(fresh.id), changes))
             history.append(Entry(encoded(head), record))
             self._settle(fresh, {kind for kind, _ in noticed}, head.received)
@@ -164,10 +173,9 @@ class Ingest:
         while self._logs:
             self._logs.popitem()[1].close()
 
-    def _changes(self, source: Source, message: Message) -> Changes:
+    def _changes(self, source: Source, content: WholeReport | Changes) -> Changes:
         """Raises: ``Refused`` for one that does not follow the message before."""
-        content = message.content
-        kind = "changes" if isinstance(content, Changes) else "report"
+        kind = _kind(content)
         if source.mode not in ("", kind):
             raise Refused(409, f"This source sends {source.mode}", "one source has one way of reporting")
         if isinstance(content, WholeReport):
@@ -217,11 +225,15 @@ class Ingest:
         count = 0
         for entry in history.entries(source.entries):
             head = msgspec.json.decode(entry.head, type=LogHead)
+            count += 1
+            if head.kind == "image":
+                image = msgspec.json.decode(entry.record, type=ImageContent)
+                self._tables.apply_image(source.id, head, image)
+                continue
             changes = msgspec.json.decode(entry.record, type=Changes)
             fresh = self._tables.source(source.tenant, source.name) or source
             found = tuple(suspicions(fresh, self._tables.open_count(source.id), changes)) if alerting else ()
             self._tables.apply(source.id, head, changes, found)
-            count += 1
         return count
 
     def _log(self, source: Source) -> SourceLog:
@@ -239,6 +251,12 @@ class Ingest:
 
     def _stamp(self) -> str:
         return self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _kind(content: WholeReport | Changes | ImageContent) -> Literal["report", "changes", "image"]:
+    if isinstance(content, ImageContent):
+        return "image"
+    return "changes" if isinstance(content, Changes) else "report"
 
 
 def log_folder(folder: Path, source: Source) -> Path:

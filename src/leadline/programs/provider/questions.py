@@ -19,6 +19,10 @@ from leadline.api.provider.wire import (
     FindingRow,
     Findings,
     History,
+    ImageRow,
+    Images,
+    PackageRow,
+    Packages,
     SourceRow,
     Sources,
 )
@@ -35,6 +39,12 @@ _FINDINGS = (
 )
 
 
+_DISPUTED = (
+    "EXISTS (SELECT 1 FROM image o JOIN source t ON t.id = o.source WHERE o.digest = i.digest AND o.content <> i.content"
+    " AND t.tenant = s.tenant)"
+)
+
+
 class Asked(Struct, frozen=True):
     """Which findings; an empty text asks for all."""
 
@@ -48,6 +58,18 @@ class Asked(Struct, frozen=True):
     """``open``, ``accepted`` or ``gone``."""
     since: str = ""
     """First received, or gone, at that time or later."""
+
+
+class WhichPackages(Struct, frozen=True):
+    name: str
+    version: str
+    """Its beginning."""
+    source: str
+
+
+class WhichImages(Struct, frozen=True):
+    source: str
+    vulnerability: str
 
 
 class Questions:
@@ -104,6 +126,38 @@ class Questions:
         rows = self._read(f"{_FINDINGS} WHERE {' AND '.join(where)} ORDER BY f.id LIMIT ?", *given, most + 1)
         items = tuple(_finding(row) for row in rows[:most])
         return Findings(items, _cursor(rows[most - 1][0], tenant, asked) if len(rows) > most else "")
+
+    def packages(self, tenant: str, asked: WhichPackages, cursor: str, most: int) -> Packages:
+        """Raises: ``Refused`` for a cursor of another question."""
+        rows = self._read(
+            f"SELECT p.id, s.name, i.digest, i.name, p.type, p.name, p.version, i.received, {_DISPUTED} FROM package p"  # noqa: S608 ours
+            " JOIN image i ON i.id = p.image JOIN source s ON s.id = i.source WHERE s.tenant = ? AND p.id > ?"
+            " AND p.short = ? AND (? = p.short OR ? = p.name) AND p.version LIKE ? ESCAPE '!' AND (? = '' OR s.name = ?)"
+            " ORDER BY p.id LIMIT ?",
+            *(
+                tenant,
+                _position(cursor, tenant, asked),
+                asked.name.rpartition("/")[2],
+                asked.name,
+                asked.name,
+            ),
+            *(f"{_literal(asked.version)}%", asked.source, asked.source, most + 1),
+        )
+        items = tuple(PackageRow(*(*row[1:8], bool(row[8]))) for row in rows[:most])
+        return Packages(items, _cursor(rows[most - 1][0], tenant, asked) if len(rows) > most else "")
+
+    def images(self, tenant: str, asked: WhichImages, cursor: str, most: int) -> Images:
+        """Raises: ``Refused`` for a cursor of another question."""
+        rows = self._read(
+            f"SELECT i.id, s.name, i.digest, i.name, i.received, i.packages, i.critical, i.high, i.exploited, i.database,"  # noqa: S608 ours
+            f" i.unread, {_DISPUTED} FROM image i JOIN source s ON s.id = i.source WHERE s.tenant = ? AND i.id > ?"
+            " AND (? = '' OR s.name = ?) AND (? = '' OR i.id IN (SELECT image FROM vulnerability WHERE vulnerability = ?))"
+            " ORDER BY i.id LIMIT ?",
+            *(tenant, _position(cursor, tenant, asked), asked.source, asked.source),
+            *(asked.vulnerability, asked.vulnerability, most + 1),
+        )
+        items = tuple(ImageRow(*(*row[1:11], bool(row[11]))) for row in rows[:most])
+        return Images(items, _cursor(rows[most - 1][0], tenant, asked) if len(rows) > most else "")
 
     def history(self, tenant: str, source: str, days: int) -> History:
         since = (self._now() - timedelta(days=min(days, _LONGEST_HISTORY_DAYS))).strftime("%Y-%m-%d")
@@ -180,19 +234,25 @@ class Questions:
         return self._tables.reader.execute(text, given).fetchall()
 
 
+def _literal(text: str) -> str:
+    """As a part of a pattern of LIKE."""
+    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+
+
 def _finding(row: sqlite3.Row) -> FindingRow:
     return FindingRow(row[1], row[2].hex(), row[3], row[4], SEVERITIES[row[5]], *row[6:])
 
 
-def _bound(tenant: str, asked: Asked) -> bytes:
-    return sha256(tenant.encode() + b"\0" + msgspec.json.encode(asked)).digest()[:8]
+def _bound(tenant: str, asked: Struct) -> bytes:
+    kind = type(asked).__name__.encode()
+    return sha256(b"\0".join((tenant.encode(), kind, msgspec.json.encode(asked)))).digest()[:8]
 
 
-def _cursor(last: int, tenant: str, asked: Asked) -> str:
+def _cursor(last: int, tenant: str, asked: Struct) -> str:
     return base64.urlsafe_b64encode(last.to_bytes(8) + _bound(tenant, asked)).decode().rstrip("=")
 
 
-def _position(cursor: str, tenant: str, asked: Asked) -> int:
+def _position(cursor: str, tenant: str, asked: Struct) -> int:
     """Raises: ``Refused``."""
     if not cursor:
         return 0

@@ -11,7 +11,10 @@ from leadline.api.provider.wire import (
     Entity,
     Findings,
     History,
+    ImageContent,
+    Images,
     LogState,
+    Packages,
     Receipt,
     Severity,
     Short,
@@ -20,7 +23,7 @@ from leadline.api.provider.wire import (
     WholeReport,
 )
 from leadline.programs.provider.ingest import Ingest, Message, Refused
-from leadline.programs.provider.questions import MOST_ROWS, Asked, Questions
+from leadline.programs.provider.questions import MOST_ROWS, Asked, Questions, WhichImages, WhichPackages
 from leadline.programs.provider.tables import Role, Source, Tables, Token
 
 Size = Annotated[int, Meta(ge=0, le=2**53)]
@@ -54,6 +57,24 @@ class FindingsQuery(Struct, frozen=True, rename="camel", forbid_unknown_fields=T
     """First received, or gone, then or later."""
     cursor: Short = ""
     """Of the page before."""
+    limit: Annotated[int, Meta(ge=1, le=MOST_ROWS)] = 100
+
+
+class PackagesQuery(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    name: Short
+    """Whole, or its last part: ``log4j-core``."""
+    version: Short = ""
+    """Its beginning: ``2.14``."""
+    source: Short = ""
+    cursor: Short = ""
+    limit: Annotated[int, Meta(ge=1, le=MOST_ROWS)] = 100
+
+
+class ImagesQuery(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    source: Short = ""
+    vulnerability: Short = ""
+    """Those that have it, by its id."""
+    cursor: Short = ""
     limit: Annotated[int, Meta(ge=1, le=MOST_ROWS)] = 100
 
 
@@ -146,6 +167,18 @@ def _history(parts: Parts, call: Call) -> History:
     return parts.questions.history(call.token.tenant, call.query.source, call.query.days)
 
 
+def _packages(parts: Parts, call: Call) -> Packages:
+    asked: PackagesQuery = call.query
+    question = WhichPackages(asked.name, asked.version, asked.source)
+    return parts.questions.packages(call.token.tenant, question, asked.cursor, asked.limit)
+
+
+def _images(parts: Parts, call: Call) -> Images:
+    asked: ImagesQuery = call.query
+    question = WhichImages(asked.source, asked.vulnerability)
+    return parts.questions.images(call.token.tenant, question, asked.cursor, asked.limit)
+
+
 def _alerts(parts: Parts, call: Call) -> Alerts:
     return parts.questions.alerts(call.token.tenant)
 
@@ -177,6 +210,16 @@ ROUTES = (
         Changes,
     ),
     Route(
+        "POST",
+        "/v1/sources/{source}/images",
+        ("write",),
+        "Send what is in an image",
+        Receipt,
+        _sent,
+        SendQuery,
+        ImageContent,
+    ),
+    Route(
         "GET",
         "/v1/sources/{source}/checkpoint",
         ("write", "read"),
@@ -195,6 +238,10 @@ ROUTES = (
     ),
     Route("GET", "/v1/sources", ("read",), "Who reports, and what is open there", Sources, _sources),
     Route("GET", "/v1/findings", ("read",), "Findings of all sources", Findings, _findings, FindingsQuery),
+    Route("GET", "/v1/packages", ("read",), "Who runs a package", Packages, _packages, PackagesQuery),
+    Route(
+        "GET", "/v1/images", ("read",), "Images, and who has a vulnerability", Images, _images, ImagesQuery
+    ),
     Route("GET", "/v1/history", ("read",), "Sums of days", History, _history, HistoryQuery),
     Route(
         "GET", "/v1/alerts", ("read",), "What makes reports suspicious, and who is silent", Alerts, _alerts

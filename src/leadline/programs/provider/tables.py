@@ -5,12 +5,13 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
 from msgspec import Struct
 
-from leadline.api.provider.wire import Changes, FoundFinding, LogHead
+from leadline.api.provider.wire import Changes, FoundFinding, ImageContent, LogHead
 from leadline.errors import StoreError, UsageError
 
 Role = Literal["write", "read"]
@@ -50,9 +51,26 @@ _MIGRATIONS = (
       over TEXT NOT NULL DEFAULT '');
     CREATE INDEX alert_source ON alert(source, kind, over);
     """,
+    """
+    CREATE TABLE image(
+      id INTEGER PRIMARY KEY, source INTEGER NOT NULL, digest TEXT NOT NULL, content TEXT NOT NULL, name TEXT NOT NULL,
+      received TEXT NOT NULL, database TEXT NOT NULL, unread INTEGER NOT NULL, packages INTEGER NOT NULL,
+      critical INTEGER NOT NULL, high INTEGER NOT NULL, exploited INTEGER NOT NULL, UNIQUE(source, digest));
+    CREATE INDEX image_digest ON image(digest);
+    CREATE TABLE package(
+      id INTEGER PRIMARY KEY, image INTEGER NOT NULL REFERENCES image ON DELETE CASCADE, type TEXT NOT NULL,
+      name TEXT NOT NULL, short TEXT NOT NULL, version TEXT NOT NULL);
+    CREATE INDEX package_name ON package(short, version);
+    CREATE INDEX package_image ON package(image);
+    CREATE TABLE vulnerability(
+      id INTEGER PRIMARY KEY, image INTEGER NOT NULL REFERENCES image ON DELETE CASCADE, vulnerability TEXT NOT NULL,
+      package TEXT NOT NULL, version TEXT NOT NULL, severity TEXT NOT NULL, fixed TEXT NOT NULL, exploited INTEGER NOT NULL);
+    CREATE INDEX vulnerability_id ON vulnerability(vulnerability);
+    CREATE INDEX vulnerability_image ON vulnerability(image);
+    """,
 )
 _APPLICATION_ID = 0x1EAD9A0
-VIEW = ("finding", "tally", "day", "message")
+VIEW = ("finding", "tally", "day", "message", "image")
 """The tables that the logs make, with the columns of ``source`` that ``apply`` writes."""
 _MESSAGES_KEPT_DAYS = 30
 _ALERTS_OF_A_SOURCE = 1_000
@@ -127,6 +145,7 @@ class Tables:
         # The log is synced before: what a loss of power takes from here is made anew of it.
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA cache_size = -32768")
+        connection.execute("PRAGMA foreign_keys = ON")
         self._connections.append(connection)
         return connection
 
@@ -266,6 +285,60 @@ class Tables:
                 _alert(write, source, kind, text, head.received)
         return Done(head.index, head.sent, opened, gone)
 
+    def apply_image(self, source: int, head: LogHead, content: ImageContent) -> Done:
+        """One entry that holds an image, in place of what the source said of its digest before."""
+        packages = sorted({(one.type, one.name, one.version) for one in content.packages})
+        mark = sha256(repr(packages).encode()).hexdigest()[:32]
+        found = content.vulnerabilities
+        with self._transaction() as write:
+            write.execute("DELETE FROM image WHERE source = ? AND digest = ?", (source, content.digest))
+            row = write.execute(
+                "INSERT INTO image(source, digest, content, name, received, database, unread, packages, critical, high,"
+                " exploited) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(
+                        source,
+                        content.digest,
+                        mark,
+                        content.name,
+                        head.received,
+                        content.database,
+                        content.unread,
+                    ),
+                    *(len(packages), sum(one.severity == "critical" for one in found)),
+                    *(sum(one.severity == "high" for one in found), sum(one.exploited for one in found)),
+                ),
+            ).lastrowid
+            write.executemany(
+                "INSERT INTO package(image, type, name, short, version) VALUES (?, ?, ?, ?, ?)",
+                [(row, type, name, name.rpartition("/")[2], version) for type, name, version in packages],
+            )
+            write.executemany(
+                "INSERT INTO vulnerability(image, vulnerability, package, version, severity, fixed, exploited)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (row, one.id, one.package, one.version, one.severity, one.fixed, one.exploited)
+                    for one in found
+                ],
+            )
+            write.execute(
+                "UPDATE source SET entries = ?, received = ? WHERE id = ?",
+                (head.index + 1, head.received, source),
+            )
+            write.execute(
+                "INSERT OR REPLACE INTO message VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (source, head.key, head.sent, head.index, head.received, 0, 0),
+            )
+            others = write.execute(
+                "SELECT s.name FROM image i JOIN source s ON s.id = i.source WHERE i.digest = ? AND i.content <> ?"
+                " AND s.tenant = (SELECT tenant FROM source WHERE id = ?) ORDER BY s.name LIMIT 1",
+                (content.digest, mark, source),
+            ).fetchone()
+            if others:
+                text = f"{content.digest[:19]} holds other packages by the word of {others[0]}"
+                _alert(write, source, "disagreement", text, head.received)
+        return Done(head.index, head.sent, 0, 0)
+
     def alert(self, source: int, kind: str, text: str, now: str) -> None:
         """One that lasts already is left as it is."""
         with self._transaction() as write:
@@ -296,6 +369,7 @@ class Tables:
             "tally": "severity, open, accepted",
             "day": "day, severity, open, accepted, opened, gone",
             "message": "key, sent, entry, received, opened, gone",
+            "image": "digest, content, name, received, database, unread, packages, critical, high, exploited",
         }
         for table, names in columns.items():
             text = f"SELECT {names} FROM {table} WHERE source = ? ORDER BY {names}"  # noqa: S608 ours

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from leadline.api.provider.wire import Changes
 from leadline.programs.provider.tables import Source
 
-EVENTS = ("mass-gone", "fork", "key-reused")
+EVENTS = ("mass-gone", "fork", "key-reused", "disagreement")
 """Alerts that last until a person settles them."""
 STATES = ("fewer-objects", "fewer-controls", "more-unread", "other-program")
 """Those that end with the next message that gives no reason."""

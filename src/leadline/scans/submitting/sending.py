@@ -14,6 +14,7 @@ from leadline.api.provider.note import Checkpoint, NoteError, Verifier, verifier
 from leadline.api.provider.tree import EMPTY_ROOT, is_consistent, is_included, leaf_hash
 from leadline.api.provider.wire import (
     LOG_IS_SHORTER,
+    ImageContent,
     LogHead,
     LogState,
     Problem,
@@ -112,13 +113,15 @@ class Remembered(Struct, frozen=True, rename="camel"):
     checkpoint: str = ""
 
 
-def call_of(
-    place: Destination, report: WholeReport, token: str, key: str, known_size: int
-) -> tuple[Call, bytes]:
+Message = WholeReport | ImageContent
+
+
+def call_of(place: Destination, report: Message, token: str, key: str, known_size: int) -> tuple[Call, bytes]:
     """The request, and the body before compression. ``key``: a UUID."""
     plain = encoded(report)
     packed = zstandard.ZstdCompressor(level=6).compress(plain)
-    return post_of(place, "report", (token, key), packed, known_size), plain
+    route = "images" if isinstance(report, ImageContent) else "report"
+    return post_of(place, route, (token, key), packed, known_size), plain
 
 
 def post_of(
@@ -156,7 +159,7 @@ class Sender:
         self._exchange = exchange
         self._memory = memory
 
-    def send(self, report: WholeReport, key: str) -> Receipt:
+    def send(self, report: Message, key: str) -> Receipt:
         """Raises: ``NotDeliveredError``, ``DoubtError``."""
         known = self._remembered()
         trusted, before = opened(self._place, known)

@@ -1,5 +1,6 @@
 """What of a posture report goes to a provider: where, which control, how severe. No value of any field is among it."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
@@ -12,11 +13,17 @@ from leadline.api.provider.wire import (
     MOST_NAMES,
     Coverage,
     FoundFinding,
+    ImageContent,
+    ImagePackage,
+    ImageVulnerability,
     Measured,
     Severity,
     WholeReport,
 )
+from leadline.errors import UsageError
 from leadline.model.finding import Finding
+from leadline.model.image_report import ImageReport
+from leadline.model.package import Package
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
 from leadline.outputs.documents.baseline import SeenFinding, baseline_of
@@ -27,6 +34,7 @@ from leadline.version import __version__
 
 PROGRAM = f"leadline {__version__.partition('+')[0]}"
 _SHORT, _LONG = 300, 2_000
+_DIGEST = re.compile("sha256:[0-9a-f]{64}")
 _SEVERITIES = frozenset(get_args(Severity))
 
 
@@ -41,6 +49,44 @@ def whole_report(report: PostureReport, places: ShownPlaces, at: str) -> WholeRe
     )
     unread = tuple(dict.fromkeys(_file(one.where) for one in report.unread))
     return WholeReport(measured, judging, tuple(_findings(report, places)), unread[:MOST_NAMES])
+
+
+def image_content(report: ImageReport, at: str) -> ImageContent:
+    """Packages and vulnerabilities of one image. Raises: ``UsageError`` for what has no digest: a folder, a document."""
+    sbom = report.sbom
+    digest = sbom.image.digest or sbom.image.id
+    if not _DIGEST.fullmatch(digest):
+        raise UsageError(
+            f"{plain(sbom.image.name, _SHORT)} has no digest that a provider could know it by",
+            hint="submit an image of a registry, an engine or an archive",
+        )
+    found = (
+        ImageVulnerability(
+            id=one.id[:_SHORT],
+            package=_package_name(one.package),
+            version=one.package.version[:_SHORT],
+            severity=one.severity if one.severity.isalpha() else "unknown",
+            fixed=(one.fixed_in[0] if one.fixed_in else "")[:_SHORT],
+            exploited=one.exploited is not None,
+        )
+        for one in report.vulnerabilities
+    )
+    return ImageContent(
+        digest=digest,
+        name=_file(sbom.image.name)[:_LONG],
+        at=at,
+        program=PROGRAM,
+        packages=tuple(
+            ImagePackage(one.type[:_SHORT], _package_name(one), one.version[:_SHORT]) for one in sbom.packages
+        ),
+        vulnerabilities=tuple(found),
+        database=report.database.date[:_SHORT] if report.database else "",
+        unread=len(sbom.unread),
+    )
+
+
+def _package_name(package: Package) -> str:
+    return (f"{package.namespace}/{package.name}" if package.namespace else package.name)[:_SHORT]
 
 
 def _findings(report: PostureReport, places: ShownPlaces) -> Iterator[FoundFinding]:

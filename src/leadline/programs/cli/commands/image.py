@@ -1,7 +1,9 @@
 """``leadline image``: what is inside an image."""
 
 import os
-from typing import Any
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -9,13 +11,26 @@ from leadline.errors import GATE_FAILED, UsageError
 from leadline.outputs.text.json_text import json_text
 from leadline.programs.cli.options.configured import ConfiguredCommand
 from leadline.programs.cli.options.option import Flag
-from leadline.programs.cli.options.table import CHARTS, CLUSTER, DATABASE, NAMESPACES, TRUST, WAIVERS, takes
+from leadline.programs.cli.options.table import (
+    CHARTS,
+    CLUSTER,
+    DATABASE,
+    NAMESPACES,
+    TRUST,
+    WAIVERS,
+    Request,
+    takes,
+)
 from leadline.programs.cli.output.progress import progress
 from leadline.programs.cli.output.terminal import PIPE_WIDTH, configure_log, width_of
 from leadline.programs.cli.scanning.database import with_database
 from leadline.programs.cli.scanning.images import need_database, run_one, run_several
 from leadline.programs.cli.scanning.requests import created, grave, image_options, image_request
 from leadline.scans.images.image_scan import image_scan
+
+if TYPE_CHECKING:
+    from leadline.api.provider.wire import ImageContent
+    from leadline.model.image_report import ImageReport
 
 EPILOG = """
 \b
@@ -88,7 +103,7 @@ def sbom(image: str, **flags: Any) -> int:
     *("from_manifests", "from_cluster", *CLUSTER, *NAMESPACES, "exclude_paths", *CHARTS, *WAIVERS),
     *("severity_threshold", *DATABASE, "oldest_database_days"),
     *("vex", "loaded", *TRUST, "only_fixable", "severities", "exit_code", "deny_licences"),
-    *("store", "store_namespace"),
+    *("store", "store_namespace", "submit", "submit_dry_run", "submit_ca"),
     trust_policy=Flag(
         "Who may sign which images; the registry is asked, and VEX that they attest is used.", "FILE"
     ),
@@ -102,8 +117,28 @@ def scan(images: tuple[str, ...], **flags: Any) -> int:
     Several images, or those of --from-manifests and --from-cluster, make one report, with what runs each of them.
     Vulnerabilities come from a database that leadline db fetch gets; without one the rest is still reported.
     """
-    request = with_database(image_request(tuple(dict.fromkeys(images)), flags))
-    return run_one(request, is_scan=True) if len(request.targets) == 1 else run_several(request)
+    request = image_request(tuple(dict.fromkeys(images)), flags)
+    if not (request.submit or request.submit_dry_run or request.submit_ca):
+        return _scanned(request)
+    # Speaking to a provider needs HTTP, TLS and the proofs.
+    from leadline.programs.cli.scanning.submitting import check_submission, delivered
+    from leadline.scans.submitting.submission import image_content
+
+    place = check_submission(request)
+    if place is None:
+        return _scanned(request)
+    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    messages: list[ImageContent] = []
+    code = _scanned(request, lambda report: messages.append(image_content(report, at)))
+    return delivered(request, place, messages, code)
+
+
+def _scanned(request: Request, take: "Callable[[ImageReport], None] | None" = None) -> int:
+    """Raises: ``LeadlineError`` of every kind."""
+    request = with_database(request)
+    if len(request.targets) == 1:
+        return run_one(request, is_scan=True, take=take)
+    return run_several(request, take)
 
 
 @command.command(

@@ -148,29 +148,20 @@ def command(words: tuple[str, ...], **flags: Any) -> int:
 
 
 def _submitted(request: Request) -> int:
-    """As ``_run``, and the report goes to a provider. A gate that failed counts more than a report that did not arrive.
+    """As ``_run``, and the report goes to a provider.
 
     Raises: ``LeadlineError`` of every kind.
     """
     # Speaking to a provider needs HTTP, TLS and the proofs.
-    from leadline.programs.cli.scanning.submitting import check_submission, submit
-    from leadline.scans.submitting.sending import NotDeliveredError
+    from leadline.programs.cli.scanning.submitting import check_submission, delivered
     from leadline.scans.submitting.submission import whole_report
 
     place = check_submission(request)
     if place is None:
         return _run(request)
-    message: list[WholeReport] = []
-    code = _run(request, lambda report, page: message.append(whole_report(report, page.places, page.at)))
-    if not message:
-        return code
-    try:
-        submit(request, place, message[0])
-    except NotDeliveredError as error:
-        if code == 0:
-            raise
-        click.echo(f"leadline: {plain(str(error), 4096)}", err=True)
-    return code
+    messages: list[WholeReport] = []
+    code = _run(request, lambda report, page: messages.append(whole_report(report, page.places, page.at)))
+    return delivered(request, place, messages, code)
 
 
 def _run(request: Request, send: Callable[[PostureReport, Page], None] | None = None) -> int:

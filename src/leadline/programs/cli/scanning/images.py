@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 from leadline.errors import GATE_FAILED, DatabaseError, SourceError, UsageError
@@ -36,8 +36,8 @@ from leadline.version import __version__
 _SHOWN = 5
 
 
-def run_one(request: Request, *, is_scan: bool) -> int:
-    """Lists or scans one image, writes; returns the exit code.
+def run_one(request: Request, *, is_scan: bool, take: Callable[[ImageReport], None] | None = None) -> int:
+    """Lists or scans one image, writes; returns the exit code. ``take`` gets the report.
 
     Raises: ``LeadlineError`` of every kind.
     """
@@ -86,6 +86,8 @@ def run_one(request: Request, *, is_scan: bool) -> int:
     if is_unreadable:
         raise _unreadable(image, unread)
     reports = (scanned,) if scanned else ()
+    if take and scanned:
+        take(scanned)
     need_database(request, reports)
     return _code(request, outcome, reports)
 
@@ -98,8 +100,10 @@ def _unreadable(image: str, unread: Sequence[Unread]) -> SourceError:
     )
 
 
-def run_several(request: Request) -> int:
+def run_several(request: Request, take: Callable[[ImageReport], None] | None = None) -> int:
     """Scans several images, or all that manifests or a cluster run, into one report; returns the exit code.
+
+    ``take`` gets the report of each that was read.
 
     Raises: ``LeadlineError`` of every kind.
     """
@@ -133,6 +137,9 @@ def run_several(request: Request) -> int:
     _remark(request, tuple(unread), f", {vulnerability_totals(report)}", outcome, chosen)
     if request.store:
         _keep(request, report)
+    if take:
+        for one in reports:
+            take(one)
     _refuse_nothing(request, report)
     need_database(request, reports)
     return _code(request, outcome, reports)

@@ -2,7 +2,7 @@
 
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -10,12 +10,14 @@ import click
 
 from leadline.api.provider.wire import WholeReport
 from leadline.errors import UsageError
+from leadline.outputs.text.plain import plain
 from leadline.programs.cli.options.table import Request
 from leadline.programs.cli.output.progress import progress
 from leadline.programs.serving.provider_client import Patient, provider_client, submit_token
 from leadline.scans.submitting.sending import (
     Destination,
     DoubtError,
+    Message,
     NotDeliveredError,
     Sender,
     call_of,
@@ -44,18 +46,35 @@ def check_submission(request: Request) -> Destination | None:
     return place
 
 
-def submit(request: Request, place: Destination, message: WholeReport) -> None:
-    """Raises: ``NotDeliveredError``: the report is kept then, and named."""
+def delivered(request: Request, place: Destination, messages: Sequence[Message], code: int) -> int:
+    """Sends; the exit code of the scan, ``code``. A gate that failed counts more than a report that did not arrive.
+
+    Raises: ``NotDeliveredError`` where the scan passed: the report is kept then, and named.
+    """
+    try:
+        for message in messages:
+            _submit(request, place, message, is_one=len(messages) == 1)
+    except NotDeliveredError as error:
+        if code == 0:
+            raise
+        click.echo(f"leadline: {plain(str(error), 4096)}", err=True)
+    return code
+
+
+def _submit(request: Request, place: Destination, message: Message, *, is_one: bool) -> None:
+    """Raises: ``NotDeliveredError``."""
     key = str(uuid.uuid4())
+    part = "" if isinstance(message, WholeReport) else message.digest.rpartition(":")[2][:16]
     if request.submit_dry_run:
-        write_request(Path(request.submit_dry_run), *call_of(place, message, "", key, 0))
+        folder = Path(request.submit_dry_run)
+        write_request(folder if is_one else folder / part, *call_of(place, message, "", key, 0))
         _say(
             request,
             f"written: {request.submit_dry_run}, what --submit would send to {place.host}; nothing was sent",
         )
         return
     # Said with --quiet as well: nothing leaves this machine unnoticed.
-    click.echo(f"submitting {len(message.findings):,} findings to {place.host} as {place.source}", err=True)
+    click.echo(f"submitting {_what(message)} to {place.host} as {place.source}", err=True)
     token = submit_token(os.environ)
     try:
         with (
@@ -64,17 +83,27 @@ def submit(request: Request, place: Destination, message: WholeReport) -> None:
         ):
             receipt = Sender(place, token, Patient(client), _memory(place, os.environ)).send(message, key)
     except NotDeliveredError as error:
-        kept = _kept(place, os.environ)
+        kept = _kept(place, os.environ, part)
         if kept is None or isinstance(error, DoubtError):
             raise
         write_request(kept, *call_of(place, message, "", key, 0))
-        raise type(error)(
+        raise NotDeliveredError(
             f"not delivered: {error.args[0]}", hint=error.hint or f"the report is kept in {kept}"
         ) from error
-    _say(
-        request,
-        f"submitted: {receipt.opened:,} new, {receipt.gone:,} gone, {receipt.open:,} open at {place.host}",
-    )
+    if isinstance(message, WholeReport):
+        line = (
+            f"submitted: {receipt.opened:,} new, {receipt.gone:,} gone, {receipt.open:,} open at {place.host}"
+        )
+    else:
+        line = f"submitted: {plain(message.name, 300)}"
+    _say(request, line)
+
+
+def _what(message: Message) -> str:
+    if isinstance(message, WholeReport):
+        return f"{len(message.findings):,} findings"
+    found = f" and {len(message.vulnerabilities):,} vulnerabilities" if message.database else ""
+    return f"{len(message.packages):,} packages{found} of {plain(message.name, 300)}"
 
 
 def _memory(place: Destination, environ: Mapping[str, str]) -> Path | None:
@@ -83,9 +112,10 @@ def _memory(place: Destination, environ: Mapping[str, str]) -> Path | None:
     return folder / f"{_mark(place)}.json" if folder else None
 
 
-def _kept(place: Destination, environ: Mapping[str, str]) -> Path | None:
+def _kept(place: Destination, environ: Mapping[str, str], part: str) -> Path | None:
     folder = _state(environ)
-    return folder / "undelivered" / f"{place.source}-{_mark(place)}" if folder else None
+    name = "-".join(word for word in (place.source, _mark(place), part) if word)
+    return folder / "undelivered" / name if folder else None
 
 
 def _mark(place: Destination) -> str:
