@@ -4,12 +4,16 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 from test_neovim import POD, ROOT
+
+from leadline.model.vulnerability import FeedDate
+from vulnerabilities.matching.made_database import advisory, build_of
 
 PULLING = {"textDocument": {"diagnostic": {}}, "workspace": {"diagnostics": {"refreshSupport": True}}}
 
@@ -17,12 +21,12 @@ PULLING = {"textDocument": {"diagnostic": {}}, "workspace": {"diagnostics": {"re
 class Editor:
     """Speaks the protocol and answers nothing but by ``null``."""
 
-    def __init__(self, *words: str) -> None:
+    def __init__(self, *words: str, environment: Mapping[str, str] = MappingProxyType({})) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "leadline.programs.cli.main", "lsp", *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+            env={**os.environ, "PYTHONPATH": str(ROOT / "src"), **environment},
         )
         self.said: dict[str, list[dict[str, Any]]] = {}
         """The newest diagnostics by URI."""
@@ -269,3 +273,36 @@ def test_a_dockerfile_is_judged_while_it_is_typed(editor: Editor, tmp_path: Path
     assert lines == {"L-0108": 0, "L-0106": 1}
     at = {"textDocument": {"uri": uri}, "position": {"line": 1, "character": 1}}
     assert "USER" in editor.request("textDocument/hover", **at)["contents"]["value"]
+
+
+def test_an_image_is_counted_where_there_is_a_database(tmp_path: Path):
+    (tmp_path / "shop").mkdir()
+    file = tmp_path / "shop/pod.yaml"
+    text = POD.replace("busybox", "127.0.0.1:1/gone")
+    file.write_text(text)
+    known = advisory("CVE-2024-1000", "Debian:12", "glibc", fixed="2.36-9", severity="high")
+    build_of(tmp_path / "v.db", {"debian": [known, FeedDate("2026-06-30")]})
+    editor = Editor(environment={"LEADLINE_DB": str(tmp_path / "v.db")})
+    refreshing = {"workspace": {"codeLens": {"refreshSupport": True}}}
+    found = editor.open_folders(tmp_path / "shop", capabilities=refreshing)
+    (command,) = found["capabilities"]["executeCommandProvider"]["commands"]
+    uri = editor.open(file, text)
+    editor.until(lambda: "window/logMessage" in editor.asked)
+
+    def lens() -> dict[str, Any]:
+        (one,) = editor.request("textDocument/codeLens", textDocument={"uri": uri})
+        assert one["range"]["start"]["line"] == 5
+        return one["command"]
+
+    assert lens()["title"] == "Leadline: count the vulnerabilities of this image"
+    assert lens()["command"] == command
+    editor.request("workspace/executeCommand", command=command, arguments=lens()["arguments"])
+    assert "workspace/codeLens/refresh" in editor.asked
+    assert lens()["title"].startswith("Leadline: not scanned: ")
+    assert editor.leave() == 0
+    editor = Editor(environment={"LEADLINE_DB": str(tmp_path / "gone.db")})
+    editor.open_folders(tmp_path / "shop")
+    uri = editor.open(file, text)
+    editor.until(lambda: "window/logMessage" in editor.asked)
+    assert editor.request("textDocument/codeLens", textDocument={"uri": uri}) == []
+    assert editor.leave() == 0

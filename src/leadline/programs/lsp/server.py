@@ -16,9 +16,19 @@ from pygls.lsp.server import LanguageServer
 from leadline.errors import LeadlineError
 from leadline.model.control import Framework
 from leadline.programs.lsp.documents import Document, path_of
-from leadline.programs.lsp.words import FIX_ALL, diagnostics, hover, link, quick_fix, workspace_edit
+from leadline.programs.lsp.words import (
+    FIX_ALL,
+    SCAN_IMAGE,
+    diagnostics,
+    hover,
+    lens,
+    link,
+    quick_fix,
+    workspace_edit,
+)
 from leadline.scans.posture.frameworks import load_frameworks
 from leadline.scans.workspace.fixes import accepted, fix_all, fix_of
+from leadline.scans.workspace.images import ImageCounts, images_of
 from leadline.scans.workspace.links import links_of
 from leadline.scans.workspace.problems import Judged, Problem
 from leadline.scans.workspace.workspace import Asked, Workspace, first_look
@@ -66,6 +76,11 @@ class Server(LanguageServer):
         self._frameworks: tuple[Framework, ...] | None = None
         # One thread: the engine is for one, and requests are answered in the order of the keys before them.
         self._judge = ThreadPoolExecutor(1, "judge")
+        # A registry may take minutes, for which no key waits.
+        self._images = ThreadPoolExecutor(1, "images")
+        self._counts: ImageCounts | None = None
+        self._counting: set[str] = set()
+        """Images that are being looked at."""
 
     # What the editor says
 
@@ -135,6 +150,7 @@ class Server(LanguageServer):
         for space in self._spaces.values():
             self._judge.submit(space.close)
         self._judge.shutdown()
+        self._images.shutdown(wait=False, cancel_futures=True)
 
     # What the editor asks
 
@@ -158,6 +174,34 @@ class Server(LanguageServer):
             return []
         found = await self._judged_by(lambda: list(links_of(space, file, document.text)))
         return [link(one, document) for one in found]
+
+    async def lenses(self, params: lsp.CodeLensParams) -> list[lsp.CodeLens]:
+        file = path_of(params.text_document.uri)
+        space = await self._settled(file)
+        if space is None or space.images is None:
+            return []
+        if self._counts is None:
+            self._counts = ImageCounts(space.images)
+        counts = self._counts
+        found = await self._judged_by(lambda: list(images_of(space, file)))
+        return [lens(one, counts.known(one.name), one.name in self._counting) for one in found]
+
+    async def scan_image(self, name: str) -> None:
+        """Counts the vulnerabilities of an image that a lens named."""
+        if self._counts is None or name in self._counting:
+            return
+        self._counting.add(name)
+        self._ask_for_lenses()
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._images, self._counts.count, name)
+        finally:
+            self._counting.discard(name)
+            self._ask_for_lenses()
+
+    def _ask_for_lenses(self) -> None:
+        workspace = self.client_capabilities.workspace
+        if workspace and workspace.code_lens and workspace.code_lens.refresh_support:
+            self.workspace_code_lens_refresh(None)
 
     async def hover(self, params: lsp.HoverParams) -> lsp.Hover | None:
         file, number = path_of(params.text_document.uri), params.position.line + 1
@@ -438,6 +482,14 @@ def _answer(server: Server) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_DOCUMENT_LINK)
     async def on_links(params: lsp.DocumentLinkParams) -> list[lsp.DocumentLink]:
         return await server.links(params)
+
+    @server.feature(lsp.TEXT_DOCUMENT_CODE_LENS)
+    async def on_lenses(params: lsp.CodeLensParams) -> list[lsp.CodeLens]:
+        return await server.lenses(params)
+
+    @server.command(SCAN_IMAGE)
+    async def on_scan_image(name: str) -> None:
+        await server.scan_image(name)
 
     pull = lsp.DiagnosticOptions(
         inter_file_dependencies=True, workspace_diagnostics=False, identifier="leadline"

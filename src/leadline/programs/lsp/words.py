@@ -11,6 +11,7 @@ from leadline.model.unread import Unread
 from leadline.programs.lsp.documents import Document, units, uri_of
 from leadline.scans.control_page import markdown
 from leadline.scans.workspace.fixes import Fix, TextEdit
+from leadline.scans.workspace.images import NamedImage
 from leadline.scans.workspace.links import Link
 from leadline.scans.workspace.problems import Judged, Problem
 
@@ -18,6 +19,8 @@ SOURCE = "leadline"
 UNREAD = "not-read"
 """The code of what could not be read."""
 FIX_ALL = "source.fixAll.leadline"
+SCAN_IMAGE = "leadline.scanImage"
+"""The command by which a user asks for an image to be looked at."""
 _MOST_DIAGNOSTICS = 1_000
 """Of one file; the others are counted."""
 _SEVERITIES: Mapping[Severity, lsp.DiagnosticSeverity] = {
@@ -119,6 +122,17 @@ def link(one: Link, document: Document) -> lsp.DocumentLink:
     start, end = units(line[: one.start]), units(line[: one.end])
     where = lsp.Range(lsp.Position(one.line, start), lsp.Position(one.line, end))
     return lsp.DocumentLink(where, uri_of(one.file) if one.file else one.page)
+
+
+def lens(image: NamedImage, known: str, is_running: bool) -> lsp.CodeLens:
+    """What is known of an image above its line, or the offer to find out."""
+    start = lsp.Position(image.line - 1, 0)
+    if is_running:
+        said = lsp.Command("Leadline: looking at the image", "")
+    else:
+        title = f"Leadline: {known}" if known else "Leadline: count the vulnerabilities of this image"
+        said = lsp.Command(title, SCAN_IMAGE, arguments=[image.name])
+    return lsp.CodeLens(lsp.Range(start, start), said)
 
 
 def quick_fix(fix: Fix, problem: Problem, document: Document) -> lsp.CodeAction:

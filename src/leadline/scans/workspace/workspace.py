@@ -14,7 +14,7 @@ from leadline.model.unread import Unread
 from leadline.outputs.documents.baseline import Baseline, baseline_of
 from leadline.outputs.rows.place import Places
 from leadline.posture.follow import Difference
-from leadline.scans.options import PostureOptions
+from leadline.scans.options import ImageOptions, PostureOptions
 from leadline.scans.posture.file_source import ignore_files_of, target_of
 from leadline.scans.posture.policies import choose_policies
 from leadline.scans.posture.reading import Reading
@@ -62,6 +62,8 @@ class Asked(Struct, frozen=True):
     """Whether charts are rendered and the user's own controls run."""
     baseline: Baseline | None = None
     """What was found before; the rest is new."""
+    images: ImageOptions | None = None
+    """How images are looked at when their user asks for it; ``None`` without a vulnerability database."""
 
 
 def first_look(top: str, asked: Asked, texts: Mapping[str, str]) -> dict[str, Judged]:
@@ -103,6 +105,7 @@ class Workspace:
             options = replace(options, own_controls=(), left_out=(*options.left_out, *left_out))
         self._options = replace(options, with_scores=False)
         self._baseline = asked.baseline
+        self.images = asked.images
         self._seen = {one.identity for one in asked.baseline.findings} if asked.baseline else set()
         self._policies = choose_policies(self._options)
         if asked.alone:
@@ -175,6 +178,11 @@ class Workspace:
         """Whether a scan of the folder reads the file, absolute, as a manifest."""
         path = self.folder.path_of(file)
         return path is not None and path in self.folder.files
+
+    def objects_of(self, file: str) -> tuple[Resource, ...]:
+        """Those that are written in a file, absolute."""
+        path = self.folder.path_of(file)
+        return tuple(self._objects.get(path, {}).values()) if path is not None else ()
 
     def show(self, file: str, text: str) -> set[str]:
         """Takes the text of an editor; the files about which something else may be to be said now."""

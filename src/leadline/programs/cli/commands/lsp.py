@@ -1,16 +1,17 @@
 """``leadline lsp``: the server that an editor starts."""
 
 import importlib
+import os
 from typing import Any
 
 import click
 from msgspec.structs import replace
 
-from leadline.errors import UsageError
+from leadline.errors import DatabaseError, UsageError
 from leadline.programs.cli.options.configured import ConfiguredCommand
-from leadline.programs.cli.options.table import CHARTS, CONTROLS, NAMESPACES, WAIVERS, takes
-from leadline.programs.cli.scanning.requests import posture_options, request_of
-from leadline.scans.options import silent
+from leadline.programs.cli.options.table import CHARTS, CONTROLS, NAMESPACES, WAIVERS, Request, takes
+from leadline.programs.cli.scanning.requests import cache_folder, database_of, posture_options, request_of
+from leadline.scans.options import ImageOptions, silent
 from leadline.scans.posture.baselines import read_baseline
 from leadline.scans.workspace.workspace import Asked
 
@@ -60,4 +61,16 @@ def _asked(params: dict[str, Any], *, is_trusted: bool) -> Asked:
     options = posture_options(request, silent, with_scores=False)
     options = replace(options, frameworks=request.names if request.form == "framework" else ())
     baseline = read_baseline(request.baseline) if request.baseline else None
-    return Asked(options, is_trusted=is_trusted, baseline=baseline)
+    return Asked(options, is_trusted=is_trusted, baseline=baseline, images=_images(request))
+
+
+def _images(request: Request) -> ImageOptions | None:
+    """How an image is looked at whose user asks for it; ``None`` without a database that may be believed."""
+    try:
+        database = database_of(request)
+    except DatabaseError:
+        return None
+    if not database:
+        return None
+    cache = cache_folder(os.environ)
+    return ImageOptions(database=database, cache_folder=cache, is_named_by_others=True, environ=os.environ)
