@@ -14,6 +14,7 @@ DANGERS: dict[str, dict[str, Any]] = {
     "privileged container": {"privileged": True},
     "folder `/` of the node": {"hostPath": "/"},
     "capability `SYS_ADMIN`": {"add": "SYS_ADMIN"},
+    "credential in plain text": {"env": [{"name": "DB_PASSWORD", "value": "hunter2-correct-horse"}]},
     "processes of the node (`hostPID`)": {"hostPID": True},
     "network of the node (`hostNetwork`)": {"hostNetwork": True},
     "IPC of the node (`hostIPC`)": {"hostIPC": True},
@@ -37,6 +38,8 @@ def pod(name: str, *dangers: str, **container: Any) -> dict[str, Any]:
                 case "hostPath":
                     spec["volumes"] = [{"name": "v", "hostPath": {"path": value}}]
                     spec["containers"][0]["volumeMounts"] = [{"name": "v", "mountPath": "/v"}]
+                case "env":
+                    spec["containers"][0]["env"] = value
                 case _:
                     spec[field] = value
     context |= container
@@ -85,7 +88,16 @@ def test_everything_ranks_first():
     assert everything > max(pairs)
 
 
-@pytest.mark.parametrize("danger", NAMES[:-1])
+@pytest.mark.parametrize("other", [name for tier, name, _, _ in ROWS if tier in "346"])
+def test_a_port_on_the_network_of_the_node_lifts_no_pod_above_the_root_of_the_node(other: str):
+    nearer = pod("nearer", "network of the node (`hostNetwork`)", other, **ROOT)
+    nearer["spec"]["template"]["spec"]["containers"][0]["ports"] = [{"containerPort": 8080}]
+    found = ranks(nearer, pod("root", NAMES[0], **ROOT))
+    assert found["nearer"].reach > found["root"].reach
+    assert found["root"].score > found["nearer"].score
+
+
+@pytest.mark.parametrize("danger", [name for name in NAMES[:-1] if name != "credential in plain text"])
 def test_who_can_never_be_root_gets_less_of_the_node(danger: str):
     as_root = ranks(pod("a", danger, **ROOT))["a"]
     never = ranks(pod("a", danger))["a"]

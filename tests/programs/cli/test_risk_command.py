@@ -35,7 +35,7 @@ def test_the_ranks_are_data_and_a_picture_as_well(capfd):
     _, out, _ = run(capfd, "risk", SHOP, "--format", "json", "--top", "2")
     rows = json.loads(out)
     assert (len(rows["workloads"]), rows["ranked"], len(rows["notRead"])) == (2, 7, 2)
-    assert rows["workloads"][0]["title"] == "shop/Deployment/payments"
+    assert rows["workloads"][0]["title"] == "shop-ops/DaemonSet/agent"
     _, out, _ = run(capfd, "risk", SHOP, "--format", "svg")
     assert ElementTree.fromstring(out).tag.endswith("svg")
 
@@ -61,7 +61,7 @@ def test_fix_first_names_five_objects_and_a_command_that_works(capfd):
     _, out, _ = run(capfd, "scan", SHOP, "-f", "pretty")
     lines = out.splitlines()
     at = lines.index("fix first")
-    assert lines[at + 1].startswith("  1  shop/Deployment/payments")
+    assert lines[at + 1].startswith("  1  shop-ops/DaemonSet/agent")
     command = next(line.split() for line in lines[at:] if line.startswith("     leadline scan workload"))
     assert run(capfd, *command[1:])[0] == 0
 

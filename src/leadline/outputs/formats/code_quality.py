@@ -15,6 +15,7 @@ from leadline.outputs.format_registry import Page, format
 from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.place import file_of
 from leadline.outputs.rows.remediation import fix
+from leadline.outputs.rows.risk_marks import RiskMarks
 from leadline.outputs.rows.titles import titles_of
 from leadline.outputs.text.addresses import path_of
 from leadline.outputs.text.change_text import change_lines
@@ -42,15 +43,19 @@ def code_quality(report: PostureReport, out: IO[str], page: Page) -> None:
     wanted = SEVERITIES[: SEVERITIES.index(page.least) + 1]
     shown = [f for f in report.findings if controls[f.control].severity in wanted]
     shown.sort(key=lambda finding: SEVERITIES.index(controls[finding.control].severity))
-    fingerprints = Fingerprints(report, places)
+    fingerprints, marks = Fingerprints(report, places), RiskMarks(report, places)
     rows: list[dict[str, Any]] = list(_change(report, page))
     for finding in shown[:MOST]:
         control, holder, place = controls[finding.control], places.holder(finding), places.find(finding)
         mark, number = fingerprints.of(finding)
         name = title(report.resource(finding.resource))
+        risk = marks.of(finding)
+        at_risk = f" ({risk.text})" if risk else ""
         rows.append(
             {
-                "description": plain(f"{control.problem or control.title} in {name}: {fix(finding)}", 1_000),
+                "description": plain(
+                    f"{control.problem or control.title} in {name}: {fix(finding)}{at_risk}", 1_000
+                ),
                 "check_name": plain(control.id),
                 "fingerprint": f"{mark}{number if number > 1 else ''}",
                 "severity": _SEVERITIES[control.severity],

@@ -13,6 +13,7 @@ from leadline.outputs.format_registry import Page, format
 from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.place import file_of
 from leadline.outputs.rows.remediation import control_text, fix
+from leadline.outputs.rows.risk_marks import RiskMarks
 from leadline.outputs.rows.titles import titles_of
 from leadline.outputs.text.addresses import path_of
 from leadline.outputs.text.change_text import change_lines
@@ -82,7 +83,7 @@ def _messages(report: PostureReport, left_out: int) -> list[dict[str, str]]:
 
 def _vulnerabilities(report: PostureReport, findings: list[Finding], page: Page) -> list[dict[str, Any]]:
     places, title = FindingPlaces(report, page.places), titles_of(report)
-    fingerprints = Fingerprints(report, places)
+    fingerprints, marks = Fingerprints(report, places), RiskMarks(report, places)
     controls = {control.id: control for control in report.controls}
     written = []
     for finding in findings:
@@ -96,6 +97,8 @@ def _vulnerabilities(report: PostureReport, findings: list[Finding], page: Page)
             location |= {"start_line": place.line, "end_line": place.line}
         text, change = control_text(control), plain(fix(finding), 2_000)
         why = plain(f"{text.why}. {text.body}", 2_000)
+        risk = marks.of(finding)
+        at_risk = {"risk": {"name": "Risk", "type": "text", "value": risk.text}} if risk else {}
         written.append(
             {
                 "id": content_uuid(f"{mark}:{number}".encode()),
@@ -109,6 +112,7 @@ def _vulnerabilities(report: PostureReport, findings: list[Finding], page: Page)
                 "details": {
                     "object": {"name": "Object", "type": "text", "value": name},
                     "change": {"name": "Change", "type": "text", "value": change},
+                    **at_risk,
                 },
                 "tracking": _tracking(location, f"{mark}:{number}"),
                 "identifiers": [_identifier(control, text.links)],

@@ -19,6 +19,7 @@ from leadline.outputs.format_registry import Page, format
 from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.place import file_of, steering
 from leadline.outputs.rows.remediation import control_text, fix
+from leadline.outputs.rows.risk_marks import RiskMarks
 from leadline.outputs.rows.titles import titles_of
 from leadline.outputs.text.addresses import uri_of
 from leadline.outputs.text.change_text import change_lines
@@ -39,7 +40,8 @@ _LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "no
 def sarif(report: PostureReport, out: IO[str], page: Page) -> None:
     controls = [row.control for row in report.by_control if row.judged]
     index = {control.id: i for i, control in enumerate(controls)}
-    shown = _Shown(report, FindingPlaces(report, page.places), page, titles_of(report))
+    places = FindingPlaces(report, page.places)
+    shown = _Shown(report, places, page, titles_of(report), RiskMarks(report, places))
     groups = _groups(shown, report.findings)
     left_out = max(0, len(groups) - MOST_RESULTS)
     run: dict[str, Any] = {
@@ -105,6 +107,7 @@ class _Shown(NamedTuple):
     places: FindingPlaces
     page: Page
     title: Callable[[Resource], str]
+    marks: RiskMarks
 
 
 def _accepted(shown: _Shown, most: int) -> Iterator[tuple[Waived, Group]]:
@@ -171,13 +174,20 @@ def _result(group: Group, control: Control, rule_index: int, shown: _Shown) -> d
     holder = shown.places.holder(finding)
     said = (*(fix(f) for f, _ in group), *(steering(holder, place) for _, place in group))
     advice = "; ".join(text for text in dict.fromkeys(said) if text)
-    result = {
+    mark = shown.marks.of(finding)
+    properties: dict[str, Any] = {"paths": [plain(f.path, _LONGEST_TEXT) for f, _ in group[:_MOST_RELATED]]}
+    if mark:
+        advice += f" ({mark.text})"
+        risk = {"fixFirst": mark.first, "attackRole": mark.role, "attackPath": _short(mark.path)}
+        properties |= {name: value for name, value in risk.items() if value}
+    result: dict[str, Any] = {
         "ruleId": control.id,
         "ruleIndex": rule_index,
         "level": _LEVELS[control.severity],
         "message": {"text": _message(f"{plain(control.title)} in {name}: {advice}")},
         "locations": [_location(holder, place, shown.page, logical=name)],
-        "properties": {"paths": [plain(f.path, _LONGEST_TEXT) for f, _ in group[:_MOST_RELATED]]},
+        "properties": properties,
+        **({"rank": mark.score} if mark else {}),
     }
     others = (shown.report.resource(other) for other in finding.related[:_MOST_RELATED])
     related = [

@@ -1,13 +1,14 @@
 """The report from above: where to begin, the areas of a cluster, and findings counted by object, namespace or fix."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from msgspec import Struct
 
 from leadline.model.control import SEVERITIES, Severity
 from leadline.model.report import PostureReport
+from leadline.model.risk import WorkloadRisk
 from leadline.outputs.rows.control_groups import urgency
 from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.first_fixes import FirstFix, first_fixes
@@ -35,15 +36,26 @@ Paint = Callable[[str, str], str]
 
 def first_fixes_of(report: PostureReport, places: FindingPlaces) -> list[FirstFix]:
     """The objects to begin with, the first one first; none where hardly anything fails."""
-    if len({finding.resource for finding in report.findings}) < _FEWEST:
-        return []
-    risks = report.risks
-    if risks is None:
-        # What the few sentences say is hidden, rather than what the bodies of all objects do.
-        ranked = workload_risks(report, body=places.read_body, candidates=_CANDIDATES)
-        risks = tuple(map(places.shown_risk, ranked))
-    fixes = first_fixes(report, risks)
+    return fixes_among(report, risks_of(report, places)) if _fails_enough(report) else []
+
+
+def fixes_among(report: PostureReport, risks: Sequence[WorkloadRisk]) -> list[FirstFix]:
+    """The same where ``risks`` are known."""
+    fixes = first_fixes(report, risks) if _fails_enough(report) else []
     return fixes if len(fixes) >= _FEWEST else []
+
+
+def _fails_enough(report: PostureReport) -> bool:
+    return len({finding.resource for finding in report.findings}) >= _FEWEST
+
+
+def risks_of(report: PostureReport, places: FindingPlaces) -> tuple[WorkloadRisk, ...]:
+    """The ranks that ``report`` holds, else those of the workloads with most at stake."""
+    if report.risks is not None:
+        return report.risks
+    # What the few sentences say is hidden, rather than what the bodies of all objects do.
+    ranked = workload_risks(report, body=places.read_body, candidates=_CANDIDATES)
+    return tuple(map(places.shown_risk, ranked))
 
 
 def first_lines(report: PostureReport, places: FindingPlaces, width: int, detail: str) -> Iterator[str]:

@@ -27,6 +27,8 @@ _NAMED_STEPS = 3
 """Consequences that a sentence names."""
 _FROM_OUTSIDE = frozenset({"C-0256", "C-0266", "C-0041", "C-0044"})
 _GRAVE = frozenset({"cluster takeover", "node escape", "secrets"})
+_PLAIN_CREDENTIAL = 6.8
+"""Below the node's root user, also together with what opens less of the node."""
 _CREDENTIALS = frozenset({"C-0012", "C-0259"})
 _EASE = {"C-0013": 0.3, "C-0017": 0.15, "C-0016": 0.15, "C-0078": 0.1, "C-0274": 0.5}
 """What makes a takeover easier or more useful: root, a writable root, escalation, foreign images, no login."""
@@ -165,12 +167,9 @@ def _gains(workload: Workload, inventory: Inventory, failed: Sequence[Control]) 
         gains.append(
             _Gain(AttackStep("node", text, workload.resource.id, controls=(control.id,)), gain.worth)
         )
-    for control in failed:
-        if control.id in _CREDENTIALS:
-            step = AttackStep(
-                "secrets", "credential in plain text", workload.resource.id, controls=(control.id,)
-            )
-            gains.append(_Gain(step, control.score))
+    if said := tuple(control.id for control in failed if control.id in _CREDENTIALS):
+        step = AttackStep("secrets", "credential in plain text", workload.resource.id, controls=said)
+        gains.append(_Gain(step, _PLAIN_CREDENTIAL))
     secrets = _mounted_secrets(workload)
     if secrets:
         text = f"{len(secrets)} Secret{'s' if len(secrets) > 1 else ''} mounted"
