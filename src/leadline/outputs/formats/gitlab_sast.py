@@ -98,7 +98,12 @@ def _vulnerabilities(report: PostureReport, findings: list[Finding], page: Page)
         text, change = control_text(control), plain(fix(finding), 2_000)
         why = plain(f"{text.why}. {text.body}", 2_000)
         risk = marks.of(finding)
-        at_risk = {"risk": {"name": "Risk", "type": "text", "value": risk.text}} if risk else {}
+        details: dict[str, Any] = {
+            "object": {"name": "Object", "type": "text", "value": name},
+            "change": {"name": "Change", "type": "text", "value": change},
+        }
+        if risk:
+            details["risk"] = {"name": "Risk", "type": "text", "value": risk.text}
         written.append(
             {
                 "id": content_uuid(f"{mark}:{number}".encode()),
@@ -109,11 +114,7 @@ def _vulnerabilities(report: PostureReport, findings: list[Finding], page: Page)
                 "severity": control.severity.capitalize(),
                 "solution": _code(change),
                 "location": location,
-                "details": {
-                    "object": {"name": "Object", "type": "text", "value": name},
-                    "change": {"name": "Change", "type": "text", "value": change},
-                    **at_risk,
-                },
+                "details": details,
                 "tracking": _tracking(location, f"{mark}:{number}"),
                 "identifiers": [_identifier(control, text.links)],
                 "links": [{"url": link} for link in text.links],
