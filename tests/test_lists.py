@@ -1,5 +1,6 @@
 """Lists that allow and deny are where docs/decisions/lists.md says, and what is on none of them meets its default."""
 
+import ast
 import re
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
@@ -30,11 +31,58 @@ ROWS = [
 @pytest.mark.parametrize("row", ROWS)
 def test_a_list_is_where_the_page_says(row: str):
     words = re.findall(r"`([^`]+)`", row)
-    path = next(one for one in words if "/" in one)
-    (file,) = [one for one in (ROOT / path, ROOT / "src/leadline" / path) if one.exists()]
+    paths = [one for one in words if "/" in one]
+    files = [one for path in paths for one in (ROOT / path, ROOT / "src/leadline" / path) if one.exists()]
+    assert len(files) == len(paths)
     names = [one for one in words if re.fullmatch(r"_?[A-Z][A-Z0-9_]+", one)]
-    text = file.read_text("utf-8") if file.is_file() else ""
+    text = "\n".join(file.read_text("utf-8") for file in files if file.is_file())
     assert [name for name in names if not re.search(rf"^{name}\b", text, re.MULTILINE)] == []
+
+
+DECIDES = re.compile(
+    r"(?:^|_)(?:ALLOWED|SAFE|HARMLESS|ACCEPTED|KNOWN|USUAL|IGNORED|SKIPPED|NEVER|REFUSED|LEFT_OUT|FILLED|INTERNAL|GUARDED|TRUSTED"
+    r"|FORBIDDEN|SCHEMES|EXEMPT|EXCLUDED|HIDDEN|EVERYBODY|WRITTEN_BY_KUBERNETES)(?:_|$)"
+)
+"""Words in the name of a constant that decides what passes or is passed over."""
+OTHERS = {
+    "programs/exporter/results.py REFUSED": "why writes were refused, counted",
+    "sbom/parsers/rpm_sqlite.py _ALLOWED": "operations of SQL: what is on none is refused by SQLite",
+    "sbom/secrets/content.py _NOT_FILLED": "exceptions from _FILLED, which are searched",
+    "scans/access/smallest.py HIDDEN_VERBS": "verbs that a star stands for",
+    "scans/fixing/wanted_edits.py _SAFE_FOR_CONTROL_PLANE": "edits that are made, and judged again",
+    "scans/stored/image_results.py _USUAL": "fields that are left out of what is stored where they say the usual",
+    "sources/cri/runtime_socket.py USUAL_PLACES": "where a socket is looked for",
+    "sources/git/checkout.py _REFUSED": "words of git in an error, to say which it is",
+    "sources/manifests/files.py _FILLED_IN": "values that tools fill in",
+    "sources/manifests/kubernetes_text.py _HIDDEN": "what is named as unread, never passed over",
+    "sources/yaml/errors.py _NEVER_CLOSED": "words of an error",
+}
+"""Constants of such names that decide nothing of that sort, and what they are."""
+
+
+def deciding_constants() -> set[str]:
+    found = set()
+    for file in (ROOT / "src/leadline").rglob("*.py"):
+        for node in ast.parse(file.read_text("utf-8")).body:
+            target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+            value = getattr(node, "value", None)
+            is_list = isinstance(value, ast.Tuple | ast.Set | ast.List | ast.Dict) or (
+                isinstance(value, ast.Call)
+                and getattr(value.func, "id", "") in ("frozenset", "tuple", "MappingProxyType")
+            )
+            if isinstance(target, ast.Name) and is_list and DECIDES.search(target.id):
+                found.add(f"{file.relative_to(ROOT / 'src/leadline')} {target.id}")
+    return found
+
+
+def test_a_new_list_that_decides_is_on_the_page():
+    on_page = set()
+    for row in ROWS:
+        words = re.findall(r"`([^`]+)`", row)
+        paths = [one for one in words if "/" in one]
+        on_page |= {f"{path} {name}" for path in paths for name in words if "/" not in name}
+    assert deciding_constants() - on_page - OTHERS.keys() == set()
+    assert OTHERS.keys() - deciding_constants() == set()
 
 
 HERE_ALONE = ("169.254.169.254", "169.254.170.2", "127.0.0.1", "127.255.0.9", "0.0.0.0", "100.100.100.200", "168.63.129.16", "192.0.0.192")  # fmt: skip

@@ -1,5 +1,7 @@
 """An object that grants, selects, guards or serves nothing takes no finding away, whatever it is put beside."""
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,8 +11,14 @@ from tests.posture.test_planted_flaws import FLAWS, with_flaw
 
 from leadline.model.resource import Origin, resource_of
 from leadline.posture.catalogue import load_controls
+from leadline.posture.checks.istio import MESH_KINDS
 from leadline.posture.engine import judge
+from leadline.posture.index import WORKLOADS, kind_name
 from leadline.posture.inventory import Facts
+from leadline.posture.risk.fronts import FRONT_KINDS
+from leadline.posture.risk.ranking import workload_risks
+from leadline.scans.options import PostureOptions
+from leadline.scans.posture.posture_scan import open_posture_scan
 
 Body = dict[str, Any]
 CONTROLS = [control for control in load_controls() if control.check]
@@ -94,7 +102,97 @@ apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata: {{name: inert, namespace: NS}}
 spec: {{rules: [], tls: [{{hosts: [of.no.host], secretName: none}}]}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {{name: inert, namespace: NS}}
+type: Opaque
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {{name: inert, namespace: NS}}
+spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Gi}}}}}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: ReferenceGrant
+metadata: {{name: inert, namespace: NS}}
+spec: {{from: [], to: []}}
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {{name: inert, namespace: NS}}
+spec: {{selector: {NOWHERE}, servers: []}}
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {{name: inert, namespace: NS}}
+spec: {{hosts: [of.no.host], endpoints: []}}
+---
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {{name: inert, namespace: NS}}
+spec: {{workloadSelector: {{labels: {NOWHERE}}}, egress: []}}
+---
+apiVersion: crd.projectcalico.org/v1
+kind: NetworkPolicy
+metadata: {{name: inert-stored, namespace: NS}}
+spec: {{selector: app == 'of-no-pod', types: [Ingress, Egress]}}
+---
+apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: SecurityPolicy
+metadata: {{name: inert, namespace: NS}}
+spec: {{targetRefs: [{{group: gateway.networking.k8s.io, kind: HTTPRoute, name: of-no-route}}], basicAuth: {{users: {{name: none}}}}}}
+---
+apiVersion: traefik.io/v1alpha1
+kind: Middleware
+metadata: {{name: inert, namespace: NS}}
+spec: {{basicAuth: {{secret: none}}}}
+---
+apiVersion: traefik.containo.us/v1alpha1
+kind: Middleware
+metadata: {{name: inert-old, namespace: NS}}
+spec: {{forwardAuth: {{address: "http://authelia"}}}}
+---
+apiVersion: configuration.konghq.com/v1
+kind: KongPlugin
+metadata: {{name: inert, namespace: NS}}
+plugin: key-auth
+---
+apiVersion: k8s.nginx.org/v1
+kind: Policy
+metadata: {{name: inert, namespace: NS}}
+spec: {{basicAuth: {{secret: none}}}}
+---
+apiVersion: cloud.google.com/v1
+kind: BackendConfig
+metadata: {{name: inert, namespace: NS}}
+spec: {{iap: {{enabled: true}}}}
+---
+apiVersion: policy.linkerd.io/v1beta3
+kind: Server
+metadata: {{name: inert, namespace: NS}}
+spec: {{podSelector: {{matchLabels: {NOWHERE}}}, port: http, accessPolicy: deny}}
+---
+apiVersion: policy.linkerd.io/v1beta1
+kind: ServerAuthorization
+metadata: {{name: inert, namespace: NS}}
+spec: {{server: {{name: of-no-server}}, client: {{meshTLS: {{identities: [none]}}}}}}
+---
+apiVersion: policy.linkerd.io/v1alpha1
+kind: AuthorizationPolicy
+metadata: {{name: inert, namespace: NS}}
+spec: {{targetRef: {{group: policy.linkerd.io, kind: Server, name: of-no-server}}, requiredAuthenticationRefs: []}}
 """
+_ROUTES = ("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute")
+IN_A_NAMESPACE += "".join(
+    f"""---
+apiVersion: gateway.networking.k8s.io/v1
+kind: {kind}
+metadata: {{name: inert, namespace: NS}}
+spec: {{parentRefs: [{{name: of-no-gateway}}], rules: []}}
+"""
+    for kind in _ROUTES
+)
 IN_THE_CLUSTER = f"""
 apiVersion: {RBAC}/v1
 kind: ClusterRole
@@ -145,7 +243,55 @@ kind: StorageClass
 metadata: {{name: inert}}
 provisioner: example.com/none
 parameters: {{encrypted: "true"}}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {{name: inert, labels: {{pod-security.kubernetes.io/enforce: restricted}}}}
+---
+apiVersion: v1
+kind: Node
+metadata: {{name: inert}}
+---
+apiVersion: crd.projectcalico.org/v1
+kind: GlobalNetworkPolicy
+metadata: {{name: inert-stored}}
+spec: {{selector: app == 'of-no-pod', types: [Ingress, Egress]}}
+---
+apiVersion: configuration.konghq.com/v1
+kind: KongClusterPlugin
+metadata: {{name: inert}}
+plugin: key-auth
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingWebhookConfiguration
+metadata: {{name: inert}}
+webhooks: [{{name: inert.example.com, rules: [], failurePolicy: Fail}}]
+---
+apiVersion: networking.k8s.io/v1
+kind: IngressClass
+metadata: {{name: inert}}
+spec: {{controller: example.com/none}}
 """
+JUDGED_THEMSELVES = {
+    "Pod", "ReplicationController", "Deployment.apps", "DaemonSet.apps", "ReplicaSet.apps", "StatefulSet.apps", WORKLOADS,
+}  # fmt: skip
+"""What runs pods is not inert: controls find something in it."""
+FACTS = {
+    "ControlPlaneInfo.hostdata.kubescape.cloud", "LinuxKernelVariables.hostdata.kubescape.cloud",
+    "ServiceScanResult.kubescape.io", "VulnerabilityManifestSummary.spdx.softwarecomposition.kubescape.io",
+}  # fmt: skip
+"""What was read of nodes, ports and images: written by our own programs, each about the object that it names."""
+
+
+def test_there_is_an_inert_object_of_every_kind_that_joins():
+    read = {kind for control in CONTROLS for kind in control.reads} | {*FRONT_KINDS, *MESH_KINDS}
+    resources = [
+        resource_of(one, Origin(path="f.yaml", document=0))
+        for text in (IN_A_NAMESPACE, IN_THE_CLUSTER)
+        for one in yaml.safe_load_all(text)
+    ]
+    roles = {f"{kind}.{RBAC}" for kind in ("Role", "RoleBinding", "ClusterRoleBinding")}
+    assert read - {kind_name(one) for one in resources} - roles - JUDGED_THEMSELVES - FACTS == set()
 
 
 def inert_beside(documents: list[Body]) -> list[Body]:
@@ -204,3 +350,25 @@ def test_a_planted_flaw_is_found_beside_inert_objects(flaw):
     together = [*documents, *inert_beside(documents)]
     assert alone
     assert alone - found_in(together, CONTROLS, None, facts) == set()
+
+
+def test_no_workload_ranks_lower_beside_inert_objects(tmp_path: Path):
+    """Fronts, policies and routes lower what is at stake: those that are of nothing must not."""
+    shop = Path(__file__).parents[2] / "examples" / "shop"
+
+    def scores(folder: Path) -> dict[str, float]:
+        with open_posture_scan((str(folder),), PostureOptions()) as scan:
+            risks = workload_risks(scan.report_with_bodies)
+            return {scan.report.resource(one.resource).title: one.score for one in risks}
+
+    alone = tmp_path / "alone"
+    shutil.copytree(shop, alone)
+    with open_posture_scan((str(alone),), PostureOptions()) as scan:
+        spaces = [{"metadata": {"namespace": one.namespace}} for one in scan.report.resources]
+    before = scores(alone)
+    (alone / "zz-inert.yaml").write_text(yaml.safe_dump_all(inert_beside(spaces)))
+    after = scores(alone)
+    assert before
+    assert {
+        title: (score, after.get(title)) for title, score in before.items() if after.get(title, -1.0) < score
+    } == {}

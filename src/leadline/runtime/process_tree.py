@@ -1,6 +1,7 @@
 """Which process started which, from what was executed; and who did what is being judged."""
 
 from collections import OrderedDict
+from collections.abc import Collection
 
 from msgspec import Struct
 
@@ -13,6 +14,7 @@ DEEPEST = 16
 MINUTE_NS = 60_000_000_000
 MOST_COUNTED = 2_048
 MOST_VALUES = 100
+_FOR_EVERYBODY = ("/tmp/", "/var/tmp/", "/dev/shm/", "/run/")  # noqa: S108 - where others put programs
 _MANY_IN_ONE = frozenset({"busybox", "toybox", "coreutils", "exe"})
 """Programs that are many tools; the first argument says which. Busybox starts itself again as /proc/self/exe."""
 
@@ -144,6 +146,18 @@ class Actor:
                 if self._tool in _MANY_IN_ONE or not self._tool:
                     self._tool = event.program
         return self._tool
+
+    def is_known_as(self, names: Collection[str]) -> bool:
+        """Whether it is one of ``names``, which a rule lets pass.
+
+        A program that is not of the image, or lies in a volume or a folder for everybody, may be called anything: it is none of them.
+        """
+        if self.tool not in names or self.path.startswith(_FOR_EVERYBODY):
+            return False
+        if any(self.path.startswith(f"{mount}/") for mount in self.container.mounts):
+            return False
+        node = self._found()
+        return node is None or not node.process.is_upper
 
     @property
     def is_first(self) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import lzma
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -235,3 +236,39 @@ def test_what_a_shell_empties_that_was_started_later_is():
     emptied = of.Opened(8, 1, 7, 13, 10, 0, "sh", path="/var/log/app/a.log", open_flags=0o1101)
     assert len(detected(RULES["RL012"], [FIRST, later, emptied])) == 1
     assert len(detected(RULES["RL014"], [FIRST, later])) == 1
+
+
+def packet_socket_by(path: str, flags: int = 0) -> list[Detection]:
+    made = of.RawSocketMade(6, 1, 7, 10, 1, 0, "dhclient", family="packet")
+    return detected(
+        next(
+            rule
+            for rule in RULES.values()
+            if rule.event is of.RawSocketMade and rule.check.__name__ == "packet_socket"
+        ),
+        [Executed(*HEAD, flags, path=path, arguments=("dhclient",)), made],
+    )
+
+
+def test_a_name_lets_a_program_of_the_image_pass_and_no_other():
+    assert packet_socket_by("/sbin/dhclient") == []
+    assert packet_socket_by("/sbin/dhclient", of.UPPER)
+    assert packet_socket_by("/tmp/dhclient")
+    assert packet_socket_by("/mnt/volume/dhclient")
+
+
+def test_no_rule_passes_over_a_program_for_its_name_alone():
+    """Who names a tool to find it says ``tool in``; who names it to let it pass says ``is_known_as``."""
+    found = {
+        file.stem
+        for file in (Path(__file__).parents[3] / "src/leadline/runtime/rules").glob("*.py")
+        if re.search(r"\.tool in\b", file.read_text("utf-8"))
+    }
+    assert found == {
+        "miner",
+        "reverse_shell_by_words",
+        "runtime_tool",
+        "sensitive_file",
+        "token_access",
+        "decoded_payload",
+    }

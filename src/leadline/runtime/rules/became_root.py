@@ -53,6 +53,6 @@ def became_root(event: IdentityChanged, actor: Actor, known: Baseline | None) ->
         or 0 not in event.ids
     ):
         return None
-    if actor.tool in _SET_USER or (known is not None and "SETUID" in known.capabilities):
+    if actor.is_known_as(_SET_USER) or (known is not None and "SETUID" in known.capabilities):
         return None
     return f"{actor.tool}, of user {event.uid}, asked to become root"

@@ -55,7 +55,7 @@ _WRITERS = frozenset(
 )
 def binary_folder_written(event: Opened, actor: Actor, known: Baseline | None) -> str | None:
     path = event.path
-    if not path.startswith((*BINARY_FOLDERS, *_LIBRARIES)) or actor.tool in PACKAGE_MANAGERS:
+    if not path.startswith((*BINARY_FOLDERS, *_LIBRARIES)) or actor.is_known_as(PACKAGE_MANAGERS):
         return None
     if path.startswith(_LIBRARIES) and actor.tool not in _WRITERS:
         return None

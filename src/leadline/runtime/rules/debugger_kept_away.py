@@ -29,6 +29,6 @@ _DEBUGGERS = frozenset({"gdb", "strace", "ltrace", "lldb", "rr", "dlv", "perf", 
 def debugger_kept_away(event: Traced, actor: Actor, known: Baseline | None) -> str | None:
     if event.request or not actor.path or (known is not None and "ptrace" in known.syscalls):
         return None
-    if actor.tool in _DEBUGGERS or actor.parent_tool in _DEBUGGERS:
+    if actor.is_known_as(_DEBUGGERS) or actor.parent_tool in _DEBUGGERS:
         return None
     return f"{actor.tool} had itself traced, which keeps debuggers away"

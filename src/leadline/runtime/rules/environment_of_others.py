@@ -30,6 +30,6 @@ def environment_of_others(event: Opened, actor: Actor, known: Baseline | None) -
     path = event.path
     if not path.endswith("/environ") or not path.startswith("/proc/"):
         return None
-    if actor.tool in _OF_PROCESSES or (known is not None and known.opened(path)):
+    if actor.is_known_as(_OF_PROCESSES) or (known is not None and known.opened(path)):
         return None
     return f"{actor.tool} read the environment of a process from /proc"

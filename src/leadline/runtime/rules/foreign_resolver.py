@@ -39,7 +39,12 @@ _FORWARDERS = frozenset(
     mitre=("TA0011", "T1071.004"),
 )
 def foreign_resolver(event: Resolved, actor: Actor, known: Baseline | None) -> str | None:
-    if event.code or not event.flags & OUTGOING or not is_public(event.peer) or actor.tool in _FORWARDERS:
+    if (
+        event.code
+        or not event.flags & OUTGOING
+        or not is_public(event.peer)
+        or actor.is_known_as(_FORWARDERS)
+    ):
         return None
     return (
         None

@@ -27,7 +27,7 @@ from leadline.runtime.rule import Actor, Baseline, rule
     on_nodes=True,
 )
 def hard_link_over_sensitive_file(event: Linked, actor: Actor, known: Baseline | None) -> str | None:
-    if event.is_symbolic or not is_sensitive(event.target) or actor.tool in LOGIN_PROGRAMS:
+    if event.is_symbolic or not is_sensitive(event.target) or actor.is_known_as(LOGIN_PROGRAMS):
         return None
     if known is not None and known.changed(event.path):
         return None

@@ -46,8 +46,8 @@ def job_scheduled(event: Opened, actor: Actor, known: Baseline | None) -> str | 
     if not any(folder in path for folder in _FOLDERS):
         return None
     if (
-        actor.tool in PACKAGE_MANAGERS
-        or actor.tool in _RUNS_THEM
+        actor.is_known_as(PACKAGE_MANAGERS)
+        or actor.is_known_as(_RUNS_THEM)
         or (known is not None and known.opened(path))
     ):
         return None

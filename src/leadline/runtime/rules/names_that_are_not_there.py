@@ -30,7 +30,7 @@ def names_that_are_not_there(event: Resolved, actor: Actor, known: Baseline | No
     if event.code != "NXDOMAIN" or name.endswith(_OWN) or (known is not None and name in known.names):
         return None
     labels = name.split(".")
-    if len(labels) < 3 or actor.tool in _FORWARDERS:
+    if len(labels) < 3 or actor.is_known_as(_FORWARDERS):
         return None
     domain = ".".join(labels[-2:])
     is_many = actor.distinct(f"missing below {domain}", name) == _MANY

@@ -41,7 +41,7 @@ _KNOWN = frozenset(
 def packet_socket(event: RawSocketMade, actor: Actor, known: Baseline | None) -> str | None:
     if (
         event.family != "packet"
-        or actor.tool in _KNOWN
+        or actor.is_known_as(_KNOWN)
         or (known is not None and "NET_RAW" in known.capabilities)
     ):
         return None

@@ -30,7 +30,7 @@ _SERVERS = frozenset(
     on_nodes=True,
 )
 def redirected_to_connection(event: Redirected, actor: Actor) -> str | None:
-    if actor.tool in _SERVERS:
+    if actor.is_known_as(_SERVERS):
         return None
     peer = f"{event.address} port {event.port}" if event.address else f"port {event.port}"
     return f"{actor.tool} talks to {peer} as to a terminal"

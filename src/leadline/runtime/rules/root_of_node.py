@@ -41,7 +41,7 @@ _LOCK_THEMSELVES_IN = frozenset(
 
 @rule("RL023", "Other root folder taken", score=8, needs=("exec", "root"), mitre=("TA0004", "T1611"))
 def root_of_node(event: RootChanged, actor: Actor, known: Baseline | None) -> str | None:
-    if not actor.path or actor.tool in _LOCK_THEMSELVES_IN or event.path in (".", "/", ""):
+    if not actor.path or actor.is_known_as(_LOCK_THEMSELVES_IN) or event.path in (".", "/", ""):
         return None
     if known is not None and event.call in known.syscalls:
         return None

@@ -30,7 +30,7 @@ def set_user_bit(event: ModeChanged, actor: Actor) -> str | None:
     # Of a folder the bit for groups says only whom new files belong to.
     if not event.mode & 0o4000 and (event.mode & 0o2010) != 0o2010:
         return None
-    if event.mode & 0o1000 or actor.tool in PACKAGE_MANAGERS:
+    if event.mode & 0o1000 or actor.is_known_as(PACKAGE_MANAGERS):
         return None
     if not event.mode & 0o4000 and actor.tool not in ("chmod", "busybox"):
         return None

@@ -29,10 +29,6 @@ def shell_settings_written(event: Opened, actor: Actor, known: Baseline | None) 
     path = event.path
     if not (path.endswith(SHELL_SETTINGS) or "/etc/profile.d/" in path):
         return None
-    if (
-        actor.tool in PACKAGE_MANAGERS
-        or actor.tool == "useradd"
-        or (known is not None and known.opened(path))
-    ):
+    if actor.is_known_as({*PACKAGE_MANAGERS, "useradd"}) or (known is not None and known.opened(path)):
         return None
     return f"{actor.tool} wrote {path}"
