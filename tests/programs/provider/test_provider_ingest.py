@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.programs.provider.provider_parts import Chain, Provider, found, measured, report
 
 from leadline.api.provider.wire import encoded
+from leadline.programs.provider import ingest
 from leadline.programs.provider.ingest import Refused
 from leadline.programs.provider.log import verify_log
 from leadline.programs.provider.tables import VIEW
@@ -110,6 +111,22 @@ def test_fewer_controls_more_unread_and_an_older_program_are_alerts_while_they_l
     assert provider.alerts() == {"other-program"}
     provider.take(report([1], judged=50))
     assert provider.alerts() == set()
+
+
+def test_no_source_fills_the_disk(provider: Provider, monkeypatch):
+    monkeypatch.setattr(ingest, "MOST_BYTES_A_DAY", 2_000)
+
+    def fill() -> None:
+        for number in range(20):
+            provider.take(report(range(number, number + 20)))
+
+    with pytest.raises(Refused) as refused:
+        fill()
+    assert refused.value.status == 429
+    size = (provider.log / "records").stat().st_size
+    assert size < 4_000
+    provider.clock.pass_by(days=1)
+    provider.take(report([1]))
 
 
 def rows(provider: Provider) -> list[tuple[object, ...]]:

@@ -31,6 +31,10 @@ from leadline.programs.provider.watchman import STATES, suspicions
 log = logging.getLogger(__name__)
 
 
+MOST_BYTES_A_DAY = 1 << 30
+"""That the log of one source may grow by, compressed: who has its token can fill no disk."""
+
+
 class Refused(Exception):  # noqa: N818 an answer, not a fault
     """``status`` as HTTP has it."""
 
@@ -82,6 +86,8 @@ class Ingest:
         self._logs: dict[int, SourceLog] = {}
         self._locks: dict[int, threading.Lock] = {}
         self._opening = threading.Lock()
+        self._began: dict[int, tuple[str, int]] = {}
+        """Of each source the day and the bytes of its log when it began."""
 
     @property
     def keys(self) -> Keys:
@@ -130,6 +136,7 @@ class Ingest:
                     )
                     raise Refused(409, "This idempotency key belongs to another message")
                 return self._receipt(fresh, history, message, done)
+            self._check_growth(fresh, history)
             content = message.content
             changes = None if isinstance(content, ImageContent) else self._changes(fresh, content)
             record = encoded(changes) if isinstance(content, WholeReport) and changes else message.body
@@ -211,6 +218,16 @@ class Ingest:
             open=self._tables.open_count(source.id),
             expected_sequence=fresh.sequence + 1,
         )
+
+    def _check_growth(self, source: Source, history: SourceLog) -> None:
+        """Raises: ``Refused``."""
+        today = self._stamp()[:10]
+        day, began = self._began.get(source.id, ("", 0))
+        if day != today:
+            self._began[source.id] = (today, history.size_bytes)
+        elif history.size_bytes - began > MOST_BYTES_A_DAY:
+            retry = ((b"retry-after", b"3600"),)
+            raise Refused(429, "This source has sent too much today", "it may go on tomorrow", headers=retry)
 
     def _settle(self, source: Source, lasting: set[str], now: str) -> None:
         self._tables.end_alerts(source.id, [kind for kind in STATES if kind not in lasting], now)

@@ -84,6 +84,11 @@ class SourceLog:
         return self._tree.size
 
     @property
+    def size_bytes(self) -> int:
+        """Of the records, compressed."""
+        return self._end
+
+    @property
     def checkpoint(self) -> str:
         return self._note
 

@@ -20,6 +20,7 @@ PROBLEMS = {
     "409": "It does not follow what was sent before",
     "413": "Too large",
     "415": "Another type of content, or of compression",
+    "429": "Too much from this source today",
     "503": "Nothing can be written now; send it again later",
 }
 
@@ -75,7 +76,7 @@ def _operation(route: Route, schemas: Document) -> Document:
             **{
                 code: {"description": text, "content": _content("application/problem+json", Problem)}
                 for code, text in PROBLEMS.items()
-                if route.takes is not None or code not in ("409", "413", "415")
+                if route.takes is not None or code not in ("409", "413", "415", "429")
             },
         },
     }

@@ -32,6 +32,8 @@ from leadline.programs.provider.watchman import is_silent
 
 MOST_ROWS = 1_000
 _WORST = 5
+_MOST_DAYS = 50_000
+"""Rows of one answer."""
 _LONGEST_HISTORY_DAYS = 1_100
 _FINDINGS = (
     "SELECT f.id, s.name, f.fingerprint, f.ordinal, f.control, f.severity, f.grp, f.kind, f.namespace, f.name, f.file, f.path,"
@@ -160,12 +162,15 @@ class Questions:
         return Images(items, _cursor(rows[most - 1][0], tenant, asked) if len(rows) > most else "")
 
     def history(self, tenant: str, source: str, days: int) -> History:
+        """Raises: ``Refused`` where the answer would be too long."""
         since = (self._now() - timedelta(days=min(days, _LONGEST_HISTORY_DAYS))).strftime("%Y-%m-%d")
         text = (
             "SELECT s.name, d.day, d.severity, d.open, d.accepted, d.opened, d.gone FROM day d JOIN source s ON s.id = d.source"
-            " WHERE s.tenant = ? AND d.day >= ? AND (? = '' OR s.name = ?) ORDER BY s.name, d.day, d.severity"
+            " WHERE s.tenant = ? AND d.day >= ? AND (? = '' OR s.name = ?) ORDER BY s.name, d.day, d.severity LIMIT ?"
         )
-        rows = self._read(text, tenant, since, source, source)
+        rows = self._read(text, tenant, since, source, source, _MOST_DAYS + 1)
+        if len(rows) > _MOST_DAYS:
+            raise Refused(400, "Too many days of too many sources", "ask for one source, or for fewer days")
         return History(tuple(DayRow(row[0], row[1], SEVERITIES[row[2]], *row[3:]) for row in rows))
 
     def alerts(self, tenant: str) -> Alerts:
