@@ -129,9 +129,9 @@ def _shop() -> Known:
 
 
 STATES = {
-    "0 workloads": State(_folder(0), "No object was judged"),
-    "1 workload": State(_folder(1), "n0/Pod/a0"),
-    "5,000 workloads": State(_folder(5_000), "5,000 objects judged"),
+    "0 workloads": State(_folder(0), "1 object judged"),
+    "1 workload": State(_folder(1), "2 objects judged"),
+    "5,000 workloads": State(_folder(5_000), "5,001 objects judged"),
     "store unavailable": State(_unavailable, "The store does not answer"),
     "store lost": State(_stale, "this is what was read last"),
     "partial rights": State(_partial, "in 1 of 2 namespaces"),

@@ -103,6 +103,7 @@ def test_pages_of_a_store_that_never_answered_say_so(stored: Path) -> None:
 
     pages = asyncio.run(_told(opened, lambda shown: bool(shown.why_old)))
     assert "The store does not answer" in pages["overview"]
+    assert "All input was read" not in pages["overview"]
     health = json.loads(pages["health.json"])
     assert "does not answer" in health["whyOld"]
     assert "Everything" not in json.dumps(health)

@@ -47,7 +47,7 @@ class Row(Struct, frozen=True, gc=False):
 
     @property
     def text(self) -> str:
-        """All of it in small letters, for the search; not kept, since it would be as much as all else."""
+        """All of it in small letters, for the search."""
         return "\n".join((self.problem, self.subject, self.place, self.fix, *self.controls)).lower()
 
 
@@ -94,9 +94,14 @@ class Rows:
             for subject in row.edit.subjects:
                 self.of_object.setdefault(subject, []).append(row)
         self._counts = _counted(self.all)
+        self._texts = [row.text for row in self.all]
 
     def chosen(self, choice: Choice) -> Sequence[Row]:
         rows: Sequence[Row] = self.all
+        words = choice.words.lower().split()
+        if words:
+            texts = zip(self.all, self._texts, strict=True)
+            rows = [row for row, text in texts if all(word in text for word in words)]
         if choice.severity:
             rows = [row for row in rows if row.severity in choice.severity]
         if choice.namespace:
@@ -106,10 +111,6 @@ class Rows:
         if choice.control:
             wanted = frozenset(choice.control)
             rows = [row for row in rows if not wanted.isdisjoint(row.controls)]
-        words = choice.words.lower().split()
-        if words:
-            texts = ((row, row.text) for row in rows)
-            rows = [row for row, text in texts if all(word in text for word in words)]
         return rows
 
     def facets(self, rows: Sequence[Row], choice: Choice) -> Mapping[str, tuple[tuple[str, int, bool], ...]]:
