@@ -85,33 +85,32 @@ def read_audit_logs(
     paths = tuple(paths)
     for path in paths:
         reading.read(path)
-    record = reading.record()
-    if not record.observed.events:
+    if not reading.events:
         raise SourceError(f"no audit events in {', '.join(paths)}", hint="name files of --audit-log-path")
-    return record
+    return reading.record()
 
 
 class _Reading:
     def __init__(self, names: frozenset[str], limits: AuditLimits) -> None:
+        self.events = 0
         self._names = names
         self._limits = limits
         self._requests: Counter[RecordedRequest] = Counter()
-        self._moments: tuple[str, str] = ("", "")
-        self._events = self._refused = self._bytes = self._dropped = 0
+        self._first = self._last = ""
+        self._refused = self._bytes = self._dropped = 0
         self._unread: list[Unread] = []
 
     def record(self) -> AuditRecord:
-        unread = list(self._unread)
         if self._dropped:
             why = (
                 f"{self._dropped:,} requests beyond {self._limits.requests:,} sorts of requests were not kept"
             )
-            unread.append(Unread("audit logs", why, "too large", hint="read fewer logs at once"))
-        observed = Observed(*self._moments, self._events, self._refused)
-        return AuditRecord(dict(self._requests), observed, tuple(unread))
+            self._unread.append(Unread("audit logs", why, "too large", hint="read fewer logs at once"))
+        observed = Observed(self._first, self._last, self.events, self._refused)
+        return AuditRecord(dict(self._requests), observed, tuple(self._unread))
 
     def read(self, path: str) -> None:
-        before, bad, first_bad = self._events, 0, 0
+        before, bad, first_bad, end = self.events, 0, 0, ""
         try:
             with open_regular(path) as file:
                 is_compressed = file.read(2) == b"\x1f\x8b"
@@ -122,27 +121,28 @@ class _Reading:
                         bad += 1
                         first_bad = first_bad or number
         except (OSError, EOFError, zlib.error) as error:
-            why = (getattr(error, "strerror", "") or str(error)).lower()
-            if self._events == before and not bad:
-                raise SourceError(f"cannot read {path}: {why}") from error
-            self._unread.append(Unread(path, f"the log ends early: {why}", "malformed"))
+            end = (getattr(error, "strerror", "") or str(error)).lower()
+        if self.events == before and end and not bad:
+            raise SourceError(f"cannot read {path}: {end}")
+        if self.events == before and bad:
+            raise SourceError(f"{path} is not an audit log", hint="name files of --audit-log-path")
+        if end:
+            self._unread.append(Unread(path, f"the log ends early: {end}", "malformed"))
         if self._bytes > self._limits.total_bytes:
             why = f"the logs are larger than {self._limits.total_bytes >> 30} GiB; the rest was not read"
             self._unread.append(Unread(path, why, "too large"))
-        if bad and self._events == before:
-            raise SourceError(f"{path} is not an audit log", hint="name files of --audit-log-path")
         if bad:
             why = "1 line is not an audit event" if bad == 1 else f"{bad:,} lines are not audit events"
             self._unread.append(Unread(path, why, "malformed", first_bad))
 
     def _lines(self, log: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
         """Each line until enough was read; of one that is too long, a piece without a line end that is as well."""
-        while self._bytes <= self._limits.total_bytes and (line := log.readline(self._limits.line_bytes + 1)):
+        most, is_rest = self._limits.line_bytes + 1, False
+        while self._bytes <= self._limits.total_bytes and (line := log.readline(_CHUNK if is_rest else most)):
             self._bytes += len(line)
-            yield line
-            while line and not line.endswith(b"\n") and self._bytes <= self._limits.total_bytes:
-                line = log.readline(_CHUNK)
-                self._bytes += len(line)
+            if not is_rest:
+                yield line
+            is_rest = not line.endswith(b"\n")
 
     def _take_line(self, line: bytes) -> bool:
         """Whether it is an event, or a list of them."""
@@ -152,23 +152,18 @@ class _Reading:
             event = _decoder.decode(line)
         except (msgspec.MsgspecError, RecursionError):
             return False
-        if event.kind == "EventList":
-            for one in event.items or ():
-                self._take(one)
-            return True
-        if event.kind != "Event":
-            return False
-        self._take(event)
-        return True
+        events = {"Event": (event,), "EventList": event.items or ()}.get(event.kind)
+        for one in events or ():
+            self._take(one)
+        return events is not None
 
     def _take(self, event: _Event) -> None:
-        self._events += 1
+        self.events += 1
         if event.stage == "RequestReceived":
             return  # not decided yet; the same request comes again
         moment = event.request_received_timestamp
-        first, last = self._moments
-        if not first <= moment <= last and _is_moment(moment):
-            self._moments = (min(first or moment, moment), max(last, moment))
+        if not self._first <= moment <= self._last and _is_moment(moment):
+            self._first, self._last = min(self._first or moment, moment), max(self._last, moment)
         if not _is_allowed(event):
             self._refused += 1
             return
@@ -195,41 +190,30 @@ def _is_allowed(event: _Event) -> bool:
 
 def _requests_of(event: _Event, names: frozenset[str]) -> Iterator[RecordedRequest]:
     """The request, asked as the one that was impersonated; and the impersonation itself."""
+
+    def request(user: _User, verb: str, name: str, **asked: str) -> RecordedRequest:
+        kept = name if not name or name in names else OTHER_NAME
+        subject = user_or_group("User", user.username)
+        return RecordedRequest(subject, _groups(user.groups), verb, name=kept, **asked)
+
     user = event.user
-    if event.impersonated_user is not None:
-        other = user_or_group("User", event.impersonated_user.username)
-        plural = "serviceaccounts" if other.kind == "ServiceAccount" else "users"
-        name = other.name if other.name in names else OTHER_NAME
-        yield _request(user, "impersonate", resource=plural, namespace=other.namespace, name=name)
-        for group in event.impersonated_user.groups:
-            name = group if group in names else OTHER_NAME
-            yield _request(user, "impersonate", resource="groups", name=name)
-        user = event.impersonated_user
-    reference = event.object_ref
-    if reference is None or not reference.resource:
-        yield _request(user, event.verb, path=event.request_uri.partition("?")[0][:_LONGEST_PATH])
+    if (other := event.impersonated_user) is not None:
+        account = user_or_group("User", other.username)
+        plural = "serviceaccounts" if account.kind == "ServiceAccount" else "users"
+        yield request(user, "impersonate", account.name, resource=plural, namespace=account.namespace)
+        yield from (request(user, "impersonate", group, resource="groups") for group in other.groups)
+        user = other
+    of = event.object_ref
+    if of is None or not of.resource:
+        yield request(user, event.verb, "", path=event.request_uri.partition("?")[0][:_LONGEST_PATH])
         return
-    resource = (
-        f"{reference.resource}/{reference.subresource}" if reference.subresource else reference.resource
-    )
     # The log names what was created; the authoriser did not know it yet.
-    name = "" if event.verb == "create" and not reference.subresource else reference.name
-    yield _request(
-        user,
-        event.verb,
-        group=reference.api_group,
-        resource=resource,
-        namespace=reference.namespace,
-        name=name if not name or name in names else OTHER_NAME,
-    )
+    name = "" if event.verb == "create" and not of.subresource else of.name
+    resource = f"{of.resource}/{of.subresource}" if of.subresource else of.resource
+    yield request(user, event.verb, name, group=of.api_group, resource=resource, namespace=of.namespace)
 
 
 _LONGEST_PATH = 512
-
-
-def _request(user: _User, verb: str, **asked: str) -> RecordedRequest:
-    subject = user_or_group("User", user.username)
-    return RecordedRequest(subject, _groups(user.groups), verb, **asked)
 
 
 @lru_cache(maxsize=4096)
