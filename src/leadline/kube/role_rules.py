@@ -42,10 +42,8 @@ def ask(verbs: str, resources: str, groups: str = "core", names: str = "") -> As
 CLUSTER_SCOPED = frozenset(
     [
         "nodes",
-        "nodes/proxy",
         "persistentvolumes",
         "certificatesigningrequests",
-        "certificatesigningrequests/approval",
         "signers",
         "validatingwebhookconfigurations",
         "mutatingwebhookconfigurations",
@@ -61,7 +59,12 @@ CLUSTER_SCOPED = frozenset(
         "userextras",
     ]
 )
-"""Resources without a namespace: a rule on them grants nothing through a RoleBinding."""
+"""Resources without a namespace: a rule on them or their subresources grants nothing through a RoleBinding."""
+
+
+def has_no_namespace(resource: str) -> bool:
+    """Whether a resource, or that which it is a subresource of, has none."""
+    return resource.partition("/")[0] in CLUSTER_SCOPED
 
 
 @lru_cache(maxsize=512)
@@ -71,8 +74,8 @@ def within_namespace(question: Ask) -> Ask | None:
     To ``bind`` a ClusterRole by a RoleBinding is asked for in that one's namespace; ``namespaces`` are too, each in
     itself (https://kubernetes.io/docs/reference/access-authn-authz/rbac/#privilege-escalation-prevention-and-bootstrapping).
     """
-    outside = CLUSTER_SCOPED - {"clusterroles"} if "bind" in question.verbs else CLUSTER_SCOPED
-    left = question.resources - outside
+    kept = {"clusterroles"} if "bind" in question.verbs else set()
+    left = frozenset(one for one in question.resources if one in kept or not has_no_namespace(one))
     return question._replace(resources=left) if left else None
 
 
@@ -86,8 +89,7 @@ def outside_namespaces(question: Ask) -> Ask | None:
 
 def is_outside_namespaces(rule: dict[str, Any]) -> bool:
     """Whether all that a rule names has no namespace, so that a RoleBinding grants nothing of it."""
-    resources = [one for one in _list(rule.get("resources")) if isinstance(one, str)]
-    return CLUSTER_SCOPED.issuperset(resources)
+    return all(has_no_namespace(one) for one in _list(rule.get("resources")) if isinstance(one, str))
 
 
 class RuleMatch(NamedTuple):

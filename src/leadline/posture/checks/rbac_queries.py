@@ -1,9 +1,10 @@
 """What a role lets its holder do, as questions that several access controls ask."""
 
+from collections.abc import Callable
 from typing import Any
 
 from leadline.kube.rbac import Rights
-from leadline.kube.role_rules import CLUSTER_SCOPED, Ask, ask
+from leadline.kube.role_rules import Ask, ask, has_no_namespace
 
 POD_OWNERS = "deployments daemonsets replicasets statefulsets"
 
@@ -180,21 +181,25 @@ def beyond_reading(rule: dict[str, Any]) -> tuple[str, ...]:
     Left out is what every program does: writing its events and leases, asking about rights, reporting a status;
     and rules limited to single objects by name. For ``Grant.may_any``, beside ``READ_SECRETS``.
     """
-    return _beyond_reading(rule, frozenset())
+    return _beyond_reading(rule, _is_nothing)
 
 
 def beyond_reading_a_namespace(rule: dict[str, Any]) -> tuple[str, ...]:
     """``beyond_reading`` for a grant of one namespace, where rules on cluster-scoped resources grant nothing."""
-    return _beyond_reading(rule, CLUSTER_SCOPED)
+    return _beyond_reading(rule, has_no_namespace)
 
 
-def _beyond_reading(rule: dict[str, Any], left_out: frozenset[str]) -> tuple[str, ...]:
+def _is_nothing(_: str) -> bool:
+    return False
+
+
+def _beyond_reading(rule: dict[str, Any], is_left_out: Callable[[str], bool]) -> tuple[str, ...]:
     if rule.get("resourceNames"):
         return ()
     resources = [
         f"resources[{i}]"
         for i, name in enumerate(_words(rule, "resources"))
-        if not _is_everyday(name) and name not in left_out
+        if not _is_everyday(name) and not is_left_out(name)
     ]
     verbs = [f"verbs[{i}]" for i, verb in enumerate(_words(rule, "verbs")) if verb not in _READING]
     return (*resources, *verbs) if resources and verbs else ()

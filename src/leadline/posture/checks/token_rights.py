@@ -6,7 +6,7 @@ from typing import Any
 
 from leadline.kube.bootstrap import grants_only_public_facts
 from leadline.kube.rbac import Grant
-from leadline.kube.role_rules import CLUSTER_SCOPED, Ask
+from leadline.kube.role_rules import Ask, has_no_namespace
 from leadline.model.control import Remove, Review, Violations
 from leadline.posture.inventory import Inventory
 from leadline.posture.subject import Workload, sequence
@@ -52,7 +52,7 @@ def _is_effective(rule: dict[str, Any], is_cluster_wide: bool) -> bool:
     resources = {name for name in sequence(rule.get("resources")) if isinstance(name, str)}
     if _POLICY_GROUPS.issuperset(map(str, sequence(rule.get("apiGroups")))):
         resources.discard("podsecuritypolicies")
-    return bool(resources if is_cluster_wide else resources - CLUSTER_SCOPED)
+    return any(is_cluster_wide or not has_no_namespace(one) for one in resources)
 
 
 _POLICY_GROUPS = frozenset({"policy", "extensions"})
