@@ -1,5 +1,6 @@
 import os
 import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -31,14 +32,15 @@ def test_an_hour_of_typing_says_at_each_save_what_a_fresh_scan_says(
         if passed >= len(by_minute) * 60:
             by_minute.append(resident_mib())
             with capsys.disabled():
-                print(f"{by_minute[-1]:.1f}", end=" ", flush=True)
+                print(f"{by_minute[-1]:.1f}", end=" ", flush=True, file=sys.stderr)
         time.sleep(max(0.0, steps / KEYS_PER_S - passed))
     typist.compare()
     settled, last = by_minute[len(by_minute) // 4], resident_mib()
     with capsys.disabled():
         print(
             f"\n{MINUTES:g} minutes: {steps:,} keys, {typist.compared:,} saves held against a fresh scan,"
-            f" {typist.broken:,} of them with a broken file; {settled:.0f} MiB after a quarter, {last:.0f} MiB at the end"
+            f" {typist.broken:,} of them with a broken file; {settled:.0f} MiB after a quarter, {last:.0f} MiB at the end",
+            file=sys.stderr,
         )
     assert typist.compared > typist.broken > 0
     assert last < settled * 1.1
