@@ -34,12 +34,15 @@ class Listener:
         self.is_away = False
         self.got: list[tuple[str, str]] = []
         """The workload, and what of it."""
+        self.clusters: set[str | None] = set()
+        """That the last message named."""
         self.messages = 0
 
     async def send(self, group: Group, now_s: float) -> None:
         if self.is_away:
             raise DeliveryError("away")
         self.messages += 1
+        self.clusters = {dict(alert.labels).get("cluster") for alert in group.alerts}
         for alert in group.alerts:
             self.got.append(
                 (dict(alert.labels).get("workload", alert.name), "firing" if alert.is_firing else "over")
@@ -344,3 +347,20 @@ def test_it_runs_by_itself(begin: Begin):
         return None
 
     asyncio.run(scenario())
+
+
+def test_with_the_name_of_a_cluster_every_alert_says_it_and_is_still_sent_once(begin: Begin):
+    listener = Listener()
+    scene = begin(listener)
+    watched = (scene.results, scene.follower)
+    named = [Named("listener 0", listener)]
+    scene.alerting = Alerting(
+        watched, NONE_CRITICAL, scene.state, named, cluster="north", pace=PACE, clock=lambda: scene.now_s
+    )
+    scene.set("web")
+    scene.turn()
+    scene.turn()
+    assert listener.clusters == {"north"}
+    scene.set()
+    scene.turn()
+    assert listener.got == [("web", "firing"), ("web", "over")]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from leadline.backoff import backoff_s
 from leadline.errors import StoreError
@@ -78,9 +79,12 @@ class Alerting:
         state: AlertState,
         receivers: Sequence[Named],
         *,
+        cluster: str = "",
         pace: Pace = Pace(),  # noqa: B008 frozen
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """``cluster`` is what receivers are told that alerts are of; empty for a label less."""
+        self._cluster = (("cluster", cluster),) if cluster else ()
         self._results, self._follower = watched
         self._thresholds = thresholds
         self._state = state
@@ -142,8 +146,9 @@ class Alerting:
         repeats_s = receiver.receiver.repeats_s
         is_repeat = repeats_s is not None and now_s >= receiver.repeat_at
         due = [k for k in self._state.alerts if k.wants(receiver.name) or (is_repeat and k.ended_s is None)]
-        kept_of = {(kept.labels, kept.started_s): kept for kept in due}
-        for group in _groups(receiver, [kept.alert for kept in due]):
+        named = [(self._named(kept.alert), kept) for kept in due]
+        kept_of = {(alert.labels, alert.started_s): kept for alert, kept in named}
+        for group in _groups(receiver, [alert for alert, _ in named]):
             try:
                 await receiver.receiver.send(group, self._clock())
             except DeliveryError as error:
@@ -153,6 +158,9 @@ class Alerting:
         receiver.in_a_row = 0
         if is_repeat and repeats_s is not None:
             receiver.repeat_at = now_s + repeats_s
+
+    def _named(self, alert: Alert) -> Alert:
+        return replace(alert, labels=tuple(sorted((*alert.labels, *self._cluster))))
 
     def _is_due(self, receiver: Named) -> bool:
         return self._clock() >= receiver.try_at and self.waiting(receiver) > 0

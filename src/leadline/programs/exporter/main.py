@@ -80,7 +80,8 @@ async def _alerting(
     state = AlertState(Path(settings.alerts_state))
     opened.callback(state.close)
     http = await opened.enter_async_context(httpx2.AsyncClient(trust_env=True))
-    return Alerting(watched, file.thresholds, state, receivers_of(file, Poster(http)))
+    receivers = receivers_of(file, Poster(http))
+    return Alerting(watched, file.thresholds, state, receivers, cluster=settings.cluster_name)
 
 
 def _server(settings: Settings, application: Scraped) -> "_Server":

@@ -23,7 +23,8 @@ class Settings(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown
     host: Annotated[str, Meta(description="Where Prometheus asks.")] = "::"
     port: Annotated[int, Meta(ge=0, le=65_535, description="Of /metrics, HTTP.")] = 8080
     cluster_name: Annotated[
-        str, Meta(description="Value of the label cluster of every series; empty for no such label.")
+        str,
+        Meta(description="Value of the label cluster of every series and alert; empty for no such label."),
     ] = ""
     max_series: Annotated[
         int,
