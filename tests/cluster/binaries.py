@@ -13,6 +13,8 @@ import subprocess
 from pathlib import Path
 
 HERE = Path(__file__).parent
+OLDER = HERE / "kubernetes-1.32"
+"""The module of an older kube-apiserver."""
 CONTROL_PLANE = ("kube-apiserver",)
 WHOLE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet")
 SERVICES = ("kube-proxy",)
@@ -24,11 +26,11 @@ class MissingError(Exception):
     """A program that is needed is not there, and cannot be built."""
 
 
-def version() -> str:
+def version(module: Path = HERE) -> str:
     """``1.36.3``, as pinned."""
     found = re.search(
         r"^require k8s\.io/kubernetes v(\S+)|^\s+k8s\.io/kubernetes v(\S+)",
-        (HERE / "go.mod").read_text(),
+        (module / "go.mod").read_text(),
         re.M,
     )
     if found is None:
@@ -36,33 +38,33 @@ def version() -> str:
     return found[1] or found[2]
 
 
-def kept_folder() -> Path:
-    named = os.environ.get("LEADLINE_CLUSTER_BINARIES")
-    return Path(named) if named else Path.home() / ".cache" / "leadline" / f"kubernetes-{version()}"
+def kept_folder(module: Path = HERE) -> Path:
+    named = os.environ.get("LEADLINE_CLUSTER_BINARIES") if module == HERE else ""
+    return Path(named) if named else Path.home() / ".cache" / "leadline" / f"kubernetes-{version(module)}"
 
 
-def kubernetes(programs: tuple[str, ...]) -> Path:
+def kubernetes(programs: tuple[str, ...], module: Path = HERE) -> Path:
     """The folder that holds ``programs``.
 
     Raises: ``MissingError``.
     """
-    assets = os.environ.get("KUBEBUILDER_ASSETS", "")
-    for folder in (Path(assets) if assets else None, kept_folder()):
+    assets = os.environ.get("KUBEBUILDER_ASSETS", "") if module == HERE else ""
+    for folder in (Path(assets) if assets else None, kept_folder(module)):
         if folder is not None and all(os.access(folder / program, os.X_OK) for program in programs):
             return folder
-    build(programs)
-    return kept_folder()
+    build(programs, module)
+    return kept_folder(module)
 
 
-def build(programs: tuple[str, ...] = WHOLE) -> None:
+def build(programs: tuple[str, ...] = WHOLE, module: Path = HERE) -> None:
     """Builds what the kept folder lacks; about 5 minutes on 2 cores with empty caches, seconds with full ones."""
     if shutil.which("go") is None:
         raise MissingError("Kubernetes is not built and there is no Go")
-    folder = kept_folder()
+    folder, built = kept_folder(module), version(module)
     folder.mkdir(parents=True, exist_ok=True)
-    numbers = version().split(".")
+    numbers = built.split(".")
     names = "k8s.io/component-base/version"
-    flags = f"-s -w -X {names}.gitVersion=v{version()} -X {names}.gitMajor={numbers[0]} -X {names}.gitMinor={numbers[1]}"
+    flags = f"-s -w -X {names}.gitVersion=v{built} -X {names}.gitMajor={numbers[0]} -X {names}.gitMinor={numbers[1]}"
     for program in programs:
         if os.access(folder / program, os.X_OK):
             continue
@@ -77,7 +79,7 @@ def build(programs: tuple[str, ...] = WHOLE) -> None:
             str(unfinished),
             f"k8s.io/kubernetes/cmd/{program}",
         ]
-        _run_go(command, unfinished)
+        _run_go(command, unfinished, module)
         unfinished.rename(folder / program)
 
 
