@@ -83,7 +83,7 @@ class Alerting:
         pace: Pace = Pace(),  # noqa: B008 frozen
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """``cluster`` is what receivers are told that alerts are of; empty for a label less."""
+        """``cluster``: the label of that name of every alert; empty for none."""
         self._cluster = (("cluster", cluster),) if cluster else ()
         self._results, self._follower = watched
         self._thresholds = thresholds
