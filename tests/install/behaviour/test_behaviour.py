@@ -229,7 +229,9 @@ STEPS = {
 """What the record of an attack calls each of its steps."""
 
 
-def test_six_applications_are_held_to_what_they_do_and_attacks_fail(shop: Shop, tmp_path: Path):
+def test_six_applications_are_held_to_what_they_do_attacks_fail_and_half_a_record_suggests_nothing(
+    shop: Shop, tmp_path: Path
+):
     cluster, folder = shop.cluster, tmp_path / "manifests"
     folder.mkdir()
     cluster.apply(*services())
@@ -320,10 +322,11 @@ def test_six_applications_are_held_to_what_they_do_and_attacks_fail(shop: Shop, 
         named["blocked"],
         time.strftime("%H:%M"),
     )
+    suggest_nothing_of_half_a_record(shop, tmp_path)
 
 
-def test_partial_profiles_are_said_to_be_and_suggest_nothing(shop: Shop, tmp_path: Path):
-    """The applications run on from the test before."""
+def suggest_nothing_of_half_a_record(shop: Shop, tmp_path: Path) -> None:
+    """The applications run on, held to what they do."""
     with shop.recorded("partial") as partial:
         shop.works()
         pods = shop.dump()

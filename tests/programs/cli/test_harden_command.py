@@ -1,6 +1,7 @@
 """``leadline harden workload``: a diff of the manifest that allows what was recorded, and nothing from partial profiles."""
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -387,3 +388,92 @@ def test_nothing_that_is_suggested_would_block_what_was_recorded(
     targets = [str(folder / "web.yaml"), str(folder / "cluster.yaml")]
     found = harden("shop/Deployment/web", targets, [str(folder / "profiles.json")], PostureOptions())
     assert found.patch
+
+
+CHART = {
+    "Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.2.3\n",
+    "values.yaml": "image: web\nadmin:\n  password: hunter2secret\nsecurityContext: {}\nvolumes: []\nmounts: []\n",
+    "templates/web.yaml": """
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+  namespace: shop
+  labels: {helm.sh/chart: web-1.2.3}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata:
+      labels:
+        app: web
+        helm.sh/chart: web-1.2.3
+        app.kubernetes.io/version: "1.2.3"
+    spec:
+      containers:
+        - name: web
+          image: {{ .Values.image }}
+          env:
+            - name: PASSWORD
+              value: {{ .Values.admin.password }}
+          {{- with .Values.securityContext }}
+          securityContext:
+            {{- toYaml . | nindent 12 }}
+          {{- end }}
+          {{- with .Values.mounts }}
+          volumeMounts:
+            {{- toYaml . | nindent 12 }}
+          {{- end }}
+      {{- with .Values.volumes }}
+      volumes:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+""",
+}
+
+
+def of_chart(tmp_path: Path, **more: str) -> tuple[Path, PostureOptions, str]:
+    for name, content in {**CHART, **more}.items():
+        path = tmp_path / "chart" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    profiles = tmp_path / "profiles"
+    written = {"path": "/var/cache/web/page", "flags": ["O_WRONLY", "O_CREAT"]}
+    profiles.write_text(json.dumps({**PROFILE, "opened": [written]}) + "\n")
+    return tmp_path / "chart", PostureOptions(), str(profiles)
+
+
+def test_of_a_chart_the_values_are_shown_that_make_the_object_what_is_wanted(tmp_path: Path):
+    chart, options, profiles = of_chart(tmp_path)
+    found = harden("shop/Deployment/web", [str(chart)], [profiles], options)
+    text = "\n".join(found.patch)
+    assert f"+++ {chart}/values.yaml" in text
+    assert "readOnlyRootFilesystem: true" in text
+    assert "+  mountPath: /var/cache/web" in text
+    assert "hunter2secret" not in text
+    # No value and no plain line sets it.
+    (note,) = (one for one in found.notes if "template" in one)
+    assert "spec.template.spec.automountServiceAccountToken" in note
+    assert (chart / "values.yaml").read_text() == CHART["values.yaml"]
+    patch = tmp_path / "patch"
+    patch.write_text(text + "\n")
+    subprocess.run(["patch", "-p0", "-s", "-i", str(patch)], check=True, cwd="/")
+    again = harden("shop/Deployment/web", [str(chart)], [profiles], options)
+    assert [one.settings for one in again.containers] == [()]
+
+
+def test_a_chart_without_such_values_shows_the_object_and_says_so(tmp_path: Path):
+    template = CHART["templates/web.yaml"].replace(".Values.securityContext", ".Values.other")
+    template = template.replace(".Values.mounts", ".Values.others").replace(".Values.volumes", ".Values.rest")
+    plain = template.replace("toYaml .", "toYaml $.Values.none")
+    chart, options, profiles = of_chart(
+        tmp_path, **{"templates/web.yaml": plain, "values.yaml": "image: web\nadmin: {password: a}\n"}
+    )
+    found = harden("shop/Deployment/web", [str(chart)], [profiles], options)
+    assert found.patch
+    assert any("was found for" in note for note in found.notes)
+
+
+def test_a_policy_selects_the_next_version_too(tmp_path: Path):
+    chart, options, profiles = of_chart(tmp_path)
+    found = harden("shop/Deployment/web", [str(chart)], [profiles], options)
+    assert found.policy.body["spec"]["podSelector"] == {"matchLabels": {"app": "web"}}

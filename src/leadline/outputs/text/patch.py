@@ -32,7 +32,7 @@ class FixedFile(Struct, frozen=True):
 
 def exact_patch(file: FixedFile) -> str | None:
     """The change for ``git apply`` and ``patch``; ``None`` where a line of it would show a secret."""
-    for context in (_CONTEXT, 0):
+    for context in range(_CONTEXT, -1, -1):
         lines = list(_diff(file, context))
         if all(shown == line for line, shown in _with_shown(file, lines)):
             return "".join(line if line.endswith("\n") else f"{line}\n{NO_LINE_END}" for line in lines)
@@ -43,6 +43,12 @@ def shown_patch(file: FixedFile) -> Iterator[str]:
     """The lines of the change as a terminal can show them, without their ends."""
     for _, shown in _with_shown(file, list(_diff(file, _CONTEXT))):
         yield source_line(shown)
+
+
+def applicable_lines(file: FixedFile) -> list[str]:
+    """As ``shown_patch``, with as much around the changes as shows no secret, so that ``patch`` takes it where that is possible."""
+    exact = exact_patch(file)
+    return list(shown_patch(file)) if exact is None else [source_line(one) for one in lines_of(exact)]
 
 
 def _diff(file: FixedFile, context: int) -> Iterator[str]:

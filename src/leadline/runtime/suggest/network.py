@@ -14,6 +14,13 @@ _OF_REVISION = ("pod-template-hash", "controller-revision-hash", "pod-template-g
                 "batch.kubernetes.io/job-name", "batch.kubernetes.io/controller-uid", "statefulset.kubernetes.io/pod-name",
                 "apps.kubernetes.io/pod-index")  # fmt: skip
 """Labels that controllers write and that change with each revision or pod."""
+_OF_RELEASE = (
+    "app.kubernetes.io/version",
+    "app.kubernetes.io/managed-by",
+    "app.kubernetes.io/created-by",
+    "helm.sh/chart",
+)
+"""Labels that change with the next version, or with the tool that installs it: a policy that asks for them selects nothing then."""
 _DNS = 53
 Json = dict[str, Any]
 
@@ -101,7 +108,7 @@ def _listening(profiles: Sequence[Profile]) -> str:
 
 
 def stable_labels(labels: Mapping[str, str]) -> dict[str, str]:
-    return {key: value for key, value in sorted(labels.items()) if key not in _OF_REVISION}
+    return {key: value for key, value in sorted(labels.items()) if key not in (*_OF_REVISION, *_OF_RELEASE)}
 
 
 def ends_of(peer: Peer, services: Services) -> Iterable[tuple[End, int]]:

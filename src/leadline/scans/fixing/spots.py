@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -13,7 +13,6 @@ from leadline.model.control import Remove, Set
 from leadline.model.finding import Place
 from leadline.model.resource import Resource
 from leadline.outputs.rows.place import Places
-from leadline.scans.fixing.wanted_edits import WantedEdit
 from leadline.sources.regular_file import read_regular
 from leadline.sources.rendering.locations import RenderedPlaces, source_spots
 from leadline.sources.yaml.edit import InText, RemoveAt, SetAt, apply_edits
@@ -55,6 +54,17 @@ class LineChange(Struct, frozen=True):
 Change = RemoveAt | SetAt | InText | LineChange
 
 
+class Edit(Protocol):
+    """What is to be edited of one object."""
+
+    @property
+    def path(self) -> str:
+        """From its root; for an item that is added the index it gets."""
+
+    @property
+    def change(self) -> Remove | Set: ...
+
+
 class Spot(Struct, frozen=True):
     """One way to make an edit."""
 
@@ -78,7 +88,7 @@ class Given(Struct, frozen=True):
     """``KEY=VALUE``: these win over every file."""
 
 
-def spots_of(edit: WantedEdit, resource: Resource, places: Places, given: Given) -> Iterator[Spot]:
+def spots_of(edit: Edit, resource: Resource, places: Places, given: Given) -> Iterator[Spot]:
     """The ways to make ``edit``, the best first.
 
     Raises: ``NoSpotError`` where there is none.
@@ -100,7 +110,7 @@ def _change(change: Remove | Set, path: str, document: int) -> RemoveAt | SetAt:
     return RemoveAt(path, document) if isinstance(change, Remove) else SetAt(path, change.value, document)
 
 
-def _in_kustomization(edit: WantedEdit, resource: Resource) -> Iterator[Spot]:
+def _in_kustomization(edit: Edit, resource: Resource) -> Iterator[Spot]:
     found = None
     for found in source_spots(resource, edit.path, may_add=isinstance(edit.change, Set)):
         change = _change(edit.change, found.path, found.document)
@@ -109,7 +119,7 @@ def _in_kustomization(edit: WantedEdit, resource: Resource) -> Iterator[Spot]:
         raise NoSpotError("no base and no patch of the kustomization holds it")
 
 
-def _in_chart(edit: WantedEdit, resource: Resource, places: Places, given: Given) -> Iterator[Spot]:
+def _in_chart(edit: Edit, resource: Resource, places: Places, given: Given) -> Iterator[Spot]:
     origin = resource.origin
     chart = Path(origin.root, origin.rendered_from)
     is_packed = not chart.is_dir()
@@ -160,14 +170,14 @@ def _values_in(file: str) -> Any:
     return next((document.body for document in parse_documents(content)), None)
 
 
-def _keys(edit: WantedEdit, resource: Resource, places: Places, place: Place | None) -> Iterator[str]:
+def _keys(edit: Edit, resource: Resource, places: Places, place: Place | None) -> Iterator[str]:
     """The keys of the values that may set the field, each once."""
     guesses = places.values_keys(resource, edit.path) if isinstance(places, RenderedPlaces) else ()
     traced = place.steered_by if place else ""
     yield from dict.fromkeys(key for key in (traced, *guesses) if key)
 
 
-def _of_value(edit: WantedEdit, key: str) -> Iterator[Change]:
+def _of_value(edit: Edit, key: str) -> Iterator[Change]:
     if isinstance(edit.change, Set):
         yield SetAt(key, edit.change.value)
     else:
@@ -175,7 +185,7 @@ def _of_value(edit: WantedEdit, key: str) -> Iterator[Change]:
         yield SetAt(key, value=False)
 
 
-def _in_template(edit: WantedEdit, resource: Resource, places: Places, template: Path) -> Iterator[Spot]:
+def _in_template(edit: Edit, resource: Resource, places: Places, template: Path) -> Iterator[Spot]:
     """Changes of lines that hold no action, and new lines below one whose action writes but its value."""
     steps = parse_path(edit.path)
     for depth in range(len(steps), 1, -1):
@@ -259,7 +269,7 @@ def _lines_of(value: dict[str, object]) -> list[str]:
     return lines or [f"{key}: {value[key]}"]
 
 
-def _free_index(edit: WantedEdit, resource: Resource) -> int:
+def _free_index(edit: Edit, resource: Resource) -> int:
     """The length of the list that a ``Set`` adds an item to; -1 where it adds none."""
     *parents, last = parse_path(edit.path)
     if isinstance(edit.change, Remove) or not isinstance(last, int):

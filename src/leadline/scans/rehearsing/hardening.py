@@ -6,21 +6,20 @@ Everything that is suggested is rehearsed against the same record before it is s
 from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from difflib import unified_diff
-from itertools import pairwise
 from typing import Any
 
 import yaml
 from msgspec import Struct
 from msgspec.structs import replace
 
-from leadline.errors import ManifestError, UsageError
-from leadline.kube.field_path import Steps, parse_path
+from leadline.errors import LeadlineError, ManifestError, UsageError
+from leadline.kube.field_path import parse_path
 from leadline.model.profile import Profile
 from leadline.model.rehearsal import Outcome, RehearsalReport
 from leadline.model.resource import Resource
 from leadline.model.unread import Unread
 from leadline.outputs.redaction.lines import LineHider
-from leadline.outputs.text.patch import FixedFile, shown_patch
+from leadline.outputs.text.patch import FixedFile, applicable_lines
 from leadline.posture.inventory import Facts, Inventory
 from leadline.posture.reach import end_of
 from leadline.posture.subject import Container, Workload
@@ -37,6 +36,7 @@ from leadline.scans.rehearsing.profiles import read_recording
 from leadline.scans.rehearsing.rehearsal import Stage, as_recorded
 from leadline.scans.rehearsing.rights_used import roles_used
 from leadline.scans.rehearsing.settings import container_of, is_of, mounts_of, rights_of
+from leadline.scans.rehearsing.source_patch import SourcePatch, put, source_patch
 from leadline.scans.rehearsing.target import RehearsalTarget, read_target
 from leadline.sources.audit.log import read_audit_logs
 from leadline.sources.regular_file import read_regular
@@ -119,7 +119,7 @@ def harden(
         raise ManifestError(
             f"{name}: what was suggested would block what was recorded: {new.what}: {new.why}"
         )
-    patch, notes = _patch(workload, hardened, target)
+    patch, notes = _patch(workload, hardened, target, made, targets, options)
     notes = (*made.notes, *notes, *names_of(own, made.policy.body))
     return replace(made, patch=patch, notes=notes)
 
@@ -246,24 +246,8 @@ def _volume_name(container: str, folder: str, taken: set[str]) -> str:
 def _edited(workload: Workload, held: Sequence[HeldContainer], of_pod: Sequence[Setting]) -> dict[str, Any]:
     body = deepcopy(workload.resource.body)
     for path, value in _edits(workload, held, of_pod):
-        _put(body, parse_path(path), deepcopy(value))
+        put(body, parse_path(path), deepcopy(value))
     return body
-
-
-def _put(body: Any, steps: Steps, value: Any) -> None:
-    for step, following in pairwise(steps):
-        empty: Any = [] if isinstance(following, int) else {}
-        if isinstance(step, int):
-            body = body[step]
-        else:
-            if not body.get(step):
-                body[step] = empty
-            body = body[step]
-    last = steps[-1]
-    if isinstance(last, int) and last == len(body):
-        body.append(value)
-    else:
-        body[last] = value
 
 
 def rehearsal_of(
@@ -290,17 +274,36 @@ def _not_allowed(report: RehearsalReport) -> Iterator[Outcome]:
 
 
 def _patch(
-    workload: Workload, hardened: Resource, target: RehearsalTarget
+    workload: Workload,
+    hardened: Resource,
+    target: RehearsalTarget,
+    made: Hardening,
+    targets: Sequence[str],
+    options: PostureOptions,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    origin = workload.resource.origin
-    if origin.kind != "file" or origin.rendered_from:
-        title = workload.resource.title
-        old, new = (_dumped(one.body) for one in (workload.resource, hardened))
-        where = (
-            f"the chart or kustomization {origin.rendered_from}" if origin.rendered_from else "the cluster"
+    """A diff of the source, and what is to be said of it."""
+    origin, title = workload.resource.origin, workload.resource.title
+    if origin.kind in ("helm", "kustomize"):
+        edits = tuple(_edits(workload, made.containers, made.pod))
+        try:
+            found = source_patch(workload.resource, edits, targets, options)
+        except LeadlineError as error:
+            found = SourcePatch((), tuple(path for path, _ in edits))
+            why = f": {error.args[0]}"
+        else:
+            why = ""
+        if found.lines and not found.left:
+            return found.lines, ()
+        source = origin.rendered_from or "it"
+        what = f"no value, template, base or patch of {source} was found for {', '.join(found.left)}{why}"
+        if found.lines:
+            return found.lines, (f"{title}: {what}; write them into a template",)
+        note = f"{title}: {what}; the diff shows the object, not the file to change"
+        return _of_object(workload, hardened), (note,)
+    if origin.kind != "file":
+        return _of_object(workload, hardened), (
+            f"{title} comes from the cluster: the diff shows the object, not the file to change",
         )
-        note = f"{title} comes from {where}: the diff shows the object, not the file to change"
-        return tuple(unified_diff(old, new, title, title, lineterm="")), (note,)
     held = _differences(workload, hardened)
     try:
         before = read_regular(origin.file, _LARGEST_FILE + 1).decode()
@@ -312,7 +315,13 @@ def _patch(
         for one in target.resources
         if one.origin.file == origin.file
     }
-    return tuple(shown_patch(FixedFile(origin.file, origin.file, before, after, hidden))), ()
+    return tuple(applicable_lines(FixedFile(origin.file, origin.file, before, after, hidden))), ()
+
+
+def _of_object(workload: Workload, hardened: Resource) -> tuple[str, ...]:
+    title = workload.resource.title
+    old, new = (_dumped(one.body) for one in (workload.resource, hardened))
+    return tuple(unified_diff(old, new, title, title, lineterm=""))
 
 
 def _differences(workload: Workload, hardened: Resource) -> list[SetAt]:
