@@ -1,8 +1,9 @@
 """Changes: what appeared, disappeared and was accepted between two moments, and whether the rules changed or the cluster."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -107,7 +108,7 @@ async def changes(world: World, ask: Ask) -> Page:
             tuple((words, link("changes", since=span), span == since) for span, words in _SPANS.items()),
         ),
         _counts(lives, first, last),
-        *_score(world, found, first, last),
+        Words("Score, rules and data", tuple(score_words(world, found, span))),
         Filter(
             (),
             " ".join(words),
@@ -161,36 +162,35 @@ def _counts(lives: Iterable[Life], first: str, last: str) -> Counts:
     return Counts("What became of findings", cells)
 
 
-def _score(world: World, found: History, first: str, last: str) -> list[Section]:
+def score_words(world: World, found: History, span: Between) -> Iterator[str]:
     """How the score changed, and days on which the rules or the database did: what appeared then may be no change of the cluster."""
-    lines, before = [], None
-    counted = [day for day in found.days if day.score is not None and first[:10] <= day.day <= last]
-    if world.seen is None and len(counted) > 1 and counted[0].score is not None:
-        old, new = counted[0], counted[-1]
-        change = (new.score or 0) - counted[0].score
-        way = "better" if change > 0 else "worse"
-        by = "; other rules judged it in between" if old.rules != new.rules else ""
-        lines.append(
-            f"Compliance over all controls was {old.score:.1f} % at the end of {old.day} and is {new.score:.1f} % on {new.day}: "
-            + (f"{abs(change):.1f} points {way}{by}." if round(abs(change), 1) else f"the same{by}.")
-        )
-    elif world.seen is None:
-        lines.append("How the score changed is not known: at most one day of this time was counted.")
-    for day in found.days:
-        if day.failed is None:
-            continue
-        now_by = (day.rules, day.database)
-        if before is not None and now_by != before and first[:10] <= day.day <= last:
-            what = [
-                name
-                for name, old, new in zip(("rules", "database"), before, now_by, strict=True)
-                if old != new
-            ]
-            lines.append(
-                f"{day.day}: the {' and the '.join(what)} changed, {safe(day.rules if 'rules' in what else day.database)}"
+    counted = [one for one in found.days if one.failed is not None]
+    days = [one for one in counted if span.first[:10] <= one.day <= span.last]
+    if world.seen is None:
+        yield _score([(one.day, one.score, one.rules) for one in days if one.score is not None])
+    for old, new in pairwise(counted):
+        what = [
+            name
+            for name, before, now_by in (
+                ("rules", old.rules, new.rules),
+                ("database", old.database, new.database),
             )
-        before = now_by
-    return [Words("Score, rules and data", tuple(lines))] if lines else []
+            if before != now_by
+        ]
+        if what and new in days:
+            by = new.rules if "rules" in what else new.database
+            yield f"{new.day}: the {' and the '.join(what)} changed, {safe(by)}"
+
+
+def _score(days: Sequence[tuple[str, float, str]]) -> str:
+    """``days`` with score and rules."""
+    if len(days) < 2:
+        return "How the score changed is not known: at most one day of this time was counted."
+    (first, old, before), (last, new, now_by) = days[0], days[-1]
+    change = round(new - old, 1)
+    way = f"{abs(change)} points {'better' if change > 0 else 'worse'}" if change else "the same"
+    by = "; other rules judged it in between" if before != now_by else ""
+    return f"Compliance over all controls was {old:.1f} % at the end of {first} and is {new:.1f} % on {last}: {way}{by}."
 
 
 def _by_control(lives: Iterable[Life], first: str, last: str) -> Table:

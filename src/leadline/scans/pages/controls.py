@@ -133,7 +133,7 @@ async def control(world: World, ask: Ask) -> Page:
         if skip.control == id
     )
     verdict = (
-        f"{row.failed:,} of {count(row.judged, 'object')} judged fail."
+        f"{row.failed:,} of {count(row.judged, 'object')} judged {'fails' if row.failed == 1 else 'fail'}."
         if row.judged
         else f"Not judged: {_why_not(row)}."
     )

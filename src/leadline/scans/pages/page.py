@@ -200,6 +200,12 @@ class Page(Struct, frozen=True, omit_defaults=True):
     """What was asked, as far as it was understood."""
 
     @property
+    def room(self) -> str:
+        """The page of the menu that leads to this one; empty for none."""
+        first = self.crumbs[0].link if self.crumbs else None
+        return first.page if first else ""
+
+    @property
     def main_table(self) -> Table | None:
         """What a CSV holds."""
         return next((one for one in self.sections if isinstance(one, Table)), None)
