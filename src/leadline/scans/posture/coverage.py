@@ -1,6 +1,12 @@
-"""Why a scan came to no verdict."""
+"""Why a scan came to no verdict, and of which nodes it knows nothing, or nothing of late."""
 
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from leadline.model.host import API_VERSION, FACT_KINDS
 from leadline.model.report import PostureReport
+from leadline.model.resource import Resource
+from leadline.model.unread import Unread
 from leadline.outputs.rows.summary import target_name
 from leadline.outputs.text.plain import count, plain
 from leadline.scans.options import PostureOptions
@@ -8,6 +14,43 @@ from leadline.scans.posture.selection import in_namespaces
 
 _NAMESPACES = 5
 """Named where others were chosen."""
+_NODES = 5
+OLDEST_FACTS_DAYS = 3
+"""Agents write everything once a day, so that older facts are of an agent that does not run."""
+_AGENT = "look at the pod of the DaemonSet on that node"
+
+
+def unread_nodes(resources: Iterable[Resource], now: datetime) -> Iterator[Unread]:
+    """Nodes whose facts are old, and nodes without any where agents write those of others."""
+    sensed: dict[str, str] = {}
+    nodes: list[str] = []
+    for one in resources:
+        if one.kind == "Node" and one.api_version == "v1":
+            nodes.append(one.name)
+        elif one.kind in FACT_KINDS and one.api_version == API_VERSION:
+            status = one.body.get("status")
+            at = status.get("lastSensed") if isinstance(status, dict) else None
+            # Facts that a person read and gave bear no date.
+            if isinstance(at, str):
+                sensed[one.name] = max(sensed.get(one.name, ""), at)
+    for name, at in sorted(sensed.items()):
+        if why := _why_old(at, now):
+            yield Unread(f"facts of the node {plain(name)}", why, "incomplete", hint=_AGENT)
+    if sensed and (missing := sorted(set(nodes) - sensed.keys())):
+        named = ", ".join(map(plain, missing[:_NODES])) + (", …" if len(missing) > _NODES else "")
+        why = f"{len(missing):,} of {count(len(nodes), 'node')} without facts: {named}"
+        yield Unread("facts of nodes", why, "missing", hint=_AGENT)
+
+
+def _why_old(at: str, now: datetime) -> str:
+    try:
+        age = now - datetime.fromisoformat(at)
+    except (ValueError, TypeError):
+        return "when they were read is not known"
+    if age.days < -1:
+        return f"dated in the future, {plain(at[:10])}: when they were read is not known"
+    old = f"read {plain(at[:10])}, {count(age.days, 'day')} ago, and not since"
+    return old if age.days >= OLDEST_FACTS_DAYS else ""
 
 
 def why_no_verdict(report: PostureReport, ignored: int, options: PostureOptions) -> str:

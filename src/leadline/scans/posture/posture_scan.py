@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from os import PathLike, fspath
 
 from msgspec import Struct
@@ -20,7 +21,7 @@ from leadline.posture.inventory import Facts
 from leadline.posture.verdicts import Judgement
 from leadline.scans.images.image_signatures import signature_skips, with_signatures
 from leadline.scans.options import PostureOptions
-from leadline.scans.posture.coverage import why_no_verdict
+from leadline.scans.posture.coverage import unread_nodes, why_no_verdict
 from leadline.scans.posture.policies import Policies, choose_policies
 from leadline.scans.posture.read_targets import read
 from leadline.scans.posture.reading import Reading
@@ -155,7 +156,12 @@ def report_of(
         gave_up=judgement.gave_up,
         passed_by=judgement.passes,
         skips=(*judgement.skips, *_skips(reading, policies)),
-        unread=(*policies.unread, *reading.unread, *judgement.unread),
+        unread=(
+            *policies.unread,
+            *reading.unread,
+            *judgement.unread,
+            *unread_nodes(reading.resources, datetime.now(UTC)),
+        ),
         left_out=(*policies.left_out, *reading.left_out),
         rendering="; ".join(filter(None, (reading.rendering, *(of() for of in policies.confinements)))),
         renderers=reading.renderers,

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from leadline.model.host import FACT_KINDS
 from leadline.sources.cluster.last_applied import LAST_APPLIED, remainder
 
 _STATUS_KEPT: Mapping[str, tuple[str, ...]] = {
@@ -20,6 +21,8 @@ _STATUS_KEPT: Mapping[str, tuple[str, ...]] = {
     "Gateway": ("addresses",),
     "Namespace": ("phase",),
     "Pod": ("phase",),
+    # When the facts of a node were read: what was true long ago is not judged in silence.
+    **dict.fromkeys(FACT_KINDS, ("lastSensed",)),
 }
 _FEW_PARTS = 20_000
 _METADATA_ALONE = frozenset({"Event", "Lease", "LeaseCandidate"})
