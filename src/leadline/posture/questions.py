@@ -68,7 +68,7 @@ class Questions:
         self.about_fields = about_fields
         self.rank = {control.id: rank for rank, control in enumerate(controls)}
         self.of_users = frozenset(c.id for c in controls if not c.module.startswith(_OURS))
-        self.advice = {control.id: _advice_in(control.doc) for control in controls}
+        self.advice = {control.id: advice_in(control.doc) for control in controls}
         """What decides where a check says only where to look."""
         self.left_out: list[Skip] = []
         """The controls that judge no object whatever there is."""
@@ -119,7 +119,7 @@ class Questions:
                     by_type.add(Grant, applies, bound)
 
 
-def _advice_in(doc: str) -> str:
+def advice_in(doc: str) -> str:
     """The first sentence after ``Fix:``, without marks and full stop; empty where there is none."""
     found = _FIX.search(doc)
     text = " ".join(found[1].split()).replace("``", "") if found else ""

@@ -22,6 +22,7 @@ from leadline.outputs.pseudonyms.bodies import (
 )
 from leadline.outputs.pseudonyms.names import Names, words_of
 from leadline.outputs.redaction.walk import replaced
+from leadline.posture.questions import advice_in
 
 _WHY: Mapping[str, str] = {
     "forbidden": "no permission to read it",
@@ -55,6 +56,7 @@ class _Masked:
 
     def __init__(self, report: PostureReport, names: Names) -> None:
         self._names = names
+        self._documented = frozenset(advice_in(control.doc) for control in report.controls)
         # Namespaces and names first: a text that is both is then called by the first.
         for resource in report.resources:
             names.of(resource.namespace, "namespace")
@@ -112,7 +114,8 @@ class _Masked:
         )
 
     def advice(self, text: str) -> str:
-        return self._names.sentence(text)
+        """What the documentation of a control says names nothing that was scanned."""
+        return text if text in self._documented else self._names.sentence(text)
 
     def value(self, value: Any, path: str) -> Any:
         """A flag keeps its name, which is a program's: ``--audit-log-path=value-k3f9a2x7qq``."""
