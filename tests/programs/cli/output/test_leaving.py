@@ -39,7 +39,7 @@ def test_a_redacted_report_is_turned_back_by_its_owner(capfd):
     assert "shop" not in out
     assert "payments" not in out
     assert "privileged" in out
-    assert "grant nodes/metrics, nodes/stats, nodes/log or nodes/pods, whichever is read" in out
+    assert "append @sha256:… as your build or crane digest prints it" in out
     assert stat.S_IMODE(Path("names.json").stat().st_mode) == 0o600
     Path("report.txt").write_text(out)
     code, back, _ = run(capfd, "reveal", "names.json", "report.txt")
