@@ -187,6 +187,17 @@ def test_a_member_of_masters_is_impersonated_beside_a_user(tmp_path):
     ]
 
 
+def test_what_has_no_namespace_is_not_given_by_a_role_binding(tmp_path):
+    groups = role("g", ("impersonate", "groups", ""))
+    users = role("u", ("impersonate", "users", ""))
+    given = (groups, binding("ClusterRole", "g", EVE), users)
+    assert paths(tmp_path, ADMIN, *given, binding("ClusterRole", "u", EVE, "ops")) == []
+    assert len(paths(tmp_path, ADMIN, *given, binding("ClusterRole", "u", EVE))) == 1
+    everything = role("all", ("*", "*", "*"))
+    within = paths(tmp_path, everything, binding("ClusterRole", "all", EVE, "ops"))
+    assert within == []
+
+
 def test_a_certificate_takes_all_three_rights_and_is_never_one_of_masters(tmp_path):
     ask = ("create", "certificatesigningrequests", CERTIFICATES)
     approve = ("update", "certificatesigningrequests/approval", CERTIFICATES)

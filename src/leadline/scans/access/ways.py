@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from leadline.kube.access_question import MASTERS, Rule, names_of
 from leadline.kube.rbac import GROUP, Grant, is_aggregated, role_bound_by
-from leadline.kube.role_rules import Ask, RuleMatch, ask, places_of_any_name
+from leadline.kube.role_rules import Ask, RuleMatch, ask, places_of_any_name, within_namespace
 from leadline.kube.version import parse_version
 from leadline.model.access import Subject
 from leadline.posture.checks.rbac_queries import CREATE_TOKENS, POD_OWNERS, REACH_KUBELETS, READ_SECRETS
@@ -79,8 +79,6 @@ class Need(NamedTuple):
     asks: tuple[Ask, ...]
     of_some: bool = True
     """Whether it is enough to hold it for some named objects; otherwise for all, or for those that ``asks`` name."""
-    everywhere: bool = False
-    """Whether what is asked for has no namespace."""
 
 
 class Holdings:
@@ -94,11 +92,10 @@ class Holdings:
         for question in need.asks:
             for holder, grant in self.grants:
                 rules = grant.rules
-                if need.everywhere and not grant.is_cluster_wide:
+                asked = question if grant.is_cluster_wide else within_namespace(question)
+                if asked is None or (rules.verbs is not None and rules.verbs.isdisjoint(asked.verbs)):
                     continue
-                if rules.verbs is not None and rules.verbs.isdisjoint(question.verbs):
-                    continue
-                for match in rules.matching(_AnyName(question) if need.of_some else question):
+                for match in rules.matching(_AnyName(asked) if need.of_some else asked):
                     names = names_of(match.rule) if need.of_some else ()
                     yield Held(grant.reaches, names, holder, grant, match)
 
@@ -120,7 +117,8 @@ class Holdings:
     @property
     def admin(self) -> Held | None:
         """The rule by which it may do everything everywhere."""
-        return next(self.of(Need((ask("*", "*", "*"),), of_some=False, everywhere=True)), None)
+        every = self.of(Need((ask("*", "*", "*"),), of_some=False))
+        return next((one for one in every if not one.namespace), None)
 
 
 class _Place(NamedTuple):
@@ -178,8 +176,8 @@ class _Sort(NamedTuple):
     """The version of Kubernetes from which it takes more; ``None`` where none does."""
 
 
-def _need(verbs: str, resources: str, group: str = "core", **how: bool) -> Need:
-    return Need((ask(verbs, resources, group),), **how)
+def _need(verbs: str, resources: str, group: str = "core", *, of_some: bool = True) -> Need:
+    return Need((ask(verbs, resources, group),), of_some)
 
 
 _SOMEONE = _need("impersonate", "users serviceaccounts")
@@ -197,14 +195,14 @@ _CHANGE_PODS = (
 _RUN = (ask("create", "pods/exec pods/attach"), ask("patch update", "pods/ephemeralcontainers"))
 _SIGNERS = ask("approve", "signers", _CERTIFICATES, "kubernetes.io/kube-apiserver-client kubernetes.io/*")
 _CERTIFICATE = (
-    _need("create", "certificatesigningrequests", _CERTIFICATES, of_some=False, everywhere=True),
-    _need("update patch", "certificatesigningrequests/approval", _CERTIFICATES, everywhere=True),
-    Need((_SIGNERS,), of_some=False, everywhere=True),
+    _need("create", "certificatesigningrequests", _CERTIFICATES, of_some=False),
+    _need("update patch", "certificatesigningrequests/approval", _CERTIFICATES),
+    Need((_SIGNERS,), of_some=False),
 )
 _BIND = {kind: _need("bind", plural, GROUP) for kind, plural in _ROLES_OF.items()}
 _SORTS = (
-    _Sort("impersonation", (_need("impersonate", "users", everywhere=True),), "impersonates {}", "User", is_named=True),
-    _Sort("impersonation", (_need("impersonate", "groups", everywhere=True), _SOMEONE), "impersonates a member of {}", "Group", is_named=True),
+    _Sort("impersonation", (_need("impersonate", "users"),), "impersonates {}", "User", is_named=True),
+    _Sort("impersonation", (_need("impersonate", "groups"), _SOMEONE), "impersonates a member of {}", "Group", is_named=True),
     _Sort("impersonation", (_need("impersonate", "serviceaccounts"),), "impersonates {}", is_named=True),
     _Sort("token", (Need(CREATE_TOKENS),), "asks for a token of {}", among=_there, is_named=True),
     _Sort("pod", (Need(_MAKE_PODS, of_some=False),), "creates a pod that runs as {}", among=_there),
@@ -213,7 +211,7 @@ _SORTS = (
         "exec", (_need("get", "pods/exec pods/attach", of_some=False),),
         "runs commands over a websocket, before Kubernetes 1.35, in a pod of {}, whose token is mounted", among=_mounted, until=(1, 35),
     ),
-    _Sort("node", (Need(REACH_KUBELETS, everywhere=True),), "runs commands through the kubelet in a pod of {}, whose token is mounted", among=_mounted),
+    _Sort("node", (Need(REACH_KUBELETS),), "runs commands through the kubelet in a pod of {}, whose token is mounted", among=_mounted),
     _Sort("workload", (Need(_CHANGE_PODS),), "changes a workload so that its pods run as {}", among=_beside_workloads),
     _Sort("secret", (_need("create", "secrets", of_some=False), Need(READ_SECRETS)), "creates a Secret for a token of {} and reads it", among=_there),
     _Sort("secret", (Need(READ_SECRETS),), "reads the Secret with the token of {}", among=_of_read_secrets),
@@ -243,7 +241,7 @@ def ways_of(holdings: Holdings) -> Iterator[Way]:
 def _by_new_bindings(holdings: Holdings) -> Iterator[Way]:
     """``bind`` lets a binding be written for a role that its writer does not hold."""
     world = holdings.world
-    everywhere = _need("create", "clusterrolebindings", GROUP, of_some=False, everywhere=True)
+    everywhere = _need("create", "clusterrolebindings", GROUP, of_some=False)
     somewhere = _need("create", "rolebindings", GROUP, of_some=False)
     for namespace, names, held in holdings.together(_BIND["ClusterRole"], everywhere):
         for name in () if namespace else names or (ADMIN,):
@@ -267,9 +265,7 @@ def _by_changed_bindings(holdings: Holdings) -> Iterator[Way]:
     if not any(may_bind.values()):
         return
     may_change = {
-        kind: [
-            *holdings.of(_need("update patch", f"{kind.lower()}s", GROUP, everywhere=kind != "RoleBinding"))
-        ]
+        kind: [*holdings.of(_need("update patch", f"{kind.lower()}s", GROUP))]
         for kind in ("ClusterRoleBinding", "RoleBinding")
     }
     for binding in holdings.world.inventory.bindings if any(may_change.values()) else ():
@@ -285,9 +281,8 @@ def _by_changed_bindings(holdings: Holdings) -> Iterator[Way]:
 def _by_changed_roles(holdings: Holdings) -> Iterator[Way]:
     """``escalate`` lets any rule be written into a role; it counts where the role is held."""
     for kind, plural in _ROLES_OF.items():
-        is_whole = kind == "ClusterRole"
         may = {
-            verbs: [*holdings.of(_need(verbs, plural, GROUP, of_some=verbs != "create", everywhere=is_whole))]
+            verbs: [*holdings.of(_need(verbs, plural, GROUP, of_some=verbs != "create"))]
             for verbs in ("escalate", "update patch", "create")
         }
         held = {
