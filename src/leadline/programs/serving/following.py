@@ -27,6 +27,8 @@ from leadline.scans.stored.scan_runs import RUNS
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 PAGE = 200
+AT_ONCE = 10
+"""Objects that are read before others have a turn: one takes some 0.3 ms."""
 PAGE_BYTES = 2**20
 """Bodies are passed over once, so that small pages cost little and keep memory small."""
 
@@ -183,8 +185,11 @@ class Follower:
         filling = kind.anew()
         page = await store.list(_selection(kind), Paging("", PAGE, PAGE_BYTES))
         while True:
-            for entry in page.entries:
+            for number, entry in enumerate(page.entries, 1):
                 filling.put(entry)
+                if number % AT_ONCE == 0:
+                    # Who asks meanwhile is answered meanwhile.
+                    await asyncio.sleep(0)
             if not page.token:
                 kind.become(filling)
                 return page.revision
