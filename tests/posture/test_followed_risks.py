@@ -30,7 +30,7 @@ def fresh(objects: list[Resource]) -> dict[str, WorkloadRisk | None]:
 def test_after_any_series_of_changes_ranks_are_those_of_a_fresh_look(steps: list[list[tuple[int, bool]]]):
     present: dict[str, Resource] = {one.id: one for one in map(resource_of, copy.deepcopy(OBJECTS))}
     worlds = Worlds(present.values(), FACTS)
-    followed = FollowedRisks(worlds)
+    followed = FollowedRisks(worlds, lambda read: read)
     ranks = {one.id: followed.of(one, FAILED) for one in worlds.resources}
     for step in steps:
         removed: set[str] = set()
@@ -56,7 +56,7 @@ def test_after_any_series_of_changes_ranks_are_those_of_a_fresh_look(steps: list
 def ranked() -> tuple[list[Resource], Worlds, FollowedRisks]:
     first = [resource_of(one) for one in copy.deepcopy(OBJECTS) if one["kind"] in ("Namespace", "Deployment")]
     worlds = Worlds(list({one.id: one for one in first}.values()), FACTS)
-    followed = FollowedRisks(worlds)
+    followed = FollowedRisks(worlds, lambda read: read)
     for one in worlds.resources:
         followed.of(one, FAILED)
     return list(worlds.resources), worlds, followed

@@ -97,6 +97,10 @@ class Followed:
         """Of every object."""
         return self._entries.keys()
 
+    def same(self, read: Read) -> Read:
+        """The very read that a verdict rests on, where one rests on an equal one."""
+        return self._reads.get(read, read)
+
     def verdict_of(self, id: str) -> Verdict | None:
         """The verdict about an object as it is now; ``None`` for one that is not there."""
         entry = self._entries.get(id)

@@ -4,7 +4,7 @@ What is read while a rank is worked out is written down, as for verdicts; a chan
 can touch.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from leadline.model.control import Control
@@ -19,11 +19,14 @@ from leadline.posture.worlds import Worlds
 class FollowedRisks:
     """Where the ranks of the workloads of ``worlds`` were read from. Not to be used from several threads at once."""
 
-    def __init__(self, worlds: Worlds) -> None:
+    def __init__(self, worlds: Worlds, same: Callable[[Read], Read]) -> None:
+        """``same`` gives the read that is held already where there is an equal one, so that it is not held twice."""
         self._worlds = worlds
-        self._reads: dict[str, tuple[World, frozenset[Read]]] = {}
+        self._same = same
+        self._reads: dict[str, tuple[World, tuple[Read, ...]]] = {}
         """What the rank of a workload rests on, by its id."""
-        self._readers: dict[World, dict[Read, set[str]]] = {}
+        self._readers: dict[World, dict[Read, str | set[str]]] = {}
+        """The ids of the workloads that rest on a read; most reads have one, and need no set."""
 
     def of(
         self, resource: Resource, failed: Sequence[Control], image: ImageFacts | None = None
@@ -47,22 +50,34 @@ class FollowedRisks:
         for world, reads in stale.items():
             readers = self._readers.get(world, {})
             for read in reads & readers.keys():
-                yield from readers[read]
+                held = readers[read]
+                if isinstance(held, str):
+                    yield held
+                else:
+                    yield from held
 
     def forget(self, id: str) -> None:
-        world, reads = self._reads.pop(id, (None, frozenset[Read]()))
+        world, reads = self._reads.pop(id, (None, ()))
         if world is None:
             return
         readers = self._readers[world]
         for read in reads:
-            readers[read].discard(id)
-            if not readers[read]:
+            held = readers[read]
+            if isinstance(held, set) and len(held) > 1:
+                held.discard(id)
+            else:
                 del readers[read]
 
     def _remember(self, resource: Resource, reads: set[Read]) -> None:
         world = world_of(resource.origin)
-        kept = frozenset(reads)
+        kept = tuple(map(self._same, reads))
         self._reads[resource.id] = (world, kept)
         readers = self._readers.setdefault(world, {})
         for read in kept:
-            readers.setdefault(read, set()).add(resource.id)
+            held = readers.get(read)
+            if held is None:
+                readers[read] = resource.id
+            elif isinstance(held, set):
+                held.add(resource.id)
+            else:
+                readers[read] = {held, resource.id}

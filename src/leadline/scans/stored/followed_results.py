@@ -97,7 +97,7 @@ class FollowedResults:
         self._judge = Judge(asked_controls(reading, rules.policies), rules.settings, facts)
         self._worlds = Worlds(reading.resources, facts)
         self._followed = Followed(self._judge, self._worlds)
-        self._risks = FollowedRisks(self._worlds)
+        self._risks = FollowedRisks(self._worlds, self._followed.same)
         self.images = WorkloadImages()
         """What ranks count of images; who changes it says so to ``look_at_images``."""
         self._selecting = [
