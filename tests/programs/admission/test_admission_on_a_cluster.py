@@ -170,6 +170,43 @@ def test_an_ephemeral_container_is_judged(judged: Judged):
     assert ran.returncode == 0, ran.stderr
 
 
+def test_a_status_that_someone_fills_lifts_no_denial(judged: Judged, tmp_path: Path):
+    assert judged.apply(placed(deployment(container()), "filled")).returncode == 0
+    conditions = [{"type": f"t{number}", "status": "True", "message": "x" * 40} for number in range(4_900)]
+    status = tmp_path / "status.json"
+    status.write_text(json.dumps({"status": {"conditions": conditions}}))
+    filled = judged.kubectl(
+        "patch", "deployment", "filled", "--subresource=status", "--type=merge", f"--patch-file={status}"
+    )
+    assert filled.returncode == 0, filled.stderr
+    assert len(judged.kubectl("get", "deployment", "filled", "-o", "json").stdout) > 340_000
+    bad = [
+        {
+            "op": "add",
+            "path": "/spec/template/spec/containers/0/securityContext",
+            "value": {"privileged": True},
+        }
+    ]
+    said = judged.kubectl("patch", "deployment", "filled", "--type=json", "-p", json.dumps(bad))
+    assert (said.returncode, DENIED in said.stderr) == (1, True), said
+    judged.kubectl("delete", "deployment", "filled")
+
+
+def test_a_revision_that_pods_are_made_from_is_judged(judged: Judged):
+    template = deployment(container(**PRIVILEGED))["spec"]["template"]
+    revision = {
+        "apiVersion": "apps/v1",
+        "kind": "ControllerRevision",
+        "metadata": {"name": "db-1"},
+        "revision": 1,
+        "data": {"spec": {"template": template}},
+    }
+    tenant = ("--as=tenant", "--as-group=system:masters")
+    said = judged.kubectl("create", "-f", "-", *tenant, content=placed(revision))
+    assert (said.returncode, "C-0057 critical Privileged container" in said.stderr) == (1, True), said
+    assert "controllerrevision.apps/db-1" not in judged.names("controllerrevisions")
+
+
 def test_pods_of_a_deployment_are_judged_at_the_deployment(judged: Judged):
     line = 'leadline_admission_not_judged_total{reason="judged at its owner"}'
     before = judged.webhook.number(line)
