@@ -4,13 +4,14 @@ import asyncio
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from asgi_browser import Answered, asked_at, get
 
 from leadline.programs.cli.main import main
-from leadline.programs.ui.app import App
-from leadline.programs.ui.doors import COOKIE, KeyDoor
+from leadline.programs.ui.app import App, Patience
+from leadline.programs.ui.doors import COOKIE, Asked, KeyDoor
 from leadline.programs.ui.keeping import Shown
 from leadline.scans.options import PostureOptions
 from leadline.scans.pages.reading import read_folder
@@ -182,6 +183,52 @@ def test_a_change_is_told_to_who_looks(known: Known, since: str) -> None:
         return said
 
     assert "id: 1\nevent: changed\ndata: 1\n" in asyncio.run(listened())
+
+
+def test_who_opens_many_pages_keeps_no_other_from_being_told_of_changes(known: Known) -> None:
+    class Named:
+        async def seen(self, asked: Asked, namespaces: frozenset[str]) -> frozenset[str]:
+            return frozenset({asked.header(b"x-test-namespace")})
+
+    async def opened() -> list[int]:
+        app = App(Shown(known), Named(), patience=Patience(most_streams=6, most_of_part=2))
+        leaves = asyncio.Event()
+        codes: list[int] = []
+
+        async def receive() -> dict[str, str]:
+            await leaves.wait()
+            return {"type": "http.disconnect"}
+
+        async def ask(namespace: str) -> None:
+            began = asyncio.Event()
+
+            async def send(message: dict[str, Any]) -> None:
+                if "status" in message:
+                    codes.append(message["status"])
+                    began.set()
+
+            scope = {
+                "type": "http",
+                "method": "GET",
+                "path": "/pages",
+                "query_string": b"watch=true",
+                "headers": [(b"x-test-namespace", namespace.encode())],
+            }
+            tasks.append(asyncio.ensure_future(app(scope, receive, send)))
+            await began.wait()
+
+        tasks: list[asyncio.Future[None]] = []
+        for namespace in ("noisy", "noisy", "noisy", "quiet"):
+            await ask(namespace)
+        leaves.set()
+        await asyncio.gather(*tasks)
+        leaves.clear()
+        await ask("noisy")
+        leaves.set()
+        await asyncio.gather(*tasks)
+        return codes
+
+    assert asyncio.run(opened()) == [200, 200, 503, 200, 200]
 
 
 def test_pages_explain_in_the_words_of_the_command(app: App, known: Known, tmp_path, capfd) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -54,6 +55,8 @@ class Patience(Struct, frozen=True):
     beat_s: float = 15.0
     """Between two signs of life of a stream."""
     most_streams: int = 200
+    most_of_part: int = 50
+    """Of those who see the same namespaces and no others: they leave room for everybody else."""
 
 
 class App:
@@ -73,7 +76,8 @@ class App:
         self._documents = documents
         self._html = Html()
         self._patience = patience
-        self._streams = 0
+        self._streams: Counter[frozenset[str] | None] = Counter()
+        """That are open, by what their users may see."""
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -114,7 +118,7 @@ class App:
         if path == base or not base:
             if query.get("watch", [""])[0] in ("true", "1") and base:
                 known = asked.header(b"last-event-id") or query.get("since", [""])[0]
-                await self._stream(asked, known, receive, answer)
+                await self._stream(asked, seen, known, receive, answer)
                 return
             if base and b"text/html" not in headers.get(b"accept", b"text/html"):
                 await answer.whole(200, _table(), _JSON, (_NOT_KEPT,))
@@ -164,11 +168,14 @@ class App:
         html = self._html.page(page, world, self._shown.revision)
         await answer.whole(status, html, _HTML, (_NOT_KEPT,))
 
-    async def _stream(self, asked: Asked, known: str, receive: Receive, answer: "_Answer") -> None:
+    async def _stream(
+        self, asked: Asked, seen: frozenset[str] | None, known: str, receive: Receive, answer: "_Answer"
+    ) -> None:
         """Says that something changed since the revision ``known``, and again and again that it is still there."""
-        if self._streams >= self._patience.most_streams:
+        most = self._patience.most_streams if seen is None else self._patience.most_of_part
+        if self._streams.total() >= self._patience.most_streams or self._streams[seen] >= most:
             raise Turned(503, "too many pages are open")
-        self._streams += 1
+        self._streams[seen] += 1
         gone = asyncio.ensure_future(_gone(receive))
         stopped = asyncio.ensure_future(self._stopping.wait())
         # A proxy that gathers an answer before it passes it on would hold every event back.
@@ -200,7 +207,8 @@ class App:
                     text += f"id: {revision}\nevent: changed\ndata: {revision}\n\n"
                 await answer.piece(text.encode())
         finally:
-            self._streams -= 1
+            self._streams[seen] -= 1
+            self._streams += Counter()  # forgets what nobody has open
             gone.cancel()
             stopped.cancel()
         await answer.end()
