@@ -208,7 +208,7 @@ class App:
                 await answer.piece(text.encode())
         finally:
             self._streams[seen] -= 1
-            self._streams += Counter()  # forgets what nobody has open
+            self._streams += Counter()  # forgets what no one has open
             gone.cancel()
             stopped.cancel()
         await answer.end()
