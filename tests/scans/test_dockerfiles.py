@@ -54,6 +54,21 @@ def test_what_cannot_be_read_or_is_filled_in_first_is_named_and_other_files_are_
     assert left_out == [str(tmp_path / "Dockerfile.j2")]
 
 
+def test_a_file_that_is_named_and_standard_input_are_dockerfiles_by_how_they_begin(tmp_path: Path):
+    text = "# syntax=docker/dockerfile:1\r\n\r\nARG BASE=alpine\r\nFROM $BASE\r\nUSER root\r\n"
+    (tmp_path / "build").write_text(text)
+    findings, unread, _ = found_in(tmp_path / "build")
+    assert findings == {("build", 4, "L-0108", False), ("build", 5, "L-0106", False)}
+    assert unread == []
+    with open_posture_scan(["-"], PostureOptions(standard_input=text.encode())) as scan:
+        places = FindingPlaces(scan.report, scan.places)
+        lines = {place.line for one in scan.report.findings if (place := places.find(one))}
+        assert lines == {4, 5}
+    pod = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  Dockerfile: |\n    FROM alpine\n"
+    with open_posture_scan(["-"], PostureOptions(standard_input=pod)) as scan:
+        assert [one.kind for one in scan.report.resources] == ["ConfigMap"]
+
+
 @pytest.mark.parametrize("added", ["COPY a b\n", "\n# a comment\n", "USER 1\n"])
 def test_another_instruction_is_not_another_finding(tmp_path: Path, added: str):
     (tmp_path / "Dockerfile").write_text(TEXT)

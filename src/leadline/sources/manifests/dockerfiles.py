@@ -16,10 +16,21 @@ from leadline.kube.field_path import Step
 from leadline.model.unread import Unread, UnreadReason
 from leadline.sbom.dockerfile.faults import faults_of
 from leadline.sbom.dockerfile.instructions import Dockerfile, RefusedError, read_dockerfile
+from leadline.sources.manifests.files import is_dockerfile, is_manifest
 
 KIND = "Dockerfile"
 API_VERSION = "leadline.dev/v1"
 _BASE = re.compile(rb"^[ \t]*FROM[ \t]", re.MULTILINE | re.IGNORECASE)
+_HEAD = 64 << 10
+"""Bytes in which a text has to begin like one."""
+_BEGINS = re.compile(rb"(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*(?:FROM|ARG)[ \t]+[^\s:]", re.IGNORECASE)
+
+
+def is_dockerfile_text(name: str, content: bytes) -> bool:
+    """Whether a text is a Dockerfile: by its name, or, where that says nothing, by how it begins."""
+    return is_dockerfile(name) or (
+        not is_manifest(name) and bool(_BEGINS.match(content[:_HEAD].replace(b"\r", b"")))
+    )
 
 
 def dockerfile_object(content: bytes, path: str) -> dict[str, Any]:

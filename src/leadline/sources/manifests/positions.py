@@ -24,8 +24,8 @@ from leadline.kube.field_path import Step, parse_path
 from leadline.model.finding import Place
 from leadline.model.resource import Origin, Resource, joined
 from leadline.sbom.dockerfile.instructions import Dockerfile
-from leadline.sources.manifests.dockerfiles import dockerfile_of, find_instruction
-from leadline.sources.manifests.files import STDIN, is_dockerfile
+from leadline.sources.manifests.dockerfiles import dockerfile_of, find_instruction, is_dockerfile_text
+from leadline.sources.manifests.files import STDIN
 from leadline.sources.manifests.line_index import line_spots
 from leadline.sources.regular_file import read_regular
 from leadline.sources.yaml.json import json_parts, looks_like_json, parse_json, without_comments
@@ -115,7 +115,7 @@ class FilePlaces:
             text = decode(self._content(*name))
         except (OSError, UnicodeDecodeError):
             return None
-        is_build = is_dockerfile(origin.path.rpartition("/")[2])
+        is_build = is_dockerfile_text(origin.path.rpartition("/")[2], text)
         file = self._files[name] = (_BuildText if is_build else _FileText)(text, self._limits, self._keys)
         if len(self._files) > _FILES_KEPT:
             self._files.popitem(last=False)

@@ -16,14 +16,18 @@ from leadline.model.unread import Unread
 from leadline.sbom.dockerfile.instructions import RefusedError
 from leadline.sources.manifests.applied_texts import written_objects
 from leadline.sources.manifests.deployers import inline_objects
-from leadline.sources.manifests.dockerfiles import dockerfile_object, may_be_dockerfile, unread_dockerfile
+from leadline.sources.manifests.dockerfiles import (
+    dockerfile_object,
+    is_dockerfile_text,
+    may_be_dockerfile,
+    unread_dockerfile,
+)
 from leadline.sources.manifests.files import (
     CHART_FILE,
     STDIN,
     FileListing,
     ManifestFile,
     has_dockerfile_name_alone,
-    is_dockerfile,
     list_files,
 )
 from leadline.sources.manifests.kubernetes_text import may_hold_objects, may_hold_objects_far_down
@@ -152,7 +156,7 @@ def read_file(
         whole.unread.append(content)
     elif content is None:
         whole.not_kubernetes += 1
-    elif is_dockerfile(name := file.path.rpartition("/")[2]):
+    elif is_dockerfile_text(name := file.path.rpartition("/")[2], content):
         _add_dockerfile(
             whole,
             content,
