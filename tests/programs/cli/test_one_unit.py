@@ -1,8 +1,10 @@
 """One scan through all surfaces: each counts findings and edits, calls them alike and comes to the same numbers."""
 
+import asyncio
 import csv
 import io
 import json
+import os
 import re
 import subprocess
 from collections import Counter
@@ -15,6 +17,13 @@ import pytest
 import leadline
 from leadline.model.report import PostureReport
 from leadline.programs.cli.main import main
+from leadline.programs.mcp.calls import Calls
+from leadline.scans.answering.evidence import Evidence, Given
+from leadline.scans.options import PostureOptions
+from leadline.scans.pages.page import Ask, Counts
+from leadline.scans.pages.reading import read_folder
+from leadline.scans.pages.site import PAGES
+from leadline.scans.pages.world import World
 
 SHOP = Path(__file__).parents[3] / "examples" / "shop"
 WAIVERS = "waivers: [{name: known, reason: looked at, match: {controls: [C-0004, C-0050, C-0012]}}]\n"
@@ -114,6 +123,30 @@ def test_the_printed_report_comes_to_the_same_numbers(capfd, tmp_path):
     assert int(found[3]) == said.total
     counted = dict(reversed(part.split()[:2]) for part in found[4].split(", "))
     assert {name: int(number) for name, number in counted.items()} == said.findings
+
+
+def test_pages_and_assistants_come_to_the_same_numbers(tmp_path):
+    said = numbers_of(tmp_path)
+    options = PostureOptions(waivers=(str(tmp_path / "waivers.yaml"),), environ=os.environ)
+    world = World(read_folder(["shop"], options))
+    kinds = {kind.name: kind for kind in PAGES}
+    overview = asyncio.run(kinds["overview"].build(world, Ask({}, 50)))
+    (counts,) = [one for one in overview.sections if isinstance(one, Counts)]
+    found = re.match(r"(\d+) findings of .*; (\d+) edits and (\d+) decisions .*; (\d+) accepted", counts.lead)
+    assert [int(found[1]), int(found[2]) + int(found[3]), int(found[4])] == [
+        said.total,
+        said.edits,
+        said.accepted,
+    ]
+    shown = {name: int(cell.text.replace(",", "")) for cell, name in counts.cells}
+    assert {name: number for name, number in shown.items() if number} == said.findings
+
+    given = Given(roots=("shop",), waivers=(str(tmp_path / "waivers.yaml"),), is_trusted=True)
+    calls = Calls(Evidence(given, os.environ), 1 << 20, io.StringIO())
+    told = json.loads(calls.call("overview", {})[0])
+    assert told["findings"] == said.findings
+    assert told["edits"] + told["decisions"] == said.edits
+    assert told["accepted"] == said.accepted
 
 
 def test_a_baseline_counts_what_the_scan_counts(capfd, tmp_path):
