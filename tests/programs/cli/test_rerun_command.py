@@ -11,7 +11,7 @@ from leadline.programs.cli.scanning.requests import request_of
 OF_OUTCOME_OR_LOOK = {
     *("--format", "--output", "--set", "--set-string", "--config", "--no-config", "--trust-config"),
     *("--fail-on", "--allow-empty", "--severity-threshold", "--compliance-threshold", "--fix", "--yes"),
-    *("--risky", "--accept-from-change", "--submit", "--submit-dry-run"),
+    *("--risky", "--accept-from-change", "--submit", "--submit-dry-run", "--submit-ca"),
     *("--verbose", "--verbose-coverage", "--quiet", "--no-color", "--debug", "--watch", "--help"),
 }
 
