@@ -236,7 +236,7 @@ class DeviceMade(Event, frozen=True, gc=False, tag="device"):
 
 
 class CallUsed(Event, frozen=True, gc=False, tag="call"):
-    """A container used a system call that is not in its profile. Made from the kernel's table, which says neither when nor by whom."""
+    """A program of a container used a system call for the first time, where a rule asks about that."""
 
     call: str = ""
 

@@ -5,7 +5,7 @@ from functools import cache
 
 from leadline.discover import discover
 from leadline.runtime import rules
-from leadline.runtime.needs import UNFED
+from leadline.runtime.needs import ADMISSION
 from leadline.runtime.rule import Rule
 
 
@@ -16,11 +16,7 @@ def all_rules() -> tuple[Rule, ...]:
 
 
 def blind_rules(working: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """The rules that see nothing with these probes alone, each with what it lacks."""
-    lacks = {
-        one.id: (UNFED[one.event],)
-        if one.event in UNFED
-        else tuple(name for name in one.needs if name not in working)
-        for one in all_rules()
-    }
+    """The rules of the node that see nothing with these probes alone, each with what it lacks."""
+    of_node = (one for one in all_rules() if ADMISSION not in one.needs)
+    lacks = {one.id: tuple(name for name in one.needs if name not in working) for one in of_node}
     return {id: missing for id, missing in lacks.items() if missing}

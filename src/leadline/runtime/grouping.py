@@ -124,7 +124,8 @@ class Grouping:
 def alert_id(detection: Detection) -> str:
     """Sixteen digits."""
     one = detection.container
-    who = (one.namespace, one.workload_kind, one.workload, one.name) if one.workload else (one.id,)
+    by_names = (one.namespace, one.workload_kind, one.workload or one.pod, one.name)
+    who = by_names if one.workload or not one.id else (one.id,)
     text = "\0".join((detection.rule, *who, detection.program))
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
 

@@ -1,8 +1,6 @@
 """Which probes each answer of the agent needs, so that it can be said what a kernel makes it blind for."""
 
-from collections.abc import Collection, Iterator, Mapping
-
-from leadline.model.event import CallUsed, Event, PodEntered
+from collections.abc import Collection, Iterator
 
 NEEDS = {
     "profiles of programs": ("exec",),
@@ -12,13 +10,8 @@ NEEDS = {
     "seccomp profiles": ("exec", "syscalls"),
     "network policies": ("exec", "socket", "traffic"),
 }
-
-
-UNFED: Mapping[type[Event], str] = {
-    CallUsed: "events of system calls",
-    PodEntered: "events of exec and port-forward",
-}
-"""What nothing sends yet: a rule about it is blind everywhere."""
+ADMISSION = "admission"
+"""What rules need that the webhook feeds, not a probe: ``admission.sessions`` of the chart."""
 
 
 def blind(working: Collection[str]) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -235,8 +235,10 @@ class Actor:
         return node is None or node.has_entered
 
     def chain(self) -> tuple[Process, ...]:
-        """Itself, then its ancestors."""
+        """Itself, then its ancestors; nothing for what no process of the node did."""
         event = self.event
+        if not event.pid:
+            return ()
         node = self._found()
         if node is None:
             return (Process(event.pid, event.parent_pid, self.path, (), event.program, event.uid),)

@@ -8,15 +8,16 @@ from replayed import SECOND, Replayed, started
 from leadline.errors import ClusterError
 from leadline.model.alert import Alert
 from leadline.model.container import Container
-from leadline.model.event import FIRST_PROCESS, Executed
+from leadline.model.event import FIRST_PROCESS, CallLearned, Executed
 from leadline.model.profile import COMPLETE, ExecutedProgram, Profile
 from leadline.model.resource import Resource
 from leadline.model.waiver import Waiver, WaiverMatch
+from leadline.runtime.baseline import Baseline
 from leadline.runtime.catalogue import all_rules
 from leadline.scans.observing import following as following_module
 from leadline.scans.observing.accepting import Accepting
 from leadline.scans.observing.cluster_objects import ClusterObjects, OwnRules, compiled
-from leadline.scans.observing.detecting import Detecting
+from leadline.scans.observing.detecting import Detecting, chosen_rules
 from leadline.scans.observing.following import Following
 from leadline.scans.observing.observation import Observation, ObserveSettings
 from leadline.scans.stored.behaviour import store_profile
@@ -184,3 +185,20 @@ def test_annotations_and_exceptions_of_the_cluster_accept_alerts_those_before_as
     (accepted,) = node.detecting.grouping.review()
     assert accepted.accepted is not None
     assert accepted.accepted.waiver == "known"
+
+
+def test_system_calls_are_events_while_a_rule_asks_about_them():
+    node = Node()
+    Detecting(node.observation, chosen_rules(), 0.0)
+    call = CallLearned(3 * SECOND, 5, 77, 100, 1, 0, "sh", call="ptrace")
+    node.source.next = [call]
+    assert node.observation.read(3) == []
+    rules = chosen_rules(("R0003",))
+    detecting = Detecting(node.observation, rules, 0.0)
+    profile = of_another()
+    detecting.adopt(Container("new", **NAMED), Baseline(profile))
+    node.source.next = [started(1, 5, "new", FIRST_PROCESS), call]
+    alerts = detecting.take(node.observation.read(3))
+    assert [(one.rule, one.message) for one in alerts if one.rule == "R0003"] == [
+        ("R0003", "the system call ptrace was used for the first time")
+    ]

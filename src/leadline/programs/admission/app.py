@@ -10,11 +10,14 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from leadline.programs.admission.counts import Counts
 from leadline.programs.admission.known_waivers import KnownWaivers
 from leadline.programs.admission.reviewer import Decision, Reviewer
 from leadline.programs.admission.turns import TooManyError, Turns
-from leadline.programs.admission.wire import Malformed, Review, TooLarge, read_review, written
+from leadline.programs.admission.wire import Answer, Malformed, Review, TooLarge, read_review, written
+from leadline.scans.observing.sessions import Session
 
 log = logging.getLogger(__name__)
 Message = MutableMapping[str, Any]
@@ -25,8 +28,8 @@ MOST_HELD_BYTES = 24 << 20
 MOST_SMALL_BYTES = 8 << 20
 """Of all others: an ordinary object finds room whatever large ones are on their way."""
 SMALL_BYTES = 64 << 10
-PATH, GUARDED_PATH = "/validate", "/validate/guarded"
-"""The second takes workloads and RBAC alone."""
+PATH, GUARDED_PATH, SESSIONS_PATH = "/validate", "/validate/guarded", "/sessions"
+"""The second takes workloads and RBAC alone; the third ways into pods, which are always allowed."""
 _TEXT = "text/plain; charset=utf-8"
 
 
@@ -37,7 +40,15 @@ class _TooMuch(Exception):  # noqa: N818
 class Webhook:
     """Judges what may be denied in one thread, and in another what cannot be, so that the first waits for none of it."""
 
-    def __init__(self, reviewer: Reviewer, waivers: KnownWaivers, counts: Counts) -> None:
+    def __init__(
+        self,
+        reviewer: Reviewer,
+        waivers: KnownWaivers,
+        counts: Counts,
+        entered: Callable[[Session], None] | None = None,
+    ) -> None:
+        """``entered`` takes ways into pods; ``None`` where they are not watched."""
+        self._entered = entered
         self._reviewer = reviewer
         self._waivers = waivers
         self._counts = counts
@@ -57,7 +68,7 @@ class Webhook:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
-        if path in (PATH, GUARDED_PATH) and method == "POST":
+        if path in (PATH, GUARDED_PATH, SESSIONS_PATH) and method == "POST":
             status, kind, body = await self._answer(scope, receive)
         elif path == "/livez":
             status, kind, body = (200, _TEXT, b"ok\n") if self.is_alive else (503, _TEXT, b"stuck\n")
@@ -67,7 +78,7 @@ class Webhook:
             status, kind, body = (
                 404,
                 _TEXT,
-                b"there is POST /validate, /validate/guarded, /livez and /readyz\n",
+                b"there is POST /validate, /validate/guarded, /sessions, /livez and /readyz\n",
             )
         await _send(send, status, kind, body)
 
@@ -85,7 +96,7 @@ class Webhook:
                 raise _TooMuch("too many at once")
             self._held_bytes[place] += size
             try:
-                return await self._held(receive, size)
+                return await self._held(receive, size, scope["path"])
             finally:
                 self._held_bytes[place] -= size
         except _TooMuch as why:
@@ -98,7 +109,7 @@ class Webhook:
             self._counts.refused("malformed")
             return 400, _TEXT, f"{why}\n".encode()
 
-    async def _held(self, receive: Receive, size: int) -> tuple[int, str, bytes]:
+    async def _held(self, receive: Receive, size: int, path: str) -> tuple[int, str, bytes]:
         async with asyncio.timeout(self._reviewer.settings.timeout_s):
             content = await _body(receive, size)
         began = time.perf_counter()
@@ -108,7 +119,7 @@ class Webhook:
             review = Review(reason.uid, "")
             decision = self._reviewer.too_large(reason.uid, reason.why)
         else:
-            decision = await self._decided(review)
+            decision = self._watched(review) if path == SESSIONS_PATH else await self._decided(review)
         self._counts.decided(review.operation, decision, time.perf_counter() - began)
         if decision.outcome == "denied":
             controls = sorted({control for control, effect in decision.effects if effect == "denied"})
@@ -116,6 +127,19 @@ class Webhook:
             what = ",".join(controls[:20]) or decision.why
             log.info("denied %s of %s: %s", review.operation, title[:300], what)
         return 200, "application/json", written(decision.answer)
+
+    def _watched(self, review: Review) -> Decision:
+        """Allows it whatever it is, and hands it on."""
+        if self._entered is not None and review.operation == "CONNECT":
+            try:
+                options = msgspec.json.decode(review.object, type=dict[str, Any] | None) or {}
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                options = {}
+            session = Session(
+                review.sub_resource, review.namespace, review.name, review.user_info.username, options
+            )
+            self._entered(session)
+        return Decision(Answer(review.uid, is_allowed=True), "allowed")
 
     async def _decided(self, review: Review) -> Decision:
         turns = self._deciding if self._reviewer.may_deny(review) else self._warning

@@ -30,6 +30,7 @@ from leadline.programs.serving.log import log_to_stderr
 from leadline.programs.serving.own_certificate import OwnCertificate
 from leadline.programs.serving.plain_server import serve_plain
 from leadline.programs.serving.tls_server import Socket, Tls, server
+from leadline.scans.observing.sessions import Sessions
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.cluster_source import facts_of_cluster
 from leadline.scans.posture.frameworks import load_frameworks
@@ -149,14 +150,17 @@ async def serve(settings: Settings, policies: Policies, folder: Path) -> None:
     pair = (own.certificate, own.key) if own else (Path(settings.certificate), Path(settings.key))
     socket = Socket(settings.host, settings.port, *pair, MOST_CONNECTIONS)
     trusted = Trusted()
-    counts = Counts(partial(_gauges, waivers, own, trusted))
-    webhook = Webhook(reviewer, waivers, counts)
+    sessions = Sessions(os.environ, *where) if settings.sessions else None
+    counts = Counts(partial(_gauges, waivers, own, trusted, sessions))
+    webhook = Webhook(reviewer, waivers, counts, sessions.take if sessions else None)
     tls = Tls(socket, "")
     serving = server(webhook, socket, tls, partial(_end, webhook), settings.drain_s)
     chores = [_renew(own, tls, trusted if settings.webhook else None)]
     kube = Kube(async_client(*where, environ=os.environ)) if settings.webhook and own else None
     if kube is not None and own is not None:
         chores.append(_be_trusted(kube, settings.webhook, own, trusted))
+    if sessions is not None:
+        chores.append(sessions.run())
     if settings.metrics_port:
         chores.append(serve_plain(Shown(counts, webhook), settings.host, settings.metrics_port))
     waivers.start()
@@ -190,11 +194,13 @@ def _facts(where: tuple[str, str]) -> Facts:
 
 
 def _gauges(
-    waivers: KnownWaivers, own: OwnCertificate | None, trusted: Trusted
+    waivers: KnownWaivers, own: OwnCertificate | None, trusted: Trusted, sessions: Sessions | None
 ) -> Iterable[tuple[str, str, float]]:
     yield "waivers", "Accepted findings that are known, of files and of the cluster.", waivers.number
     is_read = not waivers.known.unread
     yield "waivers_read", "1 where all that the cluster accepts is known.", float(is_read)
+    if sessions is not None:
+        yield "sessions_not_stored", "Ways into pods that no alert is stored of.", sessions.not_stored
     if own is not None:
         yield "trusted", "1 where the API server has our CA.", float(trusted.is_so)
         yield "certificate_ends_timestamp_seconds", "When our certificate ends.", own.ends.timestamp()

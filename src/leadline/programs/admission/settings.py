@@ -71,6 +71,12 @@ class Settings(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown
     own_controls: Annotated[
         Texts, Meta(description="Folders with controls of your own, Python or Rego.")
     ] = ()
+    sessions: Annotated[
+        bool,
+        Meta(
+            description="Store an alert of each exec, attach and port-forward that /sessions is asked about."
+        ),
+    ] = False
     failure_policy: Annotated[
         str,
         choice("With enforce, for what could not be judged: Ignore allows it, Fail denies it.", IGNORE, FAIL),

@@ -18,7 +18,7 @@ from leadline.programs.agent.answers import Answers, alert_metrics, metrics
 from leadline.programs.agent.settings import Settings
 from leadline.programs.serving.deadline import deadline
 from leadline.scans.observing.accepting import Accepting
-from leadline.scans.observing.detecting import Detecting, chosen_rules, facts_of, never_fed
+from leadline.scans.observing.detecting import Detecting, chosen_rules, facts_of
 from leadline.scans.observing.lines import alert_line, event_line
 from leadline.scans.observing.naming import Naming
 from leadline.scans.observing.observation import Observation, ObserveSettings, Seen, open_source
@@ -76,8 +76,6 @@ async def serve(settings: Settings, out: BinaryIO) -> None:
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     for name, why in sorted(off.items()):
         log.info("%s is off: %s", name, why)
-    for rule, events in never_fed(one for one in rules if one.is_own or not one.is_on).items():
-        log.warning("rule %s never fires: nothing sends it %s yet", rule, events)
     log.info("watching, %d programs attached", len(source.probes.attached))
     if settings.cri not in ("auto", "none") and not Path(settings.cri).is_socket():
         log.warning("no socket at %s; containers have no names until a runtime listens there", settings.cri)

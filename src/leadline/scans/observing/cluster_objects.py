@@ -51,9 +51,9 @@ class OwnRules(Struct, frozen=True):
 
 
 class ClusterObjects:
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], context: str = "", kubeconfig: str = "") -> None:
         """With the account of this pod, else as kubectl would. Raises: ``ClusterError``."""
-        self._http = async_client(environ=environ)
+        self._http = async_client(context, kubeconfig, environ=environ)
         self._read: tuple[tuple[str, str], ...] | None = None
         self._rules = OwnRules()
 
@@ -94,6 +94,11 @@ class ClusterObjects:
         path = f"{root}/namespaces/{quote(container.namespace)}/{plural}/{quote(name)}"
         body = await self._get(path, _PARTIAL.format(""))
         return None if body is None else _resource(body, version, kind)
+
+    async def pod(self, namespace: str, name: str) -> Body | None:
+        """``None`` where it is not there. Raises: ``ClusterError``."""
+        path = f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(name)}"
+        return await self._get(path, "application/json")
 
     async def close(self) -> None:
         await self._http.aclose()

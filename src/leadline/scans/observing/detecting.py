@@ -6,11 +6,11 @@ from contextlib import nullcontext
 from leadline.errors import UsageError
 from leadline.model.alert import Alert
 from leadline.model.container import Container
+from leadline.model.event import CallUsed
 from leadline.runtime.baseline import Baseline
 from leadline.runtime.catalogue import all_rules
 from leadline.runtime.detecting import Detector, Within
 from leadline.runtime.grouping import Enrich, Grouping
-from leadline.runtime.needs import UNFED
 from leadline.runtime.process_tree import ClusterFacts
 from leadline.runtime.rule import Rule
 from leadline.scans.observing.observation import Observation, Seen
@@ -39,11 +39,6 @@ def chosen_rules(
     return tuple(one for one in (*built_in, *own) if one.id in on - off)
 
 
-def never_fed(rules: Iterable[Rule]) -> dict[str, str]:
-    """By the id of a rule, the events that nothing sends to it yet."""
-    return {one.id: UNFED[one.event] for one in rules if one.event in UNFED}
-
-
 def facts_of(environ: Mapping[str, str]) -> ClusterFacts:
     """What the variables of a pod say of its cluster."""
     address = environ.get("KUBERNETES_SERVICE_HOST", "")
@@ -70,6 +65,7 @@ class Detecting:
         self.begun: list[Container] = []
         """Containers that rules about what is new began with since the last ``tend``."""
         self._adopted: list[Container] = []
+        self._watch_calls()
         self._own_of_files = tuple(one for one in self.detector.rules if one.is_own)
 
     def take(self, seen: Iterable[Seen]) -> list[Alert]:
@@ -121,4 +117,9 @@ class Detecting:
         of_files = {one.id for one in self._own_of_files}
         own = (*self._own_of_files, *(one for one in rules if one.id not in of_files))
         self.detector.take_own(own)
+        self._watch_calls()
         self.grouping.take_rules(self.detector.rules)
+
+    def _watch_calls(self) -> None:
+        """System calls become events where a rule asks: each of them on the node pays for it."""
+        self._observation.watches_calls = any(one.event is CallUsed for one in self.detector.rules)

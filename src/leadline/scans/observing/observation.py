@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from leadline.model.container import HOST as HOST_CONTAINER
 from leadline.model.container import Container
-from leadline.model.event import HOST, SNAPSHOT, CallLearned, Event, Executed, Forked
+from leadline.model.event import HOST, SNAPSHOT, CallLearned, CallUsed, Event, Executed, Forked
 from leadline.model.profile import BLIND, LOST, Profile
 from leadline.runtime.continuing import continued
 from leadline.runtime.identity import identity_of
@@ -121,6 +121,8 @@ class Observation:
         self._waiting: deque[tuple[int, Event]] = deque()
         self._now_ns = 0
         self._learns_syscalls = settings.learns
+        self.watches_calls = False
+        """Whether a rule asks about system calls: then they are learned for as long as it runs."""
         self._is_blind = any(blind(source.working))
         self.nameless: Counter[str] = Counter()
         """Events that no container was found for, by kind."""
@@ -208,9 +210,10 @@ class Observation:
         found = self._release()
         sweep = self._source.sweep()
         learned = self._note()
-        if self._settings.learns and bool(learned) != self._learns_syscalls:
+        wants_calls = bool(learned) or self.watches_calls
+        if self._settings.learns and wants_calls != self._learns_syscalls:
             # Each system call of the node pays for it, so it goes as soon as no container is learned.
-            self._learns_syscalls = bool(learned)
+            self._learns_syscalls = wants_calls
             self._source.learn_syscalls(self._learns_syscalls)
         if len(self._late_in) > MOST_CONTAINERS:
             self._late_in = {ns_id: late for ns_id, late in self._late_in.items() if ns_id in self._owners}
@@ -354,6 +357,8 @@ class Observation:
             self._recorder(container, event).add(event, self.program_of(event.exe_id))
         if not isinstance(event, CallLearned):
             yield event, container
+        elif self.watches_calls:
+            yield _call_used(event), container
 
     def _recorder(self, container: Container, event: Event) -> Recorder:
         """``event`` is the first of its container, where that is new here."""
@@ -379,6 +384,11 @@ class Observation:
 
 def _time(seen: Seen) -> int:
     return seen[0].at_ns
+
+
+def _call_used(event: CallLearned) -> CallUsed:
+    head = (event.at_ns, event.ns_id, event.exe_id, event.pid, event.parent_pid, event.uid, event.program)
+    return CallUsed(*head, event.flags, call=event.call)
 
 
 def _kind(event: Event) -> str:

@@ -17,6 +17,7 @@ from leadline.model.event import (
     ModuleChanged,
     Mounted,
     Opened,
+    PodEntered,
     Removed,
     Renamed,
     Requested,
@@ -61,6 +62,8 @@ def redacted_event(event: Event, environment: frozenset[str] = frozenset()) -> E
             arguments=redacted_words(event.arguments),
             environment=tuple(name for name in event.environment if name in environment),
         )
+    if isinstance(event, PodEntered):
+        return replace(event, command=redacted_words(event.command))
     if isinstance(event, Requested):
         host = redacted_text(event.host.rpartition("@")[2])
         return replace(event, path=_request_path(event.path), host=host)

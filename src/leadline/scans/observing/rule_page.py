@@ -7,7 +7,7 @@ from msgspec import Struct
 from leadline.errors import UsageError
 from leadline.outputs.text.plain import wrapped
 from leadline.runtime.catalogue import all_rules
-from leadline.runtime.needs import UNFED
+from leadline.runtime.needs import ADMISSION
 from leadline.runtime.rule import Rule, page_of
 
 
@@ -33,7 +33,7 @@ def rule_text(rule: Rule, form: str, width: int) -> str:
 def rule_lines(rule: Rule, width: int) -> Iterator[str]:
     page = page_of(rule)
     yield f"{rule.id}   {rule.title}"
-    yield f"{rule.severity}, score {rule.score:g}   a rule of the node agent{'' if rule.is_on else '; off unless asked for'}"
+    yield f"{rule.severity}, score {rule.score:g}   a rule of the {_judge(rule)}{'' if rule.is_on else '; off unless asked for'}"
     for text in (page.what, page.why):
         if text:
             yield ""
@@ -50,7 +50,7 @@ def rule_lines(rule: Rule, width: int) -> Iterator[str]:
 def rule_markdown(rule: Rule) -> Iterator[str]:
     page = page_of(rule)
     yield f"# {rule.id} {rule.title}"
-    yield f"\n**{rule.severity}**, score {rule.score:g}. A rule of the node agent{'' if rule.is_on else ', off unless asked for'}."
+    yield f"\n**{rule.severity}**, score {rule.score:g}. A rule of the {_judge(rule)}{'' if rule.is_on else ', off unless asked for'}."
     yield from (f"\n{text}" for text in (page.what, page.why) if text)
     for label, texts in rule_rows(rule):
         title = label[0].upper() + label[1:]
@@ -62,6 +62,10 @@ def rule_markdown(rule: Rule) -> Iterator[str]:
     yield from (f"\n<{link}>" for link in page.links)
 
 
+def _judge(rule: Rule) -> str:
+    return "admission webhook" if ADMISSION in rule.needs else "node agent"
+
+
 def rule_rows(rule: Rule) -> Iterator[tuple[str, tuple[str, ...]]]:
     page = page_of(rule)
     yield "do first", tuple(f"{number}. {text}" for number, text in enumerate(page.first, 1))
@@ -70,9 +74,10 @@ def rule_rows(rule: Rule) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield "begins", ("once the profile of the container is complete",)
     elif rule.takes == 3:
         yield "begins", ("at once; silent about what a complete profile has",)
-    if rule.event in UNFED:
-        yield "never fires", (f"nothing sends it {UNFED[rule.event]} yet",)
-    yield "probes", (", ".join(rule.needs),)
+    if ADMISSION in rule.needs:
+        yield "fed by", ("the admission webhook, with admission.sessions of the chart",)
+    else:
+        yield "probes", (", ".join(rule.needs),)
     if rule.mitre:
         yield "MITRE ATT&CK", (" ".join(rule.mitre),)
     if rule.falco:
@@ -86,8 +91,6 @@ class RuleRow(Struct, frozen=True, rename="camel"):
     is_on: bool
     waits: bool
     """For a complete profile."""
-    is_fed: bool
-    """Whether anything sends it events; one that is not fed never fires."""
     probes: tuple[str, ...]
     falco: tuple[str, ...]
 
@@ -100,7 +103,6 @@ def all_rows() -> list[RuleRow]:
             one.title,
             one.is_on,
             one.waits,
-            one.event not in UNFED,
             one.needs,
             one.falco,
         )
@@ -115,7 +117,7 @@ def row_lines(rows: Iterable[RuleRow]) -> Iterator[str]:
             for note, holds in (
                 ("off", not one.is_on),
                 ("waits for a profile", one.waits),
-                ("never fires yet", not one.is_fed),
+                ("of the admission webhook", ADMISSION in one.probes),
             )
             if holds
         )

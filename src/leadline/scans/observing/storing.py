@@ -87,6 +87,6 @@ def profile_store(environ: Mapping[str, str], learning_s: float) -> ProfileStore
     return ProfileStore(cluster_store(environ), learning_s)
 
 
-def cluster_store(environ: Mapping[str, str]) -> Store:
-    """That of the cluster of this pod, else of the current context. Raises: ``ClusterError``."""
-    return RemoteStore(async_client(environ=environ))
+def cluster_store(environ: Mapping[str, str], context: str = "", kubeconfig: str = "") -> Store:
+    """That of the cluster of this pod, else as kubectl would. Raises: ``ClusterError``."""
+    return RemoteStore(async_client(context, kubeconfig, environ=environ))
