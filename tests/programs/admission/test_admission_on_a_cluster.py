@@ -12,6 +12,7 @@ from extension import ROOT, Extension
 from reviews import PRIVILEGED, Body, container, deployment, judge, pod, review, with_metadata
 from webhook_process import WebhookProcess
 
+from leadline.outputs.redaction.shapes import HIDDEN
 from leadline.programs.admission.rules import rules_of
 
 pytestmark = pytest.mark.cluster
@@ -293,11 +294,12 @@ def test_who_enters_a_pod_is_an_alert_and_is_not_held_up(judged: Judged):
         found.update(
             {one["spec"]["rule"]: one["spec"] for one in json.loads(shown or '{"items": []}')["items"]}
         )
-        return len(found) == 2 and found["R2000"]["count"] == 2
+        # Where a session cannot begin, kubectl asks again in the older protocol.
+        return len(found) == 2 and found["R2000"]["count"] >= 2
 
     judged.webhook.until(are_stored, 120)
     first, second = found["R2000"], found["R2001"]
-    assert first["message"] == f"{first['program']} ran env --password=***"
+    assert first["message"] == f"{first['program']} ran env --password={HIDDEN}"
     assert first["others"] == [f"{first['program']} ran ls"]
     assert (first["container"]["workload"], first["container"]["workloadKind"]) == ("entered", "Pod")
     assert "accepted" not in first

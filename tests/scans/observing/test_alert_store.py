@@ -14,6 +14,7 @@ from leadline.model.alert import Alert
 from leadline.model.container import Container
 from leadline.scans.observing.alert_store import MOST_WAITING, AlertStore
 from leadline.scans.stored.alerts import stored_alerts
+from leadline.scans.stored.behaviour import profile_name
 from memory_store import MemoryStore
 
 WEB = Container("c1", name="main", namespace="shop", workload_kind="Deployment", workload="web")
@@ -31,14 +32,28 @@ def risk() -> Put:
         "object": {"namespace": "shop", "kind": "Deployment", "name": "web"},
         "score": 87.5,
         "sentence": "The internet reaches it, and it reads every Secret.",
-        "path": [
-            {"kind": "vulnerability", "text": "CVE-2021-44228 in log4j-core"},
-            {"kind": "secrets", "text": "x"},
-        ],
     }
     body = orjson.dumps({"spec": spec})
     metadata = orjson.dumps({"name": "web", "namespace": "shop"})
     return Put(Key("workloadrisks", "shop", "web"), Content(metadata, body=body))
+
+
+def flaws() -> Put:
+    """What the operator keeps of a container: not all of it is in files that were loaded."""
+    rows = [
+        ("CVE-2022-3", "High", True), ("CVE-2022-2", "High", True), ("CVE-2022-1", "High", True),
+        ("CVE-2022-9", "Critical", False), ("CVE-2022-8", "Critical", None), ("CVE-2021-44228", "Critical", True),
+    ]  # fmt: skip
+    artifact = {"name": "log4j-core", "version": "2.14.1"}
+    matches = [
+        {"vulnerability": {"id": id, "severity": severity}, "artifact": artifact}
+        | ({} if is_loaded is None else {"relevant": is_loaded})
+        for id, severity, is_loaded in rows
+    ]
+    name = profile_name(WEB)
+    body = orjson.dumps({"spec": {"payload": {"matches": matches}}})
+    metadata = orjson.dumps({"name": name, "namespace": "leadline"})
+    return Put(Key("vulnerabilitymanifests", "leadline", name), Content(metadata, body=body))
 
 
 class NotClosed(MemoryStore):
@@ -51,7 +66,8 @@ def test_alerts_are_written_and_know_what_is_at_stake_once_the_store_has_said_so
 
     async def both() -> Alert:
         await store.put(risk())
-        kept = AlertStore(lambda: store, "node1")
+        await store.put(flaws())
+        kept = AlertStore(lambda: store, "node1", "leadline")
         kept.add([alert("a1")])
         running = asyncio.ensure_future(kept.run())
         while not await stored_alerts(store):
@@ -62,9 +78,14 @@ def test_alerts_are_written_and_know_what_is_at_stake_once_the_store_has_said_so
     staked = asyncio.run(both())
     assert staked.stake_score == 87.5
     assert staked.stake.startswith("The internet reaches it")
-    assert staked.vulnerabilities == ("CVE-2021-44228 in log4j-core",)
+    expected = (
+        "CVE-2021-44228 in log4j-core 2.14.1 (critical)",
+        "CVE-2022-1 in log4j-core 2.14.1 (high)",
+        "CVE-2022-2 in log4j-core 2.14.1 (high)",
+    )
+    assert staked.vulnerabilities == expected
     (stored,) = asyncio.run(stored_alerts(store))
-    assert stored.node == "node1"
+    assert (stored.node, stored.vulnerabilities) == ("node1", expected)
 
 
 def test_while_the_store_is_away_alerts_wait_and_those_beyond_are_counted():

@@ -43,6 +43,7 @@ GOODBYE_S = 15.0
 """So long the store has at the end."""
 FIRST_WAIT_S = 0.2
 LONGEST_WAIT_S = 30.0
+ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Between questions to a runtime or cluster that does not answer."""
 
 
@@ -244,7 +245,15 @@ def _opened_alerts(settings: Settings) -> "AlertStore | None":
     from leadline.scans.observing.alert_store import AlertStore  # brings an HTTP client
     from leadline.scans.observing.storing import cluster_store
 
-    return AlertStore(lambda: cluster_store(os.environ), settings.node)
+    return AlertStore(lambda: cluster_store(os.environ), settings.node, _home())
+
+
+def _home() -> str:
+    """The namespace of this pod, in which the chart keeps the results of images; empty outside of a cluster."""
+    try:
+        return (ACCOUNT / "namespace").read_text("utf-8").strip()
+    except OSError:
+        return ""
 
 
 def _enriching(accepting: Accepting, kept: "AlertStore | None") -> Callable[[Alert], Alert]:

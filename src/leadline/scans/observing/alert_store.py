@@ -15,8 +15,9 @@ from leadline.backoff import backoff_s
 from leadline.errors import ClusterError, StoreError
 from leadline.fair_share import fairly
 from leadline.model.alert import Alert
+from leadline.scans.observing.loaded_flaws import loaded_flaws
 from leadline.scans.stored.alerts import add_alert, forget_alerts
-from leadline.scans.stored.behaviour import workload_of
+from leadline.scans.stored.behaviour import is_named, profile_name, workload_of
 from leadline.scans.stored.scan_runs import all_of
 
 log = logging.getLogger(__name__)
@@ -29,8 +30,6 @@ WRITE_EVERY_S = 1.0
 LEARN_EVERY_S = 600.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 120.0
 RISKS = "workloadrisks"
-MOST_NAMED = 3
-"""Vulnerabilities of an alert."""
 OWNERS: tuple[Callable[[Alert], Hashable], ...] = (
     lambda alert: alert.container.namespace,
     lambda alert: alert.container.id,
@@ -40,13 +39,16 @@ _risk_of = Reader(WorkloadRisk)
 
 
 class AlertStore:
-    """``open`` makes the store anew after a failure; ``node`` is its name."""
+    """``open`` makes the store anew after a failure; ``node`` is its name; ``home`` the namespace of the results of images."""
 
-    def __init__(self, open: Callable[[], Store], node: str) -> None:
+    def __init__(self, open: Callable[[], Store], node: str, home: str = "") -> None:
+        self._home = home
+        self._flaws: OrderedDict[tuple[str, str], tuple[float, tuple[str, ...]]] = OrderedDict()
+        """By the profile of a container: when the store was asked, and the worst in what it loaded."""
         self._open = open
         self._node = node
         self._waiting: OrderedDict[str, Alert] = OrderedDict()
-        self._stakes: dict[tuple[str, str, str], tuple[str, float, tuple[str, ...]]] = {}
+        self._stakes: dict[tuple[str, str, str], tuple[str, float]] = {}
         self._refused: dict[str, int] = {}
         self._written: dict[str, tuple[float, int]] = {}
         """When each alert began, and its count as it is stored."""
@@ -56,12 +58,15 @@ class AlertStore:
         """Alerts that were printed, and are not stored."""
 
     def stake(self, alert: Alert) -> Alert:
-        """With what is at stake, and the vulnerabilities by which an attacker gets there, as far as the store has said."""
+        """With what is at stake, and the vulnerabilities that may be the way in, as far as the store has said."""
         one = alert.container
-        found = self._stakes.get((one.namespace, *workload_of(one)))
-        if found is None:
+        sentence, score = self._stakes.get((one.namespace, *workload_of(one)), ("", 0.0))
+        _, flaws = (
+            self._flaws.get((one.namespace, profile_name(one)), (0.0, ())) if is_named(one) else (0.0, ())
+        )
+        if not sentence and not flaws:
             return alert
-        return replace(alert, stake=found[0], stake_score=found[1], vulnerabilities=found[2])
+        return replace(alert, stake=sentence, stake_score=score, vulnerabilities=flaws)
 
     def add(self, alerts: Iterable[Alert]) -> None:
         """Those of containers without a namespace are printed alone: there is none to keep them in."""
@@ -124,9 +129,10 @@ class AlertStore:
         while self._waiting:
             id, alert = next(iter(self._waiting.items()))
             try:
+                explained = await self._explained(store, alert)
                 first_s, stored = self._written.get(id, (alert.first_s, 0))
                 known = stored if first_s == alert.first_s else 0
-                written = await add_alert(store, alert, self._node, written=known)
+                written = await add_alert(store, explained, self._node, written=known)
             except StoreError:
                 self._refuse(id)
                 raise
@@ -140,6 +146,19 @@ class AlertStore:
             if self._waiting.get(id) is alert:
                 del self._waiting[id]
 
+    async def _explained(self, store: Store, alert: Alert) -> Alert:
+        """With the vulnerabilities in what its container loaded: asked for where something happens alone."""
+        one = alert.container
+        if not self._home or not is_named(one):
+            return alert
+        key, now_s = (one.namespace, profile_name(one)), asyncio.get_running_loop().time()
+        asked_s, _ = self._flaws.get(key, (-LEARN_EVERY_S, ()))
+        if now_s - asked_s >= LEARN_EVERY_S:
+            self._flaws[key] = (now_s, await loaded_flaws(store, self._home, one))
+            if len(self._flaws) > MOST_WRITTEN:
+                self._flaws.popitem(last=False)
+        return self.stake(alert)
+
     def _refuse(self, id: str) -> None:
         """It is tried again after the others, and given up in the end."""
         self._refused[id] = self._refused.get(id, 0) + 1
@@ -152,7 +171,6 @@ class AlertStore:
         found = {}
         for entry in await all_of(store, RISKS):
             risk = _risk_of(entry).spec
-            named = (step.text for step in risk.path or () if step.kind == "vulnerability")
             place = (risk.object.namespace, risk.object.kind, risk.object.name)
-            found[place] = (risk.sentence, risk.score, tuple(named)[:MOST_NAMED])
+            found[place] = (risk.sentence, risk.score)
         self._stakes = found
