@@ -68,7 +68,6 @@ def guarded(services: ServiceCluster, before: list[str]) -> Iterator[Guarded]:
             "persistence.enabled=false",
             "capabilities.admission=true",
             "admission.enforce=true",
-            "admission.sessions=true",
             "admission.allowOneReplica=true",
             *(f"capabilities.{name}=false" for name in others),
         )
@@ -137,28 +136,6 @@ def test_another_pod_has_another_certificate_and_is_asked_all_the_same(guarded: 
     guarded.cluster.until(lambda: len(guarded.cas()) == 2 and guarded.is_judging(), 60)
     assert first in guarded.cas()
     assert guarded.number("leadline_admission_trusted") == 1
-
-
-def test_who_enters_a_pod_is_an_alert_and_is_let_in(guarded: Guarded):
-    """Alerts are objects of the API server of results; a pod without a controller is its own workload."""
-    cluster = guarded.cluster
-    assert guarded.apply(deployment(SHOP, "entered")).returncode == 0
-    cluster.kubectl("-n", SHOP, "rollout", "status", "deployment/entered", "--timeout=90s")
-    said = cluster.kubectl("-n", SHOP, "exec", "deployment/entered", "--", "echo", "--password=hunter2")
-    assert "hunter2" in said
-    found: list[dict[str, Any]] = []
-
-    def is_stored() -> bool:
-        found[:] = [one["spec"] for one in cluster.get("runtimealerts", "-n", SHOP)["items"]]
-        return bool(found)
-
-    cluster.until(is_stored, 30)
-    (alert,) = found
-    assert (alert["rule"], alert["severity"], alert["count"]) == ("R2000", "high", 1)
-    assert alert["message"].startswith(f"{alert['program']} ran echo")
-    assert "hunter2" not in json.dumps(alert)
-    assert (alert["container"]["workloadKind"], alert["container"]["workload"]) == ("Deployment", "entered")
-    cluster.kubectl("-n", SHOP, "delete", "deployment", "entered")
 
 
 def test_nothing_went_wrong_that_only_the_log_says(guarded: Guarded):

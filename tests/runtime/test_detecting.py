@@ -5,13 +5,14 @@ from msgspec.structs import replace
 
 from leadline.model.alert import SILENT_S, Accepted, Alert
 from leadline.model.container import Container
-from leadline.model.event import FIRST_PROCESS, SNAPSHOT, Executed, Opened
+from leadline.model.event import FIRST_PROCESS, OUTGOING, SNAPSHOT, Executed, Opened, TlsStarted
 from leadline.model.profile import COMPLETE, ExecutedProgram, Profile
 from leadline.runtime.baseline import Baseline
 from leadline.runtime.detecting import MOST_FAILURES, Detector
 from leadline.runtime.grouping import MOST_PER_MINUTE, Grouping
 from leadline.runtime.process_tree import Actor
 from leadline.runtime.rule import Rule, rule
+from leadline.runtime.rules.cluster_api import cluster_api
 
 WEB = Container("c1", name="web", namespace="shop", workload_kind="Deployment", workload="web")
 
@@ -204,3 +205,16 @@ def test_a_waiver_that_ends_or_is_about_another_image_accepts_no_more():
     ended = came("shop/web:1", 1001.0)
     assert ended is not None
     assert ended.accepted is None
+
+
+def test_an_operator_in_python_may_ask_the_api_server_and_a_python_that_it_starts_may_not():
+    python = "/usr/bin/python3"
+    detector = Detector([cluster_api])
+    detector.see(executed(python, pid=1, parent=0, flags=FIRST_PROCESS), WEB, python)
+    asks = TlsStarted(9, 1, hash(python), 1, 0, 0, "python3", OUTGOING, server_name="kubernetes.default.svc")
+    worker = replace(asks, pid=30, parent_pid=1)
+    assert [detector.see(one, WEB, python) for one in (asks, worker)] == [(), ()]
+    started = executed(python, pid=40, parent=1, arguments=("python3", "-c", "x"))
+    detector.see(started, WEB, python)
+    (found,) = detector.see(replace(asks, pid=40, parent_pid=1), WEB, python)
+    assert found.message == "python3 asked the API server kubernetes.default.svc"
