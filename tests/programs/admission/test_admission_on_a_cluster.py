@@ -12,6 +12,7 @@ from extension import ROOT, Extension
 from reviews import PRIVILEGED, Body, container, deployment, judge, pod, review, with_metadata
 from webhook_process import WebhookProcess
 
+from leadline.outputs.redaction.shapes import HIDDEN
 from leadline.programs.admission.rules import rules_of
 
 pytestmark = pytest.mark.cluster
@@ -87,7 +88,23 @@ def configuration(port: int) -> Body:
                 "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": PLACE}},
                 "clientConfig": {"url": f"https://localhost:{port}/validate"},
                 "rules": rules_of(judge().asked),
-            }
+            },
+            {
+                "name": "sessions.admission.leadline.dev",
+                "admissionReviewVersions": ["v1"],
+                "failurePolicy": "Ignore",
+                "sideEffects": "NoneOnDryRun",
+                "timeoutSeconds": 2,
+                "clientConfig": {"url": f"https://localhost:{port}/sessions"},
+                "rules": [
+                    {
+                        "apiGroups": [""],
+                        "apiVersions": ["v1"],
+                        "operations": ["CONNECT"],
+                        "resources": ["pods/exec", "pods/attach", "pods/portforward"],
+                    }
+                ],
+            },
         ],
     }
 
@@ -103,7 +120,13 @@ def judged(extension: Extension, tmp_path_factory: pytest.TempPathFactory) -> It
         "apply", "-f", "-", content=yaml.safe_dump(placed(deployment(container(**PRIVILEGED)), "old"))
     )
     arguments = (
-        *(f"--kubeconfig={extension.admin()}", f"--webhook={NAME}", "--enforce", "--warn-severity=high"),
+        *(
+            f"--kubeconfig={extension.admin()}",
+            f"--webhook={NAME}",
+            "--enforce",
+            "--warn-severity=high",
+            "--sessions",
+        ),
         # In whose name the controllers of this cluster work.
         "--trusted-controllers=admin",
     )
@@ -253,6 +276,37 @@ def test_a_ca_that_others_take_away_is_put_back(judged: Judged):
         "patch", "validatingwebhookconfiguration", NAME, "--type=json", "-p", json.dumps(change)
     )
     judged.webhook.until(lambda: "caBundle" in judged.configuration()["webhooks"][0]["clientConfig"])
+
+
+def test_who_enters_a_pod_is_an_alert_and_is_not_held_up(judged: Judged):
+    """There is no kubelet here: what comes after admission says so, so that it was not denied."""
+    assert judged.apply(placed(pod(), "entered")).returncode == 0
+    for words in (("exec", "entered", "--", "env", "--password=hunter2"), ("exec", "entered", "--", "ls")):
+        ran = judged.kubectl(*words)
+        assert (ran.returncode, "leadline" in ran.stderr, "denied" in ran.stderr) == (1, False, False)
+    accept = {"leadline.dev/accept": "R2001", "leadline.dev/accept-reason": "we debug it"}
+    judged.kubectl("annotate", "pod", "entered", *(f"{key}={value}" for key, value in accept.items()))
+    # Without a running pod kubectl does not ask by itself.
+    path = f"/api/v1/namespaces/{PLACE}/pods/entered/portforward?ports=80"
+    judged.kubectl("create", "--raw", path, "-f", "-", content={})
+    found: dict[str, Body] = {}
+
+    def are_stored() -> bool:
+        shown = judged.kubectl("get", "runtimealerts.leadline.dev", "-o", "json").stdout
+        found.update(
+            {one["spec"]["rule"]: one["spec"] for one in json.loads(shown or '{"items": []}')["items"]}
+        )
+        # Where a session cannot begin, kubectl asks again in the older protocol.
+        return len(found) == 2 and found["R2000"]["count"] >= 2
+
+    judged.webhook.until(are_stored, 120)
+    first, second = found["R2000"], found["R2001"]
+    assert first["message"] == f"{first['program']} ran env --password={HIDDEN}"
+    assert first["others"] == [f"{first['program']} ran ls"]
+    assert (first["container"]["workload"], first["container"]["workloadKind"]) == ("entered", "Pod")
+    assert "accepted" not in first
+    assert second["accepted"]["reason"] == "we debug it"
+    assert "hunter2" not in json.dumps(found) + judged.webhook.log
 
 
 def test_nothing_of_an_object_is_in_the_log(judged: Judged):

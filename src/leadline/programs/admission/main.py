@@ -150,7 +150,7 @@ async def serve(settings: Settings, policies: Policies, folder: Path) -> None:
     pair = (own.certificate, own.key) if own else (Path(settings.certificate), Path(settings.key))
     socket = Socket(settings.host, settings.port, *pair, MOST_CONNECTIONS)
     trusted = Trusted()
-    sessions = Sessions(os.environ, *where) if settings.sessions else None
+    sessions = Sessions(os.environ, *where, os.environ.get("NODE_NAME", "")) if settings.sessions else None
     counts = Counts(partial(_gauges, waivers, own, trusted, sessions))
     webhook = Webhook(reviewer, waivers, counts, sessions.take if sessions else None)
     tls = Tls(socket, "")

@@ -48,11 +48,11 @@ class Session(Struct, frozen=True):
 class Sessions:
     """``take`` never waits; alerts are stored by ``run``."""
 
-    def __init__(self, environ: Mapping[str, str], context: str, kubeconfig: str) -> None:
-        """Raises: ``ClusterError``."""
+    def __init__(self, environ: Mapping[str, str], context: str, kubeconfig: str, node: str = "") -> None:
+        """``node``: where this pod runs, which the server compares with its token. Raises: ``ClusterError``."""
         self._objects = ClusterObjects(environ, context, kubeconfig)
         self._accepting = Accepting(())
-        self._alerts = AlertStore(lambda: cluster_store(environ, context, kubeconfig), "")
+        self._alerts = AlertStore(lambda: cluster_store(environ, context, kubeconfig), node)
         rules = [one for one in all_rules() if one.event is PodEntered]
         self._detector = Detector(rules)
         self._grouping = Grouping(
