@@ -11,9 +11,11 @@ from functools import partial
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from leadline.programs.admission.counts import Counts
 from leadline.programs.admission.known_waivers import KnownWaivers
+from leadline.programs.admission.rehearsing import LONGEST_S, Rehearsal, not_rehearsed
 from leadline.programs.admission.reviewer import Decision, Reviewer
 from leadline.programs.admission.turns import TooManyError, Turns
 from leadline.programs.admission.wire import Answer, Malformed, Review, TooLarge, read_review, written
@@ -46,8 +48,12 @@ class Webhook:
         waivers: KnownWaivers,
         counts: Counts,
         entered: Callable[[Session], None] | None = None,
+        rehearsal: Rehearsal | None = None,
     ) -> None:
-        """``entered`` takes ways into pods; ``None`` where they are not watched."""
+        """``entered`` takes ways into pods; ``None`` where they are not watched.
+
+        ``rehearsal``: what else is warned of; it has a thread of its own, and no denial waits for it.
+        """
         self._entered = entered
         self._reviewer = reviewer
         self._waivers = waivers
@@ -55,6 +61,8 @@ class Webhook:
         self._largest_bytes = reviewer.settings.largest_body_mib << 20
         self._deciding: Turns[Decision] = Turns("reviews")
         self._warning: Turns[Decision] = Turns("reviews of what is not denied")
+        self._rehearsal = rehearsal
+        self._rehearsing: Turns[tuple[str, ...]] = Turns("rehearsals")
         self._held_bytes: Counter[str] = Counter()
         self.is_ending = False
 
@@ -119,7 +127,17 @@ class Webhook:
             review = Review(reason.uid, "")
             decision = self._reviewer.too_large(reason.uid, reason.why)
         else:
-            decision = self._watched(review) if path == SESSIONS_PATH else await self._decided(review)
+            is_session = path == SESSIONS_PATH
+            decision = self._watched(review) if is_session else await self._decided(review)
+            if (
+                self._rehearsal is not None
+                and not is_session
+                and decision.answer.is_allowed
+                and not decision.why
+            ):
+                more = await self._rehearsed(self._rehearsal, review)
+                answer = replace(decision.answer, warnings=(*decision.answer.warnings, *more))
+                decision = replace(decision, answer=answer)
         self._counts.decided(review.operation, decision, time.perf_counter() - began)
         if decision.outcome == "denied":
             controls = sorted({control for control, effect in decision.effects if effect == "denied"})
@@ -153,6 +171,29 @@ class Webhook:
         except TimeoutError:
             work.cancel()
             return self._reviewer.failed(review, "it took too long")
+
+    async def _rehearsed(self, rehearsal: Rehearsal, review: Review) -> tuple[str, ...]:
+        """Warnings, in a time that no one minds."""
+        try:
+            work = self._rehearsing.submit(
+                review.user_info.username, partial(self._rehearse, rehearsal, review)
+            )
+        except TooManyError:
+            return (not_rehearsed("too many at once"),)
+        try:
+            return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(work)), LONGEST_S)
+        except TimeoutError:
+            work.cancel()
+            return (not_rehearsed("it took too long"),)
+
+    def _rehearse(self, rehearsal: Rehearsal, review: Review) -> tuple[str, ...]:
+        try:
+            return rehearsal.warnings(review)
+        except Exception as error:
+            # Without its message, which may repeat what was judged.
+            where = "".join(traceback.format_tb(error.__traceback__)[-5:])
+            log.error("a fault of this program: %s\n%s", type(error).__name__, where)
+            return (not_rehearsed("a fault of this program"),)
 
     def _decide(self, review: Review) -> Decision:
         try:

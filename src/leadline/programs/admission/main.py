@@ -21,6 +21,7 @@ from leadline.programs.admission.app import Shown, Webhook
 from leadline.programs.admission.counts import Counts
 from leadline.programs.admission.known_waivers import KnownWaivers
 from leadline.programs.admission.registration import trust
+from leadline.programs.admission.rehearsing import Rehearsal
 from leadline.programs.admission.reviewer import Reviewer
 from leadline.programs.admission.settings import CONFIG, TABLE, Settings, home_of, settings_of
 from leadline.programs.service import run
@@ -38,6 +39,7 @@ from leadline.scans.posture.one_object import AloneJudge
 from leadline.scans.posture.other_ids import chosen_controls
 from leadline.scans.posture.policies import Policies, choose_policies
 from leadline.scans.posture.settings import read_settings, shipped_settings
+from leadline.scans.rehearsing.one_change import recorded_in_cluster
 from leadline.scans.waivers.waiving import waivers_of_files
 from leadline.sources.cluster.connection import async_client, connect
 
@@ -152,7 +154,11 @@ async def serve(settings: Settings, policies: Policies, folder: Path) -> None:
     trusted = Trusted()
     sessions = Sessions(os.environ, *where, os.environ.get("NODE_NAME", "")) if settings.sessions else None
     counts = Counts(partial(_gauges, waivers, own, trusted, sessions))
-    webhook = Webhook(reviewer, waivers, counts, sessions.take if sessions else None)
+    options = PostureOptions(
+        kube_context=settings.kube_context, kubeconfig=settings.kubeconfig, environ=os.environ
+    )
+    rehearsal = Rehearsal(partial(recorded_in_cluster, options)) if settings.rehearse else None
+    webhook = Webhook(reviewer, waivers, counts, sessions.take if sessions else None, rehearsal)
     tls = Tls(socket, "")
     serving = server(webhook, socket, tls, partial(_end, webhook), settings.drain_s)
     chores = [_renew(own, tls, trusted if settings.webhook else None)]
@@ -164,11 +170,15 @@ async def serve(settings: Settings, policies: Policies, folder: Path) -> None:
     if settings.metrics_port:
         chores.append(serve_plain(Shown(counts, webhook), settings.host, settings.metrics_port))
     waivers.start()
+    if rehearsal is not None:
+        rehearsal.start()
     try:
         log.info("serving at port %d", settings.port)
         await beside(serving, chores)
     finally:
         waivers.stop()
+        if rehearsal is not None:
+            rehearsal.stop()
         if kube is not None:
             await kube.close()
     log.info("ended")

@@ -66,6 +66,12 @@ class Settings(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown
     annotations_lift_denials: Annotated[
         bool, Meta(description="Whether an object may accept, by its own annotations, what would deny it.")
     ] = False
+    rehearse: Annotated[
+        bool,
+        Meta(
+            description="Whether new policies and workloads are held against what agents recorded: what would be blocked is warned of."
+        ),
+    ] = False
     waivers: Annotated[Texts, Meta(description="Files of accepted findings.")] = ()
     controls_config: Annotated[str, Meta(description="File with settings of controls.")] = ""
     own_controls: Annotated[

@@ -24,7 +24,7 @@ from leadline.posture.reach import end_of
 from leadline.posture.subject import Container, Workload
 from leadline.posture.worlds import Worlds
 from leadline.runtime.rehearsal.files import file_outcomes
-from leadline.runtime.rehearsal.network import Network
+from leadline.runtime.rehearsal.network import Network, Services
 from leadline.runtime.rehearsal.rights import rights_outcomes
 from leadline.runtime.rehearsal.seccomp import Filter, filter_of, seccomp_outcomes
 from leadline.scans.access.target import AccessWorld
@@ -133,12 +133,14 @@ class Stage:
         target: RehearsalTarget,
         filters: Mapping[str, Filter],
         ends: Mapping[str, End] = MappingProxyType({}),
+        services: Services | None = None,
     ) -> None:
-        """``ends``: as ``Recording.ends``."""
+        """``ends``: as ``Recording.ends``; ``services`` where they are known already."""
         resources = self._resources = [one for one in target.resources if one.origin.kind != "derived"]
         self._worlds = tuple(Worlds(resources, Facts()))
         rules = [rule for one in resources for rule in policy_rules(one)]
-        services = services_of([*resources, *target.addresses])
+        if services is None:
+            services = services_of([*resources, *target.addresses])
         self._network = Network(rules, replace(services, pods={**ends, **services.pods}))
         self._filters = {**seccomp_objects(resources), **filters}
         self._given = frozenset(filters)

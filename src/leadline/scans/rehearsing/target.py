@@ -16,15 +16,14 @@ from leadline.sources.cluster.connection import connect
 from leadline.sources.cluster.rbac import ANY_WORKLOAD
 from leadline.sources.cluster.reader import read_cluster
 
-_POLICIES = (
+_OF_NETWORK = (
     "NetworkPolicy.networking.k8s.io",
     "CiliumNetworkPolicy.cilium.io",
     "CiliumClusterwideNetworkPolicy.cilium.io",
     "NetworkPolicy.crd.projectcalico.org",
     "GlobalNetworkPolicy.crd.projectcalico.org",
-    "SeccompProfile.kubescape.io",
-    *RBAC_KINDS,
 )
+_POLICIES = (*_OF_NETWORK, "SeccompProfile.kubescape.io", *RBAC_KINDS)
 _WITH_ADDRESSES = {"Pod": "v1", "EndpointSlice.discovery.k8s.io": "discovery.k8s.io/v1"}
 _MOST_ADDRESSES = 500_000
 
@@ -53,7 +52,16 @@ def read_target(targets: Sequence[str], options: PostureOptions) -> RehearsalTar
             return RehearsalTarget(reading.resources, (), tuple(map(hidden.unread, reading.unread)))
 
 
-def _of_cluster(options: PostureOptions, hidden: Redaction) -> RehearsalTarget:
+def network_of_cluster(options: PostureOptions) -> RehearsalTarget:
+    """Network policies, and whose the addresses are. Raises: ``SourceError`` where nothing can be read at all."""
+    hidden = Redaction(options.secrets)
+    with hidden.errors():
+        return _of_cluster(options, hidden, _OF_NETWORK)
+
+
+def _of_cluster(
+    options: PostureOptions, hidden: Redaction, wanted: Sequence[str] = (*_POLICIES, ANY_WORKLOAD)
+) -> RehearsalTarget:
     options.say("reading the cluster")
     addresses: list[Resource] = []
 
@@ -64,7 +72,7 @@ def _of_cluster(options: PostureOptions, hidden: Redaction) -> RehearsalTarget:
 
     cluster = connect(options.kube_context, options.kubeconfig, environ=options.environ, said=options.note)
     try:
-        kinds = {*_POLICIES, ANY_WORKLOAD, "Service", "Namespace", *_WITH_ADDRESSES}
+        kinds = {*wanted, "Service", "Namespace", *_WITH_ADDRESSES}
         included, excluded = options.include_namespaces, options.exclude_namespaces
         snapshot = read_cluster(cluster, kinds, included, excluded, observe=observe)
     finally:
