@@ -26,6 +26,8 @@ MOST_NAMED = 20
 """Objects of one row that are named."""
 MOST_FAILING = 20
 """Lines that a failed gate prints into a log."""
+_FAILING_IDS = 5
+"""Controls named in each of them."""
 Title = Callable[[Resource], str]
 _OF_FILES = ("file", "kustomize", "helm")
 _RANK = {severity: rank for rank, severity in enumerate(SEVERITIES)}
@@ -287,10 +289,11 @@ def _shared(paths: Sequence[str]) -> str:
     return plain(shared) if shared.count(".") > 1 else ""
 
 
-def edit_line(row: EditRow, report: PostureReport, title: Title) -> str:
+def edit_line(row: EditRow, report: PostureReport, title: Title, most_ids: int = 1_000) -> str:
     """``file:line:column: severity ids problem [object] fix`` on one line."""
     holder = report.resource(row.finding.on)
-    ids = ",".join(plain(control.id) for control in row.controls)
+    ids = ",".join(plain(control.id) for control in row.controls[:most_ids])
+    ids += f" and {len(row.controls) - most_ids} more" if len(row.controls) > most_ids else ""
     by = steering(holder, row.place)
     rests = f" (rests on {row.causes})" if row.causes else ""
     return (
@@ -325,7 +328,7 @@ def failing_text(report: PostureReport, places: FindingPlaces, least: Severity) 
     """What made a gate on severity fail, a line each, most urgent first; at most 20, then how to see the rest."""
     title = titles_of(report)
     rows = edit_rows(report, places, least)
-    yield from (edit_line(row, report, title) for row in rows[:MOST_FAILING])
+    yield from (edit_line(row, report, title, _FAILING_IDS) for row in rows[:MOST_FAILING])
     if len(rows) > MOST_FAILING:
         yield f"and {edits_in(rows[MOST_FAILING:]):,} more, --format lines shows all"
 
