@@ -22,8 +22,8 @@ EPILOG = """
   leadline fix deploy/ --format patch | git apply
   leadline fix . --since main --gate high
       what this branch brought, as far as the gate asks
-  leadline fix . --since main --gate high --risky --format github
-      the same as a review of the pull request, with suggestions
+  leadline fix . --since main --risky --format github
+      a review of the pull request, with suggestions
 
 Safe edits cannot stop what runs and are written; of the others each is asked for at a terminal, or all are made with
 --risky. Every edit is tried on a copy first and judged again: what does not remove its finding, or changes anything else, is
