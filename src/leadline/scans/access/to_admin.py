@@ -71,7 +71,8 @@ class _Paths:
         if subject not in self._distance:
             return
         own = self._distance[subject]
-        for distance, way, end in self._next(subject) or ((0, None, subject),):
+        ways = sorted(self._next(subject), key=lambda one: (one[0], one[1].kind))
+        for distance, way, end in ways or ((0, None, subject),):
             # The path of an end that is farther off than this subject may lead back over it.
             if distance <= own + 1:
                 steps = tuple(self._steps(subject, way, end))
@@ -130,7 +131,7 @@ class _Paths:
             end = _end(way.becomes, self._index, subject)
             if end and (way.kind not in best or self._distance[end] + 1 < best[way.kind][0]):
                 best[way.kind] = (self._distance[end] + 1, way, end)
-        return sorted(best.values(), key=lambda one: (one[0], one[1].kind))
+        return sorted(best.values(), key=lambda one: one[0])
 
     def _steps(self, subject: Subject, way: Way | None, end: Subject) -> Iterator[AccessStep]:
         """``subject`` is named on; a role that it bound to itself is no one."""

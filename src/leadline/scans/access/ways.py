@@ -100,18 +100,19 @@ class Holdings:
                     yield Held(grant.reaches, names, holder, grant, match)
 
     def together(self, first: Need, *more: Need) -> Iterator[tuple[str, tuple[str, ...], tuple[Held, ...]]]:
-        """Where all are held: namespace, the names that the first is limited to, and the rules."""
-        found: dict[tuple[str, tuple[str, ...]], tuple[Held, ...]]
-        found = {(one.namespace, one.names): (one,) for one in reversed([*self.of(first)])}
+        """Where all are held: namespace, the names that the first is limited to, and the first rules for that."""
+        found: dict[tuple[str, tuple[str, ...]], tuple[Held, ...]] = {}
+        for one in self.of(first):
+            found.setdefault((one.namespace, one.names), (one,))
         for need in more if found else ():
-            places = {one.namespace: one for one in reversed([*self.of(need)])}
-            found = {
-                (space or other, names): (*held, places[other])
-                for (space, names), held in reversed(found.items())
-                for other in ((space, "") if space else tuple(places))
-                if other in places
-            }
-        for (space, names), held in reversed(found.items()):
+            places: dict[str, Held] = {}
+            for one in self.of(need):
+                places.setdefault(one.namespace, one)
+            before, found = found, {}
+            for (space, names), held in before.items():
+                for other in [one for one in ("", space) if one in places] if space else places:
+                    found.setdefault((space or other, names), (*held, places[other]))
+        for (space, names), held in found.items():
             yield space, names, held
 
     @property
