@@ -63,6 +63,7 @@ def expected(switches: Mapping[str, bool]) -> frozenset[str]:
     reads = has_operator and (switches["capabilities.readSecrets"] or switches["capabilities.pullSecrets"])
     return ALWAYS.union(
         {"C-0053"} if has_operator else (),
+        {"L-0053"} if switches["crds.install"] else (),
         {"C-0015", "C-0186", "C-0267", "L-0104"} if reads else (),
         {"C-0188"} if has_jobs else (),
         {"C-0048"} if has_jobs and switches["vulnerabilityScan.jobs.nodeBlobs"] else (),
@@ -98,10 +99,10 @@ def test_our_own_scan_finds_nothing_above_low_but_what_is_accepted(switches: dic
     assert above_low(report, {one.finding.control for one in report.waived}) == expected(switches)
 
 
-def test_with_the_defaults_two_things_are_accepted() -> None:
+def test_with_the_defaults_three_things_are_accepted() -> None:
     report = scanned(SWITCHES)
     assert above_low(report, {finding.control for finding in report.findings}) == set()
-    assert {use.waiver.name for use in report.waivers if use.state == "used"} == {"token", "results"}
+    assert {use.waiver.name for use in report.waivers if use.state == "used"} == {"token", "results", "exceptions"}
 
 
 def test_everything_that_is_accepted_is_needed_by_some_switch() -> None:
