@@ -102,7 +102,11 @@ def test_our_own_scan_finds_nothing_above_low_but_what_is_accepted(switches: dic
 def test_with_the_defaults_three_things_are_accepted() -> None:
     report = scanned(SWITCHES)
     assert above_low(report, {finding.control for finding in report.findings}) == set()
-    assert {use.waiver.name for use in report.waivers if use.state == "used"} == {"token", "results", "exceptions"}
+    assert {use.waiver.name for use in report.waivers if use.state == "used"} == {
+        "token",
+        "results",
+        "exceptions",
+    }
 
 
 def test_everything_that_is_accepted_is_needed_by_some_switch() -> None:
