@@ -11,6 +11,9 @@ AKS = "ClusterDescribe.management.azure.com"
 ACR_ROLES = "ListEntitiesForPolicies.management.azure.com"
 GKE = "ClusterDescribe.container.googleapis.com"
 GAR = "DescribeRepositories.container.googleapis.com"
+DOCKERFILE = "Dockerfile.leadline.dev"
+FILES = frozenset({DOCKERFILE})
+"""Kinds that are read from files alone."""
 COMMANDS: Mapping[str, str] = {
     EKS: "aws eks describe-cluster --name CLUSTER --output json",
     EKS_SUBNETS: "aws ec2 describe-subnets --subnet-ids SUBNETS_OF_THE_NODES --output json",

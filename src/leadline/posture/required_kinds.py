@@ -7,7 +7,7 @@ from leadline.kube.rbac import RBAC_KINDS, Grant, Rights
 from leadline.model.control import BuiltControl
 from leadline.model.resource import Resource
 from leadline.posture.control_plane import ControlPlaneProcess
-from leadline.posture.fact_kinds import COMMANDS
+from leadline.posture.fact_kinds import COMMANDS, FILES
 from leadline.posture.index import EVERY_KIND, WORKLOADS
 from leadline.posture.subject import Container, Namespace, Workload
 
@@ -15,13 +15,13 @@ from leadline.posture.subject import Container, Namespace, Workload
 def kinds_needed(controls: Iterable[BuiltControl]) -> frozenset[str]:
     """``Kind``, ``Kind.group``, and ``workloads`` for everything that runs pods; empty where nothing is looked at.
 
-    What a cloud says is in no cluster.
+    What a cloud says, and files of other kinds, are in no cluster.
     """
     kinds: set[str] = set()
     for control in controls:
         if control.check is not None and control.subject is not None:
             kinds.update(_kinds_of(control.subject), control.kinds, control.reads)
-    return frozenset(kinds - {EVERY_KIND} - COMMANDS.keys())
+    return frozenset(kinds - {EVERY_KIND} - COMMANDS.keys() - FILES)
 
 
 def kinds_judged(controls: Iterable[BuiltControl]) -> frozenset[str]:

@@ -7,8 +7,8 @@ from msgspec.structs import replace
 from leadline.model.control import BuiltControl
 from leadline.posture.control import NotJudged, Resource, Review, Violations, control, mapping, mappings, text
 from leadline.posture.control_families import Said
+from leadline.posture.fact_kinds import DOCKERFILE
 
-DOCKERFILE = "Dockerfile.leadline.dev"
 _PAGE = "https://docs.docker.com/build/building/best-practices/"
 _CONTENTS = "what the base image and copied files hold; ``leadline scan image`` reads the image itself."
 
