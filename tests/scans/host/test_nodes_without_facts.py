@@ -36,6 +36,8 @@ def days_ago(days: float) -> str:
         (days_ago(-30), "dated in the future"),
         ("soon", "when they were read is not known"),
     ],
+    # A time in a name differs from process to process.
+    ids=("old", "future", "unreadable"),
 )
 def test_facts_of_another_time_are_not_read(tmp_path: Path, at: str, said: str):
     old, missing = unread(tmp_path, facts("n1", at))
