@@ -1,5 +1,7 @@
 """What a scan could not read, judge or render."""
 
+from collections.abc import Iterable
+from pathlib import PurePosixPath
 from typing import Literal
 
 from msgspec import Struct
@@ -49,3 +51,38 @@ class Unread(Struct, frozen=True):
     """For ``forbidden``: the right that is missing, where it is known."""
     kind: str = ""
     """What it is, in the singular: ``HelmRelease``, ``chart``, ``template``; empty for any other file or part."""
+
+
+_MOST_SEGMENTS = 64
+
+
+class PassedOver:
+    """Files of which a scan says nothing: those among ``parts``, and what lies below or is rendered from one of them.
+
+    ``parts`` are called as the user would open them, files from the scanned folder on: any beginning may come before.
+    """
+
+    def __init__(self, parts: Iterable[str]) -> None:
+        # Hashes: the names of a hostile sender would take a thousand times the memory.
+        self._ends = {hash(end) for part in parts for end in _ends(part)}
+        self._known: dict[str, bool] = {}
+
+    def covers(self, file: str) -> bool:
+        """``file``: with a colon after the chart or the kustomization that it is rendered from."""
+        found = self._known.get(file)
+        if found is None:
+            found = self._known[file] = bool(self._ends) and any(
+                hash(above) in self._ends for name in file.split(":") if name for above in _with_folders(name)
+            )
+        return found
+
+
+def _ends(part: str) -> list[str]:
+    """``a/b/c``, ``b/c`` and ``c``."""
+    steps = part.rstrip("/").split("/")
+    return ["/".join(steps[at:]) for at in range(max(0, len(steps) - _MOST_SEGMENTS), len(steps))]
+
+
+def _with_folders(name: str) -> tuple[str, ...]:
+    """``a/b``, ``a`` and ``.``."""
+    return (name, *map(str, PurePosixPath(name).parents))

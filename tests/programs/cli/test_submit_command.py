@@ -147,6 +147,68 @@ def test_absolute_paths_are_shortened(capfd, tmp_path):
     assert str(tmp_path) not in Path("dry/body.json").read_text()
 
 
+def test_what_was_not_looked_at_does_not_count_as_gone(capfd, monkeypatch, tmp_path):
+    """A file that is broken now, another folder, one namespace of several."""
+    provider = Provider(tmp_path / "provider")
+    monkeypatch.setenv("LEADLINE_SUBMIT_TOKEN", provider.token)
+    Path("deploy/shop").mkdir(parents=True)
+    Path("deploy/shop/pod.yaml").write_text(POD)
+    Path("deploy/other.yaml").write_text(POD.replace("namespace: shop", "namespace: other"))
+    with served(provider) as url:
+        words = ("--submit", f"{url}/shop", "-q", "-f", "lines")
+        assert run(capfd, "scan", "deploy", *words)[0] == 0
+        before = provider.open()
+        for narrow in (("deploy", "-n", "other"), ("deploy/shop",), ("pod.yaml",)):
+            code, _, err = run(capfd, "scan", *narrow, *words)
+            assert code == 5
+            assert "This report is about something else than those before" in err
+        Path("deploy/shop/pod.yaml").write_text("kind: Pod\napiVersion: v1\nmetadata: [\n")
+        for target in ("deploy", str(tmp_path / "deploy")):
+            assert run(capfd, "scan", target, *words)[0] == 0
+            assert provider.open() == before
+        code, _, err = run(capfd, "scan", "workload", "shop/Pod/shell", "deploy", *words)
+        assert (code, err.count("\n")) == (2, 1)
+        Path("deploy/shop/pod.yaml").unlink()
+        assert run(capfd, "scan", "deploy", *words)[0] == 0
+        assert provider.open() < before
+    provider.close()
+
+
+def test_pseudonyms_leave_no_real_name_in_what_is_sent(capfd):
+    Path("secret-folder").mkdir()
+    names = ("secret-folder", "secret-pod", "secret-space", "secret-box", "secret-broken")
+    Path("secret-folder/secret-pod.yaml").write_text(
+        POD.replace("shell", "secret-box").replace(
+            "name: secret-box, namespace: shop", "name: secret-pod, namespace: secret-space"
+        )
+    )
+    Path("secret-folder/secret-broken.yaml").write_text("kind: Pod\napiVersion: v1\nmetadata: [\n")
+    words = (
+        "scan",
+        "secret-folder",
+        "-n",
+        "secret-space",
+        "--submit",
+        "https://p.example/shop",
+        "-q",
+        "-f",
+        "lines",
+    )
+    bodies = []
+    for folder in ("one", "two"):
+        assert run(capfd, *words, "--redact", "names.key", "--submit-dry-run", folder)[0] == 0
+        bodies.append(json.loads(Path(folder, "body.json").read_text()))
+        text = Path(folder, "body.json").read_text()
+        assert not [name for name in (*names, SECRET) if name in text]
+    # The same name has the same pseudonym, so that what is open stays the same.
+    marks = [{one["fingerprint"] for one in body["findings"]} for body in bodies]
+    assert marks[0] == marks[1] != set()
+    assert bodies[0]["measured"]["scope"] == bodies[1]["measured"]["scope"]
+    run(capfd, *words, "--submit-dry-run", "plain")
+    plain = json.loads(Path("plain/body.json").read_text())
+    assert marks[0].isdisjoint(one["fingerprint"] for one in plain["findings"])
+
+
 def test_a_dry_run_writes_the_exact_bytes_and_sends_nothing(capfd, monkeypatch):
     def answer(path: str) -> tuple[int, bytes, dict[str, str]]:
         return 500, b"", {}

@@ -3,17 +3,20 @@
 import shutil
 import sqlite3
 import uuid
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.programs.provider.provider_parts import Chain, Provider, found, measured, report
+from tests.programs.provider.provider_parts import AT, Chain, Provider, found, measured, report
 
-from leadline.api.provider.wire import encoded
+from leadline.api.provider.wire import FoundFinding, UnlistedKind, WholeReport, encoded
 from leadline.programs.provider import ingest
 from leadline.programs.provider.ingest import Refused
 from leadline.programs.provider.log import verify_log
 from leadline.programs.provider.tables import VIEW
+from leadline.programs.provider.watchman import EVENTS
 from leadline.scans.submitting.sending import DoubtError, check
 
 
@@ -230,3 +233,77 @@ def test_a_provider_that_was_set_back_whole_is_noticed_by_its_sender(provider: P
     with pytest.raises(DoubtError):
         check(forged, encoded(content), key.opened(second.checkpoint), key)
     check(forged, encoded(content), key.opened(first.checkpoint), key)
+
+
+def whole(found_ones: tuple[FoundFinding, ...] = (), scope: str = "", **other: Any) -> WholeReport:
+    about = msgspec.structs.replace(measured(), scope=scope)
+    return WholeReport(about, ("C-0057",), found_ones, **other)
+
+
+@pytest.mark.parametrize(
+    ("file", "unread", "stays"),
+    [
+        ("pod.yaml", "deploy/pod.yaml", True),
+        ("pod.yaml", "deploy", False),
+        ("shop/pod.yaml", "home/deploy/shop", True),
+        ("charts/shop:charts/shop/templates/pod.yaml", "deploy/charts/shop", True),
+        (
+            "charts/shop with prod.yaml:charts/shop/templates/pod.yaml",
+            "deploy/charts/shop/templates/pod.yaml",
+            True,
+        ),
+        ("pod.yaml", "deploy/other-pod.yaml", False),
+        ("pod.yaml", ".", True),
+        ("", "deploy/role.yaml", True),
+    ],
+)
+def test_files_are_known_from_the_scanned_folder_on(provider: Provider, file: str, unread: str, stays: bool):
+    """As the file of a finding is, and what was unread as the user would open it."""
+    provider.take(whole((found(1, file=file),)))
+    provider.take(whole(unread=(unread,)))
+    assert provider.open() == (marks(1) if stays else set())
+
+
+def test_what_is_left_out_by_choice_stays_open_and_closes_nothing_else(provider: Provider):
+    provider.take(whole((found(1, file="old/pod.yaml"), found(2, kind="User"))))
+    provider.take(whole(left_out=("deploy/old",)))
+    assert provider.open() == marks(1)
+
+
+def test_kinds_that_may_not_be_listed_and_undecided_pairs_stay_open(provider: Provider):
+    before = (
+        found(1),
+        found(2, namespace="other"),
+        found(3, kind="NetworkPolicy", group="networking.k8s.io"),
+        found(4, kind="User"),
+        found(5, kind="Octopus", group="zoo.example"),
+        found(6),
+    )
+    provider.take(whole(before))
+    unlisted = (
+        UnlistedKind("pods", "", "shop"),
+        UnlistedKind("networkpolicies", "networking.k8s.io"),
+        UnlistedKind("clusterrolebindings", "rbac.authorization.k8s.io"),
+        UnlistedKind("octopodes", "zoo.example"),
+    )
+    provider.take(whole(unlisted=unlisted))
+    assert provider.open() == marks(1, 3, 4, 5, 6)
+    provider.take(whole(undecided=(f"{6:032x}",)))
+    assert provider.open() == marks(6)
+
+
+def test_a_report_about_something_else_closes_nothing(provider: Provider):
+    provider.take(whole((found(1), found(2)), "deploy"))
+    for scope in ("deploy, namespaces shop", "other", ""):
+        with pytest.raises(Refused) as refused:
+            provider.take(whole((found(2),), scope))
+        assert refused.value.status == 409
+        assert "about deploy;" in refused.value.detail
+    assert provider.open() == marks(1, 2)
+    assert provider.alerts() == {"other-scope"}
+    assert [equal for source, _, equal in provider.ingest.rebuild() if source.name == "shop"] == [True]
+    assert provider.source.scope == "deploy"
+    provider.place.tables.settle(provider.source.id, EVENTS, AT)
+    assert provider.alerts() == set()
+    provider.take(whole((found(2),), "other"))
+    assert provider.open() == marks(2)

@@ -71,6 +71,17 @@ class Measured(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     coverage: Coverage
     rules: Short = ""
     """Digest of the controls that judged."""
+    scope: Short = ""
+    """What a whole report is about, and how it was narrowed: ``deploy/, namespaces shop``. A source has one."""
+
+
+class UnlistedKind(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """Objects that the sender may not list in a cluster."""
+
+    plural: Short
+    group: Short = ""
+    namespace: Short = ""
+    """Empty for all of them."""
 
 
 class WholeReport(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -81,7 +92,13 @@ class WholeReport(Struct, frozen=True, rename="camel", forbid_unknown_fields=Tru
     """Those that judged; findings of others stay as they were."""
     findings: Annotated[tuple[FoundFinding, ...], Meta(max_length=MOST_FINDINGS)]
     unread: Annotated[tuple[Long, ...], Meta(max_length=MOST_NAMES)] = ()
-    """Names of what could not be read; findings in these files stay as they were."""
+    """Names of what could not be read; findings in these files stay as they were, and those without a file."""
+    left_out: Annotated[tuple[Long, ...], Meta(max_length=MOST_NAMES)] = ()
+    """Files that were passed over by choice; findings in them stay as they were."""
+    unlisted: Annotated[tuple[UnlistedKind, ...], Meta(max_length=MOST_NAMES)] = ()
+    """Findings of these kinds stay as they were."""
+    undecided: Annotated[tuple[Mark, ...], Meta(max_length=MOST_FINDINGS)] = ()
+    """Fingerprints of what a control could not judge this time; they stay as they were."""
 
 
 class Changes(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):

@@ -2,10 +2,10 @@
 
 from collections import defaultdict, deque
 from collections.abc import Callable
-from pathlib import PurePosixPath
 
 from msgspec import Struct
 
+from leadline.model.unread import PassedOver
 from leadline.outputs.documents.baseline import Baseline, SeenFinding, distinct
 
 
@@ -84,12 +84,13 @@ def compare(old: Baseline, new: Baseline, scope: Scope = Scope()) -> Comparison:
     rest = [seen for seen in left_over if id(seen) not in beyond]
     judges = set(new.controls)
     accepted = {(one.control, one.object) for one in new.accepted}
-    parts = frozenset((*new.unread, *new.left_out))
-    passed_over = {file: _is_passed_over(file, parts) for file in {seen.file for seen in rest}}
+    passed_over = PassedOver((*new.unread, *new.left_out))
     unseen = [
         seen
         for seen in rest
-        if seen.control not in judges or (seen.control, seen.object) in accepted or passed_over[seen.file]
+        if seen.control not in judges
+        or (seen.control, seen.object) in accepted
+        or passed_over.covers(seen.file)
     ]
     hidden = set(map(id, unseen))
     before = set(old.controls)
@@ -109,15 +110,3 @@ def compare(old: Baseline, new: Baseline, scope: Scope = Scope()) -> Comparison:
         len(distinct(outside) - now),
     )
     return Comparison(tuple(known), gone, tuple(unseen), outside, by_rules, numbers)
-
-
-def _is_passed_over(file: str, parts: frozenset[str]) -> bool:
-    """Whether a file, a folder above it, or the chart or kustomization that it is rendered from, is among ``parts``.
-
-    Those are called as the user would open them, files from the scanned folder on: any beginning may come before.
-    """
-    for name in file.split(":"):
-        for above in (name, *map(str, PurePosixPath(name).parents)) if name else ():
-            if above in parts or any(part.endswith(f"/{above}") for part in parts if above != "."):
-                return True
-    return False

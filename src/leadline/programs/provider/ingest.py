@@ -19,13 +19,15 @@ from leadline.api.provider.wire import (
     ImageContent,
     LogHead,
     Receipt,
+    UnlistedKind,
     WholeReport,
     digest_of,
     encoded,
 )
 from leadline.errors import StoreError
+from leadline.model.unread import PassedOver
 from leadline.programs.provider.log import Entry, Keys, SourceLog
-from leadline.programs.provider.tables import Done, Known, Source, Tables, Token
+from leadline.programs.provider.tables import OTHER_SCOPE, Done, Known, Source, Tables, Token
 from leadline.programs.provider.watchman import STATES, suspicions
 
 log = logging.getLogger(__name__)
@@ -186,6 +188,7 @@ class Ingest:
         if source.mode not in ("", kind):
             raise Refused(409, f"This source sends {source.mode}", "one source has one way of reporting")
         if isinstance(content, WholeReport):
+            self._check_scope(source, content.measured.scope)
             known = self._tables.open_findings(source.id)
             return difference(known, content, source.sequence + 1, source.previous)
         if (content.sequence, content.previous) != (source.sequence + 1, source.previous):
@@ -204,6 +207,18 @@ class Ingest:
                 expected=source.sequence + 1,
             )
         return content
+
+    def _check_scope(self, source: Source, scope: str) -> None:
+        """Raises: ``Refused``: all that it did not look at would be gone."""
+        if source.scope in ("", scope):
+            return
+        text = f"the report is about {scope or 'something unnamed'}, those before were about {source.scope}"
+        self._tables.alert(source.id, OTHER_SCOPE, text, self._stamp())
+        raise Refused(
+            409,
+            "This report is about something else than those before",
+            f"{text}; use a source of its own, or run leadline provider settle {source.name} there",
+        )
 
     def _receipt(self, source: Source, history: SourceLog, message: Message, done: Done) -> Receipt:
         entry = next(history.entries(done.entry))
@@ -288,7 +303,19 @@ def difference(
     known: dict[tuple[str, int], Known], report: WholeReport, sequence: int, previous: str
 ) -> Changes:
     """What a whole report changes. What it did not look at, or could not read, stays as it was."""
-    judged, unread = set(report.controls), set(report.unread)
+    judged, undecided = set(report.controls), set(report.undecided)
+    passed_over = PassedOver((*report.unread, *report.left_out))
+
+    def is_looked_at(mark: str, one: Known) -> bool:
+        if (
+            one.control not in judged
+            or mark in undecided
+            or any(_is_of(one, kind) for kind in report.unlisted)
+        ):
+            return False
+        # Without a file nothing says that it does not come from what is unread.
+        return not passed_over.covers(one.file) if one.file else not report.unread
+
     now = {(one.fingerprint, one.ordinal): one for one in report.findings}
     opened: list[FoundFinding] = []
     for mark, one in now.items():
@@ -296,15 +323,24 @@ def difference(
         if was is None or (was.severity, was.accepted, was.file) != (one.severity, one.accepted, one.file):
             opened.append(one)
     gone = tuple(
-        GoneFinding(*mark)
-        for mark, one in known.items()
-        if mark not in now and one.control in judged and unread.isdisjoint(_with_folders(one.file))
+        GoneFinding(*mark) for mark, one in known.items() if mark not in now and is_looked_at(mark[0], one)
     )
     return Changes(sequence, previous, report.measured, tuple(opened), gone)
 
 
-def _with_folders(file: str) -> Iterator[str]:
-    """``a/b/c``, ``a/b`` and ``a``: a folder that could not be read is named in place of its files."""
-    while file:
-        yield file
-        file = file.rpartition("/")[0]
+_SUBJECTS = ("User", "Group", "ServiceAccount")
+_RBAC = "rbac.authorization.k8s.io"
+
+
+def _is_of(known: Known, unlisted: UnlistedKind) -> bool:
+    """Whether a finding is about objects of that kind, or joined from them."""
+    if known.file:
+        return False
+    if unlisted.group == _RBAC and known.kind in _SUBJECTS:
+        return True
+    if known.group != unlisted.group or (unlisted.namespace and known.namespace != unlisted.namespace):
+        return False
+    kind = known.kind.lower()
+    # The plurals of custom kinds follow no rule, so that any of their group may be meant.
+    is_custom = "." in known.group and not known.group.endswith(".k8s.io")
+    return is_custom or unlisted.plural in (kind, f"{kind}s", f"{kind}es", f"{kind[:-1]}ies")

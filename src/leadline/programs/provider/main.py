@@ -179,12 +179,12 @@ def drop_token(name: str, data: Path) -> None:
 @click.argument("source")
 @_data
 def settle(source: str, data: Path) -> None:
-    """End the alerts of a SOURCE that a person has looked into."""
+    """End the alerts of a SOURCE that a person has looked into; where it reported about something else, it may from now on."""
     with _place(data) as place:
         found = place.tables.source(TENANT, source)
         if found is None:
             raise UsageError(f"unknown source {source[:100]}")
-        place.tables.end_alerts(found.id, EVENTS, utc_now().strftime("%Y-%m-%dT%H:%M:%SZ"))
+        place.tables.settle(found.id, EVENTS, utc_now().strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
 @command.command()

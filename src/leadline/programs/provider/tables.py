@@ -68,7 +68,9 @@ _MIGRATIONS = (
     CREATE INDEX vulnerability_id ON vulnerability(vulnerability);
     CREATE INDEX vulnerability_image ON vulnerability(image);
     """,
+    "ALTER TABLE source ADD COLUMN scope TEXT NOT NULL DEFAULT '';",
 )
+OTHER_SCOPE = "other-scope"
 _APPLICATION_ID = 0x1EAD9A0
 VIEW = ("finding", "tally", "day", "message", "image")
 """The tables that the logs make, with the columns of ``source`` that ``apply`` writes."""
@@ -96,6 +98,8 @@ class Source(Struct, frozen=True):
     objects: int
     judged: int
     unread: int
+    scope: str = ""
+    """What its whole reports are about."""
 
 
 class Token(Struct, frozen=True):
@@ -110,6 +114,9 @@ class Known(Struct, frozen=True):
 
     control: str
     severity: str
+    group: str
+    kind: str
+    namespace: str
     file: str
     accepted: str
 
@@ -241,10 +248,11 @@ class Tables:
 
     def open_findings(self, source: int) -> dict[tuple[str, int], Known]:
         rows = self.reader.execute(
-            "SELECT fingerprint, ordinal, control, severity, file, accepted FROM finding WHERE source = ? AND gone IS NULL",
+            "SELECT fingerprint, ordinal, control, severity, grp, kind, namespace, file, accepted FROM finding"
+            " WHERE source = ? AND gone IS NULL",
             (source,),
         )
-        return {(row[0].hex(), row[1]): Known(row[2], SEVERITIES[row[3]], row[4], row[5]) for row in rows}
+        return {(row[0].hex(), row[1]): Known(row[2], SEVERITIES[row[3]], *row[4:]) for row in rows}
 
     def open_count(self, source: int) -> int:
         row = self.reader.execute(
@@ -267,12 +275,12 @@ class Tables:
             measured = changes.measured
             write.execute(
                 "UPDATE source SET entries = ?, mode = ?, sequence = ?, previous = ?, received = ?, program = ?, rules = ?,"
-                " objects = ?, judged = ?, unread = ? WHERE id = ?",
+                " objects = ?, judged = ?, unread = ?, scope = ? WHERE id = ?",
                 (
                     *(head.index + 1, head.kind, changes.sequence, head.sent, head.received),
                     *(measured.program, measured.rules),
                     *(measured.coverage.objects, measured.coverage.judged, measured.coverage.unread),
-                    source,
+                    *(measured.scope, source),
                 ),
             )
             write.execute(
@@ -351,6 +359,16 @@ class Tables:
                 [(now, source, kind) for kind in kinds],
             )
 
+    def settle(self, source: int, kinds: Sequence[str], now: str) -> None:
+        """Ends alerts that a person has looked into. Where one says that another scope reports, the next report may have it."""
+        with self._transaction() as write:
+            write.execute(
+                "UPDATE source SET scope = '' WHERE id = ? AND EXISTS (SELECT 1 FROM alert WHERE source = ? AND kind = ?"
+                " AND over = '')",
+                (source, source, OTHER_SCOPE),
+            )
+        self.end_alerts(source, kinds, now)
+
     def forget_view(self, source: int) -> None:
         """Takes all that the log of ``source`` makes anew."""
         with self._transaction() as write:
@@ -358,7 +376,7 @@ class Tables:
                 write.execute(f"DELETE FROM {table} WHERE source = ?", (source,))  # noqa: S608 ours
             write.execute(
                 "UPDATE source SET entries = 0, mode = '', sequence = 0, previous = '', received = '', program = '',"
-                " rules = '', objects = 0, judged = 0, unread = 0 WHERE id = ?",
+                " rules = '', objects = 0, judged = 0, unread = 0, scope = '' WHERE id = ?",
                 (source,),
             )
 
@@ -379,7 +397,7 @@ class Tables:
 
 _SOURCES = (
     "SELECT id, tenant, name, kind, created, every, entries, mode, sequence, previous, received, program, rules, objects,"
-    " judged, unread FROM source"
+    " judged, unread, scope FROM source"
 )
 
 

@@ -10,6 +10,7 @@ from typing import get_args
 from msgspec.structs import replace
 
 from leadline.api.provider.wire import (
+    MOST_FINDINGS,
     MOST_NAMES,
     Coverage,
     FoundFinding,
@@ -18,9 +19,11 @@ from leadline.api.provider.wire import (
     ImageVulnerability,
     Measured,
     Severity,
+    UnlistedKind,
     WholeReport,
 )
 from leadline.errors import UsageError
+from leadline.model.control import Missing
 from leadline.model.finding import Finding
 from leadline.model.image_report import ImageReport
 from leadline.model.package import Package
@@ -34,21 +37,73 @@ from leadline.version import __version__
 
 PROGRAM = f"leadline {__version__.partition('+')[0]}"
 _SHORT, _LONG = 300, 2_000
+_EVERYTHING = "."
+"""The folder that all files lie in."""
 _DIGEST = re.compile("sha256:[0-9a-f]{64}")
 _SEVERITIES = frozenset(get_args(Severity))
 
 
-def whole_report(report: PostureReport, places: ShownPlaces, at: str) -> WholeReport:
-    """``at``: RFC 3339 in UTC, to the second. One finding for each failed pair of control and object."""
+def whole_report(report: PostureReport, places: ShownPlaces, at: str, narrowed: str = "") -> WholeReport:
+    """``at``: RFC 3339 in UTC, to the second; ``narrowed``: to which part. One finding for each failed pair of control and object."""
     judging = tuple(row.control.id for row in report.by_control if row.judged)
     measured = Measured(
         at=at,
         program=PROGRAM,
         rules=sha256("\0".join((PROGRAM, *sorted(judging))).encode()).hexdigest(),
         coverage=Coverage(report.objects, len(judging), len(report.unread), len(report.skips)),
+        scope=_scope(report, narrowed),
     )
-    unread = tuple(dict.fromkeys(_file(one.where) for one in report.unread))
-    return WholeReport(measured, judging, tuple(_findings(report, places)), unread[:MOST_NAMES])
+    root = report.target.root
+    unread = _names((one.where for one in report.unread if one.rule is None), root)
+    unlisted = tuple(
+        UnlistedKind(one.rule.plural[:_SHORT], one.rule.group[:_SHORT], one.rule.namespace[:_SHORT])
+        for one in report.unread
+        if one.rule
+    )
+    undecided = tuple(_undecided(report, places))
+    if len(unlisted) > MOST_NAMES or len(undecided) > MOST_FINDINGS:
+        # More than can be named: nothing counts as gone.
+        unread, unlisted, undecided = (_EVERYTHING,), unlisted[:MOST_NAMES], undecided[:MOST_FINDINGS]
+    return WholeReport(
+        measured,
+        judging,
+        tuple(_findings(report, places)),
+        unread,
+        _names((one.where for one in report.left_out), root),
+        unlisted,
+        undecided,
+    )
+
+
+def _scope(report: PostureReport, narrowed: str) -> str:
+    """What was scanned, of absolute paths the last part: the same at each place where it is checked out."""
+    target = report.target
+    names = [plain(word, _LONG).rstrip("/") for word in target.name.split(" ")]
+    shown = " ".join(one.rpartition("/")[2] if one.startswith("/") else one for one in names)
+    text = ", ".join(
+        word for word in (f"cluster {shown}" if target.kind == "cluster" else shown, narrowed) if word
+    )
+    if len(text) <= _SHORT:
+        return text
+    return f"{text[: _SHORT - 40]}… {sha256(text.encode('utf-8', 'replace')).hexdigest()[:32]}"
+
+
+def _names(places: Iterable[str], root: str) -> tuple[str, ...]:
+    """Of ``root`` on, as the files of findings are."""
+    above = f"{root.rstrip('/')}/"
+    names = tuple(dict.fromkeys(_file(one.removeprefix(above) if root else one) for one in places))
+    return names if len(names) <= MOST_NAMES else (_EVERYTHING,)
+
+
+def _undecided(report: PostureReport, places: ShownPlaces) -> Iterator[str]:
+    """The marks that findings of the pairs would have that a control gave up on."""
+    pairs = tuple(
+        Finding(skip.control, id, Missing("")) for id, skips in report.gave_up.items() for skip in skips
+    )
+    for row in baseline_of(replace(report, findings=pairs), places, "", "").findings:
+        # With its file, and as one whose path starts from another object.
+        for file in {_file(row.file), ""}:
+            yield mark_of(row.control, row.object, file)
 
 
 def image_content(report: ImageReport, at: str) -> ImageContent:

@@ -153,14 +153,18 @@ def _submitted(request: Request) -> int:
     Raises: ``LeadlineError`` of every kind.
     """
     # Speaking to a provider needs HTTP, TLS and the proofs.
-    from leadline.programs.cli.scanning.submitting import check_submission, delivered
+    from leadline.programs.cli.scanning.submitting import check_submission, delivered, narrowed
     from leadline.scans.submitting.submission import whole_report
 
     place = check_submission(request)
     if place is None:
         return _run(request)
     messages: list[WholeReport] = []
-    code = _run(request, lambda report, page: messages.append(whole_report(report, page.places, page.at)))
+
+    def take(report: PostureReport, page: Page) -> None:
+        messages.append(whole_report(report, page.places, page.at, narrowed(request, page.asked)))
+
+    code = _run(request, take)
     return delivered(request, place, messages, code)
 
 

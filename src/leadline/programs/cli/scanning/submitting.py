@@ -10,6 +10,7 @@ import click
 
 from leadline.api.provider.wire import WholeReport
 from leadline.errors import UsageError
+from leadline.outputs.format_registry import Asked
 from leadline.outputs.text.plain import plain
 from leadline.programs.cli.options.table import Request
 from leadline.programs.cli.output.progress import progress
@@ -40,10 +41,24 @@ def check_submission(request: Request) -> Destination | None:
         )
     if request.watch or request.fix:
         raise UsageError("--submit sends the report of one scan", hint="leave --watch and --fix away")
+    if request.form == "workload":
+        raise UsageError("--submit sends the report of all that a source is about", hint="name no workload")
     place = destination(request.submit)
     if not request.submit_dry_run:
         submit_token(os.environ)
     return place
+
+
+def narrowed(request: Request, asked: Asked) -> str:
+    """To which part of the target the scan was narrowed, in words; empty for none. ``asked``: as it may be shown."""
+    words = []
+    if request.from_store:
+        words.append("as stored")
+    if asked.include_namespaces:
+        words.append(f"namespaces {' '.join(sorted(asked.include_namespaces))}")
+    if asked.exclude_namespaces:
+        words.append(f"without namespaces {' '.join(sorted(asked.exclude_namespaces))}")
+    return ", ".join(words)
 
 
 def delivered(request: Request, place: Destination, messages: Sequence[Message], code: int) -> int:
