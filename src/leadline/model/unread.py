@@ -1,7 +1,6 @@
 """What a scan could not read, judge or render."""
 
-from collections.abc import Iterable
-from pathlib import PurePosixPath
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from msgspec import Struct
@@ -83,6 +82,9 @@ def _ends(part: str) -> list[str]:
     return ["/".join(steps[at:]) for at in range(max(0, len(steps) - _MOST_SEGMENTS), len(steps))]
 
 
-def _with_folders(name: str) -> tuple[str, ...]:
+def _with_folders(name: str) -> Iterator[str]:
     """``a/b``, ``a`` and ``.``."""
-    return (name, *map(str, PurePosixPath(name).parents))
+    while name:
+        yield name
+        name = name.rpartition("/")[0]
+    yield "."
