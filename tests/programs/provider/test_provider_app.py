@@ -264,3 +264,46 @@ def _refs(value: Any) -> list[str]:
         own = [value["$ref"]] if isinstance(value.get("$ref"), str) else []
         return own + [ref for one in value.values() for ref in _refs(one)]
     return [ref for one in value for ref in _refs(one)] if isinstance(value, list) else []
+
+
+def test_a_slow_body_holds_up_no_other_source(client: Client, provider: Provider):
+    async def tried() -> int:
+        never = asyncio.Event()
+
+        async def slow():
+            await never.wait()
+
+        async def ignore(message: Any) -> None:
+            pass
+
+        path = "/v1/sources/shop/report"
+        headers = {
+            "authorization": f"Bearer {provider.token}",
+            "content-type": "application/json",
+            "idempotency-key": str(uuid.uuid4()),
+        }
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        }
+        waiting = [asyncio.ensure_future(client.app(scope, slow, ignore)) for _ in range(8)]
+        for _ in range(100):
+            await asyncio.sleep(0.01)
+            if client.app._lanes:
+                break
+        body = encoded(report([1]))
+        given = {"content-type": "application/json", "idempotency-key": str(uuid.uuid4())}
+        async with asyncio.timeout(30):
+            status, _, _ = await client._asked(
+                "POST", "/v1/sources/other/report", provider.other_token, body, given
+            )
+        for one in waiting:
+            one.cancel()
+        await asyncio.wait(waiting)
+        return status
+
+    assert asyncio.run(tried()) == 200

@@ -13,6 +13,7 @@ from tests.programs.provider.provider_parts import AT, Chain, Provider, found, m
 
 from leadline.api.provider.wire import FoundFinding, UnlistedKind, WholeReport, encoded
 from leadline.programs.provider import ingest
+from leadline.programs.provider import log as provider_log
 from leadline.programs.provider.ingest import Refused
 from leadline.programs.provider.log import verify_log
 from leadline.programs.provider.tables import VIEW
@@ -117,7 +118,7 @@ def test_fewer_controls_more_unread_and_an_older_program_are_alerts_while_they_l
 
 
 def test_no_source_fills_the_disk(provider: Provider, monkeypatch):
-    monkeypatch.setattr(ingest, "MOST_BYTES_A_DAY", 2_000)
+    monkeypatch.setattr(ingest, "MOST_BYTES_A_DAY", 8_000)
 
     def fill() -> None:
         for number in range(20):
@@ -127,7 +128,7 @@ def test_no_source_fills_the_disk(provider: Provider, monkeypatch):
         fill()
     assert refused.value.status == 429
     size = (provider.log / "records").stat().st_size
-    assert size < 4_000
+    assert size < 8_000
     provider.clock.pass_by(days=1)
     provider.take(report([1]))
 
@@ -307,3 +308,57 @@ def test_a_report_about_something_else_closes_nothing(provider: Provider):
     assert provider.alerts() == set()
     provider.take(whole((found(2),), "other"))
     assert provider.open() == marks(2)
+
+
+def test_a_table_that_could_not_be_written_gets_the_entry_later(provider: Provider, monkeypatch):
+    """The log has it, the disk was full then: the next message, or the same one again, finds both equal."""
+    provider.take(report([1]))
+    apply, key = provider.place.tables.apply, str(uuid.uuid4())
+
+    def full(*_: Any, **__: Any) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    for again in (True, False):
+        with monkeypatch.context() as patched:
+            patched.setattr(provider.place.tables, "apply", full)
+            with pytest.raises(sqlite3.OperationalError):
+                provider.take(report([1, 2]), key)
+        if again:
+            assert provider.take(report([1, 2]), key).open == 2
+            assert provider.source.entries == 2
+            key = str(uuid.uuid4())
+    assert provider.place.tables.apply == apply
+    provider.take(report([2, 3]))
+    assert provider.source.entries == 4
+    assert provider.open() == marks(2, 3)
+    assert [equal for source, _, equal in provider.ingest.rebuild() if source.name == "shop"] == [True]
+
+
+def test_a_checkpoint_that_could_not_be_written_adds_nothing(provider: Provider, monkeypatch):
+    key = provider.place.keys.verifier
+    first = provider.take(report([1]))
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(provider_log, "write_whole", full)
+        with pytest.raises(OSError, match="No space"):
+            provider.take(report([1, 2]))
+    content = report([2, 3])
+    receipt = provider.take(content, known_size=1)
+    check(receipt, encoded(content), key.opened(first.checkpoint), key)
+    assert (provider.source.entries, provider.open()) == (2, marks(2, 3))
+    assert not verify_log(provider.log, key).faults
+
+
+def test_no_source_fills_the_memory(provider: Provider, monkeypatch):
+    """Findings of a control that never judges again stay open: each report may add others."""
+    monkeypatch.setattr(ingest, "MOST_OPEN", 25)
+    provider.take(report(range(20)))
+    other = tuple(found(number, control="C-0016") for number in range(100, 110))
+    with pytest.raises(Refused) as refused:
+        provider.take(whole((*(found(one) for one in range(20)), *other)))
+    assert refused.value.status == 413
+    assert provider.source.entries == 1
+    assert (provider.folder / "provider.db").stat().st_mode & 0o077 == 0

@@ -1,5 +1,6 @@
 """The log: any flipped bit is named, and what a crash leaves is taken up or cut off."""
 
+import os
 import random
 from itertools import pairwise
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.programs.provider.provider_parts import Provider, report
 
-from leadline.errors import StoreError
+from leadline.errors import SourceError, StoreError
 from leadline.programs.provider.log import verify_log
 
 ROW = 56
@@ -60,8 +61,10 @@ def test_entries_that_were_cut_off_are_missed(provider: Provider):
     faults = verify_log(log, provider.place.keys.verifier).faults
     assert faults == ("checkpoint: 1 entries that it covers are missing",)
     provider.again()
+    assert provider.ingest.catch_up() == 0
+    assert provider.alerts() == {"damaged-log"}
     with pytest.raises(StoreError, match="not what its checkpoint says"):
-        provider.ingest.catch_up()
+        provider.take(report([1]))
 
 
 def test_exchanged_entries_are_found(provider: Provider):
@@ -107,3 +110,42 @@ def test_an_entry_without_its_checkpoint_counts(provider: Provider):
     receipt = provider.take(report([1, 2]), key="00000000-0000-4000-8000-000000000001")
     assert receipt.open == 2
     assert verify_log(log, provider.place.keys.verifier).entries == 5
+
+
+def test_a_damaged_log_holds_up_no_other_source_and_loses_no_table(provider: Provider):
+    log = filled(provider)
+    before = provider.open()
+    content = bytearray((log / "records").read_bytes())
+    content[3] ^= 4
+    (log / "records").write_bytes(content)
+    provider.again()
+    provider.ingest.catch_up()
+    with pytest.raises(SourceError, match="entry 0"):
+        list(provider.ingest.rebuild())
+    assert provider.open() == before
+    (log / "index").write_bytes(b"")
+    provider.again()
+    counts = []
+    for _ in range(5):
+        with pytest.raises(StoreError):
+            provider.take(report([1]))
+        counts.append(sum(1 for _ in Path("/proc/self/fd").iterdir()))
+    assert len(set(counts)) == 1
+
+
+@pytest.mark.parametrize("name", ["index", "records", "checkpoint"])
+def test_what_is_no_file_is_named(provider: Provider, name: str):
+    log = filled(provider)
+    (log / name).unlink()
+    os.mkfifo(log / name)
+    with pytest.raises(SourceError, match="cannot read"):
+        verify_log(log, provider.place.keys.verifier)
+
+
+def test_a_sparse_index_of_a_terabyte_is_given_up(provider: Provider):
+    log = filled(provider)
+    with (log / "index").open("r+b") as stream:
+        stream.truncate(1 << 40)
+    faults = verify_log(log, provider.place.keys.verifier).faults
+    assert len(faults) == 1_001
+    assert faults[-1].endswith("were not read")

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+import sqlite3
 from collections.abc import Awaitable, Callable, MutableMapping
 from hashlib import sha256
 from typing import Any
@@ -29,7 +30,7 @@ LARGEST_PLAIN = 64 << 20
 _LARGEST_WINDOW = 8 << 20
 _BODY_S = 60.0
 _AT_A_TIME = 4
-"""Bodies that are decoded or stored; the others wait."""
+"""Bodies that are decoded and stored; the others wait."""
 _MOST_FIELDS = 50
 _JSON, _PROBLEM = b"application/json", b"application/problem+json"
 TOKEN_PREFIX = "leadline_"  # noqa: S105 a prefix that secret scanners can look for
@@ -45,6 +46,7 @@ class App:
         self._patterns = [(re.compile(re.sub(r"{\w+}", "([^/]+)", route.path)), route) for route in ROUTES]
         self._document = msgspec.json.encode(openapi())
         self._turns = asyncio.Semaphore(_AT_A_TIME)
+        self._lanes: dict[int | None, asyncio.Lock] = {}
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -56,7 +58,7 @@ class App:
             problem = Problem(refused.title, refused.status, refused.detail, refused.type, refused.expected)
             status, body, media = refused.status, encoded(problem), _PROBLEM
             extra = refused.headers
-        except (LeadlineError, OSError) as error:
+        except (LeadlineError, OSError, sqlite3.Error) as error:
             log.error("cannot answer %s: %s", scope["path"], error)
             problem = Problem("This provider cannot read or write its data now", 503)
             status, body, media, extra = 503, encoded(problem), _PROBLEM, ((b"retry-after", b"60"),)
@@ -115,11 +117,13 @@ class App:
             return await self._done(route, call)
         key = _converted(headers.get(b"idempotency-key", b"").decode("latin-1"), Key, "Idempotency-Key: ")
         _check_type(headers)
-        async with self._turns:
+        # One body of a source at a time, so that a slow one holds up no other source.
+        async with self._lanes.setdefault(token.source, asyncio.Lock()):
             body = await _read(receive, headers)
-            return await asyncio.to_thread(
-                self._stored, route, Call(token, words, query, key=key), body, headers
-            )
+            async with self._turns:
+                return await asyncio.to_thread(
+                    self._stored, route, Call(token, words, query, key=key), body, headers
+                )
 
     async def _done(self, route: Route, call: Call) -> bytes:
         return encoded(await asyncio.to_thread(route.answer, self._parts, call))

@@ -24,17 +24,19 @@ from leadline.api.provider.wire import (
     digest_of,
     encoded,
 )
-from leadline.errors import StoreError
+from leadline.errors import SourceError, StoreError
 from leadline.model.unread import PassedOver
 from leadline.programs.provider.log import Entry, Keys, SourceLog
-from leadline.programs.provider.tables import OTHER_SCOPE, Done, Known, Source, Tables, Token
+from leadline.programs.provider.tables import DAMAGED_LOG, OTHER_SCOPE, Done, Known, Source, Tables, Token
 from leadline.programs.provider.watchman import STATES, suspicions
 
 log = logging.getLogger(__name__)
 
 
 MOST_BYTES_A_DAY = 1 << 30
-"""That the log of one source may grow by, compressed: who has its token can fill no disk."""
+"""That one source may have kept, decompressed, which is about what the tables take: who has its token can fill no disk."""
+MOST_OPEN = 1_000_000
+"""Findings of one source: the difference to a report is made in memory."""
 
 
 class Refused(Exception):  # noqa: N818 an answer, not a fault
@@ -88,8 +90,8 @@ class Ingest:
         self._logs: dict[int, SourceLog] = {}
         self._locks: dict[int, threading.Lock] = {}
         self._opening = threading.Lock()
-        self._began: dict[int, tuple[str, int]] = {}
-        """Of each source the day and the bytes of its log when it began."""
+        self._taken: dict[int, tuple[str, int]] = {}
+        """Of each source the day, and the bytes that it sent on it."""
 
     @property
     def keys(self) -> Keys:
@@ -98,16 +100,25 @@ class Ingest:
     def catch_up(self) -> int:
         """Brings the tables up to the logs, as after a crash or a restored backup; the entries that were missing.
 
-        Raises: ``StoreError``, ``SourceError`` where a log is damaged.
+        A source whose log is damaged takes nothing more, and is an alert; the others go on.
         """
-        return sum(self._replayed(source, alerting=True) for source in self._tables.sources())
+        count = 0
+        for source in self._tables.sources():
+            try:
+                count += self._replayed(source, alerting=True)
+            except (StoreError, SourceError) as error:
+                log.error("%s takes nothing: %s", source.name, error)
+                self._tables.alert(source.id, DAMAGED_LOG, str(error.args[0]), self._stamp())
+        return count
 
     def rebuild(self) -> Iterator[tuple[Source, int, bool]]:
         """Makes the tables anew; each source with its entries, and whether its rows are what they were.
 
-        Raises: as ``catch_up``.
+        Raises: ``StoreError``, ``SourceError`` where a log is damaged; its tables are left as they were.
         """
         for source in self._tables.sources():
+            for _ in self._log(source).entries():
+                pass
             before = list(self._tables.view(source.id))
             self._tables.forget_view(source.id)
             entries = self._replayed(replace(source, entries=0), alerting=False)
@@ -120,6 +131,10 @@ class Ingest:
             if fresh is None:
                 raise Refused(404, "Unknown source")
             history = self._log(fresh)
+            if fresh.entries != history.size:
+                # The log was written, and the tables were not: a full disk, a fault.
+                self._replayed(fresh, alerting=True)
+                fresh = self._tables.source(source.tenant, source.name) or fresh
             if message.known_size > history.size:
                 # The provider lost entries, or the sender keeps the checkpoint of another log.
                 raise Refused(
@@ -138,10 +153,12 @@ class Ingest:
                     )
                     raise Refused(409, "This idempotency key belongs to another message")
                 return self._receipt(fresh, history, message, done)
-            self._check_growth(fresh, history)
             content = message.content
             changes = None if isinstance(content, ImageContent) else self._changes(fresh, content)
             record = encoded(changes) if isinstance(content, WholeReport) and changes else message.body
+            self._check_growth(fresh, len(record))
+            if changes:
+                self._check_open(fresh, changes)
             head = LogHead(
                 origin=history.origin,
                 index=history.size,
@@ -234,13 +251,17 @@ class Ingest:
             expected_sequence=fresh.sequence + 1,
         )
 
-    def _check_growth(self, source: Source, history: SourceLog) -> None:
+    def _check_open(self, source: Source, changes: Changes) -> None:
+        """Raises: ``Refused``."""
+        if self._tables.open_count(source.id) + len(changes.opened) - len(changes.gone) > MOST_OPEN:
+            raise Refused(413, "Too many open findings", f"a source has at most {MOST_OPEN:,}")
+
+    def _check_growth(self, source: Source, size: int) -> None:
         """Raises: ``Refused``."""
         today = self._stamp()[:10]
-        day, began = self._began.get(source.id, ("", 0))
-        if day != today:
-            self._began[source.id] = (today, history.size_bytes)
-        elif history.size_bytes - began > MOST_BYTES_A_DAY:
+        day, taken = self._taken.get(source.id, (today, 0))
+        self._taken[source.id] = (today, size + (taken if day == today else 0))
+        if self._taken[source.id][1] > MOST_BYTES_A_DAY:
             retry = ((b"retry-after", b"3600"),)
             raise Refused(429, "This source has sent too much today", "it may go on tomorrow", headers=retry)
 

@@ -4,10 +4,14 @@ An entry of the index is the hash of the record's head, one of its compressed by
 and index only grow.
 """
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
+from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 import zstandard
@@ -27,6 +31,8 @@ _ENTRY_BYTES = WIDTH + _SUM + 8
 LARGEST_RECORD = 256 << 20
 """Bytes, decompressed."""
 _PIECE = 1 << 20
+_LARGEST_NOTE = 8_192
+_MOST_FAULTS = 1_000
 
 
 class Entry(Struct, frozen=True):
@@ -57,9 +63,22 @@ class SourceLog:
         self.origin = origin
         self._keys = keys
         self._folder = folder
+        is_new = not folder.exists()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._records = _opened(folder / RECORDS)
-        self._index = _opened(folder / INDEX)
+        with ExitStack() as undone:
+            self._records = _opened(folder / RECORDS)
+            undone.callback(os.close, self._records)
+            self._index = _opened(folder / INDEX)
+            undone.callback(os.close, self._index)
+            if is_new:
+                # The names of the two files outlive a loss of power as well.
+                for one in (folder, *folder.parents[:3]):
+                    _sync_folder(one)
+            self._take_up(folder)
+            undone.pop_all()
+
+    def _take_up(self, folder: Path) -> None:
+        """Raises: as ``__init__``."""
         index = (folder / INDEX).read_bytes()
         known = self._known(folder / CHECKPOINT)
         size = max(known.size, self._whole_entries(index, known.size))
@@ -103,13 +122,15 @@ class SourceLog:
             _write(self._records, packed, end)
             row = leaf + _sum(packed) + (end + len(packed)).to_bytes(8)
             _write(self._index, row, size * _ENTRY_BYTES)
+            self._tree.append(leaf)
+            self._note = self._sign()
         except OSError:
+            # A tree only grows: without the last entry it is made anew.
+            self._tree = Tree([self._tree.leaf(at) for at in range(size)])
             os.ftruncate(self._index, size * _ENTRY_BYTES)
             os.ftruncate(self._records, end)
             raise
         self._end = end + len(packed)
-        self._tree.append(leaf)
-        self._note = self._sign()
 
     def inclusion(self, index: int) -> Proof:
         return self._tree.inclusion(index, self.size)
@@ -163,17 +184,21 @@ def read_log(folder: Path, start: int = 0) -> Iterator[tuple[int, Entry | None, 
 
     Raises: ``SourceError`` for what is not a log.
     """
+    for number, _, entry, fault in _rows(folder, start):
+        yield number, entry, fault
+
+
+def _rows(folder: Path, start: int = 0) -> Iterator[tuple[int, bytes, Entry | None, str]]:
+    """As ``read_log``, with the row of the index. Raises: as ``read_log``."""
     try:
-        index = (folder / INDEX).read_bytes()
-        with (folder / RECORDS).open("rb") as records:
-            begin = 0
-            for number in range(len(index) // _ENTRY_BYTES):
-                row = index[number * _ENTRY_BYTES : (number + 1) * _ENTRY_BYTES]
+        with _regular(folder / INDEX) as index, _regular(folder / RECORDS) as records:
+            index.seek(max(0, start - 1) * _ENTRY_BYTES)
+            begin = int.from_bytes(index.read(_ENTRY_BYTES)[-8:]) if start else 0
+            number = start
+            while len(row := index.read(_ENTRY_BYTES)) == _ENTRY_BYTES:
                 end = int.from_bytes(row[-8:])
-                if number >= start:
-                    entry, fault = _entry(records.fileno(), begin, end, row)
-                    yield number, entry, fault
-                begin = end
+                yield number, row, *_entry(records.fileno(), begin, end, row)
+                begin, number = end, number + 1
     except OSError as error:
         raise SourceError(f"cannot read {folder}: {(error.strerror or str(error)).lower()}") from error
 
@@ -218,23 +243,25 @@ def verify_log(folder: Path, key: Verifier) -> Verified:
     tree = Tree()
     entries = 0
     try:
-        index = (folder / INDEX).read_bytes()
-        note = (folder / CHECKPOINT).read_text("utf-8", "replace")
-        end_of_records = (folder / RECORDS).stat().st_size
+        with _regular(folder / CHECKPOINT) as file:
+            note = file.read(_LARGEST_NOTE).decode("utf-8", "replace")
+        size_of_index, end_of_records = ((folder / one).stat().st_size for one in (INDEX, RECORDS))
     except OSError as error:
         raise SourceError(f"cannot read {folder}: {(error.strerror or str(error)).lower()}") from error
-    for number, entry, fault in read_log(folder):
+    last = 0
+    for number, row, entry, fault in _rows(folder):
         entries += 1
+        last = int.from_bytes(row[-8:])
         # Where the head is whole, the hash is its own: the root then says which of both is wrong.
-        at = number * _ENTRY_BYTES
-        tree.append(leaf_hash(entry.head) if entry else index[at : at + WIDTH])
+        tree.append(leaf_hash(entry.head) if entry else row[:WIDTH])
         if fault:
             faults.append(f"entry {number}: {fault}")
         elif entry and msgspec.json.decode(entry.head, type=LogHead).index != number:
             faults.append(f"entry {number}: it belongs elsewhere in the log")
-    if len(index) % _ENTRY_BYTES:
+        if len(faults) == _MOST_FAULTS:
+            return Verified(entries, 0, (*faults, f"the entries from {entries} on were not read"))
+    if size_of_index % _ENTRY_BYTES:
         faults.append(f"the index ends within entry {entries}")
-    last = int.from_bytes(index[entries * _ENTRY_BYTES - 8 : entries * _ENTRY_BYTES]) if entries else 0
     if end_of_records != last and not faults:
         faults.append(f"{abs(end_of_records - last)} bytes of the records belong to no entry")
     try:
@@ -254,6 +281,23 @@ def _sum(packed: bytes) -> bytes:
 
 def _opened(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+
+
+def _regular(path: Path) -> BinaryIO:
+    """Open for reading. Raises: ``OSError``, also for a pipe or a device, which would block."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, f"{path.name} is not a file")
+    return os.fdopen(descriptor, "rb")
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _write(descriptor: int, content: bytes, at: int) -> None:

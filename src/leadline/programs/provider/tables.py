@@ -1,5 +1,6 @@
 """What is open and what was, in one SQLite file: a view of the logs that can be made anew, beside tokens and sources."""
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -70,7 +71,7 @@ _MIGRATIONS = (
     """,
     "ALTER TABLE source ADD COLUMN scope TEXT NOT NULL DEFAULT '';",
 )
-OTHER_SCOPE = "other-scope"
+OTHER_SCOPE, DAMAGED_LOG = "other-scope", "damaged-log"
 _APPLICATION_ID = 0x1EAD9A0
 VIEW = ("finding", "tally", "day", "message", "image")
 """The tables that the logs make, with the columns of ``source`` that ``apply`` writes."""
@@ -140,9 +141,11 @@ class Tables:
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         try:
+            # For its owner alone, whoever may enter the folder.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._writer = self._connected()
             self._migrate()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise StoreError(f"{path}: {error}") from error
 
     def _connected(self) -> sqlite3.Connection:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from leadline.api.provider.wire import Changes
-from leadline.programs.provider.tables import OTHER_SCOPE, Source
+from leadline.programs.provider.tables import DAMAGED_LOG, OTHER_SCOPE, Source
 
-EVENTS = ("mass-gone", "fork", "key-reused", "disagreement", OTHER_SCOPE)
+EVENTS = ("mass-gone", "fork", "key-reused", "disagreement", OTHER_SCOPE, DAMAGED_LOG)
 """Alerts that last until a person settles them."""
 STATES = ("fewer-objects", "fewer-controls", "more-unread", "other-program")
 """Those that end with the next message that gives no reason."""
