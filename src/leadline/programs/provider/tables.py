@@ -141,7 +141,7 @@ class Tables:
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         try:
-            # For its owner alone, whoever may enter the folder.
+            # For its owner alone, also in a folder that others may enter.
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._writer = self._connected()
             self._migrate()
