@@ -1,6 +1,7 @@
 """``leadline scan --submit``: what leaves, when, to whom, and what is believed of an answer."""
 
 import asyncio
+import gzip
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -9,6 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx2
+import msgspec
 import pytest
 import zstandard
 from tests.programs.provider.provider_parts import Provider, report
@@ -22,6 +25,7 @@ from leadline.programs.provider.routes import Parts
 from leadline.programs.serving import provider_client
 from leadline.programs.serving.plain_server import plain_config
 from leadline.programs.serving.tls_server import Server
+from leadline.scans.submitting.sending import Call
 
 SECRET = "hunter2-of-the-shop"
 POD = f"""\
@@ -360,3 +364,72 @@ def test_a_provider_with_another_past_is_named(capfd, monkeypatch, tmp_path):
         assert "signed by another key of provider.example" in err
     first.close()
     other.close()
+
+
+def test_no_proxy_sees_a_token_in_clear_text(capfd, monkeypatch):
+    """Plain HTTP is allowed to this machine alone, and a proxy of the environment is another one."""
+    monkeypatch.setenv("LEADLINE_SUBMIT_TOKEN", "leadline_token")
+    with answering(lambda path: (500, b"{}", {})) as proxy:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        code, _, _ = run(
+            capfd, "scan", "pod.yaml", "--submit", "http://127.0.0.1:9/shop", "-q", "-f", "lines"
+        )
+        assert (code, proxy.asked) == (5, [])
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "identity"])
+def test_large_and_compressed_answers_are_refused(capfd, monkeypatch, encoding: str):
+    monkeypatch.setenv("LEADLINE_SUBMIT_TOKEN", "leadline_token")
+    body = gzip.compress(bytes(64 << 20), 1) if encoding == "gzip" else bytes(5 << 20)
+    with answering(lambda path: (200, body, {"content-encoding": encoding})) as server:
+        code, _, err = run(capfd, "scan", "pod.yaml", "--submit", f"{server.url}/shop", "-q", "-f", "lines")
+    assert code == 5
+    assert ("not as a provider does" if encoding == "gzip" else "its answer is too large") in err
+
+
+def test_an_answer_that_never_ends_is_given_up(monkeypatch):
+    monkeypatch.setattr(provider_client, "LONGEST_ANSWER_S", 0.0)
+
+    def endless() -> Iterator[bytes]:
+        while True:
+            yield b" "
+
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, content=endless()))
+    patient = provider_client.Patient(httpx2.Client(transport=transport))
+    with pytest.raises(OSError, match="takes longer"):
+        patient(Call("GET", "https://p.example/v1", {}))
+
+
+def test_what_a_provider_does_not_prove_is_kept_as_well(capfd, monkeypatch, tmp_path):
+    provider = Provider(tmp_path / "provider")
+    monkeypatch.setenv("LEADLINE_SUBMIT_TOKEN", provider.token)
+    take = provider.ingest.take
+
+    def of_another(token: Any, source: Any, message: Any) -> Any:
+        receipt = take(token, source, message)
+        return msgspec.structs.replace(receipt, inclusion=("00" * 32,))
+
+    monkeypatch.setattr(provider.ingest, "take", of_another)
+    with served(provider) as url:
+        code, _, err = run(capfd, "scan", "pod.yaml", "--submit", f"{url}/shop", "-q", "-f", "lines")
+    assert code == 5
+    assert "does not prove that the log holds the message" in err
+    (kept,) = Path("state/leadline/submit/undelivered").iterdir()
+    assert str(kept) in err
+    assert {one.stat().st_mode & 0o077 for one in (kept, *kept.iterdir())} == {0}
+    provider.close()
+
+
+def test_a_folder_that_cannot_be_written_hides_no_answer(capfd, monkeypatch, tmp_path):
+    provider = Provider(tmp_path / "provider")
+    monkeypatch.setenv("LEADLINE_SUBMIT_TOKEN", provider.token)
+    Path("state").write_text("a file in its place")
+    with served(provider) as url:
+        code, _, err = run(capfd, "scan", "pod.yaml", "--submit", f"{url}/shop", "-q", "-f", "lines")
+    assert "cannot be" in err
+    assert (code, provider.source.entries) in ((0, 1), (5, 0))
+    code, _, err = run(capfd, "scan", "pod.yaml", "--submit", "http://127.0.0.1:9/shop", "-q", "-f", "lines")
+    assert code == 5
+    assert err.count("\n") == 2
+    provider.close()

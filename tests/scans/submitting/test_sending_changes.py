@@ -3,12 +3,14 @@
 import asyncio
 import random
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from tests.programs.provider.provider_parts import Provider, found, measured
 
-from leadline.api.provider.wire import Changes, FoundFinding
+from leadline.api.provider.wire import LOG_IS_SHORTER, Changes, FoundFinding, Problem, encoded
 from leadline.errors import StoreError
 from leadline.programs.provider.app import App
 from leadline.programs.provider.log import verify_log
@@ -196,3 +198,33 @@ def test_a_provider_that_was_set_back_and_wrote_something_else_is_refused(pair: 
     with pytest.raises(NotDeliveredError):
         pair.send({1, 2, 3})
     assert pair.outbox.sequence == 2
+
+
+def test_a_provider_that_never_has_enough_is_given_up(pair: Pair):
+    """It asks for the first message again and again."""
+    pair.send({1})
+    pair.send({1, 2})
+    asked = []
+
+    def shorter(call: Call) -> Answer:
+        asked.append(call)
+        assert len(asked) < 10
+        problem = Problem("The log is shorter", 409, "", LOG_IS_SHORTER, 1)
+        return Answer(409, encoded(problem))
+
+    sender = ChangeSender(PLACE, pair.provider.token, shorter, pair.outbox)
+    with pytest.raises(DoubtError, match="does not know all"):
+        sender.send(state({3}), measured(), 0, is_due=True)
+
+
+def test_an_outbox_is_for_its_owner_and_no_other_database(pair: Pair, tmp_path: Path):
+    assert (pair.folder / "outbox.db").stat().st_mode & 0o077 == 0
+    other = tmp_path / "other.db"
+    with closing(sqlite3.connect(other)) as database:
+        database.execute("CREATE TABLE mine(one TEXT)")
+    before = other.read_bytes()
+    with pytest.raises(StoreError, match="is not an outbox"):
+        Outbox(other, "https://p.example/shop")
+    with closing(sqlite3.connect(other)) as database:
+        assert [row[0] for row in database.execute("SELECT name FROM sqlite_master")] == ["mine"]
+    assert len(other.read_bytes()) == len(before)

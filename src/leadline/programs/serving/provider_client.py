@@ -18,6 +18,7 @@ _LONGEST_S = 4.0
 _LARGEST_TOKEN = 4_096
 _LARGEST_ANSWER = 4 << 20
 _TIMEOUT_S = 30.0
+LONGEST_ANSWER_S = 120.0
 _TRIES = 3
 _AGAIN = frozenset((408, 429, 500, 502, 503, 504))
 
@@ -40,16 +41,20 @@ class Patient:
 
     def _once(self, call: Call) -> Answer:
         try:
+            until = time.monotonic() + LONGEST_ANSWER_S
             with self._client.stream(
                 call.method,
                 call.url,
                 content=call.body or None,
-                headers=dict(call.headers),
+                # A small compressed answer may be a large one.
+                headers={**call.headers, "Accept-Encoding": "identity"},
                 follow_redirects=False,
             ) as answer:
                 content = bytearray()
-                for piece in answer.iter_bytes():
+                for piece in answer.iter_raw():
                     content += piece
+                    if time.monotonic() > until:
+                        raise OSError(f"its answer takes longer than {LONGEST_ANSWER_S:.0f} s")
                     if len(content) > _LARGEST_ANSWER:
                         raise OSError("its answer is too large")
                 return Answer(answer.status_code, bytes(content))
@@ -58,7 +63,7 @@ class Patient:
 
 
 def provider_client(ca_file: str, certificate: str = "", key: str = "") -> httpx2.Client:
-    """Proxies are those of the environment. ``certificate`` and ``key``: of ours, where the provider asks for one.
+    """Proxies are those of the environment, for TLS alone. ``certificate`` and ``key``: of ours, where the provider asks for one.
 
     Raises: ``UsageError``, ``SourceError``.
     """
@@ -72,7 +77,8 @@ def provider_client(ca_file: str, certificate: str = "", key: str = "") -> httpx
         raise SourceError(
             f"cannot read {error.filename or ca_file}: {(error.strerror or str(error)).lower()}"
         ) from error
-    return httpx2.Client(timeout=_TIMEOUT_S, trust_env=True, verify=context)
+    # Plain HTTP is for this machine: a proxy would see the token.
+    return httpx2.Client(timeout=_TIMEOUT_S, trust_env=True, verify=context, mounts={"http://": None})
 
 
 def submit_token(environ: Mapping[str, str]) -> str:

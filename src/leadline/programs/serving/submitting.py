@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,6 +11,7 @@ from hashlib import sha256
 from typing import Any
 
 from msgspec import Struct
+from zstandard import ZstdError
 
 from leadline.api.kinds.scans import ScanRun
 from leadline.api.posture_results import SCANS
@@ -161,7 +163,8 @@ class Submitting:
                     self.why_not_delivered = str(error)
                     log.error("not delivered: %s", error)
                     await asyncio.sleep(backoff_s(failures, self._pace.again_s, self._pace.longest_s))
-                    self._sender.note(self._found.current())
+                    with suppress(sqlite3.Error):
+                        self._sender.note(self._found.current())
                     continue
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(self._pace.every_s, 30.0)):
@@ -174,8 +177,11 @@ class Submitting:
         deleted = len(self._objects - objects)
 
         def send() -> int:
-            self._sender.note(current)
-            return self._sender.send(current, measured, deleted, is_due=is_due)
+            try:
+                self._sender.note(current)
+                return self._sender.send(current, measured, deleted, is_due=is_due)
+            except (sqlite3.Error, ZstdError) as error:
+                raise StoreError(f"cannot use the outbox: {error}") from error
 
         sending = asyncio.ensure_future(asyncio.to_thread(send))
         try:

@@ -51,6 +51,7 @@ class ChangeSender:
         Raises: ``NotDeliveredError``, ``DoubtError``.
         """
         count = 0
+        is_rewound = False
         while True:
             message = self._outbox.outgoing()
             if message is None:
@@ -62,12 +63,14 @@ class ChangeSender:
             try:
                 receipt = decoded(self._place, self._exchange, call, Receipt)
             except ShorterError as error:
-                if not self._outbox.rewind(error.expected):
+                # A second time at once is no backup, but a provider that never has enough.
+                if is_rewound or not self._outbox.rewind(error.expected):
                     raise DoubtError(str(error.args[0]), hint=error.hint) from error
                 # Whether what is left of its log is what it was, the next receipt has to prove.
                 lost = self._outbox.sequence - error.expected + 1
                 log.error("%s; %d messages are sent again", error.args[0], lost)
                 self.resent += lost
+                is_rewound = True
                 continue
             check(receipt, message.plain, before, trusted)
             self._outbox.acknowledge(message, receipt.checkpoint)

@@ -4,6 +4,7 @@ A message is the difference between what is and what was acknowledged, so that w
 folds by itself; it is counted. Acknowledged messages are kept for a provider that is set back to a backup.
 """
 
+import os
 import sqlite3
 import uuid
 from collections.abc import Mapping
@@ -62,11 +63,17 @@ class Outbox:
         self._path = path
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # What is open there is for its owner alone.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1)
             self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")
-            if not self._database.execute("SELECT name FROM sqlite_master WHERE name = 'state'").fetchone():
+            tables = {row[0] for row in self._database.execute("SELECT name FROM sqlite_master")}
+            if tables and not {"state", "known", "message"} <= tables:
+                self._database.close()
+                raise StoreError(f"{path} is not an outbox", hint="name a file that leadline may make")
+            if not tables:
                 self._database.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
                 self._database.execute("INSERT INTO state VALUES (1, 0, '', '', '', 0, ?)", (place,))
             served = self._row("place")[0]

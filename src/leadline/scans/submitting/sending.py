@@ -158,6 +158,8 @@ class Sender:
         self._token = token
         self._exchange = exchange
         self._memory = memory
+        self.why_not_kept = ""
+        """Why the checkpoint of the last receipt is not in the memory; empty where it is."""
 
     def send(self, report: Message, key: str) -> Receipt:
         """Raises: ``NotDeliveredError``, ``DoubtError``."""
@@ -189,9 +191,14 @@ class Sender:
         return first_contact(self._place, self._token, self._exchange)
 
     def _remember(self, known: Remembered) -> None:
-        if self._memory is not None:
+        if self._memory is None:
+            return
+        try:
             self._memory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_whole(self._memory, encoded(known), 0o600, is_lasting=True)
+        except OSError as error:
+            # The report is delivered, and the checkpoint before is as good, only older.
+            self.why_not_kept = (error.strerror or str(error)).lower()
 
 
 def first_contact(place: Destination, token: str, exchange: Exchange) -> Remembered:

@@ -96,15 +96,24 @@ def _submit(request: Request, place: Destination, message: Message, *, is_one: b
             provider_client(request.submit_ca) as client,
             progress(f"submitting to {place.host}", is_wanted=not request.quiet),
         ):
-            receipt = Sender(place, token, Patient(client), _memory(place, os.environ)).send(message, key)
+            sender = Sender(place, token, Patient(client), _memory(place, os.environ))
+            receipt = sender.send(message, key)
     except NotDeliveredError as error:
         kept = _kept(place, os.environ, part)
-        if kept is None or isinstance(error, DoubtError):
+        if kept is None:
             raise
-        write_request(kept, *call_of(place, message, "", key, 0))
-        raise NotDeliveredError(
-            f"not delivered: {error.args[0]}", hint=error.hint or f"the report is kept in {kept}"
-        ) from error
+        try:
+            write_request(kept, *call_of(place, message, "", key, 0))
+            where = f"the report is kept in {kept}"
+        except OSError as fault:
+            where = f"the report cannot be kept in {kept}: {(fault.strerror or str(fault)).lower()}"
+        said = str(error.args[0]) if isinstance(error, DoubtError) else f"not delivered: {error.args[0]}"
+        raise NotDeliveredError(said, hint=f"{error.hint}; {where}" if error.hint else where) from error
+    if sender.why_not_kept:
+        memory = _memory(place, os.environ)
+        click.echo(
+            f"delivered, and its checkpoint cannot be kept in {memory}: {sender.why_not_kept}", err=True
+        )
     if isinstance(message, WholeReport):
         line = (
             f"submitted: {receipt.opened:,} new, {receipt.gone:,} gone, {receipt.open:,} open at {place.host}"
