@@ -3,6 +3,7 @@
 import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from leadline.api.provider.wire import (
     Changes,
@@ -54,7 +55,7 @@ def found(number: int, **other: str) -> FoundFinding:
     return FoundFinding(fingerprint=f"{number:032x}", **given)
 
 
-def report(numbers: range | list[int], files: tuple[str, ...] = (), **other: int) -> WholeReport:
+def report(numbers: range | list[int], files: tuple[str, ...] = (), **other: Any) -> WholeReport:
     return WholeReport(measured(**other), ("C-0057",), tuple(found(one) for one in numbers), files)
 
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.programs.provider.provider_parts import AT, Chain, Provider, found, measured, report
+from tests.programs.provider.provider_parts import AT, Chain, Provider, found, image, measured, report
 
 from leadline.api.provider.wire import FoundFinding, UnlistedKind, WholeReport, encoded
 from leadline.programs.provider import ingest
@@ -17,7 +17,7 @@ from leadline.programs.provider import log as provider_log
 from leadline.programs.provider.ingest import Refused
 from leadline.programs.provider.log import verify_log
 from leadline.programs.provider.tables import VIEW
-from leadline.programs.provider.watchman import EVENTS
+from leadline.programs.provider.watchman import EVENTS, STATES
 from leadline.scans.submitting.sending import DoubtError, check
 
 
@@ -362,3 +362,32 @@ def test_no_source_fills_the_memory(provider: Provider, monkeypatch):
     assert refused.value.status == 413
     assert provider.source.entries == 1
     assert (provider.folder / "provider.db").stat().st_mode & 0o077 == 0
+
+
+def test_a_lie_that_is_repeated_becomes_no_truth(provider: Provider):
+    """Less is looked at, time and again: the alert lasts until a person settles it."""
+    provider.take(report([1], objects=100, judged=50))
+    for _ in range(3):
+        provider.take(report([1], objects=10, judged=5, unread=9, program="leadline 1.1.0"))
+        assert provider.alerts() == {"fewer-objects", "fewer-controls", "more-unread", "other-program"}
+        list(provider.ingest.rebuild())
+    provider.place.tables.settle(provider.source.id, (*EVENTS, *STATES), AT)
+    provider.take(report([1], objects=10, judged=5, unread=9, program="leadline 1.1.0"))
+    assert provider.alerts() == set()
+
+
+@pytest.mark.parametrize(("left", "alert"), [(50, {"mass-gone"}), (5, {"mass-gone", "fewer-objects"})])
+def test_objects_that_a_sender_calls_deleted_explain_nothing(provider: Provider, left: int, alert: set[str]):
+    chain = Chain()
+    first = chain.next(list(range(100)), [], objects=50)
+    provider.take(first)
+    chain.sent(first)
+    lie = chain.next([], list(range(99)), objects=left)
+    provider.take(msgspec.structs.replace(lie, deleted_objects=10**12))
+    assert provider.alerts() == alert
+
+
+def test_an_image_that_comes_first_is_no_report_to_compare_with(provider: Provider):
+    provider.take(image(1, "deb openssl 3.0"))
+    provider.take(report([1], unread=9))
+    assert provider.alerts() == set()

@@ -28,7 +28,7 @@ from leadline.errors import SourceError, StoreError
 from leadline.model.unread import PassedOver
 from leadline.programs.provider.log import Entry, Keys, SourceLog
 from leadline.programs.provider.tables import DAMAGED_LOG, OTHER_SCOPE, Done, Known, Source, Tables, Token
-from leadline.programs.provider.watchman import STATES, suspicions
+from leadline.programs.provider.watchman import STATES, suspicions, usual_after
 
 log = logging.getLogger(__name__)
 
@@ -177,10 +177,8 @@ class Ingest:
                 return self._receipt(fresh, history, message, done)
             noticed = tuple(suspicions(fresh, self._tables.open_count(fresh.id), changes))
             history.append(Entry(encoded(head), record))
-            self._settle(fresh, {kind for kind, _ in noticed}, head.received)
-            return self._receipt(
-                fresh, history, message, self._tables.apply(fresh.id, head, changes, noticed)
-            )
+            done = self._applied(fresh, head, changes, noticed)
+            return self._receipt(fresh, history, message, done)
 
     def state(self, source: Source) -> str:
         """The checkpoint of its log."""
@@ -265,8 +263,12 @@ class Ingest:
             retry = ((b"retry-after", b"3600"),)
             raise Refused(429, "This source has sent too much today", "it may go on tomorrow", headers=retry)
 
-    def _settle(self, source: Source, lasting: set[str], now: str) -> None:
-        self._tables.end_alerts(source.id, [kind for kind in STATES if kind not in lasting], now)
+    def _applied(
+        self, source: Source, head: LogHead, changes: Changes, noticed: Sequence[tuple[str, str]]
+    ) -> Done:
+        kinds = {kind for kind, _ in noticed}
+        self._tables.end_alerts(source.id, [kind for kind in STATES if kind not in kinds], head.received)
+        return self._tables.apply(source.id, head, changes, noticed, usual_after(source, changes, kinds))
 
     def _replayed(self, source: Source, *, alerting: bool) -> int:
         history = self._log(source)
@@ -285,8 +287,11 @@ class Ingest:
                 continue
             changes = msgspec.json.decode(entry.record, type=Changes)
             fresh = self._tables.source(source.tenant, source.name) or source
-            found = tuple(suspicions(fresh, self._tables.open_count(source.id), changes)) if alerting else ()
-            self._tables.apply(source.id, head, changes, found)
+            if alerting:
+                noticed = tuple(suspicions(fresh, self._tables.open_count(source.id), changes))
+                self._applied(fresh, head, changes, noticed)
+            else:
+                self._tables.apply(source.id, head, changes)
         return count
 
     def _log(self, source: Source) -> SourceLog:

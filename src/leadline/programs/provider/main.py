@@ -21,7 +21,7 @@ from leadline.programs.provider.openapi import openapi
 from leadline.programs.provider.place import TENANT, Place, make_provider
 from leadline.programs.provider.questions import Questions
 from leadline.programs.provider.routes import Parts
-from leadline.programs.provider.watchman import EVENTS
+from leadline.programs.provider.watchman import EVENTS, STATES
 from leadline.programs.service import run
 from leadline.programs.serving.log import log_to_stderr
 from leadline.programs.serving.plain_server import plain_config
@@ -184,7 +184,7 @@ def settle(source: str, data: Path) -> None:
         found = place.tables.source(TENANT, source)
         if found is None:
             raise UsageError(f"unknown source {source[:100]}")
-        place.tables.settle(found.id, EVENTS, utc_now().strftime("%Y-%m-%dT%H:%M:%SZ"))
+        place.tables.settle(found.id, (*EVENTS, *STATES), utc_now().strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
 @command.command()

@@ -70,6 +70,13 @@ _MIGRATIONS = (
     CREATE INDEX vulnerability_image ON vulnerability(image);
     """,
     "ALTER TABLE source ADD COLUMN scope TEXT NOT NULL DEFAULT '';",
+    """
+    ALTER TABLE source ADD COLUMN usual_objects INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE source ADD COLUMN usual_judged INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE source ADD COLUMN usual_unread INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE source ADD COLUMN usual_program TEXT NOT NULL DEFAULT '';
+    UPDATE source SET usual_objects = objects, usual_judged = judged, usual_unread = unread, usual_program = program;
+    """,
 )
 OTHER_SCOPE, DAMAGED_LOG = "other-scope", "damaged-log"
 _APPLICATION_ID = 0x1EAD9A0
@@ -101,6 +108,20 @@ class Source(Struct, frozen=True):
     unread: int
     scope: str = ""
     """What its whole reports are about."""
+    usual_objects: int = 0
+    """As it was when nothing was suspicious about it, or a person settled that; so are the other three."""
+    usual_judged: int = 0
+    usual_unread: int = 0
+    usual_program: str = ""
+
+
+class Usual(Struct, frozen=True):
+    """What the next message of a source is held against."""
+
+    objects: int
+    judged: int
+    unread: int
+    program: str
 
 
 class Token(Struct, frozen=True):
@@ -264,9 +285,17 @@ class Tables:
         return row[0] or 0
 
     def apply(
-        self, source: int, head: LogHead, changes: Changes, alerts: Iterable[tuple[str, str]] = ()
+        self,
+        source: int,
+        head: LogHead,
+        changes: Changes,
+        alerts: Iterable[tuple[str, str]] = (),
+        usual: Usual | None = None,
     ) -> Done:
-        """One entry of the log of ``source``, in one transaction with its sums; ``alerts``: kind and text of new ones."""
+        """One entry of the log of ``source``, in one transaction with its sums.
+
+        ``alerts``: kind and text of new ones; ``usual``: from now on, ``None`` for as before.
+        """
         with self._transaction() as write:
             sums = _Sums()
             gone = sum(
@@ -286,6 +315,11 @@ class Tables:
                     *(measured.scope, source),
                 ),
             )
+            if usual:
+                write.execute(
+                    "UPDATE source SET usual_objects = ?, usual_judged = ?, usual_unread = ?, usual_program = ? WHERE id = ?",
+                    (usual.objects, usual.judged, usual.unread, usual.program, source),
+                )
             write.execute(
                 "INSERT OR REPLACE INTO message VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (source, head.key, head.sent, head.index, head.received, opened, gone),
@@ -363,12 +397,20 @@ class Tables:
             )
 
     def settle(self, source: int, kinds: Sequence[str], now: str) -> None:
-        """Ends alerts that a person has looked into. Where one says that another scope reports, the next report may have it."""
+        """Ends alerts that a person has looked into: what the source says now is usual from then on.
+
+        Where one says that another scope reports, the next report may have it.
+        """
         with self._transaction() as write:
             write.execute(
                 "UPDATE source SET scope = '' WHERE id = ? AND EXISTS (SELECT 1 FROM alert WHERE source = ? AND kind = ?"
                 " AND over = '')",
                 (source, source, OTHER_SCOPE),
+            )
+            write.execute(
+                "UPDATE source SET usual_objects = objects, usual_judged = judged, usual_unread = unread,"
+                " usual_program = program WHERE id = ?",
+                (source,),
             )
         self.end_alerts(source, kinds, now)
 
@@ -400,7 +442,7 @@ class Tables:
 
 _SOURCES = (
     "SELECT id, tenant, name, kind, created, every, entries, mode, sequence, previous, received, program, rules, objects,"
-    " judged, unread, scope FROM source"
+    " judged, unread, scope, usual_objects, usual_judged, usual_unread, usual_program FROM source"
 )
 
 
