@@ -10,6 +10,9 @@ import pytest
 from tests.programs.provider.provider_parts import Provider
 
 from leadline.api.carriers.local_reader import LocalReader
+from leadline.api.posture_results import SCANS
+from leadline.api.protocol import Paging
+from leadline.api.selection import Key, Selection
 from leadline.programs.cli.main import main
 from leadline.programs.provider.app import App
 from leadline.programs.provider.main import main as provider_main
@@ -17,11 +20,12 @@ from leadline.programs.provider.questions import Questions
 from leadline.programs.provider.routes import Parts
 from leadline.programs.serving.plain_server import plain_config
 from leadline.programs.serving.provider_client import Patient, provider_client
-from leadline.programs.serving.submitting import Pace, Submitting
+from leadline.programs.serving.submitting import Pace, StoredFindings, Submitting
 from leadline.programs.serving.tls_server import Server
 from leadline.scans.submitting.changing import ChangeSender
 from leadline.scans.submitting.outbox import Outbox
 from leadline.scans.submitting.sending import destination
+from leadline.scans.submitting.stored_findings import StoredFacts, stored_facts
 
 ROOT = Path(__file__).parents[3]
 POD = """\
@@ -138,3 +142,25 @@ def test_wrong_words_end_with_one_line(provider: Provider, capfd, words: list[st
     assert provider_main(words) == code
     last = capfd.readouterr().err.splitlines()[-1]
     assert why in last
+
+
+def test_what_was_not_judged_or_cannot_be_read_stays_open(provider: Provider):
+    stored(str(ROOT / "examples" / "shop"))
+
+    async def listed() -> list[StoredFacts]:
+        store = LocalReader(Path("results.db"))
+        page = await store.list(Selection(SCANS), Paging("", 200, 1 << 20))
+        await store.close()
+        return [stored_facts(entry) for entry in page.entries]
+
+    facts = asyncio.run(listed())
+    undecided = {mark for one in facts for mark in one.undecided}
+    assert undecided
+    assert undecided.isdisjoint(finding.fingerprint for one in facts for finding in one.findings)
+    found = StoredFindings()
+    for number, one in enumerate(facts):
+        found.results.facts[Key(SCANS, "shop", str(number))] = one
+    assert all(found.stays()((mark, 1)) for mark in undecided)
+    assert not found.stays()(("0" * 32, 1))
+    found.results.unreadable.add(Key(SCANS, "shop", "damaged"))
+    assert found.stays()(("0" * 32, 1))

@@ -123,6 +123,16 @@ def test_what_comes_and_goes_while_the_provider_is_away_is_counted(pair: Pair):
     assert pair.provider.open() == {f"{3:032x}"}
 
 
+def test_what_nothing_was_said_of_is_not_gone(pair: Pair):
+    pair.send({1, 2, 3})
+    unknown = (f"{2:032x}", 1)
+    assert pair.sender.send(state({1}), measured(), 0, is_due=True, stays=lambda one: one == unknown) == 1
+    assert pair.provider.open() == {f"{one:032x}" for one in (1, 2)}
+    assert pair.sender.send(state({1}), measured(), 0, is_due=False, stays=lambda one: one == unknown) == 0
+    assert pair.send({1}) == 1
+    assert pair.provider.open() == {f"{1:032x}"}
+
+
 def test_an_outbox_serves_one_source(pair: Pair):
     pair.outbox.close()
     with pytest.raises(StoreError, match="serves https"):

@@ -24,9 +24,9 @@ from leadline.errors import LeadlineError, StoreError
 from leadline.programs.serving.following import Followed, Follower
 from leadline.scans.stored.scan_runs import FOLLOWING, RUNS, STALE
 from leadline.scans.submitting.changing import ChangeSender
-from leadline.scans.submitting.outbox import Mark
+from leadline.scans.submitting.outbox import Mark, Stays
 from leadline.scans.submitting.sending import DoubtError
-from leadline.scans.submitting.stored_findings import stored_findings
+from leadline.scans.submitting.stored_findings import StoredFacts, stored_facts
 from leadline.scans.submitting.submission import PROGRAM
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class StoredFindings:
     """Kept current by a follower."""
 
     def __init__(self) -> None:
-        self.results = Followed[tuple[FoundFinding, ...]](SCANS, stored_findings)
+        self.results = Followed[StoredFacts](SCANS, stored_facts)
         self.runs = Followed[Run | None](RUNS, _run)
 
     @property
@@ -83,16 +83,22 @@ class StoredFindings:
 
     def current(self) -> dict[Mark, FoundFinding]:
         found: dict[Mark, FoundFinding] = {}
-        for _, findings in sorted(self.results.facts.items()):
-            for one in findings:
+        for _, facts in sorted(self.results.facts.items()):
+            for one in facts.findings:
                 found[one.fingerprint, one.ordinal] = one
         return found
+
+    def stays(self) -> Stays:
+        """What was open stays so where a control could not judge, and all of it while a result cannot be read."""
+        is_unreadable = bool(self.results.unreadable)
+        undecided = {mark for facts in self.results.facts.values() for mark in facts.undecided}
+        return lambda mark: is_unreadable or mark[0] in undecided
 
     def measured(self, now: datetime) -> Measured:
         """What could not be read in the store counts as unread."""
         runs = [one for one in self.runs.facts.values() if one is not None]
         newest = max(runs, key=lambda one: one.revision, default=None)
-        controls = {one.control for findings in self.results.facts.values() for one in findings}
+        controls = {one.control for facts in self.results.facts.values() for one in facts.findings}
         unread = len(self.results.unreadable) + (newest.unread if newest else 1)
         at = f"{newest.at}Z" if newest and newest.at else now.strftime("%Y-%m-%dT%H:%M:%SZ")
         rules = sha256(PROGRAM.encode()).hexdigest()
@@ -174,12 +180,12 @@ class Submitting:
     async def _send(self, *, is_due: bool) -> int:
         current, objects = self._found.current(), self._found.objects
         measured = self._found.measured(self._now())
-        deleted = len(self._objects - objects)
+        deleted, stays = len(self._objects - objects), self._found.stays()
 
         def send() -> int:
             try:
                 self._sender.note(current)
-                return self._sender.send(current, measured, deleted, is_due=is_due)
+                return self._sender.send(current, measured, deleted, is_due=is_due, stays=stays)
             except (sqlite3.Error, ZstdError) as error:
                 raise StoreError(f"cannot use the outbox: {error}") from error
 

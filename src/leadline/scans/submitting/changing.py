@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 
 from leadline.api.provider.wire import FoundFinding, Measured, Receipt
-from leadline.scans.submitting.outbox import Mark, Outbox
+from leadline.scans.submitting.outbox import Mark, Outbox, Stays, nothing_stays
 from leadline.scans.submitting.sending import (
     Destination,
     DoubtError,
@@ -44,7 +44,13 @@ class ChangeSender:
         self._last = dict(current)
 
     def send(
-        self, current: Mapping[Mark, FoundFinding], measured: Measured, deleted_objects: int, *, is_due: bool
+        self,
+        current: Mapping[Mark, FoundFinding],
+        measured: Measured,
+        deleted_objects: int,
+        *,
+        is_due: bool,
+        stays: Stays = nothing_stays,
     ) -> int:
         """Everything that differs, and a sign of life where ``is_due``; the messages that were acknowledged.
 
@@ -55,9 +61,9 @@ class ChangeSender:
         while True:
             message = self._outbox.outgoing()
             if message is None:
-                if not (self._outbox.differs(current) or (is_due and count == 0)):
+                if not (self._outbox.differs(current, stays) or (is_due and count == 0)):
                     return count
-                message = self._outbox.prepare(current, measured, deleted_objects if count == 0 else 0)
+                message = self._outbox.prepare(current, measured, deleted_objects if count == 0 else 0, stays)
             trusted, before = opened(self._place, self._known())
             call = post_of(self._place, "changes", (self._token, message.key), message.packed, before.size)
             try:

@@ -7,7 +7,7 @@ folds by itself; it is counted. Acknowledged messages are kept for a provider th
 import os
 import sqlite3
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from leadline.scans.submitting.sending import Remembered
 
 Mark = tuple[str, int]
 """Fingerprint and ordinal."""
+Stays = Callable[[Mark], bool]
+"""Whether a finding that is not seen is not gone, since nothing was said of it."""
 MOST_OPENED = 50_000
 """In one message; the others follow in the next."""
 KEPT_BYTES = 32 << 20
@@ -36,6 +38,10 @@ CREATE TABLE message(
   sequence INTEGER PRIMARY KEY, key TEXT NOT NULL, body BLOB NOT NULL, before TEXT NOT NULL, checkpoint TEXT);
 """
 _LARGEST = 256 << 20
+
+
+def nothing_stays(_: Mark) -> bool:
+    return False
 
 
 class Outgoing(Struct, frozen=True):
@@ -118,9 +124,9 @@ class Outbox:
         """Counts what nothing will be said of."""
         self._database.execute("UPDATE state SET dropped = dropped + ?", (changes,))
 
-    def differs(self, current: Mapping[Mark, FoundFinding]) -> int:
+    def differs(self, current: Mapping[Mark, FoundFinding], stays: Stays = nothing_stays) -> int:
         """Findings that are not as they were acknowledged."""
-        return len(self._opened(current)) + len(self._digests.keys() - current.keys())
+        return len(self._opened(current)) + len(self._gone(current, stays))
 
     def outgoing(self) -> Outgoing | None:
         """The message that is on its way; its bytes and its key never change."""
@@ -130,12 +136,16 @@ class Outbox:
         return Outgoing(*row) if row else None
 
     def prepare(
-        self, current: Mapping[Mark, FoundFinding], measured: Measured, deleted_objects: int
+        self,
+        current: Mapping[Mark, FoundFinding],
+        measured: Measured,
+        deleted_objects: int,
+        stays: Stays = nothing_stays,
     ) -> Outgoing:
         """The next message, once the one before is acknowledged."""
         sequence, previous, dropped, before = self._row("sequence, previous, dropped, checkpoint")
         opened = self._opened(current)[:MOST_OPENED]
-        gone = tuple(GoneFinding(*mark) for mark in sorted(self._digests.keys() - current.keys()))
+        gone = tuple(GoneFinding(*mark) for mark in self._gone(current, stays))
         changes = Changes(
             sequence + 1,
             previous,
@@ -199,6 +209,9 @@ class Outbox:
 
     def _opened(self, current: Mapping[Mark, FoundFinding]) -> list[Mark]:
         return sorted(mark for mark, one in current.items() if self._digests.get(mark) != _digest(one))
+
+    def _gone(self, current: Mapping[Mark, FoundFinding], stays: Stays) -> list[Mark]:
+        return sorted(mark for mark in self._digests.keys() - current.keys() if not stays(mark))
 
     def _row(self, columns: str) -> tuple[Any, ...]:
         row: tuple[Any, ...] = self._database.execute(f"SELECT {columns} FROM state").fetchone()  # noqa: S608 ours
