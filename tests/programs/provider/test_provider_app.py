@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 import zstandard
-from tests.programs.provider.provider_parts import Chain, Provider, image, report
+from tests.programs.provider.provider_parts import Chain, Provider, found, image, report
 
-from leadline.api.provider.wire import ImageVulnerability, encoded
+from leadline.api.provider.wire import FoundFinding, ImageVulnerability, encoded
 from leadline.programs.provider.app import LARGEST_PLAIN, App
 from leadline.programs.provider.openapi import openapi
 from leadline.programs.provider.questions import Questions
@@ -307,3 +307,55 @@ def test_a_slow_body_holds_up_no_other_source(client: Client, provider: Provider
         return status
 
     assert asyncio.run(tried()) == 200
+
+
+def test_many_findings_of_one_source_hide_none_of_another(client: Client, provider: Provider):
+    """On the card of one object."""
+
+    def send(source: str, token: str, *ones: FoundFinding) -> None:
+        whole = msgspec.structs.replace(report([]), findings=ones)
+        status, _, _ = client(
+            "POST",
+            f"/v1/sources/{source}/report",
+            token,
+            encoded(whole),
+            content_type="application/json",
+            idempotency_key=str(uuid.uuid4()),
+        )
+        assert status == 200
+
+    send("shop", provider.token, *(found(one, name="web", severity="critical") for one in range(1_500)))
+    send(
+        "other", provider.other_token, found(9_000, name="web"), found(9_001, name="web", severity="unknown")
+    )
+    status, card, _ = client("GET", "/v1/entities/Pod/shop/web", provider.reader)
+    assert status == 200
+    assert [card[one] for one in ("critical", "high", "unknown", "newSinceYesterday")] == [1_500, 1, 1, 1_502]
+    assert card["sources"] == ["other", "shop"]
+    assert len(card["worst"]) == 5
+    send("other", provider.other_token)
+    send("shop", provider.token)
+    _, card, _ = client("GET", "/v1/entities/Pod/shop/web", provider.reader)
+    assert (card["critical"], card["sources"], card["worst"]) == (0, ["other", "shop"], [])
+
+
+@pytest.mark.parametrize("text", ["\\ud800", "\\u0000", "\u202e", "%_!'\\\"", "\U0010ffff"])
+def test_hostile_names_are_refused_or_kept_as_they_are(client: Client, provider: Provider, text: str):
+    """Whatever is in the log can be read again, also after the tables were lost."""
+    name = "name-that-is-replaced"
+    whole = msgspec.structs.replace(report([]), findings=(found(1, name=name, namespace=name, file=name),))
+    body = encoded(whole).replace(name.encode(), text.encode())
+    status, _, _ = client(
+        "POST",
+        "/v1/sources/shop/report",
+        provider.token,
+        body,
+        content_type="application/json",
+        idempotency_key=str(uuid.uuid4()),
+    )
+    assert status in (200, 400)
+    assert provider.source.entries == (status == 200)
+    if status == 200:
+        (row,) = client("GET", "/v1/findings", provider.reader)[1]["items"]
+        assert row["name"] == json.loads(f'"{text}"')
+    assert all(equal for _, _, equal in provider.ingest.rebuild())

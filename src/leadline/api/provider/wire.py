@@ -324,6 +324,8 @@ class Entity(Struct, frozen=True, rename="camel"):
     high: int
     medium: int
     low: int
+    unknown: int
+    """Of controls without a severity."""
     accepted: int
     new_since_yesterday: int
     worst: tuple[FindingRow, ...]

@@ -41,6 +41,7 @@ _FINDINGS = (
 )
 
 
+_OBJECT = "s.tenant = ? AND f.kind = ? AND f.namespace = ? AND f.name = ?"
 _DISPUTED = (
     "EXISTS (SELECT 1 FROM image o JOIN source t ON t.id = o.source WHERE o.digest = i.digest AND o.content <> i.content"
     " AND t.tenant = s.tenant)"
@@ -197,28 +198,31 @@ class Questions:
 
     def entity(self, tenant: str, kind: str, namespace: str, name: str) -> Entity:
         """Raises: ``Refused`` where no source has named it."""
+        place = (tenant, kind, namespace, name)
+        day_before = (self._now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        # Counted there: one source with many findings must not hide those of another.
         rows = self._read(
-            f"{_FINDINGS} WHERE s.tenant = ? AND f.gone IS NULL AND f.kind = ? AND f.namespace = ? AND f.name = ?"
-            " ORDER BY f.severity, f.first DESC LIMIT ?",
-            *(tenant, kind, namespace, name, MOST_ROWS),
+            "SELECT s.name, f.severity, f.accepted <> '', count(*), sum(f.first >= ?) FROM finding f"  # noqa: S608 ours
+            f" JOIN source s ON s.id = f.source WHERE f.gone IS NULL AND {_OBJECT} GROUP BY 1, 2, 3",
+            *(day_before, *place),
+        )
+        names = {row[0] for row in rows} or {
+            row[0]
+            for row in self._read(
+                "SELECT DISTINCT s.name FROM finding f JOIN source s ON s.id = f.source WHERE f.gone IS NOT NULL"  # noqa: S608 ours
+                f" AND {_OBJECT} LIMIT 100",
+                *place,
+            )
+        }
+        if not names:
+            raise Refused(404, "No source has a finding about it", "its name may be another, or it has none")
+        worst = self._read(
+            f"{_FINDINGS} WHERE f.gone IS NULL AND f.accepted = '' AND {_OBJECT} ORDER BY f.severity, f.first DESC LIMIT ?",
+            *(*place, _WORST),
         )
         known = {one.name: one for one in self._tables.sources(tenant)}
-        names = tuple(sorted({row[1] for row in rows}))
-        if not rows:
-            gone = self._read(
-                "SELECT DISTINCT s.name FROM finding f JOIN source s ON s.id = f.source WHERE s.tenant = ? AND f.kind = ?"
-                " AND f.namespace = ? AND f.name = ? LIMIT 100",
-                *(tenant, kind, namespace, name),
-            )
-            if not gone:
-                raise Refused(
-                    404, "No source has a finding about it", "its name may be another, or it has none"
-                )
-            names = tuple(sorted(row[0] for row in gone))
-        found = [_finding(row) for row in rows]
-        live = [one for one in found if not one.accepted]
-        day_before = (self._now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-        counts = {word: sum(one.severity == word for one in live) for word in SEVERITIES}
+        live = [row for row in rows if not row[2]]
+        counts = {word: sum(row[3] for row in live if SEVERITIES[row[1]] == word) for word in SEVERITIES}
         return Entity(
             kind=kind,
             namespace=namespace,
@@ -229,10 +233,11 @@ class Questions:
             high=counts["high"],
             medium=counts["medium"],
             low=counts["low"],
-            accepted=len(found) - len(live),
-            new_since_yesterday=sum(one.first_received >= day_before for one in live),
-            worst=tuple(live[:_WORST]),
-            sources=names,
+            unknown=counts["unknown"],
+            accepted=sum(row[3] for row in rows if row[2]),
+            new_since_yesterday=sum(row[4] for row in live),
+            worst=tuple(_finding(row) for row in worst),
+            sources=tuple(sorted(names)),
         )
 
     def _read(self, text: str, *given: Any) -> list[sqlite3.Row]:

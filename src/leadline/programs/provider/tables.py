@@ -77,6 +77,7 @@ _MIGRATIONS = (
     ALTER TABLE source ADD COLUMN usual_program TEXT NOT NULL DEFAULT '';
     UPDATE source SET usual_objects = objects, usual_judged = judged, usual_unread = unread, usual_program = program;
     """,
+    "CREATE INDEX finding_was ON finding(kind, namespace, name) WHERE gone IS NOT NULL;",
 )
 OTHER_SCOPE, DAMAGED_LOG = "other-scope", "damaged-log"
 _APPLICATION_ID = 0x1EAD9A0
