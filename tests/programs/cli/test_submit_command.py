@@ -178,6 +178,17 @@ def test_what_was_not_looked_at_does_not_count_as_gone(capfd, monkeypatch, tmp_p
     provider.close()
 
 
+def test_a_scan_that_judges_nothing_says_that_nothing_was_sent(capfd, monkeypatch):
+    monkeypatch.setenv("LEADLINE_SUBMIT_TOKEN", "leadline_token")
+    Path("empty").mkdir()
+    with answering(lambda path: (200, b"{}", {})) as server:
+        code, _, err = run(
+            capfd, "scan", "empty", "--allow-empty", "-q", "-f", "lines", "--submit", f"{server.url}/shop"
+        )
+    assert (code, server.asked) == (0, [])
+    assert err == f"nothing was judged, and nothing submitted to {server.url[7:]}\n"
+
+
 def test_pseudonyms_leave_no_real_name_in_what_is_sent(capfd):
     Path("secret-folder").mkdir()
     names = ("secret-folder", "secret-pod", "secret-space", "secret-box", "secret-broken")

@@ -149,3 +149,9 @@ def test_a_sparse_index_of_a_terabyte_is_given_up(provider: Provider):
     faults = verify_log(log, provider.place.keys.verifier).faults
     assert len(faults) == 1_001
     assert faults[-1].endswith("were not read")
+
+
+def test_no_other_account_reads_a_log(provider: Provider):
+    log = filled(provider)
+    parts = (log, log.parent, log.parent.parent, *log.iterdir())
+    assert {one.stat().st_mode & 0o077 for one in parts} == {0}

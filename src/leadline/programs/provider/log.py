@@ -64,7 +64,8 @@ class SourceLog:
         self._keys = keys
         self._folder = folder
         is_new = not folder.exists()
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for one in (*reversed(folder.parents), folder):
+            one.mkdir(mode=0o700, exist_ok=True)
         with ExitStack() as undone:
             self._records = _opened(folder / RECORDS)
             undone.callback(os.close, self._records)

@@ -47,7 +47,7 @@ EPILOG = """
   leadline provider add-reader wall
       prints a token that may read
   leadline provider serve --certificate tls.crt --key tls.key
-  leadline scan deploy/ --submit https://provider.example
+  leadline scan deploy/ --submit https://provider.example:8443/shop-eu
       LEADLINE_SUBMIT_TOKEN holds the token
   leadline provider verify provider/logs/default/shop-eu --key provider/key.txt
       names every entry that is not what was acknowledged

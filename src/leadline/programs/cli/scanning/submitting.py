@@ -66,6 +66,9 @@ def delivered(request: Request, place: Destination, messages: Sequence[Message],
 
     Raises: ``NotDeliveredError`` where the scan passed: the report is kept then, and named.
     """
+    if not messages:
+        # Said with --quiet as well: the provider goes on showing what it has.
+        click.echo(f"nothing was judged, and nothing submitted to {place.host}", err=True)
     try:
         for message in messages:
             _submit(request, place, message, is_one=len(messages) == 1)
