@@ -37,6 +37,8 @@ from leadline.version import __version__
 
 PROGRAM = f"leadline {__version__.partition('+')[0]}"
 _SHORT, _LONG = 300, 2_000
+_MOST_LEFT_OUT = 1_000
+"""A scan names no more files of those that it was told to pass over."""
 _EVERYTHING = "."
 """The folder that all files lie in."""
 _DIGEST = re.compile("sha256:[0-9a-f]{64}")
@@ -61,6 +63,9 @@ def whole_report(report: PostureReport, places: ShownPlaces, at: str, narrowed: 
         if one.rule
     )
     undecided = tuple(_undecided(report, places))
+    left_out = _names((one.where for one in report.left_out), root)
+    if len(report.left_out) >= _MOST_LEFT_OUT:
+        left_out = (_EVERYTHING,)
     if len(unlisted) > MOST_NAMES or len(undecided) > MOST_FINDINGS:
         # More than can be named: nothing counts as gone.
         unread, unlisted, undecided = (_EVERYTHING,), unlisted[:MOST_NAMES], undecided[:MOST_FINDINGS]
@@ -69,7 +74,7 @@ def whole_report(report: PostureReport, places: ShownPlaces, at: str, narrowed: 
         judging,
         tuple(_findings(report, places)),
         unread,
-        _names((one.where for one in report.left_out), root),
+        left_out,
         unlisted,
         undecided,
     )
