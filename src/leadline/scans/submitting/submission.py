@@ -38,7 +38,7 @@ from leadline.version import __version__
 PROGRAM = f"leadline {__version__.partition('+')[0]}"
 _SHORT, _LONG = 300, 2_000
 _MOST_LEFT_OUT = 1_000
-"""A scan names no more files of those that it was told to pass over."""
+"""A scan names no more of the files that it passes over."""
 _EVERYTHING = "."
 """The folder that all files lie in."""
 _DIGEST = re.compile("sha256:[0-9a-f]{64}")
