@@ -74,7 +74,8 @@ def test_it_runs_as_no_one_and_writes_nothing(image: Image):
 def test_nothing_is_in_it_that_an_intruder_could_use(image: Image):
     programs = {name.rpartition("/")[2] for name in image.entries if name.startswith(("usr/bin/", "bin/"))}
     assert not programs & {"sh", "bash", "dash", "perl", "curl", "wget", "apt", "dpkg", "pip", "su", "mount"}
-    assert image.bytes < 45 * 2**20
+    # 11 MiB of it are the engine of rules in CEL.
+    assert image.bytes < 57 * 2**20
 
 
 def test_its_sbom_names_all_that_is_locked_and_is_signed(image: Image):

@@ -61,7 +61,7 @@ def test_uninstalling_leaves_no_object_and_no_namespace_hangs(
     said = installed.uninstall()
     assert "securityexceptions.kubescape.io" in said
     stays = [name for name in inventory(services) if name.startswith("customresourcedefinition")]
-    assert len(set(stays) - set(before)) == 10
+    assert len(set(stays) - set(before)) == 11
     assert not installed.registered() & set(SERVED)
     assert services.kubectl("get", "leases", "-n", installed.namespace) == ""
     installed.remove_what_stays()

@@ -9,6 +9,7 @@ from leadline.model.control import Remove
 from leadline.model.finding import Finding, Place
 from leadline.model.report import PostureReport, Target
 from leadline.model.resource import Origin, Resource, resource_of
+from leadline.model.risk import WorkloadRisk
 from leadline.outputs.format_registry import find_format
 from leadline.outputs.rows.place import steering
 from leadline.outputs.rows.titles import titles_of
@@ -41,6 +42,9 @@ class OnePlace:
         return resource.body
 
     read_body = body
+
+    def shown_risk(self, risk: WorkloadRisk) -> WorkloadRisk:
+        return risk
 
 
 STEERED = OnePlace(Place("chart/templates/web.yaml", 2, 3, True, "host.pid"))
@@ -150,8 +154,8 @@ def test_sarif_names_the_file_from_its_first_line_where_no_line_is_known():
 def test_sarif_tells_overlays_apart():
     results = sarif_results(report_of(DEV, PROD), places=OnePlace(Place("base/web.yaml", 1, 1)))
     assert [r["message"]["text"] for r in results] == [
-        "Privileged container in Pod/web (overlays/dev): remove spec.hostPID",
-        "Privileged container in Pod/web (overlays/prod): remove spec.hostPID",
+        "Privileged container in Pod/web (overlays/dev): remove spec.hostPID (on the path any pod → web → privileged container)",
+        "Privileged container in Pod/web (overlays/prod): remove spec.hostPID (on the path any pod → web → privileged container)",
     ]
     assert len({r["partialFingerprints"]["leadlineFinding/v1"] for r in results}) == 2
 

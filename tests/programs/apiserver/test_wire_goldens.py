@@ -110,7 +110,11 @@ def _bare(text: bytes) -> bytes:
     return TRAILING.sub(b"", DESCRIPTION.sub(b"", text))
 
 
-FIELDS_SINCE = (_bare(b',"admins":' + orjson.dumps(schema(ScanOutcome)["properties"]["admins"])),)
+FIELDS_SINCE = (
+    _bare(b',"admins":' + orjson.dumps(schema(ScanOutcome)["properties"]["admins"])),
+    # Of a match: whether its package was loaded.
+    b',"relevant":{"type":"boolean"}',
+)
 """In schemas: what objects are written without where it says nothing."""
 
 

@@ -37,6 +37,8 @@ def test_the_next_scan_keeps_what_chooses_and_drops_what_only_looks(capfd):
         "leadline explain C-0038",
         "leadline scan control C-0038 pod.yaml --exclude-namespaces kube-system"
         " --exclude-namespaces 'web tier' --values prod.yaml -v",
+        "leadline fix control C-0038 pod.yaml --exclude-namespaces kube-system"
+        " --exclude-namespaces 'web tier' --values prod.yaml",
     ]
 
 

@@ -17,7 +17,7 @@ from leadline.outputs.rows.summary import closing
 from leadline.outputs.rows.titles import titles_of
 from leadline.outputs.text.addresses import path_of
 from leadline.outputs.text.change_text import change_lines
-from leadline.outputs.text.plain import count
+from leadline.outputs.text.plain import count, plain
 from leadline.outputs.text.waiver_text import odd_waivers, waived_text
 from leadline.outputs.text.workflow_commands import LEVELS, MOST, workflow_command
 
@@ -41,6 +41,8 @@ def github(report: PostureReport, out: IO[str], page: Page) -> None:
     if report.objects or report.unread:
         said = "; ".join(_summary(report, page, asked, edits_in(rows)))
         out.write(workflow_command("notice", {"title": "Leadline"}, said))
+    # In the log of the job: what was left out by choice takes no annotation from what was found.
+    out.writelines(f"{line}\n" for line in _left_out(report))
     accepted = f"; {waived_text(report.numbers.accepted, report.waivers)}" if report.waived else ""
     out.write(f"{closing(report, page.verdict)}{accepted}\n")
 
@@ -62,6 +64,14 @@ def _annotation(row: EditRow, subject: str, places: FindingPlaces, page: Page) -
     return workflow_command(LEVELS[row.severity], where, f"{subject}: {row_fix(row)}")
 
 
+def _left_out(report: PostureReport) -> Iterator[str]:
+    for part in report.left_out[:MOST]:
+        yield f"left out  {plain(part.where, 4096)}: {plain(part.why)}"
+    more = len(report.left_out) - MOST
+    if more > 0:
+        yield f"{more:,} more left out"
+
+
 def _summary(report: PostureReport, page: Page, asked: list[EditRow], edits: int) -> Iterator[str]:
     """The verdict, what has no annotation, and what to do next."""
     yield closing(report, page.verdict)
@@ -71,8 +81,6 @@ def _summary(report: PostureReport, page: Page, asked: list[EditRow], edits: int
     named = min(len(report.new_unread), MOST)
     if more := len(report.unread) - named:
         yield f"{more:,} {'more ' if named else ''}not read"
-    if report.left_out:
-        yield f"{len(report.left_out):,} left out"
     yield from odd_waivers(report.waivers)
     if edits and page.fix:
         yield f"next: {page.fix}"

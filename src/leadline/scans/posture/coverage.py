@@ -3,18 +3,19 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from leadline.model.host import API_VERSION, FACT_KINDS
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
 from leadline.model.unread import Unread
 from leadline.outputs.rows.summary import target_name
 from leadline.outputs.text.plain import count, plain
+from leadline.posture.fact_kinds import HOST
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.selection import in_namespaces
 
 _NAMESPACES = 5
 """Named where others were chosen."""
 _NODES = 5
+_FACTS = HOST.removeprefix(".")
 OLDEST_FACTS_DAYS = 3
 """Agents write everything once a day, so that older facts are of an agent that does not run."""
 _AGENT = "look at the pod of the DaemonSet on that node"
@@ -27,7 +28,7 @@ def unread_nodes(resources: Iterable[Resource], now: datetime) -> Iterator[Unrea
     for one in resources:
         if one.kind == "Node" and one.api_version == "v1":
             nodes.append(one.name)
-        elif one.kind in FACT_KINDS and one.api_version == API_VERSION:
+        elif one.group == _FACTS:
             status = one.body.get("status")
             at = status.get("lastSensed") if isinstance(status, dict) else None
             # Facts that a person read and gave bear no date.
