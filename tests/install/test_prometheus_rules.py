@@ -432,7 +432,10 @@ def test_every_panel_has_an_answer_and_alerts_of_the_rules_arrive(tmp_path: Path
         prometheus.wait_until(lambda: prometheus.query("leadline_store_up"))
         shown = {title for title, text in panels() if prometheus.query(text.replace("$namespace", ".*"))}
         # The webhook is another program. A severity without a finding has no series, and others of its panel have.
-        assert {title for title, _ in panels()} - shown == {"How long a write waits, 99 of 100", "Writes that were judged, in a second"}
+        assert {title for title, _ in panels()} - shown == {
+            "How long a write waits, 99 of 100",
+            "Writes that were judged, in a second",
+        }
         wait_until(
             lambda: (
                 {alert["labels"]["alertname"] for alert in alertmanager.alerts()}
