@@ -32,6 +32,7 @@ PACKAGES = [
     "libreadline8",
     "libsqlite3-0",
     "libssl3",
+    "libstdc++6",
     "libtinfo6",
     "libtirpc3",
     "libuuid1",

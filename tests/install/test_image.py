@@ -4,8 +4,10 @@ import base64
 import io
 import json
 import re
+import subprocess
 import tarfile
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +36,21 @@ class Image:
         self.bytes = sum(layer["size"] for layer in manifest["layers"])
         self.entries: dict[str, tarfile.TarInfo] = {}
         self.contents: dict[str, bytes] = {}
+        self._layers = [part["digest"] for part in manifest["layers"]]
         for part in manifest["layers"]:
             with tarfile.open(fileobj=io.BytesIO(self._blob(part["digest"]))) as tar:
                 for entry in tar.getmembers():
                     self.entries[entry.name] = entry
                     if entry.isfile() and entry.name.startswith(SBOM):
                         self.contents[entry.name] = tar.extractfile(entry).read()  # type: ignore[union-attr]
+
+    def libraries(self) -> Iterator[tuple[str, bytes]]:
+        """Every ELF file that is linked dynamically or could be."""
+        for digest in self._layers:
+            with tarfile.open(fileobj=io.BytesIO(self._blob(digest))) as tar:
+                for entry in tar.getmembers():
+                    if entry.isfile() and (content := tar.extractfile(entry).read()).startswith(b"\x7fELF"):  # type: ignore[union-attr]
+                        yield entry.name, content
 
     def _blob(self, digest: str) -> bytes:
         return self._blobs[f"blobs/{digest.replace(':', '/')}"]
@@ -76,6 +87,19 @@ def test_nothing_is_in_it_that_an_intruder_could_use(image: Image):
     assert not programs & {"sh", "bash", "dash", "perl", "curl", "wget", "apt", "dpkg", "pip", "su", "mount"}
     # 11 MiB of it are the engine of rules in CEL.
     assert image.bytes < 57 * 2**20
+
+
+def test_every_library_finds_those_that_it_is_linked_with(image: Image, tmp_path: Path):
+    """A wheel brings a library, and Debian what it needs: without that it cannot be loaded, which only its use shows."""
+    names = {name.rpartition("/")[2] for name in image.entries}
+    missing: dict[str, list[str]] = {}
+    for name, content in image.libraries():
+        file = tmp_path / "library"
+        file.write_bytes(content)
+        shown = subprocess.run(["readelf", "-dW", file], capture_output=True, text=True, check=True).stdout
+        if lacking := sorted(set(re.findall(r"NEEDED\).*\[(.+)\]", shown)) - names):
+            missing[name] = lacking
+    assert missing == {}
 
 
 def test_its_sbom_names_all_that_is_locked_and_is_signed(image: Image):

@@ -89,6 +89,8 @@ class _Language:
             from cel_expr_python.ext import ext_strings
         except ModuleNotFoundError as error:
             raise SourceError("rules in CEL need an engine", hint="pip install 'leadline[rules]'") from error
+        except ImportError as error:
+            raise SourceError(f"the engine of rules in CEL cannot be loaded: {error}") from error
         self._known: Baseline | None = None
         self._event: Event | None = None
         self._activation: Any = None

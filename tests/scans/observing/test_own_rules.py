@@ -3,6 +3,8 @@
 import json
 import re
 import signal
+import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -279,3 +281,17 @@ def of_expression(expression: str) -> dict[str, object]:
         "expressions": {"ruleExpression": [{"eventType": "exec", "expression": expression}]},
     }
     return {"spec": {"rules": [row]}}
+
+
+def test_an_engine_that_cannot_be_loaded_is_an_error_with_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Such as one whose own libraries are not there; what reads rules goes on with those in Python."""
+    for name in [name for name in sys.modules if name.startswith("cel_expr_python")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "cel_expr_python", types.ModuleType("cel_expr_python"))
+    (tmp_path / "ours.yaml").write_text(CEL)
+    with pytest.raises(
+        SourceError, match="engine of rules in CEL cannot be loaded: cannot import name 'cel'"
+    ):
+        own_rules([str(tmp_path / "ours.yaml")])

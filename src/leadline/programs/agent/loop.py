@@ -6,9 +6,9 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from leadline.backoff import backoff_s
 from leadline.errors import ClusterError, StoreError
@@ -92,15 +92,16 @@ async def serve(settings: Settings, out: BinaryIO) -> None:
     taker.kept = kept
     taker.accepting = accepting
     store = _opened_store(settings)
-    chores = [asyncio.ensure_future(_ask_runtime(naming))]
+    works = {"asking the runtime for names": _ask_runtime(naming)}
     if store is not None:
-        chores.append(asyncio.ensure_future(_store_profiles(store, taker)))
+        works["storing profiles"] = _store_profiles(store, taker)
     if kept is not None:
-        chores.append(asyncio.ensure_future(kept.run()))
+        works["storing alerts"] = kept.run()
     if settings.node:
-        chores.append(asyncio.ensure_future(_follow_pods(naming, settings.node)))
+        works["following pods"] = _follow_pods(naming, settings.node)
     if settings.node and settings.alerts:
-        chores.append(asyncio.ensure_future(_follow_cluster(settings, accepting, detecting)))
+        works["following rules and acceptances"] = _follow_cluster(settings, accepting, detecting)
+    chores = [asyncio.ensure_future(lasting(what, one)) for what, one in works.items()]
     asyncio.get_running_loop().add_reader(source.ring_fd, taker.read)
     try:
         async with contextlib.AsyncExitStack() as opened:
@@ -186,6 +187,14 @@ async def _follow_pods(naming: Naming, node: str) -> None:
                 log.warning("workloads of pods are not known: %s", why)
             said = why
         await asyncio.sleep(backoff_s(max(failures, 1), FIRST_WAIT_S, LONGEST_WAIT_S))
+
+
+async def lasting(what: str, work: Coroutine[Any, Any, None]) -> None:
+    """A fault of one part costs no other, and is said: without it that part would be missing in silence."""
+    try:
+        await work
+    except Exception:
+        log.exception("%s has ended by a fault of this program", what)
 
 
 async def _follow_cluster(settings: Settings, accepting: Accepting, detecting: Detecting) -> None:
