@@ -25,7 +25,7 @@ def test_the_version_needs_none_of_the_libraries():
     assert done.stdout == f"leadline {leadline.__version__}\n[]\n"
 
 
-SLOW = "ast asyncio dataclasses httpx2 inspect ipaddress json orjson platform rich sqlite3 typing_extensions"
+SLOW = "ast asyncio dataclasses hashlib httpx2 inspect ipaddress json orjson platform rich sqlite3 typing_extensions leadline.sbom.dockerfile.faults"
 """What takes long to import, and the scan of a file does without."""
 
 

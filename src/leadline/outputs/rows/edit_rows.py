@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from hashlib import sha256
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -201,6 +200,8 @@ def _content(one: Resource, places: FindingPlaces) -> bytes:
     Workloads are alike where they run the same programs, since overlays and releases change their numbers and versions;
     other objects where everything but metadata is the same.
     """
+    from hashlib import sha256  # loads OpenSSL, which lines and a single file do without
+
     body = places.body(one)
     programs = [
         (name, parse_image_name(image).program) for name, image in images_in(one.api_version, one.kind, body)

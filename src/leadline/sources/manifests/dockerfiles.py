@@ -14,7 +14,6 @@ from typing import Any
 
 from leadline.kube.field_path import Step
 from leadline.model.unread import Unread, UnreadReason
-from leadline.sbom.dockerfile.faults import faults_of
 from leadline.sbom.dockerfile.instructions import Dockerfile, RefusedError, read_dockerfile
 from leadline.sources.manifests.files import is_dockerfile, is_manifest
 
@@ -38,6 +37,9 @@ def dockerfile_object(content: bytes, path: str) -> dict[str, Any]:
 
     Raises: ``RefusedError`` where builders refuse it, or it is too large.
     """
+    # Rules and patterns of credentials, which a folder without a Dockerfile does not load.
+    from leadline.sbom.dockerfile.faults import faults_of
+
     file = read_dockerfile(content)
     body: dict[str, Any] = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": path}}
     places: list[dict[str, str]] = []
