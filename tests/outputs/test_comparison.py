@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from leadline.errors import SourceError
+from leadline.model.unread import AccessRule
 from leadline.outputs.documents.baseline import (
     Baseline,
     SeenFinding,
@@ -86,6 +87,43 @@ def test_what_is_left_out_now_is_not_gone(where: str):
     new = msgspec.structs.replace(baseline(), left_out=(where,))
     found = compare(baseline(seen(file="a/b.yaml"), seen("C-2", file="c.yaml")), new)
     assert ([one.file for one in found.gone], len(found.unseen)) == (["c.yaml"], 1)
+
+
+def in_cluster(object: str) -> SeenFinding:
+    return seen(object=object, file="")
+
+
+@pytest.mark.parametrize(
+    ("object", "rule", "is_unseen"),
+    [
+        ("apps/Deployment/shop/web", AccessRule("deployments", "apps"), True),
+        ("apps/Deployment/shop/web", AccessRule("deployments", "apps", "shop"), True),
+        ("apps/Deployment/shop/web", AccessRule("deployments", "apps", "other"), False),
+        ("apps/Deployment/shop/web", AccessRule("daemonsets", "apps"), False),
+        ("/Pod/shop/web", AccessRule("pods"), True),
+        (
+            "networking.k8s.io/NetworkPolicy/shop/all",
+            AccessRule("networkpolicies", "networking.k8s.io"),
+            True,
+        ),
+        (
+            "/ServiceAccount/shop/web>RoleBinding/shop/b",
+            AccessRule("rolebindings", "rbac.authorization.k8s.io"),
+            True,
+        ),
+    ],
+)
+def test_what_a_cluster_does_not_list_any_more_is_not_gone(object: str, rule: AccessRule, is_unseen: bool):
+    now = msgspec.structs.replace(baseline(), unlisted=(rule,))
+    found = compare(baseline(in_cluster(object)), now)
+    assert (len(found.unseen), len(found.gone)) == (int(is_unseen), int(not is_unseen))
+
+
+def test_what_a_control_gave_up_on_is_not_gone():
+    before = baseline(seen("C-1", "a"), seen("C-1", "b"))
+    found = compare(before, msgspec.structs.replace(baseline(), undecided=("C-1 a",)))
+    assert [one.object for one in found.unseen] == ["a"]
+    assert [one.object for one in found.gone] == ["b"]
 
 
 def test_what_a_new_control_finds_is_new_by_rules():

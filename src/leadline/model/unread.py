@@ -76,6 +76,37 @@ class PassedOver:
         return found
 
 
+_SUBJECTS = ("User", "Group", "ServiceAccount")
+_RBAC = "rbac.authorization.k8s.io"
+
+
+class UnlistedKinds:
+    """Kinds of which a scan of a cluster says nothing, in one namespace or in all: it may not list them."""
+
+    def __init__(self, rules: Iterable[AccessRule]) -> None:
+        self._rules = tuple(dict.fromkeys(rules))
+        self._known: dict[tuple[str, str, str], bool] = {}
+
+    def covers(self, group: str, kind: str, namespace: str) -> bool:
+        """Whether objects of a kind may be among them, or are joined from such."""
+        key = (group, kind, namespace)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = any(_is_of(one, *key) for one in self._rules)
+        return found
+
+
+def _is_of(rule: AccessRule, group: str, kind: str, namespace: str) -> bool:
+    if rule.group == _RBAC and kind in _SUBJECTS:
+        return True
+    if group != rule.group or (rule.namespace and namespace != rule.namespace):
+        return False
+    name = kind.lower()
+    # The plurals of custom kinds follow no rule, so that any of their group may be meant.
+    is_custom = "." in group and not group.endswith(".k8s.io")
+    return is_custom or rule.plural in (name, f"{name}s", f"{name}es", f"{name[:-1]}ies")
+
+
 def _ends(part: str) -> list[str]:
     """``a/b/c``, ``b/c`` and ``c``."""
     steps = part.rstrip("/").split("/")

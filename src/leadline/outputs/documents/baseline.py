@@ -19,6 +19,7 @@ from leadline.model.control import Set
 from leadline.model.finding import Finding
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
+from leadline.model.unread import AccessRule
 from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.place import ShownPlaces, stable_path
 from leadline.outputs.text.json_text import json_text
@@ -84,6 +85,10 @@ class Baseline(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was not read."""
     left_out: tuple[str, ...] = ()
     """What was passed over by choice."""
+    unlisted: tuple[AccessRule, ...] = ()
+    """Kinds that a cluster did not list."""
+    undecided: tuple[str, ...] = ()
+    """``CONTROL OBJECT`` of each pair that a control gave up on, the object as in ``SeenFinding``."""
     accepted: tuple[AcceptedFinding, ...] = ()
     compliance: dict[str, float] = {}
     """Per cent for each framework by its name, and for all controls; without those that judged nothing."""
@@ -105,6 +110,12 @@ def baseline_of(report: PostureReport, places: ShownPlaces, at: str, program: st
         controls=tuple(row.control.id for row in report.by_control if row.judged),
         unread=tuple(one.where for one in report.unread),
         left_out=tuple(one.where for one in report.left_out),
+        unlisted=tuple(one.rule for one in report.unread if one.rule is not None),
+        undecided=tuple(
+            f"{skip.control} {_name(report.resource(id), report, found)}"
+            for id, skips in report.gave_up.items()
+            for skip in skips
+        ),
         accepted=_accepted(report, found),
         compliance=_compliance(report),
         target=report.target.name,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from leadline.model.unread import PassedOver
+from leadline.model.unread import PassedOver, UnlistedKinds
 from leadline.outputs.documents.baseline import Baseline, SeenFinding, distinct
 
 
@@ -16,8 +16,8 @@ class Comparison(Struct, frozen=True):
     """In step with the findings of the newer scan: what each was before; ``None`` for those that are new."""
     gone: tuple[SeenFinding, ...]
     unseen: tuple[SeenFinding, ...]
-    """Findings whose control judges nothing any more, or whose file is not read or left out: nothing says that they are
-    gone. So are those that someone accepts now."""
+    """Findings whose control judges nothing any more or gave up on the object, whose file is not read or left out, or whose
+    kind a cluster does not list: nothing says that they are gone. So are those that someone accepts now."""
     outside: tuple[SeenFinding, ...]
     """Findings in what the newer scan was not asked to look at: nothing says that they are gone."""
     by_rules: frozenset[int]
@@ -84,13 +84,17 @@ def compare(old: Baseline, new: Baseline, scope: Scope = Scope()) -> Comparison:
     rest = [seen for seen in left_over if id(seen) not in beyond]
     judges = set(new.controls)
     accepted = {(one.control, one.object) for one in new.accepted}
+    undecided = frozenset(new.undecided)
     passed_over = PassedOver((*new.unread, *new.left_out))
+    unlisted = UnlistedKinds(new.unlisted)
     unseen = [
         seen
         for seen in rest
         if seen.control not in judges
         or (seen.control, seen.object) in accepted
+        or f"{seen.control} {seen.object}" in undecided
         or passed_over.covers(seen.file)
+        or (not seen.file and unlisted.covers(*_kind_of(seen.object)))
     ]
     hidden = set(map(id, unseen))
     before = set(old.controls)
@@ -110,3 +114,9 @@ def compare(old: Baseline, new: Baseline, scope: Scope = Scope()) -> Comparison:
         len(distinct(outside) - now),
     )
     return Comparison(tuple(known), gone, tuple(unseen), outside, by_rules, numbers)
+
+
+def _kind_of(object: str) -> tuple[str, str, str]:
+    """Group, kind and namespace of ``apps/Deployment/shop/web``; the kind of a subject may hold anything after its name."""
+    group, kind, namespace, *_ = (*object.split("/"), "", "", "")
+    return group, kind, namespace

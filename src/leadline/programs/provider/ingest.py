@@ -19,13 +19,12 @@ from leadline.api.provider.wire import (
     ImageContent,
     LogHead,
     Receipt,
-    UnlistedKind,
     WholeReport,
     digest_of,
     encoded,
 )
 from leadline.errors import SourceError, StoreError
-from leadline.model.unread import PassedOver
+from leadline.model.unread import AccessRule, PassedOver, UnlistedKinds
 from leadline.programs.provider.log import Entry, Keys, SourceLog
 from leadline.programs.provider.tables import DAMAGED_LOG, OTHER_SCOPE, Done, Known, Source, Tables, Token
 from leadline.programs.provider.watchman import STATES, suspicions, usual_after
@@ -331,12 +330,13 @@ def difference(
     """What a whole report changes. What it did not look at, or could not read, stays as it was."""
     judged, undecided = set(report.controls), set(report.undecided)
     passed_over = PassedOver((*report.unread, *report.left_out))
+    unlisted = UnlistedKinds(AccessRule(one.plural, one.group, one.namespace) for one in report.unlisted)
 
     def is_looked_at(mark: str, one: Known) -> bool:
         if (
             one.control not in judged
             or mark in undecided
-            or any(_is_of(one, kind) for kind in report.unlisted)
+            or (not one.file and unlisted.covers(one.group, one.kind, one.namespace))
         ):
             return False
         # Without a file nothing says that it does not come from what is unread.
@@ -352,21 +352,3 @@ def difference(
         GoneFinding(*mark) for mark, one in known.items() if mark not in now and is_looked_at(mark[0], one)
     )
     return Changes(sequence, previous, report.measured, tuple(opened), gone)
-
-
-_SUBJECTS = ("User", "Group", "ServiceAccount")
-_RBAC = "rbac.authorization.k8s.io"
-
-
-def _is_of(known: Known, unlisted: UnlistedKind) -> bool:
-    """Whether a finding is about objects of that kind, or joined from them."""
-    if known.file:
-        return False
-    if unlisted.group == _RBAC and known.kind in _SUBJECTS:
-        return True
-    if known.group != unlisted.group or (unlisted.namespace and known.namespace != unlisted.namespace):
-        return False
-    kind = known.kind.lower()
-    # The plurals of custom kinds follow no rule, so that any of their group may be meant.
-    is_custom = "." in known.group and not known.group.endswith(".k8s.io")
-    return is_custom or unlisted.plural in (kind, f"{kind}s", f"{kind}es", f"{kind[:-1]}ies")
