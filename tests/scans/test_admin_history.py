@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from leadline.api.kinds.history import DayCounts
 from leadline.api.kinds.scans import KnownAdmin, ScanOutcome, ScanRun
 from leadline.errors import SourceError
 from leadline.model.access import Access, AccessStep, Subject
 from leadline.scans.stored.history.admins import record_admins, stored_admins
-from leadline.scans.stored.history.days import Place
+from leadline.scans.stored.history.days import CLUSTER, Place, record_day
 from leadline.scans.stored.history.reading import asked_of, history
 from leadline.scans.stored.scan_runs import record
 from memory_store import MemoryStore
@@ -52,6 +53,26 @@ def test_who_comes_after_the_first_look_is_known_since_then_and_the_history_keep
             ("2027-01-03", "passed"),
             ("2027-01-04", "failed"),
         ]
+
+    asyncio.run(run())
+
+
+def test_the_history_of_cluster_admin_alone_is_that_of_who_can_reach_it():
+    async def run() -> None:
+        store = MemoryStore()
+        asked = asked_of("Cluster-Admin", "2027-01-01", datetime(2027, 1, 5, tzinfo=UTC))
+        with pytest.raises(SourceError, match="no history of finding cluster-admin is stored"):
+            await history(store, asked)
+        # A scan that did not look for them has found no one by that.
+        at = "2027-01-01T07:00:00Z"
+        await record(store, "run-0", ScanRun(status=ScanOutcome("Succeeded", at, at)))
+        await record_day(store, CLUSTER, DayCounts("2027-01-01", at, 1), "leadline")
+        with pytest.raises(SourceError, match="no scan that is stored looked for cluster admins"):
+            await history(store, asked)
+        await look(store, 1, ALICE, BOB)
+        found = await history(store, asked)
+        assert found.subject == "finding cluster-admin"
+        assert sorted(one.object for one in found.lives) == ["User/alice", "shop/ServiceAccount/bob"]
 
     asyncio.run(run())
 

@@ -2,6 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from leadline.outputs.rows.control_groups import control_groups
+from leadline.outputs.rows.edit_rows import cause_rows, row_fix
 from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.posture_scan import open_posture_scan
@@ -80,3 +82,14 @@ def test_another_instruction_is_not_another_finding(tmp_path: Path, added: str):
 def _identities(top: Path) -> list[tuple[str, str]]:
     with open_posture_scan([str(top)], PostureOptions()) as scan:
         return [(one.control, one.path) for one in scan.report.findings]
+
+
+def test_a_user_and_a_base_image_on_one_line_are_two_decisions_each_with_its_advice(tmp_path: Path):
+    (tmp_path / "Dockerfile").write_text("FROM alpine:latest\n")
+    with open_posture_scan([str(tmp_path)], PostureOptions()) as scan:
+        rows = cause_rows(scan.report, FindingPlaces(scan.report, scan.places))
+        groups = control_groups(scan.report)
+    assert [[control.id for control in row.controls] for row in rows] == [["L-0106"], ["L-0108"]]
+    assert "USER" in row_fix(rows[0])
+    assert "name a version" in row_fix(rows[1])
+    assert [group.ids for group in groups] == [("L-0106",), ("L-0108",)]

@@ -66,6 +66,8 @@ class Review(Struct, frozen=True, omit_defaults=True, tag_field="action", tag="r
     on: str = ""
     advice: str = ""
     """What that person could do: ``"delete ClusterRoleBinding/oops, or bind `edit` in shop"``; empty for a bare look."""
+    about: str = ""
+    """Sets decisions apart that are about different things at one path, as the user and the version of an image."""
 
 
 class Missing(Struct, frozen=True, tag_field="action", tag="add"):

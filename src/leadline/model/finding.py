@@ -43,10 +43,12 @@ class Finding(Struct, frozen=True, omit_defaults=True):
 
     @property
     def edit(self) -> tuple[str, str, str, str]:
-        """What distinguishes one edit from another: object, path, action, value."""
+        """What distinguishes one edit from another: object, path, action, and value or what a decision is about."""
         violation = self.violation
         if isinstance(violation, Missing):
             return self.resource, "", "add", violation.what
+        if isinstance(violation, Review):
+            return self.on, violation.path, self.action, violation.about
         value = violation.value if isinstance(violation, Set) else ""
         return self.on, violation.path, self.action, value if isinstance(value, str) else repr(value)
 

@@ -120,7 +120,7 @@ def test_a_verb_is_written_in_any_case_and_an_unknown_one_is_named(run):
     assert (
         run("who-can", "GET", "secrets", "rbac.yaml")[1] == run("who-can", "get", "secrets", "rbac.yaml")[1]
     )
-    note = "note: no rule that was read names the verb gte: is it spelled so?"
+    note = "note: no rule that was read names the verb gte: check the spelling"
     assert note in run("who-can", "gte", "secrets", "rbac.yaml")[1].splitlines()
 
 
@@ -243,6 +243,22 @@ def test_one_path_is_drawn(run):
     code, _, err = run("to-admin", "rbac.yaml", "-f", "svg", "--path", "9")
     assert code == 2
     assert err == "leadline: there is no path 9: 5 paths were found; the text numbers them\n"
+    code, _, err = run("to-admin", "rbac.yaml", "--path", "2")
+    assert (code, err) == (2, "leadline: --path 2 needs -f svg; the other formats show every path\n")
+
+
+def test_an_account_without_its_namespace_is_found_where_a_binding_names_it_once(run):
+    Path("rbac.yaml").write_text(ADMIN)
+    for word in ("ServiceAccount/op", "sa/op"):
+        assert run("of", word, "rbac.yaml")[1].startswith("what ops/ServiceAccount/op may do: ")
+    Path("more.yaml").write_text(ADMIN.replace("namespace: ops", "namespace: dev"))
+    code, _, err = run("of", "ServiceAccount/op", "rbac.yaml", "more.yaml")
+    assert (code, err) == (
+        2,
+        "leadline: ServiceAccount/op may be dev/ServiceAccount/op, ops/ServiceAccount/op; write one of these\n",
+    )
+    code, _, err = run("of", "ServiceAccount/nobody", "rbac.yaml")
+    assert (code, err.startswith("leadline: no binding names ServiceAccount/nobody; write ")) == (2, True)
 
 
 @pytest.mark.parametrize("question", [("who-can", "get", "secrets"), ("of", "shop/api"), ("to-admin",)])
@@ -325,7 +341,7 @@ def test_a_broken_file_on_a_side_makes_the_difference_uncertain(run):
     Path("broken/b.yaml").write_text("kind: [")
     code, out, _ = run("diff", "broken", "rbac.yaml", "--fail-on", "unread")
     assert code == 1
-    assert "what is new may not be: 1 part of the old side not read" in out.splitlines()
+    assert "what is new here may not be new: 1 part was not read on the old side" in out.splitlines()
 
 
 EVENT = {
@@ -378,7 +394,7 @@ def test_a_subject_that_nothing_names_is_not_answered_as_a_known_one_without_rig
     code, out, _ = run("of", "shoop/ServiceAccount/api", "rbac.yaml")
     assert code == 0
     assert "may do: nothing" in out
-    assert "note: no binding that was read names shoop/ServiceAccount/api: is it spelled so?" in out
-    assert "is it spelled so?" not in run("of", "shop/ServiceAccount/api", "rbac.yaml")[1]
+    assert "note: no binding that was read names shoop/ServiceAccount/api: check the spelling" in out
+    assert "check the spelling" not in run("of", "shop/ServiceAccount/api", "rbac.yaml")[1]
     Path("more.yaml").write_text(UNKNOWN)
-    assert "is it spelled so?" not in run("of", "User/bob", "rbac.yaml", "more.yaml")[1]
+    assert "check the spelling" not in run("of", "User/bob", "rbac.yaml", "more.yaml")[1]

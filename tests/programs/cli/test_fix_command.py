@@ -115,7 +115,7 @@ def test_what_is_not_read_is_named_as_the_user_calls_it_and_never_clean(capfd):
     Path("bad").mkdir()
     assert run(capfd, "bad", "--dry-run")[::2] == (
         3,
-        "leadline: nothing to judge in bad: no file with the ending .yaml, .yml or .json holds an object\n",
+        "leadline: nothing to judge in bad: no .yaml, .yml or .json file holds an object, and no file is a Dockerfile\n",
     )
     Path("bad/a.yaml").write_text("kind: [1\n")
     code, out, err = run(capfd, "bad", "--dry-run")

@@ -187,7 +187,7 @@ def test_wrong_usage_is_one_line_that_helps(capfd, words: list[str], message: st
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({}, "nothing to judge in docs: no file with the ending .yaml, .yml or .json holds an object"),
+        ({}, "nothing to judge in docs: no .yaml, .yml or .json file holds an object, and no file is a Dockerfile"),
         ({"a.yaml": "x: 1\n", "b.json": "[]"}, "nothing to judge in docs: 2 documents, none with apiVersion and kind"),
         ({"a.yaml": BAD.replace("Pod", "Widget")}, "nothing could be judged in docs: 1 object, C-0057: no workload it applies to"),
     ],

@@ -44,7 +44,8 @@ def github(report: PostureReport, out: IO[str], page: Page) -> None:
     # In the log of the job: what was left out by choice takes no annotation from what was found.
     out.writelines(f"{line}\n" for line in _left_out(report))
     accepted = f"; {waived_text(report.numbers.accepted, report.waivers)}" if report.waived else ""
-    out.write(f"{closing(report, page.verdict)}{accepted}\n")
+    if report.objects or report.unread or report.left_out:
+        out.write(f"{closing(report, page.verdict)}{accepted}\n")
 
 
 def _severities(page: Page) -> tuple[str, ...]:

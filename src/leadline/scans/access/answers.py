@@ -63,7 +63,7 @@ def who_can(target: AccessTarget, question: AccessQuestion, within: Sequence[str
     # A verb of its own is asked for by the program that knows it: there is no list of them.
     every = [grant.rules.verbs for world in target.worlds for grant in world.grants]
     is_known = question.verb in _VERBS or any(verbs and question.verb in verbs for verbs in every)
-    notes = () if is_known else (f"no rule that was read names the verb {question.verb}: is it spelled so?",)
+    notes = () if is_known else (f"no rule that was read names the verb {question.verb}: check the spelling",)
     return answer_of(target, f"who can {question.verb} {what}{named}{where}", found, notes=notes)
 
 
@@ -83,7 +83,7 @@ def rights_of(
     member = f" as a member of {', '.join(groups)}" if groups else ""
     # A binding of a role that was not read is among the unread.
     is_known = bool(found or target.unread) or any(subject in world.by_subject for world in target.worlds)
-    notes = () if is_known else (f"no binding that was read names {subject.title}: is it spelled so?",)
+    notes = () if is_known else (f"no binding that was read names {subject.title}: check the spelling",)
     question = f"what {subject.title} may do{member}{_in(within)}"
     return answer_of(target, question, found, "right", notes=notes)
 

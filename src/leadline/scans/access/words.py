@@ -1,5 +1,7 @@
 """Questions as a person writes them: ``get secrets``, ``create pods/exec``, ``get /metrics``, ``shop/ServiceAccount/api``."""
 
+from collections.abc import Sequence
+
 from leadline.errors import UsageError
 from leadline.kube.access_question import AccessQuestion, user_or_group
 from leadline.model.access import Subject
@@ -90,11 +92,19 @@ def subject_of(target: AccessTarget, word: str) -> Subject:
     if found.kind:
         return found
     known = {subject for world in target.worlds for subject in world.by_subject}
+    if kinds[0] == "ServiceAccount" and len(parts) == 2:
+        # Its namespace is left out, as kubectl names an account of the current one.
+        return _the_one(word, sorted(one for one in known if (one.kind, one.name) == ("ServiceAccount", parts[1])))
     if (exact := user_or_group("User", word)).kind == "ServiceAccount" or exact in known:
         return exact
     fits = sorted(one for one in known if one.name == word)
     if len(parts) == 2 and not fits:
         return Subject("ServiceAccount", parts[0], parts[1])
+    return _the_one(word, fits)
+
+
+def _the_one(word: str, fits: Sequence[Subject]) -> Subject:
+    """Raises: ``UsageError`` for none and for several."""
     if len(fits) == 1:
         return fits[0]
     if fits:

@@ -174,7 +174,8 @@ def _difference_lines(difference: AccessDifference, width: int) -> Iterator[Line
         ("new", "gone", difference.unread_after),
     ):
         if unread:
-            yield "", f"what is {word} may not be: {count(len(unread), 'part')} of the {side} side not read"
+            were = count(len(unread), "part was", "parts were")
+            yield "", f"what is {word} here may not be {word}: {were} not read on the {side} side"
             yield from ((line, "") for line in unread_lines(unread, width, shows_all=False))
 
 

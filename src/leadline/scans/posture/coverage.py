@@ -77,7 +77,7 @@ def why_no_verdict(report: PostureReport, ignored: int, options: PostureOptions)
         rendered = [count(report.charts, "chart")] if report.charts else []
         rendered += [count(report.kustomizations, "kustomization")] if report.kustomizations else []
         return f"nothing to judge in {name}: {' and '.join(rendered)}, rendered to no object"
-    return f"nothing to judge in {name}: no file with the ending .yaml, .yml or .json holds an object"
+    return f"nothing to judge in {name}: no .yaml, .yml or .json file holds an object, and no file is a Dockerfile"
 
 
 def _why_not_judged(report: PostureReport, options: PostureOptions) -> str:

@@ -32,7 +32,7 @@ def _dockerfile_control(
             if instruction.isupper():
                 for number, one in mappings(places):
                     if rule in one:
-                        yield Review(f"{instruction}[{number}]", advice=text(one[rule]))
+                        yield Review(f"{instruction}[{number}]", advice=text(one[rule]), about=rule)
         if why := text(mapping(file.body.get("unknown")).get(rule)):
             raise NotJudged(why)
 

@@ -102,10 +102,12 @@ def of_command(subject: str, groups: tuple[str, ...], **flags: Any) -> int:
 
 @_asks("to-admin", more=("from_store",))
 @click.option("--all", "with_own", is_flag=True, help="Also subjects that Kubernetes itself binds.")
-@click.option("--path", "number", type=click.IntRange(1), default=1, help="The path that -f svg draws.")
+@click.option("--path", "number", type=click.IntRange(1), help="The path that -f svg draws.  [default: 1]")
 @_form("svg")
-def to_admin_command(with_own: bool, number: int, **flags: Any) -> int:
+def to_admin_command(with_own: bool, number: int | None, **flags: Any) -> int:
     """Who is cluster admin, and who can become it, a path for each way that a subject has."""
+    if number and flags["format"] != "svg":
+        raise UsageError(f"--path {number} needs -f svg", hint="the other formats show every path")
     if flags["from_store"]:
         if flags["paths"] or with_own:
             raise UsageError("--from-store shows what earlier scans found", hint="leave paths and --all out")
@@ -113,9 +115,9 @@ def to_admin_command(with_own: bool, number: int, **flags: Any) -> int:
         with progress(f"reading {request.from_store}", is_wanted=not request.quiet):
             place = place_of(request, request.from_store)
             answer = with_store(place, lambda store: stored_admins(store, place.where))
-        return _said(answer, None, flags, path=number)
+        return _said(answer, None, flags, path=number or 1)
     with _opened(flags, with_accounts=True) as (target, _):
-        return _said(to_admin(target, with_own=with_own), target, flags, path=number)
+        return _said(to_admin(target, with_own=with_own), target, flags, path=number or 1)
 
 
 @_asks("unused")

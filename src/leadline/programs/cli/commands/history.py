@@ -26,6 +26,8 @@ EPILOG = """
       one control, over all objects
   leadline history CVE-2021-44228
       one vulnerability, over the images of all containers
+  leadline history cluster-admin
+      who can become cluster admin
   leadline history shop --format svg > shop.svg
       the trend as a picture
 
@@ -36,7 +38,7 @@ Exit codes: 0 done, 2 wrong usage, 3 no history is stored, 4 a fault of leadline
 
 
 @click.command("history", epilog=EPILOG)
-@click.argument("name", metavar="[NAMESPACE | WORKLOAD | CONTROL | CVE]", default="")
+@click.argument("name", metavar="[NAMESPACE | WORKLOAD | CONTROL | CVE | cluster-admin]", default="")
 @click.option(
     "--since",
     default="30d",

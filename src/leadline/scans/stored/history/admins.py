@@ -29,6 +29,7 @@ from leadline.scans.stored.scan_runs import RUNS, all_of, run_of
 
 CLUSTER_ADMIN = "cluster-admin"
 """What the finding is called in a history, beside the ids of controls."""
+LOOKS_FOR_ADMINS = "the operator does, and leadline scan with a store does for a whole cluster"
 MOST_ADMINS = 1_000
 _ABOUT = f"{OUR_GROUP}/about"
 _LABELS = {_ABOUT: CLUSTER_ADMIN}
@@ -76,8 +77,7 @@ async def stored_admins(store: Readable, where: str) -> AccessAnswer:
     """
     known = await known_admins(store)
     if known is None:
-        hint = "the operator does, and leadline scan with a store does for a whole cluster"
-        raise SourceError(f"no scan that is stored in {where} looked for cluster admins", hint=hint)
+        raise SourceError(f"no scan that is stored in {where} looked for cluster admins", hint=LOOKS_FOR_ADMINS)
     found = (
         Access(subject=_subject(one.subject), steps=_steps(one.how), since=one.since or "the first look")
         for one in known

@@ -20,6 +20,7 @@ from leadline.errors import SourceError, UsageError
 from leadline.model.history import Change, Day, History, Life
 from leadline.model.resource import Resource
 from leadline.posture.catalogue import load_controls
+from leadline.scans.stored.history.admins import CLUSTER_ADMIN, LOOKS_FOR_ADMINS, known_admins
 from leadline.scans.stored.history.days import CLUSTER, KEPT, MONTHS, month_of
 from leadline.scans.stored.history.lives import FAILED, FOUND, HISTORIES, history_of
 from leadline.scans.stored.scan_runs import RUNS, all_of, run_of
@@ -45,11 +46,14 @@ class Asked(Struct, frozen=True):
 
     @property
     def subject(self) -> str:
+        if self.name == CLUSTER_ADMIN:
+            return f"finding {self.name}"
         return f"{self.kind} {self.name}" if self.name else "the cluster"
 
 
 def asked_of(name: str, since: str, now: datetime) -> Asked:
-    """``name`` is a namespace, the id of a control or a vulnerability, or a workload with a slash; empty for the cluster.
+    """``name`` is a namespace, the id of a control or a vulnerability, ``cluster-admin`` for who can reach cluster admin, or a
+    workload with a slash; empty for the cluster.
 
     Raises: ``UsageError`` for a span that is none.
     """
@@ -62,6 +66,8 @@ def asked_of(name: str, since: str, now: datetime) -> Asked:
         return Asked("workload", name, first, today)
     if _VULNERABILITY.fullmatch(name.upper()):
         return Asked("vulnerability", name, first, today)
+    if name.lower() == CLUSTER_ADMIN:
+        return Asked("control", CLUSTER_ADMIN, first, today)
     return Asked("control" if _CONTROL.fullmatch(name.upper()) else "namespace", name, first, today)
 
 
@@ -81,6 +87,8 @@ async def history(store: Readable, asked: Asked) -> History:
             f"no history of {asked.subject} is stored",
             hint="the operator keeps it, and so does a stored scan of a whole cluster",
         )
+    if asked.name == CLUSTER_ADMIN and not lives and await known_admins(store) is None:
+        raise SourceError("no scan that is stored looked for cluster admins", hint=LOOKS_FOR_ADMINS)
     first, last = asked.since.isoformat(), asked.until.isoformat()
     days = tuple(_drawn(day, asked, counted.get(day), lives) for day in _each(asked))
     ordered = _ordered(lives, first, last)
