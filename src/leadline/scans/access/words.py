@@ -94,7 +94,9 @@ def subject_of(target: AccessTarget, word: str) -> Subject:
     known = {subject for world in target.worlds for subject in world.by_subject}
     if kinds[0] == "ServiceAccount" and len(parts) == 2:
         # Its namespace is left out, as kubectl names an account of the current one.
-        return _the_one(word, sorted(one for one in known if (one.kind, one.name) == ("ServiceAccount", parts[1])))
+        return _the_one(
+            word, sorted(one for one in known if (one.kind, one.name) == ("ServiceAccount", parts[1]))
+        )
     if (exact := user_or_group("User", word)).kind == "ServiceAccount" or exact in known:
         return exact
     fits = sorted(one for one in known if one.name == word)

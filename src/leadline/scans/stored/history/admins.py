@@ -77,7 +77,9 @@ async def stored_admins(store: Readable, where: str) -> AccessAnswer:
     """
     known = await known_admins(store)
     if known is None:
-        raise SourceError(f"no scan that is stored in {where} looked for cluster admins", hint=LOOKS_FOR_ADMINS)
+        raise SourceError(
+            f"no scan that is stored in {where} looked for cluster admins", hint=LOOKS_FOR_ADMINS
+        )
     found = (
         Access(subject=_subject(one.subject), steps=_steps(one.how), since=one.since or "the first look")
         for one in known
