@@ -12,7 +12,6 @@ from leadline.model.package import Sbom
 from leadline.model.vulnerability import Match
 from leadline.sbom.findings import image_findings, not_judged
 from leadline.scans.images.lazy_sbom import LazySbom, open_sbom
-from leadline.scans.images.open_image import registry_name
 from leadline.scans.images.vulnerabilities import vulnerabilities_of
 from leadline.scans.options import ImageOptions
 
@@ -142,16 +141,13 @@ def trust_of_image(reference: str, options: ImageOptions) -> ImageTrusted:
     from leadline.signatures.trust import statements_of
 
     trust = read_trust_policy(options.trust_policy, options.trusted_root)
-    name = registry_name(reference)
-    if not name:
-        return ImageTrusted(gaps=("signatures: they are kept in registries, and this is not in one",))
     try:
-        found = verify_image(name, trust, options)
+        found = verify_image(reference, trust, options)
     except (SourceError, UsageError) as error:
         return ImageTrusted(gaps=(f"signatures: {error.args[0]}",))
     if found.outcome in ("trusted", "not required"):
         vex = tuple(statements_of(found, "openvex"))
-        rule = rule_for(name, trust)
+        rule = rule_for(reference, trust)
         if rule is None or rule.sbom != "attested":
             return ImageTrusted(vex=vex)
         documents = [*statements_of(found, "cyclonedx"), *statements_of(found, "spdx")]

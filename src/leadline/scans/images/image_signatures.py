@@ -35,7 +35,8 @@ def with_signatures(reading: Reading, options: PostureOptions) -> Reading:
 
     def ask(name: str) -> ImageTrust | Unread:
         try:
-            return verify_image(name, trust, image_options)
+            # What an object calls an image is never a file of this machine.
+            return verify_image(f"registry:{name}", trust, image_options)
         except (SourceError, UsageError) as error:
             return Unread(
                 name, f"its signature is not known: {error.args[0]}", "unreachable", hint=error.hint

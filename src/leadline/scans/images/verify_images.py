@@ -8,10 +8,12 @@ from msgspec import Struct
 from leadline.errors import UsageError
 from leadline.model.signature import ImageTrust
 from leadline.packages.reference import Reference, read_reference
-from leadline.scans.images.open_image import registry_options
+from leadline.scans.images.open_image import registry_name, registry_options
 from leadline.scans.options import ImageOptions
 from leadline.signatures.policy import Allowed, Policy, PolicyError, Rule, read_policy
 from leadline.signatures.trust import Blob, Keyless, KeylessSigned, Keys, trust_of
+from leadline.sources.images.resolve import FileOfImages, file_of_images
+from leadline.sources.oci.attached import Attachments
 from leadline.sources.regular_file import read_given
 from leadline.sources.yaml.parser import Limits, parse_documents
 
@@ -58,43 +60,65 @@ def policy_of_key(path: str) -> TrustPolicy:
 def verify_images(names: Sequence[str], trust: TrustPolicy, options: ImageOptions) -> tuple[ImageTrust, ...]:
     """In the order of ``names``.
 
-    Raises: ``UsageError`` for what is not a name, ``SourceError`` where a registry cannot be asked.
+    Raises: ``UsageError`` for what is not a name, ``SourceError`` where a registry cannot be asked or a file not be read.
     """
     return tuple(verify_image(name, trust, options) for name in names)
 
 
 def verify_image(name: str, trust: TrustPolicy, options: ImageOptions) -> ImageTrust:
     """Raises: as ``verify_images``."""
-    reference = read_reference(name.removeprefix("registry:"))
-    if reference is None:
-        raise UsageError(
-            f"not an image in a registry: {name[:200]}",
-            hint="signatures are kept in registries: write it as registry/repository:tag",
-        )
+    kept = _where(name)
+    digest = kept.digest if isinstance(kept, Reference) else ""
     rule = rule_for(name, trust)
     if rule is None:
         why = "no rule of the policy speaks of it"
-        return ImageTrust(name, reference.digest, "no policy", why)
+        if not digest and isinstance(kept, FileOfImages) and not kept.tag:
+            why += "; say which image it is: LAYOUT:registry/repository:tag"
+        return ImageTrust(name, digest, "no policy", why)
     if rule.unsigned:
         return ImageTrust(
-            name, reference.digest, "not required", "the policy asks for no signature", ", ".join(rule.images)
+            name, digest, "not required", "the policy asks for no signature", ", ".join(rule.images)
         )
-    from leadline.sources.registry.attached import attachments_of
-
-    options.say(f"asking {reference.registry} for the signatures of {name}")
-    found = attachments_of(reference, registry_options(options))
+    found = _attachments(name, kept, options)
     keys = trust.keys[trust.policy.policies.index(rule)]
     return trust_of(name, found.digest, rule, found.blobs, (keys, _keyless(trust)))
 
 
+def _attachments(name: str, kept: Reference | FileOfImages, options: ImageOptions) -> Attachments:
+    if isinstance(kept, FileOfImages):
+        from leadline.sources.images.attached import attachments_of_file  # registries do without
+
+        return attachments_of_file(kept)
+    from leadline.sources.registry.attached import attachments_of
+
+    options.say(f"asking {kept.registry} for the signatures of {name}")
+    return attachments_of(kept, registry_options(options))
+
+
 def rule_for(name: str, trust: TrustPolicy) -> Rule | None:
-    """The rule that speaks of the image; ``None`` for none, and for what is not a name."""
-    reference = read_reference(name.removeprefix("registry:"))
-    return trust.policy.rule_for(_names(name, reference)) if reference else None
+    """The rule that speaks of the image; ``None`` for none. Raises: ``UsageError`` for what is not a name.
+
+    What a layout itself calls its image does not count: whoever wrote it would choose the rule. What the user calls it, behind a
+    colon, does.
+    """
+    kept = _where(name)
+    reference = read_reference(kept.tag) if isinstance(kept, FileOfImages) else kept
+    names = (reference.full, reference.familiar, reference.name) if reference else ()
+    return trust.policy.rule_for(tuple(dict.fromkeys((name.removeprefix("registry:"), *names))))
 
 
-def _names(name: str, reference: Reference) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((name, reference.full, reference.familiar, reference.name)))
+def _where(name: str) -> Reference | FileOfImages:
+    """As ``scan image`` takes names. Raises: ``UsageError``."""
+    file = file_of_images(name)
+    if file is not None:
+        return file
+    reference = read_reference(registry_name(name))
+    if reference is None:
+        raise UsageError(
+            f"not an image with signatures: {name[:200]}",
+            hint="they are kept in registries and OCI layouts: write registry/repository:tag, or the path of a layout",
+        )
+    return reference
 
 
 def _keyless(trust: TrustPolicy) -> Keyless:

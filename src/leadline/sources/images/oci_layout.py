@@ -1,6 +1,7 @@
 """Images whose parts are found by digest: OCI layouts, archives of them, and containerd's content store."""
 
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,6 +34,11 @@ from leadline.sources.oci.manifest import (
     layer_problem,
     read_manifest,
 )
+
+SAVED_BY_COSIGN = frozenset(("dev.cosignproject.cosign/sigs", "dev.cosignproject.cosign/atts"))
+"""What ``cosign save`` calls the kind of what is attached to the image, in an annotation."""
+_ATTACHED_TAG = re.compile(r"sha256-[0-9a-f]{64}(?:\.(?:sig|att|sbom))?")
+_NO_NAME = "(no name)"
 
 
 class Stored(Protocol):
@@ -119,17 +125,57 @@ def layout_image(
         SourceError: there is none, or it is damaged.
         UsageError: there are several, and neither ``tag`` nor ``platform`` decides.
     """
+    descriptor = chosen_in(name, find, tag, platform)
+    return stored_image(name, _blobs_of(find), descriptor, platform, close)
+
+
+def chosen_in(name: str, find: Find, tag: str, platform: Platform | None = None) -> Descriptor:
+    """The image or index in a layout that ``tag`` names, or the only one. Raises as ``layout_image``."""
+    images = _images(index_of(name, find).manifests or [], find)
+    chosen = _tagged(images, tag, name)
+    return chosen[0] if len(chosen) == 1 else for_platform(chosen, platform, name)
+
+
+def index_of(name: str, find: Find) -> Manifest:
+    """What ``index.json`` lists. Raises as ``layout_image``."""
     index_file = find("index.json")
     if index_file is None:
         raise SourceError(f"{name} holds no index.json", hint="is it an OCI layout?")
-    index = read_manifest(small(index_file, "index.json"), f"index.json of {name}")
-    chosen = _tagged(index.manifests or [], tag, name)
-    descriptor = chosen[0] if len(chosen) == 1 else for_platform(chosen, platform, name)
+    return read_manifest(small(index_file, "index.json"), f"index.json of {name}")
 
-    def blob(digest: str) -> Stored | None:
-        return find(f"blobs/{digest.replace(':', '/')}")
 
-    return stored_image(name, blob, descriptor, platform, close)
+def blob_of(find: Find, digest: str, name: str) -> bytes | None:
+    """A small blob of the layout, digest checked; ``None`` where it is not there. Raises ``SourceError``."""
+    found = _blobs_of(find)
+    return _blob(found, Descriptor(digest), name) if _member(found, digest) is not None else None
+
+
+def _blobs_of(find: Find) -> Find:
+    return lambda digest: find(f"blobs/{digest.replace(':', '/')}")
+
+
+def _images(manifests: list[Descriptor], find: Find) -> list[Descriptor]:
+    """``manifests`` without what is attached to images: signatures and attestations.
+
+    Where nothing else tells them apart, manifests are read: what has a subject is attached to it.
+    """
+    images = [one for one in manifests if not _says_attached(one)]
+    if len(images) < 2:
+        return images or manifests
+    return [one for one in images if not _has_subject(one, find)] or images
+
+
+def _says_attached(one: Descriptor) -> bool:
+    kind = (one.annotations or {}).get("kind", "")
+    return kind in SAVED_BY_COSIGN or bool(one.artifact_type) or _ATTACHED_TAG.fullmatch(tag_of(one)) is not None
+
+
+def _has_subject(one: Descriptor, find: Find) -> bool:
+    try:
+        content = blob_of(find, one.digest, "")
+        return content is not None and bool(read_manifest(content, "").subject)
+    except SourceError:
+        return False  # whoever wants this one is told
 
 
 def stored_image(
@@ -176,14 +222,16 @@ def _tagged(manifests: list[Descriptor], tag: str, name: str) -> list[Descriptor
     if not manifests:
         raise SourceError(f"{name} holds no image")
     if not tag:
-        tags = {_tag(one) for one in manifests}
+        tags = {tag_of(one) or _NO_NAME for one in manifests}
         if len(tags) > 1:
             hint = f"add one after a colon: {', '.join(sorted(tags))}"
             raise UsageError(f"{name} holds {len(tags)} images", hint=hint)
         return manifests
     found = [one for one in manifests if tag == one.digest or any(is_same_name(n, tag) for n in _names(one))]
+    if not found and len(manifests) == 1 and not _names(manifests[0]) and not is_digest(tag):
+        return manifests  # it says no name, and the user does
     if not found:
-        offered = ", ".join(sorted(_tag(one) for one in manifests))
+        offered = ", ".join(sorted(tag_of(one) or _NO_NAME for one in manifests))
         raise UsageError(f"{name} holds no image called {tag}", hint=f"it holds {offered}")
     return found
 
@@ -204,8 +252,9 @@ def _names(one: Descriptor) -> tuple[str, ...]:
     return tuple(value for key, value in (one.annotations or {}).items() if key in keys)
 
 
-def _tag(one: Descriptor) -> str:
-    return (one.annotations or {}).get("org.opencontainers.image.ref.name", "(no name)")
+def tag_of(one: Descriptor) -> str:
+    """What a layout calls one of its images; empty where it says no name."""
+    return (one.annotations or {}).get("org.opencontainers.image.ref.name", "")
 
 
 def _manifest(

@@ -73,6 +73,24 @@ def open_image(reference: str, options: ImageOptions) -> OpenedImage:
     return _open_registry(reference, platform, options)
 
 
+class FileOfImages(Struct, frozen=True):
+    """A layout or an archive, and which of its images is meant."""
+
+    path: Path
+    tag: str = ""
+
+
+def file_of_images(reference: str) -> FileOfImages | None:
+    """The layout or archive that ``reference`` names, as ``open_image`` takes it; ``None`` for all else."""
+    scheme, colon, rest = reference.partition(":")
+    if colon and scheme in ("oci", "oci-dir", "oci-archive", "docker-archive"):
+        return FileOfImages(*_path_and_tag(rest))
+    if scheme in SCHEMES:
+        return None
+    path, tag = _path_and_tag(reference)
+    return FileOfImages(path, tag) if os.path.exists(path) else None  # noqa: PTH110 - as above
+
+
 def _by_scheme(
     scheme: str, rest: str, platform: Platform | None, options: ImageOptions
 ) -> OpenedImage | None:

@@ -57,6 +57,8 @@ class Descriptor(Struct, frozen=True, rename="camel"):
     platform: Platform | None = None
     annotations: dict[str, str] | None = None
     urls: list[str] | None = None
+    artifact_type: str | None = None
+    """Of a manifest of something else than an image."""
 
 
 class Manifest(Struct, frozen=True):
@@ -66,6 +68,8 @@ class Manifest(Struct, frozen=True):
     config: Descriptor = Descriptor()
     layers: list[Descriptor] = []
     manifests: list[Descriptor] | None = None
+    subject: str = ""
+    """The digest of the image that this is attached to; empty for an image."""
 
 
 class _Written(Struct, frozen=True, rename="camel"):
@@ -76,6 +80,7 @@ class _Written(Struct, frozen=True, rename="camel"):
     config: Descriptor | None = None
     layers: list[Descriptor] | None = None
     manifests: list[Descriptor] | None = None
+    subject: Descriptor | None = None
 
 
 def decode(content: bytes, type: type[T], what: str) -> T:
@@ -108,7 +113,10 @@ def read_manifest(content: bytes, what: str) -> Manifest:
             f"{what} is an index and an image at once", hint="container engines refuse it: build it again"
         )
     manifests = found.manifests or [] if is_index else None
-    return Manifest(found.schema_version, found.config or Descriptor(), found.layers or [], manifests)
+    subject = found.subject.digest if found.subject else ""
+    return Manifest(
+        found.schema_version, found.config or Descriptor(), found.layers or [], manifests, subject
+    )
 
 
 def check_is_image(manifest: Manifest, name: str) -> None:
