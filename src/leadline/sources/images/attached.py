@@ -58,8 +58,10 @@ class _Layout:
         self._manifests = (index_of(name, find).manifests or [])[:_MOST_LOOKED_AT]
 
     def manifest(self, wanted: str) -> bytes | None:
-        digest = wanted if ":" in wanted else next(
-            (one.digest for one in self._manifests if tag_of(one) == wanted), ""
+        digest = (
+            wanted
+            if ":" in wanted
+            else next((one.digest for one in self._manifests if tag_of(one) == wanted), "")
         )
         return blob_of(self._find, digest, self._name) if digest else None
 

@@ -167,7 +167,9 @@ def _images(manifests: list[Descriptor], find: Find) -> list[Descriptor]:
 
 def _says_attached(one: Descriptor) -> bool:
     kind = (one.annotations or {}).get("kind", "")
-    return kind in SAVED_BY_COSIGN or bool(one.artifact_type) or _ATTACHED_TAG.fullmatch(tag_of(one)) is not None
+    return (
+        kind in SAVED_BY_COSIGN or bool(one.artifact_type) or _ATTACHED_TAG.fullmatch(tag_of(one)) is not None
+    )
 
 
 def _has_subject(one: Descriptor, find: Find) -> bool:
