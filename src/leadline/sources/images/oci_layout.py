@@ -177,7 +177,7 @@ def _has_subject(one: Descriptor, find: Find) -> bool:
         content = blob_of(find, one.digest, "")
         return content is not None and bool(read_manifest(content, "").subject)
     except SourceError:
-        return False  # whoever wants this one is told
+        return False  # opening it says what is wrong
 
 
 def stored_image(
