@@ -157,7 +157,7 @@ def _blobs_of(find: Find) -> Find:
 def _images(manifests: list[Descriptor], find: Find) -> list[Descriptor]:
     """``manifests`` without what is attached to images: signatures and attestations.
 
-    Where nothing else tells them apart, manifests are read: what has a subject is attached to it.
+    Where names and kinds do not say which is which, manifests are read: one with a subject is attached to it.
     """
     images = [one for one in manifests if not _says_attached(one)]
     if len(images) < 2:
