@@ -98,7 +98,7 @@ def _attachments(name: str, kept: Reference | FileOfImages, options: ImageOption
 def rule_for(name: str, trust: TrustPolicy) -> Rule | None:
     """The rule that speaks of the image; ``None`` for none. Raises: ``UsageError`` for what is not a name.
 
-    What a layout itself calls its image does not count: whoever wrote it would choose the rule. What the user calls it, behind a
+    What a layout itself calls its image does not count: its author would choose the rule. What the user calls it, behind a
     colon, does.
     """
     kept = _where(name)
