@@ -1,15 +1,15 @@
 """What a profile holds of the events of a container: with which programs did it, and when."""
 
 from leadline.model.container import Container
-from leadline.model.event import CapabilityUsed, Connected, Mapped, ModeChanged, Opened, Removed, Renamed
+from leadline.model.event import COLLAPSED, Altered, CapabilityUsed, Connected, Mapped, ModeChanged, Opened, Removed, Renamed
 from leadline.model.profile import ChangedPath, OpenedFile, Peer, Use
 from leadline.runtime.learning import Recorder
 
 SECOND = 10**9
 
 
-def head(at_s: int, uid: int = 0) -> tuple[int, int, int, int, int, int, str, int]:
-    return at_s * SECOND, 5, 77, 100, 1, uid, "sh", 0
+def head(at_s: int, uid: int = 0, flags: int = 0) -> tuple[int, int, int, int, int, int, str, int]:
+    return at_s * SECOND, 5, 77, 100, 1, uid, "sh", flags
 
 
 def test_everything_says_when_how_often_and_by_which_programs():
@@ -47,12 +47,16 @@ def test_paths_that_are_changed_by_other_calls_than_open_are_kept():
         Renamed(*head(1), path="/tmp/b", new_path="/data/b"),
         ModeChanged(*head(1), path="relative", mode=0o600),
         ModeChanged(*head(1), path="", mode=0o600),
+        Altered(*head(1), what="owner", path="/srv/a"),
+        Altered(*head(1, flags=COLLAPSED), what="owner", path="/opt"),
     ):
         recorder.add(event, "/bin/sh")
     use = Use(("/bin/sh",), 1.0, 1.0, 1)
     assert recorder.profile().changed == (
         ChangedPath("/run/web", "made", use),
         ChangedPath("relative", "mode", use),
+        ChangedPath("/opt/⋯", "owner", use),
+        ChangedPath("/srv/a", "owner", use),
         ChangedPath("/tmp/x", "removed", use),
         ChangedPath("/data/b", "renamed", use),
         ChangedPath("/tmp/b", "renamed", use),

@@ -164,6 +164,15 @@ class ModeChanged(Event, frozen=True, gc=False, tag="mode"):
     mode: int = 0
 
 
+class Altered(Event, frozen=True, gc=False, tag="altered"):
+    """A file was changed otherwise than by writing to it, or a socket, pipe or device was made."""
+
+    what: str = ""
+    """``owner``, ``times``, ``size``, ``attributes``, ``special`` for what was made."""
+    path: str = ""
+    """Its folder where the record represents many."""
+
+
 class Mounted(Event, frozen=True, gc=False, tag="mounted"):
     source: str = ""
     target: str = ""

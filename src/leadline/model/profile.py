@@ -48,7 +48,8 @@ class ChangedPath(Struct, frozen=True, rename="camel", order=True):
     path: str
     """Relative where the program wrote it so and its folder was not read."""
     how: str
-    """``made``, ``removed``, ``renamed``, ``linked``, ``mode``."""
+    """``made``, ``removed``, ``renamed``, ``linked``, ``mode``, ``owner``, ``times``, ``size``, ``attributes``; ``special`` for a socket,
+    pipe or device that was made."""
     use: Use = Use()
 
 

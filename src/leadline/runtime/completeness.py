@@ -7,7 +7,7 @@ from leadline.model.profile import COMPLETE, Profile
 
 HOLES = frozenset({words.LOST, words.COLLAPSED, words.TOO_LARGE, words.BLIND})
 """Reasons that are true of everything recorded together with it: something is missing, though other replicas were seen whole."""
-_BY_FOLDER = frozenset({"open", "map"})
+_BY_FOLDER = frozenset({"open", "map", "alter"})
 """Kinds of records in whose place one for their folder is sent: nothing is missing that a folder does not say."""
 
 

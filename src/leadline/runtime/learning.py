@@ -12,6 +12,7 @@ from leadline.model.event import (
     PSEUDO,
     SNAPSHOT,
     UPPER,
+    Altered,
     CallLearned,
     CapabilityUsed,
     Connected,
@@ -88,6 +89,7 @@ class Recorder:
             Opened: self._open,
             Linked: lambda event: self._change("linked", event.path, event),
             ModeChanged: lambda event: self._change("mode", event.path, event),
+            Altered: lambda event: self._change(event.what, _recorded(event), event),
             Removed: lambda event: self._change(
                 "made" if event.what == "made" else "removed", event.path, event
             ),
@@ -215,7 +217,7 @@ class Recorder:
         forms[one] = None
 
     def _open(self, event: Opened) -> None:
-        path = f"{event.path.rstrip('/')}/⋯" if event.flags & COLLAPSED else event.path
+        path = _recorded(event)
         self._opened.add(path, event.open_flags, self._program, event.at_ns)
         suffixes = self._loads() if not event.open_flags & _NOT_READ else ()
         if suffixes and event.flags & COLLAPSED:
@@ -237,7 +239,7 @@ class Recorder:
             self._mapped.setdefault(event.path, UseCount()).add(self._program, event.at_ns)
         if event.flags & PSEUDO:
             return
-        self._load(f"{event.path.rstrip('/')}/{ANY}" if event.flags & COLLAPSED else event.path)
+        self._load(_recorded(event))
         if embedded := suffixes_by(event.path):
             self._suffixes[self._program] = tuple({*self._loads(), *embedded})
 
@@ -277,6 +279,11 @@ class Recorder:
     def _start_tls(self, event: TlsStarted) -> None:
         if event.server_name and event.flags & OUTGOING and self._has_room(len(self._addresses)):
             self._addresses.setdefault(event.peer, set()).add(event.server_name)
+
+
+def _recorded(event: Opened | Mapped | Altered) -> str:
+    """The path, or the pattern of any file in its folder."""
+    return f"{event.path.rstrip('/')}/{ANY}" if event.flags & COLLAPSED else event.path
 
 
 def _sums(counted: Mapping[int, Mapping[str, int]]) -> dict[str, int]:

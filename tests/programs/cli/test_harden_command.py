@@ -245,10 +245,33 @@ def test_files_of_which_only_the_folder_is_known_are_no_hole(run):
         "completion": "partial",
         "reasons": ["more new things in a second than are recorded one by one"],
     }
-    code, _, _ = run("-f", "json", collapsed={"open": 9}, **partial)
+    code, _, _ = run("-f", "json", collapsed={"open": 9, "alter": 1}, **partial)
     assert code == 0
     code, _, _ = run("-f", "json", collapsed={"open": 9, "socket": 1}, **partial)
     assert code == 3
+
+
+def made(path: str, how: str = "made") -> dict[str, Any]:
+    return {"path": path, "how": how}
+
+
+def test_what_lies_in_a_folder_that_the_container_made_is_its_own(run):
+    """As a database that is made at the start: of many of its files only the folder is known, and some are read by name."""
+    done = {"opened": [file("/srv/db/base/⋯"), file("/srv/db/base/1", "O_RDONLY")]}
+    for changed, is_suggested in (
+        ([made("/srv/db"), made("/srv/db/base")], True),
+        ([made("/srv/db")], True),
+        ([], False),
+        ([made("/srv/db"), made("/srv/db", "removed")], False),  # it may have been there before
+        ([made("/srv/⋯")], False),
+    ):
+        _, out, _ = run("-f", "json", changed=changed, **done)
+        assert ("securityContext.readOnlyRootFilesystem" in suggested(out)) is is_suggested
+
+
+def test_a_file_whose_owner_alone_is_changed_is_in_a_volume(run):
+    _, out, _ = run("-f", "json", changed=[made("/srv/files/⋯", "owner"), made("/run/web.sock", "special")])
+    assert json.loads(out)["containers"][0]["suggestions"][0]["emptyVolumes"] == ["/run", "/srv/files"]
 
 
 def test_a_direction_stays_open_where_an_address_is_unknown(run):

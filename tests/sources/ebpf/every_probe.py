@@ -40,12 +40,16 @@ def files(folder: Path) -> None:
     (folder / "opened").chmod(0o600)
     descriptor = os.open(folder / "opened", os.O_RDONLY)
     os.fchmod(descriptor, 0o640)
+    os.fchown(descriptor, 0, 0)
     os.close(descriptor)
+    os.utime(folder / "opened")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(folder / "socket"))
     with Path("/bin/true").open("rb") as program:
         mmap.mmap(
             program.fileno(), 4096, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_EXEC
         ).close()
-    for name in ("soft", "softer", "hard", "harder", "moved", "opened"):
+    for name in ("soft", "softer", "hard", "harder", "moved", "opened", "socket"):
         (folder / name).unlink()
     (folder / "made").rmdir()
 

@@ -28,6 +28,11 @@ _CHANGES = {
     "renamed": "renames",
     "linked": "links",
     "mode": "changes the mode of",
+    "owner": "changes the owner of",
+    "times": "changes the times of",
+    "size": "changes the size of",
+    "attributes": "changes the attributes of",
+    "special": "makes the socket, pipe or device",
 }
 
 

@@ -12,6 +12,7 @@ from leadline.runtime.rehearsal.files import (
     file_outcomes,
     folders_of,
     place_of,
+    resolved,
     written_paths,
 )
 from leadline.runtime.rehearsal.rights import Rights, rights_outcomes, token_reads
@@ -98,12 +99,29 @@ def _filling(profiles: Sequence[Profile], folder: str) -> tuple[str, str] | None
     inside = f"{folder}/"
     for profile in profiles:
         written = {path for path, _ in written_paths(profile)}
+        made = _own_folders(profile)
         read = (one.path for one in profile.opened if one.path.startswith(inside))
         loaded = (path for path in profile.loaded if path.startswith(inside))
         for path in (*read, *loaded):
-            if path not in written and not (ANY in path and folder.startswith(_TEMPORARY)):
+            is_own = path in written or any(above in made for above in _above(path))
+            if not is_own and not (ANY in path and folder.startswith(_TEMPORARY)):
                 return folder, path
     return None
+
+
+def _own_folders(profile: Profile) -> frozenset[str]:
+    """Those that the container made, in which nothing of the image is; not those that it may have made anew."""
+    gone = {one.path for one in profile.changed if one.how in ("removed", "renamed")}
+    return frozenset(
+        resolved(one.path)
+        for one in profile.changed
+        if one.how == "made" and one.path not in gone and ANY not in one.path
+    )
+
+
+def _above(path: str) -> Iterator[str]:
+    while path := path.rpartition("/")[0]:
+        yield path
 
 
 def _capabilities(profiles: Sequence[Profile], rights: Rights) -> Iterator[Setting]:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from leadline.model.event import (
+    Altered,
     DeviceMade,
     Event,
     Executed,
@@ -40,6 +41,7 @@ _TEXTS: Mapping[type[Event], tuple[str, ...]] = {
     Removed: ("path",),
     Renamed: ("path", "new_path"),
     ModeChanged: ("path",),
+    Altered: ("path",),
     Mounted: ("source", "target"),
     Resolved: ("name",),
     TlsStarted: ("server_name",),

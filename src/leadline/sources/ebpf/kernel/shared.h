@@ -20,6 +20,7 @@
 #define PACKET_BYTES 1024
 #define DEEPEST_PATH 80
 #define OVERLAY_MAGIC 0x794c7630
+#define FAMILY_UNIX 1
 #define FAMILY_IPV4 2
 #define FAMILY_IPV6 10
 
@@ -28,6 +29,7 @@ enum record_kind {
 	RECORD_HTTP, RECORD_TLS, RECORD_SSH, RECORD_LINK, RECORD_REMOVE, RECORD_RENAME, RECORD_MODE, RECORD_MOUNT,
 	RECORD_IDENTITY, RECORD_NAMESPACE, RECORD_PTRACE, RECORD_BPF, RECORD_MODULE, RECORD_IO_URING,
 	RECORD_REDIRECT, RECORD_RAW_SOCKET, RECORD_PAGE_FAULT, RECORD_SOCKET_FILE, RECORD_ROOT, RECORD_DEVICE, RECORD_SYSCALL,
+	RECORD_ALTER,
 	RECORD_KINDS
 };
 enum record_flag {
@@ -57,9 +59,14 @@ const volatile u8 with_processes = 0;   /* every fork and exit, not only the end
 const volatile u8 with_environment = 0;
 const volatile u64 repeat_after_ns = 3600000000000ULL;
 const volatile u64 wake_bytes = 2 << 20;
-const volatile u32 file_budget = 400;   /* new records of one container per second; above, one for each folder */
+/* New records of one container per second; what a container does not use it may use later, at most that of so many seconds. It
+ * starts with all of that, for programs do most that is new at their start. Above, one record for each folder. */
+const volatile u32 file_budget = 400;
 const volatile u32 other_budget = 400;
 const volatile u32 syscall_budget = 4000;
+#define SAVED_FILES_S 20
+#define SAVED_OTHERS_S 5
+#define SAVED_SYSCALLS_S 1
 
 /* Set by the first snapshot. */
 volatile u64 host_ns_id = 0;
@@ -322,22 +329,23 @@ static __always_inline void remember(u64 key)
 	bpf_map_update_elem(&first_seen, &key, &now, BPF_ANY);
 }
 enum { BUDGET_FILES, BUDGET_OTHERS, BUDGET_SYSCALLS };
-static __always_inline bool has_budget(struct container *one, u32 which, u32 allowed)
+static __always_inline bool has_budget(struct container *one, u32 which, u64 per_s, u64 saved_s)
 {
-	u64 now = bpf_ktime_get_ns();
-	if (now - one->window_ns[which] > 1000000000ULL) {
+	u64 now = bpf_ktime_get_ns(), seconds = (now - one->window_ns[which]) / 1000000000ULL;
+	if (seconds) {
+		u64 used = one->used[which];
+		one->used[which] = seconds < saved_s && used > seconds * per_s ? used - seconds * per_s : 0;
 		one->window_ns[which] = now;
-		one->used[which] = 0;
 	}
-	if (one->used[which] >= allowed)
+	if (one->used[which] >= per_s * saved_s)
 		return false;
 	__sync_fetch_and_add(&one->used[which], 1);
 	return true;
 }
-/* False once a container has used up its new records of this second. */
+/* False once a container has used up its new records. */
 static __always_inline bool within_budget(struct container *one, u32 which, u16 kind)
 {
-	if (which ? has_budget(one, BUDGET_OTHERS, other_budget) : has_budget(one, BUDGET_FILES, file_budget))
+	if (which ? has_budget(one, BUDGET_OTHERS, other_budget, SAVED_OTHERS_S) : has_budget(one, BUDGET_FILES, file_budget, SAVED_FILES_S))
 		return true;
 	count(kind, COUNT_COLLAPSED);
 	if (kind < RECORD_KINDS)
@@ -507,7 +515,7 @@ static __noinline int send_file(struct task_struct *task, struct sent_file *sent
 }
 
 /* A call with up to three numbers and two texts of the caller's memory, unless it was seen before. A text that is a path comes
- * with the descriptor of the folder that it is relative to. */
+ * with the descriptor of the folder that it is relative to; a descriptor without a text is the open file itself. */
 #define NO_PATH (-1000)
 #define CURRENT_FOLDER (-100)
 struct sent_call {
@@ -552,6 +560,43 @@ static __noinline u32 add_call_folder(struct task_struct *task, struct call_reco
 		return 0;
 	return size;
 }
+#define OPENED_TO_WRITE 2
+/* What tells one open file from another; 0 where it was opened to be written, which its open has said. */
+static __always_inline u64 open_file_id(struct file *file)
+{
+	return file && !(BPF_CORE_READ(file, f_mode) & OPENED_TO_WRITE) ? file_id(file) : 0;
+}
+struct cutting {
+	u64 hash, hash_before;
+	s32 cut_at; /* the last slash */
+};
+static long cut_step(u32 step, void *context)
+{
+	struct cutting *cutting = context;
+	struct scratch *scratch = scratch_of(0);
+	if (!scratch)
+		return 1;
+	char one = scratch->bytes[__builtin_offsetof(struct call_record, text) + (step & (TEXT_BYTES - 1))];
+	if (!one)
+		return 1;
+	if (one == '/') {
+		cutting->cut_at = step;
+		cutting->hash_before = cutting->hash;
+	}
+	cutting->hash = mix(cutting->hash, one);
+	return 0;
+}
+/* Leaves of the path at the begin of the texts its folder, which stands for what is in it, and returns what tells it from others. */
+static __noinline u64 cut_name(struct call_record *record)
+{
+	struct cutting cutting = { .cut_at = -1 };
+	if (!record)
+		return 0;
+	bpf_loop(TEXT_BYTES, cut_step, &cutting, 0);
+	s32 end = cutting.cut_at ? cutting.cut_at < 0 ? 0 : cutting.cut_at : 1; /* the root is a slash itself */
+	record->text[end & (TEXT_BYTES - 1)] = 0;
+	return mix(cutting.hash_before, end);
+}
 static __noinline int send_call_of(struct sent_call *sent)
 {
 	u16 kind = sent->kind, flags = 0;
@@ -565,13 +610,14 @@ static __noinline int send_call_of(struct sent_call *sent)
 	if (!one || !scratch)
 		return 0;
 	struct call_record *record = (void *)scratch->bytes;
-	record->syscall = sent->syscall;
+	record->syscall = (s32)sent->syscall; /* above are bytes that the kernel leaves as they were */
 	record->first = sent->numbers[0];
 	record->second = sent->numbers[1];
 	record->third = sent->numbers[2];
 	record->one_size = record->two_size = record->one_folder_size = record->two_folder_size = 0;
 	u64 size = 0, one_folder = 0, two_folder = 0;
-	u64 key = mix(mix(mix(mix(kind, ns_id), one->epoch), exe_id(task)), mix(mix(record->syscall, record->first), mix(record->second, record->third)));
+	u64 origin = mix(mix(mix(mix(kind, ns_id), one->epoch), exe_id(task)), mix(mix(record->syscall, record->first), mix(record->second, record->third)));
+	u64 key = origin;
 	if (text_one) {
 		long read = bpf_probe_read_user_str(record->text, TEXT_BYTES, text_one);
 		if (read > 0) {
@@ -596,8 +642,22 @@ static __noinline int send_call_of(struct sent_call *sent)
 		__builtin_memset(record->text + size, 0, 8);
 		key = mix(mix(mix(key, one_folder), two_folder), hash_of(__builtin_offsetof(struct call_record, text), size));
 	}
-	if (is_repeated(kind, key) || !within_budget(one, 1, kind))
+	if (!text_one && sent->one_at >= 0) {
+		one_folder = open_file_id(file_of(task, sent->one_at));
+		if (!one_folder && kind == RECORD_ALTER)
+			return 0;
+		key = mix(key, one_folder);
+	}
+	if (is_repeated(kind, key))
 		return 0;
+	if (!within_budget(one, 1, kind)) {
+		if (kind != RECORD_ALTER || !size)
+			return 0;
+		key = mix(mix(~origin, one_folder), cut_name(record));
+		if (is_repeated(kind, key))
+			return 0;
+		flags |= IS_COLLAPSED;
+	}
 	if (one_folder) {
 		u32 added = add_call_folder(task, record, size, sent->one_at);
 		record->one_folder_size = added;

@@ -74,6 +74,7 @@ struct file {
 	struct path f_path;
 	struct inode *f_inode;
 	void *private_data;
+	unsigned int f_mode;
 };
 struct fs_struct {
 	struct path root;

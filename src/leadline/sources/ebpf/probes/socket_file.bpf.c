@@ -1,5 +1,4 @@
 /* Connections to sockets that are files, such as that of a container runtime. */
-#define FAMILY_UNIX 1
 ON_CALL(connect)
 {
 	u16 family = 0;

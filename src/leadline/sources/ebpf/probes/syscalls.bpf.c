@@ -25,7 +25,7 @@ static __noinline int on_new_call(struct task_struct *task, u64 ns_id, u64 progr
 		__sync_fetch_and_or(&used->words[word], bit);
 	bpf_map_update_elem(&calls_of_programs, &program, &no_syscalls, BPF_NOEXIST);
 	struct syscall_bits *own = bpf_map_lookup_elem(&calls_of_programs, &program);
-	if (!own || !has_budget(one, BUDGET_SYSCALLS, syscall_budget))
+	if (!own || !has_budget(one, BUDGET_SYSCALLS, syscall_budget, SAVED_SYSCALLS_S))
 		return 0;
 	struct call_record *record = (void *)scratch->bytes;
 	__builtin_memset(record, 0, __builtin_offsetof(struct call_record, text));
