@@ -1,7 +1,17 @@
 """What a profile holds of the events of a container: with which programs did it, and when."""
 
 from leadline.model.container import Container
-from leadline.model.event import COLLAPSED, Altered, CapabilityUsed, Connected, Mapped, ModeChanged, Opened, Removed, Renamed
+from leadline.model.event import (
+    COLLAPSED,
+    Altered,
+    CapabilityUsed,
+    Connected,
+    Mapped,
+    ModeChanged,
+    Opened,
+    Removed,
+    Renamed,
+)
 from leadline.model.profile import ChangedPath, OpenedFile, Peer, Use
 from leadline.runtime.learning import Recorder
 
