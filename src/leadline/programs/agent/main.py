@@ -52,7 +52,7 @@ _DEFAULTS = Settings()
     default=_DEFAULTS.file_budget,
     show_default=True,
     type=click.IntRange(min=1),
-    help="New files of one container per second; above, one record for each folder.",
+    help="New files of one container per second, twenty times as many at its start; above, one record for each folder.",
 )
 @click.option(
     "--cri",
