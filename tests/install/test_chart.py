@@ -17,6 +17,7 @@ import yaml
 from leadline.programs.exporter.alert_settings import AlertSettings
 from leadline.programs.operator.images.batches import Batch, job_of, read_template
 from leadline.programs.operator.settings import Settings
+from leadline.programs.provider.main import command as provider_command
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "deploy" / "chart"
@@ -468,7 +469,7 @@ def test_policies_let_through_what_the_programs_need_and_nothing_else(
 
 
 def test_every_pod_is_under_one_policy(tmp_path: Path):
-    objects = render(*BY_JOBS)
+    objects = render(*BY_JOBS, *SUBMITTING)
     made = [*of_kind("Deployment", objects), *of_kind("Job", objects), image_job(objects, tmp_path)]
     templates = [one["spec"]["template"] for one in made]
     wanted = [one["spec"]["podSelector"]["matchLabels"].items() for one in of_kind("NetworkPolicy", objects)]
@@ -479,7 +480,103 @@ def test_every_pod_is_under_one_policy(tmp_path: Path):
     (service,) = [one for one in of_kind("Service", objects) if one["metadata"]["name"] == "leadline"]
     assert [
         service["spec"]["selector"].items() <= one["metadata"]["labels"].items() for one in templates
-    ] == [True, False, False]
+    ] == [one["metadata"]["labels"]["app.kubernetes.io/component"] == "programs" for one in templates]
+
+
+SUBMITTING = (
+    'submit.server="https://provider.example:8443/shop-eu"',
+    'submit.secretName="provider"',
+)
+
+
+def sender_of(*values: str) -> dict[str, Any]:
+    (sender,) = [
+        one
+        for one in of_kind("Deployment", render(*SUBMITTING, *values))
+        if one["metadata"]["name"] == "leadline-submit"
+    ]
+    return dict(sender["spec"]["template"]["spec"])
+
+
+def test_nothing_is_sent_to_a_provider_that_is_not_named():
+    assert not [one for one in render() if "submit" in one["metadata"]["name"]]
+    refused = helm("template", "leadline", str(CHART), "--set", "submit.server=https://p.example/shop")
+    assert "submit.secretName names the Secret" in refused.stderr
+
+
+def test_a_sender_has_an_account_that_reads_and_an_outbox_that_stays():
+    objects = render(*SUBMITTING)
+    pod = sender_of()
+    (container,) = pod["containers"]
+    assert container["args"][:3] == ["provider", "send", "https://provider.example:8443/shop-eu"]
+    # Every flag is one of the program.
+    parsed = provider_command.commands["send"].make_context(
+        "send", container["args"][2:], resilient_parsing=True
+    )
+    assert parsed.params["store"] == "kube"
+    assert str(parsed.params["outbox"]) == "/data/outbox.db"
+    assert {"name": "LEADLINE_SUBMIT_TOKEN_FILE", "value": "/secrets/token"} in container["env"]
+    (claim,) = [
+        one for one in of_kind("PersistentVolumeClaim", objects) if "submit" in one["metadata"]["name"]
+    ]
+    assert pod["volumes"][0]["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]
+    bound = [
+        one["roleRef"]["name"]
+        for one in (*of_kind("ClusterRoleBinding", objects), *of_kind("RoleBinding", objects))
+        if one["subjects"][0]["name"] == pod["serviceAccountName"]
+    ]
+    assert bound == ["leadline-view"]
+    own = sender_of('submit.existingClaim="mine"')
+    assert own["volumes"][0]["persistentVolumeClaim"]["claimName"] == "mine"
+
+
+@pytest.mark.parametrize(
+    ("values", "flags", "environment", "ports"),
+    [
+        ((), set(), {}, {443, 6443, 8443, 53}),
+        (
+            ("submit.privateCa=true", "submit.clientCertificate=true"),
+            {"--ca=/secrets/ca.crt", "--certificate=/secrets/tls.crt", "--key=/secrets/tls.key"},
+            {},
+            {443, 6443, 8443, 53},
+        ),
+        (
+            ('submit.proxy="http://proxy.example:3128"',),
+            set(),
+            {"HTTPS_PROXY": "http://proxy.example:3128"},
+            {443, 6443, 8443, 3128, 53},
+        ),
+        (
+            ('submit.proxy="http://other.example:3128"', 'proxy={"https":"http://proxy.example:8080"}'),
+            set(),
+            {"HTTPS_PROXY": "http://other.example:3128"},
+            {443, 6443, 8443, 3128, 53},
+        ),
+    ],
+)
+def test_a_sender_reaches_its_provider_as_the_values_say(
+    values: tuple[str, ...], flags: set[str], environment: dict[str, str], ports: set[int]
+):
+    (container,) = sender_of(*values)["containers"]
+    given = {one for one in container["args"] if one.startswith(("--ca", "--certificate", "--key"))}
+    assert given == flags
+    env = {one["name"]: one["value"] for one in container["env"]}
+    assert {name: env.get(name) for name in environment} == environment
+    # What is sent to kube-apiserver never goes by the proxy.
+    assert ("NO_PROXY" in env) == bool(environment)
+    policies = of_kind("NetworkPolicy", render(*SUBMITTING, *values))
+    (policy,) = [one for one in policies if one["metadata"]["name"] == "leadline-submit"]
+    assert opened(policy, "egress") == ports
+    assert opened(policy, "ingress") == set()
+
+
+@pytest.mark.parametrize(
+    "server", ["http://p.example/shop", "https://p.example", "https://p.example/Shop", "p.example/shop"]
+)
+def test_a_sender_has_an_address_that_leads_to_a_source(server: str):
+    refused = helm("template", "leadline", str(CHART), "--set", f"submit.server={server},submit.secretName=s")
+    assert refused.returncode != 0
+    assert "submit" in refused.stderr
 
 
 @pytest.mark.parametrize("ui", [False, True])

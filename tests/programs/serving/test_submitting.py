@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
+from tests.image_archives import docker_archive, layer
 from tests.programs.provider.provider_parts import Provider
 
 from leadline.api.carriers.local_reader import LocalReader
 from leadline.api.posture_results import SCANS
 from leadline.api.protocol import Paging
+from leadline.api.provider.wire import Changes
 from leadline.api.selection import Key, Selection
 from leadline.programs.cli.main import main
 from leadline.programs.provider.app import App
@@ -23,11 +26,18 @@ from leadline.programs.serving.provider_client import Patient, provider_client
 from leadline.programs.serving.submitting import Pace, StoredFindings, Submitting
 from leadline.programs.serving.tls_server import Server
 from leadline.scans.submitting.changing import ChangeSender
-from leadline.scans.submitting.outbox import Outbox
+from leadline.scans.submitting.outbox import Beside, Outbox, place_of
 from leadline.scans.submitting.sending import destination
 from leadline.scans.submitting.stored_findings import StoredFacts, stored_facts
 
 ROOT = Path(__file__).parents[3]
+APK = b"""P:busybox
+V:1.36.1-r2
+A:x86_64
+L:GPL-2.0-only
+o:busybox
+
+"""
 POD = """\
 apiVersion: v1
 kind: Pod
@@ -164,3 +174,55 @@ def test_what_was_not_judged_or_cannot_be_read_stays_open(provider: Provider):
     assert not found.stays()(("0" * 32, 1))
     found.results.unreadable.add(Key(SCANS, "shop", "damaged"))
     assert found.stays()(("0" * 32, 1))
+
+
+def test_images_go_once_for_each_digest_and_content(provider: Provider, capfd):
+    archive = Path("shop.tar")
+    docker_archive(archive, [layer({"lib/apk/db/installed": APK})])
+    image = ["scan", "image", str(archive), "--store", "results.db", "-q"]
+    assert main(image) == 0
+    capfd.readouterr()
+    with served(provider) as url:
+        words = ["send", f"{url}/shop", "--from-store", "results.db", "--once"]
+        assert provider_main(words) == 0
+        assert "2 messages were delivered" in capfd.readouterr().err
+        # Scanned again, with the same content.
+        assert main(image) == 0
+        assert provider_main(words) == 0
+        assert "1 messages were delivered" in capfd.readouterr().err
+    rows = provider.place.tables.reader.execute("SELECT name, version FROM package").fetchall()
+    assert [tuple(row) for row in rows] == [("alpine/busybox", "1.36.1-r2")]
+
+
+def test_ranks_are_sent_as_they_change(provider: Provider):
+    stored(str(ROOT / "examples" / "shop"))
+    found = StoredFindings()
+
+    async def read() -> None:
+        store = LocalReader(Path("results.db"))
+        for one in found.followed:
+            page = await store.list(Selection(one.plural, with_body=one.with_body), Paging("", 500, 1 << 20))
+            for entry in page.entries:
+                one.put(entry)
+        await store.close()
+
+    asyncio.run(read())
+    ranks = found.beside().ranks
+    assert ranks
+    assert all(one.kind and one.name and one.sentence for one in ranks.values())
+    outbox = Outbox(Path("outbox.db"), "https://p.example/shop")
+    changes = outbox.prepare({}, found.measured(provider.clock()), 0, beside=found.beside())
+    first = msgspec.json.decode(changes.plain, type=Changes)
+    assert set(first.ranked) == set(ranks.values())
+    outbox.acknowledge(changes, "")
+    assert not outbox.differs_beside(found.beside())
+    fewer = dict(list(ranks.items())[1:])
+    gone = msgspec.json.decode(
+        outbox.prepare({}, found.measured(provider.clock()), 0, beside=Beside(fewer, frozenset())).plain,
+        type=Changes,
+    )
+    assert [place_of(one) for one in gone.unranked] == list(ranks)[:1]
+    assert not gone.ranked
+    # What cannot be read takes nothing away.
+    assert not outbox.differs_beside(Beside(None, None))
+    outbox.close()

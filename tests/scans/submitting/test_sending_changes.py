@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.programs.provider.provider_parts import Provider, found, measured
+from tests.programs.provider.provider_parts import Provider, found, image, measured
 
 from leadline.api.provider.wire import LOG_IS_SHORTER, Changes, FoundFinding, Problem, encoded
 from leadline.errors import StoreError
@@ -225,6 +225,39 @@ def test_a_provider_that_never_has_enough_is_given_up(pair: Pair):
     sender = ChangeSender(PLACE, pair.provider.token, shorter, pair.outbox)
     with pytest.raises(DoubtError, match="does not know all"):
         sender.send(state({3}), measured(), 0, is_due=True)
+
+
+def test_images_that_a_provider_lost_are_sent_again(pair: Pair, tmp_path: Path):
+    pair.send({1})
+    pair.provider.close()
+    shutil.copytree(pair.provider.folder, tmp_path / "backup")
+    pair.provider.again()
+    shown = image(1, "maven org.apache/log4j-core 2.14.1")
+    assert pair.sender.send_image(shown, "home/one", "monday")
+    assert not pair.sender.send_image(shown, "home/one", "tuesday")
+    assert not pair.sender.wants("home/one", "tuesday")
+    pair.provider.close()
+    shutil.rmtree(pair.provider.folder)
+    shutil.copytree(tmp_path / "backup", pair.provider.folder)
+    pair.provider.again()
+    # No message was lost, and the image was.
+    pair.send({1, 2})
+    assert pair.sender.wants("home/one", "tuesday")
+    assert pair.sender.send_image(shown, "home/one", "tuesday")
+    assert pair.provider.open() == {f"{one:032x}" for one in (1, 2)}
+    rows = pair.provider.place.tables.reader.execute("SELECT name FROM package").fetchall()
+    assert [row[0] for row in rows] == ["org.apache/log4j-core"]
+    assert not verify_log(pair.provider.log, pair.provider.place.keys.verifier).faults
+
+
+def test_an_image_whose_answer_is_lost_is_in_the_log_once(pair: Pair):
+    shown = image(1, "maven org.apache/log4j-core 2.14.1")
+    pair.wire.fault = "answer"
+    with pytest.raises(NotDeliveredError):
+        pair.sender.send_image(shown, "home/one", "monday")
+    pair.wire.fault = ""
+    assert pair.sender.send_image(shown, "home/one", "monday")
+    assert pair.provider.source.entries == 1
 
 
 def test_an_outbox_is_for_its_owner_and_no_other_database(pair: Pair, tmp_path: Path):

@@ -22,7 +22,9 @@ Time = Annotated[
 Short = Annotated[str, Meta(max_length=300)]
 Long = Annotated[str, Meta(max_length=2_000)]
 Count = Annotated[int, Meta(ge=0, le=10**12)]
+ImageDigest = Annotated[str, Meta(pattern="^sha256:[0-9a-f]{64}$")]
 MOST_FINDINGS = 500_000
+MOST_RANKED = 50_000
 MOST_NAMES = 10_000
 
 
@@ -62,7 +64,7 @@ class Coverage(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """Controls that lacked a source."""
 
 
-class Measured(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+class Measured(Struct, frozen=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True):
     """Of one moment at the sender. A claim: the time that counts is when the provider received it."""
 
     at: Time
@@ -73,6 +75,8 @@ class Measured(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """Digest of the controls that judged."""
     scope: Short = ""
     """What a whole report is about, and how it was narrowed: ``deploy/, namespaces shop``. A source has one."""
+    database: Short = ""
+    """When the newest vulnerability database was built that images were matched with; empty where none was."""
 
 
 class UnlistedKind(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -101,7 +105,22 @@ class WholeReport(Struct, frozen=True, rename="camel", forbid_unknown_fields=Tru
     """Fingerprints of what a control could not judge this time; they stay as they were."""
 
 
-class Changes(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+class NamedWorkload(Struct, frozen=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True):
+    kind: Short
+    name: Short
+    namespace: Short = ""
+    group: Short = ""
+
+
+class RankedWorkload(NamedWorkload, frozen=True):
+    """How much is at stake with one workload."""
+
+    score: Annotated[float, Meta(ge=0, le=100)] = 0
+    sentence: Long = ""
+    """Why."""
+
+
+class Changes(Struct, frozen=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True):
     """What is different since the message before, of a sender that keeps count."""
 
     sequence: Annotated[int, Meta(ge=1)]
@@ -114,6 +133,12 @@ class Changes(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """Objects that exist no more: their findings are expected to go."""
     dropped: Count = 0
     """Changes that came and went before they could be sent."""
+    ranked: Annotated[tuple[RankedWorkload, ...], Meta(max_length=MOST_RANKED)] = ()
+    """Workloads whose rank is new or another."""
+    unranked: Annotated[tuple[NamedWorkload, ...], Meta(max_length=MOST_RANKED)] = ()
+    """Those that have none any more."""
+    gone_images: Annotated[tuple[ImageDigest, ...], Meta(max_length=MOST_NAMES)] = ()
+    """Images that are not stored there any more."""
 
 
 class ImagePackage(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -138,7 +163,7 @@ class ImageVulnerability(Struct, frozen=True, rename="camel", forbid_unknown_fie
 class ImageContent(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """What one sender found in one image: its word alone, never that of others who run the same digest."""
 
-    digest: Annotated[str, Meta(pattern="^sha256:[0-9a-f]{64}$")]
+    digest: ImageDigest
     name: Long
     at: Time
     program: Short

@@ -12,7 +12,6 @@ import os
 import signal
 import socket
 import sys
-import time
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -49,6 +48,7 @@ from leadline.programs.operator.settings import (
 from leadline.programs.operator.waiver_objects import ExceptionStatus
 from leadline.programs.operator.watch import RunningImages
 from leadline.programs.service import run
+from leadline.programs.serving.chores import say_alive
 from leadline.programs.serving.cron import check
 from leadline.programs.serving.kube import Kube, KubeError
 from leadline.programs.serving.log import log_to_stderr
@@ -62,7 +62,6 @@ from leadline.sources.cluster.connection import Cluster, async_client, connect
 from leadline.sources.cluster.kubeconfig import SCAN_FILES
 
 log = logging.getLogger(__name__)
-ALIVE_S = 5.0
 SWITCH_S = 0.001
 """So long at most what waits for an answer of a server waits for what is judged meanwhile: 20 times for one request."""
 GOODBYE_S = 5.0
@@ -156,7 +155,7 @@ async def operate(settings: Settings, rules: ScanRules) -> None:
     try:
         chores = [_until_stopped(stop), _lead(settings, rules, kube, store)]
         if settings.alive_file:
-            chores.append(_say_alive(Path(settings.alive_file)))
+            chores.append(say_alive(Path(settings.alive_file)))
         await _first_of(chores)
     finally:
         await store.close()
@@ -260,16 +259,6 @@ async def _first_of(chores: Sequence[Coroutine[Any, Any, None]]) -> None:
 async def _until_stopped(stop: asyncio.Event) -> None:
     await stop.wait()
     log.info("asked to end")
-
-
-async def _say_alive(path: Path) -> None:
-    """Writes the time into a file, for a probe: the loop runs, and with it all that waits on it."""
-    while True:
-        try:
-            path.write_text(f"{int(time.time())}\n")
-        except OSError as error:
-            log.warning("%s cannot be written: %s", path, error.strerror or error)
-        await asyncio.sleep(ALIVE_S)
 
 
 def _store(settings: Settings) -> Store:

@@ -2,7 +2,9 @@
 
 import asyncio
 import ipaddress
+import logging
 import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -23,6 +25,7 @@ from leadline.programs.provider.questions import Questions
 from leadline.programs.provider.routes import Parts
 from leadline.programs.provider.watchman import EVENTS, STATES
 from leadline.programs.service import run
+from leadline.programs.serving.chores import say_alive
 from leadline.programs.serving.log import log_to_stderr
 from leadline.programs.serving.plain_server import plain_config
 from leadline.programs.serving.provider_client import Patient, provider_client, submit_token
@@ -34,6 +37,7 @@ from leadline.scans.submitting.changing import ChangeSender
 from leadline.scans.submitting.outbox import Outbox
 from leadline.scans.submitting.sending import destination
 
+log = logging.getLogger(__name__)
 _UNITS = {"m": 60, "h": 3_600, "d": 86_400}
 _KINDS = ("cluster", "repository", "registry", "pipeline")
 _SHOWN_FAULTS = 20
@@ -254,6 +258,9 @@ def rebuild(data: Path) -> int:
 @click.option(
     "--every", default="1h", show_default=True, metavar="1h", help="Without a change, a sign of life."
 )
+@click.option(
+    "--alive-file", default="", metavar="FILE", help="Gets the time in seconds, for a probe, while it runs."
+)
 @click.option("--once", is_flag=True, help="Send what differs now, and end.")
 def send(
     address: str, store: str, kube_context: str, kubeconfig: str, outbox: Path, every: str, **given: Any
@@ -279,7 +286,21 @@ def send(
         if given["once"]:
             _say(f"{asyncio.run(submitting.once()):,} messages were delivered")
         else:
-            asyncio.run(submitting.run())
+            asyncio.run(_followed(submitting, given["alive_file"]))
+
+
+async def _followed(submitting: Submitting, alive_file: str) -> None:
+    """Until it is stopped, by SIGTERM as well. Raises: ``DoubtError``."""
+    running = asyncio.ensure_future(submitting.run())
+    alive = asyncio.ensure_future(say_alive(Path(alive_file))) if alive_file else None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
+    try:
+        await running
+    except asyncio.CancelledError:
+        log.info("ended")
+    finally:
+        if alive:
+            alive.cancel()
 
 
 @command.command("openapi")

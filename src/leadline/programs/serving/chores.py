@@ -1,8 +1,15 @@
 """What a program does beside serving: each chore continues for as long as it serves."""
 
 import asyncio
+import logging
+import time
 from collections.abc import Coroutine, Sequence
+from pathlib import Path
 from typing import Any, Protocol
+
+log = logging.getLogger(__name__)
+ALIVE_S = 5.0
+"""Between two signs of life."""
 
 
 class Serves(Protocol):
@@ -29,3 +36,13 @@ async def beside(serving: Serves, chores: Sequence[Coroutine[Any, Any, None]]) -
     for error in ended:
         if isinstance(error, Exception):
             raise error
+
+
+async def say_alive(path: Path) -> None:
+    """Writes the time into a file, for a probe: the loop runs, and with it all that waits on it."""
+    while True:
+        try:
+            path.write_text(f"{int(time.time())}\n")
+        except OSError as error:
+            log.warning("%s cannot be written: %s", path, error.strerror or error)
+        await asyncio.sleep(ALIVE_S)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -15,18 +16,27 @@ from zstandard import ZstdError
 
 from leadline.api.kinds.scans import ScanRun
 from leadline.api.posture_results import SCANS
-from leadline.api.protocol import Entry, Readable
-from leadline.api.provider.wire import Coverage, FoundFinding, Measured
-from leadline.api.selection import Key
+from leadline.api.protocol import Entry, Paging, Readable
+from leadline.api.provider.wire import Coverage, FoundFinding, Measured, RankedWorkload
+from leadline.api.risk_results import RISKS
+from leadline.api.selection import Key, Selection
 from leadline.api.stored import Reader
 from leadline.backoff import backoff_s
 from leadline.errors import LeadlineError, StoreError
 from leadline.programs.serving.following import Followed, Follower
+from leadline.scans.stored.image_results import MANIFESTS
 from leadline.scans.stored.scan_runs import FOLLOWING, RUNS, STALE
 from leadline.scans.submitting.changing import ChangeSender
-from leadline.scans.submitting.outbox import Mark, Stays
+from leadline.scans.submitting.outbox import Beside, Mark, Stays, place_of
 from leadline.scans.submitting.sending import DoubtError
-from leadline.scans.submitting.stored_findings import StoredFacts, stored_facts
+from leadline.scans.submitting.stored_findings import (
+    ImageFact,
+    StoredFacts,
+    image_fact,
+    rank_fact,
+    stored_content,
+    stored_facts,
+)
 from leadline.scans.submitting.submission import PROGRAM
 
 log = logging.getLogger(__name__)
@@ -72,10 +82,12 @@ class StoredFindings:
     def __init__(self) -> None:
         self.results = Followed[StoredFacts](SCANS, stored_facts)
         self.runs = Followed[Run | None](RUNS, _run)
+        self.ranks = Followed[RankedWorkload](RISKS, rank_fact)
+        self.images = Followed[ImageFact](MANIFESTS, image_fact, with_body=False)
 
     @property
     def followed(self) -> tuple[Followed[Any], ...]:
-        return (self.results, self.runs)
+        return (self.results, self.runs, self.ranks, self.images)
 
     @property
     def objects(self) -> frozenset[Key]:
@@ -88,6 +100,12 @@ class StoredFindings:
                 found[one.fingerprint, one.ordinal] = one
         return found
 
+    def beside(self) -> Beside:
+        """Of what cannot be read nothing is said."""
+        ranks = {place_of(one): one for one in self.ranks.facts.values()}
+        digests = frozenset(one.digest for one in self.images.facts.values())
+        return Beside(None if self.ranks.unreadable else ranks, None if self.images.unreadable else digests)
+
     def stays(self) -> Stays:
         """What was open stays so where a control could not judge, and all of it while a result cannot be read."""
         is_unreadable = bool(self.results.unreadable)
@@ -99,10 +117,13 @@ class StoredFindings:
         runs = [one for one in self.runs.facts.values() if one is not None]
         newest = max(runs, key=lambda one: one.revision, default=None)
         controls = {one.control for facts in self.results.facts.values() for one in facts.findings}
-        unread = len(self.results.unreadable) + (newest.unread if newest else 1)
+        unreadable = (self.results, self.ranks, self.images)
+        unread = sum(len(one.unreadable) for one in unreadable) + (newest.unread if newest else 1)
         at = f"{newest.at}Z" if newest and newest.at else now.strftime("%Y-%m-%dT%H:%M:%SZ")
         rules = sha256(PROGRAM.encode()).hexdigest()
-        return Measured(at, PROGRAM, Coverage(len(self.results.facts), len(controls), unread), rules)
+        database = max((one.database for one in self.images.facts.values()), default="")
+        coverage = Coverage(len(self.results.facts), len(controls), unread)
+        return Measured(at, PROGRAM, coverage, rules, database=database)
 
 
 class Submitting:
@@ -179,22 +200,41 @@ class Submitting:
 
     async def _send(self, *, is_due: bool) -> int:
         current, objects = self._found.current(), self._found.objects
-        measured = self._found.measured(self._now())
+        measured, beside = self._found.measured(self._now()), self._found.beside()
         deleted, stays = len(self._objects - objects), self._found.stays()
 
         def send() -> int:
-            try:
-                self._sender.note(current)
-                return self._sender.send(current, measured, deleted, is_due=is_due, stays=stays)
-            except (sqlite3.Error, ZstdError) as error:
-                raise StoreError(f"cannot use the outbox: {error}") from error
+            self._sender.note(current)
+            return self._sender.send(current, measured, deleted, is_due=is_due, stays=stays, beside=beside)
 
-        sending = asyncio.ensure_future(asyncio.to_thread(send))
-        try:
-            count = await asyncio.shield(sending)
-        except asyncio.CancelledError:
-            # The outbox belongs to that thread until it is done.
-            await asyncio.wait({sending})
-            raise
+        count = await _in_thread(send)
         self._objects = objects
+        return count + await self._send_images()
+
+    async def _send_images(self) -> int:
+        """One at a time, so that one is held in memory; the messages."""
+        count = 0
+        for key, fact in sorted(self._found.images.facts.items(), key=lambda one: one[1].version):
+            name = f"{key.namespace}/{key.name}"
+            store = self._follower.store
+            if store is None or not await _in_thread(partial(self._sender.wants, name, fact.version)):
+                continue
+            page = await store.list(Selection(key.plural, key.namespace, key.name), Paging(limit=1))
+            entry = next((one for one in page.entries if one.key == key), None)
+            content = await asyncio.to_thread(stored_content, entry) if entry is not None else None
+            if content is not None:
+                sent = partial(self._sender.send_image, content, name, fact.version)
+                count += await _in_thread(sent)
         return count
+
+
+async def _in_thread(work: Callable[[], int]) -> int:
+    """The outbox belongs to that thread until it is done. Raises: ``StoreError``, ``NotDeliveredError``."""
+    working = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(working)
+    except (sqlite3.Error, ZstdError) as error:
+        raise StoreError(f"cannot use the outbox: {error}") from error
+    except asyncio.CancelledError:
+        await asyncio.wait({working})
+        raise

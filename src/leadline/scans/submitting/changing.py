@@ -1,10 +1,15 @@
 """Sends what changed, message by message: nothing is lost while a provider is away, and nothing comes twice."""
 
 import logging
+import uuid
 from collections.abc import Mapping
 
-from leadline.api.provider.wire import FoundFinding, Measured, Receipt
-from leadline.scans.submitting.outbox import Mark, Outbox, Stays, nothing_stays
+import zstandard
+from msgspec.structs import replace
+
+from leadline.api.provider.note import NoteError, Verifier
+from leadline.api.provider.wire import FoundFinding, ImageContent, Measured, Receipt, digest_of, encoded
+from leadline.scans.submitting.outbox import NOTHING, Beside, Mark, Outbox, Stays, nothing_stays
 from leadline.scans.submitting.sending import (
     Destination,
     DoubtError,
@@ -30,6 +35,7 @@ class ChangeSender:
         self._exchange = exchange
         self._outbox = outbox
         self._last: dict[Mark, FoundFinding] | None = None
+        self._is_rewound = False
         self.resent = 0
         """Messages that went a second time, to a provider that was set back."""
 
@@ -51,36 +57,85 @@ class ChangeSender:
         *,
         is_due: bool,
         stays: Stays = nothing_stays,
+        beside: Beside = NOTHING,
     ) -> int:
         """Everything that differs, and a sign of life where ``is_due``; the messages that were acknowledged.
 
         Raises: ``NotDeliveredError``, ``DoubtError``.
         """
         count = 0
-        is_rewound = False
+        self._is_rewound = False
         while True:
             message = self._outbox.outgoing()
             if message is None:
-                if not (self._outbox.differs(current, stays) or (is_due and count == 0)):
+                differs = self._outbox.differs(current, stays) or self._outbox.differs_beside(beside)
+                if not (differs or (is_due and count == 0)):
                     return count
-                message = self._outbox.prepare(current, measured, deleted_objects if count == 0 else 0, stays)
-            trusted, before = opened(self._place, self._known())
-            call = post_of(self._place, "changes", (self._token, message.key), message.packed, before.size)
-            try:
-                receipt = decoded(self._place, self._exchange, call, Receipt)
-            except ShorterError as error:
-                # A second time at once is no backup, but a provider that never has enough.
-                if is_rewound or not self._outbox.rewind(error.expected):
-                    raise DoubtError(str(error.args[0]), hint=error.hint) from error
-                # Whether what is left of its log is what it was, the next receipt has to prove.
-                lost = self._outbox.sequence - error.expected + 1
-                log.error("%s; %d messages are sent again", error.args[0], lost)
-                self.resent += lost
-                is_rewound = True
-                continue
-            check(receipt, message.plain, before, trusted)
-            self._outbox.acknowledge(message, receipt.checkpoint)
-            count += 1
+                deleted = deleted_objects if count == 0 else 0
+                message = self._outbox.prepare(current, measured, deleted, stays, beside)
+            receipt = self._delivered("changes", message.key, message.packed, message.plain)
+            if receipt is not None:
+                self._outbox.acknowledge(message, receipt.checkpoint)
+                count += 1
+
+    def wants(self, manifest: str, version: str) -> bool:
+        """Whether what is stored under that name is to be read, since it may be another than what was sent."""
+        return not self._outbox.is_sent(manifest, version)
+
+    def send_image(self, image: ImageContent, manifest: str, version: str) -> bool:
+        """Once for each digest and content, whenever it was scanned; whether it was sent now.
+
+        Raises: ``NotDeliveredError``, ``DoubtError``.
+        """
+        known = replace(image, at="", name="", database="yes" if image.database else "")
+        content = digest_of(encoded(known))
+        is_new = not self._outbox.has_image(image.digest, content)
+        if is_new:
+            plain = encoded(image)
+            packed = zstandard.ZstdCompressor(level=6).compress(plain)
+            # The same after a lost answer, so that the provider knows it again.
+            key = str(uuid.uuid5(uuid.NAMESPACE_OID, digest_of(plain)))
+            receipt, self._is_rewound = None, False
+            while receipt is None:
+                receipt = self._delivered("images", key, packed, plain)
+            size = opened(self._place, Remembered(self._known().verifier, receipt.checkpoint))[1].size
+            self._outbox.image_sent(image.digest, content, receipt.checkpoint, size)
+        self._outbox.note_manifest(manifest, version, image.digest)
+        return is_new
+
+    def _delivered(self, route: str, key: str, packed: bytes, plain: bytes) -> Receipt | None:
+        """The receipt; ``None`` where the provider was set back, and what it lost is to be sent first.
+
+        Raises: ``NotDeliveredError``, ``DoubtError``.
+        """
+        trusted, before = opened(self._place, self._known())
+        call = post_of(self._place, route, (self._token, key), packed, before.size)
+        try:
+            receipt = decoded(self._place, self._exchange, call, Receipt)
+        except ShorterError as error:
+            self._rewind(trusted, error)
+            return None
+        check(receipt, plain, before, trusted)
+        self._is_rewound = False
+        return receipt
+
+    def _rewind(self, trusted: Verifier, error: ShorterError) -> None:
+        """Whether what is left of its log is what it was, the next receipt has to prove. Raises: ``DoubtError``."""
+        sequence = self._outbox.sequence
+        # A second time at once is no backup, but a provider that never has enough.
+        if self._is_rewound:
+            raise DoubtError(str(error.args[0]), hint=error.hint) from error
+        try:
+            shown = first_contact(self._place, self._token, self._exchange)
+            size = trusted.opened(shown.checkpoint).size if shown.checkpoint else 0
+        except (ShorterError, NoteError) as fault:
+            raise DoubtError(str(error.args[0]), hint=error.hint) from fault
+        if not self._outbox.rewind(error.expected, size, lambda note: trusted.opened(note).size):
+            raise DoubtError(str(error.args[0]), hint=error.hint) from error
+        lost = sequence - error.expected + 1
+        log.error("%s; %d messages are sent again", error.args[0], lost)
+        self.resent += lost
+        self._is_rewound = True
 
     def _known(self) -> Remembered:
         """Raises: ``NotDeliveredError``."""

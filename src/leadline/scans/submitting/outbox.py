@@ -16,7 +16,16 @@ import msgspec
 import zstandard
 from msgspec import Struct
 
-from leadline.api.provider.wire import Changes, FoundFinding, GoneFinding, Measured, digest_of, encoded
+from leadline.api.provider.wire import (
+    Changes,
+    FoundFinding,
+    GoneFinding,
+    Measured,
+    NamedWorkload,
+    RankedWorkload,
+    digest_of,
+    encoded,
+)
 from leadline.errors import StoreError
 from leadline.scans.submitting.sending import Remembered
 
@@ -26,6 +35,8 @@ Stays = Callable[[Mark], bool]
 """Whether a finding that is not seen is not gone, since nothing was said of it."""
 MOST_OPENED = 50_000
 """In one message; the others follow in the next."""
+_MOST_RANKED = 5_000
+_MOST_IMAGES = 5_000
 KEPT_BYTES = 32 << 20
 """Of acknowledged messages, compressed; the oldest go."""
 _SCHEMA = """
@@ -37,7 +48,30 @@ CREATE TABLE known(fingerprint BLOB NOT NULL, ordinal INTEGER NOT NULL, content 
 CREATE TABLE message(
   sequence INTEGER PRIMARY KEY, key TEXT NOT NULL, body BLOB NOT NULL, before TEXT NOT NULL, checkpoint TEXT);
 """
+_BESIDE = """
+CREATE TABLE IF NOT EXISTS ranked(place TEXT PRIMARY KEY, content BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS image(
+  digest TEXT PRIMARY KEY, content TEXT NOT NULL, before TEXT NOT NULL, size INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS manifest(
+  name TEXT PRIMARY KEY, version TEXT NOT NULL, digest TEXT NOT NULL) WITHOUT ROWID;
+"""
 _LARGEST = 256 << 20
+
+
+class Beside(Struct, frozen=True):
+    """What is sent beside findings; ``None`` where nothing can be said now."""
+
+    ranks: Mapping[str, RankedWorkload] | None = None
+    """By what names the workload."""
+    images: frozenset[str] | None = None
+    """Digests of all that are stored."""
+
+
+NOTHING = Beside()
+
+
+def place_of(workload: NamedWorkload) -> str:
+    return msgspec.json.encode((workload.group, workload.kind, workload.namespace, workload.name)).decode()
 
 
 def nothing_stays(_: Mark) -> bool:
@@ -82,11 +116,13 @@ class Outbox:
             if not tables:
                 self._database.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
                 self._database.execute("INSERT INTO state VALUES (1, 0, '', '', '', 0, ?)", (place,))
+            self._database.executescript(_BESIDE)
             served = self._row("place")[0]
             self._digests = {
                 (mark.hex(), ordinal): content
                 for mark, ordinal, content in self._database.execute("SELECT * FROM known")
             }
+            self._ranks: dict[str, bytes] = dict(self._database.execute("SELECT * FROM ranked"))
         except (sqlite3.Error, OSError) as error:
             raise StoreError(f"cannot use the outbox {path}: {error}") from error
         if served != place:
@@ -141,6 +177,7 @@ class Outbox:
         measured: Measured,
         deleted_objects: int,
         stays: Stays = nothing_stays,
+        beside: Beside = NOTHING,
     ) -> Outgoing:
         """The next message, once the one before is acknowledged."""
         sequence, previous, dropped, before = self._row("sequence, previous, dropped, checkpoint")
@@ -154,6 +191,9 @@ class Outbox:
             gone,
             deleted_objects,
             dropped,
+            self._ranked(beside)[:_MOST_RANKED],
+            self._unranked(beside)[:_MOST_RANKED],
+            self._gone_images(beside)[:_MOST_IMAGES],
         )
         packed = zstandard.ZstdCompressor(level=6).compress(encoded(changes))
         message = Outgoing(sequence + 1, str(uuid.uuid4()), packed, before)
@@ -184,6 +224,7 @@ class Outbox:
                         "INSERT OR REPLACE INTO known VALUES (?, ?, ?)",
                         (bytes.fromhex(finding.fingerprint), finding.ordinal, content),
                     )
+                self._take_beside(changes)
                 self._database.execute(
                     "UPDATE state SET sequence = ?, previous = ?", (message.sequence, digest_of(plain))
                 )
@@ -197,15 +238,88 @@ class Outbox:
                 (KEPT_BYTES,),
             )
 
-    def rewind(self, expected: int) -> bool:
-        """Has the messages from ``expected`` on sent again; false where they are not kept any more."""
-        row = self._database.execute("SELECT before FROM message WHERE sequence = ?", (expected,)).fetchone()
-        if row is None or expected > self.sequence:
+    def is_sent(self, manifest: str, version: str) -> bool:
+        """Whether what is stored under that name was sent as it is."""
+        row = self._database.execute("SELECT version FROM manifest WHERE name = ?", (manifest,)).fetchone()
+        return row is not None and row[0] == version
+
+    def has_image(self, digest: str, content: str) -> bool:
+        """``content``: digest of what was sent of it."""
+        row = self._database.execute("SELECT content FROM image WHERE digest = ?", (digest,)).fetchone()
+        return row is not None and row[0] == content
+
+    def note_manifest(self, manifest: str, version: str, digest: str) -> None:
+        self._database.execute(
+            "INSERT OR REPLACE INTO manifest VALUES (?, ?, ?)", (manifest, version, digest)
+        )
+
+    def image_sent(self, digest: str, content: str, checkpoint: str, size: int) -> None:
+        """``checkpoint``: of the receipt, and the ``size`` that it signs."""
+        with self._transaction():
+            self._database.execute(
+                "INSERT OR REPLACE INTO image VALUES (?, ?, ?, ?)",
+                (digest, content, self._row("checkpoint")[0], size),
+            )
+            self._database.execute("UPDATE state SET checkpoint = ?", (checkpoint,))
+
+    def differs_beside(self, beside: Beside) -> bool:
+        return bool(self._ranked(beside) or self._unranked(beside) or self._gone_images(beside))
+
+    def rewind(self, expected: int, size: int, size_of: Callable[[str], int]) -> bool:
+        """Has what the provider lost sent again; false where it is not kept any more.
+
+        ``expected``: number of the message that it waits for; ``size``: of its log; ``size_of``: of a checkpoint.
+        """
+        rows = self._database.execute("SELECT sequence, before, checkpoint FROM message").fetchall()
+        if expected > self.sequence + 1 or (
+            expected <= self.sequence and expected not in {row[0] for row in rows}
+        ):
+            return False
+        notes = {note for row in rows for note in row[1:] if note is not None}
+        notes |= {row[0] for row in self._database.execute("SELECT before FROM image")}
+        # Before its first entry a log has no checkpoint.
+        held = [(size_of(note) if note else 0, note) for note in notes]
+        base = max((one for one in held if one[0] <= size), default=None)
+        if base is None:
             return False
         with self._transaction():
             self._database.execute("UPDATE message SET checkpoint = NULL WHERE sequence >= ?", (expected,))
-            self._database.execute("UPDATE state SET checkpoint = ?", (row[0],))
+            self._database.execute("UPDATE state SET checkpoint = ?", (base[1],))
+            lost = "(SELECT digest FROM image WHERE size > ?)"
+            self._database.execute(f"DELETE FROM manifest WHERE digest IN {lost}", (size,))  # noqa: S608 ours
+            self._database.execute("DELETE FROM image WHERE size > ?", (size,))
         return True
+
+    def _ranked(self, beside: Beside) -> tuple[RankedWorkload, ...]:
+        ranks = beside.ranks or {}
+        return tuple(one for place, one in sorted(ranks.items()) if self._ranks.get(place) != _digest(one))
+
+    def _unranked(self, beside: Beside) -> tuple[NamedWorkload, ...]:
+        if beside.ranks is None:
+            return ()
+        gone = sorted(self._ranks.keys() - beside.ranks.keys())
+        return tuple(
+            NamedWorkload(kind, name, namespace, group)
+            for group, kind, namespace, name in map(msgspec.json.decode, gone)
+        )
+
+    def _gone_images(self, beside: Beside) -> tuple[str, ...]:
+        if beside.images is None:
+            return ()
+        known = {row[0] for row in self._database.execute("SELECT digest FROM image")}
+        return tuple(sorted(known - beside.images))
+
+    def _take_beside(self, changes: Changes) -> None:
+        for gone in changes.unranked:
+            self._ranks.pop(place_of(gone), None)
+            self._database.execute("DELETE FROM ranked WHERE place = ?", (place_of(gone),))
+        for rank in changes.ranked:
+            place, content = place_of(rank), _digest(rank)
+            self._ranks[place] = content
+            self._database.execute("INSERT OR REPLACE INTO ranked VALUES (?, ?)", (place, content))
+        for digest in changes.gone_images:
+            self._database.execute("DELETE FROM manifest WHERE digest = ?", (digest,))
+            self._database.execute("DELETE FROM image WHERE digest = ?", (digest,))
 
     def _opened(self, current: Mapping[Mark, FoundFinding]) -> list[Mark]:
         return sorted(mark for mark, one in current.items() if self._digests.get(mark) != _digest(one))
@@ -232,5 +346,5 @@ class _Transaction:
         self._database.execute("ROLLBACK" if kind else "COMMIT")
 
 
-def _digest(finding: FoundFinding) -> bytes:
-    return sha256(encoded(finding)).digest()[:16]
+def _digest(one: FoundFinding | RankedWorkload) -> bytes:
+    return sha256(encoded(one)).digest()[:16]

@@ -1,13 +1,19 @@
-"""The findings in stored results, as a provider takes them: an object at a time."""
+"""What is stored, as a provider takes it, an object at a time: findings, ranks, and which images there are."""
 
+import orjson
 from msgspec import Struct
 
+from leadline.api.kind import PREFIX
 from leadline.api.posture_reading import StoredResult, stored_result
 from leadline.api.protocol import Entry
-from leadline.api.provider.wire import FoundFinding
+from leadline.api.provider.wire import FoundFinding, ImageContent, RankedWorkload
+from leadline.api.risk_results import stored_risk
+from leadline.errors import UsageError
 from leadline.model.finding import Finding
 from leadline.outputs.text.waiver_text import why_accepted
-from leadline.scans.submitting.submission import found_finding, mark_of
+from leadline.scans.stored.image_results import is_filtered, stored_counts, stored_image
+from leadline.scans.stored.stored_images import foreign_image
+from leadline.scans.submitting.submission import found_finding, image_content, mark_of, ranked_workload
 
 
 class StoredFacts(Struct, frozen=True):
@@ -46,3 +52,42 @@ def _name(result: StoredResult) -> str:
     resource = result.resource
     own = f"{resource.group}/{resource.kind}/{resource.namespace}/{resource.name}"
     return ">".join([own, *(f"{part.kind}/{part.namespace}/{part.name}" for part in result.related)])
+
+
+def rank_fact(entry: Entry) -> RankedWorkload:
+    """Raises: ``StoreError`` where it is another object."""
+    return ranked_workload(*stored_risk(entry))
+
+
+class ImageFact(Struct, frozen=True):
+    """Of the result of one image, without its body."""
+
+    digest: str
+    version: str
+    """Another one once it is scanned again."""
+    database: str
+    """When the database was built that it was matched with; empty where there was none."""
+
+
+def image_fact(entry: Entry) -> ImageFact | None:
+    """``None`` for what holds only the packages that one container loads, or has no digest to be known by."""
+    if is_filtered(entry.content.metadata):
+        return None
+    annotations = orjson.loads(entry.content.metadata).get("annotations") or {}
+    counts = stored_counts(entry.key.name, annotations)
+    if counts is None:
+        return None
+    digest = counts.counted.digest or counts.id
+    at = str(annotations.get(f"{PREFIX}timestamp", ""))
+    return ImageFact(digest, f"{at} {counts.counted.database}", counts.counted.database) if digest else None
+
+
+def stored_content(entry: Entry) -> ImageContent | None:
+    """Packages and vulnerabilities; ``None`` where a provider could not know the image by a digest."""
+    annotations = orjson.loads(entry.content.metadata).get("annotations") or {}
+    at = str(annotations.get(f"{PREFIX}timestamp", ""))[:19]
+    report = stored_image(entry.content.body) or foreign_image(entry)
+    try:
+        return image_content(report, f"{at}Z")
+    except UsageError:
+        return None

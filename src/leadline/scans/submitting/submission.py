@@ -18,6 +18,7 @@ from leadline.api.provider.wire import (
     ImagePackage,
     ImageVulnerability,
     Measured,
+    RankedWorkload,
     Severity,
     UnlistedKind,
     WholeReport,
@@ -29,6 +30,7 @@ from leadline.model.image_report import ImageReport
 from leadline.model.package import Package
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
+from leadline.model.risk import WorkloadRisk
 from leadline.outputs.documents.baseline import SeenFinding, baseline_of
 from leadline.outputs.rows.place import ShownPlaces
 from leadline.outputs.text.plain import plain
@@ -198,6 +200,17 @@ def found_finding(
         file=file[:_LONG],
         path=path[:_LONG],
         accepted=accepted[:_LONG],
+    )
+
+
+def ranked_workload(resource: Resource, risk: WorkloadRisk) -> RankedWorkload:
+    return RankedWorkload(
+        resource.kind[:_SHORT],
+        resource.name[:_SHORT],
+        resource.namespace[:_SHORT],
+        resource.group[:_SHORT],
+        min(100.0, max(0.0, round(risk.score, 2))),
+        plain(risk.sentence, _LONG),
     )
 
 
