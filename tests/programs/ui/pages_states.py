@@ -103,7 +103,10 @@ def _unavailable() -> Iterator[str]:
 def _stale() -> Iterator[str]:
     with ExitStack() as stack:
         file = Path(stack.enter_context(TemporaryDirectory()), "results.db")
-        asyncio.run(_stored(file))
+        # Playwright's loop runs in this thread.
+        storing = threading.Thread(target=asyncio.run, args=(_stored(file),))
+        storing.start()
+        storing.join(ANSWER_S)
         shown = Shown(nothing_yet(str(file), "leadline scan"))
         address = stack.enter_context(_here(shown, Door(), lambda: LocalReader(file)))
         _until(lambda: not shown.known.reading)

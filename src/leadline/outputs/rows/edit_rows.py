@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -92,16 +93,28 @@ def edit_rows(report: PostureReport, places: FindingPlaces, least: Severity = "u
     return sorted(rows, key=order_of)
 
 
-def edit_groups(report: PostureReport, places: FindingPlaces, least: Severity = "unknown") -> Groups:
-    """Every edit that controls of at least that severity ask for."""
+def edit_groups(
+    report: PostureReport,
+    places: FindingPlaces,
+    least: Severity = "unknown",
+    known: Mapping[int, tuple[object, ...]] = MappingProxyType({}),
+) -> Groups:
+    """Every edit that controls of at least that severity ask for.
+
+    ``known`` are keys of findings without a place that were grouped before and still live, by ``id()``.
+    """
     shown = {control.id for control in report.controls if _RANK[control.severity] <= _RANK[least]}
     found: dict[tuple[object, ...], tuple[list[Finding], Place | None]] = {}
     for finding in report.findings:
         if finding.control not in shown:
             continue
-        place = places.find(finding)
-        key = _key(finding, place, report.resource(finding.on).origin.rendering)
-        found.setdefault(key, ([], place))[0].append(finding)
+        place = None
+        if (key := known.get(id(finding))) is None:
+            place = places.find(finding)
+            key = _key(finding, place, report.resource(finding.on).origin.rendering)
+        if (group := found.get(key)) is None:
+            found[key] = group = [], place
+        group[0].append(finding)
     return {key: EditGroup(tuple(findings), place) for key, (findings, place) in found.items()}
 
 

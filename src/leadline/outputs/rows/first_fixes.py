@@ -1,6 +1,6 @@
 """Where to begin: the objects with most at stake, each with the reason."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -47,35 +47,53 @@ def first_fixes(report: PostureReport, risks: Sequence[WorkloadRisk], most: int 
 
     A workload of which nothing is critical or high is none to begin with.
     """
-    controls = {control.id: control for control in report.controls}
-    failed: dict[str, dict[str, None]] = {}
+    urgent = sorted((one for one in report.controls if one.severity in _OF_OTHERS), key=urgency)
+    rank = {control.id: number for number, control in enumerate(urgent)}
+    failed: dict[str, set[int]] = {}
     for finding in report.findings:
-        if controls[finding.control].severity in _OF_OTHERS:
-            failed.setdefault(finding.resource, {})[finding.control] = None
+        if (number := rank.get(finding.control)) is not None:
+            failed.setdefault(finding.resource, set()).add(number)
     title = titles_of(report)
     ranked = {risk.resource: risk for risk in risks}
-    found: list[FirstFix] = []
-    for id, ids in failed.items():
-        worst = sorted((controls[one] for one in ids), key=urgency)
-        risk = ranked.get(id)
-        name = title(report.resource(id))
-        if risk is not None:
-            found.append(FirstFix(id, name, risk.sentence, risk.score))
-        else:
-            score = _score(worst[0], report, report.resource(id), risks)
-            found.append(FirstFix(id, name, _problems(worst), score))
-    by_title: dict[str, FirstFix] = {}
-    for fix in sorted(found, key=lambda fix: (-fix.score, fix.title)):
-        by_title.setdefault(fix.title, fix)
-    return list(by_title.values())[:most]
+    holders = _holders(risks)
+    found: dict[str, tuple[float, str]] = {}
+    for id, numbers in failed.items():
+        risk, resource = ranked.get(id), report.resource(id)
+        score = risk.score if risk else _score(urgent[min(numbers)], report, resource, holders)
+        name = title(resource)
+        if name not in found or score > found[name][0]:
+            found[name] = score, id
+    first = sorted(found.items(), key=lambda one: (-one[1][0], one[0]))[:most]
+    return [
+        FirstFix(
+            id,
+            name,
+            ranked[id].sentence if id in ranked else _problems([urgent[one] for one in sorted(failed[id])]),
+            score,
+        )
+        for name, (score, id) in first
+    ]
+
+
+def _holders(risks: Sequence[WorkloadRisk]) -> Mapping[str, tuple[int, WorkloadRisk]]:
+    """For the id of each account the workload with most at stake that holds its token, with its rank."""
+    found: dict[str, tuple[int, WorkloadRisk]] = {}
+    for number, risk in enumerate(risks):
+        for step in risk.path:
+            if step.kind == "token":
+                found.setdefault(step.object, (number, risk))
+    return found
 
 
 def _score(
-    control: Control, report: PostureReport, resource: Resource, risks: Sequence[WorkloadRisk]
+    control: Control,
+    report: PostureReport,
+    resource: Resource,
+    holders: Mapping[str, tuple[int, WorkloadRisk]],
 ) -> float:
     """Accounts and roles count as workloads do, by how near an attacker is to them and what they open."""
     if control.consequence == "cluster takeover":
-        reach, ease = _nearness(report, resource, risks)
+        reach, ease = _nearness(report, resource, holders)
         return round(100 * reach * control.score / 10 * (0.6 + 0.4 * ease), 1)
     if control.severity == "critical":
         return _OF_CRITICAL.get(control.consequence, _OF_OTHERS["critical"])
@@ -83,17 +101,18 @@ def _score(
 
 
 def _nearness(
-    report: PostureReport, resource: Resource, risks: Sequence[WorkloadRisk]
+    report: PostureReport, resource: Resource, holders: Mapping[str, tuple[int, WorkloadRisk]]
 ) -> tuple[float, float]:
     """Reach and ease: of an account those of the workload with most at stake that holds its token."""
     if resource.kind in ("User", "Group"):
         reach = _EVERYONE.get(resource.name, _SOMEONE)
         return reach, float(reach == _ANYONE)
-    parts = frozenset(report.parts_of.get(resource.id, (resource.id,)))
-    for risk in risks:
-        if any(step.kind == "token" and step.object in parts for step in risk.path):
-            return risk.reach, risk.ease
-    return _UNUSED, 0.0
+    parts = report.parts_of.get(resource.id, (resource.id,))
+    held = [holders[part] for part in parts if part in holders]
+    if not held:
+        return _UNUSED, 0.0
+    _, risk = min(held, key=lambda one: one[0])
+    return risk.reach, risk.ease
 
 
 def _problems(controls: Sequence[Control]) -> str:

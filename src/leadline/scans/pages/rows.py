@@ -3,11 +3,14 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from operator import attrgetter
 
 from msgspec import Struct
 
-from leadline.model.control import SEVERITIES
+from leadline.model.control import SEVERITIES, Control
 from leadline.model.report import PostureReport
+from leadline.outputs.rows.control_groups import urgency
 from leadline.outputs.rows.edit_rows import (
     EditGroup,
     EditRow,
@@ -15,7 +18,6 @@ from leadline.outputs.rows.edit_rows import (
     breadth_of,
     edit_groups,
     edit_row,
-    order_of,
     ordered,
     subject_text,
 )
@@ -44,11 +46,8 @@ class Row(Struct, frozen=True, gc=False):
     place: str
     fix: str
     edit: EditRow
-
-    @property
-    def text(self) -> str:
-        """All of it in small letters, for the search."""
-        return "\n".join((self.problem, self.subject, self.place, self.fix, *self.controls)).lower()
+    text: str
+    """All of it in small letters, for the search."""
 
 
 class Choice(Struct, frozen=True):
@@ -72,36 +71,41 @@ class Rows:
         """``before`` are those of an earlier moment: of an edit whose findings are the same objects the row stays."""
         places, title = FindingPlaces(report, NoPlaces()), titles_of(report)
         controls = {control.id: control for control in report.controls}
-        groups = edit_groups(report, places)
-        breadth = breadth_of(groups)
         known = before.kept if before is not None else {}
+        # Of the same findings only those with a line may belong elsewhere by now.
+        keys = {id(one): key for key, (old, _) in known.items() for one in old.findings if one.place is None}
+        groups = edit_groups(report, places, known=keys)
+        breadth = breadth_of(groups)
+        orders: dict[frozenset[str], tuple[Control, ...]] = {}
         once: dict[str, str] = {}
         self.kept: dict[tuple[object, ...], tuple[EditGroup, Row]] = {}
         self.made = 0
         """Rows that were not there before."""
         for key, group in groups.items():
-            those = ordered(group, controls, breadth)
+            ids = frozenset([finding.control for finding in group.findings])
+            if (those := orders.get(ids)) is None:
+                those = orders[ids] = ordered(group, controls, breadth)
             old = known.get(key)
             if old is not None and old[0] == group and old[1].edit.controls == those:
                 self.kept[key] = old
                 continue
             self.made += 1
             self.kept[key] = group, _row(edit_row(group, those, report, places, title), report, title, once)
-        self.all = tuple(sorted((row for _, row in self.kept.values()), key=lambda row: order_of(row.edit)))
+        ranks = {id: urgency(control)[:2] for id, control in controls.items()}
+        self.all = tuple(
+            sorted((row for _, row in self.kept.values()), key=lambda row: ranks[row.controls[0]])
+        )
         self.by_key = {row.key: row for row in self.all}
         self.of_object: dict[str, list[Row]] = {}
         for row in self.all:
             for subject in row.edit.subjects:
                 self.of_object.setdefault(subject, []).append(row)
         self._counts = _counted(self.all)
-        self._texts = [row.text for row in self.all]
 
     def chosen(self, choice: Choice) -> Sequence[Row]:
         rows: Sequence[Row] = self.all
-        words = choice.words.lower().split()
-        if words:
-            texts = zip(self.all, self._texts, strict=True)
-            rows = [row for row, text in texts if all(word in text for word in words)]
+        for word in choice.words.lower().split():
+            rows = [row for row in rows if word in row.text]
         if choice.severity:
             rows = [row for row in rows if row.severity in choice.severity]
         if choice.namespace:
@@ -134,12 +138,9 @@ def object_key(id: str) -> str:
 
 
 def _counted(rows: Iterable[Row]) -> dict[str, Counter[str]]:
-    counts: dict[str, Counter[str]] = {
-        "severity": Counter(row.severity for row in rows),
-        "namespace": Counter(row.namespace for row in rows),
-        "kind": Counter(row.kind for row in rows),
-    }
-    counts["control"] = Counter(id for row in rows for id in row.controls)
+    rows = tuple(rows)
+    counts = {name: Counter(map(attrgetter(name), rows)) for name in FACETS[:-1]}
+    counts["control"] = Counter(chain.from_iterable(map(attrgetter("controls"), rows)))
     return counts
 
 
@@ -162,4 +163,5 @@ def _row(edit: EditRow, report: PostureReport, title: Title, once: dict[str, str
         once.setdefault(place, place),
         once.setdefault(what, what),
         edit,
+        "\n".join((edit.problem, subject, place, what, *controls)).lower(),
     )
