@@ -11,7 +11,10 @@ import pytest
 import yaml
 from kernel_access import needs_kernel
 
+from leadline.model.event import Executed, Opened
 from leadline.programs.cli.main import main
+from leadline.sources.ebpf.event_source import EventSource
+from leadline.sources.ebpf.loading import LoadSettings
 
 pytestmark = [pytest.mark.kernel, needs_kernel]
 LOAD = "mkdir -p /var/cache/app; echo one > /var/cache/app/one; echo two > /tmp/two; cat /etc/motd; chown 1 /tmp/two; echo works"
@@ -71,6 +74,37 @@ def run(bundle: Path, name: str, script: str, held: dict[str, Any] | None = None
     (folder / "config.json").write_text(json.dumps(config))
     command = ["runc", "run", f"held-{name}"]
     return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=60).stdout
+
+
+def test_what_the_runtime_does_to_execute_in_a_container_is_not_the_containers(bundle: Path):
+    """``kubectl exec`` adds the program and what it does itself: no capability to change users, no keyctl."""
+    source = EventSource(LoadSettings())
+    try:
+        folder = bundle / "entered"
+        folder.mkdir()
+        config = json.loads((bundle / "config.json").read_text())
+        config["process"] |= {"terminal": False, "args": ["/bin/sh", "-c", "echo on; exec cat"]}
+        config["root"]["path"] = str(bundle / "rootfs")
+        (folder / "config.json").write_text(json.dumps(config))
+        command, pipe = ["runc", "run", "held-entered"], subprocess.PIPE
+        with subprocess.Popen(command, cwd=folder, stdin=pipe, stdout=pipe, text=True) as child:
+            assert child.stdout is not None
+            assert child.stdout.readline() == "on\n"
+            subprocess.run(["runc", "exec", "held-entered", "/bin/cat", "/etc/motd"], check=True, timeout=60)
+            child.communicate(timeout=60)
+        events = source.read()
+        entered = [
+            one for one in events if isinstance(one, Executed) and one.arguments[-1:] == ("/etc/motd",)
+        ]
+        ns_id = entered[-1].ns_id
+        own = [one for one in events if one.ns_id == ns_id]
+        calls = source.syscalls()[ns_id]
+    finally:
+        source.close()
+    assert not [one for one in own if one.program.startswith("runc")]
+    assert "/etc/motd" in [one.path for one in own if isinstance(one, Opened)]
+    assert not calls & {"keyctl", "setgroups", "clone", "capset", "unshare"}
+    assert {"openat", "write"} <= calls
 
 
 def test_what_is_learned_is_enough_and_attacks_fail(

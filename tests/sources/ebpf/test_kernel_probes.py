@@ -99,6 +99,18 @@ def test_a_process_is_seen_whatever_it_calls_itself(watched: Watched):
     assert [event.program for event in opened] == ["runc:[2:INIT]"]
 
 
+def test_an_orphan_that_executed_nothing_and_runs_from_memory_is_still_seen(watched: Watched, tmp_path: Path):
+    """Only a runtime that enters a container is left out, which is a fork of a process outside as well."""
+    script, done = tmp_path / "script", tmp_path / "done"
+    script.write_text(f"( (read x < /etc/shadow; : > {done}) & ); until [ -e {done} ]; do sleep 0.01; done")
+    code = (
+        "import os;d=os.memfd_create('sh');os.write(d,open('/bin/dash','rb').read());"
+        f"os.execve(d,['sh','{script}'],dict(os.environ))"
+    )
+    events = watched.of(sys.executable, "-c", f'"{code}"')
+    assert "/etc/shadow" in [event.path for event in events if isinstance(event, Opened)]
+
+
 def test_a_process_that_leaves_its_mount_namespace_is_still_seen(watched: Watched):
     code = "import ctypes;ctypes.CDLL(None).unshare(0x20000);open('/etc/shadow').close()"
     events = watched.of(sys.executable, "-c", f'"{code}"')

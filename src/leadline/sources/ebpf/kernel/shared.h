@@ -276,6 +276,28 @@ static __always_inline bool is_upper(struct file *file)
 	return upper != 0;
 }
 
+#define FORKED_WITHOUT_EXEC 0x40 /* PF_FORKNOEXEC */
+/* A runtime that has entered a container to execute a program there, as for `kubectl exec`: until then what it does is not the
+ * container's. It is a fork of a process outside, sees other processes than that, and runs a file from outside. An orphan of the
+ * container is a child of one inside, unless they share the processes of their node. */
+static __noinline bool is_entering(struct task_struct *task, u64 ns_id)
+{
+	if (ns_id == host_ns_id || !(BPF_CORE_READ(task, group_leader, flags) & FORKED_WITHOUT_EXEC))
+		return false;
+	struct task_struct *parent = BPF_CORE_READ(task, real_parent);
+	u64 outside = ns_of(parent);
+	if (outside == ns_id || (outside != host_ns_id && admitted(outside)))
+		return false;
+	if (BPF_CORE_READ(task, nsproxy, pid_ns_for_children) == BPF_CORE_READ(parent, nsproxy, pid_ns_for_children))
+		return false;
+	struct file *exe = BPF_CORE_READ(task, mm, exe_file);
+	if (!exe)
+		return false;
+	struct mount *mount = container_of(BPF_CORE_READ(exe, f_path.mnt), struct mount, mnt);
+	/* Of a mount that is in no namespace this is null or an error, of which nothing can be read. */
+	return id_of_namespace(BPF_CORE_READ(mount, mnt_ns)) != ns_id;
+}
+
 static __always_inline void fill(struct record_head *head, u16 kind, struct task_struct *task, u64 ns_id)
 {
 	head->at_ns = bpf_ktime_get_boot_ns();
@@ -485,7 +507,7 @@ static __noinline int send_file(struct task_struct *task, struct sent_file *sent
 	u64 number = BPF_CORE_READ(inode, i_ino), folder = BPF_CORE_READ(parent, d_inode, i_ino);
 	u64 origin = mix(mix(mix(kind, ns_id), one->epoch), mix(exe_id(task), open_flags & 0xffffff));
 	u64 key = mix(mix(mix(origin, (u64)device << 32 ^ number), BPF_CORE_READ(at, d_name.hash_len)), folder);
-	if (is_repeated(kind, key))
+	if (is_repeated(kind, key) || is_entering(task, ns_id))
 		return 0;
 	/* What is mapped is little and says what runs: a walker through files does not use up its budget. */
 	if (!within_budget(one, kind == RECORD_MAP, kind)) {
@@ -648,7 +670,7 @@ static __noinline int send_call_of(struct sent_call *sent)
 			return 0;
 		key = mix(key, one_folder);
 	}
-	if (is_repeated(kind, key))
+	if (is_repeated(kind, key) || is_entering(task, ns_id))
 		return 0;
 	if (!within_budget(one, 1, kind)) {
 		if (kind != RECORD_ALTER || !size)

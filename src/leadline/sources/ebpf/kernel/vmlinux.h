@@ -33,7 +33,9 @@ struct mnt_namespace___before_6_18 {
 struct net {
 	u64 net_cookie;
 };
+struct pid_namespace;
 struct nsproxy {
+	struct pid_namespace *pid_ns_for_children;
 	struct mnt_namespace *mnt_ns;
 	struct net *net_ns;
 };
@@ -65,6 +67,7 @@ struct mount {
 	struct mount *mnt_parent;
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
+	struct mnt_namespace *mnt_ns;
 };
 struct path {
 	struct vfsmount *mnt;
@@ -146,7 +149,7 @@ struct task_struct {
 	int pid, tgid;
 	int exit_code;
 	u64 start_boottime;
-	struct task_struct *real_parent;
+	struct task_struct *real_parent, *group_leader;
 	struct mm_struct *mm;
 	struct fs_struct *fs;
 	struct files_struct *files;

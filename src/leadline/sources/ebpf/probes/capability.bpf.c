@@ -34,7 +34,7 @@ int BPF_PROG(on_capability, const struct cred *cred, struct user_namespace *targ
 	if (capability == SYS_ADMIN && asks_for_memory(syscall))
 		return 0;
 	u64 key = mix(mix(mix(mix(RECORD_CAPABILITY, ns_id), one->epoch), exe_id(task)), (u64)capability << 32 | (u32)verdict);
-	if (is_repeated(RECORD_CAPABILITY, key) || !within_budget(one, 1, RECORD_CAPABILITY))
+	if (is_repeated(RECORD_CAPABILITY, key) || is_entering(task, ns_id) || !within_budget(one, 1, RECORD_CAPABILITY))
 		return 0;
 	struct capability_record record = {};
 	fill(&record.head, RECORD_CAPABILITY, task, ns_id);

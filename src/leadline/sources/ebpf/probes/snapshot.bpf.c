@@ -1,6 +1,5 @@
 /* What was there before the agent: processes, and the files that they have mapped to execute. Reading the iterator sends them. */
 #define VM_EXECUTE 4
-#define FORKED_WITHOUT_EXEC 0x40 /* PF_FORKNOEXEC */
 
 SEC("iter/task")
 int snapshot_processes(struct bpf_iter__task *context)

@@ -19,7 +19,7 @@ static __noinline int on_new_call(struct task_struct *task, u64 ns_id, u64 progr
 	struct syscall_bits *used = bpf_map_lookup_elem(&syscalls_used, &ns_id);
 	struct container *one = admitted(ns_id);
 	struct scratch *scratch = scratch_of(0);
-	if (!used || !one || !scratch)
+	if (!used || !one || !scratch || is_entering(task, ns_id))
 		return 0;
 	if (!has_call(used, number))
 		__sync_fetch_and_or(&used->words[word], bit);
