@@ -4,15 +4,17 @@ import ssl
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from urllib.parse import urlencode, urlsplit
 
 import httpx2
 
 from leadline.backoff import backoff_s
 from leadline.errors import SourceError, UsageError
-from leadline.scans.submitting.sending import Answer, Call
+from leadline.scans.submitting.sending import Answer, Call, destination
 from leadline.sources.regular_file import read_given
 
-TOKEN, TOKEN_FILE = "LEADLINE_SUBMIT_TOKEN", "LEADLINE_SUBMIT_TOKEN_FILE"
+TOKEN = "LEADLINE_SUBMIT_TOKEN"  # noqa: S105 a name
+READ_TOKEN = "LEADLINE_PROVIDER_TOKEN"  # noqa: S105 a name
 FIRST_S = 1.0
 _LONGEST_S = 4.0
 _LARGEST_TOKEN = 4_096
@@ -83,14 +85,49 @@ def provider_client(ca_file: str, certificate: str = "", key: str = "") -> httpx
 
 def submit_token(environ: Mapping[str, str]) -> str:
     """Raises: ``UsageError``, ``SourceError``."""
-    if file := environ.get(TOKEN_FILE, ""):
+    return _token(environ, TOKEN, "a token of the source is missing")
+
+
+def _token(environ: Mapping[str, str], name: str, why_missing: str) -> str:
+    file_name = f"{name}_FILE"
+    if file := environ.get(file_name, ""):
         token = read_given(file, _LARGEST_TOKEN).decode("utf-8", "replace").strip()
     else:
-        token = environ.get(TOKEN, "").strip()
+        token = environ.get(name, "").strip()
     if not token:
-        raise UsageError(
-            "a token of the source is missing", hint=f"set {TOKEN}, or {TOKEN_FILE} to a file that holds it"
-        )
+        raise UsageError(why_missing, hint=f"set {name}, or {file_name} to a file that holds it")
     if not (token.isascii() and token.isprintable()) or " " in token:
-        raise UsageError(f"what {TOKEN} holds is not a token")
+        raise UsageError(f"what {name} holds is not a token")
     return token
+
+
+class ProviderReader:
+    """Asks a provider with a token that may read."""
+
+    def __init__(self, url: str, environ: Mapping[str, str], ca_file: str = "") -> None:
+        """``url``: ``https://HOST``, or that of a provider below a path. Raises: ``UsageError``, ``SourceError``."""
+        # What an address may be is decided in one place; a source is none of it here.
+        self._base = destination(f"{url.rstrip('/')}/all").base
+        self.host = urlsplit(self._base).netloc
+        self._token = _token(environ, READ_TOKEN, "a token that may read is missing")
+        self._client = provider_client(ca_file)
+        self._ask = Patient(self._client)
+
+    def __call__(self, path: str, query: Mapping[str, str]) -> bytes:
+        """Raises: ``SourceError``."""
+        words = f"?{urlencode(query)}" if query else ""
+        call = Call("GET", f"{self._base}{path}{words}", {"Authorization": f"Bearer {self._token}"})
+        try:
+            answer = self._ask(call)
+        except OSError as error:
+            raise SourceError(f"{self.host} cannot be reached: {error}") from error
+        if answer.status in (401, 403):
+            raise SourceError(
+                f"{self.host} refuses the token", hint="leadline provider add-reader makes one that may read"
+            )
+        if answer.status != 200:
+            raise SourceError(f"{self.host} answers HTTP {answer.status} to {path}")
+        return answer.body
+
+    def close(self) -> None:
+        self._client.close()

@@ -8,6 +8,7 @@ from typing import Any
 
 from leadline.api.protocol import Readable
 from leadline.api.selection import Key
+from leadline.errors import LeadlineError
 from leadline.programs.service import give_back_memory
 from leadline.programs.serving.following import Followed, Follower
 from leadline.scans.pages.page import Ask, built
@@ -157,3 +158,33 @@ class Keeper:
         if why != self._shown.why_old:
             self._shown.why_old = why
             self._shown.wake()
+
+
+class Polled:
+    """Asks again and again what is known, and makes what is shown anew when it is another."""
+
+    def __init__(
+        self, shown: Shown, read: Callable[[], Known], mark: Callable[[], object], every_s: float = 30.0
+    ) -> None:
+        """``mark`` is another value once ``read`` gives something else, and costs little."""
+        self._shown = shown
+        self._read = read
+        self._mark = mark
+        self._every_s = every_s
+
+    async def run(self) -> None:
+        """Does not return."""
+        made: object = None
+        while True:
+            why = ""
+            try:
+                mark = await asyncio.to_thread(self._mark)
+                if mark != made:
+                    await self._shown.become(await asyncio.to_thread(self._read))
+                    made = mark
+            except LeadlineError as error:
+                why = f"This is what was read last: {error}."
+            if why != self._shown.why_old:
+                self._shown.why_old = why
+                self._shown.wake()
+            await asyncio.sleep(self._every_s)

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,13 +22,15 @@ from leadline.errors import UsageError
 from leadline.programs.service import run
 from leadline.programs.serving.chores import beside
 from leadline.programs.serving.log import log_to_stderr
+from leadline.programs.serving.provider_client import ProviderReader
 from leadline.programs.ui.app import App
 from leadline.programs.ui.doors import KeyDoor
 from leadline.programs.ui.in_cluster import InCluster, serve_in_cluster
-from leadline.programs.ui.keeping import Keeper, Shown
+from leadline.programs.ui.keeping import Keeper, Polled, Shown
 from leadline.scans.options import PostureOptions
 from leadline.scans.pages.reading import is_report_file, nothing_yet, read_folder, read_reports
 from leadline.scans.pages.world import Known
+from leadline.scans.provider_reading import known_of_provider, read_provider, read_sources
 from leadline.scans.stored.opening import open_to_read
 
 log = logging.getLogger(__name__)
@@ -51,6 +54,8 @@ EPILOG = """
       a file that leadline scan --store made, and what changes in it
   leadline ui --from-store kube
       what the operator keeps of the cluster, with your own kubeconfig and rights
+  leadline ui --provider https://provider.example:8443
+      every cluster and repository that reports there; LEADLINE_PROVIDER_TOKEN holds a token that may read
 
 The address that is printed holds a key; without it nothing is shown. Pages are read alone, on this machine alone.
 docs/pages.md says what is on them.
@@ -68,6 +73,13 @@ docs/pages.md says what is on them.
     metavar="kube|FILE",
     help="Show what is stored, and keep it current.",
 )
+@click.option(
+    "--provider",
+    default="",
+    metavar="https://HOST",
+    help="Show what all sources of a provider reported, and keep it current.",
+)
+@click.option("--provider-ca", default="", metavar="FILE", help="Certificates to trust there, PEM.")
 @click.option("--kube-context", default="", metavar="NAME", help="Context of the kubeconfig.")
 @click.option("--kubeconfig", default="", metavar="FILE", help="Kubeconfig, in place of $KUBECONFIG.")
 @click.option(
@@ -111,6 +123,8 @@ docs/pages.md says what is on them.
 def command(
     targets: tuple[str, ...],
     store: str,
+    provider: str,
+    provider_ca: str,
     kube_context: str,
     kubeconfig: str,
     audit_logs: tuple[str, ...],
@@ -119,11 +133,14 @@ def command(
 ) -> None:
     """Show what was found as pages, on this machine alone."""
     log_to_stderr()
-    if bool(targets) == bool(store):
+    if bool(targets) + bool(store) + bool(provider) != 1:
         raise UsageError(
-            "name a folder, a report or --store", hint="leadline ui deploy/, or leadline ui --from-store kube"
+            "name a folder, a report, --store or --provider",
+            hint="leadline ui deploy/, or leadline ui --from-store kube",
         )
-    if (audit_logs and store) or (profiles and not audit_logs):
+    if provider_ca and not provider:
+        raise UsageError("--provider-ca belongs to --provider")
+    if (audit_logs and not targets) or (profiles and not audit_logs):
         raise UsageError(
             "an audit log is held against roles in files, with profiles beside it",
             hint="leadline ui PATH --audit-log FILE",
@@ -152,11 +169,14 @@ def command(
             f"{given[0]} is for pages in a cluster; here they are answered on {_HOST} alone",
             hint=f"leave {given[0]} out",
         )
-    if targets and (kube_context or kubeconfig):
+    if not store and (kube_context or kubeconfig):
         raise UsageError(
             "--kube-context and --kubeconfig choose the cluster of --store kube",
             hint="leave them out, or give --store kube in place of a path",
         )
+    if provider:
+        asyncio.run(_serve_provider(provider, provider_ca, flags["port"]))
+        return
     read = partial(_read, targets, audit_logs, profiles)
     asyncio.run(_serve(read, Place(store, kube_context, kubeconfig), flags["port"]))
 
@@ -182,6 +202,20 @@ async def _serve_in_cluster(place: Place, settings: InCluster) -> None:
     await serve_in_cluster(settings, *place.follow())
 
 
+async def _serve_provider(url: str, ca_file: str, port: int) -> None:
+    """Raises: ``UsageError``, ``SourceError``."""
+    ask = ProviderReader(url, os.environ, ca_file)
+
+    def read() -> Known:
+        state = read_provider(ask, ask.host, datetime.now(UTC))
+        return known_of_provider(state, f"leadline report --provider {url}")
+
+    _say(f"reading {ask.host}")
+    shown = Shown(await asyncio.to_thread(read))
+    await shown.become(shown.known)
+    await _listen(port, shown, Polled(shown, read, partial(read_sources, ask)))
+
+
 async def _serve(read: Callable[[], Known], place: Place, port: int) -> None:
     """Raises: ``UsageError``, ``SourceError``, ``StoreError``, ``ClusterError``."""
     keeper: Keeper | None = None
@@ -194,6 +228,11 @@ async def _serve(read: Callable[[], Known], place: Place, port: int) -> None:
         known = await asyncio.to_thread(read)
         shown = Shown(known)
         await shown.become(known)
+    await _listen(port, shown, keeper)
+
+
+async def _listen(port: int, shown: Shown, keeper: Keeper | Polled | None) -> None:
+    """Raises: ``UsageError``."""
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -222,7 +261,7 @@ def _read(targets: tuple[str, ...], audit_logs: tuple[str, ...], profiles: tuple
     return read_folder(targets, PostureOptions(environ=os.environ), audit_logs, profiles)
 
 
-async def _answer(listening: socket.socket, shown: Shown, keeper: Keeper | None) -> None:
+async def _answer(listening: socket.socket, shown: Shown, keeper: Keeper | Polled | None) -> None:
     port = listening.getsockname()[1]
     key = secrets.token_urlsafe(_KEY_BYTES)
     room = f"/{secrets.token_urlsafe(_ROOM_BYTES)}"

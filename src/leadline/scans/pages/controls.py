@@ -22,7 +22,7 @@ _COLUMNS = (
 async def controls(world: World, ask: Ask) -> Page:
     words = ask.one("q").lower().split()
     rows = [
-        _cells(row)
+        _cells(row, fails_only=world.known.fails_only)
         for row in world.report.by_control
         if all(
             word in f"{row.control.id} {row.control.title} {row.control.problem}".lower() for word in words
@@ -36,16 +36,27 @@ async def controls(world: World, ask: Ask) -> Page:
     return Page(
         "controls",
         "Controls",
-        (table, Words("Why the score is what it is", tuple(map(safe, explained_score(world.report))))),
-        f"{judged:,} of {count(len(world.report.controls), 'control')} judged something.",
+        (table, _score(world)),
+        f"{judged:,} of {count(len(world.report.controls), 'control')} judged something."
+        if not world.known.fails_only
+        else f"{count(judged, 'control')} {'fails' if judged == 1 else 'fail'} somewhere; what passes is not known here.",
         command="leadline list controls",
         query=(("q", " ".join(words)),) if words else (),
     )
 
 
-def _cells(row: ControlCount) -> tuple[Cell, ...]:
+def _score(world: World) -> Words:
+    if world.known.fails_only:
+        return Words(
+            "Why there is no score", ("A score needs what passes, and only what fails is known here.",)
+        )
+    return Words("Why the score is what it is", tuple(map(safe, explained_score(world.report))))
+
+
+def _cells(row: ControlCount, *, fails_only: bool = False) -> tuple[Cell, ...]:
     control = row.control
     numbers = f"{row.failed:,} of {row.judged:,}" if row.judged else "none judged"
+    numbers = f"{row.failed:,}" if fails_only else numbers
     return (
         Cell(control.id, link("control", id=control.id)),
         Cell(control.title),
@@ -133,7 +144,9 @@ async def control(world: World, ask: Ask) -> Page:
         if skip.control == id
     )
     verdict = (
-        f"{row.failed:,} of {count(row.judged, 'object')} judged {'fails' if row.failed == 1 else 'fail'}."
+        f"{count(row.failed, 'object')} {'fails' if row.failed == 1 else 'fail'} it."
+        if world.known.fails_only
+        else f"{row.failed:,} of {count(row.judged, 'object')} judged {'fails' if row.failed == 1 else 'fail'}."
         if row.judged
         else f"Not judged: {_why_not(row)}."
     )

@@ -58,7 +58,7 @@ async def findings(world: World, ask: Ask) -> Page:
     asked = [(name, value) for name in FACETS for value in getattr(choice, name)]
     query = (*asked, *([("q", choice.words)] if choice.words else []))
     lead = (
-        f"{count(numbers.findings, 'finding')} of {count(world.report.objects_judged, 'object')} judged."
+        f"{count(numbers.findings, 'finding')} of {world.objects_judged(world.report.objects_judged)}."
         " A row is one edit or decision; it may settle several findings."
     )
     return Page(

@@ -1,6 +1,5 @@
 """Health: whether what the other pages show is current and whole."""
 
-from leadline.outputs.text.plain import count
 from leadline.scans.pages.overview import components, unseen_lines
 from leadline.scans.pages.page import Ask, Cell, Column, Facts, Page, Table, Words, link, safe
 from leadline.scans.pages.world import World
@@ -38,7 +37,11 @@ def _skips(world: World) -> Table:
         "Controls that judged nothing",
         columns,
         tuple(rows[:_MOST]),
-        world.why_empty("Every control judged something."),
+        world.why_empty(
+            "What controls judged is not known here."
+            if world.known.fails_only
+            else "Every control judged something."
+        ),
         len(rows),
         "control",
         more=link("controls") if len(rows) > _MOST else None,
@@ -69,12 +72,14 @@ def _numbers(world: World) -> Facts:
     rows = [
         ("Target", Cell(safe(f"{target.kind} {target.name}"))),
         ("Server", Cell(safe(target.server_version))),
-        ("Objects", Cell(f"{report.objects:,}, {count(report.objects_judged, 'object')} judged")),
+        ("Objects", Cell(f"{report.objects:,}, {world.objects_judged(report.objects_judged)}")),
         ("Namespaces", Cell(spaces)),
         (
             "Controls",
             Cell(
-                f"{sum(1 for row in report.by_control if row.judged):,} of {len(report.controls):,} judged something"
+                f"{len(report.controls):,} fail somewhere"
+                if world.known.fails_only
+                else f"{sum(1 for row in report.by_control if row.judged):,} of {len(report.controls):,} judged something"
             ),
         ),
         ("Images", Cell(f"{len(world.images):,}")),

@@ -37,7 +37,7 @@ async def namespaces(world: World, ask: Ask) -> Page:
     shown, pages = ask.cut(rows)
     columns = (
         Column("Namespace", "name"),
-        Column("Objects judged", "number"),
+        Column("Objects that fail" if world.known.fails_only else "Objects judged", "number"),
         *(Column(one.capitalize(), "number") for one in SHOWN),
     )
     table = Table("", columns, shown, world.why_empty("No object was read."), len(rows), "namespace", pages)
@@ -64,7 +64,7 @@ async def namespace(world: World, ask: Ask) -> Page:
     counts = world.by_namespace.get(name, Counter())
     failing = {id for row in rows for id in row.edit.subjects}
     verdict = (
-        f"{count(len(failing), 'object')} of {judged:,} judged {'fails' if len(failing) == 1 else 'fail'} something."
+        f"{count(len(failing), 'object')}{'' if world.known.fails_only else f' of {judged:,} judged'} {'fails' if len(failing) == 1 else 'fail'} something."
         if failing
         else f"Nothing fails in {count(judged, 'object')} judged."
         if judged
@@ -149,6 +149,8 @@ def _not_judged(world: World, space: str) -> Words:
         for skip in skips
     )
     more = f"and {len(lines) - _ROWS:,} more"
+    if not lines and world.known.fails_only:
+        return Words("Not judged", ("What was not judged is not known here.",), "unseen")
     if not lines:
         return Words("Not judged", ("Every control that applies decided about every object in it.",))
     return Words("Not judged", (*lines[:_ROWS], *([more] if len(lines) > _ROWS else [])), "unseen")

@@ -99,7 +99,7 @@ def _counts(world: World) -> Counts:
         if name in SHOWN or world.severities[name]
     ]
     lead = (
-        f"{count(numbers.findings, 'finding')} of {count(world.report.objects_judged, 'object')} judged;"
+        f"{count(numbers.findings, 'finding')} of {world.objects_judged(world.report.objects_judged)};"
         f" {count(numbers.edits, 'edit')} and {count(numbers.decisions, 'decision')} settle them; {numbers.accepted:,} accepted"
     )
     return Counts("What is wrong", tuple(cells), lead)

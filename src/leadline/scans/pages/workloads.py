@@ -38,7 +38,7 @@ async def workloads(world: World, ask: Ask) -> Page:
         "",
         columns,
         shown,
-        world.why_empty("No workload fails anything." if world.workloads else "No workload was judged."),
+        world.why_empty(_why_empty(world)),
         len(rows),
         "workload",
         pages,
@@ -51,6 +51,14 @@ async def workloads(world: World, ask: Ask) -> Page:
         command="leadline risk",
         query=(("q", " ".join(words)),) if words else (),
     )
+
+
+def _why_empty(world: World) -> str:
+    if not world.workloads:
+        return "No workload was judged."
+    if world.report.risks is None:
+        return "Workloads are not ranked here: what was read does not hold ranks."
+    return "No workload fails anything."
 
 
 async def workload(world: World, ask: Ask) -> Page:

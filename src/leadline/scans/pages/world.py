@@ -55,6 +55,8 @@ class Known(Struct, frozen=True):
     """Where more is kept; ``None`` for a folder or a report."""
     reading: str = ""
     """What is still being read; empty where all is."""
+    fails_only: bool = False
+    """Whether only what fails is known: neither what passes nor what was judged."""
     use: AccessUse | None = None
     """What is used of the rights that were given; ``None`` where no audit log was read."""
 
@@ -84,6 +86,10 @@ class World:
 
     def sees(self, namespace: str) -> bool:
         return self.seen is None or namespace in self.seen
+
+    def objects_judged(self, number: int) -> str:
+        """``14 objects judged``; of what is not known, no more than that they fail."""
+        return f"{count(number, 'object')} {'that fail' if self.known.fails_only else 'judged'}"
 
     @cached_property
     def namespaces(self) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from leadline.scans.joint_reporting import (
     written,
 )
 from leadline.scans.options import PostureOptions
+from leadline.scans.provider_reading import joint_sources, read_provider
 
 EPILOG = """
 \b
@@ -40,6 +41,8 @@ EPILOG = """
       the cluster of the current context and a repository at its address
   leadline report --from-store kube -o cluster.html
       what the operator stored, with the trend of its history
+  leadline report --provider https://provider.example:8443 -o fleet.html
+      every source of a provider; LEADLINE_PROVIDER_TOKEN holds a token that may read
 
 SOURCE is a path, PATH@REVISION, a git address, cluster, or the file of a report (scan -f report) or baseline.
 
@@ -53,7 +56,7 @@ _SUFFIXES = {
     "csv": ".csv",
     "text": ".txt",
 }
-_OWN = frozenset(("sources", "formats", "output", "last", "title", "from_store"))
+_OWN = frozenset(("sources", "formats", "output", "last", "title", "from_store", "provider", "provider_ca"))
 """What this command alone knows; everything else goes to the scan of each source."""
 _NOT_READ = 3
 
@@ -79,6 +82,13 @@ _NOT_READ = 3
     "--last", default="", metavar="FILE", help="The JSON of the last report, to show changes and the trend."
 )
 @click.option("--title", default="Kubernetes security report", show_default=True, help="On the first page.")
+@click.option(
+    "--provider",
+    default="",
+    metavar="https://HOST",
+    help="Every source of a provider is one more source.",
+)
+@click.option("--provider-ca", default="", metavar="FILE", help="Certificates to trust there, PEM.")
 @takes(
     "from_store",
     *NAMESPACES,
@@ -101,13 +111,18 @@ def command(
     last: str,
     title: str,
     from_store: str,
+    provider: str,
+    provider_ca: str,
     **_: Any,
 ) -> int:
     """Several repositories and clusters in one report: findings of each, what changed, the worst attack paths, accepted risks, what was not seen."""
-    if not sources and not from_store:
+    if not sources and not from_store and not provider:
         raise UsageError(
-            "no source is named", hint="name folders, git addresses or cluster, or use --from-store"
+            "no source is named",
+            hint="name folders, git addresses or cluster, or use --from-store or --provider",
         )
+    if provider_ca and not provider:
+        raise UsageError("--provider-ca belongs to --provider")
     forms = _forms(formats, output)
     before = read_joint_report(last) if last else None
     now = datetime.now(UTC)
@@ -124,7 +139,9 @@ def command(
         ):
             yield options
 
-    stored = []
+    stored: list[ReadSource] = []
+    if provider:
+        stored += _reported(provider, provider_ca, now)
     if from_store:
         request = _request(scan, [*words, "--from-store", from_store])
         with reading(request, f"reading {from_store}", with_scores=True) as (options, _shown):
@@ -173,6 +190,17 @@ def _stored(request: Request, options: PostureOptions, now: datetime) -> ReadSou
 
     name = request.from_store
     return with_store(place_of(request, name), lambda store: stored_source(store, name, options, now))
+
+
+def _reported(url: str, ca_file: str, now: datetime) -> tuple[ReadSource, ...]:
+    """Raises: ``UsageError``, ``SourceError``."""
+    from leadline.programs.serving.provider_client import ProviderReader  # brings the HTTP client
+
+    ask = ProviderReader(url, os.environ, ca_file)
+    try:
+        return tuple(joint_sources(read_provider(ask, ask.host, now)))
+    finally:
+        ask.close()
 
 
 def _forms(formats: str, output: str) -> tuple[JointForm, ...]:

@@ -1,0 +1,295 @@
+"""What a provider knows of all its sources, for pages and reports. The HTTP client is made by the program."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct, structs
+
+from leadline.api.provider.wire import (
+    AlertRow,
+    Alerts,
+    DayRow,
+    FindingRow,
+    Findings,
+    History,
+    SourceRow,
+    Sources,
+)
+from leadline.errors import SourceError
+from leadline.model.control import Control, Review
+from leadline.model.finding import Finding
+from leadline.model.report import PostureReport, Target, Waived
+from leadline.model.resource import CLUSTER, Origin, Resource
+from leadline.model.unread import Unread
+from leadline.model.waiver import Waiver, WaiverUse
+from leadline.outputs.documents.baseline import Baseline, SeenFinding
+from leadline.outputs.documents.joint_report import (
+    MOST_POINTS,
+    AcceptedRisk,
+    FailedSource,
+    SourceReport,
+    TrendPoint,
+)
+from leadline.outputs.text.plain import count, plain
+from leadline.posture.catalogue import load_controls
+from leadline.scans.pages.world import Component, Known
+from leadline.version import __version__
+
+Ask = Callable[[str, Mapping[str, str]], bytes]
+"""One answer: of ``/v1/findings`` and a query. Raises: ``SourceError``."""
+A = TypeVar("A", bound=Struct)
+MOST_FINDINGS = 200_000
+"""That are read; the worst first, and how many more there are is said."""
+_A_PAGE = "1000"
+_WORST_FIRST = ("critical", "high", "medium", "unknown", "low")
+_SCORES = {"critical": 9.5, "high": 8.0, "medium": 5.0, "low": 2.0, "unknown": 0.0}
+_DAYS = 365
+
+
+class ProviderState(Struct, frozen=True):
+    """Of one moment."""
+
+    host: str
+    at: str
+    """RFC 3339 in UTC."""
+    sources: tuple[SourceRow, ...]
+    findings: tuple[FindingRow, ...]
+    """Open and accepted ones."""
+    alerts: tuple[AlertRow, ...]
+    days: tuple[DayRow, ...]
+    not_read: Mapping[str, int] = {}
+    """Open findings that are not among ``findings``, by severity."""
+
+
+def read_sources(ask: Ask) -> tuple[SourceRow, ...]:
+    """Raises: ``SourceError``."""
+    return _answer(ask, "/v1/sources", {}, Sources).items
+
+
+def read_provider(ask: Ask, host: str, now: datetime, most: int = MOST_FINDINGS) -> ProviderState:
+    """All that a reader may see. Raises: ``SourceError``."""
+    sources = read_sources(ask)
+    findings: list[FindingRow] = []
+    not_read: dict[str, int] = {}
+    for severity in _WORST_FIRST:
+        for state in ("open", "accepted"):
+            room = most - len(findings)
+            rows, is_whole = _findings(ask, {"severity": severity, "state": state}, room)
+            findings += rows
+            if not is_whole:
+                not_read[severity] = 0
+    if not_read:
+        held = Counter((one.severity, bool(one.accepted)) for one in findings)
+        known = sum(one.open + one.accepted for one in sources)
+        rest = known - sum(held.values())
+        # The provider counts critical and high ones by source; of the others only their sum is known.
+        not_read = {", ".join(not_read): max(1, rest)}
+    alerts = _answer(ask, "/v1/alerts", {}, Alerts).items
+    days = _answer(ask, "/v1/history", {"days": str(_DAYS)}, History).items
+    at = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return ProviderState(host, at, sources, tuple(findings), alerts, days, not_read)
+
+
+def _findings(ask: Ask, query: Mapping[str, str], room: int) -> tuple[list[FindingRow], bool]:
+    """At most ``room``, and whether that is all."""
+    rows: list[FindingRow] = []
+    cursor = ""
+    while len(rows) < room:
+        page = _answer(ask, "/v1/findings", {**query, "limit": _A_PAGE, "cursor": cursor}, Findings)
+        rows += page.items
+        cursor = page.next
+        if not cursor:
+            return rows[:room], len(rows) <= room
+    return rows[:room], False
+
+
+def _answer(ask: Ask, path: str, query: Mapping[str, str], kind: type[A]) -> A:
+    content = ask(path, {name: value for name, value in query.items() if value})
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise SourceError(f"{path} is not answered as a provider does: {error}") from error
+
+
+# As pages have it.
+
+
+def known_of_provider(state: ProviderState, command: str) -> Known:
+    """A namespace is called ``SOURCE/NAMESPACE``: one of the same name in another cluster is another."""
+    return Known(
+        posture_of_provider(state),
+        state.at,
+        command,
+        why_no_images="A provider answers for images at /v1/images and /v1/packages.",
+        components=tuple(_component(one, state.alerts) for one in state.sources),
+        days=_days(state.days),
+        fails_only=True,
+    )
+
+
+def posture_of_provider(state: ProviderState) -> PostureReport:
+    """What fails in all sources. A provider keeps nothing of what passes, so that there is no compliance."""
+    resources: dict[str, Resource] = {}
+    failing: dict[str, dict[str, None]] = {}
+    controls: dict[str, Control] = {}
+    findings: list[Finding] = []
+    waived: list[Waived] = []
+    reasons: dict[str, int] = {}
+    for row in state.findings:
+        resource = _resource(row)
+        resources.setdefault(resource.id, resource)
+        failing.setdefault(resource.id, {})[row.control] = None
+        if row.control not in controls:
+            controls[row.control] = _control(row.control, row.severity)
+        finding = Finding(row.control, resource.id, Review(row.path))
+        if row.accepted:
+            waived.append(Waived(finding, reasons.setdefault(row.accepted, len(reasons))))
+        else:
+            findings.append(finding)
+    used = Counter(one.waiver for one in waived)
+    uses = tuple(
+        WaiverUse(Waiver(name=why, matches=(), reason=why), "used", used[number])
+        for why, number in reasons.items()
+    )
+    return PostureReport(
+        Target("cluster", f"{count(len(state.sources), 'source')} of {state.host}"),
+        tuple(resources.values()),
+        tuple(sorted(controls.values(), key=lambda one: (-one.score, one.id))),
+        tuple(findings),
+        tuple(tuple(failing[id]) for id in resources),
+        unread=tuple(_unread(state)),
+        waived=tuple(waived),
+        waivers=uses,
+        objects=sum(one.objects for one in state.sources),
+        is_sealed=True,
+    )
+
+
+def _resource(row: FindingRow) -> Resource:
+    namespace = f"{row.source}/{row.namespace}" if row.namespace else row.source
+    origin = Origin(path=row.file, root=row.source) if row.file else CLUSTER
+    id = f"{row.source}/{row.file}/{row.group}/{row.kind}/{row.namespace}/{row.name}"
+    return Resource(f"{row.group}/" if row.group else "", row.kind, namespace, row.name, {}, origin, id)
+
+
+@lru_cache(maxsize=1)
+def _ours() -> Mapping[str, Control]:
+    return {one.id: one.facts for one in load_controls()}
+
+
+def _control(id: str, severity: str) -> Control:
+    """With the severity that the sender gave it."""
+    ours = _ours().get(id) or Control(id, id, 0.0, "", "", id)
+    return ours if ours.severity == severity else structs.replace(ours, score=_SCORES[severity])
+
+
+def _unread(state: ProviderState) -> Iterator[Unread]:
+    yield Unread(
+        state.host,
+        "a provider keeps what fails: objects that pass everything, compliance and what was not judged are not known",
+        "left out",
+        hint="each cluster's own pages show them",
+    )
+    for severity, number in state.not_read.items():
+        yield Unread(
+            state.host, f"{count(number, 'finding')} more, among {severity}, were not read", "too large"
+        )
+    for one in state.sources:
+        for why in _doubts(one, state.alerts):
+            yield Unread(one.name, why, "incomplete", kind="source")
+
+
+def _doubts(source: SourceRow, alerts: tuple[AlertRow, ...]) -> Iterator[str]:
+    """Why less may be known of ``source`` than it seems."""
+    if not source.last_received:
+        yield "nothing was received from it yet"
+    elif source.is_silent:
+        yield f"silent: nothing was received since {source.last_received}"
+    if source.unread:
+        yield f"{count(source.unread, 'input')} could not be read there"
+    for one in alerts:
+        if one.source == source.name and one.kind != "silence":
+            yield plain(f"alert {one.kind}: {one.text}", 1_000)
+
+
+def _component(source: SourceRow, alerts: tuple[AlertRow, ...]) -> Component:
+    doubts = [one for one in _doubts(source, alerts) if not one.endswith("could not be read there")]
+    state = doubts[0] if doubts else f"reports {count(source.open, 'finding')}"
+    hint = "see /v1/alerts; leadline provider settle ends an alert" if doubts else ""
+    return Component(f"{source.kind} {source.name}", source.last_received, state, not doubts, hint)
+
+
+def _days(rows: tuple[DayRow, ...]) -> Mapping[str, Mapping[str, int]]:
+    """Open findings of all sources at the end of each day; a day on which a source did not report has its number of before."""
+    by_source: dict[str, dict[str, int]] = {}
+    for row in rows:
+        days = by_source.setdefault(row.source, {})
+        days[row.day] = days.get(row.day, 0) + row.open
+    total: dict[str, int] = {}
+    last: dict[str, int] = {}
+    for day in sorted({day for days in by_source.values() for day in days}):
+        last |= {source: days[day] for source, days in by_source.items() if day in days}
+        total[day] = sum(last.values())
+    return {"": total}
+
+
+# As a report over several sources has it.
+
+
+def joint_sources(state: ProviderState) -> Iterator[SourceReport | FailedSource]:
+    """Each source of the provider as one of a report."""
+    by_source: dict[str, list[FindingRow]] = {one.name: [] for one in state.sources}
+    for row in state.findings:
+        by_source.setdefault(row.source, []).append(row)
+    for source in state.sources:
+        if source.last_received:
+            yield _source_report(source, by_source[source.name], state)
+        else:
+            yield FailedSource(source.name, "nothing was received from it yet")
+
+
+def _source_report(source: SourceRow, rows: list[FindingRow], state: ProviderState) -> SourceReport:
+    is_open = [row for row in rows if not row.accepted]
+    accepted = Counter(plain(row.accepted, 1_000) for row in rows if row.accepted)
+    doubts = tuple(_doubts(source, state.alerts))
+    more = tuple(
+        f"{count(number, 'finding')} more of all sources, among {name}, were not read"
+        for name, number in state.not_read.items()
+    )
+    points: dict[str, dict[str, int]] = {}
+    for row in state.days:
+        if row.source == source.name and row.day < state.at[:10]:
+            points.setdefault(row.day, {})[row.severity] = row.open
+    # What is gone there was looked at: every control counts as having judged.
+    baseline = Baseline(
+        tuple(
+            SeenFinding(
+                plain(row.control),
+                plain(f"{row.group}/{row.kind}/{row.namespace}/{row.name}", 4096),
+                path=plain(row.path, 4096),
+                file=plain(row.file, 4096),
+                first_seen=row.first_received,
+            )
+            for row in is_open
+        ),
+        controls=tuple(sorted({*_ours(), *(row.control for row in rows)})),
+        unread=(*doubts, *more),
+        target=source.name,
+        at=source.last_received,
+        program=__version__,
+    )
+    return SourceReport(
+        name=source.name,
+        baseline=baseline,
+        severities=Counter(row.severity for row in is_open),
+        objects=source.objects,
+        unread=(*doubts, *more),
+        accepted=tuple(
+            AcceptedRisk(what="", findings=number, reason=why) for why, number in accepted.items()
+        ),
+        trend=tuple(TrendPoint(day, found) for day, found in sorted(points.items()))[-MOST_POINTS:],
+    )

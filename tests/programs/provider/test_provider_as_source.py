@@ -1,0 +1,142 @@
+"""A provider as what pages and reports are made of: the same numbers, and what is not known is said."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from tests.programs.provider.provider_parts import Provider, found, measured, report
+from tests.programs.provider.test_provider_app import Client
+from tests.programs.serving.test_submitting import served
+
+from leadline.api.provider.wire import WholeReport
+from leadline.errors import SourceError
+from leadline.outputs.documents.joint_report import FailedSource, SourceReport
+from leadline.programs.cli.main import main
+from leadline.scans.pages.page import Ask, Page, built
+from leadline.scans.pages.site import PAGES
+from leadline.scans.pages.world import World
+from leadline.scans.provider_reading import (
+    ProviderState,
+    joint_sources,
+    known_of_provider,
+    posture_of_provider,
+    read_provider,
+)
+
+NOW = datetime(2027, 1, 31, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def client(provider: Provider) -> Client:
+    made = Client(provider)
+    made.post(report([1, 2, 3], unread=2))
+    other = WholeReport(
+        measured(),
+        ("C-0057", "C-0016"),
+        (found(1, severity="critical", control="C-0016"), found(2, accepted="known; until 2028")),
+    )
+    made.post(other, provider.other_token, "/v1/sources/other/report")
+    return made
+
+
+def state_of(client: Client, **other: int) -> ProviderState:
+    def ask(path: str, query: Mapping[str, str]) -> bytes:
+        status, answer, _ = client(
+            "GET", f"{path}?{urlencode(query)}" if query else path, client.provider.reader
+        )
+        assert status == 200
+        return json.dumps(answer).encode()
+
+    return read_provider(ask, "provider.example", NOW, **other)
+
+
+def page_of(client: Client, name: str) -> Page:
+    kind = next(one for one in PAGES if one.name == name)
+    known = known_of_provider(state_of(client), "leadline report --provider https://provider.example")
+    return asyncio.run(built(kind, World(known), Ask()))
+
+
+def test_objects_of_one_name_in_two_clusters_are_two(client: Client):
+    posture = posture_of_provider(state_of(client))
+    assert len(posture.findings) == 4
+    assert sorted(one.namespace for one in posture.resources) == ["other/shop"] * 2 + ["shop/shop"] * 3
+    assert posture.severities() == {"high": 3, "critical": 1}
+    # The severity is that of the sender.
+    assert {one.id: one.severity for one in posture.controls}["C-0016"] == "critical"
+    assert [(one.waiver.reason, one.findings) for one in posture.waivers] == [("known; until 2028", 1)]
+
+
+def test_pages_say_no_more_than_is_known(client: Client):
+    text = {name: str(page_of(client, name)) for name in ("overview", "controls", "health", "workloads")}
+    assert "2 inputs could not be read there" in text["overview"]
+    assert "4 findings of 5 objects that fail" in text["overview"]
+    assert "Why there is no score" in text["controls"]
+    assert "not ranked here" in text["workloads"]
+    assert "What controls judged is not known here" in text["health"]
+    assert "Every" not in text["health"].replace("Everything here", "")
+
+
+def test_who_is_silent_is_said_where_one_begins(tmp_path: Path):
+    provider = Provider(tmp_path / "provider", every=3_600)
+    client = Client(provider)
+    client.post(report([1]))
+    provider.clock.pass_by(hours=3)
+    shown = str(page_of(client, "overview"))
+    assert "silent: nothing was received since" in shown
+    assert "nothing was received from it yet" in shown
+    provider.close()
+
+
+def test_what_does_not_fit_is_the_least_severe_and_is_counted(client: Client):
+    state = state_of(client, most=2)
+    assert [one.severity for one in state.findings] == ["critical", "high"]
+    posture = posture_of_provider(state)
+    assert any("3 findings more, among high" in one.why for one in posture.unread)
+
+
+def test_each_source_is_one_of_a_report(client: Client):
+    rows: dict[str, Any] = {one.name: one for one in joint_sources(state_of(client))}
+    shop, other = rows["shop"], rows["other"]
+    assert isinstance(shop, SourceReport)
+    assert (shop.severities, shop.score) == ({"high": 3}, None)
+    assert {one.object for one in shop.baseline.findings} == {f"/Pod/shop/pod-{one}" for one in (1, 2, 3)}
+    assert shop.unread == ("2 inputs could not be read there",)
+    assert [(one.findings, one.reason) for one in other.accepted] == [(1, "known; until 2028")]
+
+
+def test_a_source_that_never_reported_is_not_one_without_findings(provider: Provider):
+    client = Client(provider)
+    client.post(report([1]))
+    rows = list(joint_sources(state_of(client)))
+    assert [one for one in rows if isinstance(one, FailedSource)] == [
+        FailedSource("other", "nothing was received from it yet")
+    ]
+
+
+def test_an_answer_of_something_else_is_no_empty_provider():
+    for content in (b"<html>", b"{}", b'{"items": 3}'):
+        with pytest.raises(SourceError, match="not answered as a provider does"):
+            read_provider(lambda path, query, content=content: content, "p.example", NOW)
+
+
+def test_a_report_over_a_provider(provider: Provider, client: Client, monkeypatch, capfd):
+    monkeypatch.setenv("LEADLINE_PROVIDER_TOKEN", provider.reader)
+    with served(provider) as url:
+        assert main(["report", "--provider", url, "-f", "json"]) == 0
+        shown = json.loads(capfd.readouterr().out)
+        assert {one["name"]: one["severities"] for one in shown["sources"]} == {
+            "shop": {"high": 3},
+            "other": {"critical": 1},
+        }
+        # A token that may only write reads nothing, not even its own.
+        monkeypatch.setenv("LEADLINE_PROVIDER_TOKEN", provider.token)
+        assert main(["report", "--provider", url]) == 3
+        assert "refuses the token" in capfd.readouterr().err
+    monkeypatch.delenv("LEADLINE_PROVIDER_TOKEN")
+    assert main(["report", "--provider", url]) == 2
+    assert "LEADLINE_PROVIDER_TOKEN" in capfd.readouterr().err
