@@ -132,7 +132,7 @@ def known_of_provider(state: ProviderState, command: str) -> Known:
 
 
 def posture_of_provider(state: ProviderState) -> PostureReport:
-    """What fails in all sources. A provider keeps nothing of what passes, so that there is no compliance."""
+    """What fails in all sources. A provider keeps nothing of what passes, so that compliance is unknown."""
     resources: dict[str, Resource] = {}
     failing: dict[str, dict[str, None]] = {}
     controls: dict[str, Control] = {}

@@ -75,7 +75,7 @@ def test_pages_say_no_more_than_is_known(client: Client):
     text = {name: str(page_of(client, name)) for name in ("overview", "controls", "health", "workloads")}
     assert "2 inputs could not be read there" in text["overview"]
     assert "4 findings of 5 objects that fail" in text["overview"]
-    assert "Why there is no score" in text["controls"]
+    assert "Why a score is missing" in text["controls"]
     assert "not ranked here" in text["workloads"]
     assert "What controls judged is not known here" in text["health"]
     assert "Every" not in text["health"].replace("Everything here", "")

@@ -48,7 +48,7 @@ async def controls(world: World, ask: Ask) -> Page:
 def _score(world: World) -> Words:
     if world.known.fails_only:
         return Words(
-            "Why there is no score", ("A score needs what passes, and only what fails is known here.",)
+            "Why a score is missing", ("A score needs what passes, and only what fails is known here.",)
         )
     return Words("Why the score is what it is", tuple(map(safe, explained_score(world.report))))
 
