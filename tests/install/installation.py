@@ -31,10 +31,13 @@ class Installation:
         cluster.namespace(namespace)
         cluster.kubectl("label", "namespace", namespace, f"pod-security.kubernetes.io/enforce={level}")
 
-    def install(self, *values: str, file: Path | None = None, chart: Path = CHART) -> None:
-        """Until the server is reached through the aggregation layer."""
+    def install(
+        self, *values: str, file: Path | None = None, chart: Path | str = CHART, more: Sequence[str] = ()
+    ) -> None:
+        """Until the server is reached through the aggregation layer. ``more``: further arguments of helm."""
         self.is_installed = True
-        self._helm("install", *values, more=("--values", str(file)) if file else (), chart=chart)
+        files = ("--values", str(file)) if file else ()
+        self._helm("install", *values, more=(*files, *more), chart=chart)
         self.wait()
 
     def upgrade(self, *values: str) -> None:
@@ -147,7 +150,7 @@ class Installation:
     def log(self, container: str = "apiserver") -> str:
         return self.cluster.kubectl("logs", "-n", self.namespace, f"deployment/{RELEASE}", "-c", container)
 
-    def _helm(self, verb: str, *values: str, more: Sequence[str] = (), chart: Path = CHART) -> str:
+    def _helm(self, verb: str, *values: str, more: Sequence[str] = (), chart: Path | str = CHART) -> str:
         here = [
             "image.tag=test",
             "image.pullPolicy=Never",
