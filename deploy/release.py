@@ -18,6 +18,8 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from krew import krew
+
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("python", "image", "chart", "docs", "editors")
 ARCHITECTURES = ("amd64", "arm64")
@@ -124,6 +126,7 @@ class Release:
         """Raises: ``ReleaseError``."""
         if "python" in parts:
             self.python()
+            self.krew()
         if "image" in parts:
             self.image(self.found("deploy/images/build.py", "image"))
         if "chart" in parts:
@@ -211,6 +214,13 @@ class Release:
             *("--no-deps", "--target", site, wheel),
         )
         self.sboms("dir:", self.work, name)
+
+    def krew(self) -> None:
+        """The plugin ``kubectl leadline`` as krew installs it, whose manifest says where it is found."""
+        if self.address:
+            moment = int(self.environment["SOURCE_DATE_EPOCH"])
+            for name, content in krew(self.source, self.version, self.address, moment).items():
+                (self.folder / name).write_bytes(content)
 
     def requirements(self, wheel: Path) -> Iterator[str]:
         """The text of ``requirements.txt``."""

@@ -22,7 +22,7 @@ from leadline.packages.file import File
 from leadline.sbom.cataloguer import Packages, cataloguer
 from leadline.sbom.sbom_cache import make_sbom
 from leadline.sources.images.cache import LayerCache
-from leadline.sources.images.docker import open_daemon_image, sockets
+from leadline.sources.images.docker import daemon_has, open_daemon_image, sockets
 from leadline.sources.images.resolve import ImageOptions, open_image
 from leadline.sources.registry.options import RegistryOptions
 
@@ -249,3 +249,11 @@ def test_image_that_podman_does_not_have_is_an_error(podman: Path) -> None:
         open_daemon_image("other", (podman,))
     with pytest.raises(SourceError, match=r"does not know Demo: .*must be lowercase"):
         open_daemon_image("Demo", (podman,))
+
+
+def test_whether_a_daemon_has_an_image_is_asked_of_each_that_answers(tmp_path: Path) -> None:
+    with daemon(tmp_path / "sock", None):
+        places = (tmp_path / "none", tmp_path / "sock")
+        assert daemon_has("demo:1", places)
+        assert not daemon_has("demo:2", places)
+    assert not daemon_has("demo:1", (tmp_path / "none",))

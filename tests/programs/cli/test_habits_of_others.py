@@ -1,5 +1,6 @@
 """What people type who come from another scanner: one line with the right command, never a silent pass."""
 
+import json
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -90,6 +91,16 @@ def test_every_id_of_others_leads_to_controls_or_to_a_reason(table: Path) -> Non
         else:
             with pytest.raises(UsageError, match="is only a part of"):
                 skipped_controls([id], known)
+
+
+@pytest.mark.parametrize("id", ["DS002", "AVD-DS-0002", "CKV_DOCKER_8", "DS-0031", "CKV_DOCKER_7"])
+def test_rules_for_dockerfiles_are_asked_for_by_the_ids_of_others(id: str, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM debian\nENV PGPASSWORD=kJ3f9Qz7Lw2p\nUSER root\n")
+    wanted = {"DS-0031": "L-0107", "CKV_DOCKER_7": "L-0108"}.get(id, "L-0106")
+    code, out, err = run("scan", "-c", id, str(tmp_path / "Dockerfile"), "-f", "json")
+    assert code == 0, err
+    assert list(json.loads(out)["summaryDetails"]["controls"]) == [wanted]
+    assert run("explain", id)[1].splitlines()[0].endswith(f": {wanted}")
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ def test_settings_and_waivers_are_written_and_the_rest_is_named(run: Run) -> Non
         ("not called", "", {"vulnerabilities": ["CVE-2024-1"], "packages": ["zlib"]}),
         ("taken over from .trivyignore:2", "2027-01-31", {"vulnerabilities": ["CVE-2018-14618"]}),
         ("taken over from .trivyignore:3", "", {"controls": ["C-0057"]}),
+        ("taken over from .trivyignore:4", "", {"controls": ["L-0106"]}),
         ("writes its cache", "2027-03-01", {"controls": ["C-0017"], "paths": ["deploy/a.yaml"]}),
         *(
             (reason, "", {"controls": controls, "kinds": ["Pod"], "names": ["a"], "namespaces": ["shop"]})
@@ -71,7 +72,7 @@ def test_settings_and_waivers_are_written_and_the_rest_is_named(run: Run) -> Non
     left = [line.partition(": ")[2] for line in err.splitlines() if line.startswith("not taken over: ")]
     assert [line.split(": ")[1] for line in left] == [
         "ignore CVE-2024-2", "customChecks", "secrets", "skip-path ^x$", "branch", "no-anti-affinity", "CKV_K8S_40", "CKV_K8S_39",
-        "AVD-DS-0002", "KSV-0007", "container-image-pull-policy",
+        "KSV-0007", "container-image-pull-policy",
     ]  # fmt: skip
     assert err.splitlines()[-1] == "next: leadline scan . --trust-config"
 

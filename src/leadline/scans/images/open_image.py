@@ -1,6 +1,7 @@
 """From a reference to the image or folder that it names, with the credentials and certificates that belong to it."""
 
 import time
+from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
 
@@ -62,6 +63,16 @@ def registry_name(reference: str) -> str:
         # ``path:tag`` names one image of a file.
         path = path.rpartition(":")[0]
     return "" if path or scheme in SCHEMES or scheme == "sbom" or reference == "-" else reference
+
+
+def as_docker_has_it(reference: str, environ: Mapping[str, str]) -> str:
+    """``docker:NAME`` for a plain name that a local engine has; every other reference as it is."""
+    name = registry_name(reference)
+    if not name or name != reference:
+        return reference
+    from leadline.sources.images.docker import daemon_has, sockets  # other programs than Docker's plugin do without
+
+    return f"docker:{name}" if daemon_has(name, sockets(environ)) else reference
 
 
 def _check_file(name: str) -> None:

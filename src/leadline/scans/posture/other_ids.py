@@ -14,7 +14,7 @@ from leadline.model.control import BuiltControl
 from leadline.posture.catalogue import find_controls
 
 _FOLDER = "other_scanners"
-_TRIVY = re.compile(r"(?:avd-)?(k[sc]v)-?0*(\d+)")
+_TRIVY = re.compile(r"(?:avd-)?(k[sc]v|ds)-?0*(\d+)")
 
 
 class OtherCheck(Struct, frozen=True):

@@ -113,6 +113,15 @@ def open_daemon_image(name: str, places: Sequence[Path]) -> OpenedImage:
     raise SourceError(f"no daemon here has {name}", hint="; ".join((*asked, *map(str, failed))))
 
 
+def daemon_has(name: str, places: Sequence[Path]) -> bool:
+    """Whether one of the sockets ``places`` has an image called ``name``; false where none answers."""
+    for place in places:
+        with suppress(_Absent, SourceError):
+            if _described(place, name) is not None:
+                return True
+    return False
+
+
 class _Absent(Exception):  # noqa: N818 - the state of a place
     """There is no socket."""
 
