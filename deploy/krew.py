@@ -14,6 +14,7 @@ from string import Template
 
 ROOT = Path(__file__).resolve().parents[1]
 
+
 def krew(source: Path, version: str, address: str, moment: int) -> dict[str, bytes]:
     """The two files by name, of what lies in ``source``; ``moment`` is how old they are, in seconds."""
     plugin = source / "integrations" / "krew"

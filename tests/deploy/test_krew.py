@@ -17,7 +17,13 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("krew")
-    words = [sys.executable, str(ROOT / "deploy/krew.py"), "1.2.0", "https://files.example/1.2.0/", str(folder)]
+    words = [
+        sys.executable,
+        str(ROOT / "deploy/krew.py"),
+        "1.2.0",
+        "https://files.example/1.2.0/",
+        str(folder),
+    ]
     subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
     return folder
 
@@ -35,7 +41,9 @@ def test_the_manifest_names_the_archive_by_its_checksum(written: Path) -> None:
     assert platform["sha256"] == hashlib.sha256(archive).hexdigest()
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:
         held = {one.name: one.mode for one in files}
-    assert held == {one["from"]: 0o755 if one["from"] == platform["bin"] else 0o644 for one in platform["files"]}
+    assert held == {
+        one["from"]: 0o755 if one["from"] == platform["bin"] else 0o644 for one in platform["files"]
+    }
 
 
 def test_the_plugin_runs_the_program_or_says_how_it_is_installed(written: Path, tmp_path: Path) -> None:

@@ -66,7 +66,11 @@ def test_docker_finds_and_runs_it(tmp_path, monkeypatch):
     start = "from leadline.programs.cli.docker_plugin import main; raise SystemExit(main())"
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{start}" "$@"\n')
     program.chmod(0o755)
-    environment = {**os.environ, "DOCKER_CONFIG": str(tmp_path / "dh"), "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = {
+        **os.environ,
+        "DOCKER_CONFIG": str(tmp_path / "dh"),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
     done = subprocess.run(
         ["docker", "leadline", "web.tar", "--offline"],
         env=environment, capture_output=True, text=True, check=False, cwd=tmp_path,

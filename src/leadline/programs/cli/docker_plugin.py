@@ -44,7 +44,9 @@ def main() -> int:
 
 def _scan(words: list[str]) -> list[str]:
     """Raises: ``UsageError`` where the environment names a daemon elsewhere."""
-    from leadline.programs.cli.lazy_group import COMMANDS  # Docker asks every plugin who it is, at each of its starts
+    from leadline.programs.cli.lazy_group import (
+        COMMANDS,
+    )  # Docker asks every plugin who it is, at each of its starts
 
     if not words or words[0] in COMMANDS or words[0] in SERVERS or words[0].startswith("-"):
         return words

@@ -70,7 +70,10 @@ def as_docker_has_it(reference: str, environ: Mapping[str, str]) -> str:
     name = registry_name(reference)
     if not name or name != reference:
         return reference
-    from leadline.sources.images.docker import daemon_has, sockets  # other programs than Docker's plugin do without
+    from leadline.sources.images.docker import (
+        daemon_has,
+        sockets,
+    )  # other programs than Docker's plugin do without
 
     return f"docker:{name}" if daemon_has(name, sockets(environ)) else reference
 
