@@ -62,6 +62,11 @@ def name_of(step: Step) -> str:
     return step.id.replace(".", "-").replace("_", "-")
 
 
+def id_of(place: Place, step: Step) -> str:
+    """Of one container of the node: an agent sees those of other tests as well, and takes the same id for the same container."""
+    return f"attack-{type(place).__name__.lower()}-{os.getpid()}-{name_of(step)}"
+
+
 def request(pid: int, script: str) -> None:
     """The attack: what the program of the container runs through its hole."""
     place = Path(f"/proc/{pid}/root/tmp/request")
@@ -98,7 +103,7 @@ class Runc:
         return {step.id: self._run(step) for step in steps}
 
     def owner(self, step: Step) -> Mapping[str, str]:
-        return {"id": f"attack-{name_of(step)}"}
+        return {"id": id_of(self, step)}
 
     def _run(self, step: Step) -> int:
         folder = self._folder / name_of(step)
@@ -177,7 +182,7 @@ class Containerd:
         return {step.id: found[self.owner(step)["id"]] for step in steps}
 
     def owner(self, step: Step) -> Mapping[str, str]:
-        return {"id": f"attack-{name_of(step)}"}
+        return {"id": id_of(self, step)}
 
     def close(self) -> None:
         for id in self._ctr("tasks", "ls", "-q").split():

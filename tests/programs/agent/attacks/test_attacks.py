@@ -1,5 +1,6 @@
 """Attacks for real, in containers of runc: what each does must be seen. Four steps run always, all forty nightly."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,7 +9,7 @@ import attacked_image
 import pytest
 from attack_listeners import Outside
 from kernel_access import needs_kernel
-from places import Mounts, Runc, runc
+from places import Containerd, Mounts, Runc, runc
 from stories import ADDRESSES, Step, all_steps, missing, steps_of
 from watching import Watched, agent, attack, listen, not_as_it_must_be
 
@@ -32,6 +33,14 @@ def test_an_event_that_is_not_like_what_the_step_must_produce_is_missing():
     assert missing(step, [talks, started]) == []
     assert missing(step, [talks | {"port": 3334}, started]) == [step.events[1]]
     assert missing(step, [talks, {"event": "executed", "path": "/tmp/kdevtmpfsi"}]) == [step.events[0]]
+
+
+def test_containers_of_two_places_are_never_called_the_same():
+    # An alert that one raised is a repetition for the other, and told of a minute later.
+    step = all_steps()[0]
+    ids = [kind.owner(object.__new__(kind), step)["id"] for kind in (Runc, Containerd)]
+    assert len(set(ids)) == 2
+    assert all(str(os.getpid()) in id for id in ids)
 
 
 @pytest.fixture
