@@ -1,5 +1,7 @@
 """The engine of rules: what each is given, what it costs the others, what counts as new."""
 
+from time import sleep
+
 import pytest
 from msgspec.structs import replace
 
@@ -8,7 +10,7 @@ from leadline.model.container import Container
 from leadline.model.event import FIRST_PROCESS, OUTGOING, SNAPSHOT, Executed, Opened, TlsStarted
 from leadline.model.profile import COMPLETE, ExecutedProgram, Profile
 from leadline.runtime.baseline import Baseline
-from leadline.runtime.detecting import MOST_FAILURES, Detector
+from leadline.runtime.detecting import SLOW_EVENTS, SLOW_NS, Detector
 from leadline.runtime.grouping import MOST_PER_MINUTE, Grouping
 from leadline.runtime.process_tree import Actor
 from leadline.runtime.rule import Rule, rule
@@ -45,6 +47,12 @@ def new(event: Executed, actor: Actor, known: Baseline) -> str | None:
 @rule("T3", "Fails", score=5, needs=("exec",))
 def fails(event: Executed, actor: Actor) -> str | None:
     raise ValueError("a fault")
+
+
+@rule("T5", "Slow", score=5, needs=("exec",))
+def slow(event: Executed, actor: Actor) -> str | None:
+    sleep(SLOW_NS * 1.5 / 1e9)
+    return None
 
 
 PROFILE = Profile(WEB, COMPLETE, (), executed=(ExecutedProgram("/app", ("app",)),))
@@ -91,12 +99,22 @@ def test_what_a_fork_does_belongs_to_the_process_that_it_is_a_fork_of():
     assert [one.pid for one in found.chain] == [13]
 
 
-def test_a_rule_that_fails_costs_only_itself_is_named_and_turned_off():
-    detector = with_first_process(fails, every)
-    for number in range(MOST_FAILURES + 5):
-        assert len(detector.see(executed("/bin/sh", pid=number + 10), WEB, "")) == 1
-    assert detector.failures == {"T3": MOST_FAILURES}
-    assert detector.off == {"T3": f"it failed {MOST_FAILURES} times: ValueError: a fault"}
+@rule("T4", "Second argument", score=5, needs=("exec",))
+def second(event: Executed, actor: Actor) -> str | None:
+    return event.arguments[1]
+
+
+@pytest.mark.parametrize("is_own", [False, True])
+def test_a_rule_that_fails_costs_only_itself_is_named_and_asked_on(is_own: bool):
+    """Else a container that starts a program without arguments again and again would turn the rule off."""
+    detector = with_first_process(replace(second, is_own=is_own), every)
+    for number in range(50):
+        assert len(detector.see(executed("/bin/nc", pid=number + 10), WEB, "")) == 1
+    assert detector.failures == {"T4": 51}
+    assert detector.why == {"T4": "IndexError: tuple index out of range"}
+    assert detector.off == {}
+    found = detector.see(executed("/bin/nc", arguments=("nc", "-e")), WEB, "")
+    assert ("T4", "-e") in [(one.rule, one.message) for one in found]
 
 
 def test_a_rule_with_other_arguments_is_refused():
@@ -151,12 +169,12 @@ def test_a_process_that_has_the_number_of_another_by_now_is_not_taken_for_it():
 
 
 def test_own_rules_are_replaced_and_what_was_turned_off_begins_anew():
-    detector = with_first_process(every, replace(fails, is_own=True))
-    for _ in range(MOST_FAILURES):
+    detector = with_first_process(every, replace(fails, is_own=True), replace(slow, is_own=True))
+    for _ in range(SLOW_EVENTS):
         detector.see(executed("/x"), WEB, "/x")
-    assert list(detector.off) == ["T3"]
-    detector.take_own([replace(fails, is_own=True)])
-    assert (detector.off, dict(detector.failures)) == ({}, {})
+    assert list(detector.off) == ["T5"]
+    detector.take_own([replace(fails, is_own=True), replace(slow, is_own=True)])
+    assert (detector.off, dict(detector.failures), detector.why) == ({}, {}, {})
     detector.see(executed("/x"), WEB, "/x")
     assert dict(detector.failures) == {"T3": 1}
     detector.take_own([])

@@ -139,6 +139,24 @@ def test_a_part_that_fails_costs_no_other():
     assert [one.rule for one in node.run("/usr/bin/make")] == ["SHOP-1"]
 
 
+def test_a_rule_that_was_turned_off_stays_off_until_the_rules_of_the_cluster_change(monkeypatch):
+    monkeypatch.setattr(following_module, "LISTS_EVERY_S", 0.0)
+    monkeypatch.setattr(following_module, "LOOK_EVERY_S", 0.0)
+    node = Node()
+    body = {"metadata": {"namespace": "shop", "name": "ours"}, "spec": {"rules": [RULE]}}
+    said = Said(rules=compiled([body]))
+    taken = []
+    take_own = node.detecting.take_own
+    monkeypatch.setattr(node.detecting, "take_own", lambda rules: (taken.append(rules), take_own(rules)))
+    looks = []
+    monkeypatch.setattr(node.accepting, "take_cluster", looks.append)
+    following = Following(said, None, node.accepting, node.detecting, LEARNING_S)
+    asyncio.run(followed(following, lambda: len(looks) > 5))
+    assert len(taken) == 1
+    said._own = compiled([body])
+    asyncio.run(followed(following, lambda: len(taken) == 2))
+
+
 RULE = {
     "id": "SHOP-1",
     "name": "Make ran",

@@ -88,7 +88,7 @@ def alert_metrics(detecting: Detecting, not_stored: int) -> Iterator[str]:
     yield from _metric("rule_failures_total", "Events that a rule failed on.", by_rule(detector.failures))
     off = dict.fromkeys(detector.off, 1)
     yield from _metric(
-        "rules_off", "Rules that were turned off since they fail or are slow.", by_rule(off), "gauge"
+        "rules_off", "Rules that were turned off since they are slow.", by_rule(off), "gauge"
     )
     number = len(detector.baselines)
     yield from _metric(

@@ -15,6 +15,7 @@ from leadline.errors import ClusterError, StoreError
 from leadline.model.alert import Alert
 from leadline.model.profile import Profile
 from leadline.programs.agent.answers import Answers, alert_metrics, metrics
+from leadline.programs.agent.faulty_rules import FaultyRules
 from leadline.programs.agent.settings import Settings
 from leadline.programs.serving.deadline import deadline
 from leadline.scans.observing.accepting import Accepting
@@ -304,8 +305,7 @@ class _Taker:
         self.accepting: Accepting | None = None
         self._accepted = 0
         """Changes of what is accepted that are in the alerts by now."""
-        self._off: set[str] = set()
-        """Rules that were said to be off."""
+        self._faulty = FaultyRules()
         self._profiles = profiles
 
     def read(self) -> bool:
@@ -377,10 +377,8 @@ class _Taker:
         for container in self._detecting.begun:
             name = container.name or container.id
             log.info("rules about what is new begin with %s: its profile is complete", name)
-        for rule, why in self._detecting.detector.off.items():
-            if rule not in self._off:
-                self._off.add(rule)
-                log.warning("rule %s is off: %s", rule, why)
+        detector = self._detecting.detector
+        self._faulty.name(detector.off, detector.why)
 
     def _warn(self) -> None:
         counts = self._observation.counts()

@@ -12,7 +12,7 @@ from leadline.errors import ClusterError, StoreError
 from leadline.model.container import Container
 from leadline.runtime.baseline import Baseline
 from leadline.scans.observing.accepting import Accepting
-from leadline.scans.observing.cluster_objects import ClusterObjects
+from leadline.scans.observing.cluster_objects import ClusterObjects, OwnRules
 from leadline.scans.observing.detecting import Detecting
 from leadline.scans.stored.behaviour import PROFILES, is_named, profile_name, stored_record
 
@@ -48,6 +48,8 @@ class Following:
         self._baselines: OrderedDict[str, Baseline] = OrderedDict()
         """By the name of the stored profile: replicas share one."""
         self._workloads_asked: _Asked = OrderedDict()
+        self._rules: OwnRules | None = None
+        """As they were taken last."""
 
     async def run(self) -> None:
         """Does not return."""
@@ -90,6 +92,9 @@ class Following:
 
     async def _take_rules(self) -> None:
         found = await self._objects.rules()
+        if found is self._rules:
+            return  # a rule that was turned off stays so
+        self._rules = found
         self._name(found.problems)
         self._detecting.take_own(found.rules)
 
