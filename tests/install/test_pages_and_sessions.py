@@ -1,11 +1,13 @@
-"""The chart with the pages and with alerts of sessions: reached through kube-apiserver, and gone with it."""
+"""The chart with the pages, alerts of sessions, and rules and acceptances as objects: reached through kube-apiserver, and gone with it."""
 
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from installation import Installation
+from installation import RELEASE, Installation
+from kernel_access import needs_kernel
+from processes import NotReadyError
 from service_cluster import ServiceCluster
 from whole_cluster import IMAGE
 
@@ -58,4 +60,85 @@ def test_pages_and_sessions_of_an_installed_chart(
     assert found["container"]["workload"] == "web"
     installed.uninstall()
     assert PAGES not in installed.registered()
+    services.kubectl("delete", "namespace", SPACE, "--timeout=60s")
+
+
+RULES = {
+    "apiVersion": "kubescape.io/v1",
+    "kind": "Rules",
+    "metadata": {"name": "ours"},
+    "spec": {
+        "rules": [
+            {
+                "id": "SHOP-1",
+                "name": "Someone waits",
+                "enabled": True,
+                "severity": 7,
+                "expressions": {
+                    "message": "event.comm + ' waits'",
+                    "uniqueId": "event.comm",
+                    "ruleExpression": [
+                        # Of a link, as the tools of busybox are, exepath is the file that it leads to.
+                        {
+                            "eventType": "exec",
+                            "expression": "event.exepath == '/bin/busybox' && event.args[0].endsWith('/sleep')",
+                        }
+                    ],
+                },
+            },
+            {
+                "id": "SHOP-2",
+                "name": "Broken",
+                "enabled": True,
+                "expressions": {"ruleExpression": [{"eventType": "exec", "expression": "("}]},
+            },
+        ]
+    },
+}
+ACCEPTS = {
+    "apiVersion": "kubescape.io/v1beta1",
+    "kind": "SecurityException",
+    "metadata": {"name": "waits"},
+    "spec": {"reason": "it has nothing else to do", "posture": [{"controlID": "SHOP-1", "action": "ignore"}]},
+}
+
+
+@pytest.mark.kernel
+@needs_kernel
+def test_rules_and_acceptances_are_objects_that_the_agent_reads(
+    services: ServiceCluster, install: Callable[..., Installation]
+) -> None:
+    installed = install(
+        "persistence.enabled=false",
+        "capabilities.vulnerabilityScan=false",
+        "capabilities.prometheusExporter=false",
+        "capabilities.nodeAgent=true",
+        f"nodeAgent.runtimeSocket={services.socket}",
+        level="privileged",
+    )
+    services.kubectl(
+        "rollout", "status", "-n", installed.namespace, f"daemonset/{RELEASE}-node", "--timeout=120s"
+    )
+    services.kubectl("apply", "-n", installed.namespace, "-f", "-", content=json.dumps(RULES))
+    (pod,) = [one for one in installed.pods() if one["metadata"]["name"].startswith(f"{RELEASE}-node-")]
+
+    def log() -> str:
+        return services.kubectl("logs", "-n", installed.namespace, pod["metadata"]["name"], "-c", "agent")
+
+    # The broken one is named, and takes no other with it.
+    try:
+        services.until(lambda: "SHOP-2" in log(), 180)
+    except NotReadyError:
+        pytest.fail(log()[-3_000:])
+    running_pod(services)
+
+    def wait_in_pod() -> bool:
+        services.kubectl("exec", "-n", SPACE, "web", "--", "/bin/sleep", "0.1")
+        return "SHOP-1" in alerts(services)
+
+    services.until(wait_in_pod, 240)
+    assert alerts(services)["SHOP-1"]["container"]["workload"] == "web"
+    services.kubectl("apply", "-n", SPACE, "-f", "-", content=json.dumps(ACCEPTS))
+    services.until(lambda: "accepted" in alerts(services)["SHOP-1"], 240)
+    assert alerts(services)["SHOP-1"]["accepted"]["reason"] == "it has nothing else to do"
     services.kubectl("delete", "namespace", SPACE, "--timeout=60s")

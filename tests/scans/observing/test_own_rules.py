@@ -92,6 +92,33 @@ def test_objects_with_cel_are_tried_on_recorded_events(tmp_path: Path):
     ]
 
 
+LINK = """
+kind: Rules
+spec:
+  rules:
+  - id: SHOP-4
+    name: Someone waits
+    expressions:
+      ruleExpression:
+      - {eventType: exec, expression: "event.exepath == '/bin/busybox' && event.args[0].endsWith('/sleep')"}
+  - id: SHOP-5
+    name: Never
+    expressions: {ruleExpression: [{eventType: exec, expression: "event.exepath.endsWith('/sleep')"}]}
+"""
+
+
+def test_a_program_that_a_link_leads_to_has_its_own_path_and_the_name_of_the_link_among_its_arguments(
+    tmp_path: Path,
+):
+    pytest.importorskip("cel_expr_python")
+    (tmp_path / "ours.yaml").write_text(LINK)
+    waits = Executed(1, 1, 7, 9, 0, 0, "sleep", path="/bin/busybox", arguments=("/bin/sleep", "1"))
+    (tmp_path / "events.jsonl").write_bytes(event_line(waits, WEB, "/bin/busybox", 1.0))
+    found = tried(own_rules([str(tmp_path / "ours.yaml")]), str(tmp_path / "events.jsonl"))
+    assert [one.rule for one in found.detections] == ["SHOP-4"]
+    assert found.failures == {}
+
+
 @pytest.mark.parametrize(
     ("name", "text", "why"),
     [
