@@ -1,6 +1,6 @@
 """The engine of rules: what each is given, what it costs the others, what counts as new."""
 
-from time import sleep
+from time import perf_counter_ns, sleep
 
 import pytest
 from msgspec.structs import replace
@@ -10,11 +10,12 @@ from leadline.model.container import Container
 from leadline.model.event import FIRST_PROCESS, OUTGOING, SNAPSHOT, Executed, Opened, TlsStarted
 from leadline.model.profile import COMPLETE, ExecutedProgram, Profile
 from leadline.runtime.baseline import Baseline
-from leadline.runtime.detecting import SLOW_EVENTS, SLOW_NS, Detector
+from leadline.runtime.detecting import NOT_JUDGED, Detector
 from leadline.runtime.grouping import MOST_PER_MINUTE, Grouping
 from leadline.runtime.process_tree import Actor
 from leadline.runtime.rule import Rule, rule
 from leadline.runtime.rules.cluster_api import cluster_api
+from leadline.runtime.slowness import MOST_ABOVE_NS
 
 WEB = Container("c1", name="web", namespace="shop", workload_kind="Deployment", workload="web")
 
@@ -51,8 +52,14 @@ def fails(event: Executed, actor: Actor) -> str | None:
 
 @rule("T5", "Slow", score=5, needs=("exec",))
 def slow(event: Executed, actor: Actor) -> str | None:
-    sleep(SLOW_NS * 1.5 / 1e9)
+    if event.path == "/slow":
+        sleep(MOST_ABOVE_NS * 1.1 / 1e9)
     return None
+
+
+@rule("T2", "A program of evil", score=9, needs=("exec",))
+def evil(event: Executed, actor: Actor) -> str | None:
+    return "evil" if event.path == "/evil" else None
 
 
 PROFILE = Profile(WEB, COMPLETE, (), executed=(ExecutedProgram("/app", ("app",)),))
@@ -112,7 +119,7 @@ def test_a_rule_that_fails_costs_only_itself_is_named_and_asked_on(is_own: bool)
         assert len(detector.see(executed("/bin/nc", pid=number + 10), WEB, "")) == 1
     assert detector.failures == {"T4": 51}
     assert detector.why == {"T4": "IndexError: tuple index out of range"}
-    assert detector.off == {}
+    assert detector.slow == {}
     found = detector.see(executed("/bin/nc", arguments=("nc", "-e")), WEB, "")
     assert ("T4", "-e") in [(one.rule, one.message) for one in found]
 
@@ -168,22 +175,30 @@ def test_a_process_that_has_the_number_of_another_by_now_is_not_taken_for_it():
     assert (actor.tool, actor.arguments) == ("sleep", ("sleep",))
 
 
-def test_own_rules_are_replaced_and_what_was_turned_off_begins_anew():
+def test_own_rules_are_replaced_and_what_was_slow_begins_anew():
     detector = with_first_process(every, replace(fails, is_own=True), replace(slow, is_own=True))
-    for _ in range(SLOW_EVENTS):
-        detector.see(executed("/x"), WEB, "/x")
-    assert list(detector.off) == ["T5"]
+    detector.see(executed("/slow"), WEB, "/slow")
+    assert list(detector.slow) == ["T5"]
     detector.take_own([replace(fails, is_own=True), replace(slow, is_own=True)])
-    assert (detector.off, dict(detector.failures), detector.why) == ({}, {}, {})
+    assert (detector.slow, dict(detector.failures), detector.why) == ({}, {}, {})
     detector.see(executed("/x"), WEB, "/x")
-    assert dict(detector.failures) == {"T3": 1}
+    assert (dict(detector.failures), dict(detector.unasked)) == ({"T3": 1}, {})
     detector.take_own([])
     assert [one.id for one in detector.rules] == ["T1"]
 
 
-@rule("T2", "A program of evil", score=9, needs=("exec",))
-def evil(event: Executed, actor: Actor) -> str | None:
-    return "evil" if event.path == "/evil" else None
+def test_a_container_that_makes_an_own_rule_slow_takes_it_from_no_other_and_leaves_a_trace():
+    detector = with_first_process(replace(slow, is_own=True), replace(evil, is_own=True))
+    other = Container("c2", name="main", namespace="bank", pod="vault")
+    found = detector.see(executed("/slow"), other, "/slow")
+    assert [(one.rule, one.container.id, one.message) for one in found] == [("T5", "c2", NOT_JUDGED)]
+    assert "of bank/vault/main, and is not asked about that container for 60 s" in detector.slow["T5"]
+    # The other rules are asked about it, and this one about others.
+    assert [one.rule for one in detector.see(executed("/evil"), other, "/evil")] == ["T2"]
+    assert detector.unasked == {"T5": 1}
+    detector.see(executed("/x"), WEB, "/x")
+    assert detector.unasked == {"T5": 1}
+    assert detector.slowness.resting(perf_counter_ns()) == {"T5": 1}
 
 
 def test_who_floods_one_rule_does_not_silence_another():

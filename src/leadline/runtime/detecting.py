@@ -1,7 +1,7 @@
 """Runs all rules over events. A rule that fails, and one of a user that is slow, costs only itself and is named.
 
 What makes a rule fail is in the event, which whoever is watched makes: a rule that failed is asked on. One that is slow is
-turned off, since nothing is read while it runs.
+left out of the container in which it is, since nothing is read while it runs, and says so by an alert.
 """
 
 from collections import Counter
@@ -17,15 +17,10 @@ from leadline.model.event import SNAPSHOT, Event, Executed
 from leadline.runtime.baseline import Baseline
 from leadline.runtime.process_tree import Actor, ClusterFacts, ProcessTree
 from leadline.runtime.rule import Check, Rule
+from leadline.runtime.slowness import FREE_NS, Slowness, is_resting
 
-SLOW_NS = 200_000
-"""For one event, on the average of ``SLOW_EVENTS``: an own rule that takes longer is turned off."""
-SLOW_EVENTS = 200
-LONGEST_NS = 500_000_000
-"""For one event: while a rule runs nothing is read, and records are lost."""
 _LONGEST_MESSAGE = 600
-
-
+NOT_JUDGED = "not judged for a while: the rule is too slow for what this container does"
 _WRITES = 0o1103
 """O_WRONLY, O_RDWR, O_CREAT, O_TRUNC."""
 _VERSIONS = "0123456789.-"
@@ -75,14 +70,15 @@ class Detector:
         self.baselines: dict[str, Baseline] = {}
         self.failures: Counter[str] = Counter()
         """Of each rule."""
-        self.off: dict[str, str] = {}
-        """Rules that were turned off, and why."""
+        self.slow: dict[str, str] = {}
+        """Own rules that were left out of a container, and why they were last."""
+        self.unasked: Counter[str] = Counter()
+        """Events that each was left out of."""
+        self.slowness = Slowness()
         self.why: dict[str, str] = {}
         """Why each failed last."""
         self._tree = ProcessTree()
         self._actor = Actor(self._tree, cluster or ClusterFacts())
-        self._taken: dict[str, list[int]] = {}
-        """Events and nanoseconds of own rules."""
         self._sort()
 
     def see(self, event: Event, container: Container, path: str) -> tuple[Detection, ...]:
@@ -133,10 +129,14 @@ class Detector:
     def _see_own(self, rules: tuple[Rule, ...], event: Event, container: Container) -> Iterator[Detection]:
         actor = self._actor
         known = self.baselines.get(container.id)
+        slow = self.slowness.of(container.id)
         for rule in rules:
             if rule.waits and not self._knows_what_is_new(event, known):
                 continue
-            began = perf_counter_ns()
+            began_ns = perf_counter_ns()
+            if slow is not None and is_resting(slow, rule.id, began_ns):
+                self.unasked[rule.id] += 1
+                continue
             said = None
             try:
                 with self._within():
@@ -146,37 +146,31 @@ class Detector:
             except TooLongError:
                 self.failures[rule.id] += 1
                 self.why[rule.id] = "it did not end"
-            took_ns = perf_counter_ns() - began
-            if took_ns > LONGEST_NS:
-                self._turn_off(rule, f"one event took it {took_ns / 1e9:.1f} s")
-            taken = self._taken.setdefault(rule.id, [0, 0])
-            taken[0] += 1
-            taken[1] += took_ns
-            if taken[0] >= SLOW_EVENTS:
-                if taken[1] > SLOW_NS * taken[0]:
-                    self._turn_off(rule, f"it takes {taken[1] / taken[0] / 1e6:.1f} ms for an event")
-                taken[:] = [0, 0]
+            now_ns = perf_counter_ns()
+            took_ns = now_ns - began_ns
             if said:
                 yield self._detection(rule, str(said))
+            if (slow is not None or took_ns > FREE_NS) and (
+                rest_s := self.slowness.add(rule.id, container.id, took_ns, now_ns)
+            ):
+                self.slow[rule.id] = _too_slow(took_ns, container, rest_s)
+                yield self._detection(rule, NOT_JUDGED)
 
     def take_own(self, rules: Iterable[Rule]) -> None:
-        """The own rules from now on; what was turned off begins anew."""
+        """The own rules from now on; those that were slow begin anew."""
         own = tuple(rules)
         for id in {one.id for one in (*self.rules, *own) if one.is_own}:
-            self.off.pop(id, None)
+            self.slow.pop(id, None)
+            self.unasked.pop(id, None)
+            self.slowness.forget(id)
             self.failures.pop(id, None)
             self.why.pop(id, None)
-            self._taken.pop(id, None)
         self.rules = (*(one for one in self.rules if not one.is_own), *own)
         self._sort()
 
     def _fail(self, rule: Rule, error: Exception) -> None:
         self.failures[rule.id] += 1
         self.why[rule.id] = f"{type(error).__name__}: {error}"[:200]
-
-    def _turn_off(self, rule: Rule, why: str) -> None:
-        self.off[rule.id] = why
-        self._sort()
 
     def _detection(self, rule: Rule, said: str) -> Detection:
         actor = self._actor
@@ -192,7 +186,10 @@ class Detector:
         self._by_event: dict[type[Event], _Rules] = {}
         self._on_nodes: dict[type[Event], _Rules] = {}
         for rule in self.rules:
-            if rule.id in self.off:
-                continue
             for table in (self._by_event, self._on_nodes) if rule.on_nodes else (self._by_event,):
                 table.setdefault(rule.event, _Rules()).add(rule)
+
+
+def _too_slow(took_ns: int, container: Container, rest_s: int) -> str:
+    name = "/".join(filter(None, (container.namespace, container.pod, container.name or container.id)))
+    return f"it took {took_ns / 1e6:.1f} ms for an event of {name}, and is not asked about that container for {rest_s} s"

@@ -55,7 +55,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     falco: tuple[str, ...] = ()
     """The rules of Falco that it covers."""
     is_own: bool = False
-    """Written by a user: timed, and turned off once it is too slow or fails too often."""
+    """Written by a user: timed, and left out for a while where it is too slow."""
 
     @property
     def severity(self) -> Severity:

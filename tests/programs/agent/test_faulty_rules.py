@@ -9,12 +9,12 @@ def test_a_rule_is_named_once_and_again_when_it_was_replaced(caplog: pytest.LogC
     rules = FaultyRules()
     rules.name({}, {"SHOP-1": "IndexError: 1"})
     rules.name({}, {"SHOP-1": "IndexError: 2"})
-    rules.name({"SHOP-1": "it takes 3.0 ms for an event"}, {"SHOP-1": "IndexError: 2"})
+    rules.name({"SHOP-1": "it took 3.0 ms"}, {"SHOP-1": "IndexError: 2"})
     rules.name({}, {})
-    rules.name({"SHOP-2": "one event took it 3.5 s"}, {"SHOP-1": "IndexError: 3", "SHOP-2": "it did not end"})
+    rules.name({"SHOP-2": "it took 3500.0 ms"}, {"SHOP-1": "IndexError: 3", "SHOP-2": "it did not end"})
     assert [one.message for one in caplog.records] == [
         "rule SHOP-1 failed on an event, and is asked on: IndexError: 1",
-        "rule SHOP-1 is off: it takes 3.0 ms for an event",
-        "rule SHOP-2 is off: one event took it 3.5 s",
+        "rule SHOP-1 is too slow: it took 3.0 ms",
+        "rule SHOP-2 is too slow: it took 3500.0 ms",
         "rule SHOP-1 failed on an event, and is asked on: IndexError: 3",
     ]

@@ -139,7 +139,7 @@ def test_a_part_that_fails_costs_no_other():
     assert [one.rule for one in node.run("/usr/bin/make")] == ["SHOP-1"]
 
 
-def test_a_rule_that_was_turned_off_stays_off_until_the_rules_of_the_cluster_change(monkeypatch):
+def test_rules_that_are_slow_do_not_begin_anew_until_the_rules_of_the_cluster_change(monkeypatch):
     monkeypatch.setattr(following_module, "LISTS_EVERY_S", 0.0)
     monkeypatch.setattr(following_module, "LOOK_EVERY_S", 0.0)
     node = Node()

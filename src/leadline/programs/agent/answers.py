@@ -6,6 +6,7 @@ Three small answers to one client each minute: a server library would take more 
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from time import perf_counter_ns
 
 from leadline.scans.observing.detecting import Detecting
 from leadline.scans.observing.observation import Observation
@@ -86,9 +87,14 @@ def alert_metrics(detecting: Detecting, not_stored: int) -> Iterator[str]:
         "alerts_not_stored_total", "Alerts that were printed, and are not in the store.", {"": not_stored}
     )
     yield from _metric("rule_failures_total", "Events that a rule failed on.", by_rule(detector.failures))
-    off = dict.fromkeys(detector.off, 1)
     yield from _metric(
-        "rules_off", "Rules that were turned off since they are slow.", by_rule(off), "gauge"
+        "rules_off",
+        "Containers that a rule is left out of for a while, since it is too slow there.",
+        by_rule(detector.slowness.resting(perf_counter_ns())),
+        "gauge",
+    )
+    yield from _metric(
+        "rule_unasked_total", "Events that a rule was not asked about while so.", by_rule(detector.unasked)
     )
     number = len(detector.baselines)
     yield from _metric(

@@ -378,7 +378,7 @@ class _Taker:
             name = container.name or container.id
             log.info("rules about what is new begin with %s: its profile is complete", name)
         detector = self._detecting.detector
-        self._faulty.name(detector.off, detector.why)
+        self._faulty.name(detector.slow, detector.why)
 
     def _warn(self) -> None:
         counts = self._observation.counts()

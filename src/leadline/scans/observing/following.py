@@ -93,7 +93,7 @@ class Following:
     async def _take_rules(self) -> None:
         found = await self._objects.rules()
         if found is self._rules:
-            return  # a rule that was turned off stays so
+            return  # a rule that is left out where it is slow stays so
         self._rules = found
         self._name(found.problems)
         self._detecting.take_own(found.rules)

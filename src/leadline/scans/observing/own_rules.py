@@ -84,7 +84,7 @@ class Tried(msgspec.Struct, frozen=True):
     """Lines that hold no event."""
     detections: tuple[Detection, ...]
     failures: Mapping[str, str]
-    """Why a rule failed last or was turned off, by id."""
+    """Why a rule failed last or was too slow, by id."""
     unasked: Mapping[str, str]
     """Why a rule was asked about no event, by id: that it is silent says nothing."""
 
@@ -107,7 +107,7 @@ def tried(rules: Iterable[Rule], events: str, within: Within = nullcontext) -> T
         number += 1
         kinds.add(type(read[0]))
         found += detector.see(*read)
-    return Tried(number, unreadable, tuple(found), {**detector.why, **detector.off}, _unasked(rules, kinds))
+    return Tried(number, unreadable, tuple(found), {**detector.why, **detector.slow}, _unasked(rules, kinds))
 
 
 def _unasked(rules: Iterable[Rule], kinds: Collection[type[Event]]) -> dict[str, str]:

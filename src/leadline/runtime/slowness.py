@@ -1,0 +1,73 @@
+"""Leaves a slow own rule out of the containers in which it is slow, for a while.
+
+What takes the time is in the events, which whoever is watched makes: a container that makes a rule slow must not take it from
+the others. A rule that is slow everywhere is left out everywhere, one container after another.
+"""
+
+from collections import OrderedDict
+
+FREE_NS = 200_000
+"""Of a rule for one event; what is above adds up, what is below takes off."""
+MOST_ABOVE_NS = 200_000_000
+"""While a rule runs nothing is read, and records are lost."""
+FIRST_REST_S, LONGEST_REST_S = 60, 3_600
+"""Each rest is twice as long as the one before."""
+MOST_CONTAINERS = 4_096
+
+
+class _Spent:
+    """By one rule in one container."""
+
+    __slots__ = ("above_ns", "rest_s", "until_ns")
+
+    def __init__(self) -> None:
+        self.above_ns = 0
+        self.rest_s = FIRST_REST_S
+        self.until_ns = 0
+
+
+class Slowness:
+    """Of all own rules. Times are of one clock that only goes forward."""
+
+    def __init__(self) -> None:
+        self._containers: OrderedDict[str, dict[str, _Spent]] = OrderedDict()
+        """By container and rule; only of what was slow."""
+
+    def of(self, container: str) -> dict[str, _Spent] | None:
+        """What ``is_resting`` asks for; ``None`` for nearly all."""
+        return self._containers.get(container)
+
+    def add(self, rule: str, container: str, took_ns: int, now_ns: int) -> int:
+        """For how many seconds the rule is left out of the container from now on; 0 for not at all."""
+        rules = self._containers.get(container)
+        if rules is None:
+            rules = self._containers[container] = {}
+            if len(self._containers) > MOST_CONTAINERS:
+                self._containers.popitem(last=False)
+        spent = rules.get(rule)
+        if spent is None:
+            spent = rules[rule] = _Spent()
+        spent.above_ns = max(0, spent.above_ns + took_ns - FREE_NS)
+        if spent.above_ns < MOST_ABOVE_NS:
+            return 0
+        rest_s, spent.above_ns = spent.rest_s, 0
+        spent.until_ns = now_ns + rest_s * 1_000_000_000
+        spent.rest_s = min(2 * rest_s, LONGEST_REST_S)
+        return rest_s
+
+    def forget(self, rule: str) -> None:
+        for rules in self._containers.values():
+            rules.pop(rule, None)
+
+    def resting(self, now_ns: int) -> dict[str, int]:
+        """Of how many containers each rule is left out, where it is of any."""
+        found: dict[str, int] = {}
+        for rules in self._containers.values():
+            for rule, spent in rules.items():
+                if spent.until_ns > now_ns:
+                    found[rule] = found.get(rule, 0) + 1
+        return found
+
+
+def is_resting(rules: dict[str, _Spent] | None, rule: str, now_ns: int) -> bool:
+    return rules is not None and rule in rules and rules[rule].until_ns > now_ns
