@@ -4,6 +4,7 @@ The engine of the language is in the extra ``rules``. Format: https://kubescape.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -41,15 +42,44 @@ MOST_TEXTS = 256
 MOST_SUMS = 16
 MOST_SUMS_IN_LOOPS = 4
 MOST_MAKERS = 1
+MOST_MATCHES = 8
+MOST_LOOPS = 8
+MOST_CALLS_IN_LOOPS = 16
+MOST_COMMAS = 400
+"""A loop may go over a list that is written in the expression."""
+_LOOPS = frozenset(
+    [
+        "all",
+        "exists",
+        "exists_one",
+        "existsOne",
+        "map",
+        "filter",
+        "transformList",
+        "transformMap",
+        "transformMapEntry",
+    ]
+)
+_ARGUMENTS = re.compile(r"\bevent\s*\.\s*args\s*\.\s*join\s*\(\s*(?:'')?\s*\)")
+"""All arguments as one text, which is about as long as they are; without texts, as ``_emptied`` leaves them."""
+LONGEST_SEPARATOR = 8
+_MAKERS = frozenset(["replace", "join", "split", "format", "reverse", "quote"])
 _TEXTS = re.compile(
     r"""\b[bB]?[rR](?:'''.*?'''|\"\"\".*?\"\"\"|'[^'\n]*'|"[^"\n]*")"""
     r"""|'''(?:\\.|.)*?'''|\"\"\"(?:\\.|.)*?\"\"\"|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|//[^\n]*""",
     re.DOTALL,
 )
 """Literals, raw ones first, and comments: what is written in them is not called."""
-_CALLS = re.compile(
-    r"(?:\.\s*(?:(?P<loop>all|exists|exists_one|existsOne|map|filter|transformList|transformMap|transformMapEntry)"
-    r"|(?P<maker>replace|join|split|format|reverse|quote))\s*)?\(|[)+]"
+_TOKENS = re.compile(r"(?P<dot>\.\s*)?(?P<name>\b[A-Za-z_]\w*)?\s*\(|[)+,]")
+"""Calls with their names, other parentheses, and what else costs."""
+_MOST = (
+    ("makers", MOST_MAKERS, "call that makes texts, such as replace and join"),
+    ("matches", MOST_MATCHES, "calls of matches"),
+    ("+", MOST_SUMS, "times +"),
+    ("inner +", MOST_SUMS_IN_LOOPS, "times + within loops"),
+    ("loops", MOST_LOOPS, "loops, such as exists and map"),
+    ("inner calls", MOST_CALLS_IN_LOOPS, "calls within loops"),
+    (",", MOST_COMMAS, "commas"),
 )
 _PLACE = re.compile(r"ERROR: <input>:(\d+):(\d+): ([^\n]*)")
 _NO_FIELD = re.compile(r'Key not found in map : "([^"]*)"')
@@ -265,7 +295,7 @@ def event_fields(event: Event, actor: Actor) -> dict[str, Any]:
     match event:
         case of.Executed():
             more: dict[str, Any] = {
-                "args": [one[:LONGEST_TEXT] for one in event.arguments[:MOST_TEXTS]],
+                "args": [one[:LONGEST_TEXT] for one in _first_of(event.arguments)],
                 "exepath": event.path[:LONGEST_TEXT], "path": event.path[:LONGEST_TEXT], "cwd": event.folder[:LONGEST_TEXT],
                 "hasTty": bool(event.tty)
             }  # fmt: skip
@@ -319,6 +349,16 @@ def event_fields(event: Event, actor: Actor) -> dict[str, Any]:
     return fields | more
 
 
+def _first_of(arguments: tuple[str, ...]) -> tuple[str, ...]:
+    """As many as are bounded in number and length; the kernel gives 1,024 bytes of all."""
+    length = 0
+    for number, one in enumerate(arguments[:MOST_TEXTS]):
+        length += len(one)
+        if length > LONGEST_TEXT:
+            return arguments[: number + 1]
+    return arguments[:MOST_TEXTS]
+
+
 def too_costly(expression: str) -> str:
     """Why it might take too long or too much memory; empty where it cannot.
 
@@ -327,26 +367,43 @@ def too_costly(expression: str) -> str:
     """
     if len(expression) > LONGEST_EXPRESSION:
         return f"an expression is longer than {LONGEST_EXPRESSION} characters"
-    plain = _TEXTS.sub("''", expression)
-    loops: list[bool] = []
-    """Of each call that is open, whether it is a loop."""
-    makers = sums = inner_sums = 0
-    for token in _CALLS.finditer(plain):
+    open_calls: list[bool] = []
+    """Whether each is a loop."""
+    number: Counter[str] = Counter()
+    plain = _ARGUMENTS.sub("event.comm", _TEXTS.sub(_emptied, expression))
+    for token in _TOKENS.finditer(plain):
+        is_inner = any(open_calls)
+        if token[0] in "+,":
+            number[token[0]] += 1
+            number["inner +"] += is_inner and token[0] == "+"
+            continue
         if token[0] == ")":
-            loops = loops[:-1]
-        elif token[0] == "+":
-            sums += 1
-            inner_sums += any(loops)
-        elif any(loops) and (token["loop"] or token["maker"]):
-            return f"{token['loop'] or token['maker']} within a loop"
-        else:
-            makers += bool(token["maker"])
-            loops.append(bool(token["loop"]))
-    if makers > MOST_MAKERS:
-        return f"more than {MOST_MAKERS} call that makes texts, such as replace and join"
-    if sums > MOST_SUMS or inner_sums > MOST_SUMS_IN_LOOPS:
-        return f"more than {MOST_SUMS} times +, or more than {MOST_SUMS_IN_LOOPS} times within loops"
+            open_calls = open_calls[:-1]
+            continue
+        name = token["name"] or ""
+        is_loop, is_maker = (bool(token["dot"]) and name in one for one in (_LOOPS, _MAKERS))
+        if is_inner and (is_loop or is_maker or name == "matches"):
+            hint = "; use event.args.join(' ').matches(…)" if name == "matches" else ""
+            return f"{name} within a loop{hint}"
+        number["loops"] += is_loop
+        number["makers"] += is_maker
+        number["matches"] += name == "matches"
+        number["inner calls"] += is_inner and name not in ("", "in", "has")
+        open_calls.append(is_loop)
+    for what, most, text in _MOST:
+        if number[what] > most:
+            return f"more than {most} {text}"
+    for what in ("loops", "matches"):
+        if number["makers"] and number[what]:
+            return (
+                f"{what} beside a call that makes texts, such as split; event.args.join(' ') may be beside it"
+            )
     return ""
+
+
+def _emptied(found: re.Match[str]) -> str:
+    """A literal or a comment, short or long."""
+    return "''" if len(found[0]) <= LONGEST_SEPARATOR else '""'
 
 
 def _first_error(text: str) -> str:

@@ -1,6 +1,6 @@
 """Runs all rules over events. A rule that fails, and one of a user that is slow, costs only itself and is named.
 
-What makes a rule fail is in the event, which whoever is watched makes: a rule that failed is asked on. One that is slow is
+What makes a rule fail is in the event, which the container makes: a rule that failed is asked on. One that is slow is
 left out of the container in which it is, since nothing is read while it runs, and says so by an alert.
 """
 

@@ -1,7 +1,6 @@
 """Leaves a slow own rule out of the containers in which it is slow, for a while.
 
-What takes the time is in the events, which whoever is watched makes: a container that makes a rule slow must not take it from
-the others. A rule that is slow everywhere is left out everywhere, one container after another.
+What takes the time is in the events, which the container makes: one that makes a rule slow must not take it from the others. A rule that is slow everywhere is left out everywhere, one container after another.
 """
 
 from collections import OrderedDict

@@ -16,7 +16,7 @@ from leadline.runtime.baseline import Baseline
 from leadline.runtime.catalogue import all_rules
 from leadline.scans.observing import following as following_module
 from leadline.scans.observing.accepting import Accepting
-from leadline.scans.observing.cluster_objects import ClusterObjects, OwnRules, compiled
+from leadline.scans.observing.cluster_objects import MOST_RULES, ClusterObjects, OwnRules, compiled
 from leadline.scans.observing.detecting import Detecting, chosen_rules
 from leadline.scans.observing.following import Following
 from leadline.scans.observing.observation import Observation, ObserveSettings
@@ -174,6 +174,20 @@ def test_an_own_rule_of_the_cluster_with_the_id_of_a_built_in_one_is_left_out():
         "spec": {"rules": [RULE | {"id": "R1001"}]},
     }
     assert compiled([body]) == OwnRules()
+
+
+def test_of_too_many_rules_each_namespace_keeps_its_share_and_the_number_is_named():
+    many = {
+        "metadata": {"namespace": "noisy", "name": "many"},
+        "spec": {"rules": [RULE | {"id": f"N-{number}"} for number in range(450)]},
+    }
+    one = {"metadata": {"namespace": "shop", "name": "ours"}, "spec": {"rules": [RULE]}}
+    own = compiled([many, many, many, one])
+    assert len(own.rules) == MOST_RULES
+    assert "SHOP-1" in {rule.id for rule in own.rules}
+    assert own.problems == (
+        "1,351 rules in all Rules objects: only 1,000 are used, of each namespace as many",
+    )
 
 
 def test_annotations_and_exceptions_of_the_cluster_accept_alerts_those_before_as_well(monkeypatch):

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from leadline.errors import ClusterError, SourceError
+from leadline.fair_share import fairly
 from leadline.model.container import Container
 from leadline.model.resource import Resource
 from leadline.model.waiver import Waiver
@@ -21,6 +22,8 @@ from leadline.sources.cluster.connection import async_client
 log = logging.getLogger(__name__)
 LARGEST_ANSWER = 16 << 20
 PATIENCE_S = 20.0
+MOST_RULES = 1_000
+"""Of all objects; a rule counts once for each type of event."""
 _LISTS = {
     "SecurityException": "/apis/kubescape.io/v1beta1/securityexceptions",
     "ClusterSecurityException": "/apis/kubescape.io/v1beta1/clustersecurityexceptions",
@@ -136,7 +139,8 @@ def compiled(bodies: list[Body]) -> OwnRules:
     from leadline.runtime.cel_rules import read_rules
 
     built_in = {one.id for one in all_rules()}
-    rules: list[Rule] = []
+    rules: list[tuple[str, Rule]] = []
+    """With the namespace of each."""
     problems: list[str] = []
     for body in bodies:
         where = f"Rules {_said(body, 'namespace')}/{_said(body, 'name')}"
@@ -147,8 +151,13 @@ def compiled(bodies: list[Body]) -> OwnRules:
             continue
         problems += [str(one.args[0]) for one in wrong]
         # An installation of the ecosystem brings its whole library so: ours are the same, and ten times as fast.
-        rules += [one for one in found if one.id not in built_in]
-    return OwnRules(tuple(rules), tuple(problems))
+        rules += [(_said(body, "namespace"), one) for one in found if one.id not in built_in]
+    if len(rules) > MOST_RULES:
+        problems.append(
+            f"{len(rules):,} rules in all Rules objects: only {MOST_RULES:,} are used, of each namespace as many"
+        )
+        rules = fairly(rules, lambda pair: pair[0])[:MOST_RULES]
+    return OwnRules(tuple(rule for _, rule in rules), tuple(problems))
 
 
 def _resource(body: Body, version: str, kind: str) -> Resource:
