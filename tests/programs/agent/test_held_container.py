@@ -11,8 +11,11 @@ import pytest
 import yaml
 from kernel_access import needs_kernel
 
+from leadline.model.container import Container
 from leadline.model.event import Executed, Opened
+from leadline.model.profile import Profile
 from leadline.programs.cli.main import main
+from leadline.runtime.suggest.seccomp import strict_profile
 from leadline.sources.ebpf.event_source import EventSource
 from leadline.sources.ebpf.loading import LoadSettings
 
@@ -105,6 +108,46 @@ def test_what_the_runtime_does_to_execute_in_a_container_is_not_the_containers(b
     assert "/etc/motd" in [one.path for one in own if isinstance(one, Opened)]
     assert not calls & {"keyctl", "setgroups", "clone", "capset", "unshare"}
     assert {"openat", "write"} <= calls
+
+
+@pytest.mark.parametrize("gains_no_rights", [True, False])
+def test_the_strict_list_lets_the_runtime_start_and_enter_the_container(bundle: Path, gains_no_rights: bool):
+    """Without rights to gain the filter is loaded last, else before users and capabilities are set."""
+    script = "cat /etc/motd; echo on; exec cat"
+    source = EventSource(LoadSettings())
+    try:
+        assert "on" in run(bundle, f"recorded-{gains_no_rights}", f"{script} < /dev/null")
+        events = source.read()
+        (first,) = {one.ns_id for one in events if isinstance(one, Executed) and script in str(one.arguments)}
+        calls = tuple(sorted(source.syscalls()[first]))
+    finally:
+        source.close()
+    strict = strict_profile([Profile(Container("one"), "complete", (), syscalls=calls)])
+    folder = bundle / f"strict-{gains_no_rights}"
+    folder.mkdir()
+    config = json.loads((bundle / "config.json").read_text())
+    config["process"] |= {
+        "terminal": False,
+        "args": ["/bin/sh", "-c", script],
+        "noNewPrivileges": gains_no_rights,
+    }
+    config["root"]["path"] = str(bundle / "rootfs")
+    config["linux"]["seccomp"] = strict
+    (folder / "config.json").write_text(json.dumps(config))
+    name, pipe = f"held-strict-{gains_no_rights}", subprocess.PIPE
+    with subprocess.Popen(["runc", "run", name], cwd=folder, stdin=pipe, stdout=pipe, text=True) as child:
+        assert child.stdout is not None
+        assert [child.stdout.readline(), child.stdout.readline()] == ["hello\n", "on\n"]
+
+        def enter(*command: str) -> tuple[int, str]:
+            words = ["runc", "exec", "--user", "1000:1000", name, *command]
+            done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+            return done.returncode, done.stdout + done.stderr
+
+        assert enter("/bin/cat", "/etc/motd") == (0, "hello\n")
+        code, said = enter("/bin/mkdir", "/tmp/new")
+        assert (code, "Operation not permitted" in said) == (1, True), said
+        child.communicate(timeout=60)
 
 
 def test_what_is_learned_is_enough_and_attacks_fail(
