@@ -1,6 +1,8 @@
 """The webhook beside a real API server: what kubectl prints, what is there afterwards, and what a broken one blocks."""
 
+import asyncio
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +14,13 @@ from extension import ROOT, Extension
 from reviews import PRIVILEGED, Body, container, deployment, judge, pod, review, with_metadata
 from webhook_process import WebhookProcess
 
+from leadline.api.carriers.remote import RemoteStore
+from leadline.model.container import Container
+from leadline.model.profile import OpenedFile, Peer, Profile
 from leadline.outputs.redaction.shapes import HIDDEN
 from leadline.programs.admission.rules import rules_of
+from leadline.scans.stored.behaviour import store_profile
+from leadline.sources.cluster.connection import async_client
 
 pytestmark = pytest.mark.cluster
 PLACE = "judged"
@@ -34,6 +41,22 @@ ACCEPTED_BY_FILE: Body = {
         "posture": [{"controlID": "C-0057", "action": "ignore"}],
     },
 }
+
+
+RECORDED = Profile(
+    Container("c1", "main", namespace=PLACE, workload_kind="Deployment", workload="recorded", revision="5d4f"),
+    "complete", (), opened=(OpenedFile("/var/cache/page", ("O_WRONLY",)),),
+    peers=(Peer("connects", "198.51.100.7", 443, "TCP"),), since_s=1.0, until_s=2.0,
+)  # fmt: skip
+
+
+async def store_record(cluster: Extension) -> None:
+    """As the agent of a node does."""
+    store = RemoteStore(async_client("", cluster.admin(), environ=os.environ))
+    try:
+        await store_profile(store, RECORDED, 60.0, 100.0)
+    finally:
+        await store.close()
 
 
 class Judged:
@@ -115,6 +138,7 @@ def judged(extension: Extension, tmp_path_factory: pytest.TempPathFactory) -> It
         extension.kubectl("apply", "-f", str(path))
         extension.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(path))
     extension.kubectl("create", "namespace", PLACE)
+    asyncio.run(store_record(extension))
     # What was bad before anyone judged.
     extension.kubectl(
         "apply", "-f", "-", content=yaml.safe_dump(placed(deployment(container(**PRIVILEGED)), "old"))
@@ -126,6 +150,7 @@ def judged(extension: Extension, tmp_path_factory: pytest.TempPathFactory) -> It
             "--enforce",
             "--warn-severity=high",
             "--sessions",
+            "--rehearse",
         ),
         # In whose name the controllers of this cluster work.
         "--trusted-controllers=admin",
@@ -151,6 +176,27 @@ def test_kubectl_prints_the_warning_and_the_object_is_there(judged: Judged):
     assert "deployment.apps/warned created" in ran.stdout
     assert ": leadline: C-0038" in ran.stderr
     assert "remove spec.template.spec.hostPID" in ran.stderr
+
+
+def test_what_would_block_what_was_recorded_is_warned_of_and_written(judged: Judged):
+    body = placed(
+        deployment(container(name="main", securityContext={"readOnlyRootFilesystem": True})), "recorded"
+    )
+    ran = judged.apply(body)
+    assert "deployment.apps/recorded created" in ran.stdout
+    said = f"would block what was recorded: {PLACE}/Deployment/recorded"
+    assert f"Warning: Deployment/recorded: leadline: {said}" in ran.stderr
+    assert "writes /var/cache/page: the root is read-only" in ran.stderr
+    policy = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "closed"},
+        "spec": {"podSelector": {}, "policyTypes": ["Egress"]},
+    }
+    ran = judged.apply(policy)
+    assert "networkpolicy.networking.k8s.io/closed created" in ran.stdout
+    assert "connects to 198.51.100.7:443/TCP" in ran.stderr
+    assert judged.kubectl("delete", "networkpolicy/closed", "deployment/recorded").returncode == 0
 
 
 def test_what_is_denied_is_said_in_our_line_and_is_not_there(judged: Judged):
