@@ -10,6 +10,7 @@ from leadline.model.profile import (
     COMPLETE,
     INTERRUPTED,
     LOST,
+    NO_CAPABILITIES,
     PARTIAL,
     STARTED_BEFORE,
     OpenedFile,
@@ -28,6 +29,11 @@ def profile(id: str, *reasons: str, opened: tuple[str, ...] = (), times: int = 1
         container, PARTIAL if reasons else COMPLETE, reasons, opened=files, since_s=10.0, until_s=100.0
     )
     return replace(made, **more)
+
+
+def test_a_node_that_does_not_tell_capabilities_is_not_forgotten_beside_one_that_does():
+    record = record_of(profile("a", NO_CAPABILITIES), profile("b"), profile("c", STARTED_BEFORE))
+    assert (record.profile.reasons, len(record.whole)) == ((NO_CAPABILITIES,), 2)
 
 
 def record_of(*profiles: Profile) -> Record:

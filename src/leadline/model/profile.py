@@ -12,6 +12,8 @@ COLLAPSED = "more new things in a second than are recorded one by one"
 TOO_LARGE = "more things than a profile holds"
 INTERRUPTED = "the agent did not run for a part of the time"
 BLIND = "this kernel does not allow a probe"
+NO_CAPABILITIES = "this kernel does not say which capabilities are used"
+"""Everything else is recorded; Linux says it since 6.14."""
 
 
 class Use(Struct, frozen=True, rename="camel", order=True, omit_defaults=True):

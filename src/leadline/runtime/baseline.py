@@ -3,6 +3,7 @@
 from leadline.model.event import Executed
 from leadline.model.profile import Profile
 from leadline.runtime.collapse import ANY, PathSet
+from leadline.runtime.completeness import knows_capabilities
 
 ANY_ARGUMENTS = "⋯⋯"
 
@@ -18,6 +19,7 @@ class Baseline:
             self._opened.add(file.path)
         self._opened_paths = tuple(file.path for file in profile.opened)
         self.capabilities = frozenset(profile.capabilities)
+        self.knows_capabilities = knows_capabilities(profile)
         self.syscalls = frozenset(profile.syscalls)
         self.names = frozenset(name.rstrip(".").lower() for name in (*profile.names, *profile.failed_names))
         self._peers = frozenset((peer.address, peer.port) for peer in profile.peers)

@@ -133,7 +133,7 @@ class Recorder:
     @property
     def is_whole(self) -> bool:
         """Whether what is new can be said by it."""
-        return self.has_learned and not self._reasons
+        return self.has_learned and not self._reasons - {words.NO_CAPABILITIES}
 
     def partial(self, reason: str) -> None:
         self._reasons.add(reason)

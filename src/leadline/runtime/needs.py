@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Iterator
 
+CAPABILITIES = "capabilities to drop"
 NEEDS = {
     "profiles of programs": ("exec",),
     "packages in use": ("exec", "open", "map"),
-    "writable folders": ("exec", "open", "remove"),
-    "capabilities to drop": ("exec", "capability"),
+    "writable folders": ("exec", "open", "remove", "alter"),
+    CAPABILITIES: ("exec", "capability"),
     "seccomp profiles": ("exec", "syscalls"),
     "network policies": ("exec", "socket", "traffic"),
 }

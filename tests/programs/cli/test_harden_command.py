@@ -274,6 +274,20 @@ def test_a_file_whose_owner_alone_is_changed_is_in_a_volume(run):
     assert json.loads(out)["containers"][0]["suggestions"][0]["emptyVolumes"] == ["/run", "/srv/files"]
 
 
+def test_a_kernel_that_does_not_tell_capabilities_leaves_them_alone(run):
+    silent = {"completion": "partial", "reasons": ["this kernel does not say which capabilities are used"]}
+    code, out, _ = run("-f", "json", opened=[file("/tmp/a")], syscalls=["chroot", "read"], **silent)
+    assert code == 0
+    assert set(suggested(out)) == {
+        "securityContext.readOnlyRootFilesystem",
+        "securityContext.allowPrivilegeEscalation",
+        "securityContext.runAsNonRoot",
+        "securityContext.seccompProfile",
+    }
+    (container,) = json.loads(out)["containers"]
+    assert container["notSuggested"] == [{"what": "capabilities", "why": silent["reasons"][0]}]
+
+
 def test_a_direction_stays_open_where_an_address_is_unknown(run):
     listening = peer("listens", "", 8080)
     _, out, _ = run("cluster.yaml", "-f", "json", peers=[listening, peer("connects", "10.9.9.9", 80)])
@@ -371,6 +385,10 @@ def test_a_workload_that_is_not_there_is_one_line(capfd: pytest.CaptureFixture[s
     run()
     assert main(["harden", "workload", "shop/Deployment/no", "web.yaml", "--profile", "profiles.json"]) == 2
     assert capfd.readouterr().err.startswith("leadline: no workload is called shop/Deployment/no")
+    assert main(["harden", "workload", "shop/deployment/web", "web.yaml", "--profile", "profiles.json"]) == 2
+    assert "there is shop/Deployment/web" in capfd.readouterr().err
+    assert main(["harden", "workload", "web", "--profile", "profiles.json"]) == 2
+    assert capfd.readouterr().err == "leadline: web: not a workload; write NAMESPACE/KIND/NAME\n"
 
 
 PATHS = st.sampled_from(

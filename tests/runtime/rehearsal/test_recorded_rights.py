@@ -3,8 +3,8 @@
 import pytest
 
 from leadline.model.container import Container
-from leadline.model.profile import ExecutedProgram, Profile, Use
-from leadline.runtime.rehearsal.rights import Rights, capabilities_left, rights_outcomes
+from leadline.model.profile import NO_CAPABILITIES, ExecutedProgram, Profile, Use
+from leadline.runtime.rehearsal.rights import DEFAULT_CAPABILITIES, Rights, capabilities_left, rights_outcomes
 from leadline.runtime.rehearsal.seccomp import filter_of, runtime_default, seccomp_outcomes
 
 USED = Use(("/usr/sbin/nginx",), 1.0, 2.0, 2)
@@ -31,6 +31,12 @@ def test_what_runtimes_give_anyway_and_all_are_enough():
     assert capabilities_left(frozenset(), frozenset({"ALL"})) is None
     for left in (None, capabilities_left(frozenset({"NET_RAW"}), frozenset())):
         assert set(verdicts(Rights(left)).values()) == {"allowed"}
+
+
+def test_capabilities_that_the_kernel_does_not_tell_are_unknown_where_some_are_taken_away():
+    silent = Profile(Container("one"), "partial", (NO_CAPABILITIES,))
+    assert verdicts(Rights(frozenset()), silent) == {"uses capabilities": "unknown"}
+    assert verdicts(Rights(DEFAULT_CAPABILITIES), silent) == verdicts(Rights(None), silent) == {}
 
 
 def test_another_user_has_no_capabilities_and_unknown_files():

@@ -7,6 +7,8 @@ from replayed import SECOND, Replayed, head, started
 from leadline.model.container import Container
 from leadline.model.event import SNAPSHOT, Connected, Exited, Forked, Opened, Resolved
 from leadline.model.profile import OpenedFile, Profile
+from leadline.runtime.completeness import is_complete, is_exact
+from leadline.scans.images.loaded import is_loading_complete
 from leadline.scans.observing.observation import MOST_WAITING, Observation, ObserveSettings
 from leadline.sources.ebpf.event_source import KernelContainer
 
@@ -151,6 +153,20 @@ def test_a_profile_is_partial_where_the_kernel_does_not_allow_a_probe():
     observation.read(1)
     (profile,) = observation.profiles()
     assert (profile.completion, profile.reasons) == ("partial", ("this kernel does not allow a probe",))
+
+
+def test_a_kernel_that_does_not_tell_capabilities_costs_nothing_else():
+    """Linux before 6.14."""
+    source = Replayed()
+    source.working -= {"capability"}
+    observation = Observation(source, ObserveSettings())
+    source.next = [started(1, 5, "one")]
+    observation.read(1)
+    (profile,) = observation.profiles()
+    assert profile.reasons == ("this kernel does not say which capabilities are used",)
+    assert is_complete(profile)
+    assert is_exact(profile)
+    assert is_loading_complete(profile)
 
 
 def test_forty_eight_hours_are_learned_and_then_no_system_call_is_traced_any_more():

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from leadline.model import profile as words
 from leadline.model.profile import OpenedFile, Profile, Use
 from leadline.model.rehearsal import Outcome, Verdict
+from leadline.runtime.completeness import knows_capabilities
 
 DEFAULT_CAPABILITIES = frozenset(
     ("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "NET_RAW",
@@ -72,6 +74,9 @@ def token_reads(profile: Profile) -> tuple[OpenedFile, ...]:
 
 
 def _capability_outcomes(profile: Profile, rights: Rights) -> Iterator[Outcome]:
+    kept = rights.capabilities is None or (rights.capabilities >= DEFAULT_CAPABILITIES and not rights.user)
+    if not kept and not knows_capabilities(profile):
+        yield Outcome("capability", "uses capabilities", "unknown", words.NO_CAPABILITIES, rights.title)
     for name in profile.capabilities:
         why = ""
         if rights.capabilities is not None and name.removeprefix("CAP_") not in rights.capabilities:

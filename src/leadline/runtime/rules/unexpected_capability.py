@@ -25,6 +25,11 @@ from leadline.runtime.rule import Actor, Baseline, rule
 )
 def unexpected_capability(event: CapabilityUsed, actor: Actor, known: Baseline) -> str | None:
     # What the kernel refused is not used, and is asked for all the time.
-    if not event.is_allowed or event.capability in known.capabilities or not actor.path:
+    if (
+        not event.is_allowed
+        or not known.knows_capabilities
+        or event.capability in known.capabilities
+        or not actor.path
+    ):
         return None
     return f"{actor.tool} used the capability {event.capability} for the first time"

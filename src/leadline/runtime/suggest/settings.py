@@ -5,7 +5,9 @@ from typing import Any
 
 from msgspec import Struct
 
+from leadline.model import profile as words
 from leadline.model.profile import Profile
+from leadline.runtime.completeness import knows_capabilities
 from leadline.runtime.rehearsal.files import (
     ANY,
     Mounts,
@@ -124,7 +126,10 @@ def _above(path: str) -> Iterator[str]:
         yield path
 
 
-def _capabilities(profiles: Sequence[Profile], rights: Rights) -> Iterator[Setting]:
+def _capabilities(profiles: Sequence[Profile], rights: Rights) -> Iterator[Setting | Left]:
+    if not all(map(knows_capabilities, profiles)):
+        yield Left("capabilities", words.NO_CAPABILITIES)
+        return
     used = sorted(_used(profiles, rights))
     value: dict[str, Any] = {"drop": ["ALL"]}
     if used:
@@ -137,6 +142,8 @@ def _capabilities(profiles: Sequence[Profile], rights: Rights) -> Iterator[Setti
 
 def _used(profiles: Sequence[Profile], rights: Rights) -> frozenset[str]:
     """None that the container does not have now: overlayfs asks its mounter, and it is recorded as if the container had it."""
+    if rights.capabilities is not None and not all(map(knows_capabilities, profiles)):
+        return rights.capabilities
     recorded = frozenset(name.removeprefix("CAP_") for one in profiles for name in one.capabilities)
     return recorded if rights.capabilities is None else recorded & rights.capabilities
 

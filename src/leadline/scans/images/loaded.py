@@ -6,7 +6,7 @@ from pathlib import Path
 from msgspec import DecodeError, Struct, ValidationError, json
 
 from leadline.errors import SourceError, UsageError
-from leadline.model.profile import COLLAPSED, COMPLETE, Profile
+from leadline.model.profile import COLLAPSED, COMPLETE, NO_CAPABILITIES, Profile
 from leadline.packages.loaded import Loaded
 
 LARGEST = 64 << 20
@@ -89,7 +89,7 @@ def _recorded(name: str, content: bytes, image: str) -> Loaded:
 def is_loading_complete(profile: Profile) -> bool:
     """Whether nothing that was loaded can be missing: of a collapsed file the folder is known, of a program nothing."""
     reasons = set(profile.reasons) - ({COLLAPSED} if "exec" not in profile.collapsed else set())
-    return profile.completion == COMPLETE or not reasons
+    return profile.completion == COMPLETE or reasons <= {NO_CAPABILITIES}
 
 
 def _some(name: str, loaded: Loaded, is_any: bool) -> Loaded:

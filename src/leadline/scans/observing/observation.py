@@ -13,11 +13,11 @@ from msgspec import Struct
 from leadline.model.container import HOST as HOST_CONTAINER
 from leadline.model.container import Container
 from leadline.model.event import HOST, SNAPSHOT, CallLearned, CallUsed, Event, Executed, Forked
-from leadline.model.profile import BLIND, LOST, Profile
+from leadline.model.profile import BLIND, LOST, NO_CAPABILITIES, Profile
 from leadline.runtime.continuing import continued
 from leadline.runtime.identity import identity_of
 from leadline.runtime.learning import Recorder
-from leadline.runtime.needs import blind
+from leadline.runtime.needs import CAPABILITIES, blind
 from leadline.scans.observing.redacting import redacted_event
 from leadline.sources.ebpf.event_source import EventSource, KernelContainer
 from leadline.sources.ebpf.loading import LoadSettings
@@ -123,7 +123,7 @@ class Observation:
         self._learns_syscalls = settings.learns
         self.watches_calls = False
         """Whether a rule asks about system calls: then they are learned for as long as it runs."""
-        self._is_blind = any(blind(source.working))
+        self._blind_for = [answer for answer, _ in blind(source.working)]
         self.nameless: Counter[str] = Counter()
         """Events that no container was found for, by kind."""
         self.late: Counter[str] = Counter()
@@ -365,8 +365,8 @@ class Observation:
         recorder = self._recorders.get(container.id)
         if recorder is None:
             recorder = self._recorders[container.id] = Recorder(container, event.at_ns)
-            if self._is_blind:
-                recorder.partial(BLIND)
+            if self._blind_for:
+                recorder.partial(NO_CAPABILITIES if self._blind_for == [CAPABILITIES] else BLIND)
             if event.flags & SNAPSHOT:
                 recorder.has_ended = container.id in self._learned
                 recorder.since_ns = self._since_ns.get(container.id, event.at_ns)

@@ -20,6 +20,7 @@ from leadline.model.resource import Resource
 from leadline.model.unread import Unread
 from leadline.outputs.redaction.lines import LineHider
 from leadline.outputs.text.patch import FixedFile, applicable_lines
+from leadline.outputs.text.plain import plain
 from leadline.posture.inventory import Facts, Inventory
 from leadline.posture.reach import end_of
 from leadline.posture.subject import Container, Workload
@@ -98,6 +99,8 @@ def harden(
 
     Raises: ``SourceError`` where nothing can be read; ``UsageError`` where the workload is not there.
     """
+    if name.count("/") != 2:
+        raise UsageError(f"{plain(name)}: not a workload", hint="write NAMESPACE/KIND/NAME")
     recording = read_recording(profiles, options)
     read, unread = recording.profiles, recording.unread
     target = read_target(targets, options)
@@ -168,16 +171,14 @@ def objects_of(made: Hardening) -> tuple[Resource, ...]:
 def workload_called(name: str, resources: Iterable[Resource]) -> tuple[Workload, Inventory]:
     """``name`` is ``NAMESPACE/KIND/NAME``. Raises: ``UsageError`` where it is not there, or more than once."""
     worlds = Worlds([one for one in resources if one.origin.kind != "derived"], Facts())
-    found = [
-        (one, world)
-        for world in worlds
-        for one in world.workloads
-        if name == f"{one.namespace}/{one.kind}/{one.name}"
+    every = [
+        (f"{one.namespace}/{one.kind}/{one.name}", one, world) for world in worlds for one in world.workloads
     ]
+    found = [(one, world) for title, one, world in every if title == name]
     if not found:
-        raise UsageError(
-            f"no workload is called {name}", hint="write NAMESPACE/KIND/NAME as leadline scan shows it"
-        )
+        near = [title for title, _, _ in every if title.lower() == name.lower()]
+        hint = f"there is {near[0]}" if near else "write NAMESPACE/KIND/NAME as leadline scan shows it"
+        raise UsageError(f"no workload is called {plain(name)}", hint=hint)
     if len(found) > 1:
         raise UsageError(f"{name} is there {len(found)} times", hint="name the files of one")
     return found[0]

@@ -25,6 +25,7 @@ from leadline.api.selection import Key, Selection, labels_of
 from leadline.api.stored import metadata_of
 from leadline.model.container import Container
 from leadline.model.profile import COMPLETE, PARTIAL, Profile
+from leadline.runtime.completeness import is_exact
 from leadline.runtime.rehearsal.network import INCOMING
 from leadline.runtime.revision import Record, with_profile
 from leadline.scans.stored.lasting import put_lasting
@@ -118,7 +119,7 @@ class StoredRecord(Struct, frozen=True):
     @property
     def is_complete(self) -> bool:
         """Whether all that its containers did is in it, and learning is over: what is not in it is new."""
-        return self.status == LEARNED and self.record.profile.completion == COMPLETE
+        return self.status == LEARNED and is_exact(self.record.profile)
 
     def is_baseline_of(self, container: Container, learning_s: float) -> bool:
         """Whether what ``container``, of the same revision, does beside it is new: another was learned as long as it would be.
