@@ -44,7 +44,7 @@ items:
   kind: Pod
   metadata: {name: db-0, namespace: shop, labels: {app: db, controller-revision-hash: x}}
   spec: {containers: [{name: db, image: db, ports: [{name: sql, containerPort: 5432}]}]}
-  status: {podIP: 10.0.0.9, phase: Running}
+  status: {podIP: 10.0.0.9, hostIP: 198.51.100.20, hostIPs: [{ip: 198.51.100.20}, {ip: "2001:db8::20"}], phase: Running}
 - apiVersion: v1
   kind: Pod
   metadata: {name: gateway, namespace: edge, labels: {app: gateway}}
@@ -58,7 +58,8 @@ items:
 - apiVersion: v1
   kind: Service
   metadata: {name: db, namespace: shop}
-  spec: {clusterIP: 10.96.0.10, selector: {app: db}, ports: [{port: 80, targetPort: sql}]}
+  spec: {clusterIP: 10.96.0.10, externalIPs: [198.51.100.31], selector: {app: db}, ports: [{port: 80, targetPort: sql}]}
+  status: {loadBalancer: {ingress: [{ip: 198.51.100.30, ipMode: VIP}, {ip: 198.51.100.32, ipMode: Proxy}]}}
 """
 PROFILE: dict[str, Any] = {
     "container": {
@@ -213,6 +214,29 @@ def test_a_network_policy_names_pods_behind_services_and_both_protocols_of_dns(r
             },
         ],
     }
+
+
+@pytest.mark.parametrize("node", ["198.51.100.20", "2001:db8::20", "10.0.0.7"])
+def test_the_address_of_a_node_is_never_one_of_the_world(run, node: str):
+    """Probes come from there, and another node may ask tomorrow."""
+    _, out, _ = run("cluster.yaml", "-f", "json", peers=[peer("accepts", node, 8080)])
+    found = json.loads(out)
+    assert found["networkPolicy"]["spec"]["policyTypes"] == ["Egress"]
+    assert found["networkPolicyLeftOpen"][0].startswith(
+        f"ingress stays open: {node} is on the network of a node"
+    )
+
+
+def test_a_load_balancer_of_the_cluster_leads_to_pods_unless_it_is_a_proxy(run):
+    peers = [peer("connects", f"198.51.100.{number}", 80) for number in (30, 31, 32)]
+    _, out, _ = run("cluster.yaml", "-f", "json", peers=peers)
+    assert json.loads(out)["networkPolicy"]["spec"]["egress"] == [
+        {"to": [{"ipBlock": {"cidr": "198.51.100.32/32"}}], "ports": [{"port": 80, "protocol": "TCP"}]},
+        {
+            "to": [{"podSelector": {"matchLabels": {"app": "db"}}}],
+            "ports": [{"port": 5432, "protocol": "TCP"}],
+        },
+    ]
 
 
 def test_a_direction_that_no_connection_was_recorded_in_is_closed_unless_it_listens(run):

@@ -48,7 +48,7 @@ items:
   kind: Pod
   metadata: {name: db-0, namespace: shop, labels: {app: db}}
   spec: {containers: [{name: db, image: db, ports: [{name: sql, containerPort: 5432}]}]}
-  status: {podIP: 10.0.0.9, phase: Running}
+  status: {podIP: 10.0.0.9, hostIP: 198.51.100.20, phase: Running}
 - apiVersion: v1
   kind: Pod
   metadata: {name: gateway, namespace: edge}
@@ -123,6 +123,16 @@ def test_each_recorded_connection_is_judged_by_what_its_address_was(run):
         "connects to 10.0.0.9:5432/TCP": "allowed",
         "connects to 10.9.9.9:5432/TCP": "unknown",
         "is connected to from 10.0.0.3 at port 8080/TCP": "allowed",
+    }
+
+
+def test_what_comes_from_a_node_may_pass_whatever_its_address(run):
+    """The kubelet of the pod's own node always may."""
+    peers = [peer("accepts", address, 8080) for address in ("198.51.100.20", "198.51.100.21")]
+    _, out, _ = run("---".join((deployment(), POLICY, CLUSTER)), "-f", "json", peers=peers)
+    assert outcomes(out) == {
+        "is connected to from 198.51.100.20 at port 8080/TCP": "unknown",
+        "is connected to from 198.51.100.21 at port 8080/TCP": "blocked",
     }
 
 

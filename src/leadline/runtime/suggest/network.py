@@ -126,10 +126,12 @@ def ends_of(peer: Peer, services: Services) -> Iterable[tuple[End, int]]:
 
 
 def _selected(end: End, namespace: str) -> Json | None:
+    if end.is_on_host_network:
+        return None
     if not end.namespace:
         return {"ipBlock": {"cidr": f"{end.address}/{128 if ':' in end.address else 32}"}}
     labels = stable_labels(end.labels)
-    if end.is_on_host_network or not labels:
+    if not labels:
         return None
     found: Json = {"podSelector": {"matchLabels": labels}}
     if end.namespace != namespace:

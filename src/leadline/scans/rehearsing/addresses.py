@@ -25,10 +25,16 @@ def services_of(resources: Sequence[Resource]) -> Services:
     pods: dict[str, End] = {}
     behind: dict[tuple[str, int, str], tuple[tuple[End, int], ...]] = {}
     addresses: set[str] = set()
+    nodes: dict[str, End] = {}
     for workload in inventory.workloads:
         end = end_of(workload, inventory)
         status = mapping(workload.resource.body.get("status"))
         every = {end.address, *(text(one.get("ip")) for _, one in mappings(status.get("podIPs")))} - {""}
+        hosts = {
+            text(status.get("hostIP")),
+            *(text(one.get("ip")) for _, one in mappings(status.get("hostIPs"))),
+        }
+        nodes |= {one: End(address=one, is_on_host_network=True) for one in hosts - {""}}
         if text(status.get("phase")) not in ("Succeeded", "Failed"):
             pods |= {address: replace(end, address=address) for address in every}
     for service in inventory.of("Service"):
@@ -36,14 +42,16 @@ def services_of(resources: Sequence[Resource]) -> Services:
         addresses |= found
         for port, protocol, ends in _ports(service, inventory, pods):
             behind |= {(address, port, protocol): ends for address in found if ends}
-    return Services(pods, behind, frozenset(addresses))
+    return Services({**nodes, **pods}, behind, frozenset(addresses))
 
 
 def _addresses(service: Resource) -> set[str]:
-    spec = mapping(service.body.get("spec"))
-    return {
-        one for one in (spec.get("clusterIP"), *sequence(spec.get("clusterIPs"))) if isinstance(one, str)
-    } - {"", "None"}
+    """Those that lead to its pods within the cluster: a load balancer's too, unless it is a proxy."""
+    spec, status = mapping(service.body.get("spec")), mapping(service.body.get("status"))
+    balanced = mappings(mapping(status.get("loadBalancer")).get("ingress"))
+    every = [spec.get("clusterIP"), *sequence(spec.get("clusterIPs")), *sequence(spec.get("externalIPs"))]
+    every += [one.get("ip") for _, one in balanced if one.get("ipMode") != "Proxy"]
+    return {one for one in every if isinstance(one, str)} - {"", "None"}
 
 
 def _ports(

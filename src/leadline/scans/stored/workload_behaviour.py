@@ -179,11 +179,11 @@ def _neighbors(
             unknown.append(peer.address)
         for end, port in ends:
             selected: Body = {"ip_address": end.address, "type": "external"}
+            labels = stable_labels(end.labels)
+            if end.is_on_host_network or (end.namespace and not labels):
+                unknown.append(peer.address)  # of a node: the next may be any other
+                continue
             if end.namespace:
-                labels = stable_labels(end.labels)
-                if end.is_on_host_network or not labels:
-                    unknown.append(peer.address)  # of a node: the next may be any other
-                    continue
                 selected = {
                     "pod_selector": {"matchLabels": labels},
                     "namespace_selector": {"matchLabels": {_NAME: end.namespace}},
