@@ -579,6 +579,45 @@ def test_a_sender_has_an_address_that_leads_to_a_source(server: str):
     assert "submit" in refused.stderr
 
 
+def test_pages_behind_a_login_are_switched_on_by_values():
+    plain, named = (
+        next(
+            one
+            for one in of_kind("Deployment", render("capabilities.ui=true", *values))
+            if one["metadata"]["name"] == "leadline-ui"
+        )
+        for values in (
+            (),
+            ('ui.certificateSecret="own"', 'ui.loginProxy={"caSecret":"login","name":"the proxy"}'),
+        )
+    )
+    before, after = (one["spec"]["template"]["spec"] for one in (plain, named))
+    added = [word for word in after["containers"][0]["args"] if word not in before["containers"][0]["args"]]
+    assert added == [
+        "--certificate=/certificate/tls.crt",
+        "--key=/certificate/tls.key",
+        "--ca=/certificate/ca.crt",
+        "--proxy-ca=/login-proxy/ca.crt",
+        "--proxy-name=the proxy",
+    ]
+    volumes = {one["name"]: one["secret"] for one in after["volumes"] if one not in before["volumes"]}
+    assert volumes == {
+        "certificate": {"secretName": "own"},
+        "login-proxy": {"secretName": "login", "items": [{"key": "ca.crt", "path": "ca.crt"}]},
+    }
+    folders = {one["mountPath"] for one in after["containers"][0]["volumeMounts"] if one.get("readOnly")}
+    assert folders >= {"/certificate", "/login-proxy"}
+
+
+@pytest.mark.parametrize("one", ["caSecret", "name"])
+def test_a_login_proxy_needs_its_ca_and_its_name(one: str):
+    """The CA alone would let every certificate that it signs name users."""
+    said = helm(
+        "template", "leadline", str(CHART), "--set", f"capabilities.ui=true,ui.loginProxy.{one}=a"
+    ).stderr
+    assert "give caSecret and name" in said
+
+
 @pytest.mark.parametrize("ui", [False, True])
 def test_the_notes_name_every_apiservice_that_is_made(tmp_path: Path, ui: bool):
     """One of which the server is gone keeps namespaces from being deleted, so that people have to know it."""

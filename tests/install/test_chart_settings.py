@@ -254,6 +254,10 @@ ALONE = {
         'vulnerabilityDatabase.address="https://db.example/latest.json"',
     ),
     "replicas": ('postgresql={"secretName":"database"}',),
+    **dict.fromkeys(
+        ("ui.loginProxy.caSecret", "ui.loginProxy.name"),
+        ("capabilities.ui=true", 'ui.loginProxy={"caSecret":"login","name":"login"}'),
+    ),
 }
 """Values that say something only without, or only with, others."""
 PERMITTING = {

@@ -1,6 +1,5 @@
 """The pages as an aggregated API of a real kube-apiserver: kubectl is the login, and Kubernetes decides what each user sees."""
 
-import base64
 import json
 import os
 import re
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 from certificates import Authority
 from extension import PLACE, Extension, outer_address
+from extension import SERVICE as ACCOUNT
 from processes import free_port
 
 ROOT = Path(__file__).parents[3]
@@ -27,7 +27,7 @@ kind: Pod
 metadata: {{name: one, namespace: {namespace}}}
 spec: {{containers: [{{name: main, image: nginx, securityContext: {{privileged: true}}}}]}}
 """
-ALL_RESULTS = {
+ALL_RESULTS: dict[str, object] = {
     "apiGroups": ["spdx.softwarecomposition.kubescape.io"],
     "resources": ["*"],
     "verbs": ["get", "list"],
@@ -53,6 +53,7 @@ class Pages:
             f"--kubeconfig={cluster.admin()}",
             f"--certificate={certificate}",
             f"--key={key}",
+            f"--ca={ca.file}",
             f"--host={address}",
             f"--port={self.port}",
             f"--kube={cluster.url}",
@@ -63,7 +64,7 @@ class Pages:
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
         with (cluster.folder / "ui.log").open("wb") as log:
             self._processes.append(subprocess.Popen(command, stdout=log, stderr=log, env=environment))
-        cluster.apply(*self._objects(address, ca))
+        cluster.apply(*self._objects(address))
         cluster.kubectl(
             "wait", "--for=condition=Available", "--timeout=120s", "apiservice", "v1alpha1.ui.leadline.dev"
         )
@@ -94,7 +95,7 @@ class Pages:
             self._cluster.until(lambda: _answers(port), 60)
         return self._proxies[user]
 
-    def _objects(self, address: str, ca: Authority) -> Iterator[dict[str, object]]:
+    def _objects(self, address: str) -> Iterator[dict[str, object]]:
         place = {"name": SERVICE, "namespace": PLACE}
         yield {
             "apiVersion": "v1",
@@ -119,15 +120,22 @@ class Pages:
                 "version": "v1alpha1",
                 "groupPriorityMinimum": 1000,
                 "versionPriority": 15,
-                "caBundle": base64.b64encode(ca.file.read_bytes()).decode(),
                 "service": {**place, "port": 443},
             },
         }
-        reads_pages = {
+        reads_pages: dict[str, object] = {
             "apiGroups": ["ui.leadline.dev"],
             "resources": ["pages"],
             "verbs": ["get", "list", "watch"],
         }
+        writes_its_ca: dict[str, object] = {
+            "apiGroups": ["apiregistration.k8s.io"],
+            "resources": ["apiservices"],
+            "resourceNames": ["v1alpha1.ui.leadline.dev"],
+            "verbs": ["get", "patch"],
+        }
+        yield _role("be-trusted", writes_its_ca)
+        yield _binding("be-trusted", "be-trusted", f"system:serviceaccount:{PLACE}:{ACCOUNT}")
         yield _role("see-pages", reads_pages)
         yield _role("see-results", ALL_RESULTS)
         for user in ("ann", "bea"):

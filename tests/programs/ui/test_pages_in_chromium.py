@@ -1,5 +1,6 @@
 """Every page in a real browser: wide and narrow, with axe, with the script and without it."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from functools import cache
@@ -172,6 +173,22 @@ def test_a_printed_page_holds_what_an_auditor_needs_and_nothing_to_click(
         assert (name, shown.count()) == (name, 0)
         assert page.pdf().startswith(b"%PDF")
     context.close()
+
+
+@pytest.mark.nightly("pages")
+def test_the_pictures_of_the_documentation_are_taken(browser: Browser, address: str, tmp_path: Path) -> None:
+    """``LEADLINE_PICTURES=docs/images`` keeps them."""
+    folder = Path(os.environ.get("LEADLINE_PICTURES") or tmp_path)
+    context = browser.new_context(viewport=WIDE)
+    page = context.new_page()
+    page.set_default_timeout(ANSWER_MS)
+    page.goto(address)
+    page.screenshot(path=folder / "pages-overview.png")
+    page.get_by_role("link", name="shop-ops/DaemonSet/agent").click()
+    page.wait_for_selector("svg.path")
+    page.screenshot(path=folder / "pages-workload.png")
+    context.close()
+    assert all((folder / f"pages-{name}.png").stat().st_size > 20_000 for name in ("overview", "workload"))
 
 
 def test_a_list_is_narrowed_while_one_types_and_the_address_follows(browser: Browser, address: str) -> None:

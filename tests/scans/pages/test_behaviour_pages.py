@@ -10,7 +10,8 @@ from leadline.model.container import Container
 from leadline.model.profile import ExecutedProgram, OpenedFile, Peer, Profile
 from leadline.model.report import PostureReport, Target
 from leadline.model.resource import resource_of
-from leadline.scans.pages.page import Ask, Lines, Page, Table
+from leadline.programs.ui.html import Html
+from leadline.scans.pages.page import Ask, Lines, Neighbours, Page, Table
 from leadline.scans.pages.site import PAGES
 from leadline.scans.pages.world import Known, World
 from leadline.scans.rehearsing.target import RehearsalTarget
@@ -43,7 +44,9 @@ def known() -> Known:
     profile = Profile(
         container, "complete", (), executed=(ExecutedProgram("/bin/web", ("web", "-x\u202e")),),
         opened=(OpenedFile("/tmp/a", ("O_RDWR",)),), loaded=("/bin/web",), syscalls=("read",), users=(7,),
-        peers=(Peer("connects", "198.51.100.7", 443, "TCP", ("api.example.org",)),), since_s=1000.0, until_s=8200.0,
+        peers=(
+            Peer("connects", "198.51.100.7", 443, "TCP", ("api.example.org",)), Peer("accepts", "192.0.2.9", 8080, "TCP"),
+        ), since_s=1000.0, until_s=8200.0,
     )  # fmt: skip
     store = MemoryStore()
 
@@ -73,6 +76,29 @@ def followed(page: Page, world: World) -> Page:
     link = table.rows[0][0].link
     assert link is not None
     return built(link.page, world, **dict(link.query))
+
+
+def test_the_network_is_a_table_and_one_workload_a_picture(known: Known) -> None:
+    world = World(known)
+    page = built("network", world)
+    assert [row[:5] for row in rows(page)] == [
+        ["shop/Deployment/web", "in", "192.0.2.9", "8080/TCP", "web"],
+        ["shop/Deployment/web", "out", "198.51.100.7", "443/TCP", "web"],
+    ]
+    assert len(rows(built("network", world, q="example.org"))) == 1
+    (picture,) = (one for one in followed(page, world).sections if isinstance(one, Neighbours))
+    assert picture.comes_in == (("192.0.2.9", "8080/TCP"),)
+    assert picture.goes_out == (("api.example.org", "443/TCP"),)
+    html = Html().page(followed(page, world), world, 1).decode()
+    assert "1 into shop/Deployment/web, 1 out of it" in html
+    assert html.count('class="edge"') == 2
+
+
+def test_who_may_not_see_a_namespace_sees_none_of_its_neighbours(known: Known) -> None:
+    world = World(known, frozenset({"other"}))
+    assert rows(built("network", world)) == []
+    with pytest.raises(LookupError):
+        built("network", world, workload="shop/Deployment/web")
 
 
 def test_a_container_shows_what_was_recorded_and_how_completely(known: Known) -> None:

@@ -10,8 +10,8 @@ from jinja2 import DictLoader, Environment
 from markupsafe import Markup, escape
 
 from leadline.model.risk import AttackStep
-from leadline.programs.ui.picture import bar, path_picture, trend_picture
-from leadline.scans.pages.page import Link, Page, safe
+from leadline.programs.ui.picture import bar, neighbours_picture, path_picture, trend_picture
+from leadline.scans.pages.page import Link, Neighbours, Page, safe
 from leadline.scans.pages.site import PAGES
 from leadline.scans.pages.world import World
 from leadline.version import __version__
@@ -57,6 +57,7 @@ class Html:
             "kind": lambda section: type(section).__name__.lower(),
             "slug": lambda text: re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "list",
             "path_picture": _path,
+            "neighbours_picture": _neighbours,
             "trend_picture": lambda one: Markup(trend_picture(one.days, one.sentence)),  # noqa: S704 drawn and escaped by picture.py
             "step_words": _step_words,
             "with_page": _with_page,
@@ -97,6 +98,11 @@ def _lines(lines: Sequence[str]) -> Markup:
 
 def _path(steps: Sequence[AttackStep], words: str) -> Markup:
     return Markup(path_picture(steps, safe(words)))  # noqa: S704 drawn and escaped by picture.py
+
+
+def _neighbours(one: Neighbours) -> Markup:
+    words = f"Connections: {len(one.comes_in):,} into {one.name}, {len(one.goes_out):,} out of it"
+    return Markup(neighbours_picture(one.comes_in, one.name, one.goes_out, words))  # noqa: S704 drawn and escaped by picture.py
 
 
 def _step_words(step: AttackStep) -> str:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from leadline.errors import ClusterError
 from leadline.programs.serving.chores import beside
-from leadline.programs.serving.cluster.behind import be_trusted, look_after, own_service
+from leadline.programs.serving.cluster.behind import Certificate, be_trusted, look_after, own_service
 from leadline.programs.serving.cluster.cluster_access import ClusterAccess, FrontProxy, read_front_proxy
 from leadline.programs.serving.cluster.kube_api import KubeApi, KubeSettings
 from leadline.programs.serving.cluster.refusal import Refusal
@@ -26,6 +26,24 @@ APISERVICE = f"{PAGES_VERSION}.{PAGES_GROUP}"
 _LIFE = timedelta(days=90)
 
 
+class GivenCertificate(Struct, frozen=True):
+    """A certificate for our Service that another renews, as ``be_trusted`` wants it."""
+
+    certificate: Path
+    key: Path
+    ca_file: Path
+    is_turning: bool = False
+
+    @property
+    def ca(self) -> str:
+        """PEM. Raises: ``OSError``."""
+        return self.ca_file.read_text("ascii")
+
+    def turn(self, now: datetime, *, is_trusted: bool) -> bool:
+        """Files that changed are found by who looks after them."""
+        return False
+
+
 class InCluster(Struct, frozen=True):
     """How the server is reached, and how it reaches the cluster."""
 
@@ -35,6 +53,8 @@ class InCluster(Struct, frozen=True):
     """The ClusterRole by which the APIService is created and with which it is deleted; empty where another creates it."""
     certificate: Path | None
     key: Path | None
+    ca: Path | None
+    """That signed it, to be written into the APIService; ``None`` where another creates that."""
     host: str
     port: int
     kube: str
@@ -57,12 +77,11 @@ async def serve_in_cluster(settings: InCluster, shown: Shown, keeper: Keeper) ->
     host = settings.own_certificate_for
     with TemporaryDirectory(prefix="leadline-tls-") as folder:
         try:
-            own = OwnCertificate(Path(folder), host, "leadline-ui", life=_LIFE) if host else None
-            pair = (
-                (own.certificate, own.key)
-                if own
-                else (settings.certificate or Path(), settings.key or Path())
-            )
+            pair = settings.certificate or Path(), settings.key or Path()
+            own: Certificate | None = GivenCertificate(*pair, settings.ca) if settings.ca else None
+            if host and not settings.certificate:
+                own = made = OwnCertificate(Path(folder), host, "leadline-ui", life=_LIFE)
+                pair = made.certificate, made.key
             access = ClusterAccess(kube, await settings.front_proxy(kube))
             tls = Tls(Socket(settings.host, settings.port, *pair), access.front_proxy.ca)
             app = App(shown, ClusterDoor(access), (f"{ROOT}/pages", "/pages"), documents())

@@ -108,6 +108,11 @@ docs/pages.md says what is on them.
 @click.option("--register", default="", metavar="CLUSTERROLE", help="In a cluster: create the APIService.")
 @click.option("--certificate", type=click.Path(path_type=Path), help="In a cluster: our own certificate.")
 @click.option("--key", type=click.Path(path_type=Path), help="In a cluster: its key.")
+@click.option(
+    "--ca",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="In a cluster: its CA, for the APIService.",
+)
 @click.option("--host", default=_EVERY_HOST, help="In a cluster: address to answer at.")
 @click.option("--kube", default="", help="In a cluster: address of kube-apiserver.")
 @click.option("--kube-ca", default=ACCOUNT / "ca.crt", type=click.Path(path_type=Path), help="Its CA.")
@@ -150,6 +155,8 @@ def command(
             raise UsageError(
                 "in a cluster pages are of a store", hint="give --store, and --key with --certificate"
             )
+        if flags["ca"] and not flags["certificate"]:
+            raise UsageError("--ca is that of --certificate", hint="give both, or neither")
         if bool(flags["proxy_ca"]) != bool(flags["proxy_name"]):
             raise UsageError(
                 "--proxy-ca and --proxy-name belong together",
@@ -160,7 +167,7 @@ def command(
         return
     given = [
         f"--{name.replace('_', '-')}"
-        for name in ("register", "key", "kube", "proxy_ca", "proxy_name")
+        for name in ("register", "key", "ca", "kube", "proxy_ca", "proxy_name")
         if flags[name]
     ]
     given += ["--host"] if flags["host"] != _EVERY_HOST else []

@@ -40,17 +40,48 @@ def path_picture(steps: Sequence[AttackStep], words: str) -> str:
         width = _width(step)
         parts.append(_box(step, x, middle - _BOX // 2, width))
         x += width
-    right = x
-    for number, step in enumerate(opened):
-        centre = number * _ROW + _ROW // 2
-        parts.append(_arrow(x, middle, x + _GAP, centre))
-        width = _width(step)
-        parts.append(_box(step, x + _GAP, centre - _BOX // 2, width))
-        right = max(right, x + _GAP + width)
+    fan, right = _fan(opened, x, middle, height)
+    return _drawn("".join(parts) + fan, right, height, words)
+
+
+def neighbours_picture(
+    comes_in: Sequence[tuple[str, str]], name: str, goes_out: Sequence[tuple[str, str]], words: str
+) -> str:
+    """Who connects to a workload at the left, to whom it connects at the right, each with its ports."""
+    into, out = (
+        [AttackStep("way", one, details=(ports,)) for one, ports in side] for side in (comes_in, goes_out)
+    )
+    height = max(1, len(into), len(out)) * _ROW
+    middle = height // 2
+    x = _EDGE + (max(map(_width, into)) + _GAP if into else 0)
+    left = "".join(
+        _box(step, x - _GAP - _width(step), centre - _BOX // 2, _width(step))
+        + _arrow(x - _GAP, centre, x, middle)
+        for step, centre in zip(into, _centres(len(into), height), strict=True)
+    )
+    own = AttackStep("workload", name)
+    fan, right = _fan(out, x + _width(own), middle, height)
+    return _drawn(left + _box(own, x, middle - _BOX // 2, _width(own)) + fan, right, height, words)
+
+
+def _fan(steps: Sequence[AttackStep], x: int, middle: int, height: int) -> tuple[str, int]:
+    """Below each other what one box leads to, which ends at ``x``; and where all that ends."""
+    drawn = "".join(
+        _arrow(x, middle, x + _GAP, centre) + _box(step, x + _GAP, centre - _BOX // 2, _width(step))
+        for step, centre in zip(steps, _centres(len(steps), height), strict=True)
+    )
+    return drawn, x + (_GAP + max(map(_width, steps)) if steps else 0)
+
+
+def _centres(number: int, height: int) -> list[int]:
+    return [(height - number * _ROW) // 2 + place * _ROW + _ROW // 2 for place in range(number)]
+
+
+def _drawn(parts: str, right: int, height: int, words: str) -> str:
     width = right + _EDGE
     return (
         f'<svg class="path" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img"'
-        f' aria-label="{escape(words)}">{"".join(parts)}</svg>'
+        f' aria-label="{escape(words)}">{parts}</svg>'
     )
 
 

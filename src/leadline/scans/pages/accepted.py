@@ -47,17 +47,9 @@ async def accepted(world: World, ask: Ask) -> Page:
                 Cell(safe(waiver.reason) or "no reason is given"),
             )
         )
-    shown, pages = ask.cut(rows)
     unused = sum(one.state != "used" for one in report.waivers) if world.seen is None else 0
-    findings = Table(
-        "What is accepted",
-        _FINDINGS,
-        shown,
-        world.why_empty("Nothing is accepted: every finding counts."),
-        len(rows),
-        "place",
-        pages,
-    )
+    why = world.why_empty("Nothing is accepted: every finding counts.")
+    findings = ask.table("What is accepted", _FINDINGS, rows, why, "place")
     entries = Table(
         "Who accepts it",
         _ENTRIES,
@@ -68,13 +60,7 @@ async def accepted(world: World, ask: Ask) -> Page:
     lead = f"{count(report.numbers.accepted, 'finding')} accepted; an accepted finding counts as passed."
     if unused:
         lead += f" {count(unused, 'entry', 'entries')} of {len(report.waivers):,} accept nothing."
-    return Page(
-        "accepted",
-        "Accepted",
-        (findings, entries),
-        lead,
-        command="leadline waiver list",
-    )
+    return Page("accepted", "Accepted", (findings, entries), lead, command="leadline waiver list")
 
 
 def _entries(world: World) -> Iterable[WaiverUse]:

@@ -62,11 +62,9 @@ async def access(world: World, ask: Ask) -> Page:
     paths = [one for one in to_admin(target).found if world.sees(one.subject.namespace)] if target else []
     stored, unread = await _stored(world) if target is None else (None, "")
     rows_of_paths = [_path(one) for one in paths] or [_stored_path(one) for one in stored or ()]
-    shown, pages = ask.cut(rows_of_paths)
     nothing = "No binding that was read leads to cluster admin."
     why = nothing if target is not None or stored is not None else unread or _NO_BODIES
     columns = _PATHS if stored is None else _STORED_PATHS
-    title, total = "Who is or can become cluster admin", len(rows_of_paths)
     subjects = [one for one in world.report.resources if one.origin.kind == "derived" and one.kind in _KINDS]
     rows = sorted(
         _subjects(world, subjects), key=lambda row: (-_number(row[1]), -_number(row[2]), row[0].text)
@@ -81,7 +79,7 @@ async def access(world: World, ask: Ask) -> Page:
     )
     sections: tuple[Section, ...] = (
         Counts("Subjects", numbers if target is not None else numbers[2:]),
-        Table(title, columns, shown, world.why_empty(why), total, "path", pages),
+        ask.table("Who is or can become cluster admin", columns, rows_of_paths, world.why_empty(why), "path"),
         Table(*failing, world.why_empty("No subject of a binding fails a control."), len(rows), "subject"),
         _never_used(world, _FIRST),
         *_unseen("that may hold roles or bindings", target.unread if target else (), world),

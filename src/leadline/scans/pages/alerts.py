@@ -42,23 +42,15 @@ _NONE = "No alert is stored. Either nothing was seen, or no agent stores alerts 
 
 async def alerts(world: World, ask: Ask) -> Page:
     found, why = await _seen(world)
-    shown, pages = ask.cut([_row(one) for one in found])
     severities = Counter(one.severity for one in found if one.accepted is UNSET)
     numbers = tuple((Cell(f"{severities[name]:,}", note=name), name) for name in SEVERITIES[:4])
     sections: tuple[Section, ...] = (Words("", (why,), "unseen"),) if why else ()
     if found:
         sections += (Counts("Open alerts", numbers),)
-    table = Table(
-        "Alerts", _COLUMNS, shown, _NONE if not why else "Nothing is known.", len(found), "alert", pages
-    )
+    rows = [_row(one) for one in found]
+    table = ask.table("Alerts", _COLUMNS, rows, "Nothing is known." if why else _NONE, "alert")
     lead = f"{count(len(found), 'alert')}, the newest first; each is one rule, one workload and one program."
-    return Page(
-        "alerts",
-        "Alerts",
-        (*sections, table),
-        lead if found else "",
-        command="leadline alerts -v",
-    )
+    return Page("alerts", "Alerts", (*sections, table), lead if found else "", command="leadline alerts -v")
 
 
 async def alert(world: World, ask: Ask) -> Page:

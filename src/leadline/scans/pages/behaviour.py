@@ -23,10 +23,9 @@ _WRITES = frozenset({"O_WRONLY", "O_RDWR"})
 
 
 async def behaviour(world: World, ask: Ask) -> Page:
-    records, why = await _records(world)
+    records, why = await recorded_by(world)
     rows = [_cells(one) for one in records]
-    shown, pages = ask.cut(rows)
-    table = Table("", _COLUMNS, shown, world.why_empty(why), len(rows), "container", pages)
+    table = ask.table("", _COLUMNS, rows, world.why_empty(why), "container")
     return Page(
         "behaviour",
         "Behaviour",
@@ -39,7 +38,7 @@ async def behaviour(world: World, ask: Ask) -> Page:
 async def recorded(world: World, ask: Ask) -> Page:
     """One container. Raises: ``LookupError``."""
     id = ask.one("id")
-    records, _ = await _records(world)
+    records, _ = await recorded_by(world)
     found = next((one for one in records if _id(one) == id), None)
     if found is None:
         raise LookupError(f"nothing is recorded of {safe(id)}, or you may not see it")
@@ -75,7 +74,7 @@ async def recorded(world: World, ask: Ask) -> Page:
     )
 
 
-async def _records(world: World) -> tuple[list[StoredRecord], str]:
+async def recorded_by(world: World) -> tuple[list[StoredRecord], str]:
     """As far as the user may see them, and why there is none."""
     if world.known.store is None:
         return [], _NONE

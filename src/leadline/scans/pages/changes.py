@@ -101,7 +101,6 @@ async def changes(world: World, ask: Ask) -> Page:
         one for one in lives if all(word in f"{one.object} {one.id} {one.title}".lower() for word in words)
     ]
     rows = changed_rows(lives, first, last)
-    shown, pages = ask.cut(rows)
     sections: list[Section] = [
         Choices(
             "Since",
@@ -115,15 +114,7 @@ async def changes(world: World, ask: Ask) -> Page:
             looks_for="object or control",
             moments=(("since", "From", first[:16]), ("until", "To", last[:16] if until else "")),
         ),
-        Table(
-            "",
-            _COLUMNS,
-            shown,
-            "Nothing changed in this time, as far as it was looked at.",
-            len(rows),
-            "change",
-            pages,
-        ),
+        ask.table("", _COLUMNS, rows, "Nothing changed in this time, as far as it was looked at.", "change"),
         _by_control(lives, first, last),
         Words("Not known", tuple(map(safe, found.notes)), "unseen") if found.notes else Words("", ()),
     ]

@@ -28,11 +28,8 @@ async def controls(world: World, ask: Ask) -> Page:
             word in f"{row.control.id} {row.control.title} {row.control.problem}".lower() for word in words
         )
     ]
-    shown, pages = ask.cut(rows)
     judged = sum(1 for row in world.report.by_control if row.judged)
-    table = Table(
-        "", _COLUMNS, shown, world.why_empty("No control was asked for."), len(rows), "control", pages
-    )
+    table = ask.table("", _COLUMNS, rows, world.why_empty("No control was asked for."), "control")
     return Page(
         "controls",
         "Controls",
@@ -154,11 +151,7 @@ async def control(world: World, ask: Ask) -> Page:
     sections = [
         Words("What decides it", control_words(one) or ("It has no description.",)),
         edits_table(
-            "What fails",
-            failing[first : first + ask.rows],
-            world.why_empty(empty),
-            len(failing),
-            pages,
+            "What fails", failing[first : first + ask.rows], world.why_empty(empty), len(failing), pages
         ),
         Table(
             "Could not be decided",

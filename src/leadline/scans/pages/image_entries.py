@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec import Struct
 
 from leadline.model.image_report import ImageReport
-from leadline.model.images_report import ImagesReport
+from leadline.model.images_report import ImagesReport, ImageUse
 from leadline.outputs.text.plain import plain
 from leadline.scans.pages.rows import object_key
 from leadline.vulnerabilities.upgrades import upgrades
@@ -116,10 +116,7 @@ def image_entries(report: ImagesReport) -> tuple[ImageEntry, ...]:
         image_entry(
             one.report,
             one.names[0],
-            (
-                Use(plain(use.title), use.title.partition("/")[0], plain(use.container), use.resource)
-                for use in one.uses
-            ),
+            _uses(one.uses),
         )
         for one in report.images
     ]
@@ -137,14 +134,16 @@ def image_entries(report: ImagesReport) -> tuple[ImageEntry, ...]:
             (),
             (),
             (plain(one.unread.why, _LONGEST),),
-            tuple(
-                Use(plain(use.title), use.title.partition("/")[0], plain(use.container), use.resource)
-                for use in one.uses
-            ),
+            tuple(_uses(one.uses)),
         )
         for one in report.failed
     ]
     return (*found, *failed)
+
+
+def _uses(uses: Iterable[ImageUse]) -> Iterator[Use]:
+    for use in uses:
+        yield Use(plain(use.title), use.title.partition("/")[0], plain(use.container), use.resource)
 
 
 def _flaws(report: ImageReport) -> Iterator[Flaw]:

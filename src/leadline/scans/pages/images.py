@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+from msgspec.structs import replace
+
 from leadline.model.vulnerability import RATINGS
 from leadline.outputs.text.plain import count
 from leadline.scans.pages.image_entries import Flaw, ImageEntry
@@ -59,16 +61,8 @@ async def images(world: World, ask: Ask) -> Page:
     entries = sorted(world.images, key=_worst_first)
     if words:
         return _searched(world, ask, words, entries)
-    shown, pages = ask.cut([image_cells(world, one) for one in entries])
-    table = Table(
-        "Images",
-        IMAGE_COLUMNS,
-        shown,
-        why_no_images(world, "No image was scanned."),
-        len(entries),
-        "image",
-        pages,
-    )
+    rows = [image_cells(world, one) for one in entries]
+    table = ask.table("Images", IMAGE_COLUMNS, rows, why_no_images(world, "No image was scanned."), "image")
     flaws = sum(len(one.flaws) for one in entries)
     unmatched = sum(not one.is_matched for one in entries)
     lead = f"{count(flaws, 'vulnerability', 'vulnerabilities')} in {count(len(entries), 'image')}, each counted once for an image."
@@ -127,26 +121,17 @@ def _searched(world: World, ask: Ask, words: str, entries: list[ImageEntry]) -> 
         for flaw in one.flaws
         if all(word in f"{flaw.id} {flaw.package} {flaw.version}".lower() for word in wanted)
     ]
-    shown, pages = ask.cut(packages)
     unread = sum(bool(one.unread) for one in entries)
     why = (
         f"No image that was read holds a package called so; {count(unread, 'image')} could not be read wholly."
         if unread
         else "No image holds a package called so."
     )
-    found = Table(
-        "Who runs it", _PACKAGE_COLUMNS, shown, why_no_images(world, why), len(packages), "package", pages
-    )
-    listed, flaw_pages = ask.cut(flaws)
-    known = Table(
-        "What is known to be wrong with it",
-        (*_FLAW_COLUMNS, Column("Image", "name"), Column("Runs in", "name")),
-        listed,
-        why_no_images(world, "No known vulnerability matches."),
-        len(flaws),
-        "vulnerability",
-        None if pages else flaw_pages,
-    )
+    found = ask.table("Who runs it", _PACKAGE_COLUMNS, packages, why_no_images(world, why), "package")
+    columns = (*_FLAW_COLUMNS, Column("Image", "name"), Column("Runs in", "name"))
+    why = why_no_images(world, "No known vulnerability matches.")
+    known = ask.table("What is known to be wrong with it", columns, flaws, why, "vulnerability")
+    known = replace(known, pages=None if found.pages else known.pages)
     return Page(
         "images",
         "Images and vulnerabilities",
@@ -182,7 +167,6 @@ async def image(world: World, ask: Ask) -> Page:
         raise LookupError(
             "this image is not there: nothing runs it any more, or only in namespaces that you may not see"
         )
-    shown, pages = ask.cut([_flaw_cells(flaw) for flaw in one.flaws])
     why = (
         "No known vulnerability."
         if one.is_matched
@@ -223,7 +207,9 @@ async def image(world: World, ask: Ask) -> Page:
             steps,
             "No vulnerability has a fixed version to upgrade to." if one.is_matched else why,
         ),
-        Table("Vulnerabilities", _FLAW_COLUMNS, shown, why, len(one.flaws), "vulnerability", pages),
+        ask.table(
+            "Vulnerabilities", _FLAW_COLUMNS, [_flaw_cells(flaw) for flaw in one.flaws], why, "vulnerability"
+        ),
         Table(
             "Where it runs",
             (Column("Object", "name"), Column("Container")),

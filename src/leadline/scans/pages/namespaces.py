@@ -34,19 +34,13 @@ async def namespaces(world: World, ask: Ask) -> Page:
         )
         for name in names
     ]
-    shown, pages = ask.cut(rows)
     columns = (
         Column("Namespace", "name"),
         Column("Objects that fail" if world.known.fails_only else "Objects judged", "number"),
         *(Column(one.capitalize(), "number") for one in SHOWN),
     )
-    table = Table("", columns, shown, world.why_empty("No object was read."), len(rows), "namespace", pages)
-    return Page(
-        "namespaces",
-        "Namespaces",
-        (table,),
-        command=world.known.command,
-    )
+    table = ask.table("", columns, rows, world.why_empty("No object was read."), "namespace")
+    return Page("namespaces", "Namespaces", (table,), command=world.known.command)
 
 
 async def namespace(world: World, ask: Ask) -> Page:

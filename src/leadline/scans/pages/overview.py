@@ -7,19 +7,7 @@ from leadline.outputs.rows.first_fixes import first_fixes
 from leadline.outputs.rows.summary import per_cent
 from leadline.outputs.text.plain import count
 from leadline.scans.pages.moments import age
-from leadline.scans.pages.page import (
-    Ask,
-    Cell,
-    Column,
-    Counts,
-    First,
-    Page,
-    Table,
-    Trend,
-    Words,
-    link,
-    safe,
-)
+from leadline.scans.pages.page import Ask, Cell, Column, Counts, First, Page, Table, Trend, Words, link, safe
 from leadline.scans.pages.rows import object_key
 from leadline.scans.pages.world import World
 
@@ -47,10 +35,7 @@ def _first(world: World) -> First:
     report = world.report
     fixes = first_fixes(report, world.risks, _FIRST)
     rows = tuple(
-        (
-            Cell(one.title, link("workload", id=object_key(one.resource)), safe(one.why)),
-            f"{one.score:.0f}",
-        )
+        (Cell(one.title, link("workload", id=object_key(one.resource)), safe(one.why)), f"{one.score:.0f}")
         for one in fixes
     )
     why = "Nothing critical or high fails in what was judged."

@@ -142,6 +142,15 @@ def way(title: str, name: str, risk: WorkloadRisk) -> Path:
     return Path(title, name, safe(risk.sentence), tuple(steps))
 
 
+class Neighbours(Struct, frozen=True, tag="neighbours"):
+    """Who connects to one workload, and to whom it connects: each with its ports."""
+
+    title: str
+    name: str
+    comes_in: tuple[tuple[str, str], ...]
+    goes_out: tuple[tuple[str, str], ...]
+
+
 class Trend(Struct, frozen=True, tag="trend"):
     """A number over days."""
 
@@ -182,7 +191,7 @@ class Choices(Struct, frozen=True, tag="choices"):
     """What it is called, where it leads, and whether it is this one."""
 
 
-Section = Choices | Table | Counts | Facts | First | Words | Lines | Path | Trend | Filter
+Section = Choices | Table | Counts | Facts | First | Words | Lines | Path | Neighbours | Trend | Filter
 
 
 class Page(Struct, frozen=True, omit_defaults=True):
@@ -236,12 +245,18 @@ class Ask(Struct, frozen=True):
         text = self.one("page")
         return max(1, int(text)) if text.isascii() and text.isdecimal() and len(text) < 7 else 1
 
-    def cut(
-        self, rows: Sequence[tuple[Cell, ...]]
-    ) -> tuple[tuple[tuple[Cell, ...], ...], tuple[int, int] | None]:
-        """Those of the page that is asked for, and which of how many pages it is."""
+    def table(
+        self,
+        title: str,
+        columns: tuple[Column, ...],
+        rows: Sequence[tuple[Cell, ...]],
+        why_empty: str,
+        unit: str,
+    ) -> Table:
+        """Those of ``rows`` that are on the page that is asked for."""
         first, pages = self.span(len(rows))
-        return tuple(rows[first : first + self.rows]), pages
+        shown = tuple(rows[first : first + self.rows])
+        return Table(title, columns, shown, why_empty, len(rows), unit, pages)
 
     def span(self, total: int) -> tuple[int, tuple[int, int] | None]:
         """The first of ``total`` rows that is shown, and which of how many pages that is."""

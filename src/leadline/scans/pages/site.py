@@ -10,6 +10,7 @@ from leadline.scans.pages.findings import finding, findings
 from leadline.scans.pages.health import health
 from leadline.scans.pages.images import image, images
 from leadline.scans.pages.namespaces import namespace, namespaces
+from leadline.scans.pages.network import network
 from leadline.scans.pages.overview import overview
 from leadline.scans.pages.page import PageKind
 from leadline.scans.pages.suggestions import suggestion, suggestions
@@ -28,6 +29,7 @@ PAGES = (
     PageKind("image", "Image", image),
     PageKind("behaviour", "Behaviour", behaviour, in_menu=True),
     PageKind("recorded", "Recorded", recorded),
+    PageKind("network", "Network", network, in_menu=True),
     PageKind("suggestions", "Suggestions", suggestions, in_menu=True),
     PageKind("suggestion", "Suggestion", suggestion),
     PageKind("alerts", "Alerts", alerts, in_menu=True),

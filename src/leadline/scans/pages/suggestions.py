@@ -11,8 +11,9 @@ from leadline.api.stored import Reader
 from leadline.errors import LeadlineError, StoreError
 from leadline.outputs.text.plain import count
 from leadline.scans.explaining.suggestion import explained_suggestion
-from leadline.scans.pages.page import Ask, Cell, Column, Lines, Page, Table, Words, link, safe
+from leadline.scans.pages.page import Ask, Cell, Column, Lines, Page, Words, link, safe
 from leadline.scans.pages.world import World
+from leadline.scans.stored.scan_runs import all_of
 from leadline.scans.suggesting.applying import objects_text, settings_text
 from leadline.scans.suggesting.keeping import SUGGESTIONS
 from leadline.scans.suggesting.written import suggestion_lines
@@ -28,39 +29,25 @@ _NONE = (
     "No suggestion is stored: they follow from what the agent of the chart (capabilities.nodeAgent) records."
 )
 _WIDTH = 110
-_PAGE = 500
 _read = Reader(Suggestion)
 
 
 async def suggestions(world: World, ask: Ask) -> Page:
-    command = "kubectl get suggestions -A"
-    if world.known.store is None:
-        return Page(
-            "suggestions",
-            "Suggestions",
-            (Table("", _COLUMNS, (), _NONE, unit="suggestion"),),
-            command=command,
-        )
     rows: list[tuple[Cell, ...]] = []
     why = _NONE
     try:
-        token, is_first = "", True
-        while token or is_first:
-            page = await world.known.store.list(Selection(SUGGESTIONS), Paging(token, _PAGE))
-            token, is_first = page.token, False
-            for entry in page.entries:
-                if world.sees(entry.key.namespace):
-                    rows.append(_cells(entry.key, _read(entry)))
+        for entry in await all_of(world.known.store, SUGGESTIONS) if world.known.store else ():
+            if world.sees(entry.key.namespace):
+                rows.append(_cells(entry.key, _read(entry)))
     except LeadlineError as error:
         why = f"They cannot be read: {safe(str(error.args[0]))}."
-    shown, pages = ask.cut(rows)
-    table = Table("", _COLUMNS, shown, world.why_empty(why), len(rows), "suggestion", pages)
+    table = ask.table("", _COLUMNS, rows, world.why_empty(why), "suggestion")
     return Page(
         "suggestions",
         "Suggestions",
         (table,),
         "What workloads could be held to, by what they were recorded to do. A person approves, and applies.",
-        command=command,
+        command="kubectl get suggestions -A",
     )
 
 

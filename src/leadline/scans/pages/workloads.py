@@ -25,7 +25,6 @@ async def workloads(world: World, ask: Ask) -> Page:
                     Cell(safe(risk.sentence)),
                 )
             )
-    shown, pages = ask.cut(rows)
     columns = (Column("Score", "number"), Column("Workload", "name"), Column("Why"))
     ranked = {risk.resource for risk in world.risks}
     rest = sum(one.id not in ranked for one in world.workloads)
@@ -34,15 +33,7 @@ async def workloads(world: World, ask: Ask) -> Page:
         lead += (
             f" {count(rest, 'workload')} judged without a finding {'has' if rest == 1 else 'have'} no score."
         )
-    table = Table(
-        "",
-        columns,
-        shown,
-        world.why_empty(_why_empty(world)),
-        len(rows),
-        "workload",
-        pages,
-    )
+    table = ask.table("", columns, rows, world.why_empty(_why_empty(world)), "workload")
     return Page(
         "workloads",
         "Workloads",

@@ -10,7 +10,6 @@ from leadline.programs.serving.cluster.cluster_access import ClusterAccess, Fron
 from leadline.programs.serving.cluster.kube_api import KubeApi
 from leadline.programs.serving.cluster.refusal import Refusal
 from leadline.programs.serving.cluster.registration import OwnService, names, trust
-from leadline.programs.serving.own_certificate import OwnCertificate
 from leadline.programs.serving.tls_server import Tls
 
 log = logging.getLogger(__name__)
@@ -18,6 +17,21 @@ LOOK_AGAIN_S = 10.0
 STARTED_S = 0.05
 TRY_AGAIN_S = 1.0
 """While the aggregator does not trust us, nothing can be read."""
+
+
+class Certificate(Protocol):
+    """What is shown, as far as others have to learn of its CA."""
+
+    @property
+    def ca(self) -> str:
+        """PEM. Raises: ``OSError``."""
+
+    @property
+    def is_turning(self) -> bool:
+        """Whether ``ca`` is not yet that of what is shown."""
+
+    def turn(self, now: datetime, *, is_trusted: bool) -> bool:
+        """Renews, and says whether there is something else to be shown now. Raises: ``OSError``."""
 
 
 class Serving(Protocol):
@@ -53,7 +67,7 @@ def own_service(host: str, role: str) -> OwnService | None:
 
 async def be_trusted(
     kube: KubeApi,
-    own: OwnCertificate,
+    own: Certificate,
     service: OwnService | None,
     serving: Serving,
     show: Callable[[], None],
@@ -70,12 +84,12 @@ async def be_trusted(
         is_trusted = False
         try:
             is_trusted = await trust(kube, own.ca, service, apiservices)
-        except Refusal as error:
+        except (Refusal, OSError, ValueError) as error:
             log.warning("our certificate: %s", error)
         try:
             if own.turn(datetime.now(UTC), is_trusted=is_trusted):
                 show()
-                log.info("our certificate is another, until %s", own.ends.isoformat(timespec="seconds"))
+                log.info("our certificate is another now")
         except OSError as error:
             log.warning("our certificate: %s", error)
         await asyncio.sleep(LOOK_AGAIN_S if is_trusted and not own.is_turning else TRY_AGAIN_S)
