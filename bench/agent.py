@@ -6,6 +6,7 @@ its own, on another one.
 
     sudo python bench/agent.py              every load once, system calls in alternating pairs
     sudo python bench/agent.py exec walk    some
+    sudo python bench/agent.py exec -- --no-alerts    options of the agent: without rules
 """
 
 import json
@@ -144,7 +145,8 @@ def scrape(port: int) -> dict[str, float]:
 
 
 def main() -> None:
-    wanted = sys.argv[1:] or [*LOADS, "calls"]
+    end = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    wanted, options = sys.argv[1:end] or [*LOADS, "calls"], sys.argv[end + 1 :]
     with TemporaryDirectory() as folder:
         program, true, files = (Path(folder, name) for name in ("load", "true", "files"))
         subprocess.run(["gcc", "-O2", "-o", program, HERE / "agent_load.c"], check=True)
@@ -156,7 +158,8 @@ def main() -> None:
         print(f"load average {os.getloadavg()[0]:.1f}", flush=True)
         place = Path(folder, "cluster")
         place.mkdir()
-        with surroundings(place) as around:
+        with surroundings(place) as (others, environ):
+            around = ((*others, *options), environ)
             for name, words in LOADS.items():
                 if name in wanted:
                     measure(
