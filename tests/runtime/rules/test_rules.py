@@ -105,6 +105,7 @@ def test_no_rule_fails_where_a_profile_is_there(id: str):
 def test_the_page_of_a_rule_is_whole(rule: Rule):
     page = page_of(rule)
     assert page.what.endswith(".")
+    assert page.why.endswith(".")
     assert len(page.first) == 3
     assert all(step.endswith((".", "?")) for step in page.first)
     assert page.false_positives

@@ -1,5 +1,8 @@
 """An account of the container or node was added or changed.
 
+A new account, or a new password of an old one, is a way back in. Containers have their accounts
+from the image.
+
 First:
 - Look at /etc/passwd and /etc/group for what was added, above all user 0.
 - Look at whether the path is one of the node.

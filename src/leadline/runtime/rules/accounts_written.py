@@ -1,5 +1,8 @@
 """/etc/passwd, /etc/shadow or the rules of sudo were written by a program that does not own them.
 
+One line there makes an account root, or a password empty. Tools for accounts check what they write;
+an attacker writes the line.
+
 First:
 - Compare the file with that of the image: a user with the number 0, an empty password, NOPASSWD.
 - Look at whether the path is one of the node, and take the node out of service if so.

@@ -1,5 +1,8 @@
 """A key was added to those that may sign in by SSH.
 
+Who holds the key signs in whenever they want, also after the hole through which they came is
+closed.
+
 First:
 - Look at which key it is, and remove it.
 - Look at whether the path is one of the node: then the way in is the node's.

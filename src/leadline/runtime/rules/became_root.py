@@ -1,5 +1,8 @@
 """A process that was not root became root without a tool for it.
 
+A program that may become root, or the kernel, was made to do something that it was not meant for.
+As root the way out of the container is shorter.
+
 First:
 - Look at the program: one with the set-user bit, or one that uses a fault of the kernel.
 - Look at what ran since as root in that container.

@@ -1,5 +1,8 @@
 """A web server or database started a tool that servers do not need.
 
+A server that was broken into starts what the attacker asks for: it looks around, fetches tools and
+reads accounts. By itself it starts none of these.
+
 First:
 - Read the arguments of the tool, and look at the requests of that moment.
 - Look for files that were written below the folders of the server.

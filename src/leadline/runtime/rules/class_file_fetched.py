@@ -1,5 +1,8 @@
 """A Java program was sent a class file or a serialized object by another server, as Log4Shell does.
 
+The class is run with the rights of the application: that is how Log4Shell and holes in
+deserialization become code of the attacker.
+
 First:
 - Look up whether the image holds log4j-core before 2.17: `leadline scan image`.
 - Look at what the program started since.

@@ -1,5 +1,7 @@
 """Files were packed by tar so that they leave through the API server, as `kubectl cp` does.
 
+No connection of the pod shows it: data leaves by the API server, with the rights of a person.
+
 First:
 - Find who it was: the audit log, or the alert R2000 of the webhook.
 - Look at which folder was packed.

@@ -1,5 +1,8 @@
 """Credentials of a cloud, a cluster or a node were read by a tool for any file.
 
+These files hold keys that work from anywhere. A program of the application reads them by itself;
+`cat` and `cp` read them for someone.
+
 First:
 - Replace the credentials, and look up what was done with them: the audit log of the cluster or the cloud.
 - Look at the chain, and at what was sent out after.

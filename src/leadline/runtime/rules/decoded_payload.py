@@ -1,5 +1,7 @@
 """Something encoded was decoded by a tool, as hidden commands are.
 
+Encoded commands pass filters for words and look harmless in logs.
+
 First:
 - Decode it yourself: the arguments of the shell above hold it.
 - Look at what ran right after.

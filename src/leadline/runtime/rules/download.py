@@ -1,5 +1,8 @@
 """A tool fetched a file to where every user can write, or straight into a shell.
 
+The first step after most ways in is to fetch the real tool. What is fetched into a shell never is a
+file that a scanner could look at.
+
 First:
 - Look at the address, and fetch the file yourself on a machine that is made for it.
 - Look at whether it ran: other alerts of the container at that time.

@@ -1,5 +1,7 @@
 """The program that a container starts with was written in the running container.
 
+It runs again with each restart of the container, so the attacker returns without breaking in again.
+
 First:
 - Compare it with that of the image: `docker diff`.
 - Look at the chain that wrote it.

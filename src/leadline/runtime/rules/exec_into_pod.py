@@ -1,5 +1,8 @@
 """Someone started a command in a running pod through the API server.
 
+Who may do so acts with the files, tokens and network of the pod, and leaves nothing in its image or
+manifest.
+
 First:
 - Ask the user who is named: is it their session?
 - Read what was run: the events of the container since then.

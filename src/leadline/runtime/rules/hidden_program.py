@@ -1,5 +1,8 @@
 """A program ran whose file or folder is hidden by its name.
 
+`ls` does not show it. Attackers put their tools in such folders below /tmp and /var/tmp, where
+everybody may write.
+
 First:
 - Save the file, and look up its SHA-256.
 - Look at the folder for what else it holds.

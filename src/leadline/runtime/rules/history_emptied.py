@@ -1,5 +1,8 @@
 """The history of a shell was emptied.
 
+Commands that were typed are evidence. Who empties the file has typed something that should not be
+seen.
+
 First:
 - Look at what the container did before: the events say what the history does not.
 - Look at the chain, and find whose session it was.

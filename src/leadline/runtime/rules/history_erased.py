@@ -1,5 +1,7 @@
 """The history of a shell was removed, emptied or sent to nowhere.
 
+Commands that were typed are evidence. Who removes them has typed something that should not be seen.
+
 First:
 - Look at what the container did before: the events say what the history does not.
 - Look at the chain, and find whose session it was.

@@ -1,5 +1,7 @@
 """The history of a shell was linked to /dev/null or renamed, so that nothing stays in it.
 
+Commands that are typed from then on leave no evidence, and the file still seems to be there.
+
 First:
 - Look at what the container did before: the events say what the history does not.
 - Look at the chain, and find whose session it was.

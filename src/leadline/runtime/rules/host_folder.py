@@ -1,5 +1,7 @@
 """A program read or wrote where the root of the node is usually mounted, with credentials or settings of the node in it.
 
+Certificates and settings of the kubelet or of the control plane are keys to the whole cluster.
+
 First:
 - Look at what was opened, and replace the credentials that were.
 - Take the hostPath volume away, or mount the one folder that is needed, read-only.

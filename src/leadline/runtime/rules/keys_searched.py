@@ -1,5 +1,7 @@
 """A tool searched for private keys, passwords or credentials of a cloud.
 
+What is found opens the next door: other machines, the account of the cloud, the cluster.
+
 First:
 - Treat every credential that the container can read as found, and replace them.
 - Look at the chain: who started the search.

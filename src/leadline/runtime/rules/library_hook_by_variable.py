@@ -1,5 +1,8 @@
 """A program was started with LD_PRELOAD or a variable like it.
 
+The library that it names is loaded into the program and may replace any function: rootkits hide
+processes and files so, and steal passwords.
+
 First:
 - Find the library: the variable in `/proc/PID/environ`, and save it.
 - Look at who set it: the image, the pod or the process before.

@@ -1,5 +1,7 @@
 """sshd loaded a library that holds the back door of CVE-2024-3094.
 
+The back door lets the owner of one secret key run commands as root before anyone has signed in.
+
 First:
 - Take the machine or container off the network.
 - Replace xz 5.6.0 and 5.6.1, every key of the machine, and what was signed in with.

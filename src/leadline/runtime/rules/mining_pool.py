@@ -1,5 +1,8 @@
 """A container asked for the name of a mining pool.
 
+A miner has to fetch its work from a pool. It costs you computing time, and shows that someone else
+runs programs in the container.
+
 First:
 - Look for the miner: the process of the container with the most CPU.
 - Find the way in: the chain, then exposed services and vulnerabilities of the image.

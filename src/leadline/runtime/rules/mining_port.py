@@ -1,5 +1,8 @@
 """A container connected to a port that mining pools use.
 
+Miners fetch their work from pools, many of them on the same few ports, even where the pool is given
+by its address.
+
 First:
 - Look at the program and its arguments, and at who owns the address.
 - Look at the CPU of the container.

@@ -1,5 +1,8 @@
 """A process of a container mounted a file system.
 
+A mount needs rights that a container should not have. With them it reaches the disks of the node,
+or hides files below another folder.
+
 First:
 - Look at the source: a disk of the node, a folder of it, or a control group.
 - Take the node out of service where it was one of these.

@@ -1,5 +1,7 @@
 """netcat or socat was started so that the other end runs commands here.
 
+Everyone who is at the other end has a shell in the container, without a password.
+
 First:
 - Cut the connection: a NetworkPolicy that denies the pod's egress.
 - Read what was run: the events of the container since then.

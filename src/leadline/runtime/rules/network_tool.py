@@ -1,5 +1,8 @@
 """A tool to scan, tunnel or listen ran in a container.
 
+After the way in an attacker looks for other services in the cluster and builds tunnels to them.
+Images of applications do without these tools.
+
 First:
 - Read the arguments: what was scanned, where a tunnel leads.
 - Look at the chain: a person who looks for a fault, or the application.

@@ -1,5 +1,7 @@
 """Someone opened a tunnel to a port of a running pod through the API server.
 
+The tunnel goes past every NetworkPolicy, and reaches ports that listen for the pod itself alone.
+
 First:
 - Ask the user who is named: is it their session?
 - Look at which port it was, and what answers there.

@@ -1,5 +1,7 @@
 """A tool that copies files to or from other machines ran in a container.
 
+Tools and stolen files travel so, encrypted, and look like administration.
+
 First:
 - Read the arguments: what was copied, to where.
 - Treat what was copied as known to others.

@@ -1,5 +1,8 @@
 """A shell or an interpreter was started with the words of a reverse shell.
 
+It connects to the attacker and takes commands from there, so that no port has to be open and most
+firewalls let it pass.
+
 First:
 - Cut the connection: a NetworkPolicy that denies the pod's egress.
 - Read what was run: the events of the container since then.

@@ -1,5 +1,8 @@
 """A tool of a container runtime ran within a container.
 
+With a socket of the runtime such a tool starts a privileged container, and through it the whole
+node belongs to the attacker.
+
 First:
 - Read the arguments: which container was started, with which volumes.
 - Look at which containers were started since: `crictl ps -a`, `docker ps -a`.

@@ -1,5 +1,8 @@
 """A file was written that every new shell runs.
 
+What is written there runs again with every shell, as the user who opens it: an attacker stays so
+after the way in is closed.
+
 First:
 - Look at what was added to the file, and take it out.
 - Look at who logs in there: on a node every session of an administrator.

@@ -1,5 +1,8 @@
 """A private key or a file of SSH was read by a program that is not SSH.
 
+With a private key an attacker signs in to other machines as its owner, and nothing there looks
+unusual.
+
 First:
 - Replace the key, and remove its public half wherever it is authorised.
 - Look at the chain, and at what was sent out after.

@@ -1,5 +1,7 @@
 """A tool that erases data or traces ran.
 
+Attackers remove what shows how they came in, and some destroy data so that it is paid for.
+
 First:
 - Stop the container, and keep its disk: what was erased a moment ago can often be read.
 - Look at what it did before, in the events and in the logs that were sent away.

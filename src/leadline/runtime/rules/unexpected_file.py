@@ -1,5 +1,8 @@
 """A file was opened that the container did not open while it was learned.
 
+An attacker who has code in a container reads what its program never needed: settings, data of
+others, passwords.
+
 First:
 - Look at which program opened it, and what else that program did.
 - If the path holds credentials or settings, treat them as read.

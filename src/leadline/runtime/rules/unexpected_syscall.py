@@ -1,5 +1,8 @@
 """A system call was used that the container did not use while it was learned.
 
+Code that came from outside calls the kernel otherwise than the program does; ways out of a
+container need calls that hardly any program makes.
+
 First:
 - Look the call up (`man 2 NAME`): mount, ptrace, bpf, unshare and keyctl are those of escapes.
 - Look at the other alerts of the container at that time.

@@ -1,5 +1,8 @@
 """A container connected to an address of the internet that it did not talk to while it was learned.
 
+What is stolen leaves, and orders arrive, over a connection to an address that the program never
+needed.
+
 First:
 - Look at who owns the address and which name was asked for before.
 - Look at the program: a server that begins to connect is suspicious, a client seldom.
