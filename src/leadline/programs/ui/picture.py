@@ -9,7 +9,7 @@ from html import escape
 from leadline.model.risk import AttackStep
 
 _BOX, _GAP, _PAD, _ROW = 44, 44, 14, 58
-_CHARACTER, _SMALL = 8.3, 6.8
+_CHARACTER, _SMALL = 9.0, 6.8
 """Pixels of a character on average, of a title and of what is below it."""
 _LONGEST = 40
 _EDGE = 2

@@ -131,7 +131,7 @@ def _namespaces(world: World) -> Table:
         world.why_empty("Nothing fails in any namespace that was read."),
         len(counts),
         "namespace",
-        more=link("namespaces"),
+        more=link("namespaces") if len(counts) > _NAMESPACES else None,
     )
 
 
