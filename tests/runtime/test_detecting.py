@@ -159,6 +159,10 @@ def test_a_flood_is_bounded_and_counted():
     assert given == MOST_PER_MINUTE
     assert grouping.withheld == {"T1": 1000 - MOST_PER_MINUTE}
     assert grouping.total == {"T1": 1000}
+    # Where they are read it is said too: the last that was given says how many there were beyond it.
+    (last,) = grouping.updates(6060.0)
+    assert (last.program, last.withheld) == (f"/tmp/{MOST_PER_MINUTE - 1}", 1000 - MOST_PER_MINUTE)
+    assert grouping.updates(6200.0) == []
 
 
 def test_a_process_that_has_the_number_of_another_by_now_is_not_taken_for_it():

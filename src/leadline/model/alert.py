@@ -69,6 +69,8 @@ class Alert(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=Tru
     last_s: float
     count: int = 1
     """At least: the kernel sends a repetition by the same program only after an hour."""
+    withheld: int = 0
+    """Alerts of the same rule and container that were too many in their minute, and were not given."""
     mitre: tuple[str, ...] = ()
     first: tuple[str, ...] = ()
     """What to do first, in this order."""

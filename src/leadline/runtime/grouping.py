@@ -28,7 +28,9 @@ class Grouping:
         self._enrich = enrich
         self._alerts: OrderedDict[str, Alert] = OrderedDict()
         self._given: dict[str, tuple[float, int]] = {}
-        """When each was given last, and with which count."""
+        """When each was given last, and how much it reported by then."""
+        self._latest: OrderedDict[tuple[str, str], str] = OrderedDict()
+        """Of each container and rule, the alert that was given last: it says how many others were withheld."""
         self._minute = 0
         self._new: Counter[tuple[str, str]] = Counter()
         """In that minute, by container, and by container and rule."""
@@ -51,10 +53,10 @@ class Grouping:
             self._alerts.move_to_end(id)
             if known.accepted is None or alert.accepted is not None:
                 return None
-            self._given[id] = (at_s, alert.count)
+            self._given[id] = (at_s, _reported(alert))
             return alert
         if not self._has_room(detection, at_s):
-            self.withheld[detection.rule] += 1
+            self._withhold(detection)
             return None
         rule = self._rules[detection.rule]
         alert = self._enrich(
@@ -76,18 +78,27 @@ class Grouping:
         )
         self._alerts[id] = alert
         self._given[id] = (at_s, 1)
+        self._latest[detection.container.id, detection.rule] = id
+        if len(self._latest) > MOST_ALERTS:
+            self._latest.popitem(last=False)
         if len(self._alerts) > MOST_ALERTS:
             oldest, _ = self._alerts.popitem(last=False)
             self._given.pop(oldest, None)
         return alert
 
+    def _withhold(self, detection: Detection) -> None:
+        self.withheld[detection.rule] += 1
+        id = self._latest.get((detection.container.id, detection.rule), "")
+        if id in self._alerts:
+            self._alerts[id] = replace(self._alerts[id], withheld=self._alerts[id].withheld + 1)
+
     def updates(self, now_s: float) -> list[Alert]:
-        """Alerts that came again since they were given."""
+        """Alerts that came again since they were given, or in place of which others were withheld."""
         found = []
         for id, alert in self._alerts.items():
-            given_s, count = self._given[id]
-            if alert.count > count and now_s - given_s >= UPDATE_S:
-                self._given[id] = (now_s, alert.count)
+            given_s, reported = self._given[id]
+            if _reported(alert) > reported and now_s - given_s >= UPDATE_S:
+                self._given[id] = (now_s, _reported(alert))
                 found.append(alert)
         return found
 
@@ -98,7 +109,7 @@ class Grouping:
             known = self._enrich(alert)
             if known != alert:
                 self._alerts[id] = known
-                self._given[id] = (self._given[id][0], known.count)
+                self._given[id] = (self._given[id][0], _reported(known))
                 found.append(known)
         return found
 
@@ -119,6 +130,10 @@ class Grouping:
         self._new[whole] += 1
         self._new[part] += 1
         return self._new[whole] <= MOST_PER_MINUTE or self._new[part] <= OF_ONE_RULE
+
+
+def _reported(alert: Alert) -> int:
+    return alert.count + alert.withheld
 
 
 def alert_id(detection: Detection) -> str:

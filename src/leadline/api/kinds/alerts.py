@@ -56,6 +56,9 @@ class RaisedAlert(Wire, frozen=True, omit_defaults=True):
     first_seen: Annotated[str, about("When it happened first.")] = ""
     last_seen: Annotated[str, about("When it happened last.")] = ""
     count: Annotated[int, about("How often, at least.")] = 0
+    withheld: Annotated[
+        int, about("Alerts of the rule in the container that were too many, and are not stored; at least.")
+    ] = 0
     mitre: Annotated[Texts, about("Tactic and technique of MITRE ATT&CK.")] = None
     first: Annotated[Texts, about("What to do first.")] = None
     stake: Annotated[Maybe[str], about("What is at stake with the workload.")] = UNSET
@@ -105,6 +108,7 @@ def _adds(new: Body, old: Body) -> bool:
     """Whether all that was known still is, and is as alarming."""
     is_same = all(new.get(name) == old.get(name) for name in ("rule", "severity", "message"))
     is_more = int(new.get("count") or 0) >= int(old.get("count") or 0)
+    is_more &= int(new.get("withheld") or 0) >= int(old.get("withheld") or 0)
     is_later = str(new.get("lastSeen") or "") >= str(old.get("lastSeen") or "")
     return is_same and is_more and is_later and bool(old.get("accepted") or not new.get("accepted"))
 

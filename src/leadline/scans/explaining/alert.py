@@ -15,6 +15,9 @@ def explained_alert(alert: RaisedAlert) -> Iterator[str]:
     first, last = alert.first_seen, alert.last_seen
     often = "once" if alert.count == 1 else count(alert.count, "time or more", "times or more")
     yield f"It was seen {often}, {f'at {first}' if first == last else f'from {first} to {last}'}."
+    if alert.withheld:
+        more = count(alert.withheld, "more alert of this rule", "more alerts of this rule")
+        yield f"{more} in the container came too fast, and {'was' if alert.withheld == 1 else 'were'} withheld."
     if alert.others:
         yield f"Also: {'; '.join(alert.others)}."
     chain = alert.chain or ()

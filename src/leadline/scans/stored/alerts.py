@@ -102,6 +102,7 @@ def _with_others(before: RaisedAlert, alert: Alert, raised: RaisedAlert, written
         first_seen=min(before.first_seen, raised.first_seen),
         last_seen=max(before.last_seen, raised.last_seen),
         count=max(before.count - written, 0) + raised.count,
+        withheld=max(before.withheld, raised.withheld),
     )
 
 
@@ -193,8 +194,9 @@ def alert_lines(alert: RaisedAlert, width: int | None, *, shows_all: bool = Fals
     """For people: what, where, how often; with ``shows_all`` what it means, the chain and what to do."""
     width = width or 10_000
     times = f", {count(alert.count, 'time')}" if alert.count > 1 else ""
+    withheld = f", {alert.withheld:,} more withheld" if alert.withheld else ""
     accepted = f", accepted by {alert.accepted.waiver}" if isinstance(alert.accepted, AlertAcceptance) else ""
-    head = f"{alert.last_seen}  {alert.severity}  {alert.rule}  {place_of(alert)}{times}{accepted}"
+    head = f"{alert.last_seen}  {alert.severity}  {alert.rule}  {place_of(alert)}{times}{withheld}{accepted}"
     yield from wrapped(plain(head, 500), width)
     if not shows_all:
         yield from _inner(plain(alert.message, 1000), width)
@@ -243,6 +245,7 @@ def _raised(alert: Alert, node: str) -> RaisedAlert:
         first_seen=_moment(alert.first_s),
         last_seen=_moment(alert.last_s),
         count=alert.count,
+        withheld=alert.withheld,
         mitre=alert.mitre or None,
         first=alert.first or None,
         stake=alert.stake or UNSET,

@@ -21,6 +21,7 @@ from leadline.scans.stored.alerts import (
     stored_alerts,
 )
 
+NONE = "no alerts are stored; 'leadline agent --store kube' on the nodes stores them"
 EPILOG = """
 \b
   leadline alerts
@@ -75,6 +76,8 @@ def command(
                 click.echo("\n".join(alert_lines(one, list_width(), shows_all=verbose)))
 
     async def follow_all(store: Store) -> None:
+        if not await stored_alerts(store):
+            click.echo(f"{NONE}; waiting for the first, Ctrl-C ends", err=True)
         async for one in followed_alerts(store):
             show([one])
 
@@ -90,15 +93,20 @@ def command(
         stored = with_store(place, all_now)
         show(stored)
         missing = left_out(stored, severity=severity or "", namespace=namespace, shows_accepted=accepted)
-        for line in _left_out_lines(len(stored), missing):
+        for line in _left_out_lines(len(stored), missing, severity or "", namespace):
             click.echo(line, err=True)
     return 0
 
 
-def _left_out_lines(stored: int, missing: LeftOut) -> Iterator[str]:
+def _left_out_lines(stored: int, missing: LeftOut, severity: str, namespace: str) -> Iterator[str]:
     if not stored:
-        yield "no alerts are stored; 'leadline agent --store kube' on the nodes stores them"
+        yield NONE
     if missing.accepted:
         yield f"not shown: {missing.accepted:,} accepted; --accepted shows them"
     if missing.others:
-        yield f"not shown: {missing.others:,} of a lower severity or of another namespace"
+        reasons = [
+            text
+            for text, given in (("of a lower severity", severity), ("of another namespace", namespace))
+            if given
+        ]
+        yield f"not shown: {missing.others:,} {' or '.join(reasons)}"
