@@ -222,9 +222,7 @@ def _edits(
         for setting in one.settings:
             yield f"{container.path}{'.'.join(setting.path)}", setting.value
             for folder in setting.folders:
-                volume = _volume_name(
-                    container.name, folder, {str(v.get("name")) for v in (*volumes, *added)}
-                )
+                volume = volume_name(container.name, folder, {str(v.get("name")) for v in (*volumes, *added)})
                 added.append({"name": volume, "emptyDir": {}})
                 mounts.append({"name": volume, "mountPath": folder})
                 place = f"volumeMounts[{len(mounts) - 1}]"
@@ -233,7 +231,8 @@ def _edits(
         yield f"{workload.pod_path}volumes[{number}]", volume_body
 
 
-def _volume_name(container: str, folder: str, taken: set[str]) -> str:
+def volume_name(container: str, folder: str, taken: set[str]) -> str:
+    """Of the empty volume for ``folder``, not among ``taken``."""
     words = "".join(c if c.isalnum() and c.isascii() else "-" for c in f"{container}{folder}".lower()).strip(
         "-"
     )

@@ -7,15 +7,17 @@ import yaml
 from msgspec import UNSET
 
 from leadline.api.kinds.suggestions import HeldTo, SuggestedSetting
+from leadline.scans.rehearsing.hardening import volume_name
 
 
 def settings_text(spec: HeldTo) -> Iterator[tuple[str, str]]:
     """The name of each container, empty for the pod as a whole, and what is written into it."""
-    owners: dict[str, dict[str, Any]] = {}
+    owners: dict[str, dict[str, Any]] = {"": {}}
     for setting in spec.settings or ():
-        _write(owners.setdefault(setting.container, {}), setting)
+        _write(owners, setting)
     for owner, body in owners.items():
-        yield owner, _dumped(body)
+        if body:
+            yield owner, _dumped(body)
 
 
 def objects_text(spec: HeldTo) -> Iterator[tuple[str, str]]:
@@ -25,7 +27,8 @@ def objects_text(spec: HeldTo) -> Iterator[tuple[str, str]]:
             yield str(one.body.get("kind", "object")), _dumped(one.body)
 
 
-def _write(body: dict[str, Any], setting: SuggestedSetting) -> None:
+def _write(owners: dict[str, dict[str, Any]], setting: SuggestedSetting) -> None:
+    body = owners.setdefault(setting.container, {})
     *steps, last = setting.path.split(".")
     inner = body
     for step in steps:
@@ -35,11 +38,11 @@ def _write(body: dict[str, Any], setting: SuggestedSetting) -> None:
         inner = found
     inner[last] = setting.value
     if setting.empty_volumes is not UNSET and setting.empty_volumes:
-        mounts = body.setdefault("volumeMounts", [])
-        mounts += [
-            {"name": folder.strip("/").replace("/", "-"), "mountPath": folder}
-            for folder in setting.empty_volumes
-        ]
+        volumes = owners[""].setdefault("volumes", [])
+        for folder in setting.empty_volumes:
+            name = volume_name(setting.container, folder, {one["name"] for one in volumes})
+            volumes.append({"name": name, "emptyDir": {}})
+            body.setdefault("volumeMounts", []).append({"name": name, "mountPath": folder})
 
 
 def _dumped(body: dict[str, Any]) -> str:
