@@ -17,6 +17,7 @@ from leadline.api.protocol import Readable
 from leadline.api.provider.note import NoteError, verifier
 from leadline.errors import GATE_FAILED, UsageError
 from leadline.programs.provider.app import App
+from leadline.programs.provider.compat import CompatDoor
 from leadline.programs.provider.ingest import utc_now
 from leadline.programs.provider.log import verify_log
 from leadline.programs.provider.openapi import openapi
@@ -34,6 +35,7 @@ from leadline.programs.serving.submitting import Submitting
 from leadline.programs.serving.tls_server import Server, Socket, Tls, server
 from leadline.scans.stored.opening import open_to_read
 from leadline.scans.submitting.changing import ChangeSender
+from leadline.scans.submitting.compat import account_of
 from leadline.scans.submitting.outbox import Outbox
 from leadline.scans.submitting.sending import destination
 
@@ -98,12 +100,25 @@ def init(data: Path, name: str) -> None:
 @click.option(
     "--behind-proxy", is_flag=True, help="Speak plain HTTP beyond this machine: a proxy in front ends TLS."
 )
+@click.option(
+    "--compat",
+    default="",
+    metavar="https://HOST",
+    help="Also answer Kubescape's CLI, whose senders know this provider by that address.",
+)
+@click.option(
+    "--compat-policies",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="With --compat: folder of that project's policies, as JSON; its CLI runs their rules.",
+)
 def serve(
     data: Path,
     host: str,
     port: int,
     certificate: Path | None,
     key: Path | None,
+    compat: str,
+    compat_policies: Path | None,
     *,
     behind_proxy: bool,
 ) -> None:
@@ -111,6 +126,8 @@ def serve(
     log_to_stderr()
     if bool(certificate) != bool(key):
         raise UsageError("--certificate and --key belong together")
+    if compat_policies and not compat:
+        raise UsageError("--compat-policies belongs to --compat")
     if not (certificate or behind_proxy or _is_loopback(host)):
         raise UsageError(
             f"tokens would cross the network to {host} in clear text",
@@ -120,7 +137,10 @@ def serve(
         ingest = place.ingest()
         if missing := ingest.catch_up():
             _say(f"{missing:,} entries of the logs were not in the tables, and are now")
-        app = App(Parts(place.tables, ingest, Questions(place.tables, utc_now)))
+        parts = Parts(place.tables, ingest, Questions(place.tables, utc_now))
+        app: App | CompatDoor = App(parts)
+        if compat:
+            app = CompatDoor(app, parts, compat_policies, destination(f"{compat.rstrip('/')}/all").base)
         _say(f"{place.keys.name}: {data}, {len(place.tables.sources()):,} sources, at {host}:{port}")
         if certificate and key:
             socket = Socket(host, port, certificate, key)
@@ -167,6 +187,17 @@ def add_reader(name: str, data: Path) -> None:
     with _place(data) as place:
         token = place.add_token(name, "read")
     click.echo(token)
+
+
+@command.command()
+@click.argument("source")
+@_data
+def account(source: str, data: Path) -> None:
+    """Print the account of a SOURCE, for a CLI that names sources by a UUID (serve --compat)."""
+    with _place(data) as place:
+        if place.tables.source(TENANT, source) is None:
+            raise UsageError(f"unknown source {source[:100]}")
+        click.echo(account_of(place.keys.name, source))
 
 
 @command.command("drop-token")

@@ -98,7 +98,7 @@ def _scope(report: PostureReport, narrowed: str) -> str:
 def _names(places: Iterable[str], root: str) -> tuple[str, ...]:
     """Of ``root`` on, as the files of findings are."""
     above = f"{root.rstrip('/')}/"
-    names = tuple(dict.fromkeys(_file(one.removeprefix(above) if root else one) for one in places))
+    names = tuple(dict.fromkeys(shown_file(one.removeprefix(above) if root else one) for one in places))
     return names if len(names) <= MOST_NAMES else (_EVERYTHING,)
 
 
@@ -109,7 +109,7 @@ def _undecided(report: PostureReport, places: ShownPlaces) -> Iterator[str]:
     )
     for row in baseline_of(replace(report, findings=pairs), places, "", "").findings:
         # With its file, and as one whose path starts from another object.
-        for file in {_file(row.file), ""}:
+        for file in {shown_file(row.file), ""}:
             yield mark_of(row.control, row.object, file)
 
 
@@ -135,7 +135,7 @@ def image_content(report: ImageReport, at: str) -> ImageContent:
     )
     return ImageContent(
         digest=digest,
-        name=_file(sbom.image.name)[:_LONG],
+        name=shown_file(sbom.image.name)[:_LONG],
         at=at,
         program=PROGRAM,
         packages=tuple(
@@ -159,14 +159,14 @@ def _findings(report: PostureReport, places: ShownPlaces) -> Iterator[FoundFindi
     marks: Counter[str] = Counter()
     for finding, row in _by_pair(report, places, (report.findings, accepted)):
         resource = report.resource(finding.resource)
-        mark = mark_of(row.control, row.object, "" if row.on else _file(row.file))
+        mark = mark_of(row.control, row.object, "" if row.on else shown_file(row.file))
         marks[mark] += 1
         yield found_finding(
             (mark, marks[mark]),
             row.control,
             severities.get(row.control, "unknown"),
             resource,
-            file=_file(row.file),
+            file=shown_file(row.file),
             path=row.path,
             accepted="" if finding.pair in is_open else why[finding.pair],
         )
@@ -227,7 +227,7 @@ def _by_pair(
                 yield finding, row
 
 
-def _file(path: str) -> str:
+def shown_file(path: str) -> str:
     """Of an absolute path the last three parts: where a person keeps files stays on that machine."""
     path = plain(path, _LONG)
     if not path.startswith("/"):

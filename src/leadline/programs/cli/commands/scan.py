@@ -90,7 +90,7 @@ _NOT_REPEATED = frozenset(
         *("format", "output", "set", "set_string"),
         *("fail_on", "allow_empty", "severity_threshold", "compliance_threshold"),
         *("verbose", "coverage", "quiet", "no_color", "debug", "watch", "fix", "yes", "risky"),
-        *("submit", "submit_dry_run", "submit_ca"),
+        *("submit", "submit_dry_run", "submit_account", "submit_ca"),
     )
 )
 """About the outcome or the look, not about what is scanned."""
@@ -130,7 +130,17 @@ _TARGET_BRANCHES = (
         *TRUST,
         *WAIVERS,
     ),
-    *("redact", "encrypt", "submit", "submit_dry_run", "submit_ca", "watch", "no_color", "debug"),
+    *(
+        "redact",
+        "encrypt",
+        "submit",
+        "submit_dry_run",
+        "submit_account",
+        "submit_ca",
+        "watch",
+        "no_color",
+        "debug",
+    ),
 )
 def command(words: tuple[str, ...], **flags: Any) -> int:
     """Scans Kubernetes objects in files, folders, globs or standard input, or in a cluster."""
@@ -138,7 +148,7 @@ def command(words: tuple[str, ...], **flags: Any) -> int:
     if request.submit == "false":
         # As pipelines of others write it.
         request = replace(request, submit="")
-    if request.submit or request.submit_dry_run or request.submit_ca:
+    if request.submit or request.submit_dry_run or request.submit_account or request.submit_ca:
         return _submitted(request)
     if request.fix:
         return _fix(request)

@@ -54,7 +54,7 @@ DONE: Mapping[str, str] = MappingProxyType(
 NOT_HERE: Mapping[str, str] = MappingProxyType(
     {
         "--access-key": "LEADLINE_SUBMIT_TOKEN holds the token of --submit",
-        "--account": "the address of --submit names the source",
+        "--account": "--submit-account UUID names it; with our own provider the address of --submit names the source",
         "--cluster-name": "--context names the cluster",
         "--compliance": "leadline scan framework nsa, cis-v1.12.0, pss-baseline …; leadline list frameworks shows all",
         "--config-file": "--config takes a leadline.toml; leadline config init writes one",

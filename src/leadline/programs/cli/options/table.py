@@ -367,6 +367,10 @@ class Request(Struct, frozen=True, kw_only=True):
     submit_dry_run: Annotated[
         str, Flag("With --submit: write into FOLDER what would be sent, and send nothing.", "FOLDER")
     ] = ""
+    submit_account: Annotated[
+        str,
+        Flag("With --submit https://HOST: to a provider of Kubescape's CLI, as that account.", "UUID"),
+    ] = ""
     submit_ca: Annotated[str, Flag("With --submit: certificates to trust, PEM.", "FILE")] = ""
     watch: Annotated[bool, Flag("Go on, and show what appears and what goes, until Ctrl-C.")] = False
     from_manifests: Annotated[

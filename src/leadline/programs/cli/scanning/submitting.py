@@ -15,6 +15,7 @@ from leadline.outputs.text.plain import plain
 from leadline.programs.cli.options.table import Request
 from leadline.programs.cli.output.progress import progress
 from leadline.programs.serving.provider_client import Patient, provider_client, submit_token
+from leadline.scans.submitting.compat import compat_calls, send_calls, write_calls
 from leadline.scans.submitting.sending import (
     Destination,
     DoubtError,
@@ -30,8 +31,9 @@ from leadline.scans.submitting.sending import (
 def check_submission(request: Request) -> Destination | None:
     """Before anything is scanned. Raises: ``UsageError``."""
     if not request.submit:
-        if request.submit_ca:
-            raise UsageError("--submit-ca belongs to --submit")
+        if request.submit_ca or request.submit_account:
+            flag = "--submit-ca" if request.submit_ca else "--submit-account"
+            raise UsageError(f"{flag} belongs to --submit")
         if request.submit_dry_run:
             raise UsageError("--submit-dry-run belongs to --submit", hint="--submit https://HOST/SOURCE")
         return None
@@ -43,10 +45,22 @@ def check_submission(request: Request) -> Destination | None:
         raise UsageError("--submit sends the report of one scan", hint="leave --watch and --fix away")
     if request.form == "workload":
         raise UsageError("--submit sends the report of all that a source is about", hint="name no workload")
-    place = destination(request.submit)
+    place = _account(request) if request.submit_account else destination(request.submit)
     if not request.submit_dry_run:
         submit_token(os.environ)
     return place
+
+
+def _account(request: Request) -> Destination:
+    """Raises: ``UsageError``."""
+    try:
+        account = str(uuid.UUID(request.submit_account))
+    except ValueError:
+        raise UsageError(
+            "--submit-account is not a UUID",
+            hint="6a3f7f0e-2d0b-4a3d-9a43-0d1a4a2e9c11, as the provider gave it",
+        ) from None
+    return destination(f"{request.submit.rstrip('/')}/{account}")
 
 
 def narrowed(request: Request, asked: Asked) -> str:
@@ -81,6 +95,9 @@ def delivered(request: Request, place: Destination, messages: Sequence[Message],
 
 def _submit(request: Request, place: Destination, message: Message, *, is_one: bool) -> None:
     """Raises: ``NotDeliveredError``."""
+    if request.submit_account and isinstance(message, WholeReport):
+        _submit_as_account(request, place, message)
+        return
     key = str(uuid.uuid4())
     part = "" if isinstance(message, WholeReport) else message.digest.rpartition(":")[2][:16]
     if request.submit_dry_run:
@@ -124,6 +141,38 @@ def _submit(request: Request, place: Destination, message: Message, *, is_one: b
     else:
         line = f"submitted: {plain(message.name, 300)}"
     _say(request, line)
+
+
+def _submit_as_account(request: Request, place: Destination, report: WholeReport) -> None:
+    """Raises: ``NotDeliveredError``."""
+    report_id = str(uuid.uuid4())
+    calls = tuple(compat_calls(place, report, report_id))
+    if request.submit_dry_run:
+        write_calls(Path(request.submit_dry_run), calls)
+        _say(
+            request,
+            f"written: {request.submit_dry_run}, what --submit would send to {place.host}; nothing was sent",
+        )
+        return
+    click.echo(f"submitting {_what(report)} to {place.host} as {place.source}", err=True)
+    token = submit_token(os.environ)
+    try:
+        with (
+            provider_client(request.submit_ca) as client,
+            progress(f"submitting to {place.host}", is_wanted=not request.quiet),
+        ):
+            said = send_calls(place, calls, token, Patient(client))
+    except NotDeliveredError as error:
+        kept = _kept(place, os.environ, "")
+        if kept is None:
+            raise
+        try:
+            write_calls(kept, calls)
+            where = f"the report is kept in {kept}"
+        except OSError as fault:
+            where = f"the report cannot be kept in {kept}: {(fault.strerror or str(fault)).lower()}"
+        raise NotDeliveredError(f"not delivered: {error.args[0]}", hint=where) from error
+    _say(request, f"submitted: {plain(said, 300)}" if said else f"submitted to {place.host}")
 
 
 def _what(message: Message) -> str:

@@ -1,0 +1,365 @@
+"""Reports as Kubescape's CLI sends them to its provider: chunks of JSON, written and read. No body of an object is among ours.
+
+Field names are those of its version 2 report (``POST /k8s/v2/postureReport``), as it was recorded from version 4.0.10.
+"""
+
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import msgspec
+from msgspec import Struct
+
+from leadline.api.provider.wire import (
+    MOST_FINDINGS,
+    Coverage,
+    FoundFinding,
+    Measured,
+    Severity,
+    WholeReport,
+)
+from leadline.model.control import severity_of
+from leadline.outputs.text.plain import plain
+from leadline.posture.catalogue import load_controls
+from leadline.scans.posture.frameworks import load_frameworks
+from leadline.scans.submitting.sending import Call, Destination, Exchange, NotDeliveredError
+from leadline.scans.submitting.submission import mark_of, shown_file
+from leadline.whole_file import write_whole
+
+CHUNK_BYTES = 2 << 20
+"""Of one request, about. Objects and results count; the head is repeated in each."""
+_SCORES: dict[Severity, float] = {"critical": 9.0, "high": 7.0, "medium": 5.0, "low": 2.0, "unknown": 0.0}
+_SHORT, _LONG = 300, 2_000
+_JUDGED = frozenset({"passed", "failed"})
+_ACCEPTED = "w/exceptions"
+MOST_CHUNKS = 1_000
+
+
+def account_of(provider: str, source: str) -> str:
+    """The UUID that names a source of that provider where accounts do; others may know it."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"https://{provider}/{source}"))
+
+
+def framework_documents(rules: Mapping[str, Any]) -> dict[str, Any]:
+    """Our frameworks by name, with those of their controls of which ``rules`` has the document: by id, as that CLI runs it."""
+    found = {}
+    for framework in load_frameworks(load_controls()):
+        controls = [rules[id] for id in dict.fromkeys(framework.control_ids) if id in rules]
+        if controls:
+            found[framework.name.lower()] = {
+                "guid": "",
+                "name": framework.name,
+                "description": framework.title,
+                "attributes": {},
+                "controls": controls,
+            }
+    return found
+
+
+# What is sent.
+
+
+def compat_chunks(
+    report: WholeReport, account: str, report_id: str, cluster: str, limit: int = CHUNK_BYTES
+) -> Iterator[bytes]:
+    """The bodies of the requests, in order: of each object its kind and name, and of its controls those that fail."""
+    head = {
+        "generationTime": report.measured.at,
+        "clusterAPIServerInfo": None,
+        "clusterCloudProvider": "",
+        "customerGUID": account,
+        "clusterName": cluster,
+        "reportGUID": report_id,
+        "jobID": "",
+        "attributes": None,
+        "summaryDetails": _summary(report),
+        "metadata": {},
+        "customerGUIDGenerated": False,
+        "triggeredByCLI": True,
+    }
+    parts: list[dict[str, list[Any]]] = [{}]
+    size = 0
+    for name, item in _items(report):
+        weight = len(msgspec.json.encode(item)) + 1
+        if size + weight > limit and parts[-1]:
+            parts.append({})
+            size = 0
+        parts[-1].setdefault(name, []).append(item)
+        size += weight
+    for number, part in enumerate(parts):
+        page = {"chunkNumber": number, "isLastChunk": number == len(parts) - 1}
+        yield msgspec.json.encode({**head, **part, "paginationInfo": page})
+
+
+def _items(report: WholeReport) -> Iterator[tuple[str, Any]]:
+    by_object: dict[str, list[FoundFinding]] = {}
+    for one in report.findings:
+        by_object.setdefault(_object_id(one), []).append(one)
+    for id, findings in sorted(by_object.items()):
+        one = findings[0]
+        metadata = {"name": one.name, **({"namespace": one.namespace} if one.namespace else {})}
+        version = f"{one.group}/v1" if one.group else "v1"
+        source = {"relativePath": one.file} if one.file else None
+        body = {"apiVersion": version, "kind": one.kind, "metadata": metadata}
+        yield "resources", {"resourceID": id, "object": body, "source": source}
+    for id, findings in sorted(by_object.items()):
+        yield "results", {"resourceID": id, "controls": [_result(one) for one in findings]}
+
+
+def _object_id(one: FoundFinding) -> str:
+    place = f"path={one.file}/" if one.file else ""
+    return f"{place}api={one.group or ''}/v1/{one.namespace}/{one.kind}/{one.name}"
+
+
+def _result(one: FoundFinding) -> dict[str, Any]:
+    status = {"status": "passed", "subStatus": _ACCEPTED} if one.accepted else {"status": "failed"}
+    paths = [{"failedPath": one.path}] if one.path else []
+    rule = {"name": one.control, "status": status["status"], "paths": paths}
+    return {"controlID": one.control, "name": one.control, "status": status, "rules": [rule]}
+
+
+def _summary(report: WholeReport) -> dict[str, Any]:
+    failed = Counter(one.control for one in report.findings if not one.accepted)
+    severities = {one.control: one.severity for one in report.findings}
+    controls = {
+        id: {
+            "controlID": id,
+            "name": id,
+            "status": "failed" if failed[id] else "passed",
+            "statusInfo": {"status": "failed" if failed[id] else "passed"},
+            "scoreFactor": _SCORES[severities.get(id, "unknown")],
+            "ResourceCounters": {"failedResources": failed[id]},
+        }
+        for id in report.controls
+    }
+    return {
+        "controls": controls,
+        "status": "failed" if failed else "passed",
+        "frameworks": [],
+        "ResourceCounters": {"failedResources": len({_object_id(one) for one in report.findings})},
+    }
+
+
+def compat_calls(place: Destination, report: WholeReport, report_id: str) -> Iterator[Call]:
+    """The requests, without the key. ``place.source`` is the account."""
+    # Of a cluster the name; a folder has none there.
+    scope = report.measured.scope
+    cluster = scope.removeprefix("cluster ").partition(",")[0] if scope.startswith("cluster ") else ""
+    query = {
+        "clusterName": cluster,
+        "contextName": cluster,
+        "customerGUID": place.source,
+        "reportGUID": report_id,
+    }
+    for body in compat_chunks(report, place.source, report_id, cluster):
+        url = f"{place.base}/k8s/v2/postureReport?{urlencode(query)}"
+        yield Call("POST", url, {"Content-Type": "application/json"}, body)
+
+
+def send_calls(place: Destination, calls: Iterable[Call], token: str, exchange: Exchange) -> str:
+    """What the provider says at the end, in its own words. Raises: ``NotDeliveredError``."""
+    _check_receiver(place, exchange)
+    said = ""
+    for call in calls:
+        headers = {**call.headers, "X-API-KEY": token}
+        answer = _answer(place, exchange, Call(call.method, call.url, headers, call.body))
+        try:
+            said = msgspec.json.decode(answer, type=_Said).message
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            said = ""
+    return said
+
+
+def _check_receiver(place: Destination, exchange: Exchange) -> None:
+    """The provider says where reports go: nowhere else than the user named. Raises: ``NotDeliveredError``."""
+    content = _answer(place, exchange, Call("GET", f"{place.base}/api/v2/servicediscovery", {}))
+    try:
+        receiver = msgspec.json.decode(content, type=_Discovery).response.receiver
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise NotDeliveredError(f"{place.host} does not answer as a provider of that CLI does") from error
+    if urlsplit(receiver)[:2] != urlsplit(place.base)[:2]:
+        raise NotDeliveredError(
+            f"{place.host} has reports sent to {plain(urlsplit(receiver).netloc or receiver, 200)}",
+            hint="name that address in its place where you mean it",
+        )
+
+
+def _answer(place: Destination, exchange: Exchange, call: Call) -> bytes:
+    """Raises: ``NotDeliveredError``."""
+    try:
+        answer = exchange(call)
+    except OSError as error:
+        raise NotDeliveredError(f"{place.host} cannot be reached: {error}") from error
+    if answer.status != 200:
+        raise NotDeliveredError(
+            f"{place.host} answers HTTP {answer.status}: {plain(answer.body.decode('utf-8', 'replace'), 200)}"
+        )
+    return answer.body
+
+
+def write_calls(folder: Path, calls: Iterable[Call]) -> None:
+    """Each request as ``request-N.txt``, the key masked, and its exact bytes as ``body-N.json``. Raises: ``OSError``."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for number, call in enumerate(calls):
+        heads = {**call.headers, "X-API-KEY": "***"}
+        text = "".join(f"{name}: {value}\n" for name, value in heads.items())
+        write_whole(folder / f"request-{number}.txt", f"{call.method} {call.url}\n{text}".encode(), 0o600)
+        write_whole(folder / f"body-{number}.json", call.body, 0o600)
+
+
+class _Said(Struct, frozen=True):
+    message: str = ""
+
+
+class _Services(Struct, frozen=True):
+    receiver: str = msgspec.field(name="event-receiver-http", default="")
+
+
+class _Discovery(Struct, frozen=True):
+    response: _Services
+
+
+# What is received. Only what is named here is read, so that nothing else of an object is kept.
+
+
+class _Metadata(Struct, frozen=True):
+    name: str = ""
+    namespace: str = ""
+
+
+class _Object(Struct, frozen=True, rename="camel"):
+    api_version: str = ""
+    api_group: str = ""
+    kind: str = ""
+    name: str = ""
+    """Of a subject of RBAC, which has no object of its own."""
+    namespace: str = ""
+    metadata: _Metadata | None = None
+
+
+class _Source(Struct, frozen=True, rename="camel"):
+    relative_path: str = ""
+    path: str = ""
+
+
+class _Resource(Struct, frozen=True):
+    resourceID: str  # noqa: N815 as it is written
+    object: _Object | None = None
+    source: _Source | None = None
+
+
+class _Status(Struct, frozen=True, rename="camel"):
+    status: str = ""
+    sub_status: str = ""
+
+
+class _Path(Struct, frozen=True, rename="camel"):
+    failed_path: str = ""
+
+
+class _Rule(Struct, frozen=True):
+    paths: tuple[_Path, ...] | None = None
+
+
+class _Control(Struct, frozen=True):
+    controlID: str  # noqa: N815 as it is written
+    status: _Status = _Status()
+    rules: tuple[_Rule, ...] | None = None
+
+
+class _Result(Struct, frozen=True):
+    resourceID: str  # noqa: N815 as it is written
+    controls: tuple[_Control, ...] | None = None
+
+
+class _Summed(Struct, frozen=True, rename="camel"):
+    score_factor: float = 0.0
+
+
+class _Summary(Struct, frozen=True):
+    controls: dict[str, _Summed] | None = None
+
+
+class _Page(Struct, frozen=True, rename="camel"):
+    chunk_number: int
+    is_last_chunk: bool = False
+
+
+class Chunk(Struct, frozen=True, rename="camel"):
+    """One request."""
+
+    pagination_info: _Page
+    cluster_name: str = ""
+    resources: tuple[_Resource, ...] | None = None
+    results: tuple[_Result, ...] | None = None
+    summary_details: _Summary | None = None
+
+
+class Chunks:
+    """Those of one report, in whatever order they come; a number that comes again replaces."""
+
+    def __init__(self) -> None:
+        self._parts: dict[int, Chunk] = {}
+        self._last: int | None = None
+
+    def take(self, chunk: Chunk) -> bool:
+        """Whether all are there now."""
+        page = chunk.pagination_info
+        self._parts[page.chunk_number] = chunk
+        if page.is_last_chunk:
+            self._last = page.chunk_number
+        return self._last is not None and len(self._parts) == self._last + 1
+
+    def whole(self, at: str, program: str) -> WholeReport:
+        """``at``: RFC 3339 in UTC, to the second."""
+        chunks = [self._parts[number] for number in sorted(self._parts)]
+        resources = {one.resourceID: one for chunk in chunks for one in chunk.resources or ()}
+        scores: dict[str, float] = {}
+        for chunk in chunks:
+            known = chunk.summary_details.controls if chunk.summary_details else None
+            scores |= {id: one.score_factor for id, one in (known or {}).items()}
+        judged: dict[str, None] = {}
+        findings: list[FoundFinding] = []
+        marks: Counter[str] = Counter()
+        for result in (one for chunk in chunks for one in chunk.results or ()):
+            for control in result.controls or ():
+                id = plain(control.controlID, _SHORT)
+                if control.status.status in _JUDGED:
+                    judged[id] = None
+                is_accepted = control.status.sub_status == _ACCEPTED
+                if control.status.status == "failed" or is_accepted:
+                    one = _finding(control, resources.get(result.resourceID), result.resourceID, scores)
+                    marks[one.fingerprint] += 1
+                    findings.append(msgspec.structs.replace(one, ordinal=marks[one.fingerprint]))
+        coverage = Coverage(len(resources), len(judged), 0)
+        scope = next((plain(one.cluster_name, _SHORT) for one in chunks if one.cluster_name), "")
+        measured = Measured(at, program, coverage, scope=scope)
+        return WholeReport(measured, tuple(judged), tuple(findings[:MOST_FINDINGS]))
+
+
+def _finding(
+    control: _Control, resource: _Resource | None, id: str, scores: dict[str, float]
+) -> FoundFinding:
+    it = resource.object if resource and resource.object else _Object(name=id)
+    named = it.metadata or _Metadata(it.name, it.namespace)
+    source = resource.source if resource and resource.source else _Source()
+    group = it.api_version.partition("/")[0] if "/" in it.api_version else it.api_group
+    file = shown_file(source.relative_path or source.path)
+    paths = (path.failed_path for rule in control.rules or () for path in rule.paths or ())
+    is_accepted = control.status.sub_status == _ACCEPTED
+    kind, namespace, name = (plain(text, _SHORT) for text in (it.kind, named.namespace, named.name))
+    return FoundFinding(
+        fingerprint=mark_of(control.controlID, f"{group}/{kind}/{namespace}/{name}", file),
+        control=plain(control.controlID, _SHORT),
+        severity=severity_of(scores.get(control.controlID, 0.0)),
+        kind=kind,
+        name=name,
+        group=plain(group, _SHORT),
+        namespace=namespace,
+        file=file[:_LONG],
+        path=plain(next((path for path in paths if path), ""), _LONG),
+        accepted="accepted by an exception of the sender" if is_accepted else "",
+    )
