@@ -154,7 +154,8 @@ def main() -> None:
             ["gcc", "-O2", "-static", "-xc", "-", "-o", true], input=b"int main(){return 0;}", check=True
         )
         files.mkdir()
-        subprocess.run([program, "make", files, "200000"], check=True, capture_output=True)
+        number = "200000" if {"new files", "walk"} & set(wanted) else "1000"
+        subprocess.run([program, "make", files, number], check=True, capture_output=True)
         print(f"load average {os.getloadavg()[0]:.1f}", flush=True)
         place = Path(folder, "cluster")
         place.mkdir()

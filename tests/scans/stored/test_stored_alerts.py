@@ -3,6 +3,8 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import orjson
+import pytest
 from msgspec.structs import replace
 
 from leadline.model.alert import Accepted, Alert, Process
@@ -15,6 +17,7 @@ from leadline.scans.stored.alerts import (
     LeftOut,
     add_alert,
     alert_lines,
+    alert_put,
     chosen_alerts,
     followed_alerts,
     forget_alerts,
@@ -49,6 +52,22 @@ def test_an_alert_is_stored_once_with_its_last_count():
     assert "shop/Deployment/web (main), 7 times" in text
     assert "by 9 /tmp/x -o (not of the image)" in text
     assert "1. Save the file." in text
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "label"),
+    [
+        ("R1001", "r1001-a1", "R1001"),
+        ("Our_rule: no make!", "our-rule-no-make-a1", "Our_rule-no-make"),
+        ("\u2603", "rule-a1", "rule"),
+        ("x" * 300, "x" * 63 + "-a1", "x" * 63),
+    ],
+)
+def test_a_rule_may_be_called_as_its_user_likes(rule: str, name: str, label: str):
+    """The server of results refuses other names, and the alert would be printed alone."""
+    put = alert_put(alert(rule=rule))
+    assert put.key.name == name
+    assert orjson.loads(put.content.metadata)["labels"]["leadline.dev/rule"] == label
 
 
 def test_old_alerts_are_forgotten():

@@ -1,6 +1,7 @@
 """Stored alerts of the node agent: written with their count, read newest first, and forgotten after a month."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -34,6 +35,7 @@ HOME = "leadline"
 MOST_KEPT = 5_000
 """Of the namespaces, workloads and rules that have most, those whose last event is oldest go first."""
 FOLLOW_S = 2.0
+_NOT_OF_LABELS = re.compile(r"[^A-Za-z0-9_.-]+")
 _ATTEMPTS = 5
 _alert_of = Reader(RuntimeAlert)
 
@@ -52,8 +54,10 @@ _OWNERS: tuple[Callable[[Entry], Hashable], ...] = (
 
 def alert_put(alert: Alert, node: str = "") -> Put:
     namespace = alert.container.namespace or HOME
-    name = f"{alert.rule}-{alert.id}".lower()
-    labels = {"leadline.dev/rule": alert.rule, "leadline.dev/severity": alert.severity}
+    # Rules of users are called as they like; the id keeps apart what is the same then.
+    rule = _NOT_OF_LABELS.sub("-", alert.rule)[:63].strip("-_.") or "rule"
+    name = f"{rule.replace('_', '-')}-{alert.id}".lower()
+    labels = {"leadline.dev/rule": rule, "leadline.dev/severity": alert.severity}
     metadata = orjson.dumps({"name": name, "namespace": namespace, "labels": labels})
     body = msgspec.json.encode(RuntimeAlert(_raised(alert, node)))
     return Put(Key(ALERTS, namespace, name), Content(metadata, body=body))
