@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,31 @@ def csv_of(name: str, world: World) -> list[list[str]]:
         return "".join([piece.decode() async for piece in page_csv(KINDS[name], world, Ask())])
 
     return list(csv.reader(io.StringIO(asyncio.run(pieces()))))
+
+
+def test_every_page_has_a_command_that_names_what_it_is_of(world: World) -> None:
+    for name in KINDS:
+        if KINDS[name].in_menu:
+            words = shlex.split(built(name, world).command)
+            assert words[0] in ("leadline", "kubectl"), name
+    assert built("workloads", world).command == f"leadline risk {SHOP}"
+    assert built("access", world).command == f"leadline access to-admin {SHOP}"
+
+
+def test_a_name_of_a_hostile_manifest_is_one_word_of_the_command(tmp_path: Path) -> None:
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "a; $(id) `id`", "namespace": "'b"},
+        "spec": {},
+    }
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    (folder / "pod.json").write_text(json.dumps(pod))
+    world = World(read_folder([str(folder)], PostureOptions()))
+    (key,) = [key for key, one in world.by_key.items() if one.kind == "Pod"]
+    words = shlex.split(built("workload", world, id=key).command)
+    assert words == ["leadline", "scan", "workload", "'b/Pod/a; $(id) `id`", str(folder)]
 
 
 def test_every_link_of_every_page_leads_to_a_page(world: World) -> None:

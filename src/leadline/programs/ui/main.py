@@ -29,7 +29,7 @@ from leadline.programs.ui.in_cluster import InCluster, serve_in_cluster
 from leadline.programs.ui.keeping import Keeper, Polled, Shown
 from leadline.scans.options import PostureOptions
 from leadline.scans.pages.reading import is_report_file, nothing_yet, read_folder, read_reports
-from leadline.scans.pages.world import Known
+from leadline.scans.pages.world import Known, shell
 from leadline.scans.provider_reading import known_of_provider, read_provider, read_sources
 from leadline.scans.stored.opening import open_to_read
 
@@ -201,7 +201,7 @@ class Place(Struct, frozen=True):
         return open_to_read(self.store, self.kube_context, self.kubeconfig, environ=os.environ, said=said)
 
     def follow(self) -> tuple[Shown, Keeper]:
-        shown = Shown(nothing_yet(self.store, f"leadline scan --from-store {self.store}"))
+        shown = Shown(nothing_yet(self.store, shell("leadline", "scan", "--from-store", self.store)))
         return shown, Keeper(shown, self.open)
 
 

@@ -60,7 +60,7 @@ async def accepted(world: World, ask: Ask) -> Page:
     lead = f"{count(report.numbers.accepted, 'finding')} accepted; an accepted finding counts as passed."
     if unused:
         lead += f" {count(unused, 'entry', 'entries')} of {len(report.waivers):,} accept nothing."
-    return Page("accepted", "Accepted", (findings, entries), lead, command="leadline waiver list")
+    return Page("accepted", "Accepted", (findings, entries), lead, command=world.known.command)
 
 
 def _entries(world: World) -> Iterable[WaiverUse]:

@@ -89,14 +89,14 @@ async def access(world: World, ask: Ask) -> Page:
         "Access",
         sections,
         "Who can reach cluster admin by roles and bindings, by which steps, and what is never used.",
-        command="leadline access to-admin",
+        command=world.command("access", "to-admin"),
     )
 
 
 async def unused(world: World, ask: Ask) -> Page:
     """What of each role no recorded request used; of one that is asked for also the smallest role, as a diff."""
     use, name = world.known.use, ask.one("role")
-    command = "leadline access unused"
+    command = f"{world.command('access', 'unused')} --audit-log FILE"
     if use is None or not name:
         table = _never_used(world, ask.rows, ask)
         notes = tuple(safe(one) for one in (*([observed(use)] if use else ()), *(use.notes if use else ())))

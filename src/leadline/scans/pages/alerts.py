@@ -23,7 +23,7 @@ from leadline.scans.pages.page import (
     link,
     safe,
 )
-from leadline.scans.pages.world import World
+from leadline.scans.pages.world import World, shell
 from leadline.scans.stored.alerts import stored_alerts
 
 _COLUMNS = (
@@ -50,7 +50,13 @@ async def alerts(world: World, ask: Ask) -> Page:
     rows = [_row(one) for one in found]
     table = ask.table("Alerts", _COLUMNS, rows, "Nothing is known." if why else _NONE, "alert")
     lead = f"{count(len(found), 'alert')}, the newest first; each is one rule, one workload and one program."
-    return Page("alerts", "Alerts", (*sections, table), lead if found else "", command="leadline alerts -v")
+    return Page(
+        "alerts",
+        "Alerts",
+        (*sections, table),
+        lead if found else "",
+        command=world.command("alerts", "-v") if world.known.store else "leadline alerts -v",
+    )
 
 
 async def alert(world: World, ask: Ask) -> Page:
@@ -86,7 +92,7 @@ async def alert(world: World, ask: Ask) -> Page:
         lead=f"{safe(one.rule)}, {count(one.count, 'time')} at least.",
         severity=one.severity,
         crumbs=(Cell("Alerts", link("alerts")),),
-        command=f"leadline explain {safe(one.rule)}",
+        command=shell("leadline", "explain", one.rule),
         query=(("id", _key(one)),),
     )
 

@@ -4,7 +4,7 @@ from leadline.errors import LeadlineError
 from leadline.model.profile import Profile
 from leadline.outputs.text.plain import count
 from leadline.scans.pages.page import Ask, Cell, Column, Facts, Page, Section, Table, link, safe
-from leadline.scans.pages.world import World
+from leadline.scans.pages.world import World, shell
 from leadline.scans.rehearsing.written import duration, moment
 from leadline.scans.stored.behaviour import StoredRecord, stored_records
 
@@ -69,7 +69,9 @@ async def recorded(world: World, ask: Ask) -> Page:
         safe(_title(found)),
         sections,
         crumbs=(Cell("Behaviour", link("behaviour")),),
-        command=f"kubectl get containerprofile {safe(found.name)} -n {safe(container.namespace)} -o json",
+        command=shell(
+            "kubectl", "get", "containerprofile", found.name, "-n", container.namespace, "-o", "json"
+        ),
         query=(("id", id),),
     )
 

@@ -93,7 +93,9 @@ async def changes(world: World, ask: Ask) -> Page:
         found = await history(world.known.store, asked_of("", span.first[:10], now()))
     except LeadlineError as error:
         table = Table("", _COLUMNS, (), f"{safe(str(error))}.", unit="change")
-        return Page("changes", "Changes", (table,), command="leadline history", query=(("since", since),))
+        return Page(
+            "changes", "Changes", (table,), command=world.command("history"), query=(("since", since),)
+        )
     first, last = span.first, span.last
     words = ask.one("q").lower().split()
     lives = [life for life in found.lives if _is_seen(world, life)]
@@ -123,7 +125,7 @@ async def changes(world: World, ask: Ask) -> Page:
         "Changes",
         tuple(one for one in sections if not isinstance(one, Words) or one.paragraphs),
         f"From {first} to {last if until else 'now'}, in UTC.",
-        command="leadline history",
+        command=world.command("history"),
         query=(
             ("since", since),
             *([("until", until)] if until else []),

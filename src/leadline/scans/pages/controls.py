@@ -8,7 +8,7 @@ from leadline.scans.explaining.score import explained_score
 from leadline.scans.pages.findings import control_words, edits_table
 from leadline.scans.pages.page import Ask, Cell, Column, Facts, Lines, Page, Table, Words, link, safe
 from leadline.scans.pages.rows import Choice
-from leadline.scans.pages.world import World
+from leadline.scans.pages.world import World, shell
 
 _COLUMNS = (
     Column("Control", "code"),
@@ -113,7 +113,7 @@ async def framework(world: World, ask: Ask) -> Page:
         one.title or one.name,
         (facts, table),
         lead,
-        command=world.known.command.replace("leadline scan ", f"leadline scan framework {one.name} ", 1),
+        command=world.command("scan", "framework", one.name),
         query=(("name", name),),
         crumbs=(Cell("Controls", link("controls")),),
     )
@@ -177,6 +177,6 @@ async def control(world: World, ask: Ask) -> Page:
         verdict,
         one.severity,
         (Cell("Controls", link("controls")),),
-        f"leadline explain {id}",
+        shell("leadline", "explain", id),
         (("id", id),),
     )

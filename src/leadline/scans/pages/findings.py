@@ -27,7 +27,7 @@ from leadline.scans.pages.page import (
     way,
 )
 from leadline.scans.pages.rows import FACETS, Choice, Row, object_key
-from leadline.scans.pages.world import World
+from leadline.scans.pages.world import World, shell
 from leadline.scans.waivers.exception_object import exception_text
 
 _LONGEST_WORDS = 200
@@ -114,7 +114,7 @@ async def finding(world: World, ask: Ask) -> Page:
             "this finding is not there: it was settled, or it is of an object that you may not see"
         )
     edit = row.edit
-    command = f"leadline explain {row.controls[0]}"
+    command = shell("leadline", "explain", row.controls[0])
     sections = [
         _facts(world, row),
         _source(row),

@@ -9,7 +9,7 @@ from leadline.outputs.text.plain import count
 from leadline.scans.pages.image_entries import Flaw, ImageEntry
 from leadline.scans.pages.page import Ask, Cell, Column, Facts, Filter, First, Page, Table, Words, link
 from leadline.scans.pages.rows import object_key
-from leadline.scans.pages.world import World
+from leadline.scans.pages.world import World, shell
 
 _STEPS = 5
 IMAGE_COLUMNS = (
@@ -77,8 +77,14 @@ async def images(world: World, ask: Ask) -> Page:
             table,
         ),
         lead if entries else "",
-        command="leadline get images" if world.known.store else world.known.command,
+        command=_command(world),
     )
+
+
+def _command(world: World) -> str:
+    if world.known.store is None:
+        return world.known.command
+    return world.command("get", "images").replace("--from-store", "--store", 1)
 
 
 def _upgrades(entries: list[ImageEntry], world: World) -> First:
@@ -137,6 +143,7 @@ def _searched(world: World, ask: Ask, words: str, entries: list[ImageEntry]) -> 
         "Images and vulnerabilities",
         (Filter((), words, looks_for="package, version or CVE, as in log4j 2.14"), found, known),
         crumbs=(Cell("All images", link("images")),),
+        command=_command(world),
         query=(("q", words),),
     )
 
@@ -224,6 +231,6 @@ async def image(world: World, ask: Ask) -> Page:
         one.name,
         tuple(section for section in sections if section),
         crumbs=(Cell("Images", link("images")),),
-        command=f"leadline scan image {one.name}",
+        command=shell("leadline", "scan", "image", one.name),
         query=(("id", one.key),),
     )

@@ -92,7 +92,7 @@ async def namespace(world: World, ask: Ask) -> Page:
         sections,
         verdict,
         crumbs=(Cell("Namespaces", link("namespaces")),),
-        command=f"leadline history {name}" if world.known.store and space else world.known.command,
+        command=world.command("history", name) if world.known.store and space else world.known.command,
         query=(("name", name),),
     )
 

@@ -15,7 +15,7 @@ from leadline.scans.access.target import access_of
 from leadline.scans.access.unused import unused_by_logs
 from leadline.scans.options import PostureOptions
 from leadline.scans.pages.image_entries import ImageEntry, image_entries, image_entry
-from leadline.scans.pages.world import Component, Known
+from leadline.scans.pages.world import Component, Known, shell
 from leadline.scans.posture.posture_scan import open_posture_scan
 from leadline.scans.stored.risks import with_risks
 from leadline.sources.regular_file import read_given
@@ -57,7 +57,7 @@ def read_folder(
     return Known(
         report,
         at,
-        f"leadline scan {' '.join(targets)}",
+        shell("leadline", "scan", *targets),
         why_no_images=_NO_IMAGES,
         components=(Component("Scan", at, "read once; start leadline ui again for a newer one"),),
         use=use,
@@ -87,7 +87,7 @@ def read_reports(paths: Sequence[str]) -> Known:
     return Known(
         posture,
         at,
-        f"leadline ui {' '.join(paths)}",
+        shell("leadline", "ui", *paths),
         tuple(images),
         _NO_IMAGES,
         (Component("Report", at, "read once, as it was written"),),

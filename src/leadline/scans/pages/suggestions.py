@@ -12,7 +12,7 @@ from leadline.errors import LeadlineError, StoreError
 from leadline.outputs.text.plain import count
 from leadline.scans.explaining.suggestion import explained_suggestion
 from leadline.scans.pages.page import Ask, Cell, Column, Lines, Page, Words, link, safe
-from leadline.scans.pages.world import World
+from leadline.scans.pages.world import World, shell
 from leadline.scans.stored.scan_runs import all_of
 from leadline.scans.suggesting.applying import objects_text, settings_text
 from leadline.scans.suggesting.keeping import SUGGESTIONS
@@ -74,7 +74,7 @@ async def suggestion(world: World, ask: Ask) -> Page:
         (Words("Why, and how sure", why), Lines("Suggestion", lines), *_to_apply(found.spec)),
         safe(f"{found.status.state or 'draft'}: {found.status.why}"),
         crumbs=(Cell("Suggestions", link("suggestions")),),
-        command=f"kubectl get suggestion {safe(name)} -n {safe(namespace)} -o yaml",
+        command=shell("kubectl", "get", "suggestion", name, "-n", namespace, "-o", "yaml"),
         query=(("id", f"{namespace}/{name}"),),
     )
 

@@ -39,7 +39,7 @@ async def workloads(world: World, ask: Ask) -> Page:
         "Workloads",
         (table,),
         lead,
-        command="leadline risk",
+        command=world.command("risk"),
         query=(("q", " ".join(words)),) if words else (),
     )
 
@@ -83,7 +83,9 @@ async def workload(world: World, ask: Ask) -> Page:
         title,
         (*(section for section in sections if section), history),
         crumbs=crumbs,
-        command=f"leadline history {title}" if world.known.store else f"leadline scan workload {title}",
+        command=world.command("history", title)
+        if world.known.store
+        else world.command("scan", "workload", title),
         query=(("id", ask.one("id")),),
     )
 

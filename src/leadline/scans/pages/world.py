@@ -1,5 +1,6 @@
 """What pages are made of: what is known at one moment, as far as one user may see it."""
 
+import shlex
 from collections import Counter, OrderedDict
 from collections.abc import Hashable, Iterable, Mapping
 from datetime import datetime, timedelta
@@ -17,12 +18,18 @@ from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
 from leadline.model.risk import WorkloadRisk
 from leadline.outputs.rows.titles import titles_of
-from leadline.outputs.text.plain import count
+from leadline.outputs.text.plain import count, plain
 from leadline.posture.risk.ranking import ranked
 from leadline.scans.pages.image_entries import ImageEntry
 from leadline.scans.pages.rows import CLUSTER, Rows, object_key
 
 _DAYS = 30
+_LONGEST = 4096
+
+
+def shell(*words: str) -> str:
+    """A command as a person may paste it, whatever names are in it."""
+    return shlex.join(plain(word, _LONGEST) for word in words)
 
 
 class Component(Struct, frozen=True):
@@ -83,6 +90,13 @@ class World:
         if why != self.why_old:
             self.why_old = why
             self.built.clear()
+
+    def command(self, *words: str) -> str:
+        """``leadline WORDS`` over what these pages are of, for a terminal: no name is more than a name there.
+
+        Of reports it is what shows these pages, since other commands do not read them.
+        """
+        return self.known.command.replace("leadline scan", f"leadline {shell(*words)}", 1)
 
     def sees(self, namespace: str) -> bool:
         return self.seen is None or namespace in self.seen
