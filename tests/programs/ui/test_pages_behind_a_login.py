@@ -273,11 +273,13 @@ def test_a_browser_logs_in_through_oauth2_proxy_and_changes_arrive(pages: Pages)
             page.wait_for_url(f"http://127.0.0.1:{port}/pages/overview")
             assert (page.get_by_role("link", name="shop-ops").count() > 0) is sees
             if sees:
-                before = page.locator("footer").inner_text()
+                before = page.locator("section.counts").inner_text()
                 # Playwright has a loop of its own in this thread.
                 ThreadPoolExecutor(1).submit(asyncio.run, _forget_one(pages.store)).result()
                 page.wait_for_function(
-                    "was => document.querySelector('footer').innerText !== was", arg=before
+                    "was => document.querySelector('section.counts').innerText !== was",
+                    arg=before,
+                    timeout=ANSWER_S * 1000,
                 )
             context.close()
 

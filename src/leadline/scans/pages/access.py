@@ -96,7 +96,7 @@ async def access(world: World, ask: Ask) -> Page:
 async def unused(world: World, ask: Ask) -> Page:
     """What of each role no recorded request used; of one that is asked for also the smallest role, as a diff."""
     use, name = world.known.use, ask.one("role")
-    command = f"{world.command('access', 'unused')} --audit-log FILE"
+    command = world.command("access", "unused")
     if use is None or not name:
         table = _never_used(world, ask.rows, ask)
         notes = tuple(safe(one) for one in (*([observed(use)] if use else ()), *(use.notes if use else ())))

@@ -82,9 +82,7 @@ async def images(world: World, ask: Ask) -> Page:
 
 
 def _command(world: World) -> str:
-    if world.known.store is None:
-        return world.known.command
-    return world.command("get", "images").replace("--from-store", "--store", 1)
+    return world.command("get", "images") if world.known.store else world.known.command
 
 
 def _upgrades(entries: list[ImageEntry], world: World) -> First:

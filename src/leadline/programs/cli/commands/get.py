@@ -29,7 +29,12 @@ T = TypeVar("T")
 _RUNS = ("NAME", "PHASE", "OBJECTS", "IMAGES", "NOT READ", "FINISHED", "TARGET")
 _IMAGES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "SCANNED", "IMAGE")
 _store = click.option(
-    "--store", default=KUBE, show_default=True, metavar="kube|FILE", help="Where results are kept."
+    "--store",
+    "--from-store",
+    default=KUBE,
+    show_default=True,
+    metavar="kube|FILE",
+    help="Where results are kept.",
 )
 
 
@@ -43,7 +48,7 @@ def command() -> None:
     context_settings={"ignore_unknown_options": True, "help_option_names": []},
     short_help="Of configurations; the same as leadline scan --from-store.",
 )
-@click.option("--store", default=KUBE)
+@click.option("--store", "--from-store", default=KUBE)
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
 def results(context: click.Context, store: str, words: tuple[str, ...]) -> int:
