@@ -166,3 +166,26 @@ def test_what_a_workload_mounts_is_one_row(tmp_path):
     asking = [row for row in rows if row.controls[0].id == "C-0258"]
     assert [row.edits for row in asking] == [10]
     assert len([row for row in edits if row.controls[0].id == "C-0258"]) == 10
+
+
+EVERYTHING = """apiVersion: rbac.authorization.k8s.io/v1
+kind: KIND
+metadata: {name: all, namespace: shop}
+rules: [{apiGroups: ["*"], resources: ["*"], verbs: ["*"]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: KINDBinding
+metadata: {name: all, namespace: shop}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: KIND, name: all}
+subjects: [{kind: ServiceAccount, name: ops, namespace: shop}]
+"""
+
+
+@pytest.mark.parametrize(("kind", "severity"), [("ClusterRole", "critical"), ("Role", "high")])
+def test_a_role_with_every_right_is_one_row_with_its_binding_at_the_severity_of_its_scope(
+    tmp_path, kind, severity
+):
+    (tmp_path / "role.yaml").write_text(EVERYTHING.replace("KIND", kind))
+    _, rows, _ = rows_of(tmp_path)
+    grave = [(row.severity, row.problem) for row in rows if row.severity in ("critical", "high")]
+    assert grave == [(severity, "Role with every right")]

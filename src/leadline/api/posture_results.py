@@ -200,7 +200,9 @@ def _result(
         (),
         tuple(sorted(others)),
     )
-    return ControlResult(control.id, control.title, _severity(control), ControlStatus(status), (rule,))
+    # Each object has a grant of its own, so that its findings of one control count alike.
+    counts = control.in_one_namespace if findings and findings[0].is_namespaced else control
+    return ControlResult(control.id, control.title, _severity(counts), ControlStatus(status), (rule,))
 
 
 def _severity(control: Control) -> ControlSeverity:

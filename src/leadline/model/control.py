@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from leadline.model.unread import Unread
 
@@ -130,10 +131,19 @@ class Control(Struct, frozen=True):
     """``EKS``, ``AKS`` or ``GKE`` where it makes sense on that service's clusters alone."""
     needs: str = ""
     """For a control without a check yet: the facts it needs, e.g. ``"kubelet settings of the node"``."""
+    namespaced_score: float | None = None
+    """For a control about rights: its score where they are good for one namespace alone; ``None`` where that is the same."""
 
     @property
     def severity(self) -> Severity:
         return severity_of(self.score)
+
+    @property
+    def in_one_namespace(self) -> "Control":
+        """As it counts where the rights that it is about are good for one namespace alone."""
+        if self.namespaced_score is None:
+            return self
+        return replace(self, score=self.namespaced_score)
 
     @property
     def is_built(self) -> bool:
@@ -153,6 +163,8 @@ class BuiltControl(Control, frozen=True, kw_only=True):
     """Whether the check takes the inventory as its second argument."""
     applies: Callable[..., bool] | None = None
     """Which subjects are judged at all; ``None`` for every one of its type."""
+    is_namespaced: Callable[..., bool] | None = None
+    """Takes what the check takes: whether the rights are good for one namespace alone. Goes with ``namespaced_score``."""
 
     @property
     def facts(self) -> Control:

@@ -1,10 +1,11 @@
 """What a scan found, and what it could not see."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from msgspec import Struct
 
-from leadline.model.control import Missing, Remove, Review, Set, Violation
+from leadline.model.control import Control, Missing, Remove, Review, Set, Violation
 
 Action = Literal["remove", "set", "review", "add"]
 
@@ -35,6 +36,13 @@ class Finding(Struct, frozen=True, omit_defaults=True):
     """Where the path leads; filled when the report is sealed, ``None`` for objects without a file."""
     lines: tuple[str, ...] = ()
     """The line of ``place`` and the one before it, credentials hidden; filled when the report is sealed."""
+    is_namespaced: bool = False
+    """Whether it is about rights that are good for one namespace alone, which ``Control.namespaced_score`` is for."""
+
+    def control_of(self, controls: Mapping[str, Control]) -> Control:
+        """That of ``controls``, by id, which found it, as it counts for this finding: ask it for severity and score."""
+        control = controls[self.control]
+        return control.in_one_namespace if self.is_namespaced else control
 
     @property
     def pair(self) -> tuple[str, str]:

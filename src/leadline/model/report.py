@@ -44,6 +44,14 @@ class ControlCount(Struct, frozen=True):
     failed: int
     passed: int
     skip: Skip | None = None
+    namespaced: int = 0
+    """Of ``failed``, those about rights in one namespace."""
+
+    @property
+    def counts(self) -> Control:
+        """The control as it counts for the gravest of its failures."""
+        is_namespaced = self.namespaced and self.namespaced == self.failed
+        return self.control.in_one_namespace if is_namespaced else self.control
 
     @property
     def judged(self) -> int:
@@ -235,6 +243,10 @@ class PostureReport(Struct, frozen=True, dict=True, tag_field="type", tag="postu
         )
 
     @cached_property
+    def controls_by_id(self) -> Mapping[str, Control]:
+        return {control.id: control for control in self.controls}
+
+    @cached_property
     def by_id(self) -> Mapping[str, Resource]:
         return {resource.id: resource for resource in self.resources}
 
@@ -290,7 +302,8 @@ class PostureReport(Struct, frozen=True, dict=True, tag_field="type", tag="postu
         """Failed pairs of control and object, by severity."""
         counts: Counter[str] = Counter()
         for row in self.by_control:
-            counts[row.control.severity] += row.failed
+            counts[row.control.severity] += row.failed - row.namespaced
+            counts[row.control.in_one_namespace.severity] += row.namespaced
         return counts
 
 
@@ -302,9 +315,13 @@ def _by_control(report: PostureReport) -> tuple[ControlCount, ...]:
             judged[control_id] += count
     pairs = {finding.pair for finding in report.findings}
     failed = Counter(control_id for control_id, _ in pairs)
+    namespaced = Counter(control_id for control_id, _ in {f.pair for f in report.findings if f.is_namespaced})
     skips = {skip.control: skip for skip in report.skips}
     return tuple(
-        ControlCount(c, failed[c.id], judged[c.id] - failed[c.id], skips.get(c.id)) for c in report.controls
+        ControlCount(
+            *(c, failed[c.id], judged[c.id] - failed[c.id], skips.get(c.id)), namespaced=namespaced[c.id]
+        )
+        for c in report.controls
     )
 
 

@@ -109,6 +109,8 @@ def control(
     applies: Callable[..., bool] | None = None,
     cloud: str = "",
     needs_setting: bool = False,
+    namespaced_score: float | None = None,
+    is_namespaced: Callable[..., bool] | None = None,
 ) -> Callable[[Check], BuiltControl]:
     """Makes a ``BuiltControl`` of a check.
 
@@ -116,7 +118,8 @@ def control(
     kinds that a join looks at. ``kinds`` is for checks over a ``Resource``: ``("Service", "Ingress.networking.k8s.io")``. ``applies``
     says which subjects are judged at all; the others count neither as passed nor as failed. ``cloud``
     is for a control that makes sense on the clusters of one service alone, ``needs_setting`` for one that has
-    nothing to judge by while all its settings are empty.
+    nothing to judge by while all its settings are empty. ``namespaced_score`` is for what ``is_namespaced``, which takes
+    what the check takes, says is about rights in one namespace.
 
     Raises:
         TypeError: the check's first argument is of no type that the engine can supply.
@@ -148,6 +151,8 @@ def control(
             cloud=cloud,
             settings=_settings(id, check),
             needs_setting=needs_setting,
+            namespaced_score=namespaced_score,
+            is_namespaced=is_namespaced,
         )
 
     return make

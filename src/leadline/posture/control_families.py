@@ -17,6 +17,7 @@ from leadline.model.resource import Resource
 from leadline.posture.checks.host_files import GROUP, KUBELET, looser_than, not_owned_by_root
 from leadline.posture.checks.namespaces import holds_applications
 from leadline.posture.checks.pod_security_labels import ENFORCE, enforces
+from leadline.posture.checks.rbac_queries import is_in_one_namespace
 from leadline.posture.control import Check, control
 from leadline.posture.inventory import Inventory
 from leadline.posture.subject import Namespace, mapping
@@ -131,12 +132,20 @@ def kubelet_control(
 
 
 def rights_control(
-    id: str, title: str, *, rule: str, see: str, **said: Unpack[Said]
+    id: str, title: str, *, rule: str, see: str, namespaced_score: float | None = None, **said: Unpack[Said]
 ) -> Callable[[Check], BuiltControl]:
     """A control over what a role allows. ``rule`` is one that fails: ``apiGroups: [apps], resources: [pods], verbs: [get]``."""
+    is_namespaced = None if namespaced_score is None else is_in_one_namespace
 
     def make(check: Check) -> BuiltControl:
-        made = control(id, title, category="Access control", **said)(check)
+        made = control(
+            id,
+            title,
+            category="Access control",
+            namespaced_score=namespaced_score,
+            is_namespaced=is_namespaced,
+            **said,
+        )(check)
         return replace(
             made, name=check.__name__, doc=_page(check.__doc__ or "", _ROLE.format(rule=rule), see)
         )

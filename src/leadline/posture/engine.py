@@ -10,6 +10,8 @@ from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
+
 from leadline.kube.rbac import RBAC_KINDS, Grant, Rights
 from leadline.kube.workload import malformed_fields
 from leadline.log import log_of
@@ -157,6 +159,10 @@ class Open:
             one = self.findings[place]
             self.findings[place] = Finding(one.control, one.resource, one.violation, related)
 
+    def mark_namespaced(self, since: int) -> None:
+        """Says of the findings from ``since`` on that they are about rights in one namespace."""
+        self.findings[since:] = [replace(one, is_namespaced=True) for one in self.findings[since:]]
+
     def passed_by(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """The controls that it passes because of others, each with the ids of these."""
         failed = {finding.control for finding in self.findings}
@@ -239,14 +245,18 @@ class Asking:
                 one.asked[group] = None
             for control_id, check, joins in group.bounds:
                 advice = self._questions.advice[control_id]
+                is_namespaced = self._questions.is_namespaced.get(control_id)
                 for subject, one, prefix in fitting:
                     try:
                         if joins:
                             self._join(control_id, check, subject, one, prefix)
                             continue
+                        since = len(one.findings)
                         for violation in check(subject):
                             rooted = _rooted(violation, prefix, one.id, advice)
                             one.findings.append(Finding(control_id, one.id, rooted, one.joined))
+                        if is_namespaced and len(one.findings) > since and is_namespaced(subject):
+                            one.mark_namespaced(since)
                     except NotJudged as reason:
                         is_absent = isinstance(reason, NotApplicable)
                         one.give_up(
@@ -275,6 +285,9 @@ class Asking:
                 findings.append(Finding(control_id, one.id, rooted, one.joined))
             if relied:
                 one.rest_on(control_id, since, relied)
+            is_namespaced = self._questions.is_namespaced.get(control_id)
+            if is_namespaced and len(findings) > since and is_namespaced(subject, inventory):
+                one.mark_namespaced(since)
         finally:
             relied.clear()
 

@@ -70,6 +70,8 @@ class Questions:
         self.of_users = frozenset(c.id for c in controls if not c.module.startswith(_OURS))
         self.advice = {control.id: advice_in(control.doc) for control in controls}
         """What decides where a check says only where to look."""
+        self.is_namespaced = {c.id: c.is_namespaced for c in controls if c.is_namespaced is not None}
+        """What says whether a finding is about rights in one namespace."""
         self.left_out: list[Skip] = []
         """The controls that judge no object whatever there is."""
         self._settings = settings

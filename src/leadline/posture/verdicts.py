@@ -96,7 +96,11 @@ class SharedParts:
             one.resource,
             tuple(
                 Finding(
-                    finding.control, finding.resource, self._violation(finding.violation), finding.related
+                    finding.control,
+                    finding.resource,
+                    self._violation(finding.violation),
+                    finding.related,
+                    is_namespaced=finding.is_namespaced,
                 )
                 for finding in one.findings
             ),

@@ -195,11 +195,11 @@ def _of_file(one: Named, at: str) -> SourceReport:
         found = structs.replace(baseline_of(report, NoPlaces(), at, __version__), at="")
         return _of_report(one.name, report, found)
     baseline = read_baseline(one.source)
-    severity = {control.id: control.severity for control in load_controls()}
+    controls = {control.id: control for control in load_controls()}
     return SourceReport(
         name=one.name,
         baseline=baseline,
-        severities=severities_of(baseline, severity),
+        severities=severities_of(baseline, controls),
         score=baseline.compliance.get("all controls"),
         unread=tuple(plain(where, 4096) for where in baseline.unread),
         accepted=_accepted_rows(baseline),

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from leadline.errors import SourceError, UsageError
-from leadline.model.control import Severity
+from leadline.model.control import SEVERITIES, Severity
 from leadline.model.finding import Finding
 from leadline.model.image_report import ImageReport
 from leadline.model.images_report import ImagesReport
@@ -97,15 +97,19 @@ def findings(report: PostureReport) -> tuple[ShownFinding, ...]:
 def in_order(report: PostureReport) -> list[Finding]:
     """The findings of ``report``, most urgent first as ``report.by_control`` has it."""
     rank = {row.control.id: number for number, row in enumerate(report.by_control)}
-    return sorted(report.findings, key=lambda one: rank.get(one.control, len(rank)))
+
+    def order(one: Finding) -> tuple[int, int]:
+        return SEVERITIES.index(one.control_of(report.controls_by_id).severity), rank[one.control]
+
+    return sorted(report.findings, key=order)
 
 
 def shown_findings(report: PostureReport, found: Sequence[Finding]) -> Iterator[ShownFinding]:
     """``found``, which are of ``report``, with the words that every output uses."""
-    controls = {control.id: control for control in report.controls}
+    controls = report.controls_by_id
     places, title = FindingPlaces(report, NoPlaces()), titles_of(report)
     for one in found:
-        control, place = controls[one.control], places.find(one)
+        control, place = one.control_of(controls), places.find(one)
         yield ShownFinding(
             one.control,
             control.severity,

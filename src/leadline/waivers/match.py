@@ -103,7 +103,8 @@ class Problem(Struct, frozen=True, kw_only=True):
     """The id and its aliases."""
     package: str = ""
     purl: str = ""
-    severity: str = ""
+    severities: tuple[str, ...] = ()
+    """More than one where a waiver for any of them counts."""
     has_fix: bool = False
 
 
@@ -128,7 +129,7 @@ def is_about(match: WaiverMatch, problem: Problem) -> bool:
         and _any(match.titles, problem.controls, match.writing, fold=True)
         and _any(match.vulnerabilities, problem.vulnerabilities, "glob", fold=True)
         and _any(match.packages, (problem.package,), match.writing)
-        and _any(match.severities, (problem.severity,), "glob", fold=True)
+        and _any(match.severities, problem.severities, "glob", fold=True)
         and (not match.purls or any(is_package(purl, problem.purl) for purl in match.purls))
         and (problem.frameworks is None or any_framework(match, problem.frameworks))
     )

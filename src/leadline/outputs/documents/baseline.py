@@ -9,13 +9,13 @@ The file is JSON, a finding a line and before them what is accepted, so that a c
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from leadline.errors import SourceError
-from leadline.model.control import Set
+from leadline.model.control import Control, Set
 from leadline.model.finding import Finding
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
@@ -48,6 +48,13 @@ class SeenFinding(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where it is: it keeps apart what is otherwise the same, and may change."""
     first_seen: str = ""
     """RFC 3339 in UTC; the scan's own time where it is new."""
+    is_namespaced: bool = False
+    """As of a ``Finding``; false in the files of earlier versions."""
+
+    def control_of(self, controls: Mapping[str, Control]) -> Control | None:
+        """As ``Finding.control_of``; ``None`` for one that this program does not know."""
+        control = controls.get(self.control)
+        return control.in_one_namespace if control is not None and self.is_namespaced else control
 
     @property
     def identity(self) -> tuple[str, str, str, str, str]:
@@ -187,6 +194,7 @@ def _seen(finding: Finding, report: PostureReport, places: FindingPlaces, at: st
         on="" if holder is failing else _name(holder, report, places),
         file=_file(holder),
         first_seen=at,
+        is_namespaced=finding.is_namespaced,
     )
 
 

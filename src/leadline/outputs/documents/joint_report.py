@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from leadline.errors import SourceError
-from leadline.model.control import SEVERITIES
+from leadline.model.control import SEVERITIES, Control
 from leadline.outputs.documents.baseline import Baseline, SeenFinding, distinct
 from leadline.outputs.documents.comparison import ComparisonNumbers
 
@@ -136,9 +136,15 @@ class _Head(msgspec.Struct, frozen=True):
     version: int = 0
 
 
-def severities_of(baseline: Baseline, severity: Mapping[str, str]) -> dict[str, int]:
-    """Findings by severity; ``severity`` is that of each control's id."""
-    found = Counter(severity.get(control, "unknown") for control, _, _ in distinct(baseline.findings))
+def severities_of(baseline: Baseline, controls: Mapping[str, Control]) -> dict[str, int]:
+    """Findings by severity; ``controls`` are those that are known, by id."""
+    namespaced = {(one.control, one.object) for one in baseline.findings if one.is_namespaced}
+    found = Counter[str]()
+    for id, object, _ in distinct(baseline.findings):
+        control = controls.get(id)
+        if control is not None and (id, object) in namespaced:
+            control = control.in_one_namespace
+        found[control.severity if control is not None else "unknown"] += 1
     return {name: found[name] for name in (*SEVERITIES, "unknown") if found[name]}
 
 

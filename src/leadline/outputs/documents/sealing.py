@@ -68,7 +68,8 @@ def _placed(findings: tuple[Finding, ...], found: FindingPlaces, drawn: Allowanc
         if spot != last:
             last, lines = spot, found.lines(finding, place)
         kept = lines if not lines or drawn.takes(sum(map(len, lines))) else ()
-        yield Finding(finding.control, finding.resource, finding.violation, finding.related, place, kept)
+        parts = (finding.control, finding.resource, finding.violation, finding.related)
+        yield Finding(*parts, place, kept, finding.is_namespaced)
 
 
 def _starts(report: PostureReport, found: FindingPlaces) -> Iterator[tuple[str, Place]]:

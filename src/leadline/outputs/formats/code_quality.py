@@ -39,14 +39,14 @@ _SEVERITIES = {
 @format("code-quality", suffix=".codequality.json", with_scores=False)
 def code_quality(report: PostureReport, out: IO[str], page: Page) -> None:
     places, title = FindingPlaces(report, page.places), titles_of(report)
-    controls = {control.id: control for control in report.controls}
+    controls = report.controls_by_id
     wanted = SEVERITIES[: SEVERITIES.index(page.least) + 1]
-    shown = [f for f in report.findings if controls[f.control].severity in wanted]
-    shown.sort(key=lambda finding: SEVERITIES.index(controls[finding.control].severity))
+    shown = [f for f in report.findings if f.control_of(controls).severity in wanted]
+    shown.sort(key=lambda finding: SEVERITIES.index(finding.control_of(controls).severity))
     fingerprints, marks = Fingerprints(report, places), RiskMarks(report, places)
     rows: list[dict[str, Any]] = list(_change(report, page))
     for finding in shown[:MOST]:
-        control, holder, place = controls[finding.control], places.holder(finding), places.find(finding)
+        control, holder, place = finding.control_of(controls), places.holder(finding), places.find(finding)
         mark, number = fingerprints.of(finding)
         name = title(report.resource(finding.resource))
         risk = marks.of(finding)
@@ -89,7 +89,7 @@ def _accepted(
 ) -> Iterator[dict[str, Any]]:
     controls, title = {control.id: control for control in report.controls}, titles_of(report)
     for one in report.waived[:MOST]:
-        control, holder = controls[one.finding.control], places.holder(one.finding)
+        control, holder = one.finding.control_of(controls), places.holder(one.finding)
         mark, number = fingerprints.of(one.finding)
         why = why_accepted(report.waivers[one.waiver].waiver)
         place = places.find(one.finding)

@@ -35,11 +35,11 @@ def csv(report: PostureReport, out: IO[str], page: Page) -> None:
 
 def _rows(report: PostureReport, page: Page) -> Iterator[tuple[object, ...]]:
     places = FindingPlaces(report, page.places)
-    controls = {control.id: control for control in report.controls}
+    controls = report.controls_by_id
     wanted = SEVERITIES[: SEVERITIES.index(page.least) + 1]
 
     def row(state: str, finding: Finding, what: str) -> tuple[object, ...]:
-        control, place = controls[finding.control], places.find(finding)
+        control, place = finding.control_of(controls), places.find(finding)
         spot = (place.line, place.column) if place is not None else ("", "")
         return (
             state,
@@ -57,7 +57,7 @@ def _rows(report: PostureReport, page: Page) -> Iterator[tuple[object, ...]]:
     for line in change_lines(report):
         yield ("change", *[""] * 11, line)
     for finding in report.findings:
-        if controls[finding.control].severity in wanted:
+        if finding.control_of(controls).severity in wanted:
             yield row("failed", finding, fix(finding))
     for one in report.waived:
         yield row("accepted", one.finding, why_accepted(report.waivers[one.waiver].waiver))

@@ -35,11 +35,11 @@ _MOMENT = 19
 @format("gitlab-sast", suffix=".gl-sast.json", with_scores=False)
 def gitlab_sast(report: PostureReport, out: IO[str], page: Page) -> None:
     scanner = {**_SCANNER, "version": page.version or "0"}
-    rank = {control.id: SEVERITIES.index(control.severity) for control in report.controls}
-    shown = sorted(
-        (f for f in report.findings if rank[f.control] <= SEVERITIES.index(page.least)),
-        key=lambda finding: rank[finding.control],
-    )
+
+    def rank(finding: Finding) -> int:
+        return SEVERITIES.index(finding.control_of(report.controls_by_id).severity)
+
+    shown = sorted((f for f in report.findings if rank(f) <= SEVERITIES.index(page.least)), key=rank)
     scan: dict[str, Any] = {
         "analyzer": scanner,
         "scanner": scanner,
@@ -84,10 +84,9 @@ def _messages(report: PostureReport, left_out: int) -> list[dict[str, str]]:
 def _vulnerabilities(report: PostureReport, findings: list[Finding], page: Page) -> list[dict[str, Any]]:
     places, title = FindingPlaces(report, page.places), titles_of(report)
     fingerprints, marks = Fingerprints(report, places), RiskMarks(report, places)
-    controls = {control.id: control for control in report.controls}
     written = []
     for finding in findings:
-        control, holder = controls[finding.control], places.holder(finding)
+        control, holder = finding.control_of(report.controls_by_id), places.holder(finding)
         place, name = places.find(finding), title(report.resource(finding.resource))
         mark, number = fingerprints.of(finding)
         location: dict[str, Any] = {

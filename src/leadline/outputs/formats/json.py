@@ -84,13 +84,13 @@ class _Results:
     def __init__(self, report: PostureReport, places: FindingPlaces, most: int) -> None:
         self._places = places
         self.room = ResultRoom(most)
-        self._controls = {control.id: control for control in report.controls}
+        self._controls = report.controls_by_id
         self._settings = report.settings
         self._parts = report.parts_of
         self._gave_up = report.gave_up
         self._passed_by = report.passed_by
         self._rank = {control.id: i for i, control in enumerate(report.controls)}
-        self._entries: dict[tuple[str, str], str] = {}
+        self._entries: dict[tuple[str, str, bool], str] = {}
         self._holder: Resource | None = None
         self._holder_id = self._holder_file = ""
         self._findings: dict[str, dict[str, list[Finding]]] = {}
@@ -133,7 +133,7 @@ class _Results:
 
     def _failure(self, resource_id: str, control_id: str, findings: list[Finding]) -> str:
         paths = ",".join(self._paths(findings))
-        text = f'{self._entry(control_id, "failed")},"paths":[{paths}]'
+        text = f'{self._entry(control_id, "failed", counts=findings[0])},"paths":[{paths}]'
         related = {other for f in findings for other in (*f.related, f.on)} - {resource_id}
         if related:
             text = f'{text},"relatedResourcesIDs":{json_text(sorted(related))}'
@@ -145,20 +145,24 @@ class _Results:
         paths = ",".join([self._path(one.finding) for one in waived])
         waivers = [self._waivers[place].waiver for place in dict.fromkeys(one.waiver for one in waived)]
         exceptions = json_text([exception_facts(waiver) for waiver in waivers])
-        entry = self._entry(control_id, "passed", _BY_EXCEPTION)
+        entry = self._entry(control_id, "passed", _BY_EXCEPTION, waived[0].finding)
         return f'{entry},"paths":[{paths}],"exception":{exceptions}}}]}}'
 
-    def _entry(self, control_id: str, status: str, beside: str = "") -> str:
-        """The text of a control's entry up to where its one rule could continue; ``}]}`` ends it."""
-        text = self._entries.get((control_id, status + beside))
+    def _entry(self, control_id: str, status: str, beside: str = "", counts: Finding | None = None) -> str:
+        """The text of a control's entry up to where its one rule could continue; ``}]}`` ends it.
+
+        ``counts`` is what its severity is for.
+        """
+        key = (control_id, status + beside, counts is not None and counts.is_namespaced)
+        text = self._entries.get(key)
         if text is None:
-            control = self._controls[control_id]
+            control = self._controls[control_id] if counts is None else counts.control_of(self._controls)
             entry = self._written(
                 control,
                 {"status": status} | ({"subStatus": beside} if beside else {}),
                 self._rule(control, status, beside),
             )
-            text = self._entries[control_id, status + beside] = json_text(entry).removesuffix("}]}")
+            text = self._entries[key] = json_text(entry).removesuffix("}]}")
         return text
 
     def _written(self, control: Control, status: dict[str, str], rule: dict[str, Any]) -> dict[str, Any]:
@@ -352,10 +356,10 @@ def _control(row: ControlCount, counters: Counters, accepted: Collection[str]) -
         "subStatusCounters": {"ignoredResources": 0},
         "score": _rounded(counters.risk([control.id])),
         "complianceScore": _rounded(row.compliance or 0.0),
-        "scoreFactor": control.score,
+        "scoreFactor": row.counts.score,
         "referenceScore": control.score if control.reference_score is None else control.reference_score,
         "category": category_of(control),
-        "severity": control.severity.capitalize(),
+        "severity": row.counts.severity.capitalize(),
     }
 
 

@@ -31,7 +31,7 @@ _MOST_PARTS = 1_000
 def junit(report: PostureReport, out: IO[str], page: Page) -> None:
     cases = _Cases(report, page)
     wanted = SEVERITIES[: SEVERITIES.index(page.least) + 1]
-    rows = sorted((r for r in report.by_control if r.control.severity in wanted), key=lambda r: r.control.id)
+    rows = sorted((r for r in report.by_control if r.counts.severity in wanted), key=lambda r: r.control.id)
     # Those that only give scores hold a part of what was judged.
     asked = report.frameworks if page.asked.by == "Framework" and page.asked.names else ()
     first = []

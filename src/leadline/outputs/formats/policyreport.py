@@ -56,12 +56,12 @@ class _Results:
     def __init__(self, report: PostureReport, page: Page) -> None:
         self._report = report
         self._places = FindingPlaces(report, page.places)
-        self._controls = {control.id: control for control in report.controls}
+        self._controls = report.controls_by_id
         self._seconds = int(datetime.fromisoformat(page.at.replace("Z", "+00:00")).timestamp())
         wanted = SEVERITIES[: SEVERITIES.index(page.least) + 1]
         self._failed: dict[str, dict[tuple[str, str], list[Finding]]] = {}
         for finding in report.findings:
-            if self._controls[finding.control].severity in wanted:
+            if finding.control_of(self._controls).severity in wanted:
                 of = self._failed.setdefault(report.resource(finding.resource).namespace, {})
                 of.setdefault((finding.control, finding.resource), []).append(finding)
         self._judged: Counter[str] = Counter()
@@ -81,16 +81,21 @@ class _Results:
         report = self._report
         found = [
             self._result(
-                control, id, "fail", "; ".join(dict.fromkeys(map(fix, findings))), self._spot(findings[0])
+                findings[0].control_of(self._controls),
+                id,
+                "fail",
+                "; ".join(dict.fromkeys(map(fix, findings))),
+                self._spot(findings[0]),
             )
-            for (control, id), findings in self._failed.get(namespace, {}).items()
+            for (_, id), findings in self._failed.get(namespace, {}).items()
         ]
         for one in self._waived.get(namespace, ()):
             why = f"accepted: {why_accepted(report.waivers[one.waiver].waiver)}"
             spot = self._spot(one.finding)
-            found.append(self._result(one.finding.control, one.finding.resource, "skip", why, spot))
-        for control, id, why in self._undecided.get(namespace, ()):
-            found.append(self._result(control, id, "skip", why, ""))
+            control = one.finding.control_of(self._controls)
+            found.append(self._result(control, one.finding.resource, "skip", why, spot))
+        for control_id, id, why in self._undecided.get(namespace, ()):
+            found.append(self._result(self._controls[control_id], id, "skip", why, ""))
         return found if namespace else [*self._change(), *found, *self._passed_over()]
 
     def summary(self, namespace: str, part: list[dict[str, Any]], *, is_first: bool) -> dict[str, int]:
@@ -112,8 +117,7 @@ class _Results:
                 if line:
                     yield self._base(policy, state, plain(line, 1_000)) | {"severity": "info"}
 
-    def _result(self, control_id: str, id: str, state: str, message: str, spot: str) -> dict[str, Any]:
-        control = self._controls[control_id]
+    def _result(self, control: Control, id: str, state: str, message: str, spot: str) -> dict[str, Any]:
         resource = self._report.resource(id)
         entry = self._base(plain(control.id), state, plain(message, 1_000))
         entry |= {"rule": plain(control.name or control.id), "category": plain(control.category)}

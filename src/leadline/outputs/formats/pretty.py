@@ -130,11 +130,15 @@ def _severity(severity: str, page: Page) -> str:
 # The table of problems
 
 
+_Offenders = Mapping[tuple[str, bool], list[str]]
+"""Titles of objects, by the ``key`` of the group of controls that they fail."""
+
+
 class _Widths:
     """Where the columns of the table are."""
 
-    def __init__(self, groups: Sequence[ControlGroup], page: Page, names: Mapping[str, list[str]]) -> None:
-        """``names``: of the objects that fail each control, by its id."""
+    def __init__(self, groups: Sequence[ControlGroup], page: Page, names: _Offenders) -> None:
+        """``names``: of the objects that fail each control."""
         self.page = page
         self.id = max(columns("CONTROL"), *(columns(plain(group.control.id)) for group in groups))
         self.left = _SEVERITY_WIDTH + 2 + self.id + 2
@@ -144,7 +148,7 @@ class _Widths:
         if page.width >= _NARROW:
             self.problem = max(8, min(self.problem, max(30, room - 2 - _NAMES)))
         self.used = self.left + self.problem + 2 + self.tally + 2
-        fitting = sum(self.fits(names[group.control.id], group.row.failed) for group in groups)
+        fitting = sum(self.fits(names[group.key], group.row.failed) for group in groups)
         self.is_narrow = page.width < _NARROW or 2 * fitting < len(groups)
         """Whether objects are below their problem: no column of theirs that most rows leave empty takes its room."""
         if self.is_narrow:
@@ -163,12 +167,12 @@ class _Widths:
 
 def _table(report: PostureReport, groups: list[ControlGroup], page: Page, tally: str) -> Iterator[str]:
     listed = groups if page.verbose else _listed(groups)
-    offenders = _offenders(report, {group.control.id for group in listed})
+    offenders = _offenders(report, {group.key for group in listed})
     widths = _Widths(listed, page, offenders)
     head = f"{'SEVERITY':{_SEVERITY_WIDTH}}  {'CONTROL':{widths.id}}  {'PROBLEM':{widths.problem}}  {tally:>{widths.tally}}"
     yield head if widths.is_narrow else f"{head}  OBJECTS"
     for group in listed:
-        yield from _row(group, offenders[group.control.id], widths)
+        yield from _row(group, offenders[group.key], widths)
     yield from _rest(groups[len(listed) :], page)
 
 
@@ -219,14 +223,15 @@ def _rest(groups: list[ControlGroup], page: Page) -> Iterator[str]:
             advice = ""
 
 
-def _offenders(report: PostureReport, ids: set[str]) -> dict[str, list[str]]:
+def _offenders(report: PostureReport, keys: set[tuple[str, bool]]) -> _Offenders:
     """The titles of the objects that fail each control, each once, in the order of reading."""
     title = titles_of(report)
-    titles: dict[str, dict[str, None]] = {control_id: {} for control_id in ids}
+    titles: dict[tuple[str, bool], dict[str, None]] = {key: {} for key in keys}
     for finding in report.findings:
-        if finding.control in ids and len(titles[finding.control]) < _ROWS:
-            titles[finding.control].setdefault(title(report.resource(finding.resource)))
-    return {control_id: list(found) for control_id, found in titles.items()}
+        key = (finding.control, finding.is_namespaced)
+        if key in keys and len(titles[key]) < _ROWS:
+            titles[key].setdefault(title(report.resource(finding.resource)))
+    return {key: list(found) for key, found in titles.items()}
 
 
 def _names(names: list[str], failed: int, width: int) -> str:
@@ -334,7 +339,7 @@ def _broken(path: str, width: int) -> Iterator[str]:
 
 def _hidden(report: PostureReport, groups: list[ControlGroup]) -> Iterator[str]:
     failed = sum(1 for row in report.by_control if row.failed)
-    below = failed - sum(len(group.ids) for group in groups)
+    below = failed - len({id for group in groups for id in group.ids})
     if below:
         yield f"not shown  {count(below, 'failed control')} below --min-severity"
         yield ""

@@ -89,7 +89,7 @@ def _families(report: PostureReport, page: Page) -> Iterator[_Family]:
 def _of_controls(report: PostureReport) -> Iterator[_Family]:
     rows = sorted((row for row in report.by_control if row.judged), key=lambda row: row.control.id)
     labels = [
-        (("control", row.control.id), ("name", row.control.title), ("severity", row.control.severity))
+        (("control", row.control.id), ("name", row.control.title), ("severity", row.counts.severity))
         for row in rows
     ]
     yield (

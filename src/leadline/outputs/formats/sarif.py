@@ -38,8 +38,8 @@ _LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "no
 
 @format("sarif", suffix=".sarif", with_scores=False)
 def sarif(report: PostureReport, out: IO[str], page: Page) -> None:
-    controls = [row.control for row in report.by_control if row.judged]
-    index = {control.id: i for i, control in enumerate(controls)}
+    judged = [row for row in report.by_control if row.judged]
+    index = {row.control.id: i for i, row in enumerate(judged)}
     places = FindingPlaces(report, page.places)
     shown = _Shown(report, places, page, titles_of(report), RiskMarks(report, places))
     groups = _groups(shown, report.findings)
@@ -50,7 +50,7 @@ def sarif(report: PostureReport, out: IO[str], page: Page) -> None:
                 "name": "Leadline",
                 "version": page.version or "0",
                 "informationUri": f"pkg:generic/leadline@{quote(page.version or '0', safe='')}",
-                "rules": [_rule(control) for control in controls],
+                "rules": [_rule(row.counts) for row in judged],
             }
         },
         "invocations": [
@@ -73,14 +73,14 @@ def sarif(report: PostureReport, out: IO[str], page: Page) -> None:
     fingerprints = Fingerprints(report, shown.places)
     known = {id(report.findings[number]) for number in report.baseline.known} if report.baseline else set()
     for group in groups[:MOST_RESULTS]:
-        control = controls[index[group[0][0].control]]
+        control = group[0][0].control_of(report.controls_by_id)
         result = _result(group, control, index[control.id], shown)
         if report.baseline is not None:
             result["baselineState"] = "unchanged" if all(id(f) in known for f, _ in group) else "new"
         out.write(separator + _with_fingerprints(result, group[0][0], fingerprints))
         separator = ","
     for one, group in _accepted(shown, max(0, MOST_RESULTS - len(groups))):
-        control = controls[index[one.finding.control]]
+        control = one.finding.control_of(report.controls_by_id)
         result = _result(group, control, index[control.id], shown) | {
             "suppressions": [_suppression(one, report)]
         }
@@ -133,16 +133,19 @@ def _suppression(one: Waived, report: PostureReport) -> dict[str, Any]:
 def _groups(shown: _Shown, findings: Sequence[Finding]) -> list[Group]:
     """Worst first, then in the order of reading."""
     report = shown.report
-    severities = {control.id: control.severity for control in report.controls}
     wanted = SEVERITIES[: SEVERITIES.index(shown.page.least) + 1]
     groups: dict[tuple[str, str, str, int], Group] = {}
     for finding in findings:
-        if severities[finding.control] not in wanted:
+        if finding.control_of(report.controls_by_id).severity not in wanted:
             continue
         place = shown.places.find(finding)
         key = (finding.control, finding.resource, finding.on, place.line if place else 0)
         groups.setdefault(key, []).append((finding, place))
-    return sorted(groups.values(), key=lambda group: SEVERITIES.index(severities[group[0][0].control]))
+
+    def rank(group: Group) -> int:
+        return SEVERITIES.index(group[0][0].control_of(report.controls_by_id).severity)
+
+    return sorted(groups.values(), key=rank)
 
 
 def _rule(control: Control) -> dict[str, Any]:
@@ -176,6 +179,8 @@ def _result(group: Group, control: Control, rule_index: int, shown: _Shown) -> d
     advice = "; ".join(text for text in dict.fromkeys(said) if text)
     mark = shown.marks.of(finding)
     properties: dict[str, Any] = {"paths": [plain(f.path, _LONGEST_TEXT) for f, _ in group[:_MOST_RELATED]]}
+    if finding.is_namespaced:
+        properties["security-severity"] = f"{control.score:.1f}"
     if mark:
         advice += f" ({mark.text})"
         risk = {"fixFirst": mark.first, "attackRole": mark.role, "attackPath": _short(mark.path)}

@@ -98,7 +98,7 @@ def _finding(finding: Finding, by: Replacer, of: Callable[[str], str]) -> Findin
         and place is None
     ):
         return finding
-    return Finding(finding.control, resource, violation, related, place)
+    return Finding(finding.control, resource, violation, related, place, is_namespaced=finding.is_namespaced)
 
 
 def _violation(violation: Violation, by: Replacer, of: Callable[[str], str]) -> Violation:

@@ -4,7 +4,7 @@ Verdicts, scores, baselines and machine formats stay with each control; these ar
 """
 
 import re
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -34,9 +34,11 @@ class Cause(Struct, frozen=True):
     """Why that matters, without a full stop."""
 
 
-def cause_of(control: str, finding: Finding, report: PostureReport) -> Cause | None:
-    """By the control that says best what a row is about, else by what its edit is a part of."""
-    found = _BY_CONTROL.get(control)
+def cause_of(controls: Sequence[str], finding: Finding, report: PostureReport) -> Cause | None:
+    """By the control that says best what a row is about, which is the first, else by what its edit is a part of."""
+    if not _EVERYTHING.controls.isdisjoint(controls):
+        return _EVERYTHING
+    found = _BY_CONTROL.get(controls[0])
     if found is not None or finding.action != "review":
         return found
     return _BY_KIND.get(report.resource(finding.on).kind)
@@ -65,6 +67,21 @@ def _rule(finding: Finding, report: PostureReport, places: FindingPlaces) -> Has
 def _binding(finding: Finding, report: PostureReport, places: FindingPlaces) -> Hashable:
     """A binding: its role and its subjects grant together."""
     return finding.on if _OF_BINDING.match(finding.path) else None
+
+
+def _role_and_bindings(finding: Finding, report: PostureReport, places: FindingPlaces) -> Hashable:
+    """The role that allows everything, and what in its folder or its chart gives it to whom."""
+    on = report.resource(finding.on)
+    where = (on.origin.rendering, on.origin.path.rpartition("/")[0])
+    if on.kind in _ROLES:
+        return (on.kind, on.namespace if on.kind == "Role" else "", on.name, *where)
+    reference = places.body(on).get("roleRef")
+    if not isinstance(reference, dict):
+        return None
+    kind, name = reference.get("kind"), reference.get("name")
+    if not isinstance(kind, str) or not isinstance(name, str):
+        return None
+    return (kind, on.namespace if kind == "Role" else "", name, *where)
 
 
 def _namespace(finding: Finding, report: PostureReport, places: FindingPlaces) -> Hashable:
@@ -142,6 +159,13 @@ CAUSES = (
         "Labels missing",
         "Policies and people find objects by their labels",
     ),
+)
+_ROLES = frozenset({"Role", "ClusterRole"})
+_EVERYTHING = Cause(
+    frozenset({"C-0035", "C-0272"}),
+    _role_and_bindings,
+    "Role with every right",
+    "Whoever holds it may do everything where it is bound",
 )
 _BY_CONTROL = {control: cause for cause in CAUSES for control in cause.controls}
 _ROLE, _BINDING = Cause(frozenset(), _rule), Cause(frozenset(), _binding)

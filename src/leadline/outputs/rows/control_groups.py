@@ -4,6 +4,7 @@ from collections.abc import Container, Iterator, Mapping
 from itertools import groupby
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from leadline.model.control import CONSEQUENCES, SEVERITIES, Control, Severity
 from leadline.model.report import ControlCount, PostureReport
@@ -26,11 +27,16 @@ class ControlGroup(Struct, frozen=True):
 
     @property
     def control(self) -> Control:
-        return self.row.control
+        return self.row.counts
 
     @property
     def severity(self) -> Severity:
-        return self.row.control.severity
+        return self.row.counts.severity
+
+    @property
+    def key(self) -> tuple[str, bool]:
+        """The control's id, and whether the group is of its findings in one namespace."""
+        return self.row.control.id, self.row.counts is not self.row.control
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -50,20 +56,43 @@ def urgency(control: Control) -> Urgency:
 def control_groups(report: PostureReport, least: Severity = "unknown") -> list[ControlGroup]:
     """The failed controls of at least that severity, those with the same edits in one group, in order of urgency."""
     rows = sorted(
-        (r for r in report.by_control if r.failed and _SEVERITY_RANK[r.control.severity] <= _SEVERITY_RANK[least]),
-        key=lambda r: urgency(r.control),
+        (r for r in report.by_control if r.failed and _SEVERITY_RANK[r.counts.severity] <= _SEVERITY_RANK[least]),
+        key=lambda r: urgency(r.counts),
     )  # fmt: skip
-    parents = _parents(report, {row.control.id: urgency(row.control) for row in rows})
+    parents = _parents(report, {row.control.id: urgency(row.counts) for row in rows})
     contained: dict[str, list[ControlCount]] = {}
     for row in rows:
         parent = parents.get(row.control.id)
         if parent is not None:
             contained.setdefault(parent, []).append(row)
-    return [
+    groups = (
         ControlGroup(row, tuple(contained.get(row.control.id, ())))
         for row in rows
         if row.control.id not in parents
-    ]
+    )
+    parts = (part for group in groups for part in _by_scope(group))
+    return sorted(
+        (part for part in parts if _SEVERITY_RANK[part.severity] <= _SEVERITY_RANK[least]),
+        key=lambda part: urgency(part.control),
+    )
+
+
+def _by_scope(group: ControlGroup) -> Iterator[ControlGroup]:
+    """``group``; in two where what it says of the cluster is graver than what it says of one namespace."""
+    if not 0 < group.row.namespaced < group.row.failed:
+        yield group
+        return
+    for is_namespaced in (False, True):
+        row, *contained = (
+            part for one in (group.row, *group.contained) if (part := _part(one, is_namespaced)).failed
+        )
+        yield ControlGroup(row, tuple(contained))
+
+
+def _part(row: ControlCount, is_namespaced: bool) -> ControlCount:
+    """The failures of one scope; those of the other count as passed."""
+    failed = row.namespaced if is_namespaced else row.failed - row.namespaced
+    return replace(row, failed=failed, passed=row.judged - failed, namespaced=failed if is_namespaced else 0)
 
 
 def _parents(report: PostureReport, urgencies: Mapping[str, Urgency]) -> dict[str, str]:

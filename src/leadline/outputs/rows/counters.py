@@ -50,7 +50,7 @@ class Counters:
         return resource_counters(passed, failed, skipped)
 
     def controls_by_severity(self) -> dict[str, int]:
-        failed = [row.control.severity for row in self._rows.values() if row.failed]
+        failed = [row.counts.severity for row in self._rows.values() if row.failed]
         return {f"{severity}Severity": failed.count(severity) for severity in _SEVERITIES}
 
     def pairs_by_severity(self) -> dict[str, int]:

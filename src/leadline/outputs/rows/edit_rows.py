@@ -30,6 +30,7 @@ _FAILING_IDS = 5
 """Controls named in each of them."""
 Title = Callable[[Resource], str]
 _OF_FILES = ("file", "kustomize", "helm")
+_EVERY_RIGHT = "C-0035"
 _RANK = {severity: rank for rank, severity in enumerate(SEVERITIES)}
 
 
@@ -83,7 +84,7 @@ Groups = Mapping[tuple[object, ...], EditGroup]
 
 def edit_rows(report: PostureReport, places: FindingPlaces, least: Severity = "unknown") -> list[EditRow]:
     """The edits that controls of at least that severity ask for, most urgent first, then in the order of reading."""
-    controls = {control.id: control for control in report.controls}
+    controls = report.controls_by_id
     groups = edit_groups(report, places, least)
     breadth = breadth_of(groups)
     title = titles_of(report)
@@ -103,10 +104,10 @@ def edit_groups(
 
     ``known`` are keys of findings without a place that were grouped before and still live, by ``id()``.
     """
-    shown = {control.id for control in report.controls if _RANK[control.severity] <= _RANK[least]}
+    controls = report.controls_by_id
     found: dict[tuple[object, ...], tuple[list[Finding], Place | None]] = {}
     for finding in report.findings:
-        if finding.control not in shown:
+        if _RANK[finding.control_of(controls).severity] > _RANK[least]:
             continue
         place = None
         if (key := known.get(id(finding))) is None:
@@ -127,13 +128,24 @@ def ordered(
     group: EditGroup, controls: Mapping[str, Control], breadth: Mapping[str, int]
 ) -> tuple[Control, ...]:
     """The controls that ask for it, most urgent first."""
-    ids = dict.fromkeys(finding.control for finding in group.findings)
-    if len(ids) == 1:
-        return tuple(controls[id] for id in ids)
-    # Of two alike, the one that asks for little else says best what is wrong here.
-    return tuple(
-        sorted((controls[id] for id in ids), key=lambda c: (_RANK[c.severity], breadth[c.id], *urgency(c)))
-    )
+    found: dict[str, Control] = {}
+    for finding in group.findings:
+        # Of a role that is bound in a namespace and everywhere, what is everywhere counts.
+        if finding.control not in found or not finding.is_namespaced:
+            found[finding.control] = finding.control_of(controls)
+    if len(found) == 1:
+        return tuple(found.values())
+
+    def order(control: Control) -> tuple[object, ...]:
+        # Of two alike, the one that asks for little else says best what is wrong here; every right holds all others.
+        return (
+            _RANK[control.severity],
+            control.id != _EVERY_RIGHT,
+            breadth[control.id],
+            *urgency(control),
+        )
+
+    return tuple(sorted(found.values(), key=order))
 
 
 def edit_row(
@@ -227,7 +239,7 @@ def _by_cause(rows: Sequence[EditRow], report: PostureReport, places: FindingPla
     """Rows that are parts of one thing to do as one."""
     together: dict[Hashable, list[EditRow]] = {}
     for number, row in enumerate(rows):
-        cause = cause_of(row.controls[0].id, row.finding, report)
+        cause = cause_of([control.id for control in row.controls], row.finding, report)
         where = cause.where(row.finding, report, places) if cause else None
         key: Hashable = number if cause is None or where is None else (id(cause), where, row.copies)
         together.setdefault(key, []).append(row)
@@ -239,8 +251,8 @@ def _joined(rows: list[EditRow], report: PostureReport) -> EditRow:
         return rows[0]
     rows = sorted(rows, key=lambda row: _RANK[row.severity])
     first = rows[0]
-    cause = cause_of(first.controls[0].id, first.finding, report)
-    controls = {control.id: control for row in rows for control in row.controls}
+    cause = cause_of([control.id for control in first.controls], first.finding, report)
+    controls = {control.id: control for row in reversed(rows) for control in row.controls}
     return replace(
         first,
         controls=tuple(sorted(controls.values(), key=lambda control: _RANK[control.severity])),

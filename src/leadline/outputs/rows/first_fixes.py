@@ -47,11 +47,14 @@ def first_fixes(report: PostureReport, risks: Sequence[WorkloadRisk], most: int 
 
     A workload of which nothing is critical or high is none to begin with.
     """
-    urgent = sorted((one for one in report.controls if one.severity in _OF_OTHERS), key=urgency)
-    rank = {control.id: number for number, control in enumerate(urgent)}
+    counted = {(one.id, False): one for one in report.controls}
+    counted |= {(one.id, True): one.in_one_namespace for one in report.controls if one.namespaced_score}
+    grave = [key for key, one in counted.items() if one.severity in _OF_OTHERS]
+    order = sorted(grave, key=lambda key: urgency(counted[key]))
+    urgent, rank = [counted[key] for key in order], {key: number for number, key in enumerate(order)}
     failed: dict[str, set[int]] = {}
     for finding in report.findings:
-        if (number := rank.get(finding.control)) is not None:
+        if (number := rank.get((finding.control, finding.is_namespaced))) is not None:
             failed.setdefault(finding.resource, set()).add(number)
     title = titles_of(report)
     ranked = {risk.resource: risk for risk in risks}

@@ -50,16 +50,15 @@ def questions(
         asking.setdefault(finding.edit if finding.path else (finding.on, question(finding)), {})[
             finding.control
         ] = finding
-    alike: dict[tuple[str, tuple[str, ...]], dict[str, None]] = {}
+    alike: dict[tuple[str, tuple[tuple[str, bool], ...]], tuple[tuple[Control, ...], dict[str, None]]] = {}
     for by_control in asking.values():
-        chosen = tuple(sorted(by_control, key=lambda one: urgency(controls[one])))
-        first = by_control[chosen[0]]
+        chosen = sorted(by_control.values(), key=lambda one: urgency(one.control_of(controls)))
+        first = chosen[0]
         title, text = plain(objects[first.on].title) if first.on in objects else "", question(first)
-        alike.setdefault((text, chosen), {})[title] = None
-    rows = [
-        Question(text, tuple(controls[id] for id in ids), tuple(titles))
-        for (text, ids), titles in alike.items()
-    ]
+        asked_by = tuple((one.control, one.is_namespaced) for one in chosen)
+        counted = tuple(one.control_of(controls) for one in chosen)
+        alike.setdefault((text, asked_by), (counted, {}))[1][title] = None
+    rows = [Question(text, counted, tuple(titles)) for (text, _), (counted, titles) in alike.items()]
     return sorted(rows, key=lambda row: urgency(row.controls[0]))
 
 

@@ -121,7 +121,7 @@ def _areas(report: PostureReport) -> list[_Area]:
         judged[name] += 1
         if row.failed:
             failed[name] += 1
-            mine = (urgency(row.control), row.control.severity, row.control.problem or row.control.title)
+            mine = (urgency(row.counts), row.counts.severity, row.control.problem or row.control.title)
             worst[name] = min(worst.get(name, mine), mine)
     rows = [
         _Area(name, failed[name], judged[name], *worst.get(name, ((), "unknown", ""))[1:]) for name in judged
@@ -156,12 +156,11 @@ def view_lines(report: PostureReport, view: View, least: Severity, paint: Paint,
 
 
 def _counted(report: PostureReport, view: View, least: Severity) -> Mapping[str, Counter[Severity]]:
-    severities = {control.id: control.severity for control in report.controls}
     title = titles_of(report)
     seen: set[tuple[str, str, str]] = set()
     counts: dict[str, Counter[Severity]] = {}
     for finding in report.findings:
-        severity = severities[finding.control]
+        severity = finding.control_of(report.controls_by_id).severity
         if _RANK[severity] > _RANK[least]:
             continue
         resource = report.resource(finding.resource)

@@ -31,7 +31,7 @@ class RiskMarks:
 
     def __init__(self, report: PostureReport, places: FindingPlaces) -> None:
         risks = risks_of(report, places)
-        self._severities = {control.id: control.severity for control in report.controls}
+        self._controls = report.controls_by_id
         self._risks = {risk.resource: risk for risk in risks}
         fixes = fixes_among(report, risks)
         self._first = {one.resource: (number, one.score) for number, one in enumerate(fixes, 1)}
@@ -40,7 +40,7 @@ class RiskMarks:
     def of(self, finding: Finding) -> RiskMark | None:
         """The mark of ``finding``; ``None`` where there is nothing to say."""
         number, score = 0, 0.0
-        if self._severities[finding.control] in _GRAVE:
+        if finding.control_of(self._controls).severity in _GRAVE:
             number, score = self._first.get(finding.resource, (0, 0.0))
         risk = self._risks.get(finding.resource)
         role = _role(finding, risk) if risk else ""

@@ -109,7 +109,7 @@ def _row(
 ) -> DifferenceRow:
     ranked = sorted(together, key=lambda s: (_ORDER.get(_severity(s, controls), 9), s.control))
     first = ranked[0]
-    control = controls.get(first.control)
+    control = first.control_of(controls)
     return DifferenceRow(
         _severity(first, controls),
         (control.problem or control.title) if control else first.control,
@@ -123,7 +123,7 @@ def _row(
 
 
 def _severity(seen: SeenFinding, controls: Mapping[str, Control]) -> Severity:
-    control = controls.get(seen.control)
+    control = seen.control_of(controls)
     return control.severity if control else "unknown"
 
 

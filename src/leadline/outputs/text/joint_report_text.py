@@ -387,7 +387,7 @@ def _csv_rows(report: JointReport, controls: Mapping[str, Control]) -> Iterator[
 
 
 def _finding_cells(seen: SeenFinding, controls: Mapping[str, Control]) -> tuple[str, ...]:
-    control = controls.get(seen.control)
+    control = seen.control_of(controls)
     problem = (control.problem or control.title) if control else ""
     severity = control.severity if control else "unknown"
     title, edit = object_title(seen.object), "" if seen.edit == "review" else seen.edit

@@ -157,6 +157,11 @@ def reaches_the_cluster(rights: Rights) -> bool:
     return rights.is_cluster_wide or rights.reaches == "kube-system"
 
 
+def is_in_one_namespace(rights: Rights) -> bool:
+    """The opposite."""
+    return not reaches_the_cluster(rights)
+
+
 def takes_over(rights: Rights) -> bool:
     """Whether ``rights`` are enough to take the cluster over in one step: to read its Secrets or to start pods in it."""
     return reaches_the_cluster(rights) and any(map(rights.matching, CLUSTER_IN_ONE_STEP))

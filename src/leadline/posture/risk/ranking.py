@@ -58,10 +58,10 @@ def workload_risks(
     many are looked at, those that can have most at stake as far as their findings alone say. ``body`` gives the bodies of
     the objects, where the report does not hold them.
     """
-    controls = {control.id: control for control in report.controls}
+    controls = report.controls_by_id
     failed: dict[str, dict[str, Control]] = {}
     for finding in report.findings:
-        failed.setdefault(finding.resource, {})[finding.control] = controls[finding.control]
+        failed.setdefault(finding.resource, {})[finding.control] = finding.control_of(controls)
     if candidates is not None and len(failed) > candidates:
         kept = sorted(failed, key=lambda one: -_most(failed[one].values()))[:candidates]
         failed = {id: failed[id] for id in kept}

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from leadline.kube.rbac import Grant
+from leadline.posture.checks.rbac_queries import reaches_the_cluster
 from leadline.posture.inventory import Inventory
 from leadline.posture.subject import Workload
 
@@ -64,4 +65,6 @@ def _answer(
     elif holding:
         names = sorted({grant.reaches for grant in holding})
         where = ", ".join(names) if len(names) <= _NAMED else f"{len(names):,} namespaces"
-        yield TokenRight(f"{words} in {where}", worth * _IN_ONE_NAMESPACE, holding[0].role.id)
+        # What runs in kube-system controls the cluster.
+        part = 1.0 if any(map(reaches_the_cluster, holding)) else _IN_ONE_NAMESPACE
+        yield TokenRight(f"{words} in {where}", worth * part, holding[0].role.id)

@@ -30,7 +30,7 @@ def rows_of(findings: Iterable[Finding], controls: Mapping[str, Control]) -> lis
         asking.setdefault(finding.edit, {}).setdefault(finding.control, finding)
     rows = []
     for found in asking.values():
-        ranked = sorted((controls[id] for id in found), key=urgency)
+        ranked = sorted((one.control_of(controls) for one in found.values()), key=urgency)
         rows.append(Row(tuple(ranked), found[ranked[0].id]))
     return sorted(rows, key=lambda row: urgency(row.controls[0]))
 

@@ -92,6 +92,7 @@ class Reviewer:
         """``denying``: ids of controls that deny whatever their severity; ``home``: our own namespace."""
         self.settings = settings
         self.judge = judge
+        self._denying = denying
         self._warns = _at_least(judge, settings.warn_severity)
         self._denies = _at_least(judge, settings.deny_severity) | denying
         self._excluded = frozenset({*settings.exclude_namespaces, *([home] if home else [])})
@@ -125,6 +126,16 @@ class Reviewer:
         takes_old = is_going or self.settings.updates != ALL
         old = self._identities_before(review) if takes_old else frozenset()
         return self._decided(review, verdict, old, (known, now))
+
+    def denies(self, finding: Finding) -> bool:
+        """Whether it may keep its object out of the cluster."""
+        return finding.control in self._denying or self._is_at_least(finding, self.settings.deny_severity)
+
+    def warns(self, finding: Finding) -> bool:
+        return self._is_at_least(finding, self.settings.warn_severity)
+
+    def _is_at_least(self, finding: Finding, severity: str) -> bool:
+        return _rank(finding.control_of(self.judge.by_id).severity) <= _rank(severity)
 
     def may_deny(self, review: Review) -> bool:
         """Whether a control that denies looks at objects of its kind: what only warns need not be judged in time."""
@@ -244,7 +255,7 @@ class _SortedOut:
         self._faults = verdict.faults
         self.by_annotation = False
         for finding, lifted, silenced in zip(verdict.findings, lifts, silences, strict=True):
-            denies, warns = finding.control in reviewer._denies, finding.control in reviewer._warns
+            denies, warns = reviewer.denies(finding), reviewer.warns(finding)
             if not denies and not warns:
                 continue
             if old and identities.of(finding) in old:
@@ -284,10 +295,12 @@ def _key_of(review: Review) -> str:
 
 
 def _at_least(judge: AloneJudge, severity: str) -> frozenset[str]:
-    if severity == NONE:
-        return frozenset()
+    return frozenset(one.id for one in judge.asked if _rank(one.severity) <= _rank(severity))
+
+
+def _rank(severity: str) -> int:
     words: Sequence[str] = SEVERITIES
-    return frozenset(one.id for one in judge.asked if words.index(one.severity) <= words.index(severity))
+    return -1 if severity == NONE else words.index(severity)
 
 
 def _not_asked(review: Review, why: str) -> Decision:

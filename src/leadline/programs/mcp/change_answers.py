@@ -55,7 +55,7 @@ def _of_files(evidence: Evidence, asked: Changes) -> Answer:
         return {
             "what": what,
             "control": quoting.text(one.control),
-            "severity": evidence.ours[one.control].severity if one.control in evidence.ours else "unknown",
+            "severity": control.severity if (control := one.control_of(evidence.ours)) else "unknown",
             "object": quoting.text(one.object),
             "path": quoting.text(one.path),
             "file": quoting.text(one.file),

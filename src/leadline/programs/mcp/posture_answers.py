@@ -107,7 +107,7 @@ def finding(evidence: Evidence, asked: OneFinding) -> Answer:
         raise UsageError(
             "no finding has this id", hint="findings shows the ids; they change with what they are of"
         )
-    control = evidence.ours.get(one.control)
+    control = raw.control_of(evidence.ours) if one.control in evidence.ours else None
     facts = {
         **_finding_row(evidence)(one),
         "consequence": control.consequence if control else "",

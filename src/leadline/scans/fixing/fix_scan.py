@@ -373,8 +373,8 @@ class _Fixing:
 
     def _aimed_at(self, report: PostureReport) -> Iterator[Finding]:
         aimed = SEVERITIES[: SEVERITIES.index(self._aim.least) + 1]
-        controls = {one.id for one in self._policies.controls if one.severity in aimed}
-        yield from (finding for finding in report.new.findings if finding.control in controls)
+        controls = {one.id: one for one in self._policies.controls}
+        yield from (one for one in report.new.findings if one.control_of(controls).severity in aimed)
 
     def _find_ways(self, edit: WantedEdit, resource: Resource, seen: _Seen) -> None:
         ways: list[Spot] = []

@@ -121,7 +121,7 @@ def _body(edits: list[WantedEdit], suggestion: Suggestion, result: FixResult, *,
 def _about(edit: WantedEdit, controls: Mapping[str, Control]) -> Iterator[str]:
     if edit.goes_with is not None:
         return
-    control = controls[edit.finding.control]
+    control = edit.finding.control_of(controls)
     problem = words(control.problem or control.title)
     yield f"**{control.severity}: {problem}** ({code(control.id)}): {code(fix(replace(edit.finding, violation=edit.change)))}"
     if edit.risk:

@@ -66,7 +66,7 @@ class Accepting:
         given = (*self._of_files, *self._of_cluster, *(annotated(resource) if resource else ()))
         found = None
         if given:
-            problem = Problem(controls=(alert.rule, alert.title), severity=alert.severity)
+            problem = Problem(controls=(alert.rule, alert.title), severities=(alert.severity,))
             # Alerts are few; what one of them is kept for would only grow.
             waivers = Waivers(given, datetime.now(UTC).isoformat(), lambda match: True)
             found = waivers.find(problem, alert.id, lambda: tuple(_subjects(one, resource)))

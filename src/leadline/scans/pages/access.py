@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from leadline.api.kinds.scans import KnownAdmin
 from leadline.errors import StoreError
 from leadline.model.access import Access, RoleUse
+from leadline.model.control import Control
 from leadline.model.resource import Resource
 from leadline.model.unread import Unread
 from leadline.outputs.text.plain import count
@@ -186,17 +187,16 @@ def _stored_path(one: KnownAdmin) -> tuple[Cell, ...]:
 
 
 def _subjects(world: World, subjects: list[Resource]) -> Iterator[tuple[Cell, ...]]:
-    controls = {control.id: control for control in world.report.controls}
-    failed: dict[str, set[str]] = {}
+    failed: dict[str, dict[str, Control]] = {}
     for one in world.report.findings:
-        failed.setdefault(one.resource, set()).add(one.control)
+        failed.setdefault(one.resource, {})[one.control] = one.control_of(world.report.controls_by_id)
     for subject in subjects:
-        ids = failed.get(subject.id, set())
-        counts = Counter(controls[id].severity for id in ids)
-        worst = sorted(ids, key=lambda one: (-controls[one].score, one))
-        named = ", ".join(controls[id].problem or controls[id].title for id in worst[:_NAMED])
+        fails = failed.get(subject.id, {}).values()
+        counts = Counter(control.severity for control in fails)
+        worst = sorted(fails, key=lambda control: (-control.score, control.id))
+        named = ", ".join(control.problem or control.title for control in worst[:_NAMED])
         more = f" and {len(worst) - _NAMED:,} more" if len(worst) > _NAMED else ""
-        if ids:
+        if worst:
             yield (
                 Cell(world.title(subject), link("workload", id=object_key(subject.id))),
                 Cell(f"{counts['critical']:,}"),

@@ -57,7 +57,7 @@ def _cells(row: ControlCount, *, fails_only: bool = False) -> tuple[Cell, ...]:
     return (
         Cell(control.id, link("control", id=control.id)),
         Cell(control.title),
-        Cell(control.severity),
+        Cell(row.counts.severity),
         Cell(numbers, link("findings", control=control.id) if row.failed else None),
         Cell(row.status if row.judged else "not judged", note=_why_not(row)),
     )

@@ -154,11 +154,11 @@ class World:
     @cached_property
     def by_namespace(self) -> Mapping[str, Counter[str]]:
         """Failed pairs of control and object by severity, the worst namespace first."""
-        severities = {control.id: control.severity for control in self.report.controls}
         counts: dict[str, Counter[str]] = {}
-        for control, id in dict.fromkeys(finding.pair for finding in self.report.findings):
-            space = self.report.resource(id).namespace or CLUSTER
-            counts.setdefault(space, Counter())[severities[control]] += 1
+        for finding in {one.pair: one for one in self.report.findings}.values():
+            space = self.report.resource(finding.resource).namespace or CLUSTER
+            severity = finding.control_of(self.report.controls_by_id).severity
+            counts.setdefault(space, Counter())[severity] += 1
         ranked = sorted(counts.items(), key=lambda one: ([-one[1][name] for name in SEVERITIES], one[0]))
         return dict(ranked)
 

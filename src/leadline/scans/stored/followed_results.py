@@ -234,7 +234,7 @@ class FollowedResults:
         controls = {control.id: control for control in part.report.controls}
         failed: dict[str, dict[str, Control]] = {}
         for finding in part.report.findings:
-            failed.setdefault(finding.resource, {})[finding.control] = controls[finding.control]
+            failed.setdefault(finding.resource, {})[finding.control] = finding.control_of(controls)
         for id in ids:
             self._risks.forget(id)
         for shown, id in part.owners.items():

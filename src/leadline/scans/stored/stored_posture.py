@@ -74,6 +74,8 @@ def posture_of(
     Raises: ``UsageError`` for an unknown control, framework or workload.
     """
     policies = choose_policies(options)
+    known = {control.id: control for control in policies.known}
+    results = [_with_scopes(one, known) for one in results]
     runs = _posture_runs(recorded)
     is_narrowed = bool(options.controls or options.frameworks or options.exclude_controls)
     wanted = {control.id for control in policies.controls} if is_narrowed else None
@@ -282,6 +284,31 @@ def _report(
         frameworks=frameworks,
         objects=max(coverage.objects, own),
         is_sealed=True,
+    )
+
+
+def _with_scopes(result: StoredResult, known: Mapping[str, Control]) -> StoredResult:
+    """With what was stored at the score of rights in one namespace marked as that, and its controls at their own."""
+    scores = {control.id: control.score for control in result.controls}
+    ids = {
+        id
+        for id, score in scores.items()
+        if (ours := known.get(id)) is not None and score == ours.namespaced_score
+    }
+    if not ids:
+        return result
+
+    def marked(finding: Finding) -> Finding:
+        return structs.replace(finding, is_namespaced=True) if finding.control in ids else finding
+
+    return structs.replace(
+        result,
+        controls=tuple(
+            structs.replace(one, score=known[one.id].score) if one.id in ids else one
+            for one in result.controls
+        ),
+        findings=tuple(map(marked, result.findings)),
+        accepted=tuple(structs.replace(one, finding=marked(one.finding)) for one in result.accepted),
     )
 
 

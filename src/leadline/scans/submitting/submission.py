@@ -152,7 +152,6 @@ def _package_name(package: Package) -> str:
 
 
 def _findings(report: PostureReport, places: ShownPlaces) -> Iterator[FoundFinding]:
-    severities = {one.id: one.severity for one in report.controls}
     why = {one.finding.pair: why_accepted(report.waivers[one.waiver].waiver) for one in report.waived}
     is_open = {one.pair for one in report.findings}
     accepted = tuple(one.finding for one in report.waived if one.finding.pair not in is_open)
@@ -164,7 +163,7 @@ def _findings(report: PostureReport, places: ShownPlaces) -> Iterator[FoundFindi
         yield found_finding(
             (mark, marks[mark]),
             row.control,
-            severities.get(row.control, "unknown"),
+            finding.control_of(report.controls_by_id).severity,
             resource,
             file=shown_file(row.file),
             path=row.path,

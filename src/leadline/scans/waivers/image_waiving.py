@@ -151,13 +151,13 @@ class _Image:
             vulnerabilities=(match.id, *match.aliases),
             package=match.package.name,
             purl=package_url(match.package) if self._needs_purls else "",
-            severity=match.severity,
+            severities=(match.severity,),
             has_fix=bool(match.fixed_in),
         )
 
     def _of_finding(self, finding: ImageFinding) -> int | None:
         names = (finding.title, finding.title.lower().replace(" ", "-"))
-        return self._found(Problem(controls=names, severity=finding.severity), (finding.where,))
+        return self._found(Problem(controls=names, severities=(finding.severity,)), (finding.where,))
 
     def _found(self, problem: Problem, paths: tuple[str, ...]) -> int | None:
         """Place of the waiver that covers it."""

@@ -266,7 +266,9 @@ def controls_of(waivers: Sequence[Waiver], known: Iterable[Control]) -> frozense
 
 
 def _problem(control: Control, frameworks: tuple[str, ...] | None = None) -> Problem:
-    return Problem(controls=(control.id, control.title), frameworks=frameworks, severity=control.severity)
+    # A waiver for critical findings once accepted those of one namespace.
+    severities = (control.severity, control.in_one_namespace.severity)
+    return Problem(controls=(control.id, control.title), frameworks=frameworks, severities=severities)
 
 
 def _is_asked(match: WaiverMatch, asked: Iterable[Problem], known: Iterable[Problem]) -> bool:

@@ -40,9 +40,13 @@ See: https://kubernetes.io/docs/concepts/security/rbac-good-practices/
 """
 
 from leadline.kube.rbac import RBAC_KINDS
-from leadline.posture.checks.rbac_queries import EVERYTHING
+from leadline.posture.checks.rbac_queries import EVERYTHING, reaches_the_cluster
 from leadline.posture.checks.token_rights import evidence_of, token_of
 from leadline.posture.control import Grant, Inventory, Review, Violations, Workload, control
+
+
+def is_administrator_of_one_namespace(workload: Workload, inventory: Inventory) -> bool:
+    return not any(map(reaches_the_cluster, token_of(workload, inventory, takes_over)))
 
 
 @control(
@@ -51,6 +55,8 @@ from leadline.posture.control import Grant, Inventory, Review, Violations, Workl
     problem="Workload is administrator",
     consequence="cluster takeover",
     score=9.0,
+    namespaced_score=8.0,
+    is_namespaced=is_administrator_of_one_namespace,
     reference_score=6.0,
     category="Workload",
     reads=(*RBAC_KINDS, "ServiceAccount"),

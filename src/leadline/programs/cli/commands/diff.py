@@ -51,7 +51,7 @@ def command(old: str, new: str, format: DifferenceForm, output: str, **flags: An
     fresh = [both.new.findings[number] for number in both.difference.new]
     write_difference(both, controls, format, output)
     failing = grave(request.severity_threshold)
-    is_failed = any(one.severity in failing for seen in fresh if (one := controls.get(seen.control)))
+    is_failed = any(one.severity in failing for seen in fresh if (one := seen.control_of(controls)))
     return GATE_FAILED if is_failed else 0
 
 

@@ -92,7 +92,6 @@ async def _rules_before(store: Store, home: str) -> str:
 
 def days_of(report: PostureReport, at: str) -> dict[str, DayCounts]:
     """By namespace; ``CLUSTER`` for all together. Without images."""
-    severities = {control.id: control.severity for control in report.controls}
     spaces = {one.id: _namespace(one) for one in report.resources}
     judged: Counter[tuple[str, tuple[str, ...]]] = Counter()
     objects: Counter[str] = Counter()
@@ -106,9 +105,12 @@ def days_of(report: PostureReport, at: str) -> dict[str, DayCounts]:
         for id in ids:
             counts[id] += number
     failed: dict[str, Counter[str]] = {}
-    for control, resource in {(one.control, one.resource) for one in report.findings}:
-        for space in dict.fromkeys((spaces.get(resource, CLUSTER), CLUSTER)):
-            failed.setdefault(space, Counter())[control] += 1
+    severities: dict[str, Counter[str]] = {}
+    for finding in {one.pair: one for one in report.findings}.values():
+        severity = finding.control_of(report.controls_by_id).severity
+        for space in dict.fromkeys((spaces.get(finding.resource, CLUSTER), CLUSTER)):
+            failed.setdefault(space, Counter())[finding.control] += 1
+            severities.setdefault(space, Counter())[severity] += 1
     accepted = Counter(
         space
         for one in report.waived
@@ -118,9 +120,7 @@ def days_of(report: PostureReport, at: str) -> dict[str, DayCounts]:
     found = {}
     for space, totals in by_control.items():
         fails = failed.get(space, Counter())
-        counted = Counter[str]()
-        for control, number in fails.items():
-            counted[severities.get(control, "unknown")] += number
+        counted = severities.get(space, Counter())
         scores = [100 * (total - fails[id]) / total for id, total in totals.items()]
         found[space] = DayCounts(
             at[:10],
