@@ -8,14 +8,20 @@ import os
 import re
 import subprocess
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 import pytest
 
 import leadline
+from leadline.api.carriers.local_reader import LocalReader
+from leadline.api.protocol import Paging
+from leadline.api.selection import Selection
+from leadline.model.control import severity_of
 from leadline.model.report import PostureReport
+from leadline.outputs.rows.place import NoPlaces
 from leadline.programs.cli.main import main
 from leadline.programs.mcp.calls import Calls
 from leadline.scans.answering.evidence import Evidence, Given
@@ -24,9 +30,43 @@ from leadline.scans.pages.page import Ask, Counts
 from leadline.scans.pages.reading import read_folder
 from leadline.scans.pages.site import PAGES
 from leadline.scans.pages.world import World
+from leadline.scans.submitting.submission import whole_report
 
 SHOP = Path(__file__).parents[3] / "examples" / "shop"
 WAIVERS = "waivers: [{name: known, reason: looked at, match: {controls: [C-0004, C-0050, C-0012]}}]\n"
+RIGHTS = """\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: all}
+rules: [{apiGroups: ["*"], resources: ["*"], verbs: ["*"]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: all}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: all}
+subjects: [{kind: ServiceAccount, name: ops, namespace: ops}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: all, namespace: shop}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: all}
+subjects: [{kind: ServiceAccount, name: web, namespace: shop}]
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: web, namespace: shop}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      serviceAccountName: web
+      containers: [{name: web, image: "registry.example/web:1", env: [{name: DB_PASSWORD, value: hunter2}]}]
+"""
 LOUD = ("critical", "high", "medium", "low", "unknown")
 
 
@@ -38,9 +78,15 @@ class Numbers(NamedTuple):
     accepted: int
 
 
-@pytest.fixture(autouse=True)
-def in_the_shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(SHOP.parent)
+@pytest.fixture(autouse=True, params=["examples", "rights"])
+def in_the_shop(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Controls of one severity each; and one right that is critical here and high there."""
+    if request.param == "examples":
+        monkeypatch.chdir(SHOP.parent)
+    else:
+        (tmp_path / "shop").mkdir()
+        (tmp_path / "shop" / "rights.yaml").write_text(RIGHTS)
+        monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
     (tmp_path / "waivers.yaml").write_text(WAIVERS)
 
@@ -118,10 +164,10 @@ def test_the_printed_report_comes_to_the_same_numbers(capfd, tmp_path):
     pages = subprocess.run(
         ["pdftotext", "-layout", tmp_path / "shop.pdf", "-"], capture_output=True, text=True, check=True
     ).stdout
-    found = re.search(r"(\d+) edits and (\d+) decisions for (\d+) findings: ([^;]+)", " ".join(pages.split()))
+    found = re.search(r"(\d+) edits and (\d+) decisions for (\d+) findings: ((?:\d+ \w+,? ?)+)", " ".join(pages.split()))
     assert int(found[1]) + int(found[2]) == said.edits
     assert int(found[3]) == said.total
-    counted = dict(reversed(part.split()[:2]) for part in found[4].split(", "))
+    counted = dict(reversed(part.split()[:2]) for part in found[4].strip(", ").split(", "))
     assert {name: int(number) for name, number in counted.items()} == said.findings
 
 
@@ -174,3 +220,102 @@ def test_a_waiver_is_said_to_accept_what_the_scan_no_longer_counts(capfd, tmp_pa
     assert main(["waiver", "test", str(tmp_path / "waivers.yaml"), "shop"]) == 0
     out = capfd.readouterr().out
     assert out.splitlines()[-1] == f"{said.accepted} findings accepted, {said.total} findings not"
+
+
+def entries(store: str, plural: str) -> list[dict[str, Any]]:
+    async def listed() -> list[dict[str, Any]]:
+        reader = LocalReader(Path(store))
+        page = await reader.list(Selection(plural), Paging("", 500, 1 << 24))
+        await reader.close()
+        return [json.loads(entry.content.body) for entry in page.entries]
+
+    return asyncio.run(listed())
+
+
+def severities_of(pairs: Iterable[tuple[str, object]]) -> dict[str, int]:
+    """``pairs``: severity, and what tells one finding from another."""
+    return dict(Counter(severity for severity, _ in set(pairs)))
+
+
+def test_formats_for_machines_give_every_finding_the_severity_of_the_scan(capfd, tmp_path):
+    said = numbers_of(tmp_path)
+
+    rows = csv.DictReader(io.StringIO(scan(capfd, tmp_path, "csv")))
+    failed = [row for row in rows if row["State"] == "failed"]
+    objects = ("Control", "Kind", "Namespace", "Name")
+    assert severities_of((r["Severity"], tuple(r[o] for o in objects)) for r in failed) == said.findings
+
+    report = json.loads(scan(capfd, tmp_path, "json"))
+    failures = [
+        (control["severity"].lower(), (control["controlID"], result["resourceID"]))
+        for result in report["results"]
+        for control in result["controls"]
+        if control["status"]["status"] == "failed"
+    ]
+    assert severities_of(failures) == said.findings
+
+    policies = [json.loads(part) for part in scan(capfd, tmp_path, "policyreport").split("---\n") if part]
+    results = [one for part in policies for one in part["results"] if one["result"] == "fail"]
+    assert dict(Counter(one["severity"] for one in results)) == said.findings
+
+    names = {"blocker": "critical", "critical": "high", "major": "medium", "minor": "low"}
+    quality = [
+        (
+            names[one["severity"]],
+            (one["check_name"], one["description"].partition(" in ")[2].partition(":")[0]),
+        )
+        for one in json.loads(scan(capfd, tmp_path, "code-quality"))
+        if re.match(r"[CL]-", one["check_name"]) and one["severity"] != "info"
+    ]
+    assert severities_of(quality) == said.findings
+
+    sast = json.loads(scan(capfd, tmp_path, "gitlab-sast"))["vulnerabilities"]
+    flaws = (
+        (v["severity"].lower(), (v["identifiers"][0]["value"], v["details"]["object"]["value"])) for v in sast
+    )
+    assert severities_of(flaws) == said.findings
+
+    run = json.loads(scan(capfd, tmp_path, "sarif"))["runs"][0]
+    of_rule = {one["id"]: one["properties"]["security-severity"] for one in run["tool"]["driver"]["rules"]}
+    found = (
+        (
+            severity_of(float(one["properties"].get("security-severity") or of_rule[one["ruleId"]])),
+            (one["ruleId"], one["locations"][0]["logicalLocations"][0]["fullyQualifiedName"]),
+        )
+        for one in run["results"]
+        if "suppressions" not in one
+    )
+    assert severities_of(found) == said.findings
+
+
+def test_the_store_has_the_same_numbers_and_is_read_with_them(capfd, tmp_path):
+    said = numbers_of(tmp_path)
+    store = str(tmp_path / "results.db")
+    assert main(["scan", "shop", "-q", "--waivers", str(tmp_path / "waivers.yaml"), "--store", store]) == 0
+    capfd.readouterr()
+    (run,) = entries(store, "scanruns")
+    assert {name: number for name, number in run["status"]["findings"].items() if number} == said.findings
+    summaries = entries(store, "workloadconfigurationscansummaries")
+    counted = sum((Counter(one["spec"]["severities"]) for one in summaries), Counter[str]())
+    assert {name: number for name, number in counted.items() if number} == said.findings
+    assert main(["scan", "--from-store", store, "-q", "-f", "json"]) == 0
+    counters = json.loads(capfd.readouterr().out)["summaryDetails"]["resourcesSeverityCounters"]
+    assert {n.removesuffix("Severity"): k for n, k in counters.items() if k} == said.findings
+
+
+def test_a_provider_is_sent_the_same_numbers(tmp_path):
+    said = numbers_of(tmp_path)
+    sent = whole_report(waived(tmp_path), NoPlaces(), "2027-01-31T10:00:00Z").findings
+    assert dict(Counter(one.severity for one in sent if not one.accepted)) == said.findings
+    assert sum(1 for one in sent if one.accepted) == said.accepted
+
+
+def test_a_baseline_and_a_report_over_several_sources_have_the_same_severities(capfd, tmp_path):
+    report = leadline.scan("shop")
+    found = {name: number for name, number in report.severities().items() if number}
+    baseline = str(tmp_path / "baseline.json")
+    assert main(["baseline", "save", "shop", "-o", baseline]) == 0
+    capfd.readouterr()
+    assert main(["report", f"a={baseline}", "b=shop", "-q", "-f", "json"]) == 0
+    for source in json.loads(capfd.readouterr().out)["sources"]:
+        assert source["severities"] == found

@@ -1,6 +1,5 @@
 """``leadline scan --submit``: what leaves, when, to whom, and what is believed of an answer."""
 
-import asyncio
 import gzip
 import json
 import threading
@@ -14,17 +13,12 @@ import httpx2
 import msgspec
 import pytest
 import zstandard
-from tests.programs.provider.provider_parts import Provider, report
+from tests.programs.provider.provider_parts import Provider, report, served
 
 from image_archives import docker_archive, layer
 from leadline.programs.cli.main import main
 from leadline.programs.cli.scanning import submitting
-from leadline.programs.provider.app import App
-from leadline.programs.provider.questions import Questions
-from leadline.programs.provider.routes import Parts
 from leadline.programs.serving import provider_client
-from leadline.programs.serving.plain_server import plain_config
-from leadline.programs.serving.tls_server import Server
 from leadline.scans.submitting.sending import Call
 
 SECRET = "hunter2-of-the-shop"
@@ -56,19 +50,6 @@ def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(provider_client, "FIRST_S", 0.01)
     Path("pod.yaml").write_text(POD)
-
-
-@contextmanager
-def served(provider: Provider) -> Iterator[str]:
-    parts = Parts(provider.place.tables, provider.ingest, Questions(provider.place.tables, provider.clock))
-    server = Server(plain_config(App(parts), "127.0.0.1", 0), lambda: None)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
-    thread.start()
-    while not server.started:
-        thread.join(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.leave()
-    thread.join()
 
 
 class Answering(ThreadingHTTPServer):

@@ -1,6 +1,10 @@
 """A provider in a folder, and messages for it."""
 
+import asyncio
+import threading
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,9 +23,14 @@ from leadline.api.provider.wire import (
     digest_of,
     encoded,
 )
+from leadline.programs.provider.app import App
 from leadline.programs.provider.ingest import Ingest, Message
 from leadline.programs.provider.place import Place, make_provider
+from leadline.programs.provider.questions import Questions
+from leadline.programs.provider.routes import Parts
 from leadline.programs.provider.tables import Source, Token
+from leadline.programs.serving.plain_server import plain_config
+from leadline.programs.serving.tls_server import Server
 
 AT = "2027-01-31T10:00:00Z"
 
@@ -133,3 +142,17 @@ class Chain:
 
     def sent(self, changes: Changes) -> None:
         self.sequence, self.previous = changes.sequence, digest_of(encoded(changes))
+
+
+@contextmanager
+def served(provider: Provider) -> Iterator[str]:
+    """The address of ``provider``, which answers meanwhile."""
+    parts = Parts(provider.place.tables, provider.ingest, Questions(provider.place.tables, provider.clock))
+    server = Server(plain_config(App(parts), "127.0.0.1", 0), lambda: None)
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
+    thread.start()
+    while not server.started:
+        thread.join(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.leave()
+    thread.join()

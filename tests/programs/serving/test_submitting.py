@@ -1,15 +1,13 @@
 """Stored results on their way to a provider: the same numbers there as in the store, and what changes follows."""
 
 import asyncio
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 import pytest
 from tests.image_archives import docker_archive, layer
-from tests.programs.provider.provider_parts import Provider
+from tests.programs.provider.provider_parts import Provider, served
 
 from leadline.api.carriers.local_reader import LocalReader
 from leadline.api.posture_results import SCANS
@@ -17,14 +15,9 @@ from leadline.api.protocol import Paging
 from leadline.api.provider.wire import Changes
 from leadline.api.selection import Key, Selection
 from leadline.programs.cli.main import main
-from leadline.programs.provider.app import App
 from leadline.programs.provider.main import main as provider_main
-from leadline.programs.provider.questions import Questions
-from leadline.programs.provider.routes import Parts
-from leadline.programs.serving.plain_server import plain_config
 from leadline.programs.serving.provider_client import Patient, provider_client
 from leadline.programs.serving.submitting import Pace, StoredFindings, Submitting
-from leadline.programs.serving.tls_server import Server
 from leadline.scans.submitting.changing import ChangeSender
 from leadline.scans.submitting.outbox import Beside, Outbox, place_of
 from leadline.scans.submitting.sending import destination
@@ -44,19 +37,6 @@ kind: Pod
 metadata: {{name: {name}, namespace: shop}}
 spec: {{containers: [{{name: one, image: "busybox:1.36", securityContext: {{privileged: true}}}}]}}
 """
-
-
-@contextmanager
-def served(provider: Provider) -> Iterator[str]:
-    parts = Parts(provider.place.tables, provider.ingest, Questions(provider.place.tables, provider.clock))
-    server = Server(plain_config(App(parts), "127.0.0.1", 0), lambda: None)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
-    thread.start()
-    while not server.started:
-        thread.join(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.leave()
-    thread.join()
 
 
 @pytest.fixture
