@@ -61,23 +61,23 @@ SUBJECTS = (
     Subject(images=("nginx",), image_parts=PARTS),
 )
 PROBLEMS = (
-    Problem(controls=("C-0057", "Privileged container"), frameworks=("NSA", "MITRE"), severity="high"),
-    Problem(controls=("C-0016", "Escalation"), frameworks=("NSA",), severity="high"),
-    Problem(controls=("C-0001", "Registries"), frameworks=(), severity="low"),
+    Problem(controls=("C-0057", "Privileged container"), frameworks=("NSA", "MITRE"), severities=("high",)),
+    Problem(controls=("C-0016", "Escalation"), frameworks=("NSA",), severities=("high",)),
+    Problem(controls=("C-0001", "Registries"), frameworks=(), severities=("low",)),
     Problem(
         vulnerabilities=("CVE-1", "GHSA-1"),
         package="zlib",
         purl="pkg:deb/debian/zlib@1.2?arch=amd64",
-        severity="high",
+        severities=("high",),
     ),
     Problem(
         vulnerabilities=("CVE-1", "GHSA-1"),
         package="zlib",
         purl="pkg:deb/debian/zlib@1.3?arch=amd64",
-        severity="high",
+        severities=("high",),
         has_fix=True,
     ),
-    Problem(vulnerabilities=("CVE-2",), package="curl", purl="pkg:deb/debian/curl@8", severity="low"),
+    Problem(vulnerabilities=("CVE-2",), package="curl", purl="pkg:deb/debian/curl@8", severities=("low",)),
 )
 VIEWS = ("", "NSA", "MITRE")
 """Of all controls, and of frameworks."""

@@ -36,8 +36,8 @@ AGENT = Subject(
     },
     cluster="prod-eu",
 )
-PRIVILEGED = Problem(controls=("C-0057", "Privileged container"), severity="high")
-CVE = Problem(vulnerabilities=("CVE-2024-1", "GHSA-x"), package="zlib1g", severity="high", has_fix=True)
+PRIVILEGED = Problem(controls=("C-0057", "Privileged container"), severities=("high",))
+CVE = Problem(vulnerabilities=("CVE-2024-1", "GHSA-x"), package="zlib1g", severities=("high",), has_fix=True)
 
 
 @pytest.mark.parametrize(

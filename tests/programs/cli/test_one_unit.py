@@ -164,7 +164,9 @@ def test_the_printed_report_comes_to_the_same_numbers(capfd, tmp_path):
     pages = subprocess.run(
         ["pdftotext", "-layout", tmp_path / "shop.pdf", "-"], capture_output=True, text=True, check=True
     ).stdout
-    found = re.search(r"(\d+) edits and (\d+) decisions for (\d+) findings: ((?:\d+ \w+,? ?)+)", " ".join(pages.split()))
+    found = re.search(
+        r"(\d+) edits and (\d+) decisions for (\d+) findings: ((?:\d+ \w+,? ?)+)", " ".join(pages.split())
+    )
     assert int(found[1]) + int(found[2]) == said.edits
     assert int(found[3]) == said.total
     counted = dict(reversed(part.split()[:2]) for part in found[4].strip(", ").split(", "))

@@ -9,9 +9,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from tests.programs.provider.provider_parts import Provider, found, measured, report
+from tests.programs.provider.provider_parts import Provider, found, measured, report, served
 from tests.programs.provider.test_provider_app import Client
-from tests.programs.serving.test_submitting import served
 
 from leadline.api.provider.wire import WholeReport
 from leadline.errors import SourceError
