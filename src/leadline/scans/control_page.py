@@ -79,8 +79,10 @@ _FEW = 4
 def rows_of(
     control: BuiltControl, settings: Settings, set_by: str = _SET_BY
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """What the control looks at, cannot see and can be set to, each by its name; ``set_by`` is how a setting is given."""
+    """What the control looks at, how its scope counts, what it cannot see and can be set to, each by its name; ``set_by`` is how a setting is given."""
     yield "looks at", (_subject(control),)
+    if control.namespaced_score is not None:
+        yield "scope", (f"{control.in_one_namespace.severity} where it is about one namespace alone",)
     if text := control_text(control).cannot_see:
         yield "cannot see", (text,)
     names = sorted(control.settings)

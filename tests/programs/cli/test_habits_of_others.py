@@ -1,6 +1,7 @@
 """What people type who come from another scanner: one line with the right command, never a silent pass."""
 
 import json
+import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ import leadline.posture
 from leadline.errors import UsageError
 from leadline.posture.catalogue import load_controls
 from leadline.programs.cli.lazy_group import COMMANDS, SERVERS
-from leadline.programs.cli.options.habits import command_of
+from leadline.programs.cli.options.habits import ELSEWHERE, command_of
 from leadline.scans.posture.other_ids import chosen_controls, other_check, skipped_controls
 
 Run = Callable[..., tuple[int, str, str]]
@@ -31,10 +32,10 @@ def _alone(own_image_place: None) -> None:
         ("config .", "leadline config judges nothing: .; use leadline scan ., or leadline config show . for settings"),
         ("config deploy --severity HIGH", "leadline config judges nothing: deploy; use leadline scan deploy --severity HIGH, or"),
         ("lint deploy", "unknown command lint; use leadline scan deploy"),
-        ("k8s --report summary", "unknown command k8s; use leadline scan scans the cluster of the current context"),
+        ("k8s --report summary", "unknown command k8s; use leadline scan, which scans the cluster of the current context"),
         ("fs .", "unknown command fs; use leadline scan ."),
         ("image nginx:1.27", "unknown command image nginx:1.27; use leadline scan image nginx:1.27; of leadline image"),
-        ("kubernetes", "unknown command kubernetes; use leadline scan scans the cluster"),
+        ("kubernetes", "unknown command kubernetes; use leadline scan, which scans the cluster"),
         ("repo https://git.example/shop", "unknown command repo; use leadline scan https://git.example/shop, "),
         ("scann deploy", "unknown command scann; did you mean scan?"),
         ("deploy", "unknown command deploy; to scan it: leadline scan deploy"),
@@ -52,6 +53,14 @@ def test_the_right_command_is_named_on_one_line(line: str, message: str, run: Ru
 def test_no_command_of_ours_is_answered_as_that_of_another_tool() -> None:
     ours = {*COMMANDS, *SERVERS} - {"config"}
     assert not [name for name in ours if command_of([name])]
+
+
+@pytest.mark.parametrize("foreign", sorted(ELSEWHERE))
+def test_every_answer_begins_with_a_command_of_ours_and_says_what_it_does_apart(foreign: str) -> None:
+    command, _, what = command_of([foreign]).partition(", which ")
+    assert re.match(r"use leadline (\S+)", command)[1] in {*COMMANDS, *SERVERS}
+    assert not re.search(r" (?:scans|fetches|edits|judges|serves) ", command)
+    assert what == what.strip()
 
 
 def test_a_folder_that_is_almost_there_is_named(run: Run) -> None:

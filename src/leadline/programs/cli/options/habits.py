@@ -104,8 +104,8 @@ _FORMATS = {
 }
 """What others name after ``-o`` without meaning a file; empty where ours is called so."""
 _FILES = "leadline scan {paths}"
-_CLUSTER = "leadline scan scans the cluster of the current context"
-_ELSEWHERE: Mapping[str, str] = MappingProxyType(
+_CLUSTER = "leadline scan, which scans the cluster of the current context"
+ELSEWHERE: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys(
             ("config", "conf", "fs", "filesystem", "lint", "score", "check", "audit", "test"), _FILES
@@ -114,16 +114,16 @@ _ELSEWHERE: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("k8s", "kubernetes", "cluster", "node"), _CLUSTER),
         **dict.fromkeys(
             ("repo", "repository"),
-            "leadline scan {paths}, a path or an address as https://git.example/shop@main",
+            "leadline scan {paths}, which takes a path or an address as https://git.example/shop@main",
         ),
         "sbom": "leadline image sbom {paths}, or leadline scan image {paths} for one that is made",
         "dashboard": "leadline scan {paths} -f html -o report.html",
         "webhook": "leadline admission",
-        "download": "controls are part of the program; leadline db update fetches the vulnerability database",
-        "update": "leadline db update fetches the vulnerability database; pip and your package manager update the program",
-        "vap": "leadline admission judges what is about to be written to a cluster",
-        "patch": "leadline fix {paths} edits manifests; packages of images are not changed",
-        "submit": "use leadline scan --submit https://HOST/SOURCE",
+        "download": "leadline db update, which fetches the vulnerability database; controls are part of the program",
+        "update": "leadline db update, which fetches the vulnerability database; pip or your package manager updates the program",
+        "vap": "leadline admission, which judges what is about to be written to a cluster",
+        "patch": "leadline fix {paths}, which edits manifests; it changes no package of an image",
+        "submit": "leadline scan --submit https://HOST/SOURCE",
         "exceptions": "leadline waiver list FILE",
         "ignore": "leadline waiver add",
         "frameworks": "leadline list frameworks",
@@ -131,16 +131,16 @@ _ELSEWHERE: Mapping[str, str] = MappingProxyType(
         "checks": "leadline list controls",
         "docs": "leadline explain C-0057",
         "init": "leadline config init",
-        "server": "leadline apiserver serves stored results",
+        "server": "leadline apiserver, which serves stored results",
         "operator-scan": "leadline operator",
     }
 )
-"""Commands of other tools, with ours; ``{paths}`` is what was named after them."""
+"""Commands of other tools, with ours and what it does; ``{paths}`` is what was named after them."""
 
 
 def command_of(words: Sequence[str]) -> str:
     """``use leadline scan deploy/`` for ``lint deploy/``; empty where no other tool has such a command."""
-    there = _ELSEWHERE.get(words[0], "")
+    there = ELSEWHERE.get(words[0], "")
     named = [word for word in words[1:] if not word.startswith("-")]
     return f"use {there.format(paths=join(named) if named else 'PATH')}" if there else ""
 
