@@ -157,6 +157,18 @@ def test_a_lone_component_hides_nothing_that_lies_elsewhere(tmp_path: Path):
     assert named(found.unread) == ["c/own.yaml"]
 
 
+@pytest.mark.parametrize(("spec", "hidden"), [("", []), ("spec: {containers: []}\n", ["c/gone.yaml"])])
+def test_a_patch_that_takes_an_object_away_hides_nothing_unless_it_holds_more(
+    tmp_path: Path, spec: str, hidden: list[str]
+):
+    component = (
+        "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\npatches: [{path: gone.yaml}]\n"
+    )
+    gone = f"apiVersion: v1\nkind: Pod\nmetadata: {{name: web}}\n{spec}$patch: delete\n"
+    found = render(write(tmp_path, {"c/kustomization.yaml": component, "c/gone.yaml": gone}))
+    assert named(found.unread) == hidden
+
+
 @pytest.mark.parametrize(
     ("type_", "is_named"),
     [

@@ -23,6 +23,8 @@ from leadline.sources.yaml.parser import parse_documents
 _FILE_BYTES = 4 << 20
 _NAMED = 1_000
 _OWN_GROUPS = ("kustomize.config.k8s.io/", "builtin")
+_OF_A_DELETION = frozenset({"apiVersion", "kind", "metadata", "$patch"})
+"""All that a patch needs that takes an object away; with a spec it could be applied by itself."""
 _HAS_KIND = re.compile(rb"^[ \t]*['\"]?kind['\"]?[ \t]*:", re.MULTILINE)
 _HINT = "scan it by its own path, or take it out of what holds it"
 
@@ -83,7 +85,7 @@ class _Search:
         return not any(rendered.startswith(folder) for rendered in self._by_path)
 
     def of_kustomization(self, path: str) -> Unread | None:
-        objects = _objects(self._content(path))
+        objects = [body for body in _objects(self._content(path)) if not _takes_away(body)]
         if path in self._patches:
             objects = [body for body in objects if not self._is_used(path, body)]
         built = max(self._by_path.get(path, Counter()).values(), default=0)
@@ -110,6 +112,10 @@ class _Search:
             return read_regular(self._plan.absolute(path), _FILE_BYTES)
         except OSError:
             return b""
+
+
+def _takes_away(patch: dict[str, Any]) -> bool:
+    return patch.get("$patch") == "delete" and patch.keys() <= _OF_A_DELETION
 
 
 def _matches(pattern: object, text: str) -> bool:
