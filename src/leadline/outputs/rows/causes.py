@@ -165,7 +165,7 @@ _EVERYTHING = Cause(
     frozenset({"C-0035", "C-0272"}),
     _role_and_bindings,
     "Role with every right",
-    "Whoever holds it may do everything where it is bound",
+    "Anyone who holds it may do everything where it is bound",
 )
 _BY_CONTROL = {control: cause for cause in CAUSES for control in cause.controls}
 _ROLE, _BINDING = Cause(frozenset(), _rule), Cause(frozenset(), _binding)
