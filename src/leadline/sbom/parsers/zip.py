@@ -20,12 +20,12 @@ MOST_WRONG = 10
 NAME_CHARACTERS = 200
 """Of a name in a message."""
 
-_END = Layout("<4s4H2LH")
-_END64_LOCATOR = Layout("<4sLQL")
-_END64 = Layout("<4sQ2H2L4Q")
-_CENTRAL = Layout("<4s6H3L5H2L")
-_LOCAL = Layout("<4s5H3L2H")
-_LONGEST_COMMENT = 65_535
+END = Layout("<4s4H2LH")
+END64_LOCATOR = Layout("<4sLQL")
+END64 = Layout("<4sQ2H2L4Q")
+CENTRAL = Layout("<4s6H3L5H2L")
+LOCAL = Layout("<4s5H3L2H")
+LONGEST_COMMENT = 65_535
 
 
 class Budget:
@@ -76,17 +76,17 @@ class ZipReader:
                 raise Unreadable(f"holds more than {ENTRIES} files")
             number += 1
             try:
-                found = _CENTRAL.unpack_from(content, position)
+                found = CENTRAL.unpack_from(content, position)
             except LayoutError as error:
                 raise Unreadable("the list of files is cut short") from error
             if found[0] != b"PK\x01\x02":
                 raise Unreadable("the list of files is damaged")
             name_length, extra_length, comment_length = found[10:13]
-            start = position + _CENTRAL.size
+            start = position + CENTRAL.size
             name = content[start : start + name_length].decode("utf-8", "replace")
             extra = content[start + name_length : start + name_length + extra_length]
             position = start + name_length + extra_length + comment_length
-            packed, size, offset = _widened(found[8], found[9], found[16], extra)
+            packed, size, offset = widened(found[8], found[9], found[16], extra)
             if not name.endswith("/"):
                 yield ZipEntry(name, found[4], found[3], packed, size, offset + self._shift, found[7])
         if number & 0xFFFF != self._count & 0xFFFF:  # writers without ZIP64 let the count overflow
@@ -100,7 +100,7 @@ class ZipReader:
         if len(packed) > limit:
             # Deflate makes nothing worth packing much larger than it is.
             raise Unreadable(f"{name} is larger than is allowed")
-        content = bytes(packed) if entry.method == 0 else self._inflate(entry, packed, limit)
+        content = inflated(entry, packed, limit)
         if len(content) > limit:
             raise Unreadable(f"{name} inflates to more than is allowed")
         budget.take(len(content))
@@ -112,12 +112,12 @@ class ZipReader:
         if entry.flags & 1:
             raise Unreadable(f"{name} is encrypted")
         try:
-            found = _LOCAL.unpack_from(self._content, min(entry.offset, len(self._content)))
+            found = LOCAL.unpack_from(self._content, min(entry.offset, len(self._content)))
         except LayoutError as error:
             raise Unreadable(f"{name} lies outside the file") from error
         if found[0] != b"PK\x03\x04":
             raise Unreadable(f"{name} is not where the list of files says")
-        start = entry.offset + _LOCAL.size + found[9] + found[10]
+        start = entry.offset + LOCAL.size + found[9] + found[10]
         if start + entry.packed_bytes > len(self._content):
             raise Unreadable(f"{name} is cut short")
         self._unread_bytes -= entry.packed_bytes
@@ -125,36 +125,22 @@ class ZipReader:
             raise Unreadable(f"{name} lies over others")
         return memoryview(self._content)[start : start + entry.packed_bytes]
 
-    @staticmethod
-    def _inflate(entry: ZipEntry, packed: memoryview, limit_bytes: int) -> bytes:
-        name = entry.name[:NAME_CHARACTERS]
-        if entry.method != zlib.DEFLATED:
-            raise Unreadable(f"{name} is packed by method {entry.method}")
-        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-        try:
-            content = inflater.decompress(packed, limit_bytes + 1)
-        except zlib.error as error:
-            raise Unreadable(f"{name} is damaged") from error
-        if not inflater.eof and len(content) <= limit_bytes:
-            raise Unreadable(f"{name} is cut short")
-        return content
-
     def _find_directory(self) -> tuple[int, int, int, int]:
         """What the archive counts, where its directory starts and ends, how far a leading script shifts offsets.
 
         Java goes by the size of the directory: a count that is too small hides nothing from it.
         """
         content = self._content
-        end = content.rfind(b"PK\x05\x06", max(0, len(content) - _END.size - _LONGEST_COMMENT))
+        end = content.rfind(b"PK\x05\x06", max(0, len(content) - END.size - LONGEST_COMMENT))
         if end < 0:
             raise Unreadable("not a ZIP file")
-        found = _END.unpack_from(content, end)
+        found = END.unpack_from(content, end)
         count, size, offset = found[4:7]
-        locator = end - _END64_LOCATOR.size
+        locator = end - END64_LOCATOR.size
         if locator >= 0 and content[locator : locator + 4] == b"PK\x06\x07":
             wide = content.rfind(b"PK\x06\x06", 0, locator)
             if wide >= 0:
-                count, size, offset = _END64.unpack_from(content, wide)[7:10]
+                count, size, offset = END64.unpack_from(content, wide)[7:10]
                 end = wide
         start = end - size
         if start < 0 or start < offset:
@@ -162,8 +148,25 @@ class ZipReader:
         return count, start, end, start - offset
 
 
-def _widened(packed: int, size: int, offset: int, extra: bytes) -> tuple[int, int, int]:
-    """The three numbers, taken from the ZIP64 field where they do not fit into 32 bits."""
+def inflated(entry: ZipEntry, packed: memoryview | bytes, limit_bytes: int) -> bytes:
+    """``packed`` as it was, or one byte more than the limit of it. Raises ``Unreadable`` where it is damaged or packed otherwise."""
+    name = entry.name[:NAME_CHARACTERS]
+    if entry.method == 0:
+        return bytes(packed)
+    if entry.method != zlib.DEFLATED:
+        raise Unreadable(f"{name} is packed by method {entry.method}")
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        content = inflater.decompress(packed, limit_bytes + 1)
+    except zlib.error as error:
+        raise Unreadable(f"{name} is damaged") from error
+    if not inflater.eof and len(content) <= limit_bytes:
+        raise Unreadable(f"{name} is cut short")
+    return content
+
+
+def widened(packed: int, size: int, offset: int, extra: bytes) -> tuple[int, int, int]:
+    """Packed size, size and offset, taken from the ZIP64 field where they do not fit into 32 bits."""
     if 0xFFFFFFFF not in (packed, size, offset):
         return packed, size, offset
     position = 0

@@ -7,17 +7,17 @@ by name; nothing is written to disk. A member that is too large or damaged becom
 import io
 import os
 import tarfile
-import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
 from leadline.errors import UsageError
 from leadline.model.unread import Unread
+from leadline.packages.file import Unreadable
 from leadline.sbom.layers.stream import Damaged, is_compressed
 from leadline.sbom.layers.unpacked_file import buffered_file, unpacked
+from leadline.sources.feeds.zip_members import read_member, zip_members
 from leadline.vulnerabilities.feed import Document
 
 LARGEST = 1 << 30
@@ -31,7 +31,7 @@ _LINES = (".jsonl", ".ndjson")
 _PACKED_NAMES = (".gz", ".bz2", ".xz", ".zst", ".zstd")
 _TAR_MAGIC = slice(257, 262)
 _HEAD = 512
-_FAULTS = (OSError, EOFError, Damaged, zipfile.BadZipFile, tarfile.TarError, zlib.error)
+_FAULTS = (OSError, EOFError, Damaged, Unreadable, tarfile.TarError, zlib.error)
 _AT_A_TIME = 1 << 20
 """Bytes read at a time."""
 
@@ -108,16 +108,27 @@ class _Reader:
             yield Unread(name, f"damaged or cut short ({_words(error)})", "malformed")
 
     def _zip(self, file: io.BufferedReader, name: str, depth: int) -> Iterator[Document | Unread]:
-        with ExitStack() as stack:
-            if not _can_seek(file):
-                file = stack.enter_context(buffered_file(io.BytesIO(self._all(file))))
-            archive = stack.enter_context(zipfile.ZipFile(file))
-            for member in archive.infolist():
-                if member.is_dir():
-                    continue
-                self._count_member()
-                with archive.open(member) as content:
-                    yield from self.read(content, f"{name}/{member.filename}", depth + 1)
+        if not _can_seek(file):
+            file = buffered_file(io.BytesIO(self._all(file)))
+        for entry in zip_members(file):
+            self._count_member()
+            member = f"{name}/{entry.name}"
+            try:
+                content = read_member(file, entry, LARGEST)
+            except Unreadable as error:
+                yield Unread(member, str(error), "malformed")
+                continue
+            self._count_bytes(len(content))
+            yield from self._member(content, member, depth + 1)
+
+    def _member(self, content: bytes, name: str, depth: int) -> Iterator[Document | Unread]:
+        """Most members are documents, and not read a second time."""
+        head = content[:_HEAD]
+        is_packed = is_compressed(head) or head.startswith(b"PK\x03\x04") or head[_TAR_MAGIC] == b"ustar"
+        if is_packed or name.endswith(_LINES):
+            yield from self.read(io.BytesIO(content), name, depth)
+        else:
+            yield Document(name, content)
 
     def _tar(self, file: io.BufferedReader, name: str, depth: int) -> Iterator[Document | Unread]:
         with tarfile.open(fileobj=file, mode="r|") as archive:
