@@ -29,7 +29,9 @@ _ID = re.compile(rb'"(?:id|name)": ?"([^"]+)"|"((?:CVE|GHSA|PYSEC|GO|RUSTSEC|ALS
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--records", type=int, default=500_000)
     parser.add_argument("--job", choices=("build", "decode"), help=argparse.SUPPRESS)
@@ -52,8 +54,12 @@ def main() -> int:
             figures[job] = [float(word) for word in said.split()]
         size = given.with_suffix(".db").stat().st_size
     decoded, built = figures["decode"], figures["build"]
-    print(f"{written:,} records: built in {built[0]:.1f} s of processor time with {built[1]:.0f} MiB at most, {size / 1e6:,.0f} MB")
-    print(f"read and decoded alone in {decoded[0]:.1f} s with {decoded[1]:.0f} MiB: {built[0] / decoded[0]:.2f} times")
+    print(
+        f"{written:,} records: built in {built[0]:.1f} s of processor time with {built[1]:.0f} MiB at most, {size / 1e6:,.0f} MB"
+    )
+    print(
+        f"read and decoded alone in {decoded[0]:.1f} s with {decoded[1]:.0f} MiB: {built[0] / decoded[0]:.2f} times"
+    )
     return 0
 
 

@@ -56,6 +56,18 @@ def test_classes_outside_of_archives_are_counted(tmp_path: Path):
     assert "Java classes outside of archives: 3, whose packages are not known" in scanned(tmp_path).not_judged
 
 
+def test_the_store_of_nix_and_wordpress_are_named(tmp_path: Path):
+    for name in ("hello-2.12.1", "glibc-2.39-52"):
+        (tmp_path / "nix/store" / f"{'0' * 31}a-{name}" / "bin").mkdir(parents=True)
+    (tmp_path / "nix/store/.links").mkdir()
+    site = tmp_path / "var/www/html/wp-includes"
+    site.mkdir(parents=True)
+    (site / "version.php").write_text("<?php $wp_version = '6.4.2';")
+    gaps = scanned(tmp_path).not_judged
+    assert "folders in the store of Nix: 2, whose packages are not known" in gaps
+    assert "WordPress, whose plugins and themes are not read: var/www/html/wp-includes/version.php" in gaps
+
+
 def test_what_is_not_searched_for_credentials_is_counted(tmp_path: Path):
     (tmp_path / "app").mkdir()
     (tmp_path / "usr/share/doc").mkdir(parents=True)

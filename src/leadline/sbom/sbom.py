@@ -1,5 +1,6 @@
 """Image in, SBOM out: reads the layers, merges them, walks once, and remembers the result."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 import zstandard
@@ -23,7 +24,7 @@ from leadline.sbom.code_fingerprint import FORM
 from leadline.sbom.identity import accounts
 from leadline.sbom.identity.distro import DISTRO_PATHS, distro_of_programs, read_distro
 from leadline.sbom.image import Cache, Image, Layer, Options, layer_name
-from leadline.sbom.layers.facts import LAYER_FORM, LayerFacts, path_of
+from leadline.sbom.layers.facts import FOLDER, LAYER_FORM, LayerFacts, path_of
 from leadline.sbom.layers.file_selector import FileSelector
 from leadline.sbom.layers.scan import facts_of
 from leadline.sbom.layers.scan_options import LayerScanOptions
@@ -39,6 +40,11 @@ from leadline.sbom.secrets import scan as secrets
 LARGEST_REMEMBERED = 1 << 30
 MOST_UNLISTED = 1_000
 _METADATA_FOLDERS = (".dist-info", ".egg-info")
+_WORDPRESS = "wp-includes/version.php"
+_OF_WORDPRESS = "WordPress, whose plugins and themes are not read"
+_NIX = "nix/store"
+_NIX_PACKAGE = re.compile(r"[0-9a-z]{32}-[^/]*")
+"""https://nix.dev/manual/nix/latest/store/store-path"""
 BURIED = "hidden later but still in its layer"
 KEPT_PATHS = (*DISTRO_PATHS, accounts.ACCOUNT_FILE)
 """Files that no cataloguer asks for and the SBOM itself is made from."""
@@ -85,7 +91,10 @@ def contents_of(
         unread=tuple(unread) + reading.unread,
         digests=tuple(_digests(tree, packages)),
         not_searched=(sum(one.too_large for _, one in facts), sum(one.filled for _, one in facts)),
-        unlisted=tuple(_unlisted(tree, reading.packages, sum(one.classes for _, one in facts))),
+        unlisted=(
+            *_unlisted(tree, reading.packages, _wordpress(tree, facts)),
+            *_counted([layer for _, layer in facts]),
+        ),
         accounts=_accounts(tree) if all(layer.is_whole for _, layer in facts) else None,
     )
 
@@ -166,17 +175,37 @@ def _accounts(tree: MergedTree) -> tuple[Account, ...] | None:
     return accounts.accounts_in(file.data) if len(file.data) <= accounts.LARGEST else None
 
 
-def _unlisted(tree: MergedTree, packages: Iterable[Package], classes: int) -> Iterator[tuple[str, str]]:
+def _unlisted(
+    tree: MergedTree, packages: Iterable[Package], others: Iterable[tuple[str, str]]
+) -> Iterator[tuple[str, str]]:
     """What does not say what packages are in it, without what a package of the distribution brought."""
-    rows = [(one.facts.unlisted, one.path) for one in tree.standing() if one.facts.unlisted]
+    rows = [(one.facts.unlisted, one.path) for one in tree.standing() if one.facts.unlisted] + [*others]
     if rows:
         owners, sums = owners_by_file(packages, DISTRIBUTION_TYPES), ListedSums(tree)
         for sort, path in sorted(rows)[:MOST_UNLISTED]:
             owner = owners.get(path) or owners.get(path.removeprefix("usr/"))
             if owner is None or not sums.confirm(owner, path):
                 yield sort, path
-    if classes:
+
+
+def _wordpress(tree: MergedTree, layers: Iterable[tuple[str, LayerFacts]]) -> Iterator[tuple[str, str]]:
+    paths = {path for _, layer in layers for path in layer.entries if path.endswith(_WORDPRESS)}
+    return ((_OF_WORDPRESS, path) for path in paths if tree.exists(path))
+
+
+def _counted(layers: Sequence[LayerFacts]) -> Iterator[tuple[str, str]]:
+    """What is too much to be named one by one."""
+    if classes := sum(layer.classes for layer in layers):
         yield f"Java classes outside of archives: {classes:,}", ""
+    stored = {
+        path
+        for layer in layers
+        if _NIX in layer.entries
+        for path, kind in layer.entries.items()
+        if kind == FOLDER and path.startswith(f"{_NIX}/") and _NIX_PACKAGE.fullmatch(path[len(_NIX) + 1 :])
+    }
+    if stored:
+        yield f"folders in the store of Nix: {len(stored):,}", ""
 
 
 def _linked_folders(tree: MergedTree) -> Iterator[Standing]:

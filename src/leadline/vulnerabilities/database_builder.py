@@ -70,6 +70,9 @@ _ENTRIES = 200_000
 _PACKAGES = 100_000
 """Packages whose numbers are kept; the others are looked up."""
 _AT_A_TIME = 2_000
+_PLACES = ", ".join("?" * 8)
+_ROWS = 10_000
+"""Rows about packages that are written together; each has some 150 bytes."""
 MOST_UNREAD = 1000
 """Documents named in a report; the rest is a number."""
 _MOST_UNUSABLE = 5
@@ -205,6 +208,8 @@ class _Builder:
         self._unusable: list[Unread] = []
         self._given: dict[str, dict[str, int]] = {}
         self._keys: dict[Ordering, Callable[[str], bytes]] = {}
+        self._affected: list[tuple[int, bytes, bytes, int, bytes]] = []
+        """Rows that are not written yet."""
         connection.execute("ATTACH '' AS scratch")
         connection.executescript(_PRAGMAS + TABLES + PACKAGE_INDEX + _SCRATCH)
         self._groups = ProblemGroups(connection)
@@ -274,8 +279,9 @@ class _Builder:
         count.records += 1
 
     def _put(self, table: str, *values: object) -> None:
-        places = ", ".join("?" * len(values))
-        self._connection.execute(f"INSERT OR REPLACE INTO {table} VALUES({places})", values)
+        self._connection.execute(
+            f"INSERT OR REPLACE INTO {table} VALUES({_PLACES[: 3 * len(values) - 2]})", values
+        )
 
     def _add_advisory(self, advisory: Advisory, feed: Feed, count: _Count) -> None:
         number = self._number(advisory, count)
@@ -350,10 +356,15 @@ class _Builder:
             if not any(start <= low < end for start, end in spans):
                 exact = VersionRange(introduced=version, last_affected=version)
                 rows.append((low, low + b"\0", _with_range(extra, exact)))
-        self._connection.executemany(
-            "INSERT OR IGNORE INTO affected VALUES(?, ?, ?, ?, ?)",
-            [(package, high, low, advisory, _encode(says)) for low, high, says in rows],
-        )
+        self._affected += [(package, high, low, advisory, _encode(says)) for low, high, says in rows]
+        if len(self._affected) >= _ROWS:
+            self._write_affected()
+
+    def _write_affected(self) -> None:
+        """In the order of their pages, of which each is then touched once."""
+        self._affected.sort()
+        self._connection.executemany("INSERT OR IGNORE INTO affected VALUES(?, ?, ?, ?, ?)", self._affected)
+        self._affected.clear()
 
     def _leave_out(self, count: _Count, affected: Affected, advisory: int, why: str) -> None:
         count.unusable += 1
@@ -412,6 +423,7 @@ class _Builder:
         if not any(count.records for count in self._counts.values()):
             raise DatabaseError(f"no advisories in what was given{self._first_reason()}")
         write = self._connection.executemany
+        self._write_affected()
         if self._has_superseded:
             self._drop_superseded()
         write(
@@ -457,9 +469,16 @@ class _Builder:
 
     def _write_problems(self) -> None:
         write = self._connection.executemany
-        for problem, names in self._groups.grouped():
-            self._put("problem", problem, names[0], _encode(names[1:]), None)
-            write("INSERT OR IGNORE INTO known_as VALUES(?, ?)", [(name, problem) for name in names])
+        problems = self._groups.grouped()
+        while together := list(islice(problems, _AT_A_TIME)):
+            write(
+                "INSERT INTO problem VALUES(?, ?, ?, NULL)",
+                [(problem, names[0], _encode(names[1:])) for problem, names in together],
+            )
+            write(
+                "INSERT OR IGNORE INTO known_as VALUES(?, ?)",
+                [(name, problem) for problem, names in together for name in names],
+            )
         # Written only when all are read: SQLite would go on reading what it is given meanwhile.
         summaries = self._summaries()
         while some := list(islice(summaries, _AT_A_TIME)):

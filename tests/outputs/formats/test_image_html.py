@@ -126,3 +126,18 @@ def test_an_image_that_was_not_matched_is_not_called_clean():
     assert "no vulnerability database was asked" in seen.words
     assert "were not matched" in seen.words
     assert "No advisory" not in seen.words
+
+
+def test_a_package_is_one_row_with_the_upgrade_that_fixes_all_of_it():
+    package = Package("pypi", "django", "3.0")
+    fixes = (("CVE-1", "critical", "3.1"), ("CVE-2", "low", "3.2"), ("CVE-3", "low", ""))
+    matches = tuple(
+        Match(id, package, severity, "fixed" if fix else "not fixed", (fix,) if fix else ())
+        for id, severity, fix in fixes
+    )
+    text = written(msgspec.structs.replace(report("x"), vulnerabilities=matches))
+    start = text.index("<th>Upgrade to")
+    rows = text[start : text.index("</table>", start)].split("<tr ")[1:]
+    assert len(rows) == 1
+    for words in (">3.2<", "1 without a fix", "1 critical, 2 low", "CVE-1", "CVE-2", "CVE-3"):
+        assert words in rows[0]

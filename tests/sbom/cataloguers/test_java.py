@@ -12,7 +12,7 @@ from leadline.model.package import Package
 from leadline.packages.file import Unreadable
 from leadline.sbom.cataloguers import java
 from leadline.sbom.parsers import zip as zip_reader
-from leadline.sbom.parsers.jar import manifest_attributes, split_file_name
+from leadline.sbom.parsers.jar import manifest_attributes, split_file_name, stated_version
 
 LOG4J = "META-INF/maven/org.apache.logging.log4j/log4j-core/"
 
@@ -51,6 +51,40 @@ def test_coordinates_of_maven_win_over_all_else() -> None:
     }
     assert found_in("opt/log4j-core-2.14.1.jar", entries) == ["org.apache.logging.log4j:log4j-core:2.14.1"]
     assert found_in("opt/renamed.jar", entries) == ["org.apache.logging.log4j:log4j-core:2.14.1"]
+
+
+@pytest.mark.parametrize(
+    ("file", "bundle", "expected"),
+    [
+        ("io.projectreactor.reactor-core-3.4.0", "io.projectreactor.reactor-core", "io.projectreactor:reactor-core:3.4.0"),
+        ("com.h2database.h2-2.1.214", "com.h2database", "com.h2database:h2:2.1.214"),
+        ("org.scala-lang.scala-library-2.13.6", "org.scala-lang.scala-library", "org.scala-lang:scala-library:2.13.6"),
+        ("org.xerial.snappy.snappy-java-1.1.8", "org.xerial.snappy.snappy-java", "org.xerial.snappy:snappy-java:1.1.8"),
+        ("org.eclipse.osgi-3.16", "org.eclipse.osgi", "org.eclipse.platform:org.eclipse.osgi:3.16"),
+        ("json-path-2.6.0", "", "com.jayway.jsonpath:json-path:2.6.0"),
+        ("antlr-2.7.7", "", "antlr:antlr:2.7.7"),
+    ],
+)  # fmt: skip
+def test_archives_as_sbt_names_them_and_without_a_group(file: str, bundle: str, expected: str) -> None:
+    manifest = (
+        f"Manifest-Version: 1.0\nBundle-SymbolicName: {bundle}\n" if bundle else "Manifest-Version: 1.0\n"
+    )
+    assert found_in(f"opt/docker/lib/{file}.jar", {"META-INF/MANIFEST.MF": manifest}) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("stated", "version"),
+    [
+        ("8.8.0 b10659f0fc18b58b90929cfdadde94544d202c4a - noble - 2021-01-21 10:58:12", "8.8.0"),
+        ("1.4.10-release-411 (1.4.10)", "1.4.10"),
+        ("2.13.6.v20210513-103542-VFINAL-19f9d2b", "2.13.6"),
+        ("9.4.43.v20210629", "9.4.43.v20210629"),
+        ("1.0-SNAPSHOT", "1.0-SNAPSHOT"),
+        ("unspecified", ""),
+    ],
+)
+def test_what_builds_write_behind_a_stated_version_is_left_out(stated: str, version: str) -> None:
+    assert stated_version(stated) == version
 
 
 def test_archive_that_leaves_only_coordinates_of_what_it_shades_is_told_as_well() -> None:

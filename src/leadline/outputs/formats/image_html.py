@@ -11,7 +11,13 @@ from leadline.model.vulnerability import RATINGS, Match
 from leadline.outputs.format_registry import Page, format
 from leadline.outputs.rows.images_rows import known_name, target_text
 from leadline.outputs.rows.vulnerability_format import page_of
-from leadline.outputs.rows.vulnerability_rows import Row, rows, shown_name
+from leadline.outputs.rows.vulnerability_rows import (
+    PackageRow,
+    fix_text,
+    package_rows,
+    severities,
+    shown_name,
+)
 from leadline.outputs.text.html_page import (
     counts,
     document,
@@ -167,13 +173,28 @@ def _vulnerabilities(report: ImageReport) -> Iterator[str]:
                 text(row.severity),
                 f"<b>{_unbroken(row.package)}</b><br><span class='soft'>{_unbroken(row.version)}</span>"
                 + _where(row, (row.matches[0].package.type, row.matches[0].package.name) in bases),
-                text(row.fix) if not row.matches[0].fixed_in else f"<b>{_unbroken(row.fix)}</b>",
-                _ids(row.matches),
+                _upgrade(row),
+                _what(row),
             ],
         )
-        for row in rows(report.vulnerabilities)
+        for row in package_rows(report.vulnerabilities)
     ]
-    yield table(("Severity", "Package", "Fix", "Vulnerabilities"), cells)
+    yield table(("Severity", "Package", "Upgrade to", "Vulnerabilities"), cells)
+
+
+def _upgrade(row: PackageRow) -> str:
+    """The version that fixes all that have a fix, and how many have none."""
+    if not row.fix:
+        return text(fix_text(row.matches[0]))
+    left = f"<br><span class='soft'>{len(row.unfixed):,} without a fix</span>" if row.unfixed else ""
+    return f"<b>{_unbroken(row.fix)}</b>{left}"
+
+
+def _what(row: PackageRow) -> str:
+    if len(row.matches) == 1:
+        return _ids(row.matches)
+    loaded = "loaded; " if any(match.loaded for match in row.matches) else ""
+    return f"<p class='soft'>{loaded}{text(severities(row.matches))}</p>{_ids(row.matches)}"
 
 
 def _unbroken(name: str) -> str:
@@ -183,8 +204,9 @@ def _unbroken(name: str) -> str:
     return f"<span class='whole'>{text(name).replace('/', '/<wbr>')}</span>"
 
 
-def _where(row: Row, is_in_base: bool) -> str:
-    place = f"<br><span class='soft'>{text(row.places[0])}</span>" if row.places else ""
+def _where(row: PackageRow, is_in_base: bool) -> str:
+    places = row.matches[0].package.found_in
+    place = f"<br><span class='soft'>{text(places[0])}</span>" if places else ""
     return place + ("<br><span class='soft'>in the base image</span>" if is_in_base else "")
 
 

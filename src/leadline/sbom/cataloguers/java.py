@@ -79,7 +79,7 @@ class _Complaints:
         return "; ".join(self.first) + (f" and {self._more} more" if self._more else "")
 
 
-@cataloguer("java", suffixes=SUFFIXES, version=6)
+@cataloguer("java", suffixes=SUFFIXES, version=7)
 def java(archive: File) -> Packages:
     complaints = _Complaints()
     yield from _packages(_Archive(archive, archive.path, 0, archive.data, Budget(INFLATED_BYTES), complaints))

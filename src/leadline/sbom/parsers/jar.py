@@ -35,6 +35,8 @@ _NAME_GOES_ON = re.compile(
 )
 _CLAUSE = re.compile(r"(?:\"[^\"]*\"|[^,\"])+")
 _QUOTED_OR_PLAIN = re.compile(r"(?:\"[^\"]*\"|[^;\"])+")
+_NOISE = re.compile(r"(?<=\d)\.v\d{8}-\d{6}-VFINAL-\w+$|(?:-release-\d+)? \([^()]*\)$|(?<=\w) .*$", re.DOTALL)
+"""Of Scala, of Kotlin, and of those that name the commit and who built it: ``8.8.0 b10659f - noble - 2021-01-21``."""
 _NO_VERSIONS = frozenset(
     (
         "unspecified",
@@ -90,7 +92,8 @@ def _filled_in(group: str, artifact: str, version: str) -> Coordinates:
 
 
 def stated_version(text: str) -> str:
-    """``text`` where it is a version; empty for what builds write that were given none."""
+    """``text`` where it is a version, without what builds write behind it; empty for what they write that were given none."""
+    text = _NOISE.sub("", text)
     is_one = text.lower() not in _NO_VERSIONS and not text.startswith(("${", "@", "%")) and "${" not in text
     return text if is_one else ""
 
@@ -161,14 +164,17 @@ def _split_group(stem: str, attributes: Mapping[str, str], leads_with_group: boo
     """
     group, _, artifact = stem.rpartition(".")
     bundle = attributes.get("Bundle-SymbolicName", "").partition(";")[0].strip()
-    if not group or stem.count(".") > DOTS or (bundle == stem and not leads_with_group):
+    if not group or stem.count(".") > DOTS:
         return "", stem
     if leads_with_group and bundle and stem.endswith(f".{bundle}"):
         return stem[: -len(bundle) - 1], bundle
+    # Bundles of known artifacts are called by group and artifact too: ``io.projectreactor.reactor-core``.
     for dot in re.finditer(r"\.", stem):
         words = _known_words(stem[dot.end() :])
         if words and stem[: dot.start()] in (GROUPS[words], EARLIER_GROUPS.get(words, (0, ""))[1]):
             return stem[: dot.start()], stem[dot.end() :]
+    if bundle == stem and not leads_with_group:
+        return "", stem
     is_split = leads_with_group or ("." in group and "-" in artifact and not _known_words(stem))
     return (group, artifact) if is_split else ("", stem)
 

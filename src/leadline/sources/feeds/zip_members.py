@@ -33,7 +33,11 @@ def zip_members(file: IO[bytes]) -> Iterator[ZipEntry]:
     part, at = b"", 0
     while position + at < end:
         if len(part) - at < _LONGEST_ENTRY and position + len(part) < end:
-            position, part, at = position + at, _read(file, position + at, min(_AT_A_TIME, end - position - at)), 0
+            position, part, at = (
+                position + at,
+                _read(file, position + at, min(_AT_A_TIME, end - position - at)),
+                0,
+            )
         try:
             found = CENTRAL.unpack_from(part, at)
         except LayoutError as error:
