@@ -80,6 +80,13 @@ def load_probes(content: bytes, settings: LoadSettings, places: Places) -> "Load
         refused |= dict.fromkeys(names or [name], "the kernel refuses to load it")
 
 
+def _give_memory_back() -> None:
+    """To load, libbpf reads the types of the kernel and frees them: 9 MiB, which glibc would keep. Other C libraries do not."""
+    trim = getattr(c.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
 class LoadedProbes:
     """The object in the kernel. ``off`` says of each program that does not run why."""
 
@@ -115,6 +122,7 @@ class LoadedProbes:
         """
         code = self._lib.bpf_object__load(self._object)
         if not code:
+            _give_memory_back()
             return ""
         refused = _REFUSED.search("\n".join(self._problems))
         if refused is not None:
