@@ -85,6 +85,14 @@ def test_what_is_not_shown_is_counted(capfd, tmp_path: Path, words: tuple[str, .
     assert (code, err) == (0, said)
 
 
+def test_where_so_many_are_stored_that_some_were_forgotten_it_is_said(
+    capfd, monkeypatch: pytest.MonkeyPatch, store: str
+):
+    monkeypatch.setattr(alerts_command, "MOST_KEPT", 2)
+    _, _, err = run(capfd, "alerts", "--from-store", store)
+    assert err == "2 are stored; of more than 2 the oldest are forgotten before their month is over\n"
+
+
 def test_where_nothing_is_stored_it_is_said_how_something_would_be(
     capfd, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):

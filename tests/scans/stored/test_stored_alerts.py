@@ -14,6 +14,7 @@ from leadline.scans.observing.accepting import Accepting
 from leadline.scans.stored import alerts as alerts_module
 from leadline.scans.stored.alerts import (
     MOST_KEPT,
+    Forgotten,
     LeftOut,
     add_alert,
     alert_lines,
@@ -74,7 +75,7 @@ def test_old_alerts_are_forgotten():
     store = MemoryStore()
     asyncio.run(store_alerts(store, [alert(), alert(id="a2", last_s=1_900_000_000.0 + 20 * 86_400)]))
     now = datetime.fromtimestamp(1_900_000_000, UTC) + timedelta(days=31)
-    assert asyncio.run(forget_alerts(store, now)) == 1
+    assert asyncio.run(forget_alerts(store, now)) == Forgotten(old=1, too_many=0)
     assert len(asyncio.run(stored_alerts(store))) == 1
 
 
@@ -84,7 +85,7 @@ def test_noise_in_one_namespace_costs_no_other_its_evidence():
     later = 1_900_000_000.0 + 3600
     noise = [alert(id=f"n{number}", container=noisy, last_s=later + number) for number in range(MOST_KEPT)]
     asyncio.run(store_alerts(store, [alert(), *noise]))
-    assert asyncio.run(forget_alerts(store, datetime.fromtimestamp(later, UTC))) == 1
+    assert asyncio.run(forget_alerts(store, datetime.fromtimestamp(later, UTC))) == Forgotten(0, 1)
     found = asyncio.run(stored_alerts(store))
     assert found[-1].container.namespace == "shop"
     assert len(found) == MOST_KEPT
@@ -95,7 +96,7 @@ def test_noise_of_one_rule_costs_no_other_rule_of_a_workload_its_evidence():
     later = 1_900_000_000.0 + 3600
     noise = [alert(id=f"n{number}", last_s=later + number) for number in range(MOST_KEPT + 5)]
     asyncio.run(store_alerts(store, [alert(rule="R1002"), *noise]))
-    assert asyncio.run(forget_alerts(store, datetime.fromtimestamp(later, UTC))) == 6
+    assert asyncio.run(forget_alerts(store, datetime.fromtimestamp(later, UTC))) == Forgotten(0, 6)
     assert asyncio.run(stored_alerts(store))[-1].rule == "R1002"
 
 

@@ -121,7 +121,13 @@ class AlertStore:
     async def _forget(self, store: Store) -> None:
         """What cannot be forgotten holds no new alert up."""
         try:
-            await forget_alerts(store, datetime.now(UTC), self._node)
+            forgotten = await forget_alerts(store, datetime.now(UTC), self._node)
+            if forgotten.too_many:
+                self.dropped += forgotten.too_many
+                log.warning(
+                    "%d alerts were forgotten before their month was over: too many are stored",
+                    forgotten.too_many,
+                )
         except StoreError as error:
             log.warning("old alerts are not forgotten: %s", error.args[0])
 

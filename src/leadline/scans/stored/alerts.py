@@ -110,7 +110,13 @@ def _with_others(before: RaisedAlert, alert: Alert, raised: RaisedAlert, written
     )
 
 
-async def forget_alerts(store: Store, now: datetime, node: str = "") -> int:
+class Forgotten(msgspec.Struct, frozen=True):
+    old: int
+    """Their last event is older than ``KEPT_DAYS``."""
+    too_many: int
+
+
+async def forget_alerts(store: Store, now: datetime, node: str = "") -> Forgotten:
     """Those whose last event is older than ``KEPT_DAYS``, and beyond ``MOST_KEPT`` the oldest of the namespaces with most.
 
     With ``node`` of the latter only its own, for the server takes no others from an agent. Raises: ``StoreError``.
@@ -119,7 +125,7 @@ async def forget_alerts(store: Store, now: datetime, node: str = "") -> int:
     newest_first = sorted(entries, key=lambda entry: _alert_of(entry).spec.last_seen, reverse=True)
     # What one of them has many of goes first: noise costs no other its evidence, nor other rules theirs.
     kept = {id(entry) for entry in fairly(newest_first, *_OWNERS)[:MOST_KEPT]}
-    forgotten = 0
+    old = too_many = 0
     for entry in newest_first:
         one = _alert_of(entry).spec
         is_old = _age_days(one.last_seen, now) > KEPT_DAYS
@@ -128,10 +134,11 @@ async def forget_alerts(store: Store, now: datetime, node: str = "") -> int:
             continue
         try:
             await store.delete(entry.key, entry.revision)
-            forgotten += 1
         except ConflictError:
             continue
-    return forgotten
+        old += is_old
+        too_many += not is_old
+    return Forgotten(old, too_many)
 
 
 async def stored_alerts(store: Readable) -> list[RaisedAlert]:

@@ -13,6 +13,7 @@ from leadline.programs.cli.options.table import CLUSTER, takes
 from leadline.programs.cli.output.terminal import list_width
 from leadline.programs.cli.scanning.storing import KUBE, StorePlace, with_store
 from leadline.scans.stored.alerts import (
+    MOST_KEPT,
     LeftOut,
     alert_lines,
     chosen_alerts,
@@ -101,6 +102,8 @@ def command(
 def _left_out_lines(stored: int, missing: LeftOut, severity: str, namespace: str) -> Iterator[str]:
     if not stored:
         yield NONE
+    if stored >= MOST_KEPT:
+        yield f"{stored:,} are stored; of more than {MOST_KEPT:,} the oldest are forgotten before their month is over"
     if missing.accepted:
         yield f"not shown: {missing.accepted:,} accepted; --accepted shows them"
     if missing.others:
