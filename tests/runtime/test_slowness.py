@@ -32,8 +32,9 @@ def test_a_pause_of_the_machine_now_and_then_rests_nothing():
     slowness = Slowness()
     for _ in range(100):
         assert slowness.add("S1", "c1", MOST_ABOVE_NS // 4, 0) == 0
-        for _ in range(MOST_ABOVE_NS // 4 // FREE_NS + 1):
+        for _ in range(MOST_ABOVE_NS // 4 // FREE_NS + 20):
             assert slowness.add("S1", "c1", 5_000, 0) == 0
+    assert slowness.of("c1") is None
 
 
 def test_each_rest_is_longer_than_the_one_before_so_that_a_rule_that_is_slow_everywhere_costs_little():

@@ -150,7 +150,7 @@ class Detector:
             took_ns = now_ns - began_ns
             if said:
                 yield self._detection(rule, str(said))
-            if (slow is not None or took_ns > FREE_NS) and (
+            if (took_ns > FREE_NS or (slow is not None and rule.id in slow)) and (
                 rest_s := self.slowness.add(rule.id, container.id, took_ns, now_ns)
             ):
                 self.slow[rule.id] = _too_slow(took_ns, container, rest_s)

@@ -47,6 +47,11 @@ class Slowness:
         if spent is None:
             spent = rules[rule] = _Spent()
         spent.above_ns = max(0, spent.above_ns + took_ns - FREE_NS)
+        if not spent.above_ns and not spent.until_ns:
+            # It was the machine that paused.
+            del rules[rule]
+            if not rules:
+                del self._containers[container]
         if spent.above_ns < MOST_ABOVE_NS:
             return 0
         rest_s, spent.above_ns = spent.rest_s, 0
