@@ -46,6 +46,16 @@ def test_no_line_is_wider_than_the_terminal(words, capfd, monkeypatch):
         assert too_wide(capfd.readouterr().out, width) == [], width
 
 
+def test_long_paths_of_a_comparison_are_broken_after_their_dots(capfd, monkeypatch, tmp_path):
+    monkeypatch.chdir(Path(__file__).parents[3])
+    for width in (60, 80):
+        monkeypatch.setenv("COLUMNS", str(width))
+        assert main(["diff", str(tmp_path), "examples/shop"]) == 0
+        lines = capfd.readouterr().out.splitlines()
+        assert [line for line in lines if len(line) > width] == []
+        assert any(line.endswith("securityContext.") for line in lines)
+
+
 def test_a_list_in_a_pipe_is_a_row_a_line(capfd, monkeypatch):
     monkeypatch.delenv("COLUMNS", raising=False)
     main(["list", "controls"])

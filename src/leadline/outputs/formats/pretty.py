@@ -29,7 +29,7 @@ from leadline.outputs.rows.remediation import why
 from leadline.outputs.rows.summary import closing, denied_rules, scanned, scores, target_name
 from leadline.outputs.rows.titles import titles_of
 from leadline.outputs.text.change_text import change_lines
-from leadline.outputs.text.command_lines import broken_at, side_by_side
+from leadline.outputs.text.command_lines import broken_at, broken_path, side_by_side
 from leadline.outputs.text.coverage_text import not_seen
 from leadline.outputs.text.plain import columns, count, padded, plain, wrapped
 
@@ -310,7 +310,7 @@ def _places(
             previous = heading
             if group[0].causes:
                 yield from broken_at(f"  rests on {group[0].causes}", page.width)
-            yield from (f"  {line}" for line in _broken(part.path, page.width - 2))
+            yield from (f"  {line}" for line in broken_path(part.path, page.width - 2))
             for line in part.lines:
                 yield (
                     line.left + (_paint(line.mark, group[0].severity, page) if line.mark else "") + line.right
@@ -319,19 +319,6 @@ def _places(
         if also := also_named(group[0], report, title):
             yield from (f"  {line}" for line in wrapped(also, page.width - 2))
             yield ""
-
-
-def _broken(path: str, width: int) -> Iterator[str]:
-    """A path over several lines if need be, broken after its dots."""
-    line = ""
-    for part in path.replace(".", ".\0").split("\0"):
-        if line and columns(line) + columns(part) > width:
-            yield line
-            line = part
-        else:
-            line += part
-    if line:
-        yield line
 
 
 # What was not seen, and the end

@@ -34,3 +34,16 @@ def side_by_side(parts: Iterable[str], width: int, gap: str = "   ", indent: str
             line = f"{line}{gap}{part}" if line else part
     if line:
         yield from command_lines(line, width)
+
+
+def broken_path(path: str, width: int) -> Iterator[str]:
+    """A path over several lines if need be, broken after its dots."""
+    line = ""
+    for part in path.replace(".", ".\0").split("\0"):
+        if line and columns(line) + columns(part) > width:
+            yield line
+            line = part
+        else:
+            line += part
+    if line:
+        yield line

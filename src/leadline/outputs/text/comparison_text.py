@@ -11,6 +11,7 @@ from msgspec import Struct
 from leadline.model.control import SEVERITIES, Control, Severity
 from leadline.outputs.documents.baseline import Baseline, SeenFinding, distinct
 from leadline.outputs.documents.comparison import Comparison
+from leadline.outputs.text.command_lines import broken_path
 from leadline.outputs.text.plain import columns, count, padded, plain, wrapped
 
 _NAMED = 20
@@ -189,7 +190,10 @@ def _object_lines(rows: Sequence[DifferenceRow], sign: str, width: int) -> Itera
         yield f"    {sign} {head}"
         yield from (f"        {one}" for one in more)
         if rest := "  ".join(part for part in (place, what) if part):
-            yield from (f"        {one}" for one in wrapped(rest, max(width - 8, 20)))
+            room, path = max(width - 8, 20), plain(row.path, _LONGEST)
+            for one in wrapped(rest, room):
+                # Where a file is stays whole, so that it can be opened.
+                yield from (f"        {part}" for part in (broken_path(one, room) if one == path else (one,)))
 
 
 def numbers_text(both: Sides) -> str:

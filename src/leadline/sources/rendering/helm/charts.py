@@ -248,7 +248,12 @@ class _ChartReader:
         if chart not in self._doubts:
             owned = [path for path, owner in self._plan.owners.items() if owner.kind == "helm"]
             inside = [path for path in owned if self._plan.owners[path].of == chart]
-            self._doubts[chart] = doubts(templates_of(self._top, chart, inside))
+            kept = self._kept or KeptRenders()
+            self._doubts[chart] = kept.once(
+                ("doubts", chart, *inside),
+                lambda: doubts(templates_of(self._top, chart, inside)),
+                (str(self._top / chart), *(str(self._top / path) for path in inside)),
+            )
         return self._doubts[chart]
 
     def undecided(self) -> Iterator[Unread]:

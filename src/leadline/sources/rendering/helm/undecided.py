@@ -235,18 +235,22 @@ class _Blocks:
         self._read()
 
     def undecided(self, path: str, partials: _Partials) -> Iterator[Undecided]:
-        places = [match.end() for match in _MATTERS.finditer(self._text)]
-        places += [
-            match.end() for match in _CALLED.finditer(self._text) if partials.matter(_first(match.groups()))
-        ]
-        places.sort()
         rows = list(self._certain)
+        # Most templates depend on nothing else than values, and need not be searched.
+        places = sorted(self._places_of(partials)) if self._found else []
         for line, on, start, end in self._found:
             at = bisect_right(places, start)
             if at < len(places) and places[at] <= end:
                 rows.append((line, on))
         for line, on in sorted(rows):
             yield Undecided(path, line, on)
+
+    def _places_of(self, partials: _Partials) -> Iterator[int]:
+        """Where what matters ends, here or in what is included."""
+        yield from (match.end() for match in _MATTERS.finditer(self._text))
+        for match in _CALLED.finditer(self._text):
+            if partials.matter(_first(match.groups())):
+                yield match.end()
 
     def _read(self) -> None:
         stack: list[_Block] = []
