@@ -55,10 +55,15 @@ def facts(package: Package) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("linked", [None, (), ("golang.org/x/net/html", "golang.org/x/net/http2")])
-def test_cyclonedx_keeps_which_packages_of_a_go_module_are_linked(linked: tuple[str, ...] | None) -> None:
-    module = Package("golang", "net", "v0.35.0", namespace="golang.org/x", linked=linked)
-    (found,) = read(written("cyclonedx-json", replace(WHOLE, packages=(module,)))).packages
-    assert found.linked == linked
+@pytest.mark.parametrize("name", NAMES)
+def test_every_format_keeps_which_packages_of_a_go_module_are_linked(
+    name: str, linked: tuple[str, ...] | None
+) -> None:
+    module = Package(
+        "golang", "net", "v0.35.0", namespace="golang.org/x", linked=linked, built_for="linux/amd64"
+    )
+    (found,) = read(written(name, replace(WHOLE, packages=(module,)))).packages
+    assert (found.linked, found.built_for) == (linked, "linux/amd64")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -188,6 +188,9 @@ def _facts(package: Package) -> list[tuple[str, str]]:
         ("source", package.source),
         ("source version", package.source_version),
         ("scope", "development" if package.is_dev else ""),
+        ("built for", package.built_for),
+        # A value for each, and one for none: that nothing is linked is known too.
+        *(("linked", path) for path in (package.linked or ("none",) if package.linked is not None else ())),
     ]
 
 

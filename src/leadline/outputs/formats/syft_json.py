@@ -277,7 +277,19 @@ def _source_rpm(package: Package) -> str:
 
 def _golang(package: Package) -> Metadata:
     compiler = _version(package) if _is_standard_library(package) else ""
-    return "go-module-buildinfo-entry", {"goCompiledVersion": compiler, "architecture": plain(package.arch)}
+    settings = [("leadline.builtFor", package.built_for)] if package.built_for else []
+    if package.linked is not None:
+        # A value for each, and one for none: that nothing is linked is known too.
+        settings += [("leadline.linked", path) for path in package.linked or ("none",)]
+    return "go-module-buildinfo-entry", {
+        **(
+            {"goBuildSettings": [{"key": key, "value": plain(value, _LONGEST_TEXT)} for key, value in settings]}
+            if settings
+            else {}
+        ),
+        "goCompiledVersion": compiler,
+        "architecture": plain(package.arch),
+    }
 
 
 def _virtual_path(package: Package) -> str:

@@ -186,6 +186,8 @@ def _package(entry: Mapping[str, Any], texts: Mapping[str, str]) -> Package:
         source_version=facts.get("source version", [package.source_version])[0],
         layer=facts.get("layer", [""])[0],
         is_dev=facts.get("scope") == ["development"],
+        linked=tuple(one for one in facts["linked"] if one != "none") if "linked" in facts else None,
+        built_for=facts.get("built for", [""])[0],
         licenses=licences(declared, texts),
         found_in=tuple(path(one) for one in source.partition(": ")[2].split(", ") if one.startswith("/")),
         found_by=found_by["name"] if found_by else "",

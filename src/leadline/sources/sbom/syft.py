@@ -67,6 +67,11 @@ def _package(entry: Mapping[str, Any]) -> Package:
     source_rpm = _SOURCE_RPM.fullmatch(text(metadata.get("sourceRpm")))
     if source_rpm is not None and not package.source:
         package = replace(package, source=source_rpm["name"], source_version=source_rpm["version"])
+    settings = [
+        (text(fields(one).get("key")), text(fields(one).get("value")))
+        for one in entries(metadata.get("goBuildSettings"))
+    ]
+    linked = [value for key, value in settings if key == "leadline.linked"]
     places = [fields(one) for one in entries(entry.get("locations"))]
     places.sort(key=lambda place: fields(place.get("annotations")).get("evidence") != "primary")
     return replace(
@@ -87,6 +92,8 @@ def _package(entry: Mapping[str, Any]) -> Package:
         supplier=text(metadata.get("maintainer"))
         or text(metadata.get("vendor"))
         or text(metadata.get("author")),
+        linked=tuple(one for one in linked if one != "none") if linked else None,
+        built_for=dict(settings).get("leadline.builtFor", ""),
         home=text(metadata.get("homepage")) or text(metadata.get("url")),
         description=text(metadata.get("description")),
     )
