@@ -17,6 +17,7 @@ from leadline.vulnerabilities.match import match
 from sbom.cataloguers.memory_tree import MemoryTree, read
 
 FOLDER = Path(__file__).parent
+DOCUMENTED = FOLDER.parents[2] / "docs" / "decisions" / "vulnerability-matching.md"
 IMAGES = json.loads((FOLDER / "real_matches.json").read_text("utf-8"))
 
 LEAST = {
@@ -146,6 +147,16 @@ def precision_and_recall(verdicts: list[tuple[Verdict, bool]]) -> tuple[float, f
     return right / (right + wrong), right / (right + missed)
 
 
+def row_of(type: str, verdicts: list[tuple[Verdict, bool]]) -> str:
+    """The line of the table in the documentation."""
+    counted = Counter((label, is_match) for (*_, label), is_match in verdicts)
+    right, wrong, missed = counted["TP", True], counted["FP", True], counted["TP", False]
+    shares = [f"{right / whole:.3f}" if whole else "" for whole in (right + wrong, right + missed)]
+    return f"| {type} | {len(verdicts)} | {right} | {wrong} | {missed} | {' | '.join(shares)} |".replace(
+        "  |", " |"
+    )
+
+
 def test_people_agree_with_the_matches(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     (tmp_path / "rpm").mkdir()
     groups = {"languages": [*of_languages(tmp_path)], "rpm": [*of_rpm(tmp_path / "rpm")]}
@@ -158,6 +169,9 @@ def test_people_agree_with_the_matches(tmp_path: Path, capsys: pytest.CaptureFix
             f1 = 2 * precision * recall / (precision + recall)
             print(f"\n{len(groups[name])} labels, {name}: ", end="")
             print(f"precision {precision:.3f}, recall {recall:.3f}, F1 {f1:.3f}", end="")
+    documented = DOCUMENTED.read_text("utf-8")
+    for type in sorted({verdict[0] for verdict, _ in verdicts}):
+        assert row_of(type, [one for one in verdicts if one[0][0] == type]) in documented
     assert listed == {
         " ".join(verdict) for verdict, is_match in verdicts if is_match != (verdict[-1] == "TP")
     }

@@ -283,7 +283,11 @@ def _golang(package: Package) -> Metadata:
         settings += [("leadline.linked", path) for path in package.linked or ("none",)]
     return "go-module-buildinfo-entry", {
         **(
-            {"goBuildSettings": [{"key": key, "value": plain(value, _LONGEST_TEXT)} for key, value in settings]}
+            {
+                "goBuildSettings": [
+                    {"key": key, "value": plain(value, _LONGEST_TEXT)} for key, value in settings
+                ]
+            }
             if settings
             else {}
         ),
