@@ -31,7 +31,7 @@ def pages_of(*words: str) -> Iterator[str]:
     command = [sys.executable, "-m", "leadline.programs.cli.main", "ui", *words]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env=environment, stderr=subprocess.DEVNULL
+        command, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL
     ) as process:
         try:
             assert process.stdout is not None

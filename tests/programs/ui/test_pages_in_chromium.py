@@ -10,7 +10,7 @@ from typing import Literal
 import pytest
 from axe import MissingError, script
 from hostile_names import hostile_report
-from pages_process import ROOT, chromium, pages_of, violations
+from pages_process import chromium, pages_of, violations
 from pages_states import STATES
 from playwright.sync_api import Browser, Page, ViewportSize
 
@@ -27,7 +27,7 @@ Scheme = Literal["light", "dark"]
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    with pages_of(str(ROOT / "examples" / "shop")) as printed:
+    with pages_of("examples/shop") as printed:
         yield printed
 
 
