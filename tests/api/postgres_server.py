@@ -60,6 +60,14 @@ class PostgresServer:
         self._run("psql", "-h", str(self._folder), "-U", USER, "-c", f"CREATE SCHEMA {name}", USER)
         return f"postgresql://{USER}@/{USER}?host={self._folder}&search_path={name}"
 
+    def owned(self) -> str:
+        """A schema of a role without rights beyond it, as a program has it that is held to row-level security."""
+        self._count += 1
+        name = f"owned{self._count}"
+        words = f"CREATE ROLE {name} LOGIN; CREATE SCHEMA {name} AUTHORIZATION {name}"
+        self._run("psql", "-h", str(self._folder), "-U", USER, "-c", words, USER)
+        return f"postgresql://{name}@/{USER}?host={self._folder}&search_path={name}"
+
     def restored(self, dump: Path) -> str:
         """The address of a database with what ``dump`` holds, which calls its schema ``SCHEMA``."""
         address = self.database()
@@ -107,7 +115,7 @@ class PostgresServer:
                 stdout=said,
                 stderr=said,
                 stdin=subprocess.DEVNULL,
-                timeout=60,
+                timeout=300,
                 check=False,
                 cwd=self._folder,
             )

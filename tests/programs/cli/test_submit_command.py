@@ -102,7 +102,7 @@ def test_a_report_arrives_and_the_checkpoint_is_kept(capfd, monkeypatch, tmp_pat
     monkeypatch.setenv("LEADLINE_SUBMIT_TOKEN", provider.token)
     with served(provider) as url:
         code, _, err = run(capfd, "scan", "pod.yaml", "--submit", f"{url}/shop", "-f", "lines")
-        open_there = provider.place.tables.open_count(provider.source.id)
+        open_there = provider.place.tables.open_count(provider.source)
         assert code == 0
         assert f"submitting {open_there} findings to {url[7:]} as shop\n" in err
         assert f"submitted: {open_there} new, 0 gone, {open_there} open at {url[7:]}\n" in err
@@ -325,7 +325,7 @@ def test_an_image_is_sent_with_its_packages(capfd, monkeypatch, tmp_path):
         code, _, err = run(capfd, "scan", "image", "image.tar", "--submit", f"{url}/shop", "--offline")
     assert code == 0
     assert f"submitting 1 packages of image.tar to {url[7:]} as shop\n" in err
-    rows = provider.place.tables.reader.execute("SELECT name, version FROM package").fetchall()
+    rows = provider.place.tables.read("default", "SELECT name, version FROM package WHERE tenant = ?")
     assert [tuple(row) for row in rows] == [("alpine/musl", "1.2.5-r0")]
     code, _, err = run(capfd, "scan", "image", ".", "--submit", f"{url}/shop", "--offline", "-q")
     assert code == 2

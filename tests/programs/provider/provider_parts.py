@@ -28,7 +28,8 @@ from leadline.programs.provider.ingest import Ingest, Message
 from leadline.programs.provider.place import Place, make_provider
 from leadline.programs.provider.questions import Questions
 from leadline.programs.provider.routes import Parts
-from leadline.programs.provider.tables import Source, Token
+from leadline.programs.provider.source_row import Source
+from leadline.programs.provider.tables import Token
 from leadline.programs.serving.plain_server import plain_config
 from leadline.programs.serving.tls_server import Server
 
@@ -80,11 +81,13 @@ def image(digest: int, *packages: str, vulnerabilities: tuple[ImageVulnerability
 class Provider:
     """With the source ``shop``, its token, and one for another source."""
 
-    def __init__(self, folder: Path, *, every: int = 0) -> None:
+    def __init__(self, folder: Path, *, every: int = 0, database: str = "") -> None:
+        """``database``: address of PostgreSQL; SQLite for none."""
         self.folder = folder
+        self.database = database
         make_provider(folder, "provider.example")
         self.clock = Clock()
-        self.place = Place(folder)
+        self.place = Place(folder, database)
         self.token = self.place.add_source("shop", "cluster", every)
         self.other_token = self.place.add_source("other", "cluster", every)
         self.reader = self.place.add_token("wall", "read")
@@ -94,7 +97,7 @@ class Provider:
         """As after a restart."""
         self.ingest.close()
         self.place.close()
-        self.place = Place(self.folder)
+        self.place = Place(self.folder, self.database)
         self.ingest = Ingest(self.folder, self.place.tables, self.place.keys, self.clock)
 
     @property
@@ -114,10 +117,10 @@ class Provider:
         return self.ingest.take(Token("shop", "default", self.source.id, "write"), self.source, message)
 
     def open(self) -> set[str]:
-        return {mark for mark, _ in self.place.tables.open_findings(self.source.id)}
+        return {mark for mark, _ in self.place.tables.open_findings(self.source)}
 
     def alerts(self) -> set[str]:
-        rows = self.place.tables.reader.execute("SELECT kind FROM alert WHERE over = ''")
+        rows = self.place.tables.read("default", "SELECT kind FROM alert WHERE tenant = ? AND over = ''")
         return {row[0] for row in rows}
 
     def close(self) -> None:

@@ -94,7 +94,7 @@ def test_what_its_cli_asks_is_answered_and_its_report_is_kept(provider: Provider
             assert answer["response"]["event-receiver-http"] == ADDRESS
         if one["path"].endswith("frameworks"):
             assert {each["controlID"] for each in answer["controls"]} <= {"C-0057", "C-0016"}
-    rows = provider.place.tables.open_findings(provider.source.id)
+    rows = provider.place.tables.open_findings(provider.source)
     assert len(rows) == 60
     # Nothing of an object is kept but its name.
     kept = b"".join(path.read_bytes() for path in provider.folder.rglob("*") if path.is_file())
@@ -111,7 +111,7 @@ def test_chunks_come_in_any_order_and_one_that_comes_again_replaces(provider: Pr
         assert door.ask("POST", "/k8s/v2/postureReport", chunk, provider.token, **query)[0] == 200
     assert provider.source.entries == 0
     door.ask("POST", "/k8s/v2/postureReport", chunks[0], provider.token, **query)
-    assert len(provider.place.tables.open_findings(provider.source.id)) == 40
+    assert len(provider.place.tables.open_findings(provider.source)) == 40
     # The same report again is one entry.
     for chunk in chunks:
         assert door.ask("POST", "/k8s/v2/postureReport", chunk, provider.token, **query)[0] == 200
@@ -131,7 +131,7 @@ def test_a_finding_is_what_our_own_report_has(provider: Provider):
     query = {"customerGUID": door.account, "reportGUID": str(uuid.uuid4())}
     (chunk,) = compat_chunks(whole, door.account, query["reportGUID"], "")
     assert door.ask("POST", "/k8s/v2/postureReport", chunk, provider.token, **query)[0] == 200
-    known = provider.place.tables.open_findings(provider.source.id).values()
+    known = provider.place.tables.open_findings(provider.source).values()
     assert sorted((one.control, one.severity, one.group, one.kind, one.file) for one in known) == [
         ("C-0016", "critical", "", "Pod", ""),
         ("C-0057", "high", "apps", "Deployment", "deploy/web.yaml"),
@@ -249,7 +249,7 @@ def test_our_cli_submits_to_it(provider: Provider, tmp_path: Path, monkeypatch, 
         for result in one["results"]
         for control in result["controls"]
     )
-    known = provider.place.tables.open_findings(provider.source.id).values()
+    known = provider.place.tables.open_findings(provider.source).values()
     assert sum(not one.accepted for one in known) == failed
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import uuid
 from pathlib import Path
 from typing import Any
@@ -9,59 +10,21 @@ from typing import Any
 import msgspec
 import pytest
 import zstandard
+from tests.programs.provider.provider_client_parts import Client
 from tests.programs.provider.provider_parts import Chain, Provider, found, image, report
 
 from leadline.api.provider.wire import FoundFinding, ImageVulnerability, encoded
-from leadline.programs.provider.app import LARGEST_PLAIN, App
+from leadline.programs.provider.app import LARGEST_PLAIN
 from leadline.programs.provider.openapi import openapi
-from leadline.programs.provider.questions import Questions
-from leadline.programs.provider.routes import ROUTES, Parts
+from leadline.programs.provider.routes import ROUTES
 
 ROOT = Path(__file__).parents[3]
 
 
-class Client:
-    def __init__(self, provider: Provider) -> None:
-        self.provider = provider
-        parts = Parts(
-            provider.place.tables, provider.ingest, Questions(provider.place.tables, provider.clock)
-        )
-        self.app = App(parts)
-
-    def __call__(
-        self, method: str, path: str, token: str = "", body: bytes = b"", **headers: str
-    ) -> tuple[int, Any, dict[str, str]]:
-        return asyncio.run(self._asked(method, path, token, body, headers))
-
-    async def _asked(self, method: str, path: str, token: str, body: bytes, headers: dict[str, str]):
-        path, _, query = path.partition("?")
-        given = {"authorization": f"Bearer {token}"} if token else {}
-        given |= {name.replace("_", "-"): value for name, value in headers.items()}
-        scope = {
-            "type": "http",
-            "method": method,
-            "path": path,
-            "raw_path": path.encode(),
-            "query_string": query.encode(),
-            "headers": [(name.encode(), value.encode()) for name, value in given.items()],
-        }
-        sent: list[Any] = []
-
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        async def send(message: Any) -> None:
-            sent.append(message)
-
-        await self.app(scope, receive, send)
-        heads = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-        content = sent[1]["body"]
-        return sent[0]["status"], json.loads(content) if content else None, heads
-
-    def post(self, content: Any, token: str = "", path: str = "/v1/sources/shop/report", **headers: str):
-        usual = {"content_type": "application/json", "idempotency_key": str(uuid.uuid4())} | headers
-        body = content if isinstance(content, bytes) else encoded(content)
-        return self("POST", path, token or self.provider.token, body, **usual)
+@pytest.fixture(params=["sqlite", "postgres"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Both answer the same."""
+    return request.param
 
 
 @pytest.fixture
@@ -339,7 +302,13 @@ def test_many_findings_of_one_source_hide_none_of_another(client: Client, provid
     assert (card["critical"], card["sources"], card["worst"]) == (0, ["other", "shop"], [])
 
 
-@pytest.mark.parametrize("text", ["\\ud800", "\\u0000", "\u202e", "%_!'\\\"", "\U0010ffff"])
+WIDE = "".join(map(chr, random.Random(7).sample(range(0x10000, 0x20000), 300)))
+"""1,200 bytes that nothing compresses: three of them are more than an index of PostgreSQL takes."""
+
+
+@pytest.mark.parametrize(
+    "text", ["\\ud800", "\\u0000", "\\\\u0000", "\u202e", "%_!'\\\"", "\U0010ffff", WIDE], ids=range(7)
+)
 def test_hostile_names_are_refused_or_kept_as_they_are(client: Client, provider: Provider, text: str):
     """Whatever is in the log can be read again, also after the tables were lost."""
     name = "name-that-is-replaced"

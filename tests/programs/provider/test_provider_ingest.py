@@ -14,11 +14,17 @@ from tests.programs.provider.provider_parts import AT, Chain, Provider, found, i
 from leadline.api.provider.wire import FoundFinding, UnlistedKind, WholeReport, encoded
 from leadline.programs.provider import ingest
 from leadline.programs.provider import log as provider_log
-from leadline.programs.provider.ingest import Refused
+from leadline.programs.provider.ingest import Message, Refused
 from leadline.programs.provider.log import verify_log
-from leadline.programs.provider.tables import VIEW
+from leadline.programs.provider.tables import VIEW, Token
 from leadline.programs.provider.watchman import EVENTS, STATES
 from leadline.scans.submitting.sending import DoubtError, check
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Both answer the same."""
+    return request.param
 
 
 def marks(*numbers: int) -> set[str]:
@@ -52,7 +58,9 @@ def test_accepted_is_not_gone(provider: Provider):
     accepted = (found(1, accepted="reviewed (until 2027-06-01)"), found(2))
     receipt = provider.take(type(whole)(measured(), ("C-0057",), accepted))
     assert (receipt.opened, receipt.gone, receipt.open) == (0, 0, 2)
-    rows = provider.place.tables.reader.execute("SELECT open, accepted FROM tally WHERE severity = 1")
+    rows = provider.place.tables.read(
+        "default", "SELECT open, accepted FROM tally WHERE tenant = ? AND severity = 1"
+    )
     assert [tuple(row) for row in rows] == [(1, 1)]
 
 
@@ -129,12 +137,17 @@ def test_no_source_fills_the_disk(provider: Provider, monkeypatch):
     assert refused.value.status == 429
     size = (provider.log / "records").stat().st_size
     assert size < 8_000
+    # A restart gives nobody another allowance.
+    provider.again()
+    with pytest.raises(Refused) as refused:
+        provider.take(report(range(50)))
+    assert refused.value.status == 429
     provider.clock.pass_by(days=1)
     provider.take(report([1]))
 
 
 def rows(provider: Provider) -> list[tuple[object, ...]]:
-    return list(provider.place.tables.view(provider.source.id))
+    return provider.place.tables.view(provider.source)
 
 
 messages = st.lists(st.sets(st.integers(0, 12), max_size=8), min_size=1, max_size=6)
@@ -197,6 +210,7 @@ def test_tables_are_made_anew_as_they_were(tmp_path_factory, history, lost):
     provider.close()
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_tables_of_yesterday_catch_up_with_the_log(provider: Provider, tmp_path):
     provider.take(report([1, 2]))
     provider.again()
@@ -213,6 +227,7 @@ def test_tables_of_yesterday_catch_up_with_the_log(provider: Provider, tmp_path)
     assert rows(provider) == before
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_a_provider_that_was_set_back_whole_is_noticed_by_its_sender(provider: Provider, tmp_path):
     """Log and tables of yesterday: the next message of a sender that kept its checkpoint is refused, and says what was lost."""
     first = provider.take(report([1]))
@@ -304,7 +319,7 @@ def test_a_report_about_something_else_closes_nothing(provider: Provider):
     assert provider.alerts() == {"other-scope"}
     assert [equal for source, _, equal in provider.ingest.rebuild() if source.name == "shop"] == [True]
     assert provider.source.scope == "deploy"
-    provider.place.tables.settle(provider.source.id, EVENTS, AT)
+    provider.place.tables.settle(provider.source, EVENTS, AT)
     assert provider.alerts() == set()
     provider.take(whole((found(2),), "other"))
     assert provider.open() == marks(2)
@@ -352,6 +367,7 @@ def test_a_checkpoint_that_could_not_be_written_adds_nothing(provider: Provider,
     assert not verify_log(provider.log, key).faults
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_no_source_fills_the_memory(provider: Provider, monkeypatch):
     """Findings of a control that never judges again stay open: each report may add others."""
     monkeypatch.setattr(ingest, "MOST_OPEN", 25)
@@ -371,7 +387,7 @@ def test_a_lie_that_is_repeated_becomes_no_truth(provider: Provider):
         provider.take(report([1], objects=10, judged=5, unread=9, program="leadline 1.1.0"))
         assert provider.alerts() == {"fewer-objects", "fewer-controls", "more-unread", "other-program"}
         list(provider.ingest.rebuild())
-    provider.place.tables.settle(provider.source.id, (*EVENTS, *STATES), AT)
+    provider.place.tables.settle(provider.source, (*EVENTS, *STATES), AT)
     provider.take(report([1], objects=10, judged=5, unread=9, program="leadline 1.1.0"))
     assert provider.alerts() == set()
 
@@ -391,3 +407,18 @@ def test_an_image_that_comes_first_is_no_report_to_compare_with(provider: Provid
     provider.take(image(1, "deb openssl 3.0"))
     provider.take(report([1], unread=9))
     assert provider.alerts() == set()
+
+
+def test_few_logs_are_open_at_a_time(provider: Provider, monkeypatch):
+    monkeypatch.setattr(ingest, "MOST_OPEN_LOGS", 3)
+    sources = []
+    for number in range(8):
+        provider.place.add_source(f"source-{number}", "cluster", 0)
+        sources.append(provider.place.tables.source("default", f"source-{number}"))
+    for turn in range(2):
+        for source in sources:
+            message = Message(encoded(report([turn])), report([turn]), str(uuid.uuid4()), turn)
+            token = Token(source.name, "default", source.id, "write")
+            assert provider.ingest.take(token, source, message).open == 1
+            assert len(provider.ingest._logs) <= 3
+    assert all(equal for _, _, equal in provider.ingest.rebuild())

@@ -52,9 +52,19 @@ def stored(*targets: str) -> None:
     assert main(["scan", *targets, "--store", "results.db", "-q", "-f", "lines"]) == 0
 
 
+def open_names(provider: Provider) -> list[str]:
+    text = (
+        "SELECT DISTINCT o.name FROM finding f JOIN object o ON o.source = f.source AND o.id = f.object"
+        " WHERE f.tenant = ? ORDER BY o.name"
+    )
+    return [row[0] for row in provider.place.tables.read("default", text)]
+
+
 def counted(provider: Provider) -> dict[str, tuple[int, int]]:
     names = ("critical", "high", "medium", "low")
-    rows = provider.place.tables.reader.execute("SELECT severity, open, accepted FROM tally").fetchall()
+    rows = provider.place.tables.read(
+        "default", "SELECT severity, open, accepted FROM tally WHERE tenant = ?"
+    )
     return {names[severity]: (is_open, accepted) for severity, is_open, accepted in rows if severity < 4}
 
 
@@ -98,7 +108,7 @@ def test_what_changes_in_a_store_follows(provider: Provider):
             submitting = Submitting(sender, lambda: LocalReader(Path("results.db")), pace)
             running = asyncio.ensure_future(submitting.run())
             await until(lambda: provider.source.entries == 1, running)
-            names = {row[0] for row in provider.place.tables.reader.execute("SELECT name FROM finding")}
+            names = set(open_names(provider))
             assert names == {"one"}
             Path("two.yaml").write_text(POD.format(name="two"))
             await asyncio.to_thread(stored, "two.yaml")
@@ -109,10 +119,7 @@ def test_what_changes_in_a_store_follows(provider: Provider):
 
     with served(provider) as url:
         asyncio.run(followed(url))
-    rows = provider.place.tables.reader.execute(
-        "SELECT DISTINCT name FROM finding WHERE gone IS NULL ORDER BY name"
-    )
-    assert [row[0] for row in rows] == ["one", "two"]
+    assert open_names(provider) == ["one", "two"]
 
 
 @pytest.mark.parametrize(
@@ -170,7 +177,7 @@ def test_images_go_once_for_each_digest_and_content(provider: Provider, capfd):
         assert main(image) == 0
         assert provider_main(words) == 0
         assert "1 messages were delivered" in capfd.readouterr().err
-    rows = provider.place.tables.reader.execute("SELECT name, version FROM package").fetchall()
+    rows = provider.place.tables.read("default", "SELECT name, version FROM package WHERE tenant = ?")
     assert [tuple(row) for row in rows] == [("alpine/busybox", "1.36.1-r2")]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.programs.provider.provider_parts import Provider, found, image, measured
 
+from api.postgres_server import PostgresServer
 from leadline.api.provider.wire import LOG_IS_SHORTER, Changes, FoundFinding, Problem, encoded
 from leadline.errors import StoreError
 from leadline.programs.provider.app import App
@@ -69,9 +70,9 @@ def state(numbers: set[int], severity: str = "high") -> dict[Mark, FoundFinding]
 
 
 class Pair:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database: str = "") -> None:
         self.folder = folder
-        self.provider = Provider(folder / "provider")
+        self.provider = Provider(folder / "provider", database=database)
         self.wire = Wire(self.provider)
         self.start()
 
@@ -106,7 +107,7 @@ def test_differences_are_sent_and_nothing_where_nothing_differs(pair: Pair):
 def test_a_severity_or_an_acceptance_that_changes_is_sent(pair: Pair):
     pair.send({1})
     assert pair.sender.send(state({1}, "critical"), measured(), 0, is_due=False) == 1
-    rows = pair.provider.place.tables.reader.execute("SELECT severity FROM finding").fetchall()
+    rows = pair.provider.place.tables.read("default", "SELECT severity FROM finding WHERE tenant = ?")
     assert [tuple(row) for row in rows] == [(0,)]
 
 
@@ -151,9 +152,21 @@ def test_after_a_hundred_runs_of_faults_both_say_the_same(tmp_path: Path, seed: 
     go_through_faults(tmp_path, seed)
 
 
-def go_through_faults(tmp_path: Path, seed: int) -> None:
+@pytest.mark.nightly("provider")
+def test_after_24_runs_of_faults_both_say_the_same_with_postgresql(tmp_path: Path):
+    server = PostgresServer()
+    server.start()
+    try:
+        for seed in range(24):
+            (tmp_path / str(seed)).mkdir()
+            go_through_faults(tmp_path / str(seed), seed, server.owned())
+    finally:
+        server.stop()
+
+
+def go_through_faults(tmp_path: Path, seed: int, database: str = "") -> None:
     chance = random.Random(seed)
-    pair = Pair(tmp_path)
+    pair = Pair(tmp_path, database)
     numbers: set[int] = set()
     backup = tmp_path / "backup"
     for _ in range(40):
@@ -174,6 +187,8 @@ def go_through_faults(tmp_path: Path, seed: int) -> None:
             shutil.rmtree(pair.provider.folder)
             shutil.copytree(backup, pair.provider.folder)
             pair.provider.again()
+            # Its tables are of today: they know more than the log of yesterday.
+            assert [one.name for one, _, _ in pair.provider.ingest.rebuild()] == ["other", "shop"]
         pair.sender.note(state(numbers))
         try:
             pair.send(numbers)
@@ -245,7 +260,7 @@ def test_images_that_a_provider_lost_are_sent_again(pair: Pair, tmp_path: Path):
     assert pair.sender.wants("home/one", "tuesday")
     assert pair.sender.send_image(shown, "home/one", "tuesday")
     assert pair.provider.open() == {f"{one:032x}" for one in (1, 2)}
-    rows = pair.provider.place.tables.reader.execute("SELECT name FROM package").fetchall()
+    rows = pair.provider.place.tables.read("default", "SELECT name FROM package WHERE tenant = ?")
     assert [row[0] for row in rows] == ["org.apache/log4j-core"]
     assert not verify_log(pair.provider.log, pair.provider.place.keys.verifier).faults
 
@@ -269,5 +284,22 @@ def test_an_outbox_is_for_its_owner_and_no_other_database(pair: Pair, tmp_path: 
     with pytest.raises(StoreError, match="is not an outbox"):
         Outbox(other, "https://p.example/shop")
     with closing(sqlite3.connect(other)) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (0,)
         assert [row[0] for row in database.execute("SELECT name FROM sqlite_master")] == ["mine"]
     assert len(other.read_bytes()) == len(before)
+
+
+def test_an_outbox_of_a_later_version_is_left_alone(pair: Pair):
+    pair.send({1})
+    pair.outbox.close()
+    path = pair.folder / "outbox.db"
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (1,)
+        database.execute("PRAGMA user_version = 2")
+    with pytest.raises(StoreError, match="later version"):
+        Outbox(path, f"{PLACE.base}/{PLACE.source}")
+    with closing(sqlite3.connect(path)) as database:
+        # One of before has no number.
+        database.execute("PRAGMA user_version = 0")
+    pair.start()
+    assert pair.send({1}) == 0

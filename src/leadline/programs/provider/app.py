@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 import sqlite3
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -14,10 +14,10 @@ import zstandard
 
 from leadline.api.provider.wire import Problem, encoded
 from leadline.errors import LeadlineError
+from leadline.programs.provider.doors import Doors
 from leadline.programs.provider.ingest import Refused
 from leadline.programs.provider.openapi import openapi
 from leadline.programs.provider.routes import ROUTES, Call, Key, Parts, Route
-from leadline.programs.provider.tables import Token
 
 log = logging.getLogger(__name__)
 Message = MutableMapping[str, Any]
@@ -33,18 +33,14 @@ _AT_A_TIME = 4
 """Bodies that are decoded and stored; the others wait."""
 _MOST_FIELDS = 50
 _JSON, _PROBLEM = b"application/json", b"application/problem+json"
-TOKEN_PREFIX = "leadline_"  # noqa: S105 a prefix that secret scanners can look for
-
-
-def token_digest(token: str) -> str:
-    return sha256(token.encode()).hexdigest()
 
 
 class App:
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, doors: Doors | None = None, routes: Sequence[Route] = ROUTES) -> None:
         self._parts = parts
-        self._patterns = [(re.compile(re.sub(r"{\w+}", "([^/]+)", route.path)), route) for route in ROUTES]
-        self._document = msgspec.json.encode(openapi())
+        self._doors = doors or Doors(parts.tables)
+        self._patterns = [(re.compile(re.sub(r"{\w+}", "([^/]+)", route.path)), route) for route in routes]
+        self._document = msgspec.json.encode(openapi(routes))
         self._turns = asyncio.Semaphore(_AT_A_TIME)
         self._lanes: dict[int | None, asyncio.Lock] = {}
 
@@ -96,7 +92,7 @@ class App:
             raise _not_allowed({route.method for _, route in found})
         match, route = fitting[0]
         headers = dict(scope["headers"])
-        token = await asyncio.to_thread(self._token, headers)
+        token = await asyncio.to_thread(self._doors.token, scope, headers)
         if token.role not in route.roles:
             raise Refused(403, f"This token may only {token.role}")
         try:
@@ -111,11 +107,15 @@ class App:
             raise Refused(400, "The address is not readable") from error
         if len({name for name, _ in given}) < len(given):
             raise Refused(400, "A parameter is given twice")
+        if any("\0" in one for one in (*words, *(value for _, value in given))):
+            raise Refused(400, "NUL is part of no name")
         query = _converted(dict(given), route.query)
         if route.takes is None:
             call = Call(token, words, query)
             return await self._done(route, call)
-        key = _converted(headers.get(b"idempotency-key", b"").decode("latin-1"), Key, "Idempotency-Key: ")
+        key = headers.get(b"idempotency-key", b"").decode("latin-1")
+        if route.is_message:
+            _converted(key, Key, "Idempotency-Key: ")
         _check_type(headers)
         # One body of a source at a time, so that a slow one holds up no other source.
         async with self._lanes.setdefault(token.source, asyncio.Lock()):
@@ -136,20 +136,6 @@ class App:
             raise Refused(400, "The body is not what this route takes", str(error)[:500]) from error
         call = msgspec.structs.replace(call, body=plain, content=content)
         return encoded(route.answer(self._parts, call))
-
-    def _token(self, headers: dict[bytes, bytes]) -> Token:
-        """Raises: ``Refused``."""
-        scheme, _, word = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
-        # Looked up by a hash: how long it takes says nothing about a token.
-        token = self._parts.tables.token(token_digest(word.strip())) if scheme.lower() == "bearer" else None
-        if token is None:
-            raise Refused(
-                401,
-                "No token, or one that is not known",
-                "send Authorization: Bearer TOKEN",
-                headers=((b"www-authenticate", b"Bearer"),),
-            )
-        return token
 
 
 def _not_allowed(methods: set[str]) -> Refused:

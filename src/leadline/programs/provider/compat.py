@@ -18,7 +18,8 @@ import msgspec
 from msgspec import Struct
 
 from leadline.errors import LeadlineError, UsageError
-from leadline.programs.provider.app import Receive, Send, token_digest
+from leadline.programs.provider.app import Receive, Send
+from leadline.programs.provider.doors import token_digest
 from leadline.programs.provider.ingest import Message, Refused
 from leadline.programs.provider.routes import Parts
 from leadline.scans.submitting.compat import MOST_CHUNKS, Chunk, Chunks, account_of, framework_documents

@@ -1,6 +1,7 @@
 """Takes a message: into the log of its source first, then into the tables; the receipt is given when both have it."""
 
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -26,7 +27,8 @@ from leadline.api.provider.wire import (
 from leadline.errors import SourceError, StoreError
 from leadline.model.unread import AccessRule, PassedOver, UnlistedKinds
 from leadline.programs.provider.log import Entry, Keys, SourceLog
-from leadline.programs.provider.tables import DAMAGED_LOG, OTHER_SCOPE, Done, Known, Source, Tables, Token
+from leadline.programs.provider.source_row import Source
+from leadline.programs.provider.tables import DAMAGED_LOG, OTHER_SCOPE, Done, Known, Tables, Token
 from leadline.programs.provider.watchman import STATES, suspicions, usual_after
 
 log = logging.getLogger(__name__)
@@ -36,6 +38,14 @@ MOST_BYTES_A_DAY = 1 << 30
 """That one source may have kept, decompressed, which is about what the tables take: who has its token can fill no disk."""
 MOST_OPEN = 1_000_000
 """Findings of one source: the difference to a report is made in memory."""
+
+
+MOST_OPEN_LOGS = 300
+"""Each takes two descriptors, and 64 bytes of memory for an entry."""
+
+
+NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+"""In JSON. No text of PostgreSQL holds it."""
 
 
 class Refused(Exception):  # noqa: N818 an answer, not a fault
@@ -89,8 +99,6 @@ class Ingest:
         self._logs: dict[int, SourceLog] = {}
         self._locks: dict[int, threading.Lock] = {}
         self._opening = threading.Lock()
-        self._taken: dict[int, tuple[str, int]] = {}
-        """Of each source the day, and the bytes that it sent on it."""
 
     @property
     def keys(self) -> Keys:
@@ -107,7 +115,7 @@ class Ingest:
                 count += self._replayed(source, alerting=True)
             except (StoreError, SourceError) as error:
                 log.error("%s takes nothing: %s", source.name, error)
-                self._tables.alert(source.id, DAMAGED_LOG, str(error.args[0]), self._stamp())
+                self._tables.alert(source, DAMAGED_LOG, str(error.args[0]), self._stamp())
         return count
 
     def rebuild(self) -> Iterator[tuple[Source, int, bool]]:
@@ -118,10 +126,10 @@ class Ingest:
         for source in self._tables.sources():
             for _ in self._log(source).entries():
                 pass
-            before = list(self._tables.view(source.id))
-            self._tables.forget_view(source.id)
+            before = self._tables.view(source)
+            self._tables.forget_view(source)
             entries = self._replayed(replace(source, entries=0), alerting=False)
-            yield source, entries, before == list(self._tables.view(source.id))
+            yield source, entries, before == self._tables.view(source)
 
     def take(self, token: Token, source: Source, message: Message) -> Receipt:
         """Raises: ``Refused``; ``OSError`` where nothing can be written, and then nothing has changed."""
@@ -144,17 +152,19 @@ class Ingest:
                     type=LOG_IS_SHORTER,
                 )
             sent = digest_of(message.body)
-            done = self._tables.done(fresh.id, message.key)
+            done = self._tables.done(fresh, message.key)
             if done is not None:
                 if done.sent != sent:
                     self._tables.alert(
-                        fresh.id, "key-reused", "one idempotency key came with two messages", self._stamp()
+                        fresh, "key-reused", "one idempotency key came with two messages", self._stamp()
                     )
                     raise Refused(409, "This idempotency key belongs to another message")
                 return self._receipt(fresh, history, message, done)
             content = message.content
             changes = None if isinstance(content, ImageContent) else self._changes(fresh, content)
             record = encoded(changes) if isinstance(content, WholeReport) and changes else message.body
+            if NUL.search(record):
+                raise Refused(400, "NUL is part of no name")
             self._check_growth(fresh, len(record))
             if changes:
                 self._check_open(fresh, changes)
@@ -170,13 +180,12 @@ class Ingest:
             )
             if changes is None:
                 history.append(Entry(encoded(head), record))
-                done = self._tables.apply_image(
-                    fresh.id, head, msgspec.json.decode(record, type=ImageContent)
-                )
+                image = msgspec.json.decode(record, type=ImageContent)
+                done = self._tables.apply_image(fresh, head, image, len(record))
                 return self._receipt(fresh, history, message, done)
-            noticed = tuple(suspicions(fresh, self._tables.open_count(fresh.id), changes))
+            noticed = tuple(suspicions(fresh, self._tables.open_count(fresh), changes))
             history.append(Entry(encoded(head), record))
-            done = self._applied(fresh, head, changes, noticed)
+            done = self._applied(fresh, head, changes, noticed, len(record))
             return self._receipt(fresh, history, message, done)
 
     def state(self, source: Source) -> str:
@@ -203,13 +212,13 @@ class Ingest:
             raise Refused(409, f"This source sends {source.mode}", "one source has one way of reporting")
         if isinstance(content, WholeReport):
             self._check_scope(source, content.measured.scope)
-            known = self._tables.open_findings(source.id)
+            known = self._tables.open_findings(source)
             return difference(known, content, source.sequence + 1, source.previous)
         if (content.sequence, content.previous) != (source.sequence + 1, source.previous):
             if content.sequence <= source.sequence + 1:
                 # Another holder of the token, or a sender that was restored, continues from another past.
                 self._tables.alert(
-                    source.id,
+                    source,
                     "fork",
                     f"message {content.sequence} came a second time with other content",
                     self._stamp(),
@@ -227,7 +236,7 @@ class Ingest:
         if source.scope in ("", scope):
             return
         text = f"the report is about {scope or 'something unnamed'}, those before were about {source.scope}"
-        self._tables.alert(source.id, OTHER_SCOPE, text, self._stamp())
+        self._tables.alert(source, OTHER_SCOPE, text, self._stamp())
         raise Refused(
             409,
             "This report is about something else than those before",
@@ -244,30 +253,29 @@ class Ingest:
             consistency=tuple(one.hex() for one in history.consistency(message.known_size)),
             opened=done.opened,
             gone=done.gone,
-            open=self._tables.open_count(source.id),
+            open=self._tables.open_count(source),
             expected_sequence=fresh.sequence + 1,
         )
 
     def _check_open(self, source: Source, changes: Changes) -> None:
         """Raises: ``Refused``."""
-        if self._tables.open_count(source.id) + len(changes.opened) - len(changes.gone) > MOST_OPEN:
+        if self._tables.open_count(source) + len(changes.opened) - len(changes.gone) > MOST_OPEN:
             raise Refused(413, "Too many open findings", f"a source has at most {MOST_OPEN:,}")
 
     def _check_growth(self, source: Source, size: int) -> None:
         """Raises: ``Refused``."""
-        today = self._stamp()[:10]
-        day, taken = self._taken.get(source.id, (today, 0))
-        self._taken[source.id] = (today, size + (taken if day == today else 0))
-        if self._taken[source.id][1] > MOST_BYTES_A_DAY:
+        taken = source.taken if source.received[:10] == self._stamp()[:10] else 0
+        if taken + size > MOST_BYTES_A_DAY:
             retry = ((b"retry-after", b"3600"),)
             raise Refused(429, "This source has sent too much today", "it may go on tomorrow", headers=retry)
 
     def _applied(
-        self, source: Source, head: LogHead, changes: Changes, noticed: Sequence[tuple[str, str]]
+        self, source: Source, head: LogHead, changes: Changes, noticed: Sequence[tuple[str, str]], size: int
     ) -> Done:
         kinds = {kind for kind, _ in noticed}
-        self._tables.end_alerts(source.id, [kind for kind in STATES if kind not in kinds], head.received)
-        return self._tables.apply(source.id, head, changes, noticed, usual_after(source, changes, kinds))
+        self._tables.end_alerts(source, [kind for kind in STATES if kind not in kinds], head.received)
+        usual = usual_after(source, changes, kinds)
+        return self._tables.apply(source, head, changes, size, noticed, usual)
 
     def _replayed(self, source: Source, *, alerting: bool) -> int:
         history = self._log(source)
@@ -280,27 +288,42 @@ class Ingest:
         for entry in history.entries(source.entries):
             head = msgspec.json.decode(entry.head, type=LogHead)
             count += 1
+            # A log of before may hold some.
+            record = NUL.sub(rb"\1\\ufffd", entry.record)
             if head.kind == "image":
-                image = msgspec.json.decode(entry.record, type=ImageContent)
-                self._tables.apply_image(source.id, head, image)
+                image = msgspec.json.decode(record, type=ImageContent)
+                self._tables.apply_image(source, head, image, len(entry.record))
                 continue
-            changes = msgspec.json.decode(entry.record, type=Changes)
+            changes = msgspec.json.decode(record, type=Changes)
             fresh = self._tables.source(source.tenant, source.name) or source
             if alerting:
-                noticed = tuple(suspicions(fresh, self._tables.open_count(source.id), changes))
-                self._applied(fresh, head, changes, noticed)
+                noticed = tuple(suspicions(fresh, self._tables.open_count(source), changes))
+                self._applied(fresh, head, changes, noticed, len(entry.record))
             else:
-                self._tables.apply(source.id, head, changes)
+                self._tables.apply(source, head, changes, len(entry.record))
         return count
 
     def _log(self, source: Source) -> SourceLog:
         """Raises: ``StoreError`` where it is not what its checkpoint says."""
-        found = self._logs.get(source.id)
-        if found is None:
-            folder = log_folder(self._folder, source)
-            found = SourceLog(folder, origin_of(self._keys.name, source), self._keys)
+        with self._opening:
+            found = self._logs.pop(source.id, None)
+            if found is not None:
+                # The last of all, as the one that was used last.
+                self._logs[source.id] = found
+                return found
+        found = SourceLog(log_folder(self._folder, source), origin_of(self._keys.name, source), self._keys)
+        with self._opening:
             self._logs[source.id] = found
+            self._close_idle()
         return found
+
+    def _close_idle(self) -> None:
+        """Those that were not used for longest, beyond so many."""
+        for number in list(self._logs)[: max(0, len(self._logs) - MOST_OPEN_LOGS)]:
+            lock = self._locks.setdefault(number, threading.Lock())
+            if lock.acquire(blocking=False):
+                self._logs.pop(number).close()
+                lock.release()
 
     def _locked(self, source: int) -> threading.Lock:
         with self._opening:

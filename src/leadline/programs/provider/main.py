@@ -6,30 +6,33 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from leadline.api.protocol import Readable
 from leadline.api.provider.note import NoteError, verifier
 from leadline.errors import GATE_FAILED, UsageError
+from leadline.programs.provider.adding import TENANT, Kind, add_tenant
+from leadline.programs.provider.admin import ADMIN_ROUTES
 from leadline.programs.provider.app import App
 from leadline.programs.provider.compat import CompatDoor
+from leadline.programs.provider.doors import Doors, read_readers
 from leadline.programs.provider.ingest import utc_now
 from leadline.programs.provider.log import verify_log
 from leadline.programs.provider.openapi import openapi
-from leadline.programs.provider.place import TENANT, Place, make_provider
+from leadline.programs.provider.place import Place, make_provider
 from leadline.programs.provider.questions import Questions
 from leadline.programs.provider.routes import Parts
 from leadline.programs.provider.watchman import EVENTS, STATES
 from leadline.programs.service import run
 from leadline.programs.serving.chores import say_alive
 from leadline.programs.serving.log import log_to_stderr
-from leadline.programs.serving.plain_server import plain_config
-from leadline.programs.serving.provider_client import Patient, provider_client, submit_token
+from leadline.programs.serving.plain_server import plain_config, serve_plain
+from leadline.programs.serving.provider_client import Patient, fetched, provider_client, submit_token
 from leadline.programs.serving.submitting import Pace as SendPace
 from leadline.programs.serving.submitting import Submitting
 from leadline.programs.serving.tls_server import Server, Socket, Tls, server
@@ -41,7 +44,6 @@ from leadline.scans.submitting.sending import destination
 
 log = logging.getLogger(__name__)
 _UNITS = {"m": 60, "h": 3_600, "d": 86_400}
-_KINDS = ("cluster", "repository", "registry", "pipeline")
 _SHOWN_FAULTS = 20
 
 EPILOG = """
@@ -80,6 +82,21 @@ _data = click.option(
     help="Folder of the provider.",
 )
 
+_database = click.option(
+    "--database",
+    default="",
+    metavar="postgresql://…",
+    envvar="LEADLINE_PROVIDER_DATABASE",
+    help="PostgreSQL for the tables, in place of a file in the folder.",
+)
+_tenant = click.option(
+    "--tenant", default=TENANT, show_default=True, help="Whose it is: readers see their own tenant alone."
+)
+
+
+def _placed(function: Callable[..., Any]) -> Callable[..., Any]:
+    return _data(_database(function))
+
 
 @command.command()
 @_data
@@ -92,7 +109,7 @@ def init(data: Path, name: str) -> None:
 
 
 @command.command()
-@_data
+@_placed
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
 @click.option("--port", default=8_443, show_default=True, type=click.IntRange(0, 65_535), help="Port.")
 @click.option("--certificate", type=click.Path(path_type=Path), help="Own certificate, PEM.")
@@ -111,14 +128,27 @@ def init(data: Path, name: str) -> None:
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="With --compat: folder of that project's policies, as JSON; its CLI runs their rules.",
 )
+@click.option(
+    "--readers",
+    type=click.Path(path_type=Path),
+    help="TOML: readers by an OIDC issuer or a proxy in front, and the tenant of each group.",
+)
+@click.option(
+    "--admin-port",
+    type=click.IntRange(1, 65_535),
+    help="Port on this machine alone for administrators, who reach nothing by the other.",
+)
 def serve(
     data: Path,
+    database: str,
     host: str,
     port: int,
     certificate: Path | None,
     key: Path | None,
     compat: str,
     compat_policies: Path | None,
+    readers: Path | None,
+    admin_port: int | None,
     *,
     behind_proxy: bool,
 ) -> None:
@@ -133,37 +163,63 @@ def serve(
             f"tokens would cross the network to {host} in clear text",
             hint="give --certificate and --key, or --behind-proxy where a proxy ends TLS",
         )
-    with _place(data) as place, place.alone():
+    known = read_readers(readers) if readers else None
+    if known and known.proxy and not certificate:
+        raise UsageError(
+            "a proxy that signs users in is known by its certificate: give --certificate and --key"
+        )
+    with _place(data, database) as place, place.alone():
         ingest = place.ingest()
         if missing := ingest.catch_up():
             _say(f"{missing:,} entries of the logs were not in the tables, and are now")
         parts = Parts(place.tables, ingest, Questions(place.tables, utc_now))
-        app: App | CompatDoor = App(parts)
+        app: App | CompatDoor = App(parts, Doors(place.tables, known, fetched))
         if compat:
             app = CompatDoor(app, parts, compat_policies, destination(f"{compat.rstrip('/')}/all").base)
         _say(f"{place.keys.name}: {data}, {len(place.tables.sources()):,} sources, at {host}:{port}")
         if certificate and key:
+            ca = known.proxy.certificates() if known and known.proxy else ""
             socket = Socket(host, port, certificate, key)
-            asyncio.run(server(app, socket, Tls(socket, ""), lambda: None).serve())
+            main = server(app, socket, Tls(socket, ca), lambda: None)
         else:
-            asyncio.run(Server(plain_config(app, host, port), lambda: None).serve())
+            main = Server(plain_config(app, host, port), lambda: None)
+        beside = (admin_port, App(parts, routes=ADMIN_ROUTES)) if admin_port else None
+        asyncio.run(_serve(main, beside))
         ingest.close()
+
+
+async def _serve(main: Server, beside: tuple[int, App] | None) -> None:
+    """``beside``: port and application of administrators."""
+    if beside is None:
+        return await main.serve()
+    admin = asyncio.create_task(serve_plain(beside[1], "127.0.0.1", beside[0]))
+    admin.add_done_callback(lambda _: main.leave())
+    try:
+        await main.serve()
+    finally:
+        admin.cancel()
+        # What ended it, where it was not us: a port that is taken.
+        with suppress(asyncio.CancelledError):
+            await admin
 
 
 @command.command("add-source")
 @click.argument("name")
-@_data
-@click.option("--kind", default="cluster", show_default=True, type=click.Choice(_KINDS), help="What reports.")
+@_placed
+@_tenant
+@click.option(
+    "--kind", default="cluster", show_default=True, type=click.Choice(get_args(Kind)), help="What reports."
+)
 @click.option(
     "--every",
     default="0",
     metavar="24h",
     help="How often something is due: 30m, 24h, 7d. After twice that the source counts as silent.",
 )
-def add_source(name: str, data: Path, kind: str, every: str) -> None:
+def add_source(name: str, data: Path, database: str, tenant: str, kind: str, every: str) -> None:
     """Add a source, and print the token that may report as it."""
-    with _place(data) as place:
-        token = place.add_source(name, kind, _seconds(every))
+    with _place(data, database) as place:
+        token = place.add_source(name, kind, _seconds(every), tenant)
     _say("this token is shown once; it may only add to this source and read nothing")
     click.echo(token)
 
@@ -171,55 +227,80 @@ def add_source(name: str, data: Path, kind: str, every: str) -> None:
 @command.command("add-token")
 @click.argument("name")
 @click.argument("source")
-@_data
-def add_token(name: str, source: str, data: Path) -> None:
+@_placed
+@_tenant
+def add_token(name: str, source: str, data: Path, database: str, tenant: str) -> None:
     """Add another token of a SOURCE, before the old one is dropped."""
-    with _place(data) as place:
-        token = place.add_token(name, "write", source)
+    with _place(data, database) as place:
+        token = place.add_token(name, "write", source, tenant)
     click.echo(token)
 
 
 @command.command("add-reader")
 @click.argument("name")
-@_data
-def add_reader(name: str, data: Path) -> None:
-    """Print a token that may read every source."""
-    with _place(data) as place:
-        token = place.add_token(name, "read")
+@_placed
+@_tenant
+def add_reader(name: str, data: Path, database: str, tenant: str) -> None:
+    """Print a token that may read every source of its tenant."""
+    with _place(data, database) as place:
+        token = place.add_token(name, "read", tenant=tenant)
     click.echo(token)
 
 
 @command.command()
 @click.argument("source")
-@_data
-def account(source: str, data: Path) -> None:
+@_placed
+def account(source: str, data: Path, database: str) -> None:
     """Print the account of a SOURCE, for a CLI that names sources by a UUID (serve --compat)."""
-    with _place(data) as place:
+    with _place(data, database) as place:
         if place.tables.source(TENANT, source) is None:
             raise UsageError(f"unknown source {source[:100]}")
         click.echo(account_of(place.keys.name, source))
 
 
+@command.command("add-admin")
+@click.argument("name")
+@_placed
+def add_admin(name: str, data: Path, database: str) -> None:
+    """Print a token for the port of administrators."""
+    with _place(data, database) as place:
+        token = place.add_token(name, "admin", tenant="")
+    click.echo(token)
+
+
+@command.command("add-tenant")
+@click.argument("name")
+@_placed
+def new_tenant(name: str, data: Path, database: str) -> None:
+    """Add a tenant: sources and readers that see nothing of the others."""
+    with _place(data, database) as place:
+        add_tenant(place.tables, name)
+
+
 @command.command("drop-token")
 @click.argument("name")
-@_data
-def drop_token(name: str, data: Path) -> None:
+@_placed
+@click.option(
+    "--tenant", default=TENANT, show_default=True, help="Whose it is; empty for one of an administrator."
+)
+def drop_token(name: str, data: Path, database: str, tenant: str) -> None:
     """Make a token invalid at once."""
-    with _place(data) as place:
-        if not place.tables.drop_token(TENANT, name):
+    with _place(data, database) as place:
+        if not place.tables.drop_token(tenant, name):
             raise UsageError(f"unknown token {name[:100]}")
 
 
 @command.command()
 @click.argument("source")
-@_data
-def settle(source: str, data: Path) -> None:
+@_placed
+@_tenant
+def settle(source: str, data: Path, database: str, tenant: str) -> None:
     """End the alerts of a SOURCE that a person has looked into; where it reported about something else, it may from now on."""
-    with _place(data) as place:
-        found = place.tables.source(TENANT, source)
+    with _place(data, database) as place:
+        found = place.tables.source(tenant, source)
         if found is None:
             raise UsageError(f"unknown source {source[:100]}")
-        place.tables.settle(found.id, (*EVENTS, *STATES), utc_now().strftime("%Y-%m-%dT%H:%M:%SZ"))
+        place.tables.settle(found, (*EVENTS, *STATES), utc_now().strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
 @command.command()
@@ -253,16 +334,16 @@ def verify(log: Path, key_file: Path) -> int:
 
 
 @command.command()
-@_data
-def rebuild(data: Path) -> int:
+@_placed
+def rebuild(data: Path, database: str) -> int:
     """Make the tables anew from the logs, and compare."""
     code = 0
-    with _place(data) as place, place.alone():
+    with _place(data, database) as place, place.alone():
         ingest = place.ingest()
         ingest.catch_up()
         for source, entries, is_equal in ingest.rebuild():
             click.echo(
-                f"{source.name}: {entries:,} entries, {'equal' if is_equal else 'the tables were different'}"
+                f"{source.tenant}/{source.name}: {entries:,} entries, {'equal' if is_equal else 'the tables were different'}"
             )
             code = code if is_equal else GATE_FAILED
         ingest.close()
@@ -335,16 +416,18 @@ async def _followed(submitting: Submitting, alive_file: str) -> None:
 
 
 @command.command("openapi")
-def print_openapi() -> None:
+@click.option("--admin", is_flag=True, help="That of the port of administrators.")
+def print_openapi(*, admin: bool) -> None:
     """Print the document of the API."""
     import msgspec
 
-    click.echo(msgspec.json.format(msgspec.json.encode(openapi()), indent=2).decode())
+    document = openapi(ADMIN_ROUTES) if admin else openapi()
+    click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
 
 
 @contextmanager
-def _place(data: Path) -> Iterator[Place]:
-    place = Place(data)
+def _place(data: Path, database: str) -> Iterator[Place]:
+    place = Place(data, database)
     try:
         yield place
     finally:

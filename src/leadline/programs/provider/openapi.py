@@ -1,6 +1,7 @@
 """The OpenAPI 3.1 document: made of the routes, and of the Structs that decode requests and encode answers."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -25,15 +26,15 @@ PROBLEMS = {
 }
 
 
-def openapi() -> Document:
+def openapi(routes: Sequence[Route] = ROUTES) -> Document:
     """The whole document, the same for every provider of this version."""
     types: list[Any] = [Problem]
-    for route in ROUTES:
+    for route in routes:
         types += [one for one in (route.answers, route.takes, route.query) if one not in (None, Nothing)]
     _, schemas = msgspec.json.schema_components(types, ref_template=_REF)
-    queries = {route.query.__name__ for route in ROUTES}
+    queries = {route.query.__name__ for route in routes}
     paths: Document = {}
-    for route in ROUTES:
+    for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
     return {
         "openapi": "3.1.0",
@@ -62,9 +63,10 @@ def _operation(route: Route, schemas: Document) -> Document:
         }
         for name in _BRACES.findall(route.path)
     ]
+    asked = schemas.get(route.query.__name__) or {}
     parameters += [
-        {"name": name, "in": "query", "required": False, "schema": schema}
-        for name, schema in (schemas.get(route.query.__name__) or {}).get("properties", {}).items()
+        {"name": name, "in": "query", "required": name in asked.get("required", ()), "schema": schema}
+        for name, schema in asked.get("properties", {}).items()
     ]
     operation: Document = {
         "operationId": _name(route),
@@ -81,8 +83,9 @@ def _operation(route: Route, schemas: Document) -> Document:
         },
     }
     if route.takes is not None:
-        key = msgspec.json.schema(Key)
-        parameters.append({"name": "Idempotency-Key", "in": "header", "required": True, "schema": key})
+        if route.is_message:
+            key = msgspec.json.schema(Key)
+            parameters.append({"name": "Idempotency-Key", "in": "header", "required": True, "schema": key})
         operation["requestBody"] = {"required": True, "content": _content("application/json", route.takes)}
     return operation
 

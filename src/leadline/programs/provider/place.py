@@ -2,8 +2,6 @@
 
 import fcntl
 import os
-import re
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,56 +16,43 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from leadline.errors import StoreError, UsageError
-from leadline.programs.provider.app import TOKEN_PREFIX, token_digest
-from leadline.programs.provider.ingest import Ingest, utc_now
+from leadline.programs.provider.adding import TENANT, add_source, add_tenant, add_token, check_name
+from leadline.programs.provider.database import Database
+from leadline.programs.provider.ingest import Ingest
 from leadline.programs.provider.log import Keys
-from leadline.programs.provider.tables import Role, Tables, Token
+from leadline.programs.provider.sqlite_database import SqliteDatabase
+from leadline.programs.provider.tables import Role, Tables
 
-TENANT = "default"
 _KEY, _NAME, _PUBLIC, _TABLES, _LOCK = "key.pem", "name", "key.txt", "provider.db", "lock"
-_TOKEN_BYTES = 32
-_NAMES = re.compile(r"[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?")
-
-
-def check_name(name: str, what: str) -> str:
-    """Raises: ``UsageError``: it becomes the name of a folder, and of a log."""
-    if not _NAMES.fullmatch(name) or ".." in name:
-        raise UsageError(
-            f"{what} {name[:60]!r} is not a name",
-            hint="use small letters, digits, dots, hyphens and underscores",
-        )
-    return name
 
 
 class Place:
     """An open folder. ``close`` is to be called."""
 
-    def __init__(self, folder: Path) -> None:
-        """Raises: ``StoreError``, ``UsageError`` where the folder holds none."""
+    def __init__(self, folder: Path, database: str = "") -> None:
+        """``database``: address of PostgreSQL; empty for a file in the folder.
+
+        Raises: ``StoreError``, ``UsageError`` where the folder holds none.
+        """
         self.folder = folder
         try:
             self.keys = _keys(folder)
         except OSError as error:
             raise StoreError(f"cannot use {folder}: {(error.strerror or str(error)).lower()}") from error
-        self.tables = Tables(folder / _TABLES)
+        self.tables = Tables(_database(folder, database))
+        if not self.tables.tenants():
+            add_tenant(self.tables, TENANT)
 
     def ingest(self) -> Ingest:
         return Ingest(self.folder, self.tables, self.keys)
 
-    def add_source(self, name: str, kind: str, every: int) -> str:
+    def add_source(self, name: str, kind: str, every: int, tenant: str = TENANT) -> str:
         """The token that may write it, shown once. Raises: ``UsageError``."""
-        self.tables.add_source(TENANT, check_name(name, "source"), kind, every, _now())
-        return self.add_token(name, "write", name)
+        return add_source(self.tables, name, kind, every, tenant)
 
-    def add_token(self, name: str, role: Role, source: str = "") -> str:
+    def add_token(self, name: str, role: Role, source: str = "", tenant: str = TENANT) -> str:
         """Raises: ``UsageError``."""
-        own = self.tables.source(TENANT, source) if source else None
-        if source and own is None:
-            raise UsageError(f"unknown source {source[:100]}")
-        token = TOKEN_PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
-        known = Token(check_name(name, "token"), TENANT, own.id if own else None, role)
-        self.tables.add_token(known, token_digest(token), _now())
-        return token
+        return add_token(self.tables, name, role, source, tenant)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -98,6 +83,19 @@ def make_provider(folder: Path, name: str) -> Keys:
         raise StoreError(f"cannot write {folder}: {(error.strerror or str(error)).lower()}") from error
 
 
+def _database(folder: Path, address: str) -> Database:
+    """Raises: ``StoreError``, ``UsageError``."""
+    if not address:
+        return SqliteDatabase(folder / _TABLES)
+    if not address.startswith("postgresql://"):
+        raise UsageError("--database is an address that begins with postgresql://")
+    try:
+        from leadline.programs.provider.postgres_database import PostgresDatabase
+    except ImportError as error:
+        raise UsageError("PostgreSQL needs asyncpg", hint="pip install 'leadline[provider]'") from error
+    return PostgresDatabase(address)
+
+
 def _keys(folder: Path) -> Keys:
     """Raises: ``OSError``, ``StoreError``, ``UsageError``."""
     path = folder / _KEY
@@ -126,7 +124,3 @@ def _make_keys(folder: Path, name: str) -> None:
         stream.write(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         stream.flush()
         os.fsync(stream.fileno())
-
-
-def _now() -> str:
-    return utc_now().strftime("%Y-%m-%dT%H:%M:%SZ")

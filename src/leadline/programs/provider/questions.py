@@ -2,11 +2,10 @@
 
 import base64
 import binascii
-import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -26,26 +25,31 @@ from leadline.api.provider.wire import (
     SourceRow,
     Sources,
 )
+from leadline.programs.provider.database import Row
 from leadline.programs.provider.ingest import Refused
-from leadline.programs.provider.tables import SEVERITIES, Source, Tables
+from leadline.programs.provider.schema import seconds, seconds_of, stamp_of
+from leadline.programs.provider.source_row import SEVERITIES, Source
+from leadline.programs.provider.tables import Tables
 from leadline.programs.provider.watchman import is_silent
 
+T = TypeVar("T")
 MOST_ROWS = 1_000
 _WORST = 5
 _MOST_DAYS = 50_000
 """Rows of one answer."""
 _LONGEST_HISTORY_DAYS = 1_100
-_FINDINGS = (
-    "SELECT f.id, s.name, f.fingerprint, f.ordinal, f.control, f.severity, f.grp, f.kind, f.namespace, f.name, f.file, f.path,"
-    " f.accepted, f.first, coalesce(f.gone, '') FROM finding f JOIN source s ON s.id = f.source"
+_COLUMNS = (
+    "s.id, f.fingerprint, f.ordinal, s.name, d.control, f.severity, o.grp, o.kind, o.namespace, o.name, o.file, d.path,"
+    " d.accepted, f.first"
 )
-
-
-_OBJECT = "s.tenant = ? AND f.kind = ? AND f.namespace = ? AND f.name = ?"
-_DISPUTED = (
-    "EXISTS (SELECT 1 FROM image o JOIN source t ON t.id = o.source WHERE o.digest = i.digest AND o.content <> i.content"
-    " AND t.tenant = s.tenant)"
+_TEXTS = (
+    "JOIN source s ON s.id = f.source JOIN object o ON o.source = f.source AND o.id = f.object"
+    " JOIN detail d ON d.source = f.source AND d.id = f.detail"
 )
+_OPEN = f"SELECT {_COLUMNS}, NULL, 0 FROM finding f {_TEXTS} WHERE f.tenant = ?"
+_GONE = f"SELECT {_COLUMNS}, f.gone, f.entry FROM gone f {_TEXTS} WHERE f.tenant = ?"
+_OBJECT = "o.tenant = ? AND o.kind = ? AND o.namespace = ? AND o.name = ?"
+_DISPUTED = "EXISTS (SELECT 1 FROM image x WHERE x.digest = i.digest AND x.content <> i.content AND x.tenant = i.tenant)"
 
 
 class Asked(Struct, frozen=True):
@@ -81,11 +85,15 @@ class Questions:
         self._now = now
 
     def sources(self, tenant: str) -> Sources:
-        return Sources(tuple(self._source(one) for one in self._tables.sources(tenant)))
+        rows = self._tables.read(
+            tenant, "SELECT source, severity, open, accepted FROM tally WHERE tenant = ?"
+        )
+        sums: dict[int, dict[str, tuple[int, int]]] = {}
+        for number, severity, is_open, accepted in rows:
+            sums.setdefault(number, {})[SEVERITIES[severity]] = (is_open, accepted)
+        return Sources(tuple(self._source(one, sums.get(one.id, {})) for one in self._tables.sources(tenant)))
 
-    def _source(self, source: Source) -> SourceRow:
-        rows = self._read("SELECT severity, open, accepted FROM tally WHERE source = ?", source.id)
-        found = {SEVERITIES[row[0]]: (row[1], row[2]) for row in rows}
+    def _source(self, source: Source, found: Mapping[str, tuple[int, int]]) -> SourceRow:
         return SourceRow(
             name=source.name,
             kind=source.kind,
@@ -103,15 +111,18 @@ class Questions:
         )
 
     def findings(self, tenant: str, asked: Asked, cursor: str, most: int) -> Findings:
-        """In the order in which they came. Raises: ``Refused`` for a cursor of another question."""
-        after = _position(cursor, tenant, asked)
-        where, given = ["s.tenant = ?", "f.id > ?"], [tenant, after]
+        """By source; those that are gone in the order in which they went. Raises: ``Refused`` for a cursor of another question."""
+        is_gone = asked.state == "gone"
+        where: list[str] = []
+        given: list[Any] = []
+        if asked.source:
+            found = self._tables.source(tenant, asked.source)
+            where, given = ["f.source = ?"], [found.id if found else 0]
         columns = {
-            "s.name": asked.source,
-            "f.control": asked.control,
-            "f.namespace": asked.namespace,
-            "f.kind": asked.kind,
-            "f.name": asked.name,
+            "d.control": asked.control,
+            "o.namespace": asked.namespace,
+            "o.kind": asked.kind,
+            "o.name": asked.name,
         }
         for column, value in columns.items():
             if value:
@@ -120,56 +131,64 @@ class Questions:
         if asked.severity:
             where.append("f.severity = ?")
             given.append(SEVERITIES.index(asked.severity))
-        where.append("f.gone IS NOT NULL" if asked.state == "gone" else "f.gone IS NULL")
-        if asked.state != "gone":
-            where.append("f.accepted <> ''" if asked.state == "accepted" else "f.accepted = ''")
+        if not is_gone:
+            where.append("d.accepted <> ''" if asked.state == "accepted" else "d.accepted = ''")
         if asked.since:
-            where.append(f"{'f.gone' if asked.state == 'gone' else 'f.first'} >= ?")
-            given.append(asked.since)
-        rows = self._read(f"{_FINDINGS} WHERE {' AND '.join(where)} ORDER BY f.id LIMIT ?", *given, most + 1)
+            where.append("f.gone >= ?" if is_gone else "f.first >= ?")
+            given.append(_since(asked.since))
+        order = ["f.source", "f.entry", "f.fingerprint", "f.ordinal"]
+        after = _position(cursor, tenant, asked, tuple[int, int, bytes, int])
+        if after:
+            given += after if is_gone else (after[0], *after[2:])
+        if not is_gone:
+            order.remove("f.entry")
+        if after:
+            where.append(f"({', '.join(order)}) > ({', '.join('?' * len(order))})")
+        text = " AND ".join((_GONE if is_gone else _OPEN, *where))
+        rows = self._tables.read(tenant, f"{text} ORDER BY {', '.join(order)} LIMIT ?", *given, most + 1)
         items = tuple(_finding(row) for row in rows[:most])
-        return Findings(items, _cursor(rows[most - 1][0], tenant, asked) if len(rows) > most else "")
+        if len(rows) <= most:
+            return Findings(items)
+        last = rows[most - 1]
+        return Findings(items, _cursor((last[0], last[-1], last[1], last[2]), tenant, asked))
 
     def packages(self, tenant: str, asked: WhichPackages, cursor: str, most: int) -> Packages:
         """Raises: ``Refused`` for a cursor of another question."""
-        rows = self._read(
-            f"SELECT p.id, s.name, i.digest, i.name, p.type, p.name, p.version, i.received, {_DISPUTED} FROM package p"  # noqa: S608 ours
-            " JOIN image i ON i.id = p.image JOIN source s ON s.id = i.source WHERE s.tenant = ? AND p.id > ?"
-            " AND p.short = ? AND (? = p.short OR ? = p.name) AND p.version LIKE ? ESCAPE '!' AND (? = '' OR s.name = ?)"
+        (after,) = _position(cursor, tenant, asked, tuple[int]) or (0,)
+        rows = self._tables.read(
+            tenant,
+            f"SELECT p.id, s.name, i.digest, i.name, p.type, p.name, p.version, i.received, {_DISPUTED} FROM package p"
+            " JOIN image i ON i.id = p.image JOIN source s ON s.id = i.source WHERE p.tenant = ? AND p.id > ?"
+            " AND p.short = ? AND (? = p.short OR ? = p.name) AND substr(p.version, 1, ?) = ? AND (? = '' OR s.name = ?)"
             " ORDER BY p.id LIMIT ?",
-            *(
-                tenant,
-                _position(cursor, tenant, asked),
-                asked.name.rpartition("/")[2],
-                asked.name,
-                asked.name,
-            ),
-            *(f"{_literal(asked.version)}%", asked.source, asked.source, most + 1),
+            *(after, asked.name.rpartition("/")[2], asked.name, asked.name),
+            *(len(asked.version), asked.version, asked.source, asked.source, most + 1),
         )
         items = tuple(PackageRow(*(*row[1:8], bool(row[8]))) for row in rows[:most])
-        return Packages(items, _cursor(rows[most - 1][0], tenant, asked) if len(rows) > most else "")
+        return Packages(items, _cursor((rows[most - 1][0],), tenant, asked) if len(rows) > most else "")
 
     def images(self, tenant: str, asked: WhichImages, cursor: str, most: int) -> Images:
         """Raises: ``Refused`` for a cursor of another question."""
-        rows = self._read(
-            f"SELECT i.id, s.name, i.digest, i.name, i.received, i.packages, i.critical, i.high, i.exploited, i.database,"  # noqa: S608 ours
-            f" i.unread, {_DISPUTED} FROM image i JOIN source s ON s.id = i.source WHERE s.tenant = ? AND i.id > ?"
+        (after,) = _position(cursor, tenant, asked, tuple[int]) or (0,)
+        rows = self._tables.read(
+            tenant,
+            f"SELECT i.id, s.name, i.digest, i.name, i.received, i.packages, i.critical, i.high, i.exploited, i.database,"
+            f" i.unread, {_DISPUTED} FROM image i JOIN source s ON s.id = i.source WHERE i.tenant = ? AND i.id > ?"
             " AND (? = '' OR s.name = ?) AND (? = '' OR i.id IN (SELECT image FROM vulnerability WHERE vulnerability = ?))"
             " ORDER BY i.id LIMIT ?",
-            *(tenant, _position(cursor, tenant, asked), asked.source, asked.source),
-            *(asked.vulnerability, asked.vulnerability, most + 1),
+            *(after, asked.source, asked.source, asked.vulnerability, asked.vulnerability, most + 1),
         )
         items = tuple(ImageRow(*(*row[1:11], bool(row[11]))) for row in rows[:most])
-        return Images(items, _cursor(rows[most - 1][0], tenant, asked) if len(rows) > most else "")
+        return Images(items, _cursor((rows[most - 1][0],), tenant, asked) if len(rows) > most else "")
 
     def history(self, tenant: str, source: str, days: int) -> History:
         """Raises: ``Refused`` where the answer would be too long."""
         since = (self._now() - timedelta(days=min(days, _LONGEST_HISTORY_DAYS))).strftime("%Y-%m-%d")
         text = (
             "SELECT s.name, d.day, d.severity, d.open, d.accepted, d.opened, d.gone FROM day d JOIN source s ON s.id = d.source"
-            " WHERE s.tenant = ? AND d.day >= ? AND (? = '' OR s.name = ?) ORDER BY s.name, d.day, d.severity LIMIT ?"
+            " WHERE d.tenant = ? AND d.day >= ? AND (? = '' OR s.name = ?) ORDER BY s.name, d.day, d.severity LIMIT ?"
         )
-        rows = self._read(text, tenant, since, source, source, _MOST_DAYS + 1)
+        rows = self._tables.read(tenant, text, since, source, source, _MOST_DAYS + 1)
         if len(rows) > _MOST_DAYS:
             raise Refused(400, "Too many days of too many sources", "ask for one source, or for fewer days")
         return History(tuple(DayRow(row[0], row[1], SEVERITIES[row[2]], *row[3:]) for row in rows))
@@ -188,37 +207,42 @@ class Questions:
             for one in self._tables.sources(tenant)
             if is_silent(one, now)
         )
-        rows = self._read(
-            "SELECT s.name, a.kind, a.since, a.text, a.over FROM alert a JOIN source s ON s.id = a.source"
-            " WHERE s.tenant = ? AND a.over = '' ORDER BY a.since DESC, a.id DESC LIMIT ?",
+        rows = self._tables.read(
             tenant,
+            "SELECT s.name, a.kind, a.since, a.text, a.over FROM alert a JOIN source s ON s.id = a.source"
+            " WHERE a.tenant = ? AND a.over = '' ORDER BY a.since DESC, a.id DESC LIMIT ?",
             MOST_ROWS,
         )
         return Alerts((*silent, *(AlertRow(*row) for row in rows)))
 
     def entity(self, tenant: str, kind: str, namespace: str, name: str) -> Entity:
         """Raises: ``Refused`` where no source has named it."""
-        place = (tenant, kind, namespace, name)
-        day_before = (self._now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        place = (kind, namespace, name)
+        day_before = seconds(self._now() - timedelta(days=1))
         # Counted there: one source with many findings must not hide those of another.
-        rows = self._read(
-            "SELECT s.name, f.severity, f.accepted <> '', count(*), sum(f.first >= ?) FROM finding f"  # noqa: S608 ours
-            f" JOIN source s ON s.id = f.source WHERE f.gone IS NULL AND {_OBJECT} GROUP BY 1, 2, 3",
-            *(day_before, *place),
+        rows = self._tables.read(
+            tenant,
+            "WITH its AS (SELECT s.name AS source, f.severity, d.accepted <> '' AS is_accepted, f.first FROM object o"
+            " JOIN finding f ON f.tenant = o.tenant AND f.source = o.source AND f.object = o.id JOIN source s ON s.id = f.source"
+            f" JOIN detail d ON d.source = f.source AND d.id = f.detail WHERE {_OBJECT})"
+            " SELECT source, severity, is_accepted, count(*), count(CASE WHEN first >= ? THEN 1 END) FROM its GROUP BY 1, 2, 3",
+            *(*place, day_before),
         )
         names = {row[0] for row in rows} or {
             row[0]
-            for row in self._read(
-                "SELECT DISTINCT s.name FROM finding f JOIN source s ON s.id = f.source WHERE f.gone IS NOT NULL"  # noqa: S608 ours
-                f" AND {_OBJECT} LIMIT 100",
+            for row in self._tables.read(
+                tenant,
+                "SELECT DISTINCT s.name FROM object o JOIN gone f ON f.source = o.source AND f.object = o.id"
+                f" JOIN source s ON s.id = f.source WHERE {_OBJECT} LIMIT 100",
                 *place,
             )
         }
         if not names:
             raise Refused(404, "No source has a finding about it", "its name may be another, or it has none")
-        worst = self._read(
-            f"{_FINDINGS} WHERE f.gone IS NULL AND f.accepted = '' AND {_OBJECT} ORDER BY f.severity, f.first DESC LIMIT ?",
-            *(*place, _WORST),
+        worst = self._tables.read(
+            tenant,
+            f"{_OPEN} AND d.accepted = '' AND {_OBJECT} ORDER BY f.severity, f.first DESC, f.fingerprint LIMIT ?",
+            *(self._tables.tenant(tenant), *place, _WORST),
         )
         known = {one.name: one for one in self._tables.sources(tenant)}
         live = [row for row in rows if not row[2]]
@@ -240,17 +264,18 @@ class Questions:
             sources=tuple(sorted(names)),
         )
 
-    def _read(self, text: str, *given: Any) -> list[sqlite3.Row]:
-        return self._tables.reader.execute(text, given).fetchall()
+
+def _since(text: str) -> int:
+    """Within what a column of seconds holds. Raises: ``Refused``."""
+    try:
+        return max(-(2**31), min(seconds_of(text), 2**31 - 1))
+    except ValueError as error:
+        raise Refused(400, "since is not a time", "use 2027-01-31T10:00:00Z") from error
 
 
-def _literal(text: str) -> str:
-    """As a part of a pattern of LIKE."""
-    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
-
-
-def _finding(row: sqlite3.Row) -> FindingRow:
-    return FindingRow(row[1], row[2].hex(), row[3], row[4], SEVERITIES[row[5]], *row[6:])
+def _finding(row: Row) -> FindingRow:
+    first, gone = stamp_of(row[13]), "" if row[14] is None else stamp_of(row[14])
+    return FindingRow(*(row[3], row[1].hex(), row[2], row[4], SEVERITIES[row[5]], *row[6:13], first, gone))
 
 
 def _bound(tenant: str, asked: Struct) -> bytes:
@@ -258,18 +283,19 @@ def _bound(tenant: str, asked: Struct) -> bytes:
     return sha256(b"\0".join((tenant.encode(), kind, msgspec.json.encode(asked)))).digest()[:8]
 
 
-def _cursor(last: int, tenant: str, asked: Struct) -> str:
-    return base64.urlsafe_b64encode(last.to_bytes(8) + _bound(tenant, asked)).decode().rstrip("=")
+def _cursor(last: tuple[Any, ...], tenant: str, asked: Struct) -> str:
+    packed = msgspec.msgpack.encode(last)
+    return base64.urlsafe_b64encode(packed + _bound(tenant, asked)).decode().rstrip("=")
 
 
-def _position(cursor: str, tenant: str, asked: Struct) -> int:
-    """Raises: ``Refused``."""
+def _position(cursor: str, tenant: str, asked: Struct, kind: type[T]) -> T | None:
+    """``None`` for the beginning. Raises: ``Refused``."""
     if not cursor:
-        return 0
+        return None
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        raw = b""
-    if len(raw) != 16 or raw[8:] != _bound(tenant, asked) or raw[0] > 127:
-        raise Refused(400, "This cursor belongs to another question", "ask without a cursor to begin anew")
-    return int.from_bytes(raw[:8])
+        if raw[-8:] == _bound(tenant, asked):
+            return msgspec.msgpack.decode(raw[:-8], type=kind)
+    except (binascii.Error, ValueError, msgspec.MsgspecError):
+        pass
+    raise Refused(400, "This cursor belongs to another question", "ask without a cursor to begin anew")

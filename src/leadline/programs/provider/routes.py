@@ -24,7 +24,8 @@ from leadline.api.provider.wire import (
 )
 from leadline.programs.provider.ingest import Ingest, Message, Refused
 from leadline.programs.provider.questions import MOST_ROWS, Asked, Questions, WhichImages, WhichPackages
-from leadline.programs.provider.tables import Role, Source, Tables, Token
+from leadline.programs.provider.source_row import Source
+from leadline.programs.provider.tables import Role, Tables, Token
 
 Size = Annotated[int, Meta(ge=0, le=2**53)]
 Key = Annotated[
@@ -122,6 +123,8 @@ class Route(Struct, frozen=True):
     answer: Callable[[Parts, Call], Struct]
     query: type[Struct] = Nothing
     takes: type[Struct] | None = None
+    is_message: bool = True
+    """Whether what it takes is for a log, and has a key of its own."""
 
 
 def _sent(parts: Parts, call: Call) -> Receipt:

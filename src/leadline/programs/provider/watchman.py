@@ -4,7 +4,8 @@ from collections.abc import Container, Iterator
 from datetime import UTC, datetime, timedelta
 
 from leadline.api.provider.wire import Changes
-from leadline.programs.provider.tables import DAMAGED_LOG, OTHER_SCOPE, Source, Usual
+from leadline.programs.provider.source_row import Source
+from leadline.programs.provider.tables import DAMAGED_LOG, OTHER_SCOPE, Usual
 
 EVENTS = ("mass-gone", "fork", "key-reused", "disagreement", OTHER_SCOPE, DAMAGED_LOG)
 """Alerts that last until a person settles them."""

@@ -83,6 +83,15 @@ def provider_client(ca_file: str, certificate: str = "", key: str = "") -> httpx
     return httpx2.Client(timeout=_TIMEOUT_S, trust_env=True, verify=context, mounts={"http://": None})
 
 
+def fetched(url: str) -> bytes:
+    """What a GET without a token gives. Raises: ``OSError``."""
+    with provider_client("") as client:
+        answer = Patient(client)(Call("GET", url, {}, b""))
+    if answer.status != 200:
+        raise OSError(f"HTTP {answer.status}")
+    return answer.body
+
+
 def submit_token(environ: Mapping[str, str]) -> str:
     """Raises: ``UsageError``, ``SourceError``."""
     return _token(environ, TOKEN, "a token of the source is missing")

@@ -56,6 +56,8 @@ CREATE TABLE IF NOT EXISTS manifest(
   name TEXT PRIMARY KEY, version TEXT NOT NULL, digest TEXT NOT NULL) WITHOUT ROWID;
 """
 _LARGEST = 256 << 20
+_VERSION = 1
+"""Of the tables; an outbox of before says 0, and gets what it lacks."""
 
 
 class Beside(Struct, frozen=True):
@@ -113,6 +115,13 @@ class Outbox:
             if tables and not {"state", "known", "message"} <= tables:
                 self._database.close()
                 raise StoreError(f"{path} is not an outbox", hint="name a file that leadline may make")
+            version = self._database.execute("PRAGMA user_version").fetchone()[0]
+            if version > _VERSION:
+                self._database.close()
+                raise StoreError(
+                    f"{path} was written by a later version of leadline", hint="use that version"
+                )
+            self._database.execute(f"PRAGMA user_version = {_VERSION}")
             if not tables:
                 self._database.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
                 self._database.execute("INSERT INTO state VALUES (1, 0, '', '', '', 0, ?)", (place,))

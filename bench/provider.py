@@ -1,0 +1,305 @@
+"""A fleet reports to one provider: how many changes a second it takes, how long a page's question lasts, and what an open finding weighs.
+
+Usage: ``python bench/provider.py [--clusters 1000] [--objects 100] [--days 90] [--every 1] [--database postgresql://…]``
+
+Each cluster has ``--objects`` failing objects with 18 findings each, as the real repositories that were counted have in the mean; a
+day one object in a hundred is another, three of its findings come and three go; ``--every`` days each cluster says so. The
+model of the fleet is 3,300 objects: what is smaller is scaled, and the output says by what. Everything goes the whole way, from
+the decoded message to the signed receipt, the log synced. Without ``--database`` PostgreSQL is started for it, in a temporary
+folder; ``--sqlite`` takes the file of small fleets.
+"""
+
+import argparse
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
+
+from api.postgres_server import PostgresServer  # noqa: E402
+from leadline.api.provider.wire import (  # noqa: E402
+    Changes,
+    Coverage,
+    FoundFinding,
+    GoneFinding,
+    ImageContent,
+    ImagePackage,
+    Measured,
+    digest_of,
+    encoded,
+)
+from leadline.programs.provider.ingest import Ingest, Message  # noqa: E402
+from leadline.programs.provider.place import Place, make_provider  # noqa: E402
+from leadline.programs.provider.questions import Asked, Questions, WhichImages, WhichPackages  # noqa: E402
+from leadline.programs.provider.source_row import Source  # noqa: E402
+from leadline.programs.provider.tables import Token  # noqa: E402
+
+FINDINGS = 18
+MODEL_OBJECTS = 3_300
+SEVERITIES = ("critical", "high", "high", "medium", "medium", "medium", "low", "low", "low", "low")
+START = datetime(2027, 1, 1, 6, tzinfo=UTC)
+
+
+class Clock:
+    now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+class Cluster:
+    """One sender: what it has open, and its place in its chain."""
+
+    def __init__(self, number: int, source: Source, objects: int) -> None:
+        self.source = source
+        self.chance = random.Random(number)
+        self.objects = objects
+        self.next = 0
+        self.open: list[str] = []
+        self.sequence, self.previous = 0, ""
+        self.token = Token(source.name, source.tenant, source.id, "write")
+
+    def found(self, number: int, control: int) -> FoundFinding:
+        mark = f"{self.chance.getrandbits(128):032x}"
+        self.open.append(mark)
+        name = f"service-{number // 12:03d}-{number:05d}"
+        path = f"spec.template.spec.containers[{control % 3}].securityContext.field{control % 40}"
+        return FoundFinding(
+            mark,
+            f"C-{control:04d}",
+            SEVERITIES[control % 10],
+            "Deployment",
+            name,
+            1,
+            "apps",
+            f"team-{number % 40}",
+            "",
+            path,
+        )
+
+    def first(self) -> tuple[FoundFinding, ...]:
+        return tuple(
+            self.found(number, control)
+            for number in range(self.objects)
+            for control in self.chance.sample(range(270), FINDINGS)
+        )
+
+    def changed(
+        self, objects: int, findings: int = 3
+    ) -> tuple[tuple[FoundFinding, ...], tuple[GoneFinding, ...]]:
+        gone = []
+        for _ in range(min(objects * findings, len(self.open))):
+            at = self.chance.randrange(len(self.open))
+            self.open[at], self.open[-1] = self.open[-1], self.open[at]
+            gone.append(GoneFinding(self.open.pop()))
+        opened = tuple(
+            self.found(self.chance.randrange(self.objects), self.chance.randrange(270))
+            for _ in range(objects * findings)
+        )
+        return opened, tuple(gone)
+
+    def message(self, opened: tuple[FoundFinding, ...], gone: tuple[GoneFinding, ...]) -> Message:
+        at = START.strftime("%Y-%m-%dT%H:%M:%SZ")
+        measured = Measured(at, "leadline 1.0.0", Coverage(self.objects, 270, 0))
+        changes = Changes(self.sequence + 1, self.previous, measured, opened, gone)
+        body = encoded(changes)
+        self.sequence, self.previous = self.sequence + 1, digest_of(body)
+        return Message(body, changes, str(uuid.uuid4()), self.sequence - 1)
+
+
+def fleet(place: Place, count: int, objects: int) -> list[Cluster]:
+    names = [f"cluster-{number:04d}" for number in range(count)]
+    for name in names:
+        place.tables.add_source("default", name, "cluster", 86_400, "2027-01-01T00:00:00Z")
+    known = {one.name: one for one in place.tables.sources("default")}
+    return [Cluster(number, known[name], objects) for number, name in enumerate(names)]
+
+
+class Effort:
+    """Seconds of processors that this program and its PostgreSQL have taken: what a busy machine leaves comparable."""
+
+    keeper = ""
+    """The process of PostgreSQL that starts the others."""
+
+    @classmethod
+    def now(cls) -> float:
+        total = sum(os.times()[:2])
+        for file in Path("/proc").glob("[0-9]*/stat") if cls.keeper else ():
+            with suppress(OSError):
+                words = file.read_text().rpartition(") ")[2].split()
+                ticks = [int(one) for one in words[11:15]]
+                if file.parent.name == cls.keeper:
+                    # With those of connections that have ended.
+                    total += sum(ticks) / os.sysconf("SC_CLK_TCK")
+                elif words[1] == cls.keeper:
+                    total += sum(ticks[:2]) / os.sysconf("SC_CLK_TCK")
+        return total
+
+
+def sent(ingest: Ingest, clusters: list[Cluster], messages: list[Message], threads: int) -> tuple[float, int]:
+    """Seconds, and changes."""
+    begin = time.perf_counter()
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(
+            lambda pair: ingest.take(pair[0].token, pair[0].source, pair[1]),
+            zip(clusters, messages, strict=True),
+        ):
+            pass
+    seconds = time.perf_counter() - begin
+    return seconds, sum(len(one.content.opened) + len(one.content.gone) for one in messages)
+
+
+def asked(name: str, question: Callable[[], object], times: int = 15) -> None:
+    taken, effort = [], Effort.now()
+    for _ in range(times):
+        begin = time.perf_counter()
+        question()
+        taken.append((time.perf_counter() - begin) * 1000)
+    effort = (Effort.now() - effort) * 1000 / times
+    print(
+        f"  {name:<42} {statistics.median(taken):7.1f} ms median {max(taken):7.1f} ms at most {effort:7.1f} ms of a processor",
+        flush=True,
+    )
+
+
+def sizes(place: Place, count: int) -> None:
+    rows = place.tables.read(
+        "default",
+        "SELECT sum(CASE WHEN relname LIKE 'finding%' THEN pg_table_size(oid) END),"
+        " sum(CASE WHEN relname LIKE 'finding%' THEN pg_indexes_size(oid) END),"
+        " sum(CASE WHEN relname IN ('object', 'detail') THEN pg_total_relation_size(oid) END) FROM pg_class"
+        " WHERE ? >= 0 AND relkind = 'r' AND relnamespace = current_schema()::regnamespace",
+    )
+    table, indexes, texts = (float(one) for one in rows[0])
+    print(
+        f"an open finding: {table / count:.0f} B and {indexes / count:.0f} B of indexes; its object and its pair of control and"
+        f" field {texts / count:.0f} B more ({count:,} open)",
+        flush=True,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--clusters", type=int, default=1_000)
+    parser.add_argument("--objects", type=int, default=100)
+    parser.add_argument("--days", type=int, default=90)
+    parser.add_argument("--every", type=int, default=1, help="days of one message")
+    parser.add_argument("--threads", type=int, default=4)
+    parser.add_argument("--database", default="")
+    parser.add_argument("--sqlite", action="store_true")
+    given = parser.parse_args()
+    print(
+        f"{given.clusters:,} clusters of {given.objects:,} failing objects, 1/{MODEL_OBJECTS / given.objects:.0f} of the model,"
+        f" {given.days} days; load {os.getloadavg()[2]:.1f} (15 min)",
+        flush=True,
+    )
+    server = None
+    if not (given.sqlite or given.database):
+        server = PostgresServer()
+        server.start()
+        Effort.keeper = (server._folder / "data" / "postmaster.pid").read_text().splitlines()[0]
+    try:
+        with tempfile.TemporaryDirectory(prefix="leadline-bench-") as folder:
+            run(given, Path(folder) / "provider", server.owned() if server else given.database)
+    finally:
+        if server:
+            server.stop()
+
+
+def run(given: argparse.Namespace, folder: Path, database: str) -> None:
+    make_provider(folder, "bench.example")
+    place = Place(folder, database)
+    clock = Clock()
+    ingest = Ingest(folder, place.tables, place.keys, clock)
+    clusters = fleet(place, given.clusters, given.objects)
+    seconds, count = 0.0, 0
+    for start in range(0, len(clusters), 50):
+        some = clusters[start : start + 50]
+        one = sent(ingest, some, [each.message(each.first(), ()) for each in some], given.threads)
+        seconds, count = seconds + one[0], count + one[1]
+    print(f"first reports: {count:,} findings in {seconds:.0f} s, {count / seconds:,.0f}/s", flush=True)
+    seconds, count, changed = 0.0, 0, max(1, given.objects // 100)
+    for _ in range(given.days):
+        clock.now += timedelta(days=1)
+        one = sent(
+            ingest, clusters, [each.message(*each.changed(changed)) for each in clusters], given.threads
+        )
+        seconds, count = seconds + one[0], count + one[1]
+    messages = given.days * len(clusters)
+    if messages:
+        print(
+            f"{given.days} days: {messages:,} messages of {count // messages} changes in {seconds:.0f} s,"
+            f" {messages / seconds:,.0f} messages/s; load {os.getloadavg()[0]:.1f}",
+            flush=True,
+        )
+    for threads in (1, given.threads):
+        some = [clusters[number % len(clusters)] for number in range(200)]
+        messages_of = [each.message(*each.changed(50)) for each in some]
+        effort = Effort.now()
+        seconds, count = sent(ingest, some, messages_of, threads)
+        effort = Effort.now() - effort
+        print(
+            f"messages of 150 new and 150 gone, {threads} at a time: {200 / seconds:,.0f} messages/s,"
+            f" {count / seconds:,.0f} changes/s; {count / effort:,.0f} for each second of a processor; load {os.getloadavg()[0]:.1f}",
+            flush=True,
+        )
+    for number, each in enumerate(clusters[: min(200, len(clusters))]):
+        packages = tuple(ImagePackage("deb", f"lib-{number % 7}-{one}", "1.0") for one in range(250))
+        log4j = ImagePackage("maven", "org.apache.logging.log4j/log4j-core", "2.14.1")
+        content = ImageContent(
+            f"sha256:{number % 20:064x}",
+            f"app:{number % 20}",
+            "2027-01-01T00:00:00Z",
+            "leadline 1.0.0",
+            (*packages, log4j),
+        )
+        ingest.take(each.token, each.source, Message(encoded(content), content, str(uuid.uuid4())))
+    total = sum(len(each.open) for each in clusters)
+    if not given.sqlite:
+        sizes(place, total)
+    questions = Questions(place.tables, clock)
+    yesterday = (clock.now - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    middle = clusters[len(clusters) // 2].source.name
+    print("questions:", flush=True)
+    asked("who reports, who is silent", lambda: questions.sources("default"))
+    asked("a page of findings", lambda: questions.findings("default", Asked(), "", 100))
+    asked("a page of one source", lambda: questions.findings("default", Asked(source=middle), "", 100))
+    asked(
+        "critical ones of one team",
+        lambda: questions.findings("default", Asked(severity="critical", namespace="team-7"), "", 100),
+    )
+    asked("what fails C-0057", lambda: questions.findings("default", Asked(control="C-0057"), "", 100))
+    asked(
+        "what newly fails C-0057 since yesterday",
+        lambda: questions.findings("default", Asked(control="C-0057", since=yesterday), "", 100),
+    )
+    asked(
+        "what is gone since yesterday",
+        lambda: questions.findings("default", Asked(state="gone", since=yesterday), "", 100),
+    )
+    asked(
+        "the card of one workload in all clusters",
+        lambda: questions.entity("default", "Deployment", "team-7", "service-000-00007"),
+    )
+    asked(
+        "who runs log4j-core 2.1*",
+        lambda: questions.packages("default", WhichPackages("log4j-core", "2.1", ""), "", 100),
+    )
+    asked("a page of images", lambda: questions.images("default", WhichImages("", ""), "", 100))
+    asked("the days of one source", lambda: questions.history("default", middle, 90))
+    ingest.close()
+    place.close()
+
+
+if __name__ == "__main__":
+    main()

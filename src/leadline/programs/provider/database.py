@@ -1,0 +1,64 @@
+"""One way to two engines: the same statements, with ``?`` for what is given, for SQLite and PostgreSQL.
+
+Every statement runs for one tenant, which PostgreSQL holds to its rows; ``EVERYONE`` is the provider itself.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from hashlib import sha256
+from typing import Any, Protocol
+
+Row = Sequence[Any]
+EVERYONE = 0
+MANY = 200
+"""Values of one ``IN``."""
+
+
+class TakenError(Exception):
+    """A row with this key is there already."""
+
+
+class Writing(Protocol):
+    """One transaction."""
+
+    def run(self, text: str, *given: Any) -> list[Row]:
+        """Raises: ``TakenError``, and what the engine raises."""
+        ...
+
+    def many(self, text: str, rows: Sequence[Sequence[Any]]) -> None:
+        """``text`` for each of ``rows``."""
+        ...
+
+
+class Database(Protocol):
+    """Safe to use from several threads."""
+
+    def read(self, tenant: int, text: str, *given: Any) -> list[Row]: ...
+
+    def writing(self, tenant: int) -> AbstractContextManager[Writing]: ...
+
+    def add_tenant(self, tenant: int) -> None:
+        """Makes room for its rows; nothing where there is."""
+        ...
+
+    def begin_month(self, month: str) -> None:
+        """Makes room for what goes in ``2027-01``; nothing where there is."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def mark_of(*words: str) -> bytes:
+    """What a row of these words is found by: 16 bytes."""
+    return sha256("\0".join(words).encode("utf-8", "surrogatepass")).digest()[:16]
+
+
+def among(write: Writing, text: str, first: Sequence[Any], values: Iterable[Any]) -> Iterator[Row]:
+    """Rows of ``text``, where ``$among`` is what ``IN`` looks among, after what ``first`` gives."""
+    left = list(values)
+    places = ",".join("?" * MANY)
+    for start in range(0, len(left), MANY):
+        some = left[start : start + MANY]
+        # Always as many, so that a statement is prepared once.
+        some += [some[-1]] * (MANY - len(some))
+        yield from write.run(text.replace("$among", places), *first, *some)

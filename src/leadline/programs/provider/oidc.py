@@ -1,0 +1,101 @@
+"""Tokens of an OIDC issuer: signature, issuer, audience and times are checked, and who it is and in which groups is read."""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import jwt
+
+from leadline.errors import LeadlineError, SourceError, UsageError
+from leadline.programs.provider.ingest import Refused
+
+log = logging.getLogger(__name__)
+_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+"""Those with a public key: what verifies a token cannot make one."""
+_LEEWAY_S = 30
+_KEYS_S = 600.0
+_AGAIN_S = 30.0
+"""Between two questions for keys: tokens with unknown keys make no storm."""
+_LARGEST_KEYS = 1 << 20
+
+
+class OidcIssuer:
+    def __init__(
+        self, issuer: str, audience: str, claim: str, keys: str, fetch: Callable[[str], bytes] | None
+    ) -> None:
+        """``keys``: file or ``https://`` of a JSON Web Key Set. Raises: ``SourceError``, ``UsageError``."""
+        self._issuer, self._audience, self._claim = issuer, audience, claim
+        self._keys = _Keys(keys, fetch)
+
+    def user(self, word: str) -> tuple[str, list[str]]:
+        """Name and groups. Raises: ``Refused``."""
+        try:
+            kid = jwt.get_unverified_header(word).get("kid")
+            claims = jwt.decode(
+                word,
+                self._keys.key(kid),
+                algorithms=list(_ALGORITHMS),
+                audience=self._audience,
+                issuer=self._issuer,
+                leeway=_LEEWAY_S,
+                options={"require": ["exp", "iss", "aud", "sub"]},
+            )
+        except (jwt.PyJWTError, LeadlineError, ValueError, TypeError) as error:
+            log.info("a token was refused: %s", type(error).__name__)
+            raise Refused(
+                401,
+                "This token is not valid here",
+                "its issuer, audience, signature and times are checked",
+                headers=((b"www-authenticate", b'Bearer error="invalid_token"'),),
+            ) from error
+        groups = claims.get(self._claim, [])
+        groups = [groups] if isinstance(groups, str) else groups
+        return str(claims["sub"]), (
+            [one for one in groups if isinstance(one, str)] if isinstance(groups, list) else []
+        )
+
+
+class _Keys:
+    """Of the issuer, read again when they are old or one is missing."""
+
+    def __init__(self, place: str, fetch: Callable[[str], bytes] | None) -> None:
+        """Raises: ``SourceError``, ``UsageError``."""
+        self._place = place
+        self._fetch = fetch if place.startswith("https://") else None
+        self._lock = threading.Lock()
+        self._known: dict[str | None, jwt.PyJWK] = {}
+        self._read_at = float("-inf")
+        self._tried_at = float("-inf")
+        if self._fetch is None:
+            self._read()
+
+    def key(self, kid: str | None) -> jwt.PyJWK:
+        """Raises: ``LeadlineError`` where the issuer has none of that name, or cannot be asked."""
+        with self._lock:
+            now = time.monotonic()
+            is_old = kid not in self._known or now - self._read_at > _KEYS_S
+            if is_old and now - self._tried_at > _AGAIN_S:
+                self._tried_at = now
+                try:
+                    self._read()
+                except LeadlineError as error:
+                    log.warning("keys of the issuer: %s", error)
+            if kid in self._known:
+                return self._known[kid]
+        raise SourceError("unknown key")
+
+    def _read(self) -> None:
+        try:
+            raw = self._fetch(self._place) if self._fetch else Path(self._place).read_bytes()
+            if len(raw) > _LARGEST_KEYS:
+                raise SourceError(f"{self._place} is too large")
+            found = jwt.PyJWKSet.from_dict(json.loads(raw))
+        except OSError as error:
+            raise SourceError(f"cannot read {self._place}: {error}") from error
+        except (ValueError, TypeError, AttributeError, RecursionError, jwt.PyJWTError) as error:
+            raise UsageError(f"{self._place} is not a JSON Web Key Set: {error}") from error
+        self._known = {one.key_id: one for one in found.keys}
+        self._read_at = time.monotonic()

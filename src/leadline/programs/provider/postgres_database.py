@@ -1,0 +1,162 @@
+"""The tables in PostgreSQL: beyond some fifty clusters. Row-level security holds every statement to one tenant.
+
+Threads ask, and one event loop of its own speaks to the database.
+"""
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import asyncpg
+
+from leadline.api.carriers.postgres_schema import refusal
+from leadline.errors import StoreError, UsageError
+from leadline.programs.provider.database import EVERYONE, Row, TakenError
+from leadline.programs.provider.schema import partition_of_month, partition_of_tenant, postgres_tables
+
+T = TypeVar("T")
+_CONNECTIONS = 8
+_COMMAND_S = 120.0
+_ANSWER_S = 150.0
+_LOCK = 0x1EAD9A0
+_VERSION = 1
+_ASKING = "SELECT set_config('leadline.tenant', $1, true)"
+
+
+class PostgresDatabase:
+    def __init__(self, address: str) -> None:
+        """``address`` begins with ``postgresql://``. Raises: ``StoreError``, ``UsageError``."""
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="postgresql", daemon=True)
+        self._thread.start()
+        self._pool: Any = None
+        self._months: set[str] = set()
+        try:
+            self._pool = self._done(_pool(address))
+            self._done(self._prepare())
+        except BaseException:
+            self.close()
+            raise
+
+    async def _prepare(self) -> None:
+        async with self._pool.acquire() as connection, connection.transaction():
+            if await connection.fetchval(
+                "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
+            ):
+                raise UsageError(
+                    "this role of PostgreSQL is not held to row-level security",
+                    hint="use one without SUPERUSER and BYPASSRLS, which owns the database",
+                )
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+            await connection.execute("CREATE TABLE IF NOT EXISTS version(number INTEGER NOT NULL)")
+            version = await connection.fetchval("SELECT max(number) FROM version")
+            if version is None:
+                await connection.execute(postgres_tables())
+                await connection.execute("INSERT INTO version VALUES ($1)", _VERSION)
+            elif version > _VERSION:
+                raise StoreError("the provider's tables in PostgreSQL were written by a later version")
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._done(self._pool.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _done(self, work: Coroutine[Any, Any, T]) -> T:
+        """Raises: ``StoreError``, ``TakenError``."""
+        try:
+            return asyncio.run_coroutine_threadsafe(work, self._loop).result(_ANSWER_S)
+        except asyncpg.UniqueViolationError as error:
+            raise TakenError(str(error)) from error
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, ValueError) as error:
+            raise refusal(error) from error
+
+    def read(self, tenant: int, text: str, *given: Any) -> list[Row]:
+        return self._done(self._read(tenant, text, given))
+
+    async def _read(self, tenant: int, text: str, given: Sequence[Any]) -> list[Row]:
+        async with self._pool.acquire() as connection, connection.transaction(readonly=True):
+            await connection.execute(_ASKING, str(tenant))
+            return [tuple(row) for row in await connection.fetch(_numbered(text), *given)]
+
+    @contextmanager
+    def writing(self, tenant: int) -> Iterator["PostgresWriting"]:
+        connection, transaction = self._done(self._begin(tenant))
+        try:
+            yield PostgresWriting(self, connection)
+            self._done(transaction.commit())
+        except BaseException:
+            self._done(_undone(transaction))
+            raise
+        finally:
+            self._done(self._pool.release(connection))
+
+    async def _begin(self, tenant: int) -> tuple[Any, Any]:
+        connection = await self._pool.acquire()
+        transaction = connection.transaction()
+        try:
+            await transaction.start()
+            await connection.execute(_ASKING, str(tenant))
+        except BaseException:
+            await self._pool.release(connection)
+            raise
+        return connection, transaction
+
+    def add_tenant(self, tenant: int) -> None:
+        self._made(f"finding_{tenant:d}", partition_of_tenant(tenant))
+
+    def begin_month(self, month: str) -> None:
+        if month not in self._months:
+            self._made(*partition_of_month(month))
+            self._months.add(month)
+
+    def _made(self, name: str, statement: str) -> None:
+        with self.writing(EVERYONE) as write:
+            write.run("SELECT pg_advisory_xact_lock(?)", _LOCK)
+            if write.run("SELECT to_regclass(?) IS NULL", name)[0][0]:
+                self._done(write.connection.execute(statement))
+
+
+class PostgresWriting:
+    def __init__(self, database: PostgresDatabase, connection: Any) -> None:
+        self._database = database
+        self.connection = connection
+
+    def run(self, text: str, *given: Any) -> list[Row]:
+        rows = self._database._done(self.connection.fetch(_numbered(text), *given))
+        return [tuple(row) for row in rows]
+
+    def many(self, text: str, rows: Sequence[Sequence[Any]]) -> None:
+        if rows:
+            self._database._done(self.connection.executemany(_numbered(text), rows))
+
+
+async def _pool(address: str) -> Any:
+    async def prepare(connection: Any) -> None:
+        # As SQLite has them: bytes.
+        await connection.set_type_codec(
+            "uuid", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary"
+        )
+
+    return await asyncpg.create_pool(
+        address, min_size=1, max_size=_CONNECTIONS, command_timeout=_COMMAND_S, init=prepare
+    )
+
+
+async def _undone(transaction: Any) -> None:
+    """Where the connection is lost, the database has undone it."""
+    try:
+        await transaction.rollback()
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        return
+
+
+@lru_cache(maxsize=500)
+def _numbered(text: str) -> str:
+    """With ``$1`` and so on. No text of ours holds a question mark otherwise."""
+    first, *rest = text.split("?")
+    return first + "".join(f"${number}{part}" for number, part in enumerate(rest, 1))

@@ -1,0 +1,287 @@
+"""The tables, as both engines have them. What differs is filled in: types of columns, and PostgreSQL's tenants and months.
+
+Objects of a source, and its pairs of a control and the field that decides, are written once and numbered: an open finding is two
+numbers, a time and its fingerprint. An index holds at most two texts of a sender: PostgreSQL has 2,704 bytes for a key. Times in ``finding`` and ``gone`` are seconds since ``EPOCH``.
+"""
+
+from datetime import UTC, datetime, timedelta
+from string import Template
+
+EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
+TENANT_TABLES = (
+    *("source", "token", "object", "detail", "finding", "gone", "tally", "day", "message", "alert"),
+    *("image", "package", "vulnerability"),
+)
+"""Those with a column ``tenant``: every one but that of the tenants itself."""
+_TABLES = Template("""
+CREATE TABLE tenant(id $id, name $text NOT NULL UNIQUE, created $text NOT NULL);
+CREATE TABLE source(
+  id $id, tenant $small NOT NULL, name $text NOT NULL, kind $text NOT NULL, created $text NOT NULL,
+  every INTEGER NOT NULL, entries INTEGER NOT NULL DEFAULT 0, mode $text NOT NULL DEFAULT '',
+  sequence BIGINT NOT NULL DEFAULT 0, previous $text NOT NULL DEFAULT '', received $text NOT NULL DEFAULT '',
+  program $text NOT NULL DEFAULT '', rules $text NOT NULL DEFAULT '', objects BIGINT NOT NULL DEFAULT 0,
+  judged BIGINT NOT NULL DEFAULT 0, unread BIGINT NOT NULL DEFAULT 0, scope $text NOT NULL DEFAULT '',
+  usual_objects BIGINT NOT NULL DEFAULT 0, usual_judged BIGINT NOT NULL DEFAULT 0, usual_unread BIGINT NOT NULL DEFAULT 0,
+  usual_program $text NOT NULL DEFAULT '', taken BIGINT NOT NULL DEFAULT 0, UNIQUE(tenant, name));
+CREATE TABLE token(
+  digest $text PRIMARY KEY, name $text NOT NULL, tenant $small NOT NULL, source INTEGER REFERENCES source,
+  role $text NOT NULL, created $text NOT NULL, UNIQUE(tenant, name));
+CREATE TABLE object(
+  tenant $small NOT NULL, source INTEGER NOT NULL, id INTEGER NOT NULL, mark $mark NOT NULL, grp $text NOT NULL,
+  kind $text NOT NULL, namespace $text NOT NULL, name $text NOT NULL, file $text NOT NULL, PRIMARY KEY(source, id));
+CREATE UNIQUE INDEX object_mark ON object(source, mark);
+CREATE INDEX object_name ON object(tenant, kind, name);
+CREATE TABLE detail(
+  tenant $small NOT NULL, source INTEGER NOT NULL, id INTEGER NOT NULL, mark $mark NOT NULL, control $text NOT NULL,
+  path $text NOT NULL, accepted $text NOT NULL, PRIMARY KEY(source, id));
+CREATE UNIQUE INDEX detail_mark ON detail(source, mark);
+CREATE INDEX detail_control ON detail(tenant, control);
+CREATE TABLE finding(
+  source INTEGER NOT NULL, object INTEGER NOT NULL, detail INTEGER NOT NULL, first INTEGER NOT NULL,
+  ordinal INTEGER NOT NULL, tenant $small NOT NULL, severity $small NOT NULL, fingerprint $mark NOT NULL) $by_tenant;
+CREATE INDEX finding_object ON finding(source, object);
+CREATE INDEX finding_detail ON finding(source, detail);
+CREATE TABLE gone(
+  source INTEGER NOT NULL, object INTEGER NOT NULL, detail INTEGER NOT NULL, first INTEGER NOT NULL,
+  gone INTEGER NOT NULL, entry INTEGER NOT NULL, ordinal INTEGER NOT NULL, tenant $small NOT NULL,
+  severity $small NOT NULL, fingerprint $mark NOT NULL) $by_month;
+CREATE INDEX gone_entry ON gone(source, entry, fingerprint);
+CREATE INDEX gone_object ON gone(source, object);
+CREATE TABLE tally(
+  tenant $small NOT NULL, source INTEGER NOT NULL, severity $small NOT NULL, open INTEGER NOT NULL, accepted INTEGER NOT NULL,
+  PRIMARY KEY(source, severity));
+CREATE TABLE day(
+  tenant $small NOT NULL, source INTEGER NOT NULL, day $text NOT NULL, severity $small NOT NULL, open INTEGER NOT NULL,
+  accepted INTEGER NOT NULL, opened INTEGER NOT NULL, gone INTEGER NOT NULL, PRIMARY KEY(source, day, severity));
+CREATE INDEX day_day ON day(tenant, day);
+CREATE TABLE message(
+  tenant $small NOT NULL, source INTEGER NOT NULL, key $text NOT NULL, sent $text NOT NULL, entry INTEGER NOT NULL,
+  received $text NOT NULL, opened INTEGER NOT NULL, gone INTEGER NOT NULL, PRIMARY KEY(source, key));
+CREATE INDEX message_received ON message(source, received);
+CREATE TABLE alert(
+  id $id, tenant $small NOT NULL, source INTEGER NOT NULL, kind $text NOT NULL, since $text NOT NULL, text $text NOT NULL,
+  over $text NOT NULL DEFAULT '');
+CREATE INDEX alert_source ON alert(source, kind, over);
+CREATE TABLE image(
+  id $id, tenant $small NOT NULL, source INTEGER NOT NULL, digest $text NOT NULL, content $text NOT NULL, name $text NOT NULL,
+  received $text NOT NULL, database $text NOT NULL, unread BIGINT NOT NULL, packages INTEGER NOT NULL,
+  critical INTEGER NOT NULL, high INTEGER NOT NULL, exploited INTEGER NOT NULL, UNIQUE(source, digest));
+CREATE INDEX image_digest ON image(digest);
+CREATE TABLE package(
+  id $id, tenant $small NOT NULL, image INTEGER NOT NULL REFERENCES image ON DELETE CASCADE, type $text NOT NULL,
+  name $text NOT NULL, short $text NOT NULL, version $text NOT NULL);
+CREATE INDEX package_name ON package(tenant, short, version);
+CREATE INDEX package_image ON package(image);
+CREATE TABLE vulnerability(
+  id $id, tenant $small NOT NULL, image INTEGER NOT NULL REFERENCES image ON DELETE CASCADE, vulnerability $text NOT NULL,
+  package $text NOT NULL, version $text NOT NULL, severity $text NOT NULL, fixed $text NOT NULL, exploited INTEGER NOT NULL);
+CREATE INDEX vulnerability_id ON vulnerability(tenant, vulnerability);
+CREATE INDEX vulnerability_image ON vulnerability(image);
+""")
+_SQLITE = {
+    "id": "INTEGER PRIMARY KEY",
+    "text": "TEXT",
+    "small": "INTEGER",
+    "mark": "BLOB",
+    "by_tenant": "",
+    "by_month": "",
+}
+_POSTGRES = {
+    "id": "INTEGER GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY",
+    # Sorted as SQLite does, by bytes.
+    "text": 'TEXT COLLATE "C"',
+    "small": "SMALLINT",
+    "mark": "UUID",
+    "by_tenant": "PARTITION BY LIST (tenant)",
+    "by_month": "PARTITION BY RANGE (gone)",
+}
+_UNIQUE = "CREATE UNIQUE INDEX {name}_open ON {name}(source, fingerprint, ordinal);"
+"""Of each partition: one of the whole table would have to hold the tenant."""
+_ROWS_OF_A_TENANT = """
+CREATE FUNCTION asking_tenant() RETURNS INTEGER LANGUAGE SQL STABLE AS
+$$SELECT nullif(current_setting('leadline.tenant', true), '')::integer$$;
+"""
+_POLICY = """
+ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
+ALTER TABLE {table} FORCE ROW LEVEL SECURITY;
+CREATE POLICY own ON {table} USING (tenant = asking_tenant() OR asking_tenant() = 0);
+"""
+
+
+def sqlite_tables() -> str:
+    return _TABLES.substitute(_SQLITE) + _UNIQUE.format(name="finding")
+
+
+def postgres_tables() -> str:
+    policies = "".join(_POLICY.format(table=table) for table in TENANT_TABLES)
+    return _TABLES.substitute(_POSTGRES) + _ROWS_OF_A_TENANT + policies
+
+
+def partition_of_tenant(tenant: int) -> str:
+    """Of the open findings. It has no policy, so that it cannot be read by its own name."""
+    name = f"finding_{tenant:d}"
+    return (
+        f"CREATE TABLE {name} PARTITION OF finding FOR VALUES IN ({tenant:d}); {_UNIQUE.format(name=name)}"
+        f"{_CLOSED.format(name=name)}"
+    )
+
+
+def partition_of_month(month: str) -> tuple[str, str]:
+    """Name and statement, of the findings that went in ``2027-01``."""
+    first = datetime.strptime(f"{month}-01", "%Y-%m-%d").replace(tzinfo=UTC)
+    end = (first + timedelta(days=32)).replace(day=1)
+    name = f"gone_{month.replace('-', '_')}"
+    bounds = f"FROM ({seconds(first)}) TO ({seconds(end)})"
+    return name, f"CREATE TABLE {name} PARTITION OF gone FOR VALUES {bounds}; {_CLOSED.format(name=name)}"
+
+
+_CLOSED = "ALTER TABLE {name} ENABLE ROW LEVEL SECURITY; ALTER TABLE {name} FORCE ROW LEVEL SECURITY;"
+
+
+def seconds(moment: datetime) -> int:
+    return int((moment - EPOCH).total_seconds())
+
+
+def seconds_of(stamp: str) -> int:
+    """Of ``2027-01-31T10:00:00Z``."""
+    return seconds(datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC))
+
+
+def stamp_of(count: int) -> str:
+    return (EPOCH + timedelta(seconds=count)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+# Databases of SQLite from before: tables without tenants, with every text in each finding.
+
+OLD_SQLITE = (
+    """
+    CREATE TABLE source(
+      id INTEGER PRIMARY KEY, tenant TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, created TEXT NOT NULL,
+      every INTEGER NOT NULL, entries INTEGER NOT NULL DEFAULT 0, mode TEXT NOT NULL DEFAULT '',
+      sequence INTEGER NOT NULL DEFAULT 0, previous TEXT NOT NULL DEFAULT '', received TEXT NOT NULL DEFAULT '',
+      program TEXT NOT NULL DEFAULT '', rules TEXT NOT NULL DEFAULT '', objects INTEGER NOT NULL DEFAULT 0,
+      judged INTEGER NOT NULL DEFAULT 0, unread INTEGER NOT NULL DEFAULT 0, UNIQUE(tenant, name));
+    CREATE TABLE token(
+      digest TEXT PRIMARY KEY, name TEXT NOT NULL, tenant TEXT NOT NULL, source INTEGER REFERENCES source,
+      role TEXT NOT NULL, created TEXT NOT NULL, UNIQUE(tenant, name));
+    CREATE TABLE finding(
+      id INTEGER PRIMARY KEY, source INTEGER NOT NULL, fingerprint BLOB NOT NULL, ordinal INTEGER NOT NULL,
+      control TEXT NOT NULL, severity INTEGER NOT NULL, grp TEXT NOT NULL, kind TEXT NOT NULL, namespace TEXT NOT NULL,
+      name TEXT NOT NULL, file TEXT NOT NULL, path TEXT NOT NULL, accepted TEXT NOT NULL, first TEXT NOT NULL, gone TEXT);
+    CREATE UNIQUE INDEX finding_open ON finding(source, fingerprint, ordinal) WHERE gone IS NULL;
+    CREATE INDEX finding_of ON finding(kind, namespace, name) WHERE gone IS NULL;
+    CREATE INDEX finding_control ON finding(control, source) WHERE gone IS NULL;
+    CREATE INDEX finding_gone ON finding(source, gone) WHERE gone IS NOT NULL;
+    CREATE TABLE tally(
+      source INTEGER NOT NULL, severity INTEGER NOT NULL, open INTEGER NOT NULL, accepted INTEGER NOT NULL,
+      PRIMARY KEY(source, severity)) WITHOUT ROWID;
+    CREATE TABLE day(
+      source INTEGER NOT NULL, day TEXT NOT NULL, severity INTEGER NOT NULL, open INTEGER NOT NULL,
+      accepted INTEGER NOT NULL, opened INTEGER NOT NULL, gone INTEGER NOT NULL,
+      PRIMARY KEY(source, day, severity)) WITHOUT ROWID;
+    CREATE TABLE message(
+      source INTEGER NOT NULL, key TEXT NOT NULL, sent TEXT NOT NULL, entry INTEGER NOT NULL, received TEXT NOT NULL,
+      opened INTEGER NOT NULL, gone INTEGER NOT NULL, PRIMARY KEY(source, key)) WITHOUT ROWID;
+    CREATE INDEX message_received ON message(received);
+    CREATE TABLE alert(
+      id INTEGER PRIMARY KEY, source INTEGER NOT NULL, kind TEXT NOT NULL, since TEXT NOT NULL, text TEXT NOT NULL,
+      over TEXT NOT NULL DEFAULT '');
+    CREATE INDEX alert_source ON alert(source, kind, over);
+    """,
+    """
+    CREATE TABLE image(
+      id INTEGER PRIMARY KEY, source INTEGER NOT NULL, digest TEXT NOT NULL, content TEXT NOT NULL, name TEXT NOT NULL,
+      received TEXT NOT NULL, database TEXT NOT NULL, unread INTEGER NOT NULL, packages INTEGER NOT NULL,
+      critical INTEGER NOT NULL, high INTEGER NOT NULL, exploited INTEGER NOT NULL, UNIQUE(source, digest));
+    CREATE INDEX image_digest ON image(digest);
+    CREATE TABLE package(
+      id INTEGER PRIMARY KEY, image INTEGER NOT NULL REFERENCES image ON DELETE CASCADE, type TEXT NOT NULL,
+      name TEXT NOT NULL, short TEXT NOT NULL, version TEXT NOT NULL);
+    CREATE INDEX package_name ON package(short, version);
+    CREATE INDEX package_image ON package(image);
+    CREATE TABLE vulnerability(
+      id INTEGER PRIMARY KEY, image INTEGER NOT NULL REFERENCES image ON DELETE CASCADE, vulnerability TEXT NOT NULL,
+      package TEXT NOT NULL, version TEXT NOT NULL, severity TEXT NOT NULL, fixed TEXT NOT NULL, exploited INTEGER NOT NULL);
+    CREATE INDEX vulnerability_id ON vulnerability(vulnerability);
+    CREATE INDEX vulnerability_image ON vulnerability(image);
+    """,
+    "ALTER TABLE source ADD COLUMN scope TEXT NOT NULL DEFAULT '';",
+    """
+    ALTER TABLE source ADD COLUMN usual_objects INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE source ADD COLUMN usual_judged INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE source ADD COLUMN usual_unread INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE source ADD COLUMN usual_program TEXT NOT NULL DEFAULT '';
+    UPDATE source SET usual_objects = objects, usual_judged = judged, usual_unread = unread, usual_program = program;
+    """,
+    "CREATE INDEX finding_was ON finding(kind, namespace, name) WHERE gone IS NOT NULL;",
+)
+_RENAMED = (
+    "source",
+    "token",
+    "finding",
+    "tally",
+    "day",
+    "message",
+    "alert",
+    "image",
+    "package",
+    "vulnerability",
+)
+_SECONDS = "CAST(strftime('%s', {column}) AS INTEGER) - 1577836800"
+_CARRIED = f"""
+INSERT INTO tenant(name, created) SELECT tenant, min(created) FROM
+  (SELECT tenant, created FROM old_source UNION ALL SELECT tenant, created FROM old_token) GROUP BY tenant;
+INSERT INTO source SELECT s.id, t.id, s.name, s.kind, s.created, every, entries, mode, sequence, previous, received, program, rules,
+  objects, judged, unread, scope, usual_objects, usual_judged, usual_unread, usual_program, 0
+  FROM old_source s JOIN tenant t ON t.name = s.tenant;
+INSERT INTO token SELECT digest, o.name, t.id, source, role, o.created FROM old_token o JOIN tenant t ON t.name = o.tenant;
+INSERT INTO object SELECT s.tenant, source, row_number() OVER (PARTITION BY source ORDER BY first), mark, grp, f.kind, namespace, f.name, file
+  FROM (SELECT *, mark_of(grp, kind, namespace, name, file) AS mark, min(first) AS first FROM old_finding
+  GROUP BY source, mark_of(grp, kind, namespace, name, file)) f JOIN source s ON s.id = f.source;
+INSERT INTO detail SELECT s.tenant, source, row_number() OVER (PARTITION BY source ORDER BY first), mark, control, path, accepted
+  FROM (SELECT *, mark_of(control, path, accepted) AS mark, min(first) AS first FROM old_finding
+  GROUP BY source, mark_of(control, path, accepted)) f JOIN source s ON s.id = f.source;
+CREATE TEMP VIEW numbered AS SELECT f.source, o.id AS object, d.id AS detail, {_SECONDS.format(column="f.first")} AS first,
+  {_SECONDS.format(column="f.gone")} AS gone, f.ordinal, o.tenant, f.severity, f.fingerprint FROM old_finding f
+  JOIN object o ON o.source = f.source AND o.mark = mark_of(f.grp, f.kind, f.namespace, f.name, f.file)
+  JOIN detail d ON d.source = f.source AND d.mark = mark_of(f.control, f.path, f.accepted);
+INSERT INTO finding SELECT source, object, detail, first, ordinal, tenant, severity, fingerprint FROM numbered WHERE gone IS NULL;
+INSERT INTO gone SELECT source, object, detail, first, gone, -row_number() OVER (ORDER BY gone DESC), ordinal, tenant, severity,
+  fingerprint FROM numbered WHERE gone IS NOT NULL;
+DROP VIEW numbered;
+INSERT INTO tally SELECT s.tenant, o.* FROM old_tally o JOIN source s ON s.id = o.source;
+INSERT INTO day SELECT s.tenant, o.* FROM old_day o JOIN source s ON s.id = o.source;
+INSERT INTO message SELECT s.tenant, o.* FROM old_message o JOIN source s ON s.id = o.source;
+INSERT INTO alert SELECT o.id, s.tenant, source, o.kind, since, text, over FROM old_alert o JOIN source s ON s.id = o.source;
+INSERT INTO image SELECT o.id, s.tenant, source, digest, content, o.name, o.received, database, o.unread, packages, critical, high,
+  exploited FROM old_image o JOIN source s ON s.id = o.source;
+INSERT INTO package SELECT o.id, i.tenant, image, type, o.name, short, version FROM old_package o JOIN image i ON i.id = o.image;
+INSERT INTO vulnerability SELECT o.id, i.tenant, image, vulnerability, package, version, severity, fixed, o.exploited
+  FROM old_vulnerability o JOIN image i ON i.id = o.image;
+"""
+
+
+_WITHOUT_INDEXES = "".join(
+    f"DROP INDEX {name};"
+    for name in (
+        "finding_open",
+        "finding_of",
+        "finding_control",
+        "finding_gone",
+        "message_received",
+        "alert_source",
+        "image_digest",
+        "package_name",
+        "package_image",
+        "vulnerability_id",
+        "vulnerability_image",
+        "finding_was",
+    )
+)
+
+
+def carry_over() -> str:
+    """Makes the tables of the last of ``OLD_SQLITE`` into those of now."""
+    renamed = "".join(f"ALTER TABLE {name} RENAME TO old_{name};" for name in _RENAMED)
+    dropped = "".join(f"DROP TABLE old_{name};" for name in reversed(_RENAMED))
+    return f"{renamed}{_WITHOUT_INDEXES}{sqlite_tables()}{_CARRIED}{dropped}"

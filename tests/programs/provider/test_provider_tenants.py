@@ -1,0 +1,180 @@
+"""Tenants: whoever asks and however, an answer holds nothing of another tenant; and tables of before are carried over."""
+
+import asyncio
+import json
+import sqlite3
+import uuid
+from pathlib import Path
+
+import asyncpg
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.programs.provider.provider_client_parts import Client
+from tests.programs.provider.provider_parts import Provider, image, report
+
+from api.postgres_server import PostgresServer
+from leadline.errors import UsageError
+from leadline.programs.provider.adding import add_source, add_tenant, add_token
+from leadline.programs.provider.place import Place
+from leadline.programs.provider.routes import ROUTES
+from leadline.programs.provider.schema import TENANT_TABLES
+
+OLD = Path(__file__).with_name("tables_without_tenants.sql")
+LOG4J = "maven org.apache.logging.log4j/log4j-core 2.14.1"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def engine(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def sent(client: Client, token: str, what: str, number: int) -> None:
+    """The same source, objects and image in each tenant; the names of what it found say whose they are."""
+    body = json.dumps(
+        {
+            "measured": json.loads(json.dumps({"at": "2027-01-31T10:00:00Z", "program": "leadline 1.2.0"}))
+            | {"coverage": {"objects": 5, "judged": 5, "unread": 0}},
+            "controls": ["C-0057"],
+            "findings": [
+                {
+                    "fingerprint": f"{number:032x}",
+                    "control": "C-0057",
+                    "severity": "high",
+                    "kind": "Pod",
+                    "namespace": "shop",
+                    "name": "web",
+                    "path": f"spec.{what}",
+                }
+            ],
+        }
+    ).encode()
+    assert client.post(body, token)[0] == 200
+    content = image(1, LOG4J, f"deb {what} 1.0")
+    assert client.post(content, token, "/v1/sources/shop/images")[0] == 200
+
+
+def test_no_route_answers_with_another_tenants_rows(provider: Provider):
+    """Property over all routes and every word that a request may hold: names of the other tenant, its cursors and its tokens' places."""
+    tables = provider.place.tables
+    add_tenant(tables, "rival")
+    rival = add_source(tables, "shop", "cluster", 1, "rival")
+    add_source(tables, "secret-source", "cluster", 1, "rival")
+    rival_reader = add_token(tables, "wall", "read", tenant="rival")
+    client = Client(provider)
+    sent(client, provider.token, "of-default", 1)
+    sent(client, rival, "of-rival", 2)
+    for _ in range(2):
+        assert client.post(report([7, 8]), rival)[0] in (200, 409)
+    cursor = client("GET", "/v1/findings?limit=1", rival_reader)[1]["next"]
+    assert cursor
+    words = st.sampled_from(("shop", "secret-source", "rival", "Pod", "web", "C-0057", "high", "", "-"))
+
+    @settings(max_examples=40, deadline=None)
+    @given(route=st.sampled_from(ROUTES), word=st.lists(words, min_size=3, max_size=3), data=st.data())
+    def asked(route, word, data):
+        path = route.path
+        for place in ("{source}", "{kind}", "{namespace}", "{name}"):
+            path = path.replace(place, (word.pop() if word else "shop") or "shop")
+        names = list(route.query.__struct_fields__)
+        chosen = data.draw(st.lists(st.sampled_from(names), unique=True, max_size=3)) if names else []
+        given = {name: data.draw(words) for name in chosen}
+        if data.draw(st.booleans()) and "cursor" in names:
+            given = {"cursor": cursor}
+        query = "&".join(f"{name}={value}" for name, value in given.items())
+        _, answer, _ = client(route.method, f"{path}?{query}", provider.reader)
+        text = json.dumps(answer)
+        assert "of-rival" not in text
+        assert "rival/" not in text
+        if not any(value == "secret-source" for value in (*given.values(), path)):
+            assert "secret-source" not in text
+
+    asked()
+    own = client("GET", "/v1/packages?name=log4j-core", provider.reader)[1]["items"]
+    # What another tenant found under the same digest is no dispute of this one.
+    assert [one["isDisputed"] for one in own] == [False]
+    assert client("GET", "/v1/sources/secret-source/checkpoint", provider.reader)[0] == 404
+    assert client.post(report([9]), rival, "/v1/sources/secret-source/report")[0] == 403
+
+
+def test_a_log_says_whose_it_is(provider: Provider):
+    add_tenant(provider.place.tables, "rival")
+    token = add_source(provider.place.tables, "shop", "cluster", 0, "rival")
+    client = Client(provider)
+    assert client.post(report([1]), token)[1]["checkpoint"].startswith("provider.example/rival/shop\n1\n")
+    assert provider.source.entries == 0
+    assert all(equal for _, _, equal in provider.ingest.rebuild())
+
+
+def test_postgresql_itself_holds_a_statement_to_its_tenant(provider_database: PostgresServer, tmp_path: Path):
+    """Also one that forgets to ask for the tenant; and without one it sees nothing."""
+    address = provider_database.owned()
+    provider = Provider(tmp_path / "provider", database=address)
+    add_tenant(provider.place.tables, "rival")
+    rival = add_source(provider.place.tables, "shop", "cluster", 0, "rival")
+    client = Client(provider)
+    sent(client, provider.token, "of-default", 1)
+    sent(client, rival, "of-rival", 2)
+    provider.close()
+
+    async def counted(tenant: str) -> dict[str, int]:
+        connection = await asyncpg.connect(address)
+        try:
+            await connection.execute("SELECT set_config('leadline.tenant', $1, false)", tenant)
+            return {one: await connection.fetchval(f"SELECT count(*) FROM {one}") for one in TENANT_TABLES}
+        finally:
+            await connection.close()
+
+    nothing, one, other, all_rows = (asyncio.run(counted(tenant)) for tenant in ("", "1", "2", "0"))
+    assert set(nothing.values()) == {0}
+    assert {name: one[name] + other[name] for name in one} == all_rows
+    assert one["finding"] == other["finding"] == 1
+
+
+def test_a_role_that_is_above_the_rules_is_refused(provider_database: PostgresServer, tmp_path: Path):
+    provider = Provider(tmp_path / "provider")
+    provider.close()
+    with pytest.raises(UsageError, match="not held to row-level security"):
+        Place(provider.folder, provider_database.database())
+
+
+def test_a_database_that_is_away_costs_no_message(provider_database: PostgresServer, tmp_path: Path):
+    """Its log takes it up; the next message brings the tables up to it."""
+    provider = Provider(tmp_path / "provider", database=provider_database.owned())
+    client = Client(provider)
+    assert client.post(report([1]))[0] == 200
+    key = str(uuid.uuid4())
+    provider_database.restart()
+    statuses = [client.post(report([1, 2]), idempotency_key=key)[0]]
+    while statuses[-1] == 503:
+        statuses.append(client.post(report([1, 2]), idempotency_key=key)[0])
+    assert statuses[-1] == 200
+    assert len(provider.open()) == 2
+    assert all(equal for _, _, equal in provider.ingest.rebuild())
+    provider.close()
+
+
+def test_a_database_of_before_is_carried_over(tmp_path: Path):
+    provider = Provider(tmp_path / "provider")
+    provider.close()
+    for part in provider.folder.glob("provider.db*"):
+        part.unlink()
+    with sqlite3.connect(provider.folder / "provider.db") as old:
+        old.executescript(OLD.read_text("utf-8"))
+        old.executescript(f"PRAGMA user_version = 5; PRAGMA application_id = {0x1EAD9A0};")
+    old.close()
+    place = Place(provider.folder)
+    source = place.tables.source("default", "shop")
+    assert source is not None
+    assert (source.entries, source.mode, source.kind) == (4, "report", "cluster")
+    found = [row for row in place.tables.view(source) if row[0] == "finding"]
+    assert [(row[1].hex()[-1], row[8], row[11], row[13] > 0) for row in found] == [
+        ("1", "pod-1", "", True),
+        ("2", "pod-2", "known", False),
+        ("3", "pod-3", "", True),
+        ("4", "pod-4", "", True),
+        ("5", "pod-5", "", False),
+    ]
+    assert place.tables.open_count(source) == 2
+    assert place.tables.sources()[0].name == "other"
+    place.close()
