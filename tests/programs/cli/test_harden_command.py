@@ -79,7 +79,7 @@ PROFILE: dict[str, Any] = {
 
 
 def file(path: str, *flags: str) -> dict[str, Any]:
-    return {"path": path, "flags": flags or ("O_RDWR",)}
+    return {"path": path, "flags": flags or ("O_RDWR", "O_CREAT")}
 
 
 def peer(direction: str, address: str, port: int, protocol: str = "TCP") -> dict[str, Any]:
@@ -293,9 +293,42 @@ def test_what_lies_in_a_folder_that_the_container_made_is_its_own(run):
         assert ("securityContext.readOnlyRootFilesystem" in suggested(out)) is is_suggested
 
 
-def test_a_file_whose_owner_alone_is_changed_is_in_a_volume(run):
-    _, out, _ = run("-f", "json", changed=[made("/srv/files/⋯", "owner"), made("/run/web.sock", "special")])
-    assert json.loads(out)["containers"][0]["suggestions"][0]["emptyVolumes"] == ["/run", "/srv/files"]
+@pytest.mark.parametrize(
+    ("done", "volumes"),
+    [
+        ({"changed": [made("/run/web.sock", "special")]}, ["/run"]),
+        # An entry point that gives the folder of the image to its user, and writes there.
+        ({"changed": [made("/srv/web", "owner")], "opened": [file("/srv/web/a")]}, ["/srv/web"]),
+        (
+            {"changed": [made("/srv/web", "owner")], "opened": [file("/srv/web/in/a")]},
+            ["/srv/web", "/srv/web/in"],
+        ),
+        # A folder of the image within another one, which an empty volume over that would take away.
+        ({"opened": [file("/srv/web/a"), file("/srv/web/in/a")]}, ["/srv/web", "/srv/web/in"]),
+        (
+            {"changed": [made("/srv/web/in")], "opened": [file("/srv/web/a"), file("/srv/web/in/a")]},
+            ["/srv/web"],
+        ),
+        ({"changed": [made("/srv/web/⋯")], "opened": [file("/srv/web/⋯/a")]}, ["/srv/web"]),
+        # What is there before it is changed came with the image.
+        ({"changed": [made("/srv/web", "owner")]}, "/srv/web was there"),
+        (
+            {"changed": [made("/srv/web/seed", "times")], "opened": [file("/srv/web/a")]},
+            "/srv/web/seed was there",
+        ),
+        ({"opened": [file("/srv/web/a"), file("/srv/web/seed", "O_RDWR")]}, "/srv/web/seed was there"),
+        ({"opened": [file("/srv/web/⋯/a")]}, "/srv/web/⋯ was there"),
+        ({"changed": [made("/srv/web/⋯", "owner")]}, "/srv/web/⋯ was there"),
+    ],
+)
+def test_an_empty_volume_takes_nothing_away(run, done: dict[str, Any], volumes: list[str] | str):
+    _, out, _ = run("-f", "json", **done)
+    (container,) = json.loads(out)["containers"]
+    if isinstance(volumes, str):
+        assert "securityContext.readOnlyRootFilesystem" not in suggested(out)
+        assert container["notSuggested"][0]["why"].startswith(volumes)
+    else:
+        assert container["suggestions"][0]["emptyVolumes"] == volumes
 
 
 def test_a_kernel_that_does_not_tell_capabilities_leaves_them_alone(run):

@@ -130,11 +130,13 @@ def _is_below(path: str, mount: str) -> bool | None:
 
 
 def folders_of(paths: Iterable[str]) -> tuple[str, ...]:
-    """The folders that hold them, none within another; ``⋯`` and what follows is left out."""
-    folders = {
-        path.partition(f"/{ANY}")[0].rpartition("/")[0] if ANY not in path else path.partition(f"/{ANY}")[0]
-        for path in paths
-    }
+    """The folders that hold them, none within another."""
+    folders = {folder_of(path) for path in paths}
     return tuple(
         sorted(one for one in folders if not any(_is_below(one, other) for other in folders - {one}))
     )
+
+
+def folder_of(path: str) -> str:
+    """Without ``⋯`` and what follows."""
+    return path.partition(f"/{ANY}")[0] if ANY in path else path.rpartition("/")[0]

@@ -3,51 +3,19 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from msgspec import Struct
-
 from leadline.model import profile as words
 from leadline.model.profile import Profile
 from leadline.runtime.completeness import knows_capabilities
-from leadline.runtime.rehearsal.files import (
-    ANY,
-    Mounts,
-    file_outcomes,
-    folders_of,
-    place_of,
-    resolved,
-    written_paths,
-)
+from leadline.runtime.rehearsal.files import Mounts, file_outcomes
 from leadline.runtime.rehearsal.rights import Rights, rights_outcomes, token_reads
 from leadline.runtime.rehearsal.seccomp import runtime_default, seccomp_outcomes
-
-_TEMPORARY = ("/tmp", "/var/tmp", "/run", "/var/run", "/var/cache", "/var/lock")  # noqa: S108
-"""Folders that are empty when a machine starts, or may be."""
-
-
-class Setting(Struct, frozen=True):
-    """One thing to write into a manifest."""
-
-    path: tuple[str, ...]
-    """From the container: ``securityContext``, ``readOnlyRootFilesystem``."""
-    value: Any
-    because: str
-    """What was recorded."""
-    if_wrong: str
-    """What fails where the record is not all."""
-    folders: tuple[str, ...] = ()
-    """To be mounted as empty volumes along with it."""
-
-
-class Left(Struct, frozen=True):
-    """What is not suggested, and why."""
-
-    what: str
-    why: str
+from leadline.runtime.suggest.read_only_root import root_settings
+from leadline.runtime.suggest.setting import Left, Setting
 
 
 def settings_for(profiles: Sequence[Profile], mounts: Mounts, rights: Rights) -> Iterator[Setting | Left]:
     """``profiles`` are complete ones of the same container; ``mounts`` and ``rights`` as it has them now."""
-    yield from _root(profiles, mounts)
+    yield from root_settings(profiles, mounts)
     yield from _capabilities(profiles, rights)
     yield from _user(profiles, rights)
     yield from _seccomp(profiles, rights)
@@ -62,68 +30,6 @@ def pod_settings(profiles: Sequence[Profile]) -> Iterator[Setting]:
             "no container opened the token of the service account",
             "requests to the API server are anonymous, and refused",
         )
-
-
-def _root(profiles: Sequence[Profile], mounts: Mounts) -> Iterator[Setting | Left]:
-    what = "readOnlyRootFilesystem"
-    if mounts.is_root_read_only:
-        return
-    wanted: set[str] = set()
-    for profile in profiles:
-        for path, one in written_paths(profile):
-            _, is_writable = place_of(path, Mounts(mounts.writable, mounts.read_only, is_root_read_only=True))
-            if not path.startswith("/"):
-                yield Left(what, f"the folder that {one.path} is relative to is not recorded")
-                return
-            if not is_writable:
-                wanted.add(path)
-    folders = folders_of(wanted)
-    filled = next(filter(None, (_filling(profiles, folder) for folder in folders)), None)
-    if filled is not None:
-        yield Left(
-            what,
-            f"{filled[0]} is written and holds files that were read and not written, such as {filled[1]}: an empty volume would hide them",
-        )
-        return
-    because = (
-        f"written were only {', '.join(folders)} and what is mounted"
-        if folders
-        else "nothing outside of volumes was written"
-    )
-    if_wrong = "what is written elsewhere fails with EROFS"
-    yield Setting(("securityContext", what), True, because, if_wrong, folders)
-
-
-def _filling(profiles: Sequence[Profile], folder: str) -> tuple[str, str] | None:
-    """The folder with a file in it that the image brings; ``None`` where it may as well be empty."""
-    if folder in ("", "/"):
-        return "/", "everything"
-    inside = f"{folder}/"
-    for profile in profiles:
-        written = {path for path, _ in written_paths(profile)}
-        made = _own_folders(profile)
-        read = (one.path for one in profile.opened if one.path.startswith(inside))
-        loaded = (path for path in profile.loaded if path.startswith(inside))
-        for path in (*read, *loaded):
-            is_own = path in written or any(above in made for above in _above(path))
-            if not is_own and not (ANY in path and folder.startswith(_TEMPORARY)):
-                return folder, path
-    return None
-
-
-def _own_folders(profile: Profile) -> frozenset[str]:
-    """Those that the container made, in which nothing of the image is; not those that it may have made anew."""
-    gone = {one.path for one in profile.changed if one.how in ("removed", "renamed")}
-    return frozenset(
-        resolved(one.path)
-        for one in profile.changed
-        if one.how == "made" and one.path not in gone and ANY not in one.path
-    )
-
-
-def _above(path: str) -> Iterator[str]:
-    while path := path.rpartition("/")[0]:
-        yield path
 
 
 def _capabilities(profiles: Sequence[Profile], rights: Rights) -> Iterator[Setting | Left]:

@@ -30,7 +30,8 @@ from leadline.runtime.rehearsal.network import Services
 from leadline.runtime.suggest.cilium import policy_by_names
 from leadline.runtime.suggest.network import LearnedPolicy, names_of, policy_for
 from leadline.runtime.suggest.seccomp import strict_profile
-from leadline.runtime.suggest.settings import Left, Setting, pod_settings, settings_for
+from leadline.runtime.suggest.setting import Left, Setting
+from leadline.runtime.suggest.settings import pod_settings, settings_for
 from leadline.scans.options import PostureOptions
 from leadline.scans.rehearsing.addresses import services_of
 from leadline.scans.rehearsing.profiles import read_recording

@@ -8,7 +8,7 @@ import yaml
 from leadline.model.profile import Profile
 from leadline.outputs.text.plain import count, plain, source_line, value_text, wrapped
 from leadline.runtime.completeness import is_complete
-from leadline.runtime.suggest.settings import Setting
+from leadline.runtime.suggest.setting import Setting
 from leadline.scans.rehearsing.hardening import Hardening, HeldContainer
 from leadline.scans.rehearsing.written import duration, moment, unread_and_notes
 

@@ -12,7 +12,7 @@ from leadline.model.rehearsal import RehearsalReport, Verdict
 from leadline.model.resource import Resource
 from leadline.posture.subject import Container, Workload
 from leadline.runtime.suggest.network import LearnedPolicy
-from leadline.runtime.suggest.settings import Setting
+from leadline.runtime.suggest.setting import Setting
 from leadline.scans.rehearsing.hardening import Hardening, HeldContainer, has_setting
 from leadline.scans.rehearsing.settings import mounts_of
 
