@@ -103,3 +103,19 @@ def test_an_answer_goes_with_each_file_it_was_made_of():
     kept.put("a", ["/x/chart"], 1)
     kept.forget("/x/chart/templates/a.yaml")
     assert kept.get("a") is None
+
+
+def test_an_answer_stays_where_a_file_holds_again_what_it_held_before_anyone_asks():
+    kept = KeptRenders()
+    kept.put("a", ["/r/web"], "A")
+    kept.change("/r/web/values.yaml", b"1", b"2")
+    kept.change("/r/web/values.yaml", b"2", b"1")
+    assert kept.get("a") == "A"
+    kept.change("/r/web/values.yaml", b"1", b"2")
+    assert kept.get("a") is None
+    kept.put("a", ["/r/web"], "A")
+    kept.change("/r/web/values.yaml", b"2", b"3")
+    kept.put("b", ["/r/web"], "B")
+    assert (kept.get("a"), kept.get("b")) == (None, "B")
+    kept.change("/r/web/values.yaml", None, b"3")
+    assert kept.get("b") is None

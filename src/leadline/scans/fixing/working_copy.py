@@ -81,10 +81,11 @@ class WorkingCopy:
         self._write(file, text.encode())
 
     def _write(self, file: str, content: bytes) -> None:
-        if self._held.get(file) != content:
+        was = self._held.get(file)
+        if was != content:
             Path(file).write_bytes(content)
             self._held[file] = content
-            self.kept.forget(file)
+            self.kept.change(file, was, content)
 
     def restore(self) -> None:
         """Takes every edit of the present pass back."""

@@ -16,16 +16,20 @@ class KeptRenders:
         self.readable = tuple(readable)
         self.open = ExitStack()
         """Closed with the rest: programs that render one chart after the other."""
-        self._rows: dict[Hashable, tuple[tuple[Path, ...], Any]] = {}
+        self._rows: dict[Hashable, tuple[frozenset[str], Any]] = {}
+        self._changed: dict[str, bytes | None] = {}
+        """What files held when an answer was asked for last, of those that hold something else now."""
 
     def get(self, key: Hashable) -> Any:
         """The answer; ``None`` where there is none, or not any more."""
+        self._forget_changed()
         row = self._rows.get(key)
         return None if row is None else row[1]
 
     def put(self, key: Hashable, files: Iterable[str], answer: Any) -> None:
         """``files`` are all files and folders, absolute, that ``answer`` was made of."""
-        self._rows[key] = tuple(map(Path, dict.fromkeys(files))), answer
+        self._forget_changed()
+        self._rows[key] = frozenset(str(Path(file)) for file in files), answer
 
     def once(self, key: Hashable, make: Callable[[], T], files: Iterable[str] = ()) -> T:
         """The answer that is kept, else that of ``make``."""
@@ -35,14 +39,20 @@ class KeptRenders:
             self.put(key, files, found)
         return found
 
+    def change(self, file: str, was: bytes | None, now: bytes) -> None:
+        """As ``forget``, once an answer is asked for, unless ``file`` holds by then what it held before."""
+        if self._changed.setdefault(file, was) == now:
+            del self._changed[file]
+
+    def _forget_changed(self) -> None:
+        while self._changed:
+            self.forget(self._changed.popitem()[0])
+
     def forget(self, file: str) -> None:
         """Drops every answer that ``file``, absolute, has a part in."""
         path = Path(file)
-        stale = [
-            key
-            for key, (files, _) in self._rows.items()
-            if any(path == one or one in path.parents for one in files)
-        ]
+        within = {str(path), *map(str, path.parents)}
+        stale = [key for key, (files, _) in self._rows.items() if not files.isdisjoint(within)]
         for key in stale:
             del self._rows[key]
 
