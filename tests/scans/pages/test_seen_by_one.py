@@ -98,7 +98,7 @@ def alert(namespace: str) -> Alert:
     )  # fmt: skip
     return Alert(
         id=namespace, rule="R1001", title="Drifted", severity="high", message=f"{namespace}-x ran", container=container,
-        program=f"/{namespace}", pid=1, first_s=1.9e9, last_s=1.9e9,
+        program=f"/{namespace}", pid=1, first_s=1.9e9, last_s=1.9e9, withheld=3,
     )  # fmt: skip
 
 
@@ -141,6 +141,14 @@ def links_in(value: Any) -> list[tuple[str, tuple[tuple[str, str], ...]]]:
         )
         return own + [one for part in value.values() for one in links_in(part)]
     return [one for part in value for one in links_in(part)] if isinstance(value, list) else []
+
+
+def test_alerts_that_were_withheld_are_counted_of_what_one_may_see(known: Known) -> None:
+    said = "more alerts came too fast, and were withheld"
+    assert f"At least 6 {said}" in answered("alerts", (), World(known))
+    assert f"At least 3 {said}" in answered("alerts", (), World(known, frozenset({MINE})))
+    id = f"R1001/{MINE}/{MINE}-web/{MINE}-container//{MINE}"
+    assert f"At least 3 {said}" in answered("alert", (("id", id),), World(known))
 
 
 def test_no_address_shows_what_is_in_a_namespace_that_one_may_not_see(known: Known) -> None:

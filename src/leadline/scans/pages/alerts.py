@@ -50,6 +50,7 @@ async def alerts(world: World, ask: Ask) -> Page:
     rows = [_row(one) for one in found]
     table = ask.table("Alerts", _COLUMNS, rows, "Nothing is known." if why else _NONE, "alert")
     lead = f"{count(len(found), 'alert')}, the newest first; each is one rule, one workload and one program."
+    lead += _withheld(sum(one.withheld for one in found))
     return Page(
         "alerts",
         "Alerts",
@@ -89,7 +90,7 @@ async def alert(world: World, ask: Ask) -> Page:
             Facts("Where and when", tuple(_facts(one))),
             Table("Chain of processes", _CHAIN, chain, "The chain is not known.", unit="process"),
         ),
-        lead=f"{safe(one.rule)}, {count(one.count, 'time')} at least.",
+        lead=f"{safe(one.rule)}, {count(one.count, 'time')} at least.{_withheld(one.withheld)}",
         severity=one.severity,
         crumbs=(Cell("Alerts", link("alerts")),),
         command=shell("leadline", "explain", one.rule),
@@ -107,6 +108,15 @@ async def _seen(world: World) -> tuple[list[RaisedAlert], str]:
     except StoreError as error:
         return [], f"Alerts could not be read: {safe(str(error))}."
     return [one for one in found if world.sees(one.container.namespace)], ""
+
+
+def _withheld(number: int) -> str:
+    """Of a flood, where there was one."""
+    return (
+        f" At least {count(number, 'more alert')} came too fast, and {'was' if number == 1 else 'were'} withheld."
+        if number
+        else ""
+    )
 
 
 def _key(one: RaisedAlert) -> str:
