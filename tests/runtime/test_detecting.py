@@ -1,6 +1,6 @@
 """The engine of rules: what each is given, what it costs the others, what counts as new."""
 
-from time import perf_counter_ns, sleep
+from time import perf_counter_ns, sleep, thread_time_ns
 
 import pytest
 from msgspec.structs import replace
@@ -15,7 +15,7 @@ from leadline.runtime.grouping import MOST_PER_MINUTE, Grouping
 from leadline.runtime.process_tree import Actor
 from leadline.runtime.rule import Rule, rule
 from leadline.runtime.rules.cluster_api import cluster_api
-from leadline.runtime.slowness import MOST_ABOVE_NS
+from leadline.runtime.slowness import FREE_NS, LONGEST_NS
 
 WEB = Container("c1", name="web", namespace="shop", workload_kind="Deployment", workload="web")
 
@@ -53,7 +53,7 @@ def fails(event: Executed, actor: Actor) -> str | None:
 @rule("T5", "Slow", score=5, needs=("exec",))
 def slow(event: Executed, actor: Actor) -> str | None:
     if event.path == "/slow":
-        sleep(MOST_ABOVE_NS * 1.1 / 1e9)
+        sleep(LONGEST_NS * 1.1 / 1e9)
     return None
 
 
@@ -189,6 +189,29 @@ def test_own_rules_are_replaced_and_what_was_slow_begins_anew():
     assert (dict(detector.failures), dict(detector.unasked)) == ({"T3": 1}, {})
     detector.take_own([])
     assert [one.id for one in detector.rules] == ["T1"]
+
+
+@rule("T6", "A little slow", score=5, needs=("exec",))
+def a_little_slow(event: Executed, actor: Actor) -> str | None:
+    if event.path == "/wait":
+        sleep(0.05)
+    end_ns = thread_time_ns() + (100 * FREE_NS if event.path == "/work" else 0)
+    while thread_time_ns() < end_ns:
+        pass
+    return None
+
+
+@pytest.mark.parametrize("path", ["/work", "/wait"])
+def test_a_rule_that_is_a_little_slow_again_and_again_is_left_out_in_the_end(path: str):
+    """By work of its own, or since it waits for something."""
+    detector = with_first_process(replace(a_little_slow, is_own=True))
+    events = 0
+    while not detector.slow:
+        for one in (path, "/quick"):
+            detector.see(executed(one), WEB, one)
+        events += 1
+        assert events < 50
+    assert events > 2
 
 
 def test_a_container_that_makes_an_own_rule_slow_takes_it_from_no_other_and_leaves_a_trace():

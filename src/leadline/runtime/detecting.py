@@ -17,7 +17,7 @@ from leadline.model.event import SNAPSHOT, Event, Executed
 from leadline.runtime.baseline import Baseline
 from leadline.runtime.process_tree import Actor, ClusterFacts, ProcessTree
 from leadline.runtime.rule import Check, Rule
-from leadline.runtime.slowness import FREE_NS, Slowness, is_resting
+from leadline.runtime.slowness import FREE_NS, LONGEST_NS, Slowness, Spending, is_resting
 
 _LONGEST_MESSAGE = 600
 NOT_JUDGED = "not judged for a while: the rule is too slow for what this container does"
@@ -26,6 +26,7 @@ _WRITES = 0o1103
 _VERSIONS = "0123456789.-"
 Within: TypeAlias = Callable[[], AbstractContextManager[None]]
 """Bounds the time of what runs in it by ``TooLongError``."""
+_FREELY = nullcontext()
 Asked: TypeAlias = tuple[tuple[Check, int, Rule], ...]
 """With what it takes: the event and who did it, a profile where there is one, or one without which it waits."""
 _PLAIN, _OPTIONAL, _WAITING = range(3)
@@ -138,8 +139,10 @@ class Detector:
                 self.unasked[rule.id] += 1
                 continue
             said = None
+            spending = Spending(began_ns) if slow is not None and rule.id in slow else None
             try:
-                with self._within():
+                # Python alone: an expression is not interrupted, and is bounded before it runs.
+                with self._within() if rule.module else _FREELY:
                     said = rule.check(event, actor, known) if rule.takes == 3 else rule.check(event, actor)
             except Exception as error:
                 self._fail(rule, error)
@@ -147,12 +150,13 @@ class Detector:
                 self.failures[rule.id] += 1
                 self.why[rule.id] = "it did not end"
             now_ns = perf_counter_ns()
-            took_ns = now_ns - began_ns
+            took_ns = spending.took_ns(now_ns) if spending is not None else now_ns - began_ns
             if said:
                 yield self._detection(rule, str(said))
-            if (took_ns > FREE_NS or (slow is not None and rule.id in slow)) and (
-                rest_s := self.slowness.add(rule.id, container.id, took_ns, now_ns)
-            ):
+            if spending is None and took_ns < LONGEST_NS:
+                if took_ns > FREE_NS:
+                    self.slowness.watch(rule.id, container.id)
+            elif rest_s := self.slowness.add(rule.id, container.id, took_ns, now_ns):
                 self.slow[rule.id] = _too_slow(took_ns, container, rest_s)
                 yield self._detection(rule, NOT_JUDGED)
 

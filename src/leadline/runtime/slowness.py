@@ -4,11 +4,16 @@ What takes the time is in the events, which the container makes: one that makes 
 """
 
 from collections import OrderedDict
+from resource import RUSAGE_THREAD, getrusage
 
 FREE_NS = 200_000
 """Of a rule for one event; what is above adds up, what is below takes off."""
 MOST_ABOVE_NS = 200_000_000
 """While a rule runs nothing is read, and records are lost."""
+LONGEST_NS = 500_000_000
+"""For one event, by the clock; below that a rule that seems slow is watched first, since the machine may have paused."""
+FIRST_ABOVE_NS = 20_000_000
+"""So it is watched for a hundred quick events."""
 FIRST_REST_S, LONGEST_REST_S = 60, 3_600
 """Each rest is twice as long as the one before."""
 MOST_CONTAINERS = 4_096
@@ -36,16 +41,14 @@ class Slowness:
         """What ``is_resting`` asks for; ``None`` for nearly all."""
         return self._containers.get(container)
 
+    def watch(self, rule: str, container: str) -> None:
+        """From now on what the rule takes there is measured exactly, and counts."""
+        self._spent(rule, container).above_ns = FIRST_ABOVE_NS
+
     def add(self, rule: str, container: str, took_ns: int, now_ns: int) -> int:
         """For how many seconds the rule is left out of the container from now on; 0 for not at all."""
-        rules = self._containers.get(container)
-        if rules is None:
-            rules = self._containers[container] = {}
-            if len(self._containers) > MOST_CONTAINERS:
-                self._containers.popitem(last=False)
-        spent = rules.get(rule)
-        if spent is None:
-            spent = rules[rule] = _Spent()
+        spent = self._spent(rule, container)
+        rules = self._containers[container]
         spent.above_ns = max(0, spent.above_ns + took_ns - FREE_NS)
         if not spent.above_ns and not spent.until_ns:
             # It was the machine that paused.
@@ -59,6 +62,14 @@ class Slowness:
         spent.rest_s = min(2 * rest_s, LONGEST_REST_S)
         return rest_s
 
+    def _spent(self, rule: str, container: str) -> _Spent:
+        rules = self._containers.get(container)
+        if rules is None:
+            rules = self._containers[container] = {}
+            if len(self._containers) > MOST_CONTAINERS:
+                self._containers.popitem(last=False)
+        return rules.setdefault(rule, _Spent())
+
     def forget(self, rule: str) -> None:
         for rules in self._containers.values():
             rules.pop(rule, None)
@@ -71,6 +82,25 @@ class Slowness:
                 if spent.until_ns > now_ns:
                     found[rule] = found.get(rule, 0) + 1
         return found
+
+
+class Spending:
+    """What this thread takes from now on: its processor time, and where it waited by itself the time by the clock.
+
+    A machine that has no processor for it does not count.
+    """
+
+    __slots__ = ("_began", "_began_ns")
+
+    def __init__(self, began_ns: int) -> None:
+        self._began_ns = began_ns
+        self._began = getrusage(RUSAGE_THREAD)
+
+    def took_ns(self, now_ns: int) -> int:
+        began, now = self._began, getrusage(RUSAGE_THREAD)
+        if now.ru_nvcsw > began.ru_nvcsw:
+            return now_ns - self._began_ns
+        return int((now.ru_utime + now.ru_stime - began.ru_utime - began.ru_stime) * 1e9)
 
 
 def is_resting(rules: dict[str, _Spent] | None, rule: str, now_ns: int) -> bool:
