@@ -119,7 +119,7 @@ def applications(nameserver: str) -> dict[str, dict[str, Any]]:
     }
     report = pod(["/bin/bash", "-ec", REPORT], restartPolicy="Never", **dns)
     job = {"template": {"metadata": {"labels": {"app": "report"}}, "spec": report}, "backoffLimit": 0}
-    cron = {"schedule": "* * * * *", "concurrencyPolicy": "Replace", "jobTemplate": {"spec": job}}
+    cron = {"schedule": "* * * * *", "concurrencyPolicy": "Forbid", "jobTemplate": {"spec": job}}
     web = pod(["/bin/bash", "-ec", WEB])
     web["containers"][0]["readinessProbe"] = {"tcpSocket": {"port": 8080}, "periodSeconds": 2}
     return {
