@@ -43,7 +43,7 @@ def known() -> Known:
     )  # fmt: skip
     profile = Profile(
         container, "complete", (), executed=(ExecutedProgram("/bin/web", ("web", "-x\u202e")),),
-        opened=(OpenedFile("/tmp/a", ("O_RDWR",)),), loaded=("/bin/web",), syscalls=("read",), users=(7,),
+        opened=(OpenedFile("/tmp/a", ("O_CREAT", "O_RDWR")),), loaded=("/bin/web",), syscalls=("read",), users=(7,),
         peers=(
             Peer("connects", "198.51.100.7", 443, "TCP", ("api.example.org",)), Peer("accepts", "192.0.2.9", 8080, "TCP"),
         ), since_s=1000.0, until_s=8200.0,
