@@ -4,7 +4,7 @@ What takes the time is in the events, which the container makes: one that makes 
 """
 
 from collections import OrderedDict
-from resource import RUSAGE_THREAD, getrusage
+from typing import Any
 
 FREE_NS = 200_000
 """Of a rule for one event; what is above adds up, what is below takes off."""
@@ -87,20 +87,29 @@ class Slowness:
 class Spending:
     """What this thread takes from now on: its processor time, and where it waited by itself the time by the clock.
 
-    A machine that has no processor for it does not count.
+    A machine that has no processor for it does not count. On other systems than Linux all of the time does.
     """
 
     __slots__ = ("_began", "_began_ns")
 
     def __init__(self, began_ns: int) -> None:
         self._began_ns = began_ns
-        self._began = getrusage(RUSAGE_THREAD)
+        self._began = _usage()
 
     def took_ns(self, now_ns: int) -> int:
-        began, now = self._began, getrusage(RUSAGE_THREAD)
-        if now.ru_nvcsw > began.ru_nvcsw:
+        began, now = self._began, _usage()
+        if now is None or now.ru_nvcsw > began.ru_nvcsw:
             return now_ns - self._began_ns
         return int((now.ru_utime + now.ru_stime - began.ru_utime - began.ru_stime) * 1e9)
+
+
+def _usage() -> Any:
+    """Of this thread. The agent runs on Linux alone, but rules are tried and listed anywhere."""
+    try:
+        from resource import RUSAGE_THREAD, getrusage
+    except ImportError:
+        return None
+    return getrusage(RUSAGE_THREAD)
 
 
 def is_resting(rules: dict[str, _Spent] | None, rule: str, now_ns: int) -> bool:
