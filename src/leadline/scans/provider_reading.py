@@ -16,6 +16,8 @@ from leadline.api.provider.wire import (
     FindingRow,
     Findings,
     History,
+    Images,
+    Packages,
     SourceRow,
     Sources,
 )
@@ -42,6 +44,7 @@ from leadline.version import __version__
 Ask = Callable[[str, Mapping[str, str]], bytes]
 """One answer: of ``/v1/findings`` and a query. Raises: ``SourceError``."""
 A = TypeVar("A", bound=Struct)
+Paged = TypeVar("Paged", Findings, Images, Packages)
 MOST_FINDINGS = 200_000
 """That are read; the worst first, and how many more there are is said."""
 _A_PAGE = "1000"
@@ -97,14 +100,25 @@ def read_provider(ask: Ask, host: str, now: datetime, most: int = MOST_FINDINGS)
 def _findings(ask: Ask, query: Mapping[str, str], room: int) -> tuple[list[FindingRow], bool]:
     """At most ``room``, and whether that is all."""
     rows: list[FindingRow] = []
-    cursor = ""
-    while len(rows) < room:
-        page = _answer(ask, "/v1/findings", {**query, "limit": _A_PAGE, "cursor": cursor}, Findings)
+    if room <= 0:
+        return rows, False
+    for page in pages_of(ask, "/v1/findings", query, Findings):
         rows += page.items
+        if len(rows) >= room:
+            return rows[:room], not page.next and len(rows) == room
+    return rows, True
+
+
+def pages_of(ask: Ask, path: str, query: Mapping[str, str], kind: type[Paged]) -> Iterator[Paged]:
+    """Every page of a list. Raises: ``SourceError``."""
+    cursor, seen = "", set[str]()
+    while cursor not in seen:
+        seen.add(cursor)
+        page = _answer(ask, path, {**query, "limit": _A_PAGE, "cursor": cursor}, kind)
+        yield page
         cursor = page.next
         if not cursor:
-            return rows[:room], len(rows) <= room
-    return rows[:room], False
+            return
 
 
 def _answer(ask: Ask, path: str, query: Mapping[str, str], kind: type[A]) -> A:

@@ -25,6 +25,7 @@ from leadline.programs.provider.ingest import utc_now
 from leadline.programs.provider.log import verify_log
 from leadline.programs.provider.openapi import openapi
 from leadline.programs.provider.place import Place, make_provider
+from leadline.programs.provider.pushing import push
 from leadline.programs.provider.questions import Questions
 from leadline.programs.provider.routes import Parts
 from leadline.programs.provider.watchman import EVENTS, STATES
@@ -453,6 +454,9 @@ def _is_loopback(host: str) -> bool:
 
 def _say(line: str) -> None:
     sys.stderr.write(f"{line}\n")
+
+
+command.add_command(push)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

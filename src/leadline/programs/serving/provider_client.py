@@ -15,6 +15,7 @@ from leadline.sources.regular_file import read_given
 
 TOKEN = "LEADLINE_SUBMIT_TOKEN"  # noqa: S105 a name
 READ_TOKEN = "LEADLINE_PROVIDER_TOKEN"  # noqa: S105 a name
+PUSH_SECRET = "LEADLINE_PUSH_SECRET"  # noqa: S105 a name
 FIRST_S = 1.0
 _LONGEST_S = 4.0
 _LARGEST_TOKEN = 4_096
@@ -94,10 +95,11 @@ def fetched(url: str) -> bytes:
 
 def submit_token(environ: Mapping[str, str]) -> str:
     """Raises: ``UsageError``, ``SourceError``."""
-    return _token(environ, TOKEN, "a token of the source is missing")
+    return secret_of(environ, TOKEN, "a token of the source is missing")
 
 
-def _token(environ: Mapping[str, str], name: str, why_missing: str) -> str:
+def secret_of(environ: Mapping[str, str], name: str, why_missing: str) -> str:
+    """Of the variable ``name``, or of the file that ``name`` with ``_FILE`` names. Raises: ``UsageError``, ``SourceError``."""
     file_name = f"{name}_FILE"
     if file := environ.get(file_name, ""):
         token = read_given(file, _LARGEST_TOKEN).decode("utf-8", "replace").strip()
@@ -118,7 +120,7 @@ class ProviderReader:
         # What an address may be is decided in one place; a source is none of it here.
         self._base = destination(f"{url.rstrip('/')}/all").base
         self.host = urlsplit(self._base).netloc
-        self._token = _token(environ, READ_TOKEN, "a token that may read is missing")
+        self._token = secret_of(environ, READ_TOKEN, "a token that may read is missing")
         self._client = provider_client(ca_file)
         self._ask = Patient(self._client)
 

@@ -1,0 +1,242 @@
+"""``leadline provider push``: what a provider knows goes to another product, at least once, in order, and only there."""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+import msgspec
+from msgspec import Struct
+
+from leadline.api.provider.wire import FindingRow, Findings, ImageRow, Images, PackageRow, Packages
+from leadline.errors import SourceError, StoreError, UsageError
+from leadline.programs.serving.log import log_to_stderr
+from leadline.programs.serving.provider_client import (
+    PUSH_SECRET,
+    Patient,
+    ProviderReader,
+    provider_client,
+    secret_of,
+)
+from leadline.scans.provider_reading import pages_of, read_sources
+from leadline.scans.pushing.defectdojo import reimport_call
+from leadline.scans.pushing.dependency_track import bom_call
+from leadline.scans.pushing.ocsf import Event, What, signing_key, webhook_call
+from leadline.scans.submitting.sending import Call
+from leadline.whole_file import write_whole
+
+log = logging.getLogger(__name__)
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_OVERLAP_S = 300
+"""Asked for again each time: what a provider was about to write when it was asked last."""
+_MOST_STATE = 64 << 20
+
+Ask = ProviderReader
+Send = Callable[[Call], None]
+"""Raises: ``SourceError`` where it is not taken."""
+
+
+class State(Struct, frozen=True):
+    """What was sent already."""
+
+    since: str = ""
+    """The newest moment of an event."""
+    done: dict[str, str] = {}
+    """Ids of late events, or marks of what was sent whole; and when, or as what."""
+
+
+@click.command()
+@click.argument("product", type=click.Choice(("webhook", "defectdojo", "dependency-track")))
+@click.argument("url")
+@click.option("--provider", required=True, metavar="https://HOST", help="Whose findings.")
+@click.option("--provider-ca", default="", metavar="FILE", help="Certificates to trust there, PEM.")
+@click.option("--ca", default="", metavar="FILE", help="Certificates to trust at URL, PEM.")
+@click.option(
+    "--state",
+    "state_file",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File of what was sent.",
+)
+@click.option(
+    "--every", "every_s", default=60.0, show_default=True, type=click.FloatRange(1, 86_400), help="Seconds."
+)
+@click.option("--once", is_flag=True, help="Send what is new, and end.")
+def push(
+    product: str,
+    url: str,
+    provider: str,
+    provider_ca: str,
+    ca: str,
+    state_file: Path,
+    every_s: float,
+    *,
+    once: bool,
+) -> None:
+    """Send what is new to a webhook (OCSF in CloudEvents), DefectDojo or Dependency-Track.
+
+    LEADLINE_PROVIDER_TOKEN holds a token that may read, LEADLINE_PUSH_SECRET the webhook's secret or the product's token.
+    """
+    log_to_stderr()
+    _check_url(url)
+    secret = secret_of(os.environ, PUSH_SECRET, f"a secret for {product} is missing")
+    key = signing_key(secret) if product == "webhook" else b""
+    state = _read(state_file)
+    ask = ProviderReader(provider, os.environ, provider_ca)
+    with closing(ask), provider_client(ca) as client:
+        send = _sender(Patient(client), url)
+        click.echo(f"pushing what {ask.host} knows to {urlsplit(url).netloc}", err=True)
+        while True:
+            try:
+                for after in _step(product, url.rstrip("/"), ask, send, (secret, key), state):
+                    state = after
+                    _write(state_file, state)
+            except SourceError as error:
+                if once:
+                    raise
+                log.error("%s", error)
+            if once:
+                return
+            time.sleep(every_s)
+
+
+def _step(
+    product: str, url: str, ask: Ask, send: Send, secrets: tuple[str, bytes], state: State
+) -> Iterator[State]:
+    """The state after each request that was taken. Raises: ``SourceError``."""
+    secret, key = secrets
+    if product == "webhook":
+        yield from push_events(
+            ask, lambda event: send(webhook_call(url, key, event, ask.host, int(time.time()))), state
+        )
+    elif product == "defectdojo":
+        yield from push_sources(
+            ask, lambda source, rows: send(reimport_call(url, secret, source, rows)), state
+        )
+    else:
+        yield from push_images(
+            ask, lambda image, packages: send(bom_call(url, secret, image, packages)), state
+        )
+
+
+def push_events(ask: Any, send: Callable[[Event], None], state: State) -> Iterator[State]:
+    """Each finding that came or went since, in the order in which the provider received it. Raises: ``SourceError``."""
+    since = _earlier(state.since, _OVERLAP_S) if state.since else ""
+    events: dict[str, Event] = {}
+    kinds: tuple[tuple[str, What], ...] = (("open", "opened"), ("accepted", "opened"), ("gone", "gone"))
+    for found, what in kinds:
+        for row in _rows(ask, {"state": found, "since": since}):
+            came = Event("opened", row)
+            if came.at >= since:
+                events[came.id] = came
+            if what == "gone":
+                went = Event("gone", row)
+                events[went.id] = went
+    done = dict(state.done)
+    newest = state.since
+    for event in sorted(events.values(), key=lambda one: (one.at, one.what == "gone", one.id)):
+        if event.id in done:
+            continue
+        send(event)
+        done[event.id] = event.at
+        newest = max(newest, event.at)
+        oldest = _earlier(newest, 2 * _OVERLAP_S)
+        done = {id: at for id, at in done.items() if at >= oldest} if len(done) > 10_000 else done
+        yield State(newest, done)
+    oldest = _earlier(newest, 2 * _OVERLAP_S) if newest else ""
+    yield State(newest, {id: at for id, at in done.items() if at >= oldest})
+
+
+def push_sources(ask: Any, send: Callable[[str, list[FindingRow]], None], state: State) -> Iterator[State]:
+    """All findings of each source that reported since. Raises: ``SourceError``."""
+    done = dict(state.done)
+    for source in read_sources(ask):
+        if not source.last_received or done.get(source.name) == source.last_received:
+            continue
+        rows = [
+            row for kind in ("open", "accepted") for row in _rows(ask, {"state": kind, "source": source.name})
+        ]
+        send(source.name, rows)
+        done[source.name] = source.last_received
+        yield State(state.since, done)
+
+
+def push_images(
+    ask: Any, send: Callable[[ImageRow, list[PackageRow]], None], state: State
+) -> Iterator[State]:
+    """The packages of each image that is new or another. Raises: ``SourceError``."""
+    done = dict(state.done)
+    for image in (one for page in pages_of(ask, "/v1/images", {}, Images) for one in page.items):
+        key = f"{image.source} {image.digest}"
+        if done.get(key) == image.received:
+            continue
+        query = {"digest": image.digest, "source": image.source}
+        packages = [one for page in pages_of(ask, "/v1/packages", query, Packages) for one in page.items]
+        send(image, packages)
+        done[key] = image.received
+        yield State(state.since, done)
+
+
+def _rows(ask: Any, query: dict[str, str]) -> Iterator[FindingRow]:
+    for page in pages_of(ask, "/v1/findings", query, Findings):
+        yield from page.items
+
+
+def _sender(exchange: Patient, url: str) -> Send:
+    host = urlsplit(url).netloc
+
+    def send(call: Call) -> None:
+        try:
+            answer = exchange(call)
+        except OSError as error:
+            raise SourceError(f"{host} cannot be reached: {error}") from error
+        if not 200 <= answer.status < 300:
+            raise SourceError(f"{host} answers HTTP {answer.status}")
+
+    return send
+
+
+def _check_url(url: str) -> None:
+    """Raises: ``UsageError``."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        raise UsageError("the address cannot be read", hint="use https://HOST/PATH") from None
+    if parts.scheme not in ("http", "https") or not host or parts.username is not None:
+        raise UsageError("this is not an address without credentials", hint="use https://HOST/PATH")
+    if parts.scheme == "http" and host not in _LOOPBACK:
+        raise UsageError(f"findings would reach {host} in clear text", hint="use https://")
+
+
+def _earlier(moment: str, by_s: int) -> str:
+    at = datetime.strptime(moment, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    return (at - timedelta(seconds=by_s)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _read(path: Path) -> State:
+    """Raises: ``StoreError``: without it everything would be sent again."""
+    try:
+        if path.stat().st_size > _MOST_STATE:
+            raise StoreError(f"{path} is too large", hint="name another file to begin anew")
+        return msgspec.json.decode(path.read_bytes(), type=State)
+    except FileNotFoundError:
+        return State()
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise StoreError(
+            f"cannot read {path}: {error}", hint="name another file, and everything is sent again"
+        ) from error
+
+
+def _write(path: Path, state: State) -> None:
+    """Raises: ``StoreError``."""
+    try:
+        write_whole(path, msgspec.json.encode(state), 0o600, is_lasting=True)
+    except OSError as error:
+        raise StoreError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error
