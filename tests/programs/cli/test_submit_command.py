@@ -263,6 +263,7 @@ def test_without_the_flag_nothing_leaves(capfd, monkeypatch, tmp_path):
     [
         (["--submit", "ftp://p.example/shop"], "not the address of a provider"),
         (["--submit", "https://p.example"], "names no source"),
+        (["--submit", "https://p.example/a/../b"], "not the address of a provider"),
         (["--submit", "http://p.example/shop"], "in clear text"),
         (["--submit", "https://me:pass@p.example/shop"], "holds no credentials"),
         (["--submit", "https://[::1/shop"], "not readable"),

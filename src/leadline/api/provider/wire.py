@@ -323,6 +323,24 @@ class History(Struct, frozen=True, rename="camel"):
     items: tuple[DayRow, ...]
 
 
+class NamespaceDay(Struct, frozen=True, rename="camel"):
+    """At the end of a day on which something changed."""
+
+    day: str
+    open: int
+    """With those that are accepted."""
+    critical: int
+    high: int
+    opened: int
+    """On that day."""
+    gone: int
+
+
+class NamespaceHistory(Struct, frozen=True, rename="camel"):
+    items: tuple[NamespaceDay, ...]
+    """Days without a change are left out: they ended as the one before."""
+
+
 class AlertRow(Struct, frozen=True, rename="camel"):
     source: str
     kind: str

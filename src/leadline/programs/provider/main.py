@@ -4,6 +4,7 @@ import asyncio
 import ipaddress
 import logging
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +29,7 @@ from leadline.programs.provider.place import Place, make_provider
 from leadline.programs.provider.pushing import push
 from leadline.programs.provider.questions import Questions
 from leadline.programs.provider.routes import Parts
+from leadline.programs.provider.views import views_sql
 from leadline.programs.provider.watchman import EVENTS, STATES
 from leadline.programs.service import run
 from leadline.programs.serving.chores import say_alive
@@ -318,7 +320,10 @@ def verify(log: Path, key_file: Path) -> int:
     try:
         key = verifier(key_file.read_text("utf-8"))
     except (NoteError, UnicodeDecodeError) as error:
-        raise UsageError(f"{key_file}: {error}") from error
+        raise UsageError(
+            f"{key_file} does not hold the public key of a provider: {error}",
+            hint="name key.txt, or a file with what leadline provider init printed",
+        ) from error
     found = verify_log(log, key)
     for fault in found.faults[:_SHOWN_FAULTS]:
         click.echo(fault)
@@ -454,6 +459,15 @@ def _is_loopback(host: str) -> bool:
 
 def _say(line: str) -> None:
     sys.stderr.write(f"{line}\n")
+
+
+@command.command()
+@click.option("--role", default="", help="Role of PostgreSQL that may read them; it has to be there.")
+def views(role: str) -> None:
+    """Print SQL that makes read-only views for dashboards: read_open, read_gone, read_days, read_sources, read_images."""
+    if role and not re.fullmatch("[a-z_][a-z0-9_]{0,62}", role):
+        raise UsageError(f"--role {role[:60]} is not a name of a role")
+    click.echo(views_sql(role))
 
 
 command.add_command(push)

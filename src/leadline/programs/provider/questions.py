@@ -2,7 +2,8 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, TypeVar
@@ -20,6 +21,8 @@ from leadline.api.provider.wire import (
     History,
     ImageRow,
     Images,
+    NamespaceDay,
+    NamespaceHistory,
     PackageRow,
     Packages,
     SourceRow,
@@ -72,6 +75,7 @@ class WhichPackages(Struct, frozen=True):
     version: str
     """Its beginning."""
     source: str
+    digest: str = ""
 
 
 class WhichImages(Struct, frozen=True):
@@ -154,14 +158,19 @@ class Questions:
 
     def packages(self, tenant: str, asked: WhichPackages, cursor: str, most: int) -> Packages:
         """Raises: ``Refused`` for a cursor of another question."""
+        if not (asked.name or asked.digest):
+            raise Refused(400, "Name a package, or an image by its digest")
         (after,) = _position(cursor, tenant, asked, tuple[int]) or (0,)
+        # An index for each of the two.
+        which = "p.short = ? AND (? = p.short OR ? = p.name)" if asked.name else "'' IN (?, ?, ?)"
+        image = " AND i.digest = ?" if asked.digest else " AND '' = ?"
         rows = self._tables.read(
             tenant,
             f"SELECT p.id, s.name, i.digest, i.name, p.type, p.name, p.version, i.received, {_DISPUTED} FROM package p"
             " JOIN image i ON i.id = p.image JOIN source s ON s.id = i.source WHERE p.tenant = ? AND p.id > ?"
-            " AND p.short = ? AND (? = p.short OR ? = p.name) AND substr(p.version, 1, ?) = ? AND (? = '' OR s.name = ?)"
+            f" AND {which}{image} AND substr(p.version, 1, ?) = ? AND (? = '' OR s.name = ?)"
             " ORDER BY p.id LIMIT ?",
-            *(after, asked.name.rpartition("/")[2], asked.name, asked.name),
+            *(after, asked.name.rpartition("/")[2], asked.name, asked.name, asked.digest),
             *(len(asked.version), asked.version, asked.source, asked.source, most + 1),
         )
         items = tuple(PackageRow(*(*row[1:8], bool(row[8]))) for row in rows[:most])
@@ -192,6 +201,49 @@ class Questions:
         if len(rows) > _MOST_DAYS:
             raise Refused(400, "Too many days of too many sources", "ask for one source, or for fewer days")
         return History(tuple(DayRow(row[0], row[1], SEVERITIES[row[2]], *row[3:]) for row in rows))
+
+    def namespace_history(
+        self, tenant: str, namespaces: Sequence[str], source: str, days: int
+    ) -> NamespaceHistory:
+        """Summed from when each finding came and went."""
+        found = self._tables.source(tenant, source) if source else None
+        only = " AND f.source = ?" if source else " AND 0 = ?"
+        which = (found.id if found else -1) if source else 0
+        names = ",".join("?" * len(namespaces))
+        part = (
+            "SELECT f.{moment} / 86400, f.severity, count(*) FROM {table} f JOIN object o ON o.source = f.source AND o.id = f.object"
+            f" WHERE f.tenant = ? AND o.namespace IN ({names}){only} GROUP BY 1, 2"
+        )
+        came: dict[int, Counter[int]] = {}
+        went: dict[int, Counter[int]] = {}
+        for table, moment, sums in (
+            ("finding", "first", came),
+            ("gone", "first", came),
+            ("gone", "gone", went),
+        ):
+            rows = self._tables.read(tenant, part.format(table=table, moment=moment), *namespaces, which)
+            for day, severity, number in rows:
+                sums.setdefault(day, Counter())[severity] += number
+        is_open: Counter[int] = Counter()
+        items: list[NamespaceDay] = []
+        for day in sorted(came.keys() | went.keys()):
+            opened, gone = came.get(day, Counter()), went.get(day, Counter())
+            is_open.update(opened)
+            is_open.subtract(gone)
+            items.append(
+                NamespaceDay(
+                    stamp_of(day * 86_400)[:10],
+                    is_open.total(),
+                    is_open[SEVERITIES.index("critical")],
+                    is_open[SEVERITIES.index("high")],
+                    opened.total(),
+                    gone.total(),
+                )
+            )
+        since = (self._now() - timedelta(days=min(days, _LONGEST_HISTORY_DAYS))).strftime("%Y-%m-%d")
+        earlier = sum(one.day < since for one in items)
+        # The last day before says where it begins.
+        return NamespaceHistory(tuple(items[max(0, earlier - 1) :]))
 
     def alerts(self, tenant: str) -> Alerts:
         """Those that last, the newest first; silence is judged at the moment of the question."""

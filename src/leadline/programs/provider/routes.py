@@ -14,6 +14,7 @@ from leadline.api.provider.wire import (
     ImageContent,
     Images,
     LogState,
+    NamespaceHistory,
     Packages,
     Receipt,
     Severity,
@@ -62,8 +63,10 @@ class FindingsQuery(Struct, frozen=True, rename="camel", forbid_unknown_fields=T
 
 
 class PackagesQuery(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    name: Short
-    """Whole, or its last part: ``log4j-core``."""
+    name: Short = ""
+    """Whole, or its last part: ``log4j-core``; where it is empty ``digest`` names an image."""
+    digest: Short = ""
+    """Of the image that is asked about."""
     version: Short = ""
     """Its beginning: ``2.14``."""
     source: Short = ""
@@ -82,6 +85,13 @@ class ImagesQuery(Struct, frozen=True, rename="camel", forbid_unknown_fields=Tru
 class HistoryQuery(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     source: Short = ""
     days: Annotated[int, Meta(ge=1, le=1_100)] = 30
+
+
+class NamespaceHistoryQuery(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    namespaces: Annotated[str, Meta(min_length=1, max_length=2_000)]
+    """Those of a team, in all sources: ``payments,billing``."""
+    source: Short = ""
+    days: Annotated[int, Meta(ge=1, le=1_100)] = 730
 
 
 class ProofQuery(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -170,9 +180,15 @@ def _history(parts: Parts, call: Call) -> History:
     return parts.questions.history(call.token.tenant, call.query.source, call.query.days)
 
 
+def _namespace_history(parts: Parts, call: Call) -> NamespaceHistory:
+    asked: NamespaceHistoryQuery = call.query
+    names = tuple(dict.fromkeys(one.strip() for one in asked.namespaces.split(",")))
+    return parts.questions.namespace_history(call.token.tenant, names, asked.source, asked.days)
+
+
 def _packages(parts: Parts, call: Call) -> Packages:
     asked: PackagesQuery = call.query
-    question = WhichPackages(asked.name, asked.version, asked.source)
+    question = WhichPackages(asked.name, asked.version, asked.source, asked.digest)
     return parts.questions.packages(call.token.tenant, question, asked.cursor, asked.limit)
 
 
@@ -246,6 +262,15 @@ ROUTES = (
         "GET", "/v1/images", ("read",), "Images, and who has a vulnerability", Images, _images, ImagesQuery
     ),
     Route("GET", "/v1/history", ("read",), "Sums of days", History, _history, HistoryQuery),
+    Route(
+        "GET",
+        "/v1/history/namespaces",
+        ("read",),
+        "How findings of a team's namespaces developed",
+        NamespaceHistory,
+        _namespace_history,
+        NamespaceHistoryQuery,
+    ),
     Route(
         "GET", "/v1/alerts", ("read",), "What makes reports suspicious, and who is silent", Alerts, _alerts
     ),

@@ -194,6 +194,10 @@ class Tables:
         self._database.begin_month(head.received[:7])
         with self._database.writing(source.tenant_id) as write:
             opened, gone = change_findings(write, source, head, changes)
+            write.many(
+                "DELETE FROM image WHERE source = ? AND digest = ?",
+                [(source.id, digest) for digest in changes.gone_images],
+            )
             measured = changes.measured
             write.run(
                 "UPDATE source SET mode = ?, sequence = ?, previous = ?, program = ?, rules = ?, objects = ?, judged = ?,"

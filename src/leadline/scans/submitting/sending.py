@@ -93,7 +93,8 @@ def destination(url: str) -> Destination:
         raise UsageError("the address of the provider is not readable", hint=hint) from None
     del port
     base, _, source = url.rstrip("/").rpartition("/")
-    if parts.scheme not in ("https", "http") or not host or parts.query or parts.fragment:
+    is_plain = not (parts.query or parts.fragment or "/../" in f"{parts.path}/")
+    if parts.scheme not in ("https", "http") or not host or not is_plain:
         raise UsageError("this is not the address of a provider", hint=hint)
     if parts.username is not None or parts.password is not None:
         raise UsageError(

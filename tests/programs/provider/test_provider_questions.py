@@ -1,0 +1,128 @@
+"""The questions that a fleet is asked, over two clusters and two years."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+from tests.programs.provider.provider_parts import Chain, Provider, found, image, measured, report
+from tests.programs.provider.test_provider_app import Client
+
+from leadline.api.provider.wire import Changes, WholeReport
+from leadline.programs.provider.main import main
+from leadline.programs.provider.views import views_sql
+
+
+@pytest.fixture
+def client(provider: Provider) -> Client:
+    return Client(provider)
+
+
+def items(client: Client, path: str) -> list[dict[str, object]]:
+    status, answer, _ = client("GET", path, client.provider.reader)
+    assert status == 200, answer
+    return list(answer["items"])
+
+
+def test_which_clusters_run_a_package_and_what_is_in_an_image(client: Client):
+    client.post(
+        image(1, "maven org.apache/log4j-core 2.14.1", "apk alpine/busybox 1.36"),
+        path="/v1/sources/shop/images",
+    )
+    client.post(
+        image(2, "maven org.apache/log4j-core 2.17.1"),
+        client.provider.other_token,
+        "/v1/sources/other/images",
+    )
+    rows = items(client, "/v1/packages?name=log4j-core&version=2.14")
+    assert [row["source"] for row in rows] == ["shop"]
+    rows = items(client, f"/v1/packages?digest=sha256:{1:064x}&source=shop")
+    assert {row["name"] for row in rows} == {"org.apache/log4j-core", "alpine/busybox"}
+    assert client("GET", "/v1/packages", client.provider.reader)[0] == 400
+
+
+def test_an_image_that_is_gone_answers_no_question(client: Client, provider: Provider):
+    chain = Chain()
+    first = chain.next([1], [])
+    client.post(first, path="/v1/sources/shop/changes")
+    chain.sent(first)
+    client.post(image(1, "maven org.apache/log4j-core 2.14.1"), path="/v1/sources/shop/images")
+    assert items(client, "/v1/packages?name=log4j-core")
+    gone = Changes(chain.sequence + 1, chain.previous, measured(), gone_images=(f"sha256:{1:064x}",))
+    assert client.post(gone, path="/v1/sources/shop/changes")[0] == 200
+    assert not items(client, "/v1/packages?name=log4j-core")
+    assert not items(client, "/v1/images")
+    assert all(is_equal for _, _, is_equal in provider.ingest.rebuild())
+
+
+def test_what_newly_fails_since_yesterday(client: Client, provider: Provider):
+    client.post(report([1, 2]))
+    provider.clock.pass_by(days=3)
+    client.post(report([1, 2, 3]))
+    since = "2027-02-02T10:00:00Z"
+    rows = items(client, f"/v1/findings?control=C-0057&since={since}")
+    assert [row["name"] for row in rows] == ["pod-3"]
+
+
+def test_how_the_findings_of_a_team_developed_over_two_years(client: Client, provider: Provider):
+    def told(*numbers: int) -> WholeReport:
+        spaces = {1: "payments", 2: "billing", 3: "shop", 4: "payments"}
+        rows = (
+            found(one, namespace=spaces[one], severity="critical" if one == 4 else "high") for one in numbers
+        )
+        return WholeReport(measured(), ("C-0057",), tuple(rows))
+
+    client.post(told(1, 2, 3))
+    client.post(told(1), client.provider.other_token, "/v1/sources/other/report")
+    provider.clock.pass_by(days=365)
+    client.post(told(1, 3, 4))
+    provider.clock.pass_by(days=364)
+    client.post(told(3))
+    path = "/v1/history/namespaces?namespaces=payments,billing"
+    rows = [
+        tuple(row[name] for name in ("day", "open", "critical", "opened", "gone"))
+        for row in items(client, path)
+    ]
+    assert rows == [
+        ("2027-01-31", 3, 0, 3, 0),
+        ("2028-01-31", 3, 1, 1, 1),
+        ("2029-01-29", 1, 0, 0, 2),
+    ]
+    # One cluster of it, and the days of a month with what they began with.
+    assert [row["open"] for row in items(client, f"{path}&source=other")] == [1]
+    assert [row["day"] for row in items(client, f"{path}&days=30")] == ["2028-01-31", "2029-01-29"]
+    assert items(client, "/v1/history/namespaces?namespaces=none") == []
+    assert items(client, f"{path}&source=unknown") == []
+
+
+def test_views_say_what_the_api_says(client: Client, provider: Provider, capfd):
+    client.post(report([1, 2, 3]))
+    provider.clock.pass_by(days=1)
+    client.post(report([1, 2]))
+    client.post(image(1, "apk alpine/busybox 1.36"), path="/v1/sources/shop/images")
+    assert main(["views"]) == 0
+    printed = capfd.readouterr().out
+    with closing(sqlite3.connect(provider.folder / "provider.db")) as database:
+        database.executescript(printed)
+        # Again, after an upgrade.
+        database.executescript(printed)
+
+        def rows(text: str) -> list[tuple[object, ...]]:
+            return database.execute(text).fetchall()
+
+        known = items(client, "/v1/findings")
+        assert rows("SELECT source, control, severity, name FROM read_open ORDER BY name") == [
+            tuple(row[name] for name in ("source", "control", "severity", "name")) for row in known
+        ]
+        assert rows("SELECT name, gone - first_received FROM read_gone") == [("pod-3", 86_400)]
+        assert rows("SELECT datetime(first_received, 'unixepoch') FROM read_open LIMIT 1") == [
+            ("2027-01-31 10:00:00",)
+        ]
+        assert rows("SELECT open FROM read_days WHERE severity = 'high' ORDER BY day") == [(3,), (2,)]
+        assert rows("SELECT tenant, source FROM read_sources ORDER BY source")[-1][1] == "shop"
+        assert rows("SELECT packages FROM read_images") == [(1,)]
+
+
+def test_a_role_reads_views_alone(capfd):
+    assert "GRANT SELECT ON read_open" in views_sql("grafana")
+    assert main(["views", "--role", "me; DROP TABLE finding"]) == 2
+    assert "is not a name of a role" in capfd.readouterr().err
