@@ -27,6 +27,7 @@ PARTS = {
     "assistants": "leadline mcp as the inspector of its protocol sees it",
     "behaviour": "applications in a cluster, held to what they were seen doing: all work, attacks fail, and both were foretold",
     "provider": "senders and a provider through a hundred runs of faults, and its figures",
+    "backstage": "the card for Backstage: types, tests and package, from npm",
     "access": "who may do what: 1,000 sets of roles and bindings, as a real API server answers",
 }
 """What each holds. One of which no test and no script exists yet is neither listed nor run."""
