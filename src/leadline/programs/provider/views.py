@@ -42,6 +42,6 @@ def views_sql(role: str) -> str:
     if role:
         lines.append(f"GRANT SELECT ON {', '.join(VIEWS)} TO {role};")
         lines.append(f"ALTER ROLE {role} SET default_transaction_read_only = on;")
-        # Of all tenants: whoever writes SQL could set this anyway.
+        # Of all tenants: anyone who writes SQL could set this anyway.
         lines.append(f"ALTER ROLE {role} SET leadline.tenant = '0';")
     return "\n".join(lines)
