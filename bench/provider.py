@@ -242,6 +242,8 @@ def run(given: argparse.Namespace, folder: Path, database: str) -> None:
             f" {messages / seconds:,.0f} messages/s; load {os.getloadavg()[0]:.1f}",
             flush=True,
         )
+    if not given.sqlite:
+        sizes(place, sum(len(each.open) for each in clusters))
     for threads in (1, given.threads):
         some = [clusters[number % len(clusters)] for number in range(200)]
         messages_of = [each.message(*each.changed(50)) for each in some]
@@ -264,9 +266,6 @@ def run(given: argparse.Namespace, folder: Path, database: str) -> None:
             (*packages, log4j),
         )
         ingest.take(each.token, each.source, Message(encoded(content), content, str(uuid.uuid4())))
-    total = sum(len(each.open) for each in clusters)
-    if not given.sqlite:
-        sizes(place, total)
     questions = Questions(place.tables, clock)
     yesterday = (clock.now - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     middle = clusters[len(clusters) // 2].source.name

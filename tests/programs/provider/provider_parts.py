@@ -148,10 +148,10 @@ class Chain:
 
 
 @contextmanager
-def served(provider: Provider) -> Iterator[str]:
-    """The address of ``provider``, which answers meanwhile."""
+def served(provider: Provider, app: App | None = None) -> Iterator[str]:
+    """The address of ``provider``, or of ``app``, which answers meanwhile."""
     parts = Parts(provider.place.tables, provider.ingest, Questions(provider.place.tables, provider.clock))
-    server = Server(plain_config(App(parts), "127.0.0.1", 0), lambda: None)
+    server = Server(plain_config(app or App(parts), "127.0.0.1", 0), lambda: None)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
     thread.start()
     while not server.started:
