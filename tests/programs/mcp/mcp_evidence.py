@@ -105,7 +105,7 @@ PROFILE: dict[str, Any] = {
     "completion": "complete",
     "reasons": [f"{PLANT} reason"],
     "executed": [{"path": f"/bin/{PLANT}", "arguments": [f"--password={PASSWORD}", PLANT], "isUpper": False}],
-    "opened": [{"path": f"/data/{PLANT}", "flags": ["O_RDWR"]}],
+    "opened": [{"path": f"/data/{PLANT}", "flags": ["O_RDWR", "O_CREAT"]}],
     "changed": [{"path": f"/{PLANT}/new", "how": "made"}],
     "capabilities": [PLANT],
     "syscalls": ["read", PLANT],
