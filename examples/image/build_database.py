@@ -1,7 +1,7 @@
 """Writes ``web.db``, the vulnerability database of the example image, from ``advisories.jsonl``.
 
 Run it with Leadline installed, from anywhere, after the format of databases changed; then write the digest that it prints
-into ``SAMPLE_DATABASE`` of ``scans/images/vulnerabilities.py``::
+into ``EXAMPLE_DATABASE`` of ``scans/images/vulnerabilities.py``::
 
     python examples/image/build_database.py
 """

@@ -51,7 +51,10 @@ def test_prometheus_scrapes_the_installed_cluster_and_alerts_arrive(
             prometheus.wait_until(lambda: prometheus.value(WEB))
             assert (prometheus.value("leadline_store_bytes") or 0) > 10_000
             assert prometheus.value('leadline_compliance_score{framework="NSA"}') is not None
-            assert prometheus.value('leadline_scan_timestamp_seconds{subject="posture"}')
+            # What a workload fails is stored as soon as it is known, the scan itself once it has seen everything.
+            prometheus.wait_until(
+                lambda: prometheus.value('leadline_scan_timestamp_seconds{subject="posture"}')
+            )
             wait_until(lambda: any(one["groupLabels"].get("workload") == "web" for one in inbox.bodies))
             services.kubectl("delete", "namespace", "scraped")
             prometheus.wait_until(lambda: prometheus.value(WEB) is None)

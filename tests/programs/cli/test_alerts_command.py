@@ -41,7 +41,8 @@ def stored(path: Path, alerts: list[Alert]) -> str:
     return str(path)
 
 
-def test_in_a_pipe_each_is_two_lines_the_newest_first(capfd, store: str):
+def test_in_a_pipe_each_is_two_lines_the_newest_first(capfd, monkeypatch: pytest.MonkeyPatch, store: str):
+    monkeypatch.delenv("COLUMNS", raising=False)
     code, out, err = run(capfd, "alerts", "--from-store", store)
     assert (code, err) == (0, "")
     assert out.splitlines() == [

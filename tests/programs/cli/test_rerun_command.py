@@ -12,6 +12,7 @@ OF_OUTCOME_OR_LOOK = {
     *("--format", "--output", "--set", "--set-string", "--config", "--no-config", "--trust-config"),
     *("--fail-on", "--allow-empty", "--severity-threshold", "--compliance-threshold", "--fix", "--yes"),
     *("--risky", "--accept-from-change", "--submit", "--submit-dry-run", "--submit-ca"),
+    "--submit-account",
     *("--verbose", "--verbose-coverage", "--quiet", "--no-color", "--debug", "--watch", "--help"),
 }
 

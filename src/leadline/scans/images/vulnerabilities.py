@@ -18,7 +18,7 @@ NO_DATABASE = "vulnerabilities: not matched, no database found (leadline db fetc
 OF_EXAMPLE = "vulnerabilities: matched with a sample made for this example image alone (leadline db fetch)"
 EXAMPLE_IMAGE = "sha256:f3abc534a4e3f8c2e300b95fa629baa2416f2a055b7dce4edbadfb39fa3abc4f"
 """Digest of the configuration of ``examples/image/web.tar``."""
-EXAMPLE_DATABASE = "4e628806259c371297fcf2815e78f30e5aa6f2a1c2e75cf41526d2f445319d9e"
+EXAMPLE_DATABASE = "293c8e1e119d2009171db8bdf0b79d2d6b5c48f58c86399dc38af615823eb275"
 """SHA-256 of ``web.db`` beside it."""
 LARGEST_VEX = 64 << 20
 LARGEST_EXAMPLE = 1 << 20
