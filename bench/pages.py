@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 
-from bench.manifests import write_folder
+from manifests import write_folder
 
 from leadline.api.carriers.local import LocalStore
 from leadline.api.posture_results import SCANS
@@ -28,6 +28,7 @@ from leadline.scans.pages.reading import read_folder
 from leadline.scans.stored.store_posture import StoreOptions, store_posture
 
 OBJECTS = 6_000
+CHANGES = 7
 USERS = 50
 LONGEST_S = 60
 ASKED = ("findings", "findings?severity=high", "findings?q=secret", "findings?namespace=team-3&q=root")
@@ -93,7 +94,8 @@ def measured(database: Path) -> None:
                     users.map(lambda n: timed(browser, f"{base}/findings?q=app-{n}"), range(USERS * 4))
                 )
             said(f"a page with {USERS} users, 95 of 100", sorted(times)[int(len(times) * 0.95)], "ms", 2_000)
-            said("from a change to the list", seen_after(browser, base, database), "s", 2)
+            seen = [seen_after(browser, base, database) for _ in range(CHANGES)]
+            said(f"from a change to the list, median of {CHANGES}", statistics.median(seen), "s", 2)
             peak = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{process.pid}/status").read_text())
             now = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{process.pid}/status").read_text())
             said("memory", int(now[1]) / 1024 if now else 0, "MiB", 250)
@@ -132,7 +134,8 @@ def seen_after(browser: OpenerDirector, base: str, database: Path) -> float:
         if time.monotonic() - began > LONGEST_S:
             raise TimeoutError(f"a change is not shown after {LONGEST_S} s")
         number += 1
-        time.sleep(0.05)
+        # Whoever asks more often takes the time from what is asked for.
+        time.sleep(0.25)
     return time.monotonic() - began
 
 
