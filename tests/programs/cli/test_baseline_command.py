@@ -359,3 +359,15 @@ def test_a_difference_is_written_in_words_in_every_format(format, capfd):
             "spec.template.spec.hostPID",
         ):
             assert words in text
+
+
+@pytest.mark.parametrize("format", ["markdown", "html", "text"])
+def test_a_finding_with_another_fix_is_not_called_gone(format, capfd):
+    """Where a container is privileged, a person decides about escalation; else a value is set."""
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: a, securityContext: {privileged: %s}}]}\n"
+    for name, value in (("old", "false"), ("new", "true")):
+        Path(name).mkdir()
+        Path(name, "pod.yaml").write_text(pod % value)
+    out = run(capfd, "diff", "old", "new", "-f", format)[1]
+    assert "gone: 2 findings with another place or fix now" in out.lower()
+    assert ", 0 gone, " in out or format == "html"

@@ -18,7 +18,7 @@ from leadline.outputs.text.comparison_text import (
     scores_of,
 )
 from leadline.outputs.text.json_text import json_text
-from leadline.outputs.text.plain import count, plain
+from leadline.outputs.text.plain import plain
 
 _MOST = 2_000
 """Rows of a group; the others are counted."""
@@ -51,7 +51,7 @@ def difference_markdown(both: Sides, controls: Mapping[str, Control]) -> Iterato
     """Blocks, each with its line ends."""
     yield f"## Leadline: {markdown.words(_title(both))}\n\n{markdown.words(numbers_text(both))}. Compared: {markdown.words(_times(both))}.\n\n"
     for change, number, rows in difference_groups(both, controls):
-        yield f"### {markdown.words(HEADS[change][1].capitalize())}: {count(number, 'finding')}\n\n"
+        yield f"### {markdown.words(HEADS[change][1].capitalize())}: {number}\n\n"
         yield f"| {' | '.join(_HEAD)} |\n|{'---|' * len(_HEAD)}\n"
         for row in rows[:_MOST]:
             severity, problem, object, place, edit = _cells(row)
@@ -94,7 +94,7 @@ def _parts(both: Sides, controls: Mapping[str, Control]) -> Iterator[str]:
         ]
     )
     for change, number, rows in difference_groups(both, controls):
-        yield f"<h2>{html.text(HEADS[change][1].capitalize())}: {count(number, 'finding')}</h2>"
+        yield f"<h2>{html.text(HEADS[change][1].capitalize())}: {number}</h2>"
         yield html.table(
             _HEAD, [(row.severity, [html.text(cell) for cell in _cells(row)]) for row in rows[:_MOST]]
         )
@@ -123,7 +123,7 @@ def difference_pdf(both: Sides, controls: Mapping[str, Control], at: str) -> byt
         "numbers": numbers_text(both),
         "groups": [
             {
-                "title": f"{HEADS[change][1].capitalize()}: {count(number, 'finding')}",
+                "title": f"{HEADS[change][1].capitalize()}: {number}",
                 "rows": [[plain(cell, 400) for cell in _cells(row)] for row in rows[:_MOST]],
                 "more": _more(rows),
             }

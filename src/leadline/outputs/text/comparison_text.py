@@ -58,9 +58,9 @@ class DifferenceRow(Struct, frozen=True):
 
 def difference_groups(
     both: Sides, controls: Mapping[str, Control]
-) -> Iterator[tuple[Change, int, list[DifferenceRow]]]:
-    """Each group that is not empty: how many findings it has, and its rows by object."""
-    found = both.difference
+) -> Iterator[tuple[Change, str, list[DifferenceRow]]]:
+    """Each group that is not empty: how many findings it has, in words, and its rows by object."""
+    found, now = both.difference, distinct(both.new.findings)
     at = {
         id(both.new.findings[n]): line
         for n, line in zip(range(len(both.new.findings)), both.lines, strict=False)
@@ -72,7 +72,12 @@ def difference_groups(
     )  # fmt: skip
     for change, findings in groups:
         if findings:
-            yield change, len(distinct(findings)), _rows(findings, controls, at)
+            whole = distinct(findings)
+            # As in the numbers: a finding is not gone while it has another place, or another fix.
+            left = whole & now if change in ("gone", "not seen again") else set[tuple[str, str, str]]()
+            said = [count(len(whole - left), "finding")] if whole - left else []
+            said += [f"{count(len(left), 'finding')} with another place or fix now"] if left else []
+            yield change, ", ".join(said), _rows(findings, controls, at)
 
 
 def _rows(
@@ -166,7 +171,7 @@ def difference_lines(both: Sides, controls: Mapping[str, Control], width: int) -
     """What is new, gone and not seen again, by object; the scores; what was not read; and all of it in numbers."""
     for change, number, rows in difference_groups(both, controls):
         sign, head = HEADS[change]
-        yield from wrapped(f"{head}  {count(number, 'finding')}", width)
+        yield from wrapped(f"{head}: {number}", width)
         for _, of_object in groupby(rows, key=lambda row: (row.object, row.file)):
             yield from _object_lines(list(of_object), sign, width)
         yield ""
