@@ -74,6 +74,18 @@ def installed(
 
 
 @pytest.fixture
+def installation(services: ServiceCluster) -> Iterator[Installation]:
+    """Not installed yet, beside a namespace ``shop``."""
+    installation = Installation(services, "leadline")
+    try:
+        services.namespace("shop")
+        yield installation
+    finally:
+        services.kubectl("delete", "namespace", "shop", "--timeout=120s", check=False)
+        installation.clear()
+
+
+@pytest.fixture
 def shop(services: ServiceCluster) -> Iterator[str]:
     yield services.namespace("shop")
     services.kubectl("delete", "namespace", "shop", "--timeout=90s")

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -42,19 +41,8 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "dist" / VERSION
 
 
-@pytest.fixture
-def installed(services: ServiceCluster) -> Iterator[Installation]:
-    installation = Installation(services, "leadline")
-    try:
-        services.namespace("shop")
-        yield installation
-    finally:
-        services.kubectl("delete", "namespace", "shop", "--timeout=120s", check=False)
-        installation.clear()
-
-
 def test_a_release_is_installed_from_a_registry_by_its_digest(
-    services: ServiceCluster, outside: Outside, release: Path, installed: Installation, tmp_path: Path
+    services: ServiceCluster, outside: Outside, release: Path, installation: Installation, tmp_path: Path
 ) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     private, public = tmp_path / "cosign.pem", tmp_path / "cosign.pub"
@@ -66,7 +54,7 @@ def test_a_release_is_installed_from_a_registry_by_its_digest(
     verify = ("-m", "leadline.programs.cli.main", "image", "verify", image, "--key", public, "--insecure")
     run(sys.executable, *verify, cwd=ROOT / "src")
     repository, digest = image.split("@")
-    installed.install(
+    installation.install(
         f"image.repository={repository}",
         f"image.digest={digest}",
         "image.pullPolicy=IfNotPresent",
@@ -74,9 +62,9 @@ def test_a_release_is_installed_from_a_registry_by_its_digest(
         chart=f"oci://{host}/team/charts/leadline",
         more=("--plain-http", "--version", VERSION),
     )
-    containers = [one for pod in installed.pods() for one in pod["spec"]["containers"]]
+    containers = [one for pod in installation.pods() for one in pod["spec"]["containers"]]
     assert {one["image"] for one in containers} == {image}
     services.apply(privileged("shop", "web"))
-    installed.settled(
+    installation.settled(
         SUMMARIES, "shop", lambda found: "C-0057" in failed_controls(found.get("deployment-web"))
     )

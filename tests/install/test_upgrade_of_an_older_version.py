@@ -8,7 +8,6 @@ import sys
 import tarfile
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,17 +58,6 @@ def loaded(services: ServiceCluster, old: Path) -> None:
     services.load(kept, REPOSITORY)
 
 
-@pytest.fixture
-def installed(services: ServiceCluster, loaded: None) -> Iterator[Installation]:
-    installation = Installation(services, "leadline")
-    try:
-        services.namespace("shop")
-        yield installation
-    finally:
-        services.kubectl("delete", "namespace", "shop", "--timeout=120s", check=False)
-        installation.clear()
-
-
 class Asking:
     """Asks for results five times a second, and knows how long no answer came."""
 
@@ -116,33 +104,37 @@ def restarts(installation: Installation) -> dict[str, int]:
 
 
 def test_an_old_installation_keeps_its_data_and_the_api_is_away_for_seconds(
-    services: ServiceCluster, old: Path, installed: Installation, capsys: pytest.CaptureFixture[str]
+    services: ServiceCluster,
+    old: Path,
+    loaded: None,
+    installation: Installation,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     volume = Installation.with_volume(services)
     values = [*volume, f"image.repository={REPOSITORY}", "operator.settings.fullScan="]
-    installed.install(*values, chart=old / "deploy" / "chart")
+    installation.install(*values, chart=old / "deploy" / "chart")
     services.apply(privileged("shop", "web"), privileged("shop", "till"), EXCEPTION)
-    before = judged(installed, "till")
+    before = judged(installation, "till")
     services.until(lambda: accepted_findings(services) >= 1, 90)
     with Asking(services) as first:
-        installed.upgrade("image.repository=localhost/leadline")
-        installed.settled(SUMMARIES, "shop", lambda found: "deployment-till" in found)
-    assert judged(installed, "till")["metadata"]["uid"] == before["metadata"]["uid"]
+        installation.upgrade("image.repository=localhost/leadline")
+        installation.settled(SUMMARIES, "shop", lambda found: "deployment-till" in found)
+    assert judged(installation, "till")["metadata"]["uid"] == before["metadata"]["uid"]
     services.until(lambda: accepted_findings(services) >= 1, 90)
     # What the old version had found goes on with its date.
     services.until(lambda: bool(services.get("findinghistories", "-n", "shop", check=False)), 90)
     services.apply(privileged("shop", "cart"))
-    judged(installed, "cart")
+    judged(installation, "cart")
     watching = subprocess.Popen(
         ["kubectl", f"--kubeconfig={services.admin()}", "-n", "shop", "get", SUMMARIES, "--watch-only", "-o", "name"],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
         with Asking(services) as second:
-            installed.upgrade("podLabels.team=security")
-            installed.settled(SUMMARIES, "shop", lambda found: "deployment-till" in found)
+            installation.upgrade("podLabels.team=security")
+            installation.settled(SUMMARIES, "shop", lambda found: "deployment-till" in found)
         services.apply(privileged("shop", "mail"))
-        judged(installed, "mail")
+        judged(installation, "mail")
     finally:
         watching.terminate()
         seen = watching.communicate()[0]
@@ -152,8 +144,8 @@ def test_an_old_installation_keeps_its_data_and_the_api_is_away_for_seconds(
             f" {len(first.failures)} and {len(second.failures)} requests failed, {first.answers} and {second.answers} did not\n"
             f"failures: {json.dumps(sorted({*first.failures, *second.failures}))[:3000]}\nwatch: {seen!r}\n"
         )
-    assert restarts(installed) == {}
-    scrape = services.kubectl("get", "--raw", f"/api/v1/namespaces/{installed.namespace}/services/{RELEASE}-metrics:metrics/proxy/metrics")  # fmt: skip
+    assert restarts(installation) == {}
+    scrape = services.kubectl("get", "--raw", f"/api/v1/namespaces/{installation.namespace}/services/{RELEASE}-metrics:metrics/proxy/metrics")  # fmt: skip
     assert "leadline_store_up 1" in scrape
     assert services.get("scanruns", "posture-current")["status"]["phase"] == "Following"
     assert max(first.longest_s, second.longest_s) <= AWAY_S

@@ -394,6 +394,24 @@ def test_an_answer_that_never_ends_is_given_up(monkeypatch):
         patient(Call("GET", "https://p.example/v1", {}))
 
 
+@pytest.mark.parametrize("more", [(), ("--submit-account", "0f6a3f5e-4d0b-4f52-8d8e-5f1f0e6f3a11")])
+def test_a_report_that_can_be_kept_nowhere_says_so_beside_the_advice(capfd, monkeypatch, more):
+    monkeypatch.setenv("LEADLINE_SUBMIT_TOKEN", "leadline_token")
+    address = "http://127.0.0.1:9" if more else "http://127.0.0.1:9/shop"
+    words = ("scan", "pod.yaml", "--submit", address, *more, "-f", "lines")
+    _, _, kept = run(capfd, *words)
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.delenv("HOME")
+    code, _, err = run(capfd, *words)
+    assert code == 5
+    assert err.splitlines()[-1].endswith("the report is not kept, since HOME is not set")
+    # Nothing else is lost of what is said.
+    assert (
+        kept.splitlines()[-1].partition("the report is")[0]
+        == err.splitlines()[-1].partition("the report is")[0]
+    )
+
+
 def test_what_a_provider_does_not_prove_is_kept_as_well(capfd, monkeypatch, tmp_path):
     provider = Provider(tmp_path / "provider")
     monkeypatch.setenv("LEADLINE_SUBMIT_TOKEN", provider.token)

@@ -36,10 +36,10 @@ def side_by_side(parts: Iterable[str], width: int, gap: str = "   ", indent: str
         yield from command_lines(line, width)
 
 
-def broken_path(path: str, width: int) -> Iterator[str]:
-    """A path over several lines if need be, broken after its dots."""
+def broken_path(path: str, width: int, mark: str = ".") -> Iterator[str]:
+    """A path over several lines if need be, broken after its dots, or another ``mark`` between its parts."""
     line = ""
-    for part in path.replace(".", ".\0").split("\0"):
+    for part in path.replace(mark, f"{mark}\0").split("\0"):
         if line and columns(line) + columns(part) > width:
             yield line
             line = part

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 import sqlite3
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -119,7 +119,7 @@ class App:
         _check_type(headers)
         # One body of a source at a time, so that a slow one holds up no other source.
         async with self._lanes.setdefault(token.source, asyncio.Lock()):
-            body = await _read(receive, headers)
+            body = await body_of(receive, headers, LARGEST_BODY, "a body")
             async with self._turns:
                 return await asyncio.to_thread(
                     self._stored, route, Call(token, words, query, key=key), body, headers
@@ -160,11 +160,12 @@ def _check_type(headers: dict[bytes, bytes]) -> None:
         raise Refused(415, "Send it plain or compressed by zstd", "Content-Encoding: zstd")
 
 
-async def _read(receive: Receive, headers: dict[bytes, bytes]) -> bytes:
-    """Raises: ``Refused``."""
+async def body_of(receive: Receive, headers: Mapping[bytes, bytes], largest: int, what: str) -> bytes:
+    """Of at most ``largest`` bytes as sent; ``what`` it is, for whom it is too large. Raises: ``Refused``."""
+    too_large = Refused(413, "Too large", f"{what} has at most {largest:,} bytes as sent")
     length = headers.get(b"content-length", b"0")
-    if not length.isdigit() or int(length) > LARGEST_BODY:
-        raise Refused(413, "Too large", f"a body has at most {LARGEST_BODY:,} bytes as sent")
+    if not length.isdigit() or int(length) > largest:
+        raise too_large
     content = bytearray()
     try:
         async with asyncio.timeout(_BODY_S):
@@ -173,8 +174,8 @@ async def _read(receive: Receive, headers: dict[bytes, bytes]) -> bytes:
                 if message["type"] == "http.disconnect":
                     raise Refused(400, "The body ended early")
                 content += message.get("body", b"")
-                if len(content) > LARGEST_BODY:
-                    raise Refused(413, "Too large", f"a body has at most {LARGEST_BODY:,} bytes as sent")
+                if len(content) > largest:
+                    raise too_large
                 if not message.get("more_body"):
                     return bytes(content)
     except TimeoutError:

@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from leadline.errors import LeadlineError, UsageError
-from leadline.programs.provider.app import Receive, Send
+from leadline.programs.provider.app import Receive, Send, body_of
 from leadline.programs.provider.doors import token_digest
 from leadline.programs.provider.ingest import Message, Refused
 from leadline.programs.provider.routes import Parts
@@ -32,7 +32,6 @@ _LARGEST_POLICIES = 64 << 20
 _KEPT_S = 3_600.0
 _PENDING = 4
 """Reports of one source that are not whole."""
-_BODY_S = 60.0
 _DISCOVERY = re.compile("/api/(v[123])/servicediscovery")
 _GUID = re.compile("[0-9a-fA-F-]{36}")
 PROGRAM = "kubescape"
@@ -146,7 +145,7 @@ class CompatDoor:
         report = asked.query.get("reportGUID", "")
         if not _GUID.fullmatch(report):
             raise Refused(400, "reportGUID is not a UUID")
-        body = await _read(receive)
+        body = await body_of(receive, asked.headers, LARGEST_CHUNK, "a chunk")
         chunk = await asyncio.to_thread(_chunk, body)
         pending = self._waiting((source.id, report))
         pending.size += len(body)
@@ -186,24 +185,6 @@ def _chunk(body: bytes) -> Chunk:
     if not 0 <= chunk.pagination_info.chunk_number < MOST_CHUNKS:
         raise Refused(400, "The number of the chunk makes no sense")
     return chunk
-
-
-async def _read(receive: Receive) -> bytes:
-    """Raises: ``Refused``."""
-    content = bytearray()
-    try:
-        async with asyncio.timeout(_BODY_S):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise Refused(400, "The body ended early")
-                content += message.get("body", b"")
-                if len(content) > LARGEST_CHUNK:
-                    raise Refused(413, "Too large", f"a chunk has at most {LARGEST_CHUNK:,} bytes")
-                if not message.get("more_body"):
-                    return bytes(content)
-    except TimeoutError:
-        raise Refused(408, "The body took too long") from None
 
 
 def _frameworks(folder: Path) -> Mapping[str, Any]:

@@ -75,20 +75,9 @@ class ZipReader:
             if number >= ENTRIES:
                 raise Unreadable(f"holds more than {ENTRIES} files")
             number += 1
-            try:
-                found = CENTRAL.unpack_from(content, position)
-            except LayoutError as error:
-                raise Unreadable("the list of files is cut short") from error
-            if found[0] != b"PK\x01\x02":
-                raise Unreadable("the list of files is damaged")
-            name_length, extra_length, comment_length = found[10:13]
-            start = position + CENTRAL.size
-            name = content[start : start + name_length].decode("utf-8", "replace")
-            extra = content[start + name_length : start + name_length + extra_length]
-            position = start + name_length + extra_length + comment_length
-            packed, size, offset = widened(found[8], found[9], found[16], extra)
-            if not name.endswith("/"):
-                yield ZipEntry(name, found[4], found[3], packed, size, offset + self._shift, found[7])
+            entry, position = entry_at(content, position, self._shift)
+            if not entry.name.endswith("/"):
+                yield entry
         if number & 0xFFFF != self._count & 0xFFFF:  # writers without ZIP64 let the count overflow
             raise Unreadable(f"lists {number} files where it counts {self._count}")
 
@@ -148,6 +137,26 @@ class ZipReader:
         return count, start, end, start - offset
 
 
+def entry_at(listed: bytes, position: int, shift: int) -> tuple[ZipEntry, int]:
+    """The entry at ``position`` of a list of files, and where the next one is; ``shift`` is added to offsets.
+
+    Raises ``Unreadable``.
+    """
+    try:
+        found = CENTRAL.unpack_from(listed, position)
+    except LayoutError as error:
+        raise Unreadable("the list of files is cut short") from error
+    if found[0] != b"PK\x01\x02":
+        raise Unreadable("the list of files is damaged")
+    name_length, extra_length, comment_length = found[10:13]
+    start = position + CENTRAL.size
+    name = listed[start : start + name_length].decode("utf-8", "replace")
+    extra = listed[start + name_length : start + name_length + extra_length]
+    packed, size, offset = _widened(found[8], found[9], found[16], extra)
+    entry = ZipEntry(name, found[4], found[3], packed, size, offset + shift, found[7])
+    return entry, start + name_length + extra_length + comment_length
+
+
 def inflated(entry: ZipEntry, packed: memoryview | bytes, limit_bytes: int) -> bytes:
     """``packed`` as it was, or one byte more than the limit of it. Raises ``Unreadable`` where it is damaged or packed otherwise."""
     name = entry.name[:NAME_CHARACTERS]
@@ -165,7 +174,7 @@ def inflated(entry: ZipEntry, packed: memoryview | bytes, limit_bytes: int) -> b
     return content
 
 
-def widened(packed: int, size: int, offset: int, extra: bytes) -> tuple[int, int, int]:
+def _widened(packed: int, size: int, offset: int, extra: bytes) -> tuple[int, int, int]:
     """Packed size, size and offset, taken from the ZIP64 field where they do not fit into 32 bits."""
     if 0xFFFFFFFF not in (packed, size, offset):
         return packed, size, offset

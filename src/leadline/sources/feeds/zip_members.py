@@ -18,8 +18,8 @@ from leadline.sbom.parsers.zip import (
     LONGEST_COMMENT,
     NAME_CHARACTERS,
     ZipEntry,
+    entry_at,
     inflated,
-    widened,
 )
 
 _AT_A_TIME = 1 << 20
@@ -38,20 +38,9 @@ def zip_members(file: IO[bytes]) -> Iterator[ZipEntry]:
                 _read(file, position + at, min(_AT_A_TIME, end - position - at)),
                 0,
             )
-        try:
-            found = CENTRAL.unpack_from(part, at)
-        except LayoutError as error:
-            raise Unreadable("the list of files is cut short") from error
-        if found[0] != b"PK\x01\x02":
-            raise Unreadable("the list of files is damaged")
-        name_length, extra_length, comment_length = found[10:13]
-        start = at + CENTRAL.size
-        name = part[start : start + name_length].decode("utf-8", "replace")
-        extra = part[start + name_length : start + name_length + extra_length]
-        at = start + name_length + extra_length + comment_length
-        packed, size, offset = widened(found[8], found[9], found[16], extra)
-        if not name.endswith("/"):
-            yield ZipEntry(name, found[4], found[3], packed, size, offset + shift, found[7])
+        entry, at = entry_at(part, at, shift)
+        if not entry.name.endswith("/"):
+            yield entry
 
 
 def read_member(file: IO[bytes], entry: ZipEntry, limit_bytes: int) -> bytes:

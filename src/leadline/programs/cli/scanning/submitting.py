@@ -2,7 +2,7 @@
 
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -119,16 +119,9 @@ def _submit(request: Request, place: Destination, message: Message, *, is_one: b
             sender = Sender(place, token, Patient(client), _memory(place, os.environ))
             receipt = sender.send(message, key)
     except NotDeliveredError as error:
-        kept = _kept(place, os.environ, part)
-        if kept is None:
-            raise
-        try:
-            write_request(kept, *call_of(place, message, "", key, 0))
-            where = f"the report is kept in {kept}"
-        except OSError as fault:
-            where = f"the report cannot be kept in {kept}: {(fault.strerror or str(fault)).lower()}"
-        said = str(error.args[0]) if isinstance(error, DoubtError) else f"not delivered: {error.args[0]}"
-        raise NotDeliveredError(said, hint=f"{error.hint}; {where}" if error.hint else where) from error
+        raise _with_kept(
+            error, place, part, lambda kept: write_request(kept, *call_of(place, message, "", key, 0))
+        ) from error
     if sender.why_not_kept:
         memory = _memory(place, os.environ)
         click.echo(
@@ -163,16 +156,23 @@ def _submit_as_account(request: Request, place: Destination, report: WholeReport
         ):
             said = send_calls(place, calls, token, Patient(client))
     except NotDeliveredError as error:
-        kept = _kept(place, os.environ, "")
-        if kept is None:
-            raise
-        try:
-            write_calls(kept, calls)
-            where = f"the report is kept in {kept}"
-        except OSError as fault:
-            where = f"the report cannot be kept in {kept}: {(fault.strerror or str(fault)).lower()}"
-        raise NotDeliveredError(f"not delivered: {error.args[0]}", hint=where) from error
+        raise _with_kept(error, place, "", lambda kept: write_calls(kept, calls)) from error
     _say(request, f"submitted: {plain(said, 300)}" if said else f"submitted to {place.host}")
+
+
+def _with_kept(
+    error: NotDeliveredError, place: Destination, part: str, write: Callable[[Path], object]
+) -> NotDeliveredError:
+    """``error``, and where the report is now."""
+    kept = _kept(place, os.environ, part)
+    where = f"the report is kept in {kept}" if kept else "the report is not kept, since HOME is not set"
+    try:
+        if kept:
+            write(kept)
+    except OSError as fault:
+        where = f"the report cannot be kept in {kept}: {(fault.strerror or str(fault)).lower()}"
+    said = str(error.args[0]) if isinstance(error, DoubtError) else f"not delivered: {error.args[0]}"
+    return NotDeliveredError(said, hint=f"{error.hint}; {where}" if error.hint else where)
 
 
 def _what(message: Message) -> str:
