@@ -37,8 +37,17 @@ class PostgresServer:
 
     def restart(self) -> None:
         """As after a crash: connections are lost."""
+        with self.away():
+            pass
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """It takes no connections, and those that were there are lost."""
         self._run("pg_ctl", "-D", str(self._folder / "data"), "-m", "immediate", "-w", "stop")
-        self._start()
+        try:
+            yield
+        finally:
+            self._start()
 
     @contextmanager
     def paused(self) -> Iterator[None]:

@@ -58,7 +58,7 @@ def test_flags_of_docker_itself_and_a_daemon_elsewhere_are_refused(plugin, monke
     assert (code, "only sockets on this machine are" in err) == (2, True)
 
 
-@pytest.mark.skipif(shutil.which("docker") is None, reason="there is no docker")
+@pytest.mark.skipif(shutil.which("docker") is None, reason="docker is not installed")
 def test_docker_finds_and_runs_it(tmp_path, monkeypatch):
     docker_archive(tmp_path / "web.tar", [layer({"etc/os-release": b"ID=debian\nVERSION_ID=12\n"})])
     program = tmp_path / "dh" / "cli-plugins" / "docker-leadline"
@@ -76,5 +76,4 @@ def test_docker_finds_and_runs_it(tmp_path, monkeypatch):
         env=environment, capture_output=True, text=True, check=False, cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert Path("web.tar").exists()
     assert done.stdout.startswith("web.tar   debian 12")

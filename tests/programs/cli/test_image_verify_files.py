@@ -164,14 +164,13 @@ def test_an_archive_of_docker_save_has_no_manifest_to_sign(run, layout, tmp_path
 
 
 def test_a_damaged_signature_blob_is_said(run, layout, tmp_path):
-    digest = layout(by_tags)
+    layout(by_tags)
     index = json.loads((tmp_path / "lay/index.json").read_text())
     blob = tmp_path / "lay/blobs" / index["manifests"][1]["digest"].replace(":", "/")
     blob.write_bytes(blob.read_bytes() + b" ")
     code, _, err = run("image", "verify", "lay", "--key", "key.pub")
     assert code == 3
     assert "is damaged" in err
-    assert digest
 
 
 def test_what_a_local_engine_keeps_has_no_signatures(run, layout):

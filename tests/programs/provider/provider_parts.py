@@ -152,10 +152,13 @@ def served(provider: Provider, app: App | None = None) -> Iterator[str]:
     """The address of ``provider``, or of ``app``, which answers meanwhile."""
     parts = Parts(provider.place.tables, provider.ingest, Questions(provider.place.tables, provider.clock))
     server = Server(plain_config(app or App(parts), "127.0.0.1", 0), lambda: None)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
     thread.start()
     while not server.started:
         thread.join(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.leave()
-    thread.join()
+        assert thread.is_alive(), "the server ended before it had started"
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.leave()
+        thread.join(60)

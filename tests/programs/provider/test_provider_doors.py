@@ -6,6 +6,7 @@ import json
 import time
 import uuid
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jwt
@@ -16,10 +17,12 @@ from tests.programs.provider.provider_client_parts import Client
 from tests.programs.provider.provider_parts import Provider, report
 
 from leadline.errors import UsageError
+from leadline.programs.provider import oidc
 from leadline.programs.provider.adding import add_source, add_tenant
 from leadline.programs.provider.admin import ADMIN_ROUTES
 from leadline.programs.provider.app import App
 from leadline.programs.provider.doors import Doors, Oidc, Proxy, Readers, read_readers
+from leadline.programs.provider.ingest import Refused
 from leadline.programs.provider.routes import ROUTES
 
 ISSUER, AUDIENCE = "https://login.example.org", "leadline"
@@ -96,8 +99,10 @@ def made_by_hand(issuer: Issuer, algorithm: str) -> str:
     return f"{text}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
 
 
-def test_keys_at_an_address_are_read_again_when_one_is_missing(provider: Provider, tmp_path: Path):
-    first, second = Issuer(tmp_path, "first"), None
+def test_keys_at_an_address_are_read_again_when_one_is_missing(
+    provider: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    first = Issuer(tmp_path, "first")
     answers = [first.file.read_bytes()]
     asked_for = []
 
@@ -112,7 +117,7 @@ def test_keys_at_an_address_are_read_again_when_one_is_missing(provider: Provide
         head = {b"authorization": f"Bearer {token}".encode()}
         try:
             return doors.token({"headers": []}, head).tenant == "default"
-        except Exception:
+        except Refused:
             return False
 
     assert opened(first.token())
@@ -123,6 +128,11 @@ def test_keys_at_an_address_are_read_again_when_one_is_missing(provider: Provide
     answers.append(second.file.read_bytes())
     assert not opened(second.token())
     assert len(asked_for) == 1
+    later_s = time.monotonic() + oidc._AGAIN_S + 1
+    monkeypatch.setattr(oidc, "time", SimpleNamespace(monotonic=lambda: later_s))
+    assert opened(second.token())
+    assert not opened(first.token())
+    assert len(asked_for) == 2
 
 
 def test_a_user_of_the_proxy_is_known_by_the_proxys_certificate(provider: Provider):
@@ -210,6 +220,7 @@ def test_a_stolen_write_token_over_every_route_changes_no_byte_of_the_past(provi
     ]
     rows = {source.id: provider.place.tables.view(source) for source in others}
     past = {row for row in provider.place.tables.view(provider.source) if row[0] == "finding"}
+    assert all((before, others, past))
     bodies = (
         b"",
         b"{}",

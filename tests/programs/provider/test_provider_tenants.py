@@ -5,6 +5,7 @@ import json
 import sqlite3
 import uuid
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -138,18 +139,38 @@ def test_a_role_that_is_above_the_rules_is_refused(provider_database: PostgresSe
         Place(provider.folder, provider_database.database())
 
 
-def test_a_database_that_is_away_costs_no_message(provider_database: PostgresServer, tmp_path: Path):
-    """Its log takes it up; the next message brings the tables up to it."""
+def test_a_database_that_is_away_costs_no_message(
+    provider_database: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The sender is told to send again; where the log already has the message, the tables catch up, and it is there once."""
     provider = Provider(tmp_path / "provider", database=provider_database.owned())
     client = Client(provider)
-    assert client.post(report([1]))[0] == 200
-    key = str(uuid.uuid4())
-    provider_database.restart()
-    statuses = [client.post(report([1, 2]), idempotency_key=key)[0]]
-    while statuses[-1] == 503:
-        statuses.append(client.post(report([1, 2]), idempotency_key=key)[0])
-    assert statuses[-1] == 200
-    assert len(provider.open()) == 2
+    keys = [str(uuid.uuid4()) for _ in range(3)]
+
+    def sent(number: int) -> int:
+        return client.post(report(list(range(number + 1))), idempotency_key=keys[number])[0]
+
+    def sent_again(number: int) -> int:
+        # A connection that was lost may be found out by its use.
+        return next(status for _ in range(10) if (status := sent(number)) != 503)
+
+    assert sent(0) == 200
+    with provider_database.away():
+        assert sent(1) == 503
+    assert sent_again(1) == 200
+
+    applied = provider.ingest._applied
+
+    def lost(*given: Any) -> Any:
+        with provider_database.away():
+            return applied(*given)
+
+    monkeypatch.setattr(provider.ingest, "_applied", lost)
+    assert sent(2) == 503
+    monkeypatch.undo()
+    assert sent_again(2) == 200
+    assert provider.source.entries == 3
+    assert len(provider.open()) == 3
     assert all(equal for _, _, equal in provider.ingest.rebuild())
     provider.close()
 
