@@ -194,6 +194,29 @@ def test_a_part_alone_is_not_taken_for_the_whole(scanned: PostureReport):
     run(scenario)
 
 
+def test_what_one_folder_hid_stays_told_after_a_scan_of_another(scanned: PostureReport):
+    def of(folder: str, *places: str) -> PostureReport:
+        unread = tuple(Unread(place, "a value was expected here", reason="malformed") for place in places)
+        return structs.replace(scanned, target=Target("directory", folder), unread=unread)
+
+    async def told(store: MemoryStore, report: PostureReport, options: StoreOptions) -> list[str]:
+        await store_posture(store, report, options)
+        stored = await stored_posture(store, PostureOptions())
+        return [one.where for one in stored.unread if one.where != "the stored results"]
+
+    async def scenario(store: MemoryStore) -> None:
+        assert await told(store, of("a", "a/x.yaml", "y.yaml"), StoreOptions()) == ["a/x.yaml", "y.yaml"]
+        assert await told(store, of("b", "b/x.yaml", "y.yaml"), StoreOptions()) == [
+            "b/x.yaml",
+            "y.yaml",
+            "a/x.yaml",
+        ]
+        assert await told(store, of("a"), StoreOptions()) == ["b/x.yaml", "y.yaml"]
+        assert await told(store, of("all", "z.yaml"), FULL) == ["z.yaml"]
+
+    run(scenario)
+
+
 def test_objects_of_one_name_in_two_groups_keep_their_own_results():
     control = Control("C-0001", "title", 5.0, "c", "d", "name")
     services = [

@@ -1,7 +1,7 @@
 """The posture report that a store's results amount to, so that it is shown, gated and counted as a scan's."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -216,24 +216,18 @@ class _Coverage(Struct, frozen=True):
         if self.base is None or not self.base.is_full:
             why = "no scan of a whole cluster is recorded: what was not looked at is not known"
             found.append(Unread("the stored results", why, reason="incomplete"))
-        if self.base is None:
-            return tuple(found)
-        coverage = self.base.status.get("coverage") or {}
-        places = [one for one in coverage.get("unreadPlaces") or () if isinstance(one, dict)]
-        for one in places:
-            where, why = str(one.get("where") or ""), str(one.get("why") or "")
-            found.append(
-                Unread(where, why, hint=str(one.get("hint") or ""), reason=one.get("reason") or "malformed")
-            )
-        if (more := int(coverage.get("unread") or 0) - len(places)) > 0:
-            found.append(
-                Unread(
-                    f"ScanRun {self.base.name}",
-                    f"and {more:,} more that were not recorded one by one",
-                    reason="incomplete",
-                )
-            )
-        return tuple(found)
+        # Two scans of parts may name the same file.
+        return (*found, *dict.fromkeys(one for run in self._rested_on() for one in _unread_of(run)))
+
+    def _rested_on(self) -> list[_Run]:
+        """The scans whose objects are shown, the newest first: one of everything, else the newest of each part."""
+        if self.base is None or self.base.is_full:
+            return [] if self.base is None else [self.base]
+        newest: dict[tuple[str, ...], _Run] = {}
+        for run in reversed(self.runs):
+            if run.phase in ("Succeeded", *FOLLOWED):
+                newest.setdefault(_part(run), run)
+        return list(newest.values())
 
     def skips(self, judged: set[str], asked: set[str]) -> tuple[Skip, ...]:
         coverage = (self.base.status.get("coverage") or {}) if self.base else {}
@@ -359,6 +353,24 @@ def _controls(
             )
     chosen = (control for id, control in found.items() if wanted is None or id in wanted)
     return tuple(sorted(chosen, key=lambda control: (-control.score, control.id)))
+
+
+def _part(run: _Run) -> tuple[str, ...]:
+    """What ``run`` looked at: a cluster or path, and the namespaces that it left out."""
+    target, coverage = run.spec.get("target") or {}, run.status.get("coverage") or {}
+    left_out = coverage.get("skippedNamespaces") or ()
+    return (str(target.get("kind")), str(target.get("name")), *map(str, left_out))
+
+
+def _unread_of(run: _Run) -> Iterator[Unread]:
+    coverage = run.status.get("coverage") or {}
+    places = [one for one in coverage.get("unreadPlaces") or () if isinstance(one, dict)]
+    for one in places:
+        where, why = str(one.get("where") or ""), str(one.get("why") or "")
+        yield Unread(where, why, hint=str(one.get("hint") or ""), reason=one.get("reason") or "malformed")
+    if (more := int(coverage.get("unread") or 0) - len(places)) > 0:
+        why = f"and {more:,} more that were not recorded one by one"
+        yield Unread(f"ScanRun {run.name}", why, reason="incomplete")
 
 
 def _why_old(following: _Run) -> str:
