@@ -33,6 +33,8 @@ def _alone(own_image_place: None) -> None:
         ("config deploy --severity HIGH", "leadline config judges nothing: deploy; use leadline scan deploy --severity HIGH, or"),
         ("lint deploy", "unknown command lint; use leadline scan deploy"),
         ("k8s --report summary", "unknown command k8s; use leadline scan, which scans the cluster of the current context"),
+        ("fs --scanners vuln deploy", "unknown command fs; use leadline scan --scanners vuln deploy\n"),
+        ("lint --strict", "unknown command lint; use leadline scan PATH\n"),
         ("fs .", "unknown command fs; use leadline scan ."),
         ("image nginx:1.27", "unknown command image nginx:1.27; use leadline scan image nginx:1.27; of leadline image"),
         ("kubernetes", "unknown command kubernetes; use leadline scan, which scans the cluster"),

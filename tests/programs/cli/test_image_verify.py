@@ -273,6 +273,21 @@ def test_a_policy_that_makes_no_sense_is_one_line(run, tmp_path, text, words):
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{", "it is not a public key in PEM"),
+        (
+            "-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n",
+            "it is a private key; name the public one",
+        ),
+    ],
+)
+def test_a_file_without_a_public_key_is_named_once(run, tmp_path, text, why):
+    (tmp_path / "k.pem").write_text(text)
+    assert run("image", "verify", "x/y:1", "--key", "k.pem") == (2, "", f"leadline: k.pem: {why}\n")
+
+
 def test_a_registry_that_does_not_answer_is_no_answer(run, tmp_path):
     (tmp_path / "key.pub").write_bytes(pem(KEY))
     code, out, err = run("image", "verify", "127.0.0.1:1/x:1", "--key", "key.pub")
@@ -282,7 +297,10 @@ def test_a_registry_that_does_not_answer_is_no_answer(run, tmp_path):
 
 def test_what_is_no_image_in_a_registry_is_refused(run, tmp_path):
     (tmp_path / "key.pub").write_bytes(pem(KEY))
-    assert run("image", "verify", "./a.tar", "--key", "key.pub")[0] == 2
+    for name in ("./a.tar", "a.tar"):
+        code, out, err = run("image", "verify", name, "--key", "key.pub")
+        assert (code, out) == (3, "")
+        assert err == f"leadline: there is no {name}; name an archive, an OCI layout, a folder or an image\n"
     assert run("image", "verify", "x:1")[0] == 2
 
 

@@ -12,7 +12,7 @@ from leadline.scans.images.open_image import registry_name, registry_options
 from leadline.scans.options import ImageOptions
 from leadline.signatures.policy import Allowed, Policy, PolicyError, Rule, read_policy
 from leadline.signatures.trust import Blob, Keyless, KeylessSigned, Keys, trust_of
-from leadline.sources.images.resolve import FileOfImages, file_of_images
+from leadline.sources.images.resolve import FileOfImages, file_of_images, refuse_missing_file
 from leadline.sources.oci.attached import Attachments
 from leadline.sources.regular_file import read_given
 from leadline.sources.yaml.parser import Limits, parse_documents
@@ -96,7 +96,7 @@ def _attachments(name: str, kept: Reference | FileOfImages, options: ImageOption
 
 
 def rule_for(name: str, trust: TrustPolicy) -> Rule | None:
-    """The rule that speaks of the image; ``None`` for none. Raises: ``UsageError`` for what is not a name.
+    """The rule that speaks of the image; ``None`` for none. Raises: as ``verify_images``.
 
     What a layout itself calls its image does not count: its author would choose the rule. What the user calls it, behind a
     colon, does.
@@ -108,10 +108,11 @@ def rule_for(name: str, trust: TrustPolicy) -> Rule | None:
 
 
 def _where(name: str) -> Reference | FileOfImages:
-    """As ``scan image`` takes names. Raises: ``UsageError``."""
+    """As ``scan image`` takes names. Raises: ``UsageError``, ``SourceError`` for a file that is not there."""
     file = file_of_images(name)
     if file is not None:
         return file
+    refuse_missing_file(name)
     reference = read_reference(registry_name(name))
     if reference is None:
         raise UsageError(
@@ -145,5 +146,6 @@ def _keys(rule: Rule, folder: Path, path: str) -> Keys:
             found.append((signer, read_key(pem)))
         except ValueError as error:
             name = signer.name or signer.key.partition("\n")[0][:200]
-            raise UsageError(f"{path}: the key {name}: {error}") from error
+            where = path if name == path else f"{path}: the key {name}"
+            raise UsageError(f"{where}: {error}") from error
     return Keys(tuple(found))

@@ -66,11 +66,16 @@ def open_image(reference: str, options: ImageOptions) -> OpenedImage:
         return _open_folder(path, tag, platform)
     if os.path.isfile(path):  # noqa: PTH113
         return open_archive(path, tag, platform)
+    refuse_missing_file(reference)
+    return _open_registry(reference, platform, options)
+
+
+def refuse_missing_file(reference: str) -> None:
+    """Raises: ``SourceError`` where ``reference``, of which no file is there, is a path and no name in a registry."""
     if reference.startswith(("/", "./", "../")) or reference.endswith((".tar", ".tar.gz", ".tgz")):
         raise SourceError(
             f"there is no {reference}", hint="name an archive, an OCI layout, a folder or an image"
         )
-    return _open_registry(reference, platform, options)
 
 
 class FileOfImages(Struct, frozen=True):

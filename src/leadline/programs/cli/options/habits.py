@@ -139,10 +139,13 @@ ELSEWHERE: Mapping[str, str] = MappingProxyType(
 
 
 def command_of(words: Sequence[str]) -> str:
-    """``use leadline scan deploy/`` for ``lint deploy/``; empty where no other tool has such a command."""
+    """``use leadline scan deploy/`` for ``lint deploy/``; empty where no other tool has such a command.
+
+    Flags stay, since without a list of those of the other tool a value looks like a path; ours answer them.
+    """
     there = ELSEWHERE.get(words[0], "")
-    named = [word for word in words[1:] if not word.startswith("-")]
-    return f"use {there.format(paths=join(named) if named else 'PATH')}" if there else ""
+    is_named = any(not word.startswith("-") for word in words[1:])
+    return f"use {there.format(paths=join(words[1:]) if is_named else 'PATH')}" if there else ""
 
 
 SPECIAL: Mapping[str, str] = MappingProxyType(
