@@ -15,7 +15,11 @@ def read_key(pem: bytes) -> PublicKey:
     try:
         key = load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm) as error:
-        why = "it is a private key; name the public one" if b"PRIVATE KEY-----" in pem else "it is not a public key in PEM"
+        why = (
+            "it is a private key; name the public one"
+            if b"PRIVATE KEY-----" in pem
+            else "it is not a public key in PEM"
+        )
         raise ValueError(why) from error
     if isinstance(key, rsa.RSAPublicKey) and not _SMALLEST_RSA_BITS <= key.key_size <= _LARGEST_RSA_BITS:
         raise ValueError(f"an RSA key of {key.key_size} bits is not taken")
