@@ -23,6 +23,9 @@ def run(command: click.Command, arguments: Sequence[str] | None) -> int:
         result = command.main(given, prog_name=f"leadline {command.name}", standalone_mode=False)
     except click.exceptions.Exit as end:
         return end.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        sys.stderr.write(f"{error.format_message()}\n")
+        return error.exit_code
     except click.ClickException as error:
         return _said(complaint(error, f"leadline {command.name}"), error.exit_code)
     except LeadlineError as error:

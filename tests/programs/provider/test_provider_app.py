@@ -16,7 +16,7 @@ from tests.programs.provider.provider_parts import Chain, Provider, found, image
 from leadline.api.provider.wire import FoundFinding, ImageVulnerability, encoded
 from leadline.programs.provider.app import LARGEST_PLAIN
 from leadline.programs.provider.openapi import openapi
-from leadline.programs.provider.routes import ROUTES
+from leadline.programs.provider.routes import ROUTES, Route
 
 ROOT = Path(__file__).parents[3]
 
@@ -51,6 +51,20 @@ def test_a_reader_reads_and_writes_nothing(client: Client, provider: Provider):
     assert [(one["name"], one["open"]) for one in answer["items"]] == [("other", 0), ("shop", 2)]
     assert client("GET", "/v1/entities/Pod/shop/pod-1", provider.reader)[1]["high"] == 1
     assert client("GET", "/v1/entities/Pod/shop/unknown", provider.reader)[0] == 404
+
+
+@pytest.mark.parametrize(
+    "route", [one for one in ROUTES if "source" in one.query.__struct_fields__], ids=lambda one: one.path
+)
+def test_an_unknown_source_is_not_answered_like_one_without_findings(
+    client: Client, provider: Provider, route: Route
+):
+    query = {"/v1/packages": "&name=log4j-core", "/v1/history/namespaces": "&namespaces=shop"}.get(
+        route.path, ""
+    )
+    assert client("GET", f"{route.path}?source=shop{query}", provider.reader)[0] == 200
+    status, problem, _ = client("GET", f"{route.path}?source=shpo{query}", provider.reader)
+    assert (status, problem["title"]) == (404, "Unknown source")
 
 
 @pytest.mark.parametrize("token", ["", "leadline_unknown", "x" * 5_000])

@@ -91,7 +91,6 @@ def test_how_the_findings_of_a_team_developed_over_two_years(client: Client, pro
     assert [row["open"] for row in items(client, f"{path}&source=other")] == [1]
     assert [row["day"] for row in items(client, f"{path}&days=30")] == ["2028-01-31", "2029-01-29"]
     assert items(client, "/v1/history/namespaces?namespaces=none") == []
-    assert items(client, f"{path}&source=unknown") == []
 
 
 def test_views_say_what_the_api_says(client: Client, provider: Provider, capfd):

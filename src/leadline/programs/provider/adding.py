@@ -44,7 +44,7 @@ def add_token(tables: Tables, name: str, role: Role, source: str = "", tenant: s
     """Raises: ``UsageError``."""
     own = tables.source(tenant, source) if source else None
     if source and own is None:
-        raise UsageError(f"unknown source {source[:100]}")
+        raise UsageError(f"tenant {tenant} has no source {source[:100]}")
     token = TOKEN_PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
     tables.add_token(
         Token(check_name(name, "token"), tenant, own.id if own else None, role), token_digest(token), stamp()

@@ -18,6 +18,7 @@ from leadline.programs.provider.doors import Doors
 from leadline.programs.provider.ingest import Refused
 from leadline.programs.provider.openapi import openapi
 from leadline.programs.provider.routes import ROUTES, Call, Key, Parts, Route
+from leadline.programs.provider.tables import Role
 
 log = logging.getLogger(__name__)
 Message = MutableMapping[str, Any]
@@ -32,6 +33,7 @@ _BODY_S = 60.0
 _AT_A_TIME = 4
 """Bodies that are decoded and stored; the others wait."""
 _MOST_FIELDS = 50
+_MAY: dict[Role, str] = {"write": "report", "read": "read", "admin": "administer"}
 _JSON, _PROBLEM = b"application/json", b"application/problem+json"
 
 
@@ -87,14 +89,14 @@ class App:
             return self._document if path == "/openapi.json" else b'{"status":"ok"}'
         found = [(match, route) for pattern, route in self._patterns if (match := pattern.fullmatch(path))]
         if not found:
-            raise Refused(404, "Nothing is called so")
+            raise Refused(404, "This path does not exist", "/openapi.json lists the paths")
         if not (fitting := [one for one in found if one[1].method == scope["method"]]):
             raise _not_allowed({route.method for _, route in found})
         match, route = fitting[0]
         headers = dict(scope["headers"])
         token = await asyncio.to_thread(self._doors.token, scope, headers)
         if token.role not in route.roles:
-            raise Refused(403, f"This token may only {token.role}")
+            raise Refused(403, f"This token may only {_MAY[token.role]}")
         try:
             words = tuple(unquote(word, errors="strict") for word in match.groups())
             given = parse_qsl(

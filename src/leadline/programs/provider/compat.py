@@ -104,7 +104,7 @@ class CompatDoor:
         if asked.method == "POST" and asked.path == "/k8s/v2/postureReport":
             return 200, {"message": await self._report(asked, source, receive)}
         if asked.method != "GET":
-            raise Refused(404, "Nothing is called so")
+            raise Refused(404, "This path does not exist")
         return self._policies(asked)
 
     def _policies(self, asked: _Asked) -> Answer:
@@ -122,7 +122,7 @@ class CompatDoor:
             return 200, []
         if asked.path == "/api/v1/customerConfig":
             return 200, {"name": "default", "settings": {"postureControlInputs": {}}}
-        raise Refused(404, "Nothing is called so")
+        raise Refused(404, "This path does not exist")
 
     def _source(self, asked: _Asked) -> Any:
         """The source of the token, where the account is its. Raises: ``Refused``."""

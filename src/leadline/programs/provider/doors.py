@@ -43,8 +43,10 @@ class Proxy(Struct, frozen=True, forbid_unknown_fields=True):
         """Raises: ``SourceError``."""
         try:
             return Path(self.ca).read_text("ascii")
-        except (OSError, UnicodeDecodeError) as error:
-            raise SourceError(f"cannot read {self.ca}: {error}") from error
+        except OSError as error:
+            raise SourceError(f"cannot read {self.ca}: {(error.strerror or str(error)).lower()}") from error
+        except UnicodeDecodeError as error:
+            raise SourceError(f"{self.ca} does not hold certificates in PEM") from error
 
 
 class Readers(Struct, frozen=True, forbid_unknown_fields=True):

@@ -119,17 +119,21 @@ class Ingest:
         return count
 
     def rebuild(self) -> Iterator[tuple[Source, int, bool]]:
-        """Makes the tables anew; each source with its entries, and whether its rows are what they were.
-
-        Raises: ``StoreError``, ``SourceError`` where a log is damaged; its tables are left as they were.
-        """
+        """Each source, made anew. Raises: as ``rebuilt``."""
         for source in self._tables.sources():
-            for _ in self._log(source).entries():
-                pass
-            before = self._tables.view(source)
-            self._tables.forget_view(source)
-            entries = self._replayed(replace(source, entries=0), alerting=False)
-            yield source, entries, before == self._tables.view(source)
+            yield source, *self.rebuilt(source)
+
+    def rebuilt(self, source: Source) -> tuple[int, bool]:
+        """Makes the tables of ``source`` anew; its entries, and whether its rows are what they were.
+
+        Raises: ``StoreError``, ``SourceError`` where its log is damaged; its tables are left as they were.
+        """
+        for _ in self._log(source).entries():
+            pass
+        before = self._tables.view(source)
+        self._tables.forget_view(source)
+        entries = self._replayed(replace(source, entries=0), alerting=False)
+        return entries, before == self._tables.view(source)
 
     def take(self, token: Token, source: Source, message: Message) -> Receipt:
         """Raises: ``Refused``; ``OSError`` where nothing can be written, and then nothing has changed."""

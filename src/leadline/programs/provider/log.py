@@ -247,6 +247,11 @@ def verify_log(folder: Path, key: Verifier) -> Verified:
         with _regular(folder / CHECKPOINT) as file:
             note = file.read(_LARGEST_NOTE).decode("utf-8", "replace")
         size_of_index, end_of_records = ((folder / one).stat().st_size for one in (INDEX, RECORDS))
+    except FileNotFoundError as error:
+        raise SourceError(
+            f"{folder} does not hold a log: no {Path(error.filename).name} there",
+            hint="name the folder of one source: provider/logs/default/SOURCE",
+        ) from error
     except OSError as error:
         raise SourceError(f"cannot read {folder}: {(error.strerror or str(error)).lower()}") from error
     last = 0

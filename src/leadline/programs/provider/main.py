@@ -16,7 +16,7 @@ import click
 
 from leadline.api.protocol import Readable
 from leadline.api.provider.note import NoteError, verifier
-from leadline.errors import GATE_FAILED, UsageError
+from leadline.errors import GATE_FAILED, SourceError, StoreError, UsageError
 from leadline.programs.provider.adding import TENANT, Kind, add_tenant
 from leadline.programs.provider.admin import ADMIN_ROUTES
 from leadline.programs.provider.app import App
@@ -43,7 +43,7 @@ from leadline.scans.stored.opening import open_to_read
 from leadline.scans.submitting.changing import ChangeSender
 from leadline.scans.submitting.compat import account_of
 from leadline.scans.submitting.outbox import Outbox
-from leadline.scans.submitting.sending import destination
+from leadline.scans.submitting.sending import destination, provider_base
 
 log = logging.getLogger(__name__)
 _UNITS = {"m": 60, "h": 3_600, "d": 86_400}
@@ -178,7 +178,13 @@ def serve(
         parts = Parts(place.tables, ingest, Questions(place.tables, utc_now))
         app: App | CompatDoor = App(parts, Doors(place.tables, known, fetched))
         if compat:
-            app = CompatDoor(app, parts, compat_policies, destination(f"{compat.rstrip('/')}/all").base)
+            app = CompatDoor(app, parts, compat_policies, provider_base(compat))
+        for group, tenant in sorted((known.groups if known else {}).items()):
+            if tenant not in place.tables.tenants():
+                _say(
+                    f"{readers}: group {group} reads nothing: unknown tenant {tenant}; "
+                    f"leadline provider add-tenant {tenant} adds it"
+                )
         _say(f"{place.keys.name}: {data}, {len(place.tables.sources()):,} sources, at {host}:{port}")
         if certificate and key:
             ca = known.proxy.certificates() if known and known.proxy else ""
@@ -257,7 +263,7 @@ def account(source: str, data: Path, database: str) -> None:
     """Print the account of a SOURCE, for a CLI that names sources by a UUID (serve --compat)."""
     with _place(data, database) as place:
         if place.tables.source(TENANT, source) is None:
-            raise UsageError(f"unknown source {source[:100]}")
+            raise _unknown_source(source, TENANT)
         click.echo(account_of(place.keys.name, source))
 
 
@@ -290,7 +296,11 @@ def drop_token(name: str, data: Path, database: str, tenant: str) -> None:
     """Make a token invalid at once."""
     with _place(data, database) as place:
         if not place.tables.drop_token(tenant, name):
-            raise UsageError(f"unknown token {name[:100]}")
+            raise UsageError(
+                f"tenant {tenant} has no token {name[:100]}"
+                if tenant
+                else f"no administrator has the token {name[:100]}"
+            )
 
 
 @command.command()
@@ -302,7 +312,7 @@ def settle(source: str, data: Path, database: str, tenant: str) -> None:
     with _place(data, database) as place:
         found = place.tables.source(tenant, source)
         if found is None:
-            raise UsageError(f"unknown source {source[:100]}")
+            raise _unknown_source(source, tenant)
         place.tables.settle(found, (*EVENTS, *STATES), utc_now().strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
@@ -347,11 +357,19 @@ def rebuild(data: Path, database: str) -> int:
     with _place(data, database) as place, place.alone():
         ingest = place.ingest()
         ingest.catch_up()
-        for source, entries, is_equal in ingest.rebuild():
+        for source in place.tables.sources():
+            where = f"{source.tenant}/{source.name}"
+            try:
+                entries, is_equal = ingest.rebuilt(source)
+            except (SourceError, StoreError) as error:
+                # Its tables stay as they were; the other sources are still made anew.
+                _say(f"leadline: {where} is not rebuilt: {error}")
+                code = error.exit_code
+                continue
             click.echo(
-                f"{source.tenant}/{source.name}: {entries:,} entries, {'equal' if is_equal else 'the tables were different'}"
+                f"{where}: {entries:,} entries, {'equal' if is_equal else 'the tables were different'}"
             )
-            code = code if is_equal else GATE_FAILED
+            code = max(code, 0 if is_equal else GATE_FAILED)
         ingest.close()
     return code
 
@@ -438,6 +456,10 @@ def _place(data: Path, database: str) -> Iterator[Place]:
         yield place
     finally:
         place.close()
+
+
+def _unknown_source(name: str, tenant: str) -> UsageError:
+    return UsageError(f"tenant {tenant} has no source {name[:100]}")
 
 
 def _seconds(text: str) -> int:

@@ -94,7 +94,9 @@ class _Keys:
                 raise SourceError(f"{self._place} is too large")
             found = jwt.PyJWKSet.from_dict(json.loads(raw))
         except OSError as error:
-            raise SourceError(f"cannot read {self._place}: {error}") from error
+            raise SourceError(
+                f"cannot read {self._place}: {(error.strerror or str(error)).lower()}"
+            ) from error
         except (ValueError, TypeError, AttributeError, RecursionError, jwt.PyJWTError) as error:
             raise UsageError(f"{self._place} is not a JSON Web Key Set: {error}") from error
         self._known = {one.key_id: one for one in found.keys}

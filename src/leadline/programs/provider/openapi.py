@@ -17,7 +17,7 @@ PROBLEMS = {
     "400": "The request makes no sense",
     "401": "No token, or one that is not known",
     "403": "A token that may not do this",
-    "404": "Nothing is called so",
+    "404": "The path, source or object does not exist",
     "409": "It does not follow what was sent before",
     "413": "Too large",
     "415": "Another type of content, or of compression",

@@ -38,7 +38,9 @@ class Place:
         try:
             self.keys = _keys(folder)
         except OSError as error:
-            raise StoreError(f"cannot use {folder}: {(error.strerror or str(error)).lower()}") from error
+            raise StoreError(
+                f"cannot read {error.filename or folder}: {(error.strerror or str(error)).lower()}"
+            ) from error
         self.tables = Tables(_database(folder, database))
         if not self.tables.tenants():
             add_tenant(self.tables, TENANT)
@@ -62,7 +64,9 @@ class Place:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
         except BlockingIOError as error:
-            raise StoreError(f"{self.folder} is in use by another provider") from error
+            raise StoreError(
+                f"another process uses {self.folder}", hint="stop leadline provider serve first"
+            ) from error
         finally:
             os.close(descriptor)
 
@@ -76,7 +80,9 @@ def make_provider(folder: Path, name: str) -> Keys:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if (folder / _KEY).exists():
-            raise UsageError(f"there is a provider in {folder} already")
+            raise UsageError(
+                f"there is a provider in {folder} already", hint="name another folder with --data"
+            )
         _make_keys(folder, name)
         return _keys(folder)
     except OSError as error:
@@ -101,7 +107,8 @@ def _keys(folder: Path) -> Keys:
     path = folder / _KEY
     if not path.exists():
         raise UsageError(
-            f"{folder} does not hold a provider", hint=f"leadline provider init --data {folder} makes one"
+            f"{folder} does not hold a provider",
+            hint=f"leadline provider init --data {folder} --name HOST makes one",
         )
     named = (folder / _NAME).read_text("utf-8").strip()
     try:

@@ -90,7 +90,14 @@ def push(
     state = _read(state_file)
     ask = ProviderReader(provider, os.environ, provider_ca)
     with closing(ask), provider_client(ca) as client:
-        send = _sender(Patient(client), url)
+        deliver = _sender(Patient(client), url)
+        taken = 0
+
+        def send(call: Call) -> None:
+            nonlocal taken
+            deliver(call)
+            taken += 1
+
         click.echo(f"pushing what {ask.host} knows to {urlsplit(url).netloc}", err=True)
         while True:
             try:
@@ -102,6 +109,7 @@ def push(
                     raise
                 log.error("%s", error)
             if once:
+                click.echo(f"{taken:,} messages were delivered to {urlsplit(url).netloc}", err=True)
                 return
             time.sleep(every_s)
 

@@ -165,11 +165,19 @@ def _own(parts: Parts, call: Call) -> Source:
     return source
 
 
+def _check_source(parts: Parts, call: Call) -> None:
+    """A name with a slip would look like a source without findings. Raises: ``Refused``."""
+    name: str = call.query.source
+    if name and parts.tables.source(call.token.tenant, name) is None:
+        raise Refused(404, "Unknown source", "/v1/sources lists them")
+
+
 def _sources(parts: Parts, call: Call) -> Sources:
     return parts.questions.sources(call.token.tenant)
 
 
 def _findings(parts: Parts, call: Call) -> Findings:
+    _check_source(parts, call)
     asked: FindingsQuery = call.query
     names = [name for name in Asked.__struct_fields__ if name in FindingsQuery.__struct_fields__]
     question = Asked(**{name: getattr(asked, name) for name in names})
@@ -177,22 +185,26 @@ def _findings(parts: Parts, call: Call) -> Findings:
 
 
 def _history(parts: Parts, call: Call) -> History:
+    _check_source(parts, call)
     return parts.questions.history(call.token.tenant, call.query.source, call.query.days)
 
 
 def _namespace_history(parts: Parts, call: Call) -> NamespaceHistory:
+    _check_source(parts, call)
     asked: NamespaceHistoryQuery = call.query
     names = tuple(dict.fromkeys(one.strip() for one in asked.namespaces.split(",")))
     return parts.questions.namespace_history(call.token.tenant, names, asked.source, asked.days)
 
 
 def _packages(parts: Parts, call: Call) -> Packages:
+    _check_source(parts, call)
     asked: PackagesQuery = call.query
     question = WhichPackages(asked.name, asked.version, asked.source, asked.digest)
     return parts.questions.packages(call.token.tenant, question, asked.cursor, asked.limit)
 
 
 def _images(parts: Parts, call: Call) -> Images:
+    _check_source(parts, call)
     asked: ImagesQuery = call.query
     question = WhichImages(asked.source, asked.vulnerability)
     return parts.questions.images(call.token.tenant, question, asked.cursor, asked.limit)

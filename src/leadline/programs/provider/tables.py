@@ -108,7 +108,10 @@ class Tables:
                     *(number, name, kind, every, now),
                 )
         except TakenError:
-            raise UsageError(f"there is a source {name} already") from None
+            raise UsageError(
+                f"there is a source {name} already",
+                hint=f"leadline provider add-token NAME {name} prints another token for it",
+            ) from None
 
     def add_token(self, token: Token, digest: str, now: str) -> None:
         """Raises: ``UsageError`` where there is one of that name, or no such tenant."""
@@ -120,7 +123,10 @@ class Tables:
                     *(digest, token.name, number, token.source, token.role, now),
                 )
         except TakenError:
-            raise UsageError(f"there is a token {token.name} already") from None
+            raise UsageError(
+                f"there is a token {token.name} already",
+                hint=f"use another name, or run leadline provider drop-token {token.name} first",
+            ) from None
 
     def drop_token(self, tenant: str, name: str) -> bool:
         """``tenant``: empty for that of an administrator."""
@@ -151,7 +157,10 @@ class Tables:
     def _known(self, tenant: str) -> int:
         number = self.tenant(tenant)
         if number < 0:
-            raise UsageError(f"unknown tenant {tenant[:100]}")
+            raise UsageError(
+                f"unknown tenant {tenant[:100]}",
+                hint=f"leadline provider add-tenant {tenant[:100]} adds it",
+            )
         return number
 
     # What messages do.

@@ -10,7 +10,7 @@ import httpx2
 
 from leadline.backoff import backoff_s
 from leadline.errors import SourceError, UsageError
-from leadline.scans.submitting.sending import Answer, Call, destination
+from leadline.scans.submitting.sending import Answer, Call, provider_base
 from leadline.sources.regular_file import read_given
 
 TOKEN = "LEADLINE_SUBMIT_TOKEN"  # noqa: S105 a name
@@ -117,8 +117,7 @@ class ProviderReader:
 
     def __init__(self, url: str, environ: Mapping[str, str], ca_file: str = "") -> None:
         """``url``: ``https://HOST``, or that of a provider below a path. Raises: ``UsageError``, ``SourceError``."""
-        # What an address may be is decided in one place; a source is none of it here.
-        self._base = destination(f"{url.rstrip('/')}/all").base
+        self._base = provider_base(url)
         self.host = urlsplit(self._base).netloc
         self._token = secret_of(environ, READ_TOKEN, "a token that may read is missing")
         self._client = provider_client(ca_file)
@@ -137,7 +136,10 @@ class ProviderReader:
                 f"{self.host} refuses the token", hint="leadline provider add-reader makes one that may read"
             )
         if answer.status != 200:
-            raise SourceError(f"{self.host} answers HTTP {answer.status} to {path}")
+            raise SourceError(
+                f"{self._base} answers HTTP {answer.status} to {path}",
+                hint="use https://HOST, without a source" if answer.status == 404 else "",
+            )
         return answer.body
 
     def close(self) -> None:

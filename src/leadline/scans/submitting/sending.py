@@ -83,9 +83,10 @@ class Destination(Struct, frozen=True):
         return f"{self.base}/v1/sources/{quote(self.source, safe='')}/{what}"
 
 
-def destination(url: str) -> Destination:
-    """Raises: ``UsageError``."""
-    hint = "use https://HOST/SOURCE, as leadline provider add-source named the source"
+def destination(
+    url: str, hint: str = "use https://HOST/SOURCE, as leadline provider add-source named the source"
+) -> Destination:
+    """``hint``: the form of an address. Raises: ``UsageError``."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
@@ -105,6 +106,11 @@ def destination(url: str) -> Destination:
     if parts.scheme == "http" and host not in _LOOPBACK:
         raise UsageError(f"the token would reach {host} in clear text", hint="use https://")
     return Destination(base, source)
+
+
+def provider_base(url: str) -> str:
+    """``url`` of a whole provider, without a source. Raises: ``UsageError``."""
+    return destination(f"{url.rstrip('/')}/all", "use https://HOST").base
 
 
 class Remembered(Struct, frozen=True, rename="camel"):

@@ -1,0 +1,99 @@
+"""What the commands at the provider's machine say to a person: one line, with what to do."""
+
+from pathlib import Path
+
+import pytest
+from tests.programs.provider.provider_parts import Provider, report
+
+from leadline.programs.provider.main import main
+
+
+def told(capfd: pytest.CaptureFixture[str], words: list[str], code: int) -> str:
+    """The one line of a command that ends with ``code``."""
+    assert main(words) == code
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert len(err.splitlines()) == 1, err
+    return err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "why"),
+    [
+        (["add-source", "shop"], 2, "leadline provider add-token NAME shop prints another token"),
+        (["add-source", "a", "--tenant", "none"], 2, "leadline provider add-tenant none adds it"),
+        (["add-reader", "wall"], 2, "leadline provider drop-token wall"),
+        (["drop-token", "none"], 2, "tenant default has no token none"),
+        (["drop-token", "none", "--tenant", ""], 2, "no administrator has the token none"),
+        (["settle", "none"], 2, "tenant default has no source none"),
+        (["account", "none"], 2, "tenant default has no source none"),
+        (["init", "--name", "again"], 2, "name another folder with --data"),
+        (["serve", "--compat", "p.example"], 2, "use https://HOST\n"),
+    ],
+    ids=lambda one: " ".join(one) if isinstance(one, list) else None,
+)
+def test_wrong_words_get_one_line_that_helps(
+    provider: Provider, capfd, words: list[str], code: int, why: str
+):
+    assert why in told(capfd, [*words, "--data", str(provider.folder)], code)
+
+
+def test_a_folder_without_a_provider_gets_a_command_that_makes_one(capfd, tmp_path: Path):
+    line = told(capfd, ["rebuild", "--data", str(tmp_path / "new")], 2)
+    words = (
+        line.partition("; leadline provider ")[2].removesuffix(" makes one\n").replace("HOST", "a.example")
+    )
+    assert main(words.split()) == 0
+    assert (tmp_path / "new" / "key.pem").exists()
+
+
+def test_a_missing_part_of_the_folder_is_named(provider: Provider, capfd):
+    (provider.folder / "name").unlink()
+    assert f"cannot read {provider.folder}/name: no such file" in told(
+        capfd, ["rebuild", "--data", str(provider.folder)], 3
+    )
+
+
+def test_a_folder_in_use_says_what_to_stop(provider: Provider, capfd):
+    with provider.place.alone():
+        assert "stop leadline provider serve" in told(capfd, ["rebuild", "--data", str(provider.folder)], 3)
+
+
+def test_a_folder_that_is_not_a_log_is_said_to_be_none(provider: Provider, capfd):
+    words = ["verify", str(provider.folder), "--key", str(provider.folder / "key.txt")]
+    assert "does not hold a log: no checkpoint there; name the folder of one source" in told(capfd, words, 3)
+
+
+def test_no_command_shows_the_help_in_lines(capfd):
+    assert main([]) == 2
+    assert "\n  verify " in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("keys", "code", "why"),
+    [("none.json", 3, "none.json: no such file or directory\n"), ("", 3, "is a directory")],
+)
+def test_keys_of_an_issuer_that_cannot_be_read_are_named(
+    provider: Provider, capfd, tmp_path: Path, keys: str, code: int, why: str
+):
+    (file := tmp_path / "readers.toml").write_text(
+        f'[groups]\nsre = "default"\n[oidc]\nissuer = "https://i.example"\naudience = "a"\nkeys = "{tmp_path / keys}"\n'
+    )
+    line = told(capfd, ["serve", "--data", str(provider.folder), "--readers", str(file)], code)
+    assert why in line
+    assert "Errno" not in line
+
+
+def test_a_damaged_log_keeps_no_other_source_from_being_rebuilt(provider: Provider, capfd):
+    """``other`` comes first by its name, and ``zoo`` last: both are made anew."""
+    provider.place.add_source("zoo", "cluster", 0)
+    provider.take(report([1, 2]))
+    content = bytearray((provider.log / "records").read_bytes())
+    content[3] ^= 4
+    (provider.log / "records").write_bytes(content)
+    before = provider.open()
+    assert main(["rebuild", "--data", str(provider.folder)]) == 3
+    out, err = capfd.readouterr()
+    assert [line.partition(":")[0] for line in out.splitlines()] == ["default/other", "default/zoo"]
+    assert "default/shop is not rebuilt: " in err.splitlines()[-1]
+    assert provider.open() == before
