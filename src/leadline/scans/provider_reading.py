@@ -159,7 +159,11 @@ def posture_of_provider(state: ProviderState) -> PostureReport:
         failing.setdefault(resource.id, {})[row.control] = None
         if row.control not in controls:
             controls[row.control] = _control(row.control, row.severity)
-        finding = Finding(row.control, resource.id, Review(row.path))
+        # Rights of one control are graver for a cluster than for one namespace; the gravest is read first.
+        is_lesser = row.severity != controls[row.control].severity
+        if is_lesser:
+            controls[row.control] = _with_lesser(controls[row.control], row.severity)
+        finding = Finding(row.control, resource.id, Review(row.path), is_namespaced=is_lesser)
         if row.accepted:
             waived.append(Waived(finding, reasons.setdefault(row.accepted, len(reasons))))
         else:
@@ -199,6 +203,19 @@ def _control(id: str, severity: str) -> Control:
     """With the severity that the sender gave it."""
     ours = _ours().get(id) or Control(id, id, 0.0, "", "", id)
     return ours if ours.severity == severity else structs.replace(ours, score=_SCORES[severity])
+
+
+def _with_lesser(control: Control, severity: str) -> Control:
+    """With what its findings of ``severity`` count as, which is below its own."""
+    if control.in_one_namespace.severity == severity:
+        return control
+    return structs.replace(control, namespaced_score=_SCORES[severity])
+
+
+def _is_namespaced(row: FindingRow) -> bool:
+    """Whether the severity is that which our control has for rights in one namespace."""
+    ours = _ours().get(row.control)
+    return ours is not None and ours.severity != row.severity == ours.in_one_namespace.severity
 
 
 def _unread(state: ProviderState) -> Iterator[Unread]:
@@ -287,6 +304,7 @@ def _source_report(source: SourceRow, rows: list[FindingRow], state: ProviderSta
                 path=plain(row.path, 4096),
                 file=plain(row.file, 4096),
                 first_seen=row.first_received,
+                is_namespaced=_is_namespaced(row),
             )
             for row in is_open
         ),

@@ -10,12 +10,13 @@ import pytest
 from tests.programs.provider.provider_parts import Provider, found, measured, report, served
 from tests.programs.provider.test_provider_app import Client
 
-from leadline.api.provider.wire import WholeReport
+from leadline.api.provider.wire import Severity, WholeReport
 from leadline.errors import UsageError
 from leadline.programs.cli.main import main
 from leadline.programs.provider.compat import LARGEST_CHUNK, CompatDoor
 from leadline.programs.provider.log import verify_log
 from leadline.programs.provider.main import main as provider_main
+from leadline.scans.submitting import compat
 from leadline.scans.submitting.compat import account_of, compat_calls, compat_chunks, send_calls
 from leadline.scans.submitting.sending import Answer, NotDeliveredError, destination
 
@@ -110,6 +111,35 @@ def test_chunks_come_in_any_order_and_one_that_comes_again_replaces(provider: Pr
     for chunk in chunks:
         assert door.ask("POST", "/k8s/v2/postureReport", chunk, provider.token, **query)[0] == 200
     assert provider.source.entries == 1
+
+
+def test_a_report_with_a_chunk_missing_is_not_whole(provider: Provider):
+    """Else what the missing one holds would count as gone."""
+    door = Door(provider)
+    bodies = list(compat_chunks(report(list(range(40))), door.account, "r", "", 2_000))
+    query = {"customerGUID": door.account, "reportGUID": str(uuid.uuid4())}
+    stray = json.loads(bodies[1]) | {"paginationInfo": {"chunkNumber": len(bodies) + 3}}
+    for body in (bodies[0], json.dumps(stray).encode(), *bodies[2:]):
+        assert door.ask("POST", "/k8s/v2/postureReport", body, provider.token, **query)[0] == 200
+    assert provider.source.entries == 0
+
+
+def test_a_report_with_too_many_findings_is_not_cut(provider: Provider, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(compat, "MOST_FINDINGS", 30)
+    door = Door(provider)
+    query = {"customerGUID": door.account, "reportGUID": str(uuid.uuid4())}
+    (chunk,) = compat_chunks(report(list(range(40))), door.account, "r", "")
+    assert door.ask("POST", "/k8s/v2/postureReport", chunk, provider.token, **query)[0] != 200
+    assert provider.source.entries == 0
+
+
+@pytest.mark.parametrize("severities", [("critical", "high"), ("high", "critical")])
+def test_a_control_counts_as_its_gravest_finding(severities: tuple[Severity, ...]):
+    """The report has one score for each control, and rights of one control are graver for the cluster than for a namespace."""
+    findings = tuple(found(number, severity=one) for number, one in enumerate(severities))
+    whole = WholeReport(measured(), ("C-0057",), findings)
+    (chunk,) = compat_chunks(whole, account_of("provider.example", "shop"), "r", "")
+    assert json.loads(chunk)["summaryDetails"]["controls"]["C-0057"]["scoreFactor"] == 9.0
 
 
 def test_a_finding_is_what_our_own_report_has(provider: Provider):

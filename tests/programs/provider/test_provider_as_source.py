@@ -15,6 +15,7 @@ from tests.programs.provider.test_provider_app import Client
 from leadline.api.provider.wire import WholeReport
 from leadline.errors import SourceError
 from leadline.outputs.documents.joint_report import FailedSource, SourceReport
+from leadline.posture.catalogue import load_controls
 from leadline.programs.cli.main import main
 from leadline.scans.pages.page import Ask, Page, built
 from leadline.scans.pages.site import PAGES
@@ -68,6 +69,32 @@ def test_objects_of_one_name_in_two_clusters_are_two(client: Client):
     # The severity is that of the sender.
     assert {one.id: one.severity for one in posture.controls}["C-0016"] == "critical"
     assert [(one.waiver.reason, one.findings) for one in posture.waivers] == [("known; until 2028", 1)]
+
+
+def test_findings_of_one_control_keep_the_severity_of_each(provider: Provider):
+    """A right is critical for the cluster and high for one namespace."""
+    client = Client(provider)
+    findings = (
+        found(1, severity="high", control="C-0187"),
+        found(2, severity="critical", control="C-0187"),
+        found(3, severity="low", control="X-1"),
+        found(4, severity="medium", control="X-1"),
+    )
+    assert client.post(WholeReport(measured(), ("C-0187", "X-1"), findings))[0] == 200
+    state = state_of(client)
+    told = {"critical": 1, "high": 1, "medium": 1, "low": 1}
+    posture = posture_of_provider(state)
+    assert {name: number for name, number in posture.severities().items() if number} == told
+    assert {one.resource[-1]: one.control_of(posture.controls_by_id).severity for one in posture.findings} == {
+        "1": "high",
+        "2": "critical",
+        "3": "low",
+        "4": "medium",
+    }
+    shop = next(one for one in joint_sources(state) if isinstance(one, SourceReport))
+    ours = {one.id: one for one in load_controls()}
+    rights = [one for one in shop.baseline.findings if one.control == "C-0187"]
+    assert {one.object[-1]: one.control_of(ours).severity for one in rights} == {"1": "high", "2": "critical"}
 
 
 def test_pages_say_no_more_than_is_known(client: Client):

@@ -21,6 +21,7 @@ from leadline.api.provider.wire import (
     Severity,
     WholeReport,
 )
+from leadline.errors import UsageError
 from leadline.model.control import severity_of
 from leadline.outputs.text.plain import plain
 from leadline.posture.catalogue import load_controls
@@ -123,14 +124,17 @@ def _result(one: FoundFinding) -> dict[str, Any]:
 
 def _summary(report: WholeReport) -> dict[str, Any]:
     failed = Counter(one.control for one in report.findings if not one.accepted)
-    severities = {one.control: one.severity for one in report.findings}
+    # The report has one score for each control: findings of one may differ, and the gravest counts.
+    scores: dict[str, float] = {}
+    for one in report.findings:
+        scores[one.control] = max(scores.get(one.control, 0.0), _SCORES[one.severity])
     controls = {
         id: {
             "controlID": id,
             "name": id,
             "status": "failed" if failed[id] else "passed",
             "statusInfo": {"status": "failed" if failed[id] else "passed"},
-            "scoreFactor": _SCORES[severities.get(id, "unknown")],
+            "scoreFactor": scores.get(id, 0.0),
             "ResourceCounters": {"failedResources": failed[id]},
         }
         for id in report.controls
@@ -311,10 +315,10 @@ class Chunks:
         self._parts[page.chunk_number] = chunk
         if page.is_last_chunk:
             self._last = page.chunk_number
-        return self._last is not None and len(self._parts) == self._last + 1
+        return self._last is not None and all(number in self._parts for number in range(self._last + 1))
 
     def whole(self, at: str, program: str) -> WholeReport:
-        """``at``: RFC 3339 in UTC, to the second."""
+        """``at``: RFC 3339 in UTC, to the second. Raises: ``UsageError``: what is left out would count as gone."""
         chunks = [self._parts[number] for number in sorted(self._parts)]
         resources = {one.resourceID: one for chunk in chunks for one in chunk.resources or ()}
         scores: dict[str, float] = {}
@@ -334,10 +338,12 @@ class Chunks:
                     one = _finding(control, resources.get(result.resourceID), result.resourceID, scores)
                     marks[one.fingerprint] += 1
                     findings.append(msgspec.structs.replace(one, ordinal=marks[one.fingerprint]))
+        if len(findings) > MOST_FINDINGS:
+            raise UsageError(f"the report has {len(findings):,} findings; at most {MOST_FINDINGS:,} are taken")
         coverage = Coverage(len(resources), len(judged), 0)
         scope = next((plain(one.cluster_name, _SHORT) for one in chunks if one.cluster_name), "")
         measured = Measured(at, program, coverage, scope=scope)
-        return WholeReport(measured, tuple(judged), tuple(findings[:MOST_FINDINGS]))
+        return WholeReport(measured, tuple(judged), tuple(findings))
 
 
 def _finding(
