@@ -85,7 +85,9 @@ def test_findings_of_one_control_keep_the_severity_of_each(provider: Provider):
     told = {"critical": 1, "high": 1, "medium": 1, "low": 1}
     posture = posture_of_provider(state)
     assert {name: number for name, number in posture.severities().items() if number} == told
-    assert {one.resource[-1]: one.control_of(posture.controls_by_id).severity for one in posture.findings} == {
+    assert {
+        one.resource[-1]: one.control_of(posture.controls_by_id).severity for one in posture.findings
+    } == {
         "1": "high",
         "2": "critical",
         "3": "low",

@@ -339,7 +339,9 @@ class Chunks:
                     marks[one.fingerprint] += 1
                     findings.append(msgspec.structs.replace(one, ordinal=marks[one.fingerprint]))
         if len(findings) > MOST_FINDINGS:
-            raise UsageError(f"the report has {len(findings):,} findings; at most {MOST_FINDINGS:,} are taken")
+            raise UsageError(
+                f"the report has {len(findings):,} findings; at most {MOST_FINDINGS:,} are taken"
+            )
         coverage = Coverage(len(resources), len(judged), 0)
         scope = next((plain(one.cluster_name, _SHORT) for one in chunks if one.cluster_name), "")
         measured = Measured(at, program, coverage, scope=scope)
