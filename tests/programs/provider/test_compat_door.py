@@ -1,8 +1,10 @@
 """The door for Kubescape's CLI, held against what its version 4.0.10 was recorded to send, and against our own CLI."""
 
 import json
+import time
 import uuid
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,6 +15,7 @@ from tests.programs.provider.test_provider_app import Client
 from leadline.api.provider.wire import Severity, WholeReport
 from leadline.errors import UsageError
 from leadline.programs.cli.main import main
+from leadline.programs.provider import compat as door_module
 from leadline.programs.provider.compat import LARGEST_CHUNK, CompatDoor
 from leadline.programs.provider.log import verify_log
 from leadline.programs.provider.main import main as provider_main
@@ -97,7 +100,9 @@ def test_what_its_cli_asks_is_answered_and_its_report_is_kept(provider: Provider
     assert not verify_log(provider.log, provider.place.keys.verifier).faults
 
 
-def test_chunks_come_in_any_order_and_one_that_comes_again_replaces(provider: Provider):
+def test_chunks_come_in_any_order_and_one_that_comes_again_replaces(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+):
     door = Door(provider)
     chunks = list(compat_chunks(report(list(range(40))), door.account, "r", "", 2_000))
     assert len(chunks) > 3
@@ -107,10 +112,15 @@ def test_chunks_come_in_any_order_and_one_that_comes_again_replaces(provider: Pr
     assert provider.source.entries == 0
     door.ask("POST", "/k8s/v2/postureReport", chunks[0], provider.token, **query)
     assert len(provider.place.tables.open_findings(provider.source)) == 40
-    # The same report again is one entry.
+    # The same report again, when its answer was lost, is one entry and no alert.
+    later = SimpleNamespace(
+        monotonic=time.monotonic, strftime=time.strftime, gmtime=lambda: time.gmtime(2_000_000_000)
+    )
+    monkeypatch.setattr(door_module, "time", later)
     for chunk in chunks:
         assert door.ask("POST", "/k8s/v2/postureReport", chunk, provider.token, **query)[0] == 200
     assert provider.source.entries == 1
+    assert not provider.alerts()
 
 
 def test_a_report_with_a_chunk_missing_is_not_whole(provider: Provider):
@@ -131,6 +141,21 @@ def test_a_report_with_too_many_findings_is_not_cut(provider: Provider, monkeypa
     (chunk,) = compat_chunks(report(list(range(40))), door.account, "r", "")
     assert door.ask("POST", "/k8s/v2/postureReport", chunk, provider.token, **query)[0] != 200
     assert provider.source.entries == 0
+
+
+@pytest.mark.parametrize(
+    ("written", "at"),
+    [
+        ("2026-11-28T13:50:58.635484315Z", "2026-11-28T13:50:58Z"),
+        ("2026-11-28T13:50:58Z", "2026-11-28T13:50:58Z"),
+        ("2026-13-28T13:50:58Z", ""),
+        ("0001-01-01T00:00:00Z", ""),
+        ("yesterday", ""),
+        ("", ""),
+    ],
+)
+def test_when_a_report_was_made_is_read_or_not_said(written: str, at: str):
+    assert compat.made_at(written) == at
 
 
 @pytest.mark.parametrize("severities", [("critical", "high"), ("high", "critical")])

@@ -3,9 +3,11 @@
 Field names are those of its version 2 report (``POST /k8s/v2/postureReport``), as it was recorded from version 4.0.10.
 """
 
+import re
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -37,6 +39,7 @@ _SHORT, _LONG = 300, 2_000
 _JUDGED = frozenset({"passed", "failed"})
 _ACCEPTED = "w/exceptions"
 MOST_CHUNKS = 1_000
+_MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]{1,9})?Z")
 
 
 def account_of(provider: str, source: str) -> str:
@@ -296,6 +299,7 @@ class Chunk(Struct, frozen=True, rename="camel"):
     """One request."""
 
     pagination_info: _Page
+    generation_time: str = ""
     cluster_name: str = ""
     resources: tuple[_Resource, ...] | None = None
     results: tuple[_Result, ...] | None = None
@@ -318,8 +322,13 @@ class Chunks:
         return self._last is not None and all(number in self._parts for number in range(self._last + 1))
 
     def whole(self, at: str, program: str) -> WholeReport:
-        """``at``: RFC 3339 in UTC, to the second. Raises: ``UsageError``: what is left out would count as gone."""
+        """``at``: RFC 3339 in UTC, to the second, where the report does not say when it was made.
+
+        Raises: ``UsageError``: what is left out would count as gone.
+        """
         chunks = [self._parts[number] for number in sorted(self._parts)]
+        # A report that is sent again is the same one, and not another under its key.
+        at = next(filter(None, (made_at(one.generation_time) for one in chunks)), at)
         resources = {one.resourceID: one for chunk in chunks for one in chunk.resources or ()}
         scores: dict[str, float] = {}
         for chunk in chunks:
@@ -346,6 +355,15 @@ class Chunks:
         scope = next((plain(one.cluster_name, _SHORT) for one in chunks if one.cluster_name), "")
         measured = Measured(at, program, coverage, scope=scope)
         return WholeReport(measured, tuple(judged), tuple(findings))
+
+
+def made_at(text: str) -> str:
+    """A moment in UTC, to the second; empty for anything else, and for the year 1 of a program that does not know."""
+    found = _MOMENT.fullmatch(text)
+    try:
+        return f"{found[1]}Z" if found and datetime.fromisoformat(found[1]).year > 2000 else ""
+    except ValueError:
+        return ""
 
 
 def _finding(
