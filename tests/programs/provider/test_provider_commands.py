@@ -28,6 +28,11 @@ def told(capfd: pytest.CaptureFixture[str], words: list[str], code: int) -> str:
         (["settle", "none"], 2, "tenant default has no source none"),
         (["account", "none"], 2, "tenant default has no source none"),
         (["init", "--name", "again"], 2, "name another folder with --data"),
+        (
+            ["settle", "a", "--database", "postgresql://a@127.0.0.1:1/a"],
+            3,
+            "check that it runs and that its address",
+        ),
         (["serve", "--compat", "p.example"], 2, "use https://HOST\n"),
     ],
     ids=lambda one: " ".join(one) if isinstance(one, list) else None,

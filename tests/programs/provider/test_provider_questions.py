@@ -1,12 +1,16 @@
 """The questions that a fleet is asked, over two clusters and two years."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
+import asyncpg
 import pytest
 from tests.programs.provider.provider_parts import Chain, Provider, found, image, measured, report
 from tests.programs.provider.test_provider_app import Client
 
+from api.postgres_server import PostgresServer
 from leadline.api.provider.wire import Changes, WholeReport
 from leadline.programs.provider.main import main
 from leadline.programs.provider.views import views_sql
@@ -119,6 +123,38 @@ def test_views_say_what_the_api_says(client: Client, provider: Provider, capfd):
         assert rows("SELECT open FROM read_days WHERE severity = 'high' ORDER BY day") == [(3,), (2,)]
         assert rows("SELECT tenant, source FROM read_sources ORDER BY source")[-1][1] == "shop"
         assert rows("SELECT packages FROM read_images") == [(1,)]
+
+
+def test_views_are_applied_whole_or_not_at_all(provider_database: PostgresServer, tmp_path: Path):
+    """The owner of the tables may not set what a role sees: a role without that setting would read nothing, as if all were well."""
+    made = Provider(tmp_path / "provider", database=(address := provider_database.owned()))
+    try:
+        made.take(report([1, 2, 3]))
+    finally:
+        made.close()
+    role = f"reads_{address.rpartition('=')[2]}"
+    provider_database.execute(address, f"CREATE ROLE {role} LOGIN")
+
+    async def rows() -> int:
+        own = await asyncpg.connect(address)
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            # One after the other, as psql sends the statements of a file.
+            for statement in views_sql(role).split(";\n"):
+                await own.execute(statement)
+        await own.close()
+        own = await asyncpg.connect(address)
+        assert await own.fetchval("SELECT to_regclass('read_open')") is None
+        await own.close()
+        provider_database.execute(address, views_sql(role))
+        schema = address.rpartition("=")[2]
+        provider_database.execute(address, f"GRANT USAGE ON SCHEMA {schema} TO {role}")
+        reader = await asyncpg.connect(address.replace(f"//{schema}@", f"//{role}@"))
+        try:
+            return await reader.fetchval("SELECT count(*) FROM read_open")
+        finally:
+            await reader.close()
+
+    assert asyncio.run(rows()) == 3
 
 
 def test_a_role_reads_views_alone(capfd):

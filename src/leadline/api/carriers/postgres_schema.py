@@ -105,5 +105,10 @@ async def migrate(connection: Connection) -> None:
 def refusal(error: Exception) -> StoreError:
     if isinstance(error, asyncpg.DiskFullError):
         return FullError(f"PostgreSQL has no room left: {error}", hint="make room on its disk")
+    if isinstance(error, OSError) and error.strerror:
+        why = error.strerror[:1].lower() + error.strerror[1:]
+        return AwayError(
+            f"PostgreSQL cannot be reached: {why}", hint="check that it runs and that its address is right"
+        )
     why = f"the store in PostgreSQL: {error or type(error).__name__}"
     return AwayError(why) if isinstance(error, _AWAY) else StoreError(why)

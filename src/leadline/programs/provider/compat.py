@@ -78,7 +78,10 @@ class CompatDoor:
         try:
             status, value = await self._answered(asked, receive)
         except Refused as refused:
-            status, value = refused.status, {"message": " ".join((refused.title, refused.detail)).strip()}
+            status, value = (
+                refused.status,
+                {"message": ": ".join(filter(None, (refused.title, refused.detail)))},
+            )
         except (LeadlineError, OSError) as error:
             log.error("cannot answer %s: %s", path, error)
             status, value = 503, {"message": "the provider cannot read or write its data now"}

@@ -488,7 +488,9 @@ def _say(line: str) -> None:
 def views(role: str) -> None:
     """Print SQL that makes read-only views for dashboards: read_open, read_gone, read_days, read_sources, read_images."""
     if role and not re.fullmatch("[a-z_][a-z0-9_]{0,62}", role):
-        raise UsageError(f"--role {role[:60]} is not a name of a role")
+        raise UsageError(
+            f"--role {role[:60]} is not a name of a role", hint="use small letters, digits and underscores"
+        )
     click.echo(views_sql(role))
 
 

@@ -44,4 +44,5 @@ def views_sql(role: str) -> str:
         lines.append(f"ALTER ROLE {role} SET default_transaction_read_only = on;")
         # Of all tenants: anyone who writes SQL could set this anyway.
         lines.append(f"ALTER ROLE {role} SET leadline.tenant = '0';")
-    return "\n".join(lines)
+    # Whole or not at all: a role without its settings would see views without rows.
+    return "\n".join(("BEGIN;", *lines, "COMMIT;"))

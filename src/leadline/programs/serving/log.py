@@ -29,6 +29,8 @@ def log_to_stderr(
         handler.addFilter(filter)
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.getLogger("httpx2").setLevel(logging.WARNING)
+    # Writes a traceback at each try while PostgreSQL is away, which the program says in one line.
+    logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)
 
 
 def debug_to_stderr(secrets: SecretValues | None) -> None:
