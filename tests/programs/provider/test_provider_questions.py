@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -135,12 +136,15 @@ def test_views_are_applied_whole_or_not_at_all(provider_database: PostgresServer
     role = f"reads_{address.rpartition('=')[2]}"
     provider_database.execute(address, f"CREATE ROLE {role} LOGIN")
 
+    async def one_by_one(own: Any) -> None:
+        """As psql sends the statements of a file."""
+        for statement in views_sql(role).split(";\n"):
+            await own.execute(statement)
+
     async def rows() -> int:
         own = await asyncpg.connect(address)
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            # One after the other, as psql sends the statements of a file.
-            for statement in views_sql(role).split(";\n"):
-                await own.execute(statement)
+            await one_by_one(own)
         await own.close()
         own = await asyncpg.connect(address)
         assert await own.fetchval("SELECT to_regclass('read_open')") is None
