@@ -1,26 +1,27 @@
 """Leaves a slow own rule out of the containers in which it is slow, for a while.
 
-What takes the time is in the events, which the container makes: one that makes a rule slow must not take it from the others. A rule that is slow everywhere is left out everywhere, one container after another.
+The events decide how long a rule takes, and the container decides the events: a container that makes a rule slow must not turn it off for
+the others. A rule that is slow everywhere is left out everywhere, one container after another.
 """
 
 from collections import OrderedDict
 from typing import Any
 
 FREE_NS = 200_000
-"""Of a rule for one event; what is above adds up, what is below takes off."""
+"""What a rule may take for one event: longer events add the rest to its debt, shorter ones reduce the debt."""
 MOST_ABOVE_NS = 200_000_000
-"""While a rule runs nothing is read, and records are lost."""
+"""The debt at which a rule is left out: while a rule runs, the agent reads nothing, and the kernel drops records."""
 LONGEST_NS = 500_000_000
-"""For one event, by the clock; below that a rule that seems slow is watched first, since the machine may have paused."""
+"""For one event, by the clock. A shorter event may be a pause of the machine, so the rule is only watched from then on."""
 FIRST_ABOVE_NS = 20_000_000
-"""So it is watched for a hundred quick events."""
+"""The debt that a watched rule begins with: a hundred quick events pay it off."""
 FIRST_REST_S, LONGEST_REST_S = 60, 3_600
 """Each rest is twice as long as the one before."""
 MOST_CONTAINERS = 4_096
 
 
 class _Spent:
-    """By one rule in one container."""
+    """The debt of one rule in one container, and its rest."""
 
     __slots__ = ("above_ns", "rest_s", "until_ns")
 
@@ -31,7 +32,7 @@ class _Spent:
 
 
 class Slowness:
-    """Of all own rules. Times are of one clock that only goes forward."""
+    """The debts and rests of all own rules. Every time is of one monotonic clock."""
 
     def __init__(self) -> None:
         self._containers: OrderedDict[str, dict[str, _Spent]] = OrderedDict()
@@ -51,7 +52,7 @@ class Slowness:
         rules = self._containers[container]
         spent.above_ns = max(0, spent.above_ns + took_ns - FREE_NS)
         if not spent.above_ns and not spent.until_ns:
-            # It was the machine that paused.
+            # The debt is paid off: the machine had paused, and the rule needs no watching.
             del rules[rule]
             if not rules:
                 del self._containers[container]
@@ -75,7 +76,7 @@ class Slowness:
             rules.pop(rule, None)
 
     def resting(self, now_ns: int) -> dict[str, int]:
-        """Of how many containers each rule is left out, where it is of any."""
+        """The number of containers that each rule is left out of; without those that are left out of none."""
         found: dict[str, int] = {}
         for rules in self._containers.values():
             for rule, spent in rules.items():
@@ -85,9 +86,9 @@ class Slowness:
 
 
 class Spending:
-    """What this thread takes from now on: its processor time, and where it waited by itself the time by the clock.
+    """What this thread takes from now on: its processor time, or, where it gave up the processor to wait, the time by the clock.
 
-    A machine that has no processor for it does not count. On other systems than Linux all of the time does.
+    Time in which the machine has no processor for it does not count, except where the system cannot tell (other than Linux).
     """
 
     __slots__ = ("_began", "_began_ns")

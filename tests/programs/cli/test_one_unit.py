@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 import pytest
+from msgspec.structs import asdict
 
 import leadline
 from leadline.api.carriers.local_reader import LocalReader
@@ -30,6 +31,7 @@ from leadline.scans.pages.page import Ask, Counts
 from leadline.scans.pages.reading import read_folder
 from leadline.scans.pages.site import PAGES
 from leadline.scans.pages.world import World
+from leadline.scans.stored.history.days import CLUSTER, days_of
 from leadline.scans.submitting.submission import whole_report
 
 SHOP = Path(__file__).parents[3] / "examples" / "shop"
@@ -303,6 +305,13 @@ def test_the_store_has_the_same_numbers_and_is_read_with_them(capfd, tmp_path):
     assert main(["scan", "--from-store", store, "-q", "-f", "json"]) == 0
     counters = json.loads(capfd.readouterr().out)["summaryDetails"]["resourcesSeverityCounters"]
     assert {n.removesuffix("Severity"): k for n, k in counters.items() if k} == said.findings
+
+
+def test_a_day_of_the_history_has_the_same_numbers(tmp_path):
+    said = numbers_of(tmp_path)
+    day = days_of(waived(tmp_path), "2027-01-31T10:00:00Z")[CLUSTER]
+    assert {name: number for name, number in asdict(day.failed).items() if number} == said.findings
+    assert day.accepted == said.accepted
 
 
 def test_a_provider_is_sent_the_same_numbers(tmp_path):

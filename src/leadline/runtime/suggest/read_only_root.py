@@ -45,7 +45,7 @@ def root_settings(profiles: Sequence[Profile], mounts: Mounts) -> Iterator[Setti
 
 
 def _written(profiles: Sequence[Profile], mounts: Mounts) -> dict[str, bool] | str:
-    """By path whether the container may have made it; a path that is relative to a folder that is not known, where there is one."""
+    """By path whether the container may have made it; or the first path that is relative to an unknown folder."""
     held = Mounts(mounts.writable, mounts.read_only, is_root_read_only=True)
     found: dict[str, bool] = {}
     for profile in profiles:
@@ -58,12 +58,12 @@ def _written(profiles: Sequence[Profile], mounts: Mounts) -> dict[str, bool] | s
 
 
 def _makes(one: OpenedFile | ChangedPath) -> bool:
-    """Or does without, as what is removed."""
+    """Whether the container may have made the file itself. A removed file counts: an empty volume takes nothing from it."""
     return "O_CREAT" in one.flags if isinstance(one, OpenedFile) else one.how not in _OF_WHAT_IS_THERE
 
 
 def _made(profiles: Sequence[Profile]) -> PathSet:
-    """Folders that were made: they were not there, and are made again."""
+    """Folders that the container made: it makes them again in an empty volume."""
     found = PathSet()
     for profile in profiles:
         for one in profile.changed:
@@ -118,7 +118,7 @@ def _filling(profiles: Sequence[Profile], folder: str, volumes: Sequence[str]) -
 
 
 def _own_folders(profile: Profile) -> frozenset[str]:
-    """Those that the container made, in which nothing of the image is; not those that it may have made anew."""
+    """Folders that hold nothing of the image: the container made them, and did not remove one of that name before."""
     gone = {one.path for one in profile.changed if one.how in ("removed", "renamed")}
     return frozenset(
         resolved(one.path)
