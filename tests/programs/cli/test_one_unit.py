@@ -27,7 +27,7 @@ from leadline.programs.cli.main import main
 from leadline.programs.mcp.calls import Calls
 from leadline.scans.answering.evidence import Evidence, Given
 from leadline.scans.options import PostureOptions
-from leadline.scans.pages.page import Ask, Counts
+from leadline.scans.pages.page import Ask, Counts, Facts, Table
 from leadline.scans.pages.reading import read_folder
 from leadline.scans.pages.site import PAGES
 from leadline.scans.pages.world import World
@@ -190,6 +190,19 @@ def test_pages_and_assistants_come_to_the_same_numbers(tmp_path):
     ]
     shown = {name: int(cell.text.replace(",", "")) for cell, name in counts.cells}
     assert {name: number for name, number in shown.items() if number} == said.findings
+
+    # Who may not see everything gets the numbers of what he sees: here that is all.
+    spaces = frozenset(one.namespace for one in world.report.resources)
+    page = asyncio.run(kinds["accepted"].build(World(world.known, spaces), Ask({}, 50)))
+    (entries,) = (one for one in page.sections if isinstance(one, Table) and one.unit == "entry")
+    assert sum(int(row[-1].text) for row in entries.rows) == said.accepted
+    for one in world.report.frameworks:
+        page = asyncio.run(kinds["framework"].build(world, Ask({"name": (one.name,)}, 50)))
+        facts = dict(next(part for part in page.sections if isinstance(part, Facts)).rows)
+        pairs = {
+            given.finding.pair for given in world.report.waived if given.finding.control in one.control_ids
+        }
+        assert facts["Accepted"].text.split()[0] == str(len(pairs))
 
     given = Given(roots=("shop",), waivers=(str(tmp_path / "waivers.yaml"),), is_trusted=True)
     calls = Calls(Evidence(given, os.environ), 1 << 20, io.StringIO())

@@ -68,7 +68,7 @@ def _entries(world: World) -> Iterable[WaiverUse]:
     report = world.report
     if world.seen is None:
         return report.waivers
-    used = Counter(one.waiver for one in report.waived)
+    used = Counter(number for number, _ in {(one.waiver, one.finding.pair) for one in report.waived})
     return (replace(report.waivers[number], findings=used[number]) for number in sorted(used))
 
 

@@ -113,7 +113,7 @@ def days_of(report: PostureReport, at: str) -> dict[str, DayCounts]:
             severities.setdefault(space, Counter())[severity] += 1
     accepted = Counter(
         space
-        for one in report.waived
+        for one in {one.finding.pair: one for one in report.waived}.values()
         for space in dict.fromkeys((spaces.get(one.finding.resource, CLUSTER), CLUSTER))
     )
     rules = rules_of(report)
