@@ -88,7 +88,7 @@ class Slowness:
 class Spending:
     """What this thread takes from now on: its processor time, or, where it gave up the processor to wait, the time by the clock.
 
-    Time in which the machine has no processor for it does not count, except where the system cannot tell (other than Linux).
+    Time in which the machine has no processor for it does not count, except on other systems than Linux, which do not report it.
     """
 
     __slots__ = ("_began", "_began_ns")
