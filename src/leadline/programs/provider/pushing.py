@@ -232,7 +232,7 @@ def _read(path: Path) -> State:
     """Raises: ``StoreError``: without it everything would be sent again."""
     try:
         if path.stat().st_size > _MOST_STATE:
-            raise StoreError(f"{path} is too large", hint="name another file to begin anew")
+            raise StoreError(f"{path} is too large", hint="name another file, and everything is sent again")
         return msgspec.json.decode(path.read_bytes(), type=State)
     except FileNotFoundError:
         return State()

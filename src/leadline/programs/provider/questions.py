@@ -350,4 +350,4 @@ def _position(cursor: str, tenant: str, asked: Struct, kind: type[T]) -> T | Non
             return msgspec.msgpack.decode(raw[:-8], type=kind)
     except (binascii.Error, ValueError, msgspec.MsgspecError):
         pass
-    raise Refused(400, "This cursor belongs to another question", "ask without a cursor to begin anew")
+    raise Refused(400, "This cursor belongs to another question", "ask without a cursor to start over")

@@ -48,7 +48,7 @@ class Tls:
             return
         self._ca, self._stamp = ca, stamp
         self._newest = self._context()
-        log.info("certificates were read anew")
+        log.info("renewed certificates were loaded")
 
     def _context(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

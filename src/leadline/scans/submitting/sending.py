@@ -177,7 +177,7 @@ class Sender:
             receipt = decoded(self._place, self._exchange, call, Receipt)
         except ShorterError as error:
             raise DoubtError(
-                str(error.args[0]), hint=f"{error.hint}; without {self._memory} a sender begins anew"
+                str(error.args[0]), hint=f"{error.hint}; without {self._memory} a sender starts over"
             ) from error
         check(receipt, plain, before, trusted)
         self._remember(Remembered(trusted.line, receipt.checkpoint))
@@ -193,7 +193,7 @@ class Sender:
             except (OSError, msgspec.MsgspecError) as error:
                 raise NotDeliveredError(
                     f"{self._memory} cannot be read: {error}",
-                    hint="it keeps the provider honest; restore it, or delete it to begin anew",
+                    hint="it keeps the provider honest; restore it, or delete it to start over",
                 ) from error
         return first_contact(self._place, self._token, self._exchange)
 

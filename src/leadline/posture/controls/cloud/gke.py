@@ -451,7 +451,7 @@ def gke_without_vpc_native(cluster: Resource) -> Violations:
     """
     found = said(cluster, "ipAllocationPolicy.useIpAliases", empty=False)
     if found.value is not True:
-        yield found.review("make the cluster anew as a VPC-native one")
+        yield found.review("create the cluster again as a VPC-native one")
 
 
 @cloud_control(

@@ -234,7 +234,10 @@ class Request(Struct, frozen=True, kw_only=True):
     ] = None
     db_source: Annotated[
         str,
-        Flag("Fetch the database there, and daily anew: grype, feeds, https://…, oci://…, or off.", "SOURCE"),
+        Flag(
+            "Fetch the database there, and again each day: grype, feeds, https://…, oci://…, or off.",
+            "SOURCE",
+        ),
         Key("would reach elsewhere", '"grype"', commands=("image scan", "image diff")),
     ] = ""
     db_key: Annotated[
@@ -387,7 +390,7 @@ class Request(Struct, frozen=True, kw_only=True):
     accept_any_certificate: Annotated[
         bool, Flag("Accept any certificate of the registry, or none at all.", words="--insecure")
     ] = False
-    no_cache: Annotated[bool, Flag("Read every layer anew and cache nothing.")] = False
+    no_cache: Annotated[bool, Flag("Read every layer again and cache nothing.")] = False
     loaded: Annotated[
         str,
         Flag(
