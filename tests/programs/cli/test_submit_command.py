@@ -261,6 +261,7 @@ def test_without_the_flag_nothing_leaves(capfd, monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("words", "why"),
     [
+        (["--submit", ""], "leave --submit away"),
         (["--submit", "ftp://p.example/shop"], "not the address of a provider"),
         (["--submit", "https://p.example"], "names no source"),
         (["--submit", "https://p.example/a/../b"], "not the address of a provider"),

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from leadline.errors import SourceError
 from leadline.outputs.documents.joint_report import FailedSource, SourceReport
 from leadline.posture.catalogue import load_controls
 from leadline.programs.cli.main import main
+from leadline.programs.serving.provider_client import ProviderReader
 from leadline.scans.pages.page import Ask, Page, built
 from leadline.scans.pages.site import PAGES
 from leadline.scans.pages.world import World
@@ -150,6 +152,20 @@ def test_an_answer_of_something_else_is_no_empty_provider():
     for content in (b"<html>", b"{}", b'{"items": 3}'):
         with pytest.raises(SourceError, match="not answered as a provider does"):
             read_provider(lambda path, query, content=content: content, "p.example", NOW)
+
+
+def test_what_cannot_be_reached_is_said_in_words(provider: Provider, monkeypatch):
+    monkeypatch.setattr("leadline.programs.serving.provider_client.FIRST_S", 0.001)
+    token = {"LEADLINE_PROVIDER_TOKEN": provider.reader}
+    said = r"^127\.0\.0\.1:9 cannot be reached: Connection refused$"
+    with closing(ProviderReader("http://127.0.0.1:9", token)) as ask, pytest.raises(SourceError, match=said):
+        ask("/v1/sources", {})
+    with (
+        served(provider) as url,
+        closing(ProviderReader(f"{url}/shop", token)) as ask,
+        pytest.raises(SourceError, match="use https://HOST, without a source"),
+    ):
+        ask("/v1/sources", {})
 
 
 def test_a_report_over_a_provider(provider: Provider, client: Client, monkeypatch, capfd):

@@ -1,5 +1,6 @@
 """HTTP to a provider: with patience, without redirects, bounded."""
 
+import re
 import ssl
 import time
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ _LARGEST_ANSWER = 4 << 20
 _TIMEOUT_S = 30.0
 LONGEST_ANSWER_S = 120.0
 _TRIES = 3
+_NUMBERS = re.compile(r"\[Errno -?\d+\] |\[SSL: \w+\] | \(_ssl\.c:\d+\)")
 _AGAIN = frozenset((408, 429, 500, 502, 503, 504))
 
 
@@ -62,7 +64,9 @@ class Patient:
                         raise OSError("its answer is too large")
                 return Answer(answer.status_code, bytes(content))
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise OSError(str(error)[:300] or type(error).__name__) from error
+            # Without the numbers that the system and OpenSSL put around it.
+            words = _NUMBERS.sub("", str(error)).strip().rstrip(".")
+            raise OSError(words[:300] or type(error).__name__) from error
 
 
 def provider_client(ca_file: str, certificate: str = "", key: str = "") -> httpx2.Client:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, get_args
 
+import click
 from msgspec.structs import replace
 
 from leadline.errors import DatabaseError, UsageError
@@ -47,11 +48,23 @@ def split_commas(values: Texts) -> Texts:
     return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
 
 
+def _check_submit(flags: Mapping[str, Any]) -> None:
+    """A pipeline whose variable is not set would send nothing, silently. Raises: ``UsageError``."""
+    context = click.get_current_context(silent=True)
+    source = context.get_parameter_source("submit") if context else None
+    if flags.get("submit") == "" and source is click.core.ParameterSource.COMMANDLINE:
+        raise UsageError(
+            "--submit is empty, and nothing would be sent",
+            hint="use --submit https://HOST/SOURCE, or leave --submit away",
+        )
+
+
 def request_of(words: Texts, flags: Mapping[str, Any]) -> Request:
     """The request that a command line about objects makes; ``flags`` by the fields of the table.
 
     Raises: ``UsageError`` for words or values that make no sense.
     """
+    _check_submit(flags)
     form, names, targets = split_words(words)
     if form == "everything" and flags.get("frameworks"):
         # Those of the configuration, where the words choose nothing.
@@ -169,6 +182,7 @@ def image_request(images: Texts, flags: Mapping[str, Any], *, is_scan: bool = Tr
 
     Raises: ``UsageError`` for values that no flag has, or several sources of images.
     """
+    _check_submit(flags)
     given = _split(flags)
     given["severities"] = tuple(word.lower() for word in given.get("severities", ()))
     request = Request(targets=images, **given)
