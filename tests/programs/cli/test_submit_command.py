@@ -395,6 +395,19 @@ def test_an_answer_that_never_ends_is_given_up(monkeypatch):
         patient(Call("GET", "https://p.example/v1", {}))
 
 
+def test_a_ca_that_cannot_be_read_is_said_before_anything_is_scanned(capfd, monkeypatch):
+    monkeypatch.setenv("LEADLINE_SUBMIT_TOKEN", "leadline_token")
+    words = ("scan", "pod.yaml", "--submit", "https://127.0.0.1:9/shop", "--submit-ca")
+    assert run(capfd, *words, "none.pem") == (
+        3,
+        "",
+        "leadline: cannot read none.pem: no such file or directory\n",
+    )
+    code, out, err = run(capfd, *words, "pod.yaml")
+    assert (code, out) == (2, "")
+    assert err.startswith("leadline: pod.yaml does not hold a certificate in PEM")
+
+
 @pytest.mark.parametrize("more", [(), ("--submit-account", "0f6a3f5e-4d0b-4f52-8d8e-5f1f0e6f3a11")])
 def test_a_report_that_can_be_kept_nowhere_says_so_beside_the_advice(capfd, monkeypatch, more):
     monkeypatch.setenv("LEADLINE_SUBMIT_TOKEN", "leadline_token")

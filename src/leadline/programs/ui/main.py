@@ -138,6 +138,8 @@ def command(
 ) -> None:
     """Show what was found as pages, on this machine alone."""
     log_to_stderr()
+    # That the server has started is said by its address.
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     if bool(targets) + bool(store) + bool(provider) != 1:
         raise UsageError(
             "name a folder, a report, --store or --provider",

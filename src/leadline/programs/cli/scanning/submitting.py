@@ -29,7 +29,7 @@ from leadline.scans.submitting.sending import (
 
 
 def check_submission(request: Request) -> Destination | None:
-    """Before anything is scanned. Raises: ``UsageError``."""
+    """Before anything is scanned. Raises: ``UsageError``, ``SourceError``."""
     if not request.submit:
         if request.submit_ca or request.submit_account:
             flag = "--submit-ca" if request.submit_ca else "--submit-account"
@@ -48,6 +48,8 @@ def check_submission(request: Request) -> Destination | None:
     place = _account(request) if request.submit_account else destination(request.submit)
     if not request.submit_dry_run:
         submit_token(os.environ)
+        if request.submit_ca:
+            provider_client(request.submit_ca).close()
     return place
 
 
