@@ -111,6 +111,37 @@ def test_an_orphan_that_executed_nothing_and_runs_from_memory_is_still_seen(watc
     assert "/etc/shadow" in [event.path for event in events if isinstance(event, Opened)]
 
 
+def test_a_process_is_seen_while_its_parent_takes_its_time_to_end(watched: Watched, tmp_path: Path):
+    """A parent that ends has left its namespaces before its children have another; to free a large file takes that long."""
+    files = [tmp_path / f"{number}" for number in range(400)]
+    for path in files:
+        path.touch()
+    script = tmp_path / "script"
+    script.write_text(
+        f"""
+import os, time
+if not os.fork():
+    if not os.fork():
+        for number in range({len(files)}):
+            os.close(os.open('{tmp_path}/%d' % number, os.O_RDONLY))
+            time.sleep(0.001)
+        os._exit(0)
+    large = os.memfd_create('large')
+    for _ in range(200):
+        os.write(large, bytes(1 << 20))
+    os._exit(0)
+os.wait()
+"""
+    )
+    code = (
+        "import os,sys;d=os.memfd_create('python');os.write(d,open(os.path.realpath(sys.executable),'rb').read());"
+        f"os.execve(d,[sys.executable,'{script}'],dict(os.environ))"
+    )
+    events = watched.of(sys.executable, "-c", f'"{code}"')
+    seen = {event.path for event in events if isinstance(event, Opened)}
+    assert [path.name for path in files if str(path) not in seen] == []
+
+
 def test_a_process_that_leaves_its_mount_namespace_is_still_seen(watched: Watched):
     code = "import ctypes;ctypes.CDLL(None).unshare(0x20000);open('/etc/shadow').close()"
     events = watched.of(sys.executable, "-c", f'"{code}"')

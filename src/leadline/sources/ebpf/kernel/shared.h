@@ -288,7 +288,9 @@ static __noinline bool is_entering(struct task_struct *task, u64 ns_id)
 	u64 outside = ns_of(parent);
 	if (outside == ns_id || (outside != host_ns_id && admitted(outside)))
 		return false;
-	if (BPF_CORE_READ(task, nsproxy, pid_ns_for_children) == BPF_CORE_READ(parent, nsproxy, pid_ns_for_children))
+	/* A parent that is ending has none any more, and was one inside as likely as not. It can take its time to end. */
+	struct pid_namespace *outer = BPF_CORE_READ(parent, nsproxy, pid_ns_for_children);
+	if (!outer || BPF_CORE_READ(task, nsproxy, pid_ns_for_children) == outer)
 		return false;
 	struct file *exe = BPF_CORE_READ(task, mm, exe_file);
 	if (!exe)
