@@ -1,6 +1,7 @@
 """What is rendered once and kept is what another rendering would give."""
 
 import os
+import random
 from pathlib import Path
 from typing import Any
 
@@ -105,17 +106,24 @@ def test_an_answer_goes_with_each_file_it_was_made_of():
     assert kept.get("a") is None
 
 
-def test_an_answer_stays_where_a_file_holds_again_what_it_held_before_anyone_asks():
+def test_an_answer_is_taken_again_whenever_its_files_hold_what_it_was_made_of():
+    chance = random.Random(7)
+    names = ["/r/web/values.yaml", "/r/web/a.yaml", "/r/lib/b.yaml"]
+    parts = {"web": ["/r/web"], "lib": ["/r/lib/b.yaml"], "both": ["/r/web/a.yaml", "/r/lib"]}
+    held = dict.fromkeys(names, b"0")
     kept = KeptRenders()
-    kept.put("a", ["/r/web"], "A")
-    kept.change("/r/web/values.yaml", b"1", b"2")
-    kept.change("/r/web/values.yaml", b"2", b"1")
-    assert kept.get("a") == "A"
-    kept.change("/r/web/values.yaml", b"1", b"2")
-    assert kept.get("a") is None
-    kept.put("a", ["/r/web"], "A")
-    kept.change("/r/web/values.yaml", b"2", b"3")
-    kept.put("b", ["/r/web"], "B")
-    assert (kept.get("a"), kept.get("b")) == (None, "B")
-    kept.change("/r/web/values.yaml", None, b"3")
-    assert kept.get("b") is None
+    made_again = 0
+    for _ in range(2_000):
+        name = chance.choice(names)
+        now = b"%d" % chance.randrange(2)
+        kept.change(name, held[name], now)
+        held[name] = now
+        for key, files in parts.items():
+            own = {one: text for one, text in held.items() if one.startswith(tuple(files))}
+            found = kept.get(key)
+            assert found in (None, own)
+            if found is None:
+                made_again += 1
+                kept.put(key, files, own)
+    # Once for each content of two files, of one, and of two.
+    assert made_again == 4 + 2 + 4

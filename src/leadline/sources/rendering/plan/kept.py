@@ -2,34 +2,57 @@
 
 from collections.abc import Callable, Hashable, Iterable
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
+_MOST_VERSIONS = 4
+"""Answers to one question for different contents of its files; the oldest goes first."""
+
+
+class _Row:
+    """One answer, and what those of its files held that changed at some time."""
+
+    __slots__ = ("answer", "checked", "files", "held")
+
+    def __init__(self, files: frozenset[str], answer: Any) -> None:
+        self.files = files
+        self.answer = answer
+        self.held: dict[str, bytes | None] = {}
+        self.checked = 0
+        """Of the files that changed, how many were looked for among its own."""
+
+
 class KeptRenders:
-    """Answers, each taken again until a file changes that it was made of. Not to be used from several threads at once."""
+    """Answers, each taken again where its files hold what it was made of. Not to be used from several threads at once."""
 
     def __init__(self, readable: Iterable[str] = ()) -> None:
         """``readable`` are the folders and files, absolute, that hold all that is rendered."""
         self.readable = tuple(readable)
         self.open = ExitStack()
         """Closed with the rest: programs that render one chart after the other."""
-        self._rows: dict[Hashable, tuple[frozenset[str], Any]] = {}
-        self._changed: dict[str, bytes | None] = {}
-        """What files held when an answer was asked for last, of those that hold something else now."""
+        self._rows: dict[Hashable, list[_Row]] = {}
+        self._first: dict[str, bytes | None] = {}
+        """What files held before they changed for the first time."""
+        self._now: dict[str, bytes] = {}
+        """What they hold."""
 
     def get(self, key: Hashable) -> Any:
-        """The answer; ``None`` where there is none, or not any more."""
-        self._forget_changed()
-        row = self._rows.get(key)
-        return None if row is None else row[1]
+        """The answer; ``None`` where there is none for what the files hold now."""
+        return next((row.answer for row in self._rows.get(key, ()) if self._is_of_now(row)), None)
 
     def put(self, key: Hashable, files: Iterable[str], answer: Any) -> None:
         """``files`` are all files and folders, absolute, that ``answer`` was made of."""
-        self._forget_changed()
-        self._rows[key] = frozenset(str(Path(file)) for file in files), answer
+        row = _Row(frozenset(str(Path(file)) for file in files), answer)
+        for file in self._now:
+            if self._has_part(file, row):
+                row.held[file] = self._now[file]
+        row.checked = len(self._now)
+        rows = [one for one in self._rows.get(key, ()) if one.files != row.files or one.held != row.held]
+        self._rows[key] = [row, *rows][:_MOST_VERSIONS]
 
     def once(self, key: Hashable, make: Callable[[], T], files: Iterable[str] = ()) -> T:
         """The answer that is kept, else that of ``make``."""
@@ -40,22 +63,31 @@ class KeptRenders:
         return found
 
     def change(self, file: str, was: bytes | None, now: bytes) -> None:
-        """As ``forget``, once an answer is asked for, unless ``file`` holds by then what it held before."""
-        if self._changed.setdefault(file, was) == now:
-            del self._changed[file]
-
-    def _forget_changed(self) -> None:
-        while self._changed:
-            self.forget(self._changed.popitem()[0])
+        """``file``, absolute, which held ``was``, holds ``now``: answers for this are taken, and those for ``was`` kept."""
+        self._first.setdefault(file, was)
+        self._now[file] = now
 
     def forget(self, file: str) -> None:
         """Drops every answer that ``file``, absolute, has a part in."""
-        path = Path(file)
-        within = {str(path), *map(str, path.parents)}
-        stale = [key for key, (files, _) in self._rows.items() if not files.isdisjoint(within)]
-        for key in stale:
-            del self._rows[key]
+        for key, rows in list(self._rows.items()):
+            left = [row for row in rows if not self._has_part(file, row)]
+            if left:
+                self._rows[key] = left
+            else:
+                del self._rows[key]
 
     def close(self) -> None:
         self._rows.clear()
         self.open.close()
+
+    def _is_of_now(self, row: _Row) -> bool:
+        if row.checked < len(self._now):
+            for file in islice(self._now, row.checked, None):
+                if self._has_part(file, row):
+                    row.held[file] = self._first[file]
+            row.checked = len(self._now)
+        return all(self._now[file] == held for file, held in row.held.items())
+
+    @staticmethod
+    def _has_part(file: str, row: _Row) -> bool:
+        return file in row.files or any(str(folder) in row.files for folder in Path(file).parents)
