@@ -74,7 +74,7 @@ class App:
         if status == 200 and scope["method"] == "GET":
             tag = b'"%s"' % sha256(body).hexdigest()[:32].encode()
             headers.append((b"etag", tag))
-            if dict(scope["headers"]).get(b"if-none-match") == tag:
+            if _is_known(tag, dict(scope["headers"]).get(b"if-none-match", b"")):
                 status, body = 304, b""
                 headers = [one for one in headers if one[0] not in (b"content-length", b"content-type")]
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -138,6 +138,11 @@ class App:
             raise Refused(400, "The body is not what this route takes", str(error)[:500]) from error
         call = msgspec.structs.replace(call, body=plain, content=content)
         return encoded(route.answer(self._parts, call))
+
+
+def _is_known(tag: bytes, known: bytes) -> bool:
+    """RFC 9110, 13.1.2: any of a list, and a weak one as well, which proxies that compress make of ours."""
+    return any(one.strip().removeprefix(b"W/") in (tag, b"*") for one in known.split(b","))
 
 
 def _not_allowed(methods: set[str]) -> Refused:

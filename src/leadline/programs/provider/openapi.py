@@ -68,13 +68,22 @@ def _operation(route: Route, schemas: Document) -> Document:
         {"name": name, "in": "query", "required": name in asked.get("required", ()), "schema": schema}
         for name, schema in asked.get("properties", {}).items()
     ]
+    done: Document = {"description": "Done", "content": _content("application/json", route.answers)}
+    if route.method == "GET":
+        parameters.append(
+            {"name": "If-None-Match", "in": "header", "required": False, "schema": {"type": "string"}}
+        )
+        done["headers"] = {"ETag": {"required": True, "schema": {"type": "string"}}}
     operation: Document = {
         "operationId": _name(route),
         "summary": route.title,
         "description": f"For tokens that may {' or '.join(route.roles)}.",
         "parameters": parameters,
         "responses": {
-            "200": {"description": "Done", "content": _content("application/json", route.answers)},
+            "200": done,
+            **(
+                {"304": {"description": "As the ETag says that you have it"}} if route.method == "GET" else {}
+            ),
             **{
                 code: {"description": text, "content": _content("application/problem+json", Problem)}
                 for code, text in PROBLEMS.items()
