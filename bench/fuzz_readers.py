@@ -35,7 +35,7 @@ from leadline.sbom.secrets.content import tokens_in  # noqa: E402
 from leadline.sources.manifests.reader import read_text  # noqa: E402
 from leadline.sources.oci.manifest import read_manifest  # noqa: E402
 from leadline.sources.rendering.helm.undecided import doubts  # noqa: E402
-from leadline.sources.sbom.reader import read_sbom_document  # noqa: E402
+from leadline.sbom.documents.reader import read_sbom_document  # noqa: E402
 from leadline.sources.vulnerability_db.grype import read_latest  # noqa: E402
 from leadline.sources.vulnerability_db.index import read_index  # noqa: E402
 from leadline.sources.waivers.other_scanners import OF_OTHERS, read_other  # noqa: E402

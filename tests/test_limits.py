@@ -29,8 +29,8 @@ from leadline.sources.registry.http import MOST_REDIRECTS
 from leadline.sources.rego.engine import LIMITS as REGO
 from leadline.sources.rendering.plan import kustomization
 from leadline.sources.rendering.plan.result import RenderOptions
-from leadline.sources.sbom.json import MOST_VALUES
-from leadline.sources.sbom.reader import LARGEST_BYTES
+from leadline.sbom.documents.json import MOST_VALUES
+from leadline.sbom.documents.reader import LARGEST_BYTES
 from leadline.sources.yaml import flow_colons
 from leadline.sources.yaml.parser import LIMITS as YAML
 

@@ -17,6 +17,7 @@ from msgspec import Struct
 from leadline.model.package import DISTRIBUTION_TYPES, Distro, Package
 from leadline.model.vulnerability import Coverage
 from leadline.packages.root_io import CHANNEL, is_of_root_io, known_as
+from leadline.vulnerabilities.builders import builders_beside, is_of_distribution
 from leadline.vulnerabilities.database import Database, Stream, Wanted
 from leadline.vulnerabilities.ecosystems import (
     CPE,
@@ -38,20 +39,6 @@ _PLACEHOLDER = re.compile(
     r"^(0\.0\.0|.*-development|unknown|unspecified|none|null)$|\$[({]|^@.*@$", re.IGNORECASE
 )
 """What is where a build has not put the version: before every fix, so that it would match everything."""
-_THEIR_OWN = (
-    "debian",
-    "ubuntu",
-    "canonical",
-    "red hat",
-    "suse",
-    "amazon",
-    "alma",
-    "rocky",
-    "oracle",
-    "fedora",
-    "centos",
-)
-"""Words in the name of who built a package that say it is the distribution's own."""
 
 
 class Plan(Struct):
@@ -122,6 +109,7 @@ class _Planner:
         self._streams: dict[int, tuple[Stream, ...]] = {}
         self._owners: dict[int, Package] = {}
         self._installed_by: dict[int, str] = {}
+        self._builders = builders_beside(packages)
         self._own = self._own_packages()
         self._listing_fixes = {
             package.name: package
@@ -185,10 +173,10 @@ class _Planner:
     def _own_packages(self) -> frozenset[str]:
         """Names of the packages that the distribution itself built, as far as that can be known."""
         own, others = set(), []
-        for package in self._packages:
-            if package.type in DISTRIBUTION_TYPES:
-                builder = package.supplier.lower()
-                if not builder or package.type == "apk" or any(word in builder for word in _THEIR_OWN):
+        for place, package in enumerate(self._packages):
+            if package.type in DISTRIBUTION_TYPES and place not in self._builders:
+                builder = package.supplier
+                if not builder or package.type == "apk" or is_of_distribution(builder):
                     own.add(package.name)
                 else:
                     others.append(package)
@@ -219,12 +207,14 @@ class _Planner:
         return _Way(batches, _Answer(title, _feeds(tuple(streams))))
 
     def _of_distribution(self, place: int, package: Package) -> _Answer:
-        distro = self._distro if self._distro.id else _distro_of(package)
+        distro = self._distro if self._distro.id and self._may_have(package.type) else _distro_of(package)
         way = self._distributions.get((package.type, distro))
         if way is None:
             way = self._distributions[package.type, distro] = self._way_of_distribution(package.type, distro)
         if not way.batches:
             return way.answer._replace(why="no feed of the database speaks of this release")
+        if builder := self._builders.get(place):
+            return _Answer(builder, why=f"built by others than {way.answer.title}, whose advisories speak of its own builds")
         self._streams[place] = way.lines
         if is_rebuilt := is_of_root_io(package):
             package = known_as(package)
@@ -236,6 +226,14 @@ class _Planner:
             if is_rebuilt and name != source and batch.stream.channel == CHANNEL:
                 batch.questions.append((place, name, True, version))
         return way.answer
+
+    def _may_have(self, type: str) -> bool:
+        """Whether packages of ``type`` may be the image's own: a document in an image may state those of any distribution."""
+        release = release_of(self._distro)
+        if release is None or release.ecosystem not in orderings():
+            return True
+        of_type = orderings().get(_ORDERING_OF[type])
+        return of_type is not None and orderings()[release.ecosystem].name == of_type.name
 
     def _way_of_distribution(self, type: str, distro: Distro) -> _Way:
         streams = self._of_release(distro)

@@ -161,7 +161,7 @@ def trust_of_image(reference: str, options: ImageOptions) -> ImageTrusted:
 def _attested(documents: list[bytes], options: ImageOptions) -> tuple[Sbom | None, tuple[str, ...]]:
     """The first document that can be read; and why there is none, as gaps."""
     from leadline.outputs.redaction.sbom import redacted_sbom
-    from leadline.sources.sbom.reader import read_sbom_document
+    from leadline.sbom.documents.reader import read_sbom_document
 
     if not documents:
         return None, (

@@ -56,7 +56,7 @@ def read_loaded(name: str, image: str = "") -> Loaded:
     if profile.kind in _KINDS and profile.spec is not None:
         paths = tuple(_opened(profile.spec))
         return _some(name, Loaded(paths), bool(paths))
-    from leadline.sources.sbom.reader import read_sbom_document  # seldom a document
+    from leadline.sbom.documents.reader import read_sbom_document  # seldom a document
 
     try:
         packages = read_sbom_document(content, name, "").packages

@@ -23,7 +23,7 @@ def sbom_input(name: str) -> Path | None:
     path = Path(name)
     if not (exists(path) and path.is_file()):
         return None
-    from leadline.sources.sbom.sniff import begins_like_sbom  # of a file alone
+    from leadline.sbom.documents.sniff import begins_like_sbom  # of a file alone
 
     return path if begins_like_sbom(path) else None
 
@@ -58,7 +58,7 @@ def read_sbom_input(path: Path, options: ImageOptions) -> Sbom:
                 content = file.read(LARGEST_DOCUMENT + 1)
         except OSError as error:
             raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
-    from leadline.sources.sbom.reader import read_sbom_document
+    from leadline.sbom.documents.reader import read_sbom_document
 
     if len(content) > LARGEST_DOCUMENT:
         raise SourceError(f"{name} is larger than {LARGEST_DOCUMENT >> 20} MiB")

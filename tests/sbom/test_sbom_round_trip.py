@@ -16,7 +16,7 @@ from leadline.model.unread import Unread
 from leadline.outputs.documents.components import components
 from leadline.outputs.documents.declared_licences import declared
 from leadline.outputs.format_registry import find_format
-from leadline.sources.sbom.reader import read_sbom_document
+from leadline.sbom.documents.reader import read_sbom_document
 from outputs.sample_packages import CREATED, SBOM, sbom_page
 
 NAMES = ("spdx-json", "cyclonedx-json", "syft-json")

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from leadline.errors import SourceError
 from leadline.model.package import Digest, Distro, Package, Sbom
 from leadline.model.unread import Unread
-from leadline.sources.sbom.reader import read_sbom_document
-from leadline.sources.sbom.sniff import begins_like_sbom
+from leadline.sbom.documents.reader import read_sbom_document
+from leadline.sbom.documents.sniff import begins_like_sbom
 
 NOW = "2026-01-02T03:04:05Z"
 

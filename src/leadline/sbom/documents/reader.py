@@ -16,12 +16,12 @@ from msgspec.structs import replace
 from leadline.errors import SourceError
 from leadline.model.package import Distro, Package, Sbom
 from leadline.sbom.identity.distro import end_of_life
-from leadline.sources.sbom.cyclonedx import read_cyclonedx
-from leadline.sources.sbom.fields import entries, fields, text
-from leadline.sources.sbom.json import parsed
-from leadline.sources.sbom.sniff import OTHER_FORMS, in_utf_8
-from leadline.sources.sbom.spdx import read_spdx
-from leadline.sources.sbom.syft import read_syft
+from leadline.sbom.documents.cyclonedx import read_cyclonedx
+from leadline.sbom.documents.fields import entries, fields, text
+from leadline.sbom.documents.json import MOST_VALUES, parsed
+from leadline.sbom.documents.sniff import OTHER_FORMS, in_utf_8
+from leadline.sbom.documents.spdx import read_spdx
+from leadline.sbom.documents.syft import read_syft
 
 LARGEST_BYTES = 512 << 20
 MOST_LINES = 1_000
@@ -33,15 +33,15 @@ _HINT = "SPDX 2.3, CycloneDX and Syft documents are read, as JSON"
 Reader = Callable[[Mapping[str, Any], str], Sbom]
 
 
-def read_sbom_document(content: bytes, name: str, created: str) -> Sbom:
-    """The SBOM in ``content``; ``name`` is what messages call it.
+def read_sbom_document(content: bytes, name: str, created: str, most_values: int = MOST_VALUES) -> Sbom:
+    """The SBOM in ``content``; ``name`` is what messages call it, ``most_values`` how many it may hold.
 
     Raises:
         SourceError: it is none that can be read.
     """
     if len(content) > LARGEST_BYTES:
         raise SourceError(f"{name} is larger than {LARGEST_BYTES >> 20} MiB")
-    document = fields(_document(_parsed(in_utf_8(content), name), name))
+    document = fields(_document(_parsed(in_utf_8(content), name, most_values), name))
     reader = _reader(document, name)
     if reader is None:
         raise SourceError(f"{name} is not an SBOM", hint=_HINT)
@@ -50,12 +50,12 @@ def read_sbom_document(content: bytes, name: str, created: str) -> Sbom:
     return replace(sbom, distro=replace(distro, end_of_life=end_of_life(distro)), created=created)
 
 
-def _parsed(content: bytes, name: str) -> list[object]:
+def _parsed(content: bytes, name: str, most_values: int) -> list[object]:
     """One document, or one on each line."""
     if not content or content.isspace():
         raise SourceError(f"{name} is empty", hint=_HINT)
     try:
-        return [parsed(content, name)]
+        return [parsed(content, name, most_values)]
     except orjson.JSONDecodeError as error:
         lines = _lines(content)
         if lines:

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from leadline.model.package import Distro, ImageIdentity, Package, Sbom
-from leadline.sources.sbom.fields import (
+from leadline.sbom.documents.fields import (
     Entries,
     digests,
     entries,

@@ -15,8 +15,8 @@ from leadline.model.unread import Unread
 from leadline.outputs.documents.components import components
 from leadline.outputs.format_registry import Page, find_format
 from leadline.outputs.rows.place import NoPlaces
-from leadline.sources.sbom.reader import read_sbom_document
-from leadline.sources.sbom.sniff import begins_like_sbom
+from leadline.sbom.documents.reader import read_sbom_document
+from leadline.sbom.documents.sniff import begins_like_sbom
 
 NOW = "2026-01-02T03:04:05Z"
 
