@@ -27,6 +27,7 @@ from feed_samples import FEEDS, every_document  # noqa: E402
 from leadline.errors import LeadlineError  # noqa: E402
 from leadline.model.resource import Origin  # noqa: E402
 from leadline.packages.file import File, Unreadable  # noqa: E402
+from leadline.sbom.documents.reader import read_sbom_document  # noqa: E402
 from leadline.sbom.layers.tar import normalised  # noqa: E402
 from leadline.sbom.listed_sums import _of_apk, _of_chisel, _of_dpkg, _of_mtree  # noqa: E402
 from leadline.sbom.parsers.executable import Executable  # noqa: E402
@@ -35,7 +36,6 @@ from leadline.sbom.secrets.content import tokens_in  # noqa: E402
 from leadline.sources.manifests.reader import read_text  # noqa: E402
 from leadline.sources.oci.manifest import read_manifest  # noqa: E402
 from leadline.sources.rendering.helm.undecided import doubts  # noqa: E402
-from leadline.sbom.documents.reader import read_sbom_document  # noqa: E402
 from leadline.sources.vulnerability_db.grype import read_latest  # noqa: E402
 from leadline.sources.vulnerability_db.index import read_index  # noqa: E402
 from leadline.sources.waivers.other_scanners import OF_OTHERS, read_other  # noqa: E402

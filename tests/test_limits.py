@@ -11,6 +11,8 @@ from leadline.programs.cli.options import file as configuration
 from leadline.programs.exporter.alert_conditions import MOST_OF_A_RULE
 from leadline.programs.exporter.metrics import MOST_SERIES
 from leadline.programs.operator.dispatch import MOST_CPU_S
+from leadline.sbom.documents.json import MOST_VALUES
+from leadline.sbom.documents.reader import LARGEST_BYTES
 from leadline.sbom.identity.config import LARGEST_CONFIG
 from leadline.sbom.image import Limits as ImageLimits
 from leadline.sbom.secrets.scan import LARGEST_SECRET_FILE
@@ -29,8 +31,6 @@ from leadline.sources.registry.http import MOST_REDIRECTS
 from leadline.sources.rego.engine import LIMITS as REGO
 from leadline.sources.rendering.plan import kustomization
 from leadline.sources.rendering.plan.result import RenderOptions
-from leadline.sbom.documents.json import MOST_VALUES
-from leadline.sbom.documents.reader import LARGEST_BYTES
 from leadline.sources.yaml import flow_colons
 from leadline.sources.yaml.parser import LIMITS as YAML
 

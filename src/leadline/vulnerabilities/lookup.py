@@ -214,7 +214,10 @@ class _Planner:
         if not way.batches:
             return way.answer._replace(why="no feed of the database speaks of this release")
         if builder := self._builders.get(place):
-            return _Answer(builder, why=f"built by others than {way.answer.title}, whose advisories speak of its own builds")
+            return _Answer(
+                builder,
+                why=f"built by others than {way.answer.title}, whose advisories speak of its own builds",
+            )
         self._streams[place] = way.lines
         if is_rebuilt := is_of_root_io(package):
             package = known_as(package)

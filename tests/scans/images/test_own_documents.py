@@ -10,9 +10,9 @@ from leadline.model.image_report import ImageReport
 from leadline.model.package import Distro, Package, Sbom
 from leadline.model.vulnerability import Fact, Import
 from leadline.outputs.format_registry import find_format
+from leadline.sbom.documents.reader import read_sbom_document
 from leadline.scans.images.image_scan import image_scan
 from leadline.scans.options import ImageOptions
-from leadline.sbom.documents.reader import read_sbom_document
 from leadline.vulnerabilities.match import match
 from outputs.sample_packages import CREATED, SBOM, sbom_page
 from vulnerabilities.matching.made_database import advisory, database_of

@@ -56,7 +56,13 @@ def test_what_the_distribution_built_is_judged(tmp_path: Path, version: str, sup
 
 
 def test_packages_of_one_builder_are_one_gap_with_some_of_their_names(tmp_path: Path):
-    names = ("nginx", "nginx-module-geoip", "nginx-module-image-filter", "nginx-module-njs", "nginx-module-xslt")
+    names = (
+        "nginx",
+        "nginx-module-geoip",
+        "nginx-module-image-filter",
+        "nginx-module-njs",
+        "nginx-module-xslt",
+    )
     found = _matched(tmp_path, *(Package("deb", one, "1.27.4-1~bookworm", supplier=_NGINX) for one in names))
     (gap,) = found.coverage
     assert gap.packages == 5
@@ -75,7 +81,10 @@ def test_of_rpm_the_vendor_says_it_and_a_distribution_that_is_not_listed_builds_
 
 
 def test_packages_of_another_distribution_are_judged_by_that_one(tmp_path: Path):
-    facts = [advisory("CVE-1", "AlmaLinux:8", "openssl", fixed="9"), advisory("CVE-2", "Debian:12", "openssl")]
+    facts = [
+        advisory("CVE-1", "AlmaLinux:8", "openssl", fixed="9"),
+        advisory("CVE-2", "Debian:12", "openssl"),
+    ]
     package = Package("rpm", "openssl", "1-1.el8", "almalinux", qualifiers=(("distro", "almalinux-8"),))
     with database_of(tmp_path, *facts) as database:
         found = match([package], Distro("debian", "12"), database)

@@ -15,13 +15,13 @@ from msgspec.structs import replace
 
 from leadline.errors import SourceError
 from leadline.model.package import Distro, Package, Sbom
-from leadline.sbom.identity.distro import end_of_life
 from leadline.sbom.documents.cyclonedx import read_cyclonedx
 from leadline.sbom.documents.fields import entries, fields, text
 from leadline.sbom.documents.json import MOST_VALUES, parsed
 from leadline.sbom.documents.sniff import OTHER_FORMS, in_utf_8
 from leadline.sbom.documents.spdx import read_spdx
 from leadline.sbom.documents.syft import read_syft
+from leadline.sbom.identity.distro import end_of_life
 
 LARGEST_BYTES = 512 << 20
 MOST_LINES = 1_000
