@@ -3,7 +3,7 @@
 import os
 import posixpath
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
@@ -91,9 +91,15 @@ def open_archive(path: Path, tag: str = "", platform: Platform | None = None) ->
     if "index.json" in names:
         return _layout_in(path, archive, tag, platform)
     archive.close()
-    raise SourceError(
-        f"{path} is an archive but no image", hint="it holds neither manifest.json nor index.json"
-    )
+    raise SourceError(f"{path} is an archive but no image", hint=_why_no_image(path, names))
+
+
+def _why_no_image(path: Path, names: Iterable[str]) -> str:
+    """Who archives the folder of a layout instead of what is in it, is told how."""
+    folders = sorted(one.removesuffix("/index.json") for one in names if one.endswith("/index.json"))
+    if folders and "/" not in folders[0]:
+        return f"it holds the folder {folders[0]}; archive what is in that: tar -C {folders[0]} -cf {path} ."
+    return "it holds neither manifest.json nor index.json"
 
 
 class Archive:

@@ -40,7 +40,7 @@ def attachments_of_file(file: FileOfImages) -> Attachments:
             archive = Archive(path)
             opened.callback(archive.close)
             find = archive.member
-        if find("index.json") is None:
+        if find("index.json") is None and find("manifest.json") is not None:
             raise SourceError(
                 f"{name} keeps no manifest, and signatures are about manifests",
                 hint="save the image as an OCI layout together with them, as cosign save does",

@@ -140,7 +140,10 @@ def index_of(name: str, find: Find) -> Manifest:
     """What ``index.json`` lists. Raises as ``layout_image``."""
     index_file = find("index.json")
     if index_file is None:
-        raise SourceError(f"{name} holds no index.json", hint="is it an OCI layout?")
+        raise SourceError(
+            f"{name} holds no index.json, which names the images of an OCI layout",
+            hint="name the folder of a whole layout",
+        )
     return read_manifest(small(index_file, "index.json"), f"index.json of {name}")
 
 

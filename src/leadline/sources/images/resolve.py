@@ -146,7 +146,7 @@ def _path_and_tag(text: str) -> tuple[Path, str]:
 
 
 def _open_folder(path: Path, tag: str, platform: Platform | None) -> OpenedImage:
-    if (path / "index.json").is_file() and (path / "oci-layout").is_file():
+    if (path / "oci-layout").is_file() or (path / "blobs/sha256").is_dir():
         return open_oci_layout(path, tag, platform)
     return _open_folder_itself(path)
 
