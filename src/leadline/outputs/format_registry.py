@@ -31,6 +31,8 @@ _ALIASES = {
     "yml": "yaml",
 }
 """What other programs call them."""
+_OF_IMAGES = {"pretty": "table", "lines": "table"}
+"""What a report about objects has two of, images have one of."""
 
 
 _SUFFIXES = {"yaml": (".yaml", ".yml"), "html": (".html", ".htm")}
@@ -162,8 +164,9 @@ def find_format(name: str, report: type) -> Format:
 
     Raises: ``UsageError`` for an unknown name, or a format that is not for such a report.
     """
-    # What other tools call formats are names for reports about objects; images have a table of their own.
-    name = _ALIASES.get(name, name) if report is PostureReport else name
+    name = _ALIASES.get(name, name)
+    if report is not PostureReport:
+        name = _OF_IMAGES.get(name, name)
     for value in _values_of(name, is_of_image=report is not PostureReport):
         if isinstance(value, Format) and value.name == name and value.report is report:
             return value

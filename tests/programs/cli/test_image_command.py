@@ -9,6 +9,7 @@ import pytest
 
 from image_archives import Blobs, compressed, docker_archive, entry, layer, write_files
 from registry_server import Server, serving
+from signing import new_key, pem
 
 pytestmark = pytest.mark.usefixtures("own_image_place")
 
