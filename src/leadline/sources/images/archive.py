@@ -95,7 +95,7 @@ def open_archive(path: Path, tag: str = "", platform: Platform | None = None) ->
 
 
 def _why_no_image(path: Path, names: Iterable[str]) -> str:
-    """Who archives the folder of a layout instead of what is in it, is told how."""
+    """Where the folder of a layout was archived instead of its content: how to archive that."""
     folders = sorted(one.removesuffix("/index.json") for one in names if one.endswith("/index.json"))
     if folders and "/" not in folders[0]:
         return f"it holds the folder {folders[0]}; archive what is in that: tar -C {folders[0]} -cf {path} ."
