@@ -82,6 +82,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 @pytest.mark.slow
+@pytest.mark.nightly("installs")
 def test_the_same_commit_gives_the_same_bytes_anywhere(released):
     names = [sorted(path.name for path in folder.iterdir()) for folder in released]
     assert (
@@ -108,6 +109,7 @@ def test_the_same_commit_gives_the_same_bytes_anywhere(released):
 
 
 @pytest.mark.slow
+@pytest.mark.nightly("installs")
 def test_the_chart_is_one_that_helm_reads_with_the_version_of_the_release(released):
     show = ["helm", "show", "chart", str(released[0] / f"leadline-{VERSION}.tgz")]
     shown = subprocess.run(show, check=True, capture_output=True, text=True).stdout
@@ -115,6 +117,7 @@ def test_the_chart_is_one_that_helm_reads_with_the_version_of_the_release(releas
 
 
 @pytest.mark.slow
+@pytest.mark.nightly("installs")
 def test_the_sbom_names_what_an_installation_brings(released):
     found = json.loads((released[0] / f"leadline-{VERSION}.cdx.json").read_text())["components"]
     versions = {one["name"].lower(): one["version"] for one in found}
@@ -127,6 +130,7 @@ def test_the_sbom_names_what_an_installation_brings(released):
 
 
 @pytest.mark.slow
+@pytest.mark.nightly("installs")
 def test_the_requirements_install_it_by_hash_into_an_empty_environment(released, tmp_path):
     dist, home = released[0], tmp_path / "home"
     subprocess.run([sys.executable, "-m", "venv", str(home)], check=True, env=ENVIRONMENT)
@@ -146,6 +150,7 @@ def test_the_requirements_install_it_by_hash_into_an_empty_environment(released,
 
 
 @pytest.mark.slow
+@pytest.mark.nightly("installs")
 def test_the_source_archive_makes_the_same_wheel(released, tmp_path):
     pip = [
         sys.executable,

@@ -11,7 +11,7 @@ from outside import Outside
 from service_cluster import ServiceCluster
 from workloads import deployment, privileged
 
-pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.nightly("installs")]
 
 COUNT = 12
 Verdicts = dict[str, frozenset[str]]
@@ -62,7 +62,6 @@ def test_the_pod_is_killed_during_writes(
     installed.settled(SUMMARIES, shop, lambda found: verdicts(found) == undisturbed)
 
 
-@pytest.mark.nightly("installs")
 def test_kube_apiserver_restarts(
     services: ServiceCluster, installed: Installation, undisturbed: Verdicts, shop: str
 ) -> None:
@@ -75,7 +74,6 @@ def test_kube_apiserver_restarts(
     installed.settled(SUMMARIES, shop, lambda found: verdicts(found) == expected)
 
 
-@pytest.mark.nightly("installs")
 def test_half_of_the_kinds_may_not_be_listed(
     services: ServiceCluster, installed: Installation, undisturbed: Verdicts, shop: str
 ) -> None:
@@ -108,7 +106,6 @@ def forbidden(cluster: ServiceCluster) -> int:
     return int((run["status"]["coverage"].get("unreadReasons") or {}).get("forbidden", 0))
 
 
-@pytest.mark.nightly("installs")
 def test_the_registry_is_away_for_a_while(
     services: ServiceCluster, installed: Installation, outside: Outside, shop: str
 ) -> None:

@@ -26,7 +26,7 @@ from processes import NotReadyError
 from service_cluster import ServiceCluster
 from workloads import deployment
 
-pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.nightly("installs")]
 
 FRIENDS, STRANGERS = "monitoring", "strangers"
 LISTENING = 8080

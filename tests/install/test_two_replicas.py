@@ -16,7 +16,7 @@ from workloads import privileged
 
 from api.postgres_server import PostgresServer
 
-pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.nightly("installs")]
 LEASE = "leadline-operator"
 RESULTS = f"/apis/spdx.softwarecomposition.kubescape.io/v1beta1/namespaces/shop/{SUMMARIES}"
 
