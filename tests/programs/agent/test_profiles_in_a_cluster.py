@@ -18,7 +18,13 @@ from leadline.scans.rehearsing.target import read_target
 from leadline.scans.suggesting.keeping import Kept, keep_behaviour
 from leadline.sources.cluster.connection import async_client
 
-pytestmark = [pytest.mark.cluster, pytest.mark.kernel, pytest.mark.slow, pytest.mark.nightly("behaviour"), needs_kernel]
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.kernel,
+    pytest.mark.slow,
+    pytest.mark.nightly("behaviour"),
+    needs_kernel,
+]
 SCRIPT = "echo one > /var/one; exec /bin/sleep 86400"
 
 
