@@ -92,6 +92,11 @@ class Program:
             self._child.kill()
             self._child.wait(seconds)
 
+    def kill(self) -> None:
+        """Without a goodbye."""
+        self._child.kill()
+        self._child.wait(15.0)
+
     def pause(self) -> None:
         self._child.send_signal(signal.SIGSTOP)
 

@@ -17,6 +17,7 @@ from leadline.errors import UsageError
 from leadline.programs.cli.main import main
 from leadline.programs.provider import compat as door_module
 from leadline.programs.provider.compat import LARGEST_CHUNK, CompatDoor
+from leadline.programs.provider.doors import Doors
 from leadline.programs.provider.log import verify_log
 from leadline.programs.provider.main import main as provider_main
 from leadline.scans.submitting import compat
@@ -32,7 +33,7 @@ class Door(Client):
     def __init__(self, provider: Provider, policies: Path | None = None) -> None:
         super().__init__(provider)
         self.parts = self.app._parts
-        self.app = CompatDoor(self.app, self.parts, policies, ADDRESS)
+        self.app = CompatDoor(self.app, self.parts, Doors(self.parts.tables), policies, ADDRESS)
         self.account = account_of("provider.example", "shop")
 
     def ask(self, method: str, path: str, body: bytes = b"", key: str = "", **query: str):

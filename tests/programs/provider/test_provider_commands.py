@@ -34,6 +34,9 @@ def told(capfd: pytest.CaptureFixture[str], words: list[str], code: int) -> str:
             "check that it runs and that its address",
         ),
         (["serve", "--compat", "p.example"], 2, "use https://HOST\n"),
+        # Before it says where it answers.
+        (["serve", "--certificate", "none.crt", "--key", "none.key"], 3, "none.crt: "),
+        (["account", "shop", "--tenant", "none"], 2, "tenant none has no source shop"),
     ],
     ids=lambda one: " ".join(one) if isinstance(one, list) else None,
 )
@@ -41,6 +44,34 @@ def test_wrong_words_get_one_line_that_helps(
     provider: Provider, capfd, words: list[str], code: int, why: str
 ):
     assert why in told(capfd, [*words, "--data", str(provider.folder)], code)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["add-tenant", "payments"], "added: tenant payments\n"),
+        (["drop-token", "wall"], "dropped: token wall; whoever sends it is refused from now on\n"),
+        (["settle", "shop"], "settled: shop; alerts that ended: mass-gone\n"),
+        (["settle", "other"], "settled: other; alerts that ended: none\n"),
+    ],
+    ids=lambda one: " ".join(one) if isinstance(one, list) else None,
+)
+def test_a_command_that_prints_no_token_says_what_it_did(
+    provider: Provider, capfd, words: list[str], said: str
+):
+    provider.take(report(range(30)))
+    provider.take(report([1]))
+    assert provider.alerts() == {"mass-gone"}
+    assert told(capfd, [*words, "--data", str(provider.folder)], 0) == said
+
+
+def test_silence_is_not_ended_by_a_person(tmp_path: Path, capfd):
+    provider = Provider(tmp_path / "provider", every=1)
+    provider.clock.pass_by(hours=-9_000)
+    provider.take(report([1]))
+    assert main(["settle", "shop", "--data", str(provider.folder)]) == 0
+    assert "shop is still silent" in capfd.readouterr().err
+    provider.close()
 
 
 def test_a_folder_without_a_provider_gets_a_command_that_makes_one(capfd, tmp_path: Path):

@@ -21,7 +21,7 @@ from leadline.programs.provider import oidc
 from leadline.programs.provider.adding import add_source, add_tenant
 from leadline.programs.provider.admin import ADMIN_ROUTES
 from leadline.programs.provider.app import App
-from leadline.programs.provider.doors import Doors, Oidc, Proxy, Readers, read_readers
+from leadline.programs.provider.doors import BoundTokens, Doors, Oidc, Proxy, Readers, read_readers
 from leadline.programs.provider.ingest import Refused
 from leadline.programs.provider.routes import ROUTES
 
@@ -151,6 +151,33 @@ def test_a_user_of_the_proxy_is_known_by_the_proxys_certificate(provider: Provid
     assert asked(provider, Readers(GROUPS), state=front, **user) == 401
     # A token goes first, and a wrong one is not helped by the proxy.
     assert asked(provider, readers, "leadline_unknown", state=front, **user) == 401
+
+
+def test_a_bound_token_opens_nothing_without_its_certificate(provider: Provider):
+    add_tenant(provider.place.tables, "rival")
+    rival = provider.place.add_token("wall", "read", tenant="rival")
+    bound = Readers(tokens=BoundTokens("ca.pem", {"wall": "wall.example", "rival/other": "wall.example"}))
+    own, stranger = (
+        {"certificate": {"subjectAltName": (("DNS", name),)}} for name in ("wall.example", "x.example")
+    )
+    assert asked(provider, bound, provider.reader, state=own) == 200
+    assert asked(provider, bound, provider.reader, state=stranger) == 401
+    assert asked(provider, bound, provider.reader) == 401
+    # A certificate alone is nobody, and a token of the same name in another tenant is another.
+    assert asked(provider, bound, state=own) == 401
+    doors = Doors(provider.place.tables, bound)
+    assert doors.own({}, rival) is not None
+    assert doors.own({}, provider.token) is not None
+
+
+def test_a_certificate_for_a_token_never_passes_as_that_of_the_proxy(tmp_path: Path):
+    for name in ("a.pem", "b.pem"):
+        (tmp_path / name).write_text(name)
+    a, b = str(tmp_path / "a.pem"), str(tmp_path / "b.pem")
+    assert Readers(proxy=Proxy(a, "front"), tokens=BoundTokens(a, {})).certificates() == "a.pem"
+    assert Readers().certificates() == ""
+    with pytest.raises(UsageError, match="two CAs"):
+        Readers(proxy=Proxy(a, "front"), tokens=BoundTokens(b, {})).certificates()
 
 
 @pytest.mark.parametrize("text", ["[groups]\nsre = 1\n", "unknown = 1", "[", "[oidc]\nissuer = 'x'"])

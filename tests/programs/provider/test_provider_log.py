@@ -63,6 +63,9 @@ def test_entries_that_were_cut_off_are_missed(provider: Provider):
     provider.again()
     assert provider.ingest.catch_up() == 0
     assert provider.alerts() == {"damaged-log"}
+    ((text,),) = provider.place.tables.read("default", "SELECT text FROM alert WHERE tenant = ?")
+    # Readers are told no path of the provider's machine.
+    assert "/" not in text
     with pytest.raises(StoreError, match="not what its checkpoint says"):
         provider.take(report([1]))
 

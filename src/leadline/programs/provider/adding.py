@@ -7,11 +7,10 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from leadline.errors import UsageError
-from leadline.programs.provider.doors import TOKEN_PREFIX, token_digest
+from leadline.programs.provider.doors import DEFAULT_TENANT, TOKEN_PREFIX, token_digest
 from leadline.programs.provider.ingest import utc_now
 from leadline.programs.provider.tables import Role, Tables, Token
 
-TENANT = "default"
 _TOKEN_BYTES = 32
 _NAMES = re.compile(r"[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?")
 Name = Annotated[str, Meta(pattern=f"^{_NAMES.pattern}$")]
@@ -34,13 +33,13 @@ def add_tenant(tables: Tables, name: str) -> str:
     return ""
 
 
-def add_source(tables: Tables, name: str, kind: str, every: int, tenant: str = TENANT) -> str:
+def add_source(tables: Tables, name: str, kind: str, every: int, tenant: str = DEFAULT_TENANT) -> str:
     """The token that may write it, shown once. Raises: ``UsageError``."""
     tables.add_source(tenant, check_name(name, "source"), kind, every, stamp())
     return add_token(tables, name, "write", name, tenant)
 
 
-def add_token(tables: Tables, name: str, role: Role, source: str = "", tenant: str = TENANT) -> str:
+def add_token(tables: Tables, name: str, role: Role, source: str = "", tenant: str = DEFAULT_TENANT) -> str:
     """Raises: ``UsageError``."""
     own = tables.source(tenant, source) if source else None
     if source and own is None:

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from leadline.errors import UsageError
-from leadline.programs.provider.adding import TENANT, Kind, Name, add_source, add_tenant, add_token, stamp
+from leadline.programs.provider.adding import Kind, Name, add_source, add_tenant, add_token, stamp
+from leadline.programs.provider.doors import DEFAULT_TENANT
 from leadline.programs.provider.ingest import Refused
 from leadline.programs.provider.routes import Call, Parts, Route
 from leadline.programs.provider.watchman import EVENTS, STATES
@@ -18,7 +19,7 @@ class NewTenant(Struct, frozen=True, rename="camel", forbid_unknown_fields=True)
 
 class NewSource(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     name: Name
-    tenant: Name = TENANT
+    tenant: Name = DEFAULT_TENANT
     kind: Kind = "cluster"
     every_seconds: Annotated[int, Meta(ge=0, lt=10**9)] = 0
     """How often something is due; 0 for never."""
@@ -28,18 +29,18 @@ class NewToken(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """One that writes a source, or, without a source, reads its tenant."""
 
     name: Name
-    tenant: Name = TENANT
+    tenant: Name = DEFAULT_TENANT
     source: Name | None = None
 
 
 class OldToken(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     name: Name
-    tenant: Name = TENANT
+    tenant: Name = DEFAULT_TENANT
 
 
 class OneSource(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     name: Name
-    tenant: Name = TENANT
+    tenant: Name = DEFAULT_TENANT
 
 
 class Tenants(Struct, frozen=True, rename="camel"):

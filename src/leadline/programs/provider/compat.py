@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from leadline.errors import LeadlineError, UsageError
 from leadline.programs.provider.app import Receive, Send, body_of
-from leadline.programs.provider.doors import token_digest
+from leadline.programs.provider.doors import Doors
 from leadline.programs.provider.ingest import Message, Refused
 from leadline.programs.provider.routes import Parts
 from leadline.scans.submitting.compat import MOST_CHUNKS, Chunk, Chunks, account_of, framework_documents
@@ -50,18 +50,20 @@ class _Asked(Struct, frozen=True):
     path: str
     query: Mapping[str, str]
     headers: Mapping[bytes, bytes]
+    scope: Mapping[str, Any]
 
 
 class CompatDoor:
     """In front of the application: answers what is asked below ``/api/`` and ``/k8s/``, and passes on everything else."""
 
-    def __init__(self, app: Any, parts: Parts, policies: Path | None, address: str) -> None:
+    def __init__(self, app: Any, parts: Parts, doors: Doors, policies: Path | None, address: str) -> None:
         """``policies``: folder with that project's own policies, whose rules its CLI runs; ``address``: of this provider, as senders know it.
 
         Raises: ``UsageError`` where the folder holds none.
         """
         self._app = app
         self._parts = parts
+        self._doors = doors
         self._address = address.rstrip("/")
         self._frameworks = _frameworks(policies) if policies else {}
         self._pending: dict[tuple[int, str], _Pending] = {}
@@ -74,7 +76,7 @@ class CompatDoor:
         query = {
             name: values[0] for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()
         }
-        asked = _Asked(scope["method"], path, query, dict(scope["headers"]))
+        asked = _Asked(scope["method"], path, query, dict(scope["headers"]), scope)
         try:
             status, value = await self._answered(asked, receive)
         except Refused as refused:
@@ -130,7 +132,7 @@ class CompatDoor:
     def _source(self, asked: _Asked) -> Any:
         """The source of the token, where the account is its. Raises: ``Refused``."""
         word = asked.headers.get(b"x-api-key", b"").decode("latin-1").strip()
-        token = self._parts.tables.token(token_digest(word)) if word else None
+        token = self._doors.own(asked.scope, word) if word else None
         if token is None or token.role != "write":
             raise Refused(401, "X-API-KEY holds no token of a source")
         sources = self._parts.tables.sources(token.tenant)

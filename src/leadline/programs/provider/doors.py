@@ -18,6 +18,7 @@ from leadline.programs.provider.tables import Tables, Token
 TOKEN_PREFIX = "leadline_"  # noqa: S105 a prefix that secret scanners can look for
 USER, GROUP = b"x-remote-user", b"x-remote-group"
 """As the front proxy of an API server of Kubernetes has them."""
+DEFAULT_TENANT = "default"
 _LARGEST_TOKEN = 16_384
 
 
@@ -39,21 +40,42 @@ class Proxy(Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     """Common name or DNS name in its certificate."""
 
-    def certificates(self) -> str:
-        """Raises: ``SourceError``."""
-        try:
-            return Path(self.ca).read_text("ascii")
-        except OSError as error:
-            raise SourceError(f"cannot read {self.ca}: {(error.strerror or str(error)).lower()}") from error
-        except UnicodeDecodeError as error:
-            raise SourceError(f"{self.ca} does not hold certificates in PEM") from error
+
+class BoundTokens(Struct, frozen=True, forbid_unknown_fields=True):
+    """Tokens that are taken with a client certificate alone: a stolen token opens nothing."""
+
+    ca: str
+    """File of certificates, PEM, that theirs are verified with."""
+    names: dict[str, str]
+    """Common name or DNS name in the certificate of each token; of another tenant than the default one it is ``TENANT/TOKEN``."""
 
 
 class Readers(Struct, frozen=True, forbid_unknown_fields=True):
-    groups: dict[str, str]
+    groups: dict[str, str] = {}
     """The tenant of each group."""
     oidc: Oidc | None = None
     proxy: Proxy | None = None
+    tokens: BoundTokens | None = None
+
+    def certificates(self) -> str:
+        """That clients are verified with; empty for none. Raises: ``SourceError``, ``UsageError``."""
+        found = {_certificates(one.ca) for one in (self.proxy, self.tokens) if one}
+        if len(found) > 1:
+            # A certificate does not say which of them it is of: one made for a token could bear the name of the proxy.
+            raise UsageError(
+                "[proxy] and [tokens] have two CAs", hint="issue the certificates of both by one"
+            )
+        return found.pop() if found else ""
+
+
+def _certificates(file: str) -> str:
+    """Raises: ``SourceError``."""
+    try:
+        return Path(file).read_text("ascii")
+    except OSError as error:
+        raise SourceError(f"cannot read {file}: {(error.strerror or str(error)).lower()}") from error
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{file} does not hold certificates in PEM") from error
 
 
 def read_readers(path: Path) -> Readers:
@@ -82,8 +104,7 @@ class Doors:
         scheme, _, word = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
         word = word.strip()
         if scheme.lower() == "bearer":
-            # Looked up by a hash: how long it takes says nothing about a token.
-            if found := self._tables.token(token_digest(word)):
+            if found := self.own(scope, word):
                 return found
             if self._issuer and word.count(".") == 2 and len(word) <= _LARGEST_TOKEN:
                 return self._reader(*self._issuer.user(word))
@@ -98,6 +119,17 @@ class Doors:
             "send Authorization: Bearer TOKEN",
             headers=((b"www-authenticate", b"Bearer"),),
         )
+
+    def own(self, scope: Mapping[str, Any], word: str) -> Token | None:
+        """The token of ours; ``None`` where there is none. Raises: ``Refused`` without the certificate that it is bound to."""
+        # Looked up by a hash: how long it takes says nothing about a token.
+        found = self._tables.token(token_digest(word))
+        if found and self._readers.tokens:
+            name = found.name if found.tenant == DEFAULT_TENANT else f"{found.tenant}/{found.name}"
+            wanted = self._readers.tokens.names.get(name)
+            if wanted and not _is_named(scope, wanted):
+                raise Refused(401, "This token is bound to a client certificate", "show it, or another token")
+        return found
 
     def _reader(self, user: str, groups: list[str]) -> Token:
         tenants = {tenant for group in groups if (tenant := self._readers.groups.get(group))}

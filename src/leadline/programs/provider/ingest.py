@@ -40,6 +40,10 @@ MOST_OPEN = 1_000_000
 """Findings of one source: the difference to a report is made in memory."""
 
 
+_DAMAGED = "its log does not fit its checkpoint or its tables, and takes nothing more; the output of leadline provider serve says why"
+"""To readers, who are told no path of this machine."""
+
+
 MOST_OPEN_LOGS = 300
 """Each takes two descriptors, and 64 bytes of memory for an entry."""
 
@@ -115,7 +119,7 @@ class Ingest:
                 count += self._replayed(source, alerting=True)
             except (StoreError, SourceError) as error:
                 log.error("%s takes nothing: %s", source.name, error)
-                self._tables.alert(source, DAMAGED_LOG, str(error.args[0]), self._stamp())
+                self._tables.alert(source, DAMAGED_LOG, _DAMAGED, self._stamp())
         return count
 
     def rebuild(self) -> Iterator[tuple[Source, int, bool]]:

@@ -7,8 +7,8 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,11 +17,11 @@ import click
 from leadline.api.protocol import Readable
 from leadline.api.provider.note import NoteError, verifier
 from leadline.errors import GATE_FAILED, SourceError, StoreError, UsageError
-from leadline.programs.provider.adding import TENANT, Kind, add_tenant
+from leadline.programs.provider.adding import Kind, add_tenant
 from leadline.programs.provider.admin import ADMIN_ROUTES
 from leadline.programs.provider.app import App
 from leadline.programs.provider.compat import CompatDoor
-from leadline.programs.provider.doors import Doors, read_readers
+from leadline.programs.provider.doors import DEFAULT_TENANT, Doors, read_readers
 from leadline.programs.provider.ingest import utc_now
 from leadline.programs.provider.log import verify_log
 from leadline.programs.provider.openapi import openapi
@@ -32,6 +32,7 @@ from leadline.programs.provider.routes import Parts
 from leadline.programs.provider.views import views_sql
 from leadline.programs.provider.watchman import EVENTS, STATES
 from leadline.programs.service import run
+from leadline.programs.serving.chores import beside as with_chores
 from leadline.programs.serving.chores import say_alive
 from leadline.programs.serving.log import log_to_stderr
 from leadline.programs.serving.plain_server import plain_config, serve_plain
@@ -48,6 +49,7 @@ from leadline.scans.submitting.sending import destination, provider_base
 log = logging.getLogger(__name__)
 _UNITS = {"m": 60, "h": 3_600, "d": 86_400}
 _SHOWN_FAULTS = 20
+_RENEW_S = 60.0
 
 EPILOG = """
 \b
@@ -93,7 +95,10 @@ _database = click.option(
     help="PostgreSQL for the tables, in place of a file in the folder.",
 )
 _tenant = click.option(
-    "--tenant", default=TENANT, show_default=True, help="Whose it is: readers see their own tenant alone."
+    "--tenant",
+    default=DEFAULT_TENANT,
+    show_default=True,
+    help="Whose it is: readers see their own tenant alone.",
 )
 
 
@@ -167,49 +172,58 @@ def serve(
             hint="give --certificate and --key, or --behind-proxy where a proxy ends TLS",
         )
     known = read_readers(readers) if readers else None
-    if known and known.proxy and not certificate:
+    ca = known.certificates() if known else ""
+    if ca and not certificate:
         raise UsageError(
-            "a proxy that signs users in is known by its certificate: give --certificate and --key"
+            f"{readers} asks for client certificates, which need TLS here",
+            hint="give --certificate and --key",
         )
+    tls: Tls | None = None
+    if certificate and key:
+        # Read before anything is announced.
+        socket = Socket(host, port, certificate, key)
+        tls = Tls(socket, ca)
     with _place(data, database) as place, place.alone():
         ingest = place.ingest()
         if missing := ingest.catch_up():
             _say(f"{missing:,} entries of the logs were not in the tables, and are now")
         parts = Parts(place.tables, ingest, Questions(place.tables, utc_now))
-        app: App | CompatDoor = App(parts, Doors(place.tables, known, fetched))
+        doors = Doors(place.tables, known, fetched)
+        app: App | CompatDoor = App(parts, doors)
         if compat:
-            app = CompatDoor(app, parts, compat_policies, provider_base(compat))
+            app = CompatDoor(app, parts, doors, compat_policies, provider_base(compat))
         for group, tenant in sorted((known.groups if known else {}).items()):
             if tenant not in place.tables.tenants():
                 _say(
                     f"{readers}: group {group} reads nothing: unknown tenant {tenant}; "
                     f"leadline provider add-tenant {tenant} adds it"
                 )
-        _say(f"{place.keys.name}: {data}, {len(place.tables.sources()):,} sources, at {host}:{port}")
-        if certificate and key:
-            ca = known.proxy.certificates() if known and known.proxy else ""
-            socket = Socket(host, port, certificate, key)
-            main = server(app, socket, Tls(socket, ca), lambda: None)
+        if tls:
+            main = server(app, socket, tls, lambda: None)
         else:
             main = Server(plain_config(app, host, port), lambda: None)
         beside = (admin_port, App(parts, routes=ADMIN_ROUTES)) if admin_port else None
-        asyncio.run(_serve(main, beside))
+        _say(f"{place.keys.name}: {data}, {len(place.tables.sources()):,} sources, at {host}:{port}")
+        asyncio.run(_serve(main, beside, tls, ca))
         ingest.close()
 
 
-async def _serve(main: Server, beside: tuple[int, App] | None) -> None:
-    """``beside``: port and application of administrators."""
-    if beside is None:
-        return await main.serve()
-    admin = asyncio.create_task(serve_plain(beside[1], "127.0.0.1", beside[0]))
-    admin.add_done_callback(lambda _: main.leave())
-    try:
-        await main.serve()
-    finally:
-        admin.cancel()
-        # What ended it, where it was not us: a port that is taken.
-        with suppress(asyncio.CancelledError):
-            await admin
+async def _serve(main: Server, admin: tuple[int, App] | None, tls: Tls | None, ca: str) -> None:
+    """``admin``: port and application of administrators."""
+    chores: list[Coroutine[Any, Any, None]] = [_renewed(tls, ca)] if tls else []
+    if admin:
+        chores.append(serve_plain(admin[1], "127.0.0.1", admin[0]))
+    await with_chores(main, chores)
+
+
+async def _renewed(tls: Tls, ca: str) -> None:
+    """Takes up a certificate that others have replaced."""
+    while True:
+        await asyncio.sleep(_RENEW_S)
+        try:
+            tls.renew(ca)
+        except OSError as error:
+            log.warning("the certificate was not renewed: %s", error)
 
 
 @command.command("add-source")
@@ -242,6 +256,7 @@ def add_token(name: str, source: str, data: Path, database: str, tenant: str) ->
     """Add another token of a SOURCE, before the old one is dropped."""
     with _place(data, database) as place:
         token = place.add_token(name, "write", source, tenant)
+    _say(f"this token is shown once; it may only add to {source} and read nothing")
     click.echo(token)
 
 
@@ -253,17 +268,19 @@ def add_reader(name: str, data: Path, database: str, tenant: str) -> None:
     """Print a token that may read every source of its tenant."""
     with _place(data, database) as place:
         token = place.add_token(name, "read", tenant=tenant)
+    _say(f"this token is shown once; it may read every source of tenant {tenant}, and write nothing")
     click.echo(token)
 
 
 @command.command()
 @click.argument("source")
 @_placed
-def account(source: str, data: Path, database: str) -> None:
+@_tenant
+def account(source: str, data: Path, database: str, tenant: str) -> None:
     """Print the account of a SOURCE, for a CLI that names sources by a UUID (serve --compat)."""
     with _place(data, database) as place:
-        if place.tables.source(TENANT, source) is None:
-            raise _unknown_source(source, TENANT)
+        if place.tables.source(tenant, source) is None:
+            raise _unknown_source(source, tenant)
         click.echo(account_of(place.keys.name, source))
 
 
@@ -274,6 +291,7 @@ def add_admin(name: str, data: Path, database: str) -> None:
     """Print a token for the port of administrators."""
     with _place(data, database) as place:
         token = place.add_token(name, "admin", tenant="")
+    _say("this token is shown once; it opens the port of administrators alone")
     click.echo(token)
 
 
@@ -284,13 +302,17 @@ def new_tenant(name: str, data: Path, database: str) -> None:
     """Add a tenant: sources and readers that see nothing of the others."""
     with _place(data, database) as place:
         add_tenant(place.tables, name)
+    _say(f"added: tenant {name}")
 
 
 @command.command("drop-token")
 @click.argument("name")
 @_placed
 @click.option(
-    "--tenant", default=TENANT, show_default=True, help="Whose it is; empty for one of an administrator."
+    "--tenant",
+    default=DEFAULT_TENANT,
+    show_default=True,
+    help="Whose it is; empty for one of an administrator.",
 )
 def drop_token(name: str, data: Path, database: str, tenant: str) -> None:
     """Make a token invalid at once."""
@@ -301,6 +323,7 @@ def drop_token(name: str, data: Path, database: str, tenant: str) -> None:
                 if tenant
                 else f"no administrator has the token {name[:100]}"
             )
+    _say(f"dropped: token {name}; whoever sends it is refused from now on")
 
 
 @command.command()
@@ -313,7 +336,13 @@ def settle(source: str, data: Path, database: str, tenant: str) -> None:
         found = place.tables.source(tenant, source)
         if found is None:
             raise _unknown_source(source, tenant)
+        lasting = Questions(place.tables, utc_now).alerts(tenant).items
+        kinds = [one.kind for one in lasting if one.source == source and not one.over]
         place.tables.settle(found, (*EVENTS, *STATES), utc_now().strftime("%Y-%m-%dT%H:%M:%SZ"))
+    ended = ", ".join(one for one in kinds if one in (*EVENTS, *STATES)) or "none"
+    _say(f"settled: {source}; alerts that ended: {ended}")
+    if "silence" in kinds:
+        _say(f"{source} is still silent: that ends with its next message")
 
 
 @command.command()

@@ -16,8 +16,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from leadline.errors import StoreError, UsageError
-from leadline.programs.provider.adding import TENANT, add_source, add_tenant, add_token, check_name
+from leadline.programs.provider.adding import add_source, add_tenant, add_token, check_name
 from leadline.programs.provider.database import Database
+from leadline.programs.provider.doors import DEFAULT_TENANT
 from leadline.programs.provider.ingest import Ingest
 from leadline.programs.provider.log import Keys
 from leadline.programs.provider.sqlite_database import SqliteDatabase
@@ -43,16 +44,16 @@ class Place:
             ) from error
         self.tables = Tables(_database(folder, database))
         if not self.tables.tenants():
-            add_tenant(self.tables, TENANT)
+            add_tenant(self.tables, DEFAULT_TENANT)
 
     def ingest(self) -> Ingest:
         return Ingest(self.folder, self.tables, self.keys)
 
-    def add_source(self, name: str, kind: str, every: int, tenant: str = TENANT) -> str:
+    def add_source(self, name: str, kind: str, every: int, tenant: str = DEFAULT_TENANT) -> str:
         """The token that may write it, shown once. Raises: ``UsageError``."""
         return add_source(self.tables, name, kind, every, tenant)
 
-    def add_token(self, name: str, role: Role, source: str = "", tenant: str = TENANT) -> str:
+    def add_token(self, name: str, role: Role, source: str = "", tenant: str = DEFAULT_TENANT) -> str:
         """Raises: ``UsageError``."""
         return add_token(self.tables, name, role, source, tenant)
 

@@ -56,7 +56,7 @@ class Tls:
         try:
             context.load_cert_chain(self._socket.certificate, self._socket.key, password="")
         except ssl.SSLError as error:
-            why = f"is not a certificate in PEM that {self._socket.key} is the key of"
+            why = f"not a certificate in PEM with its key in {self._socket.key}"
             raise OSError(errno.EINVAL, why, str(self._socket.certificate)) from error
         context.set_alpn_protocols(["http/1.1"])
         if self._ca:
