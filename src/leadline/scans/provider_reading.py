@@ -236,22 +236,29 @@ def _unread(state: ProviderState) -> Iterator[Unread]:
 
 def _doubts(source: SourceRow, alerts: tuple[AlertRow, ...]) -> Iterator[str]:
     """Why less may be known of ``source`` than it seems."""
+    yield from _suspicions(source, alerts)
+    if not source.is_unread_known:
+        yield "what could not be read there is unknown: its reports do not say"
+    elif source.unread:
+        yield f"{count(source.unread, 'input')} could not be read there"
+
+
+def _suspicions(source: SourceRow, alerts: tuple[AlertRow, ...]) -> Iterator[str]:
+    """Why someone has to look after ``source``."""
     if not source.last_received:
         yield "nothing was received from it yet"
     elif source.is_silent:
         yield f"silent: nothing was received since {source.last_received}"
-    if source.unread:
-        yield f"{count(source.unread, 'input')} could not be read there"
     for one in alerts:
         if one.source == source.name and one.kind != "silence":
             yield plain(f"alert {one.kind}: {one.text}", 1_000)
 
 
 def _component(source: SourceRow, alerts: tuple[AlertRow, ...]) -> Component:
-    doubts = [one for one in _doubts(source, alerts) if not one.endswith("could not be read there")]
-    state = doubts[0] if doubts else f"reports {count(source.open, 'finding')}"
-    hint = "see /v1/alerts; leadline provider settle ends an alert" if doubts else ""
-    return Component(f"{source.kind} {source.name}", source.last_received, state, not doubts, hint)
+    found = list(_suspicions(source, alerts))
+    state = found[0] if found else f"reports {count(source.open, 'finding')}"
+    hint = "see /v1/alerts; leadline provider settle ends an alert" if found else ""
+    return Component(f"{source.kind} {source.name}", source.last_received, state, not found, hint)
 
 
 def _days(rows: tuple[DayRow, ...]) -> Mapping[str, Mapping[str, int]]:

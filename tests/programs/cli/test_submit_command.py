@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ import httpx2
 import msgspec
 import pytest
 import zstandard
+from certificates import Authority
 from tests.programs.provider.provider_parts import Provider, report, served
 
 from image_archives import docker_archive, layer
@@ -313,8 +315,29 @@ def test_no_answer_but_a_receipt_counts_and_no_redirect_is_followed(capfd, monke
         assert elsewhere.asked == []
     assert code == 5
     assert f"answers HTTP {status}" in err
+    assert ("LEADLINE_SUBMIT_TOKEN" in err) == (status in (401, 403))
     assert "\x1b" not in err
     assert "leadline_token" not in err
+
+
+def test_a_certificate_that_is_not_trusted_is_said_to_be_and_by_which_flag_it_is(
+    capfd, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("LEADLINE_SUBMIT_TOKEN", "leadline_token")
+    authority = Authority(tmp_path, "private")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*authority.issue("server", "provider", hosts=("127.0.0.1",)))
+    with answering(lambda path: (500, b"", {})) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        url = f"https://127.0.0.1:{server.server_address[1]}/shop"
+        code, _, err = run(capfd, "scan", "pod.yaml", "--submit", url, "-q", "-f", "lines")
+        assert code == 5
+        assert "; --submit-ca FILE names the CA of its certificate; " in err
+        # It is not tried again: that cannot help.
+        assert server.asked == []
+        trusted = ("--submit-ca", str(authority.file))
+        _, _, err = run(capfd, "scan", "pod.yaml", "--submit", url, "-q", "-f", "lines", *trusted)
+        assert "answers HTTP 500" in err
 
 
 def test_an_image_is_sent_with_its_packages(capfd, monkeypatch, tmp_path):

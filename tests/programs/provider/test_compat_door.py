@@ -20,6 +20,7 @@ from leadline.programs.provider.compat import LARGEST_CHUNK, CompatDoor
 from leadline.programs.provider.doors import Doors
 from leadline.programs.provider.log import verify_log
 from leadline.programs.provider.main import main as provider_main
+from leadline.programs.provider.questions import Questions
 from leadline.scans.submitting import compat
 from leadline.scans.submitting.compat import account_of, compat_calls, compat_chunks, send_calls
 from leadline.scans.submitting.sending import Answer, NotDeliveredError, destination
@@ -140,7 +141,9 @@ def test_a_report_with_too_many_findings_is_not_cut(provider: Provider, monkeypa
     door = Door(provider)
     query = {"customerGUID": door.account, "reportGUID": str(uuid.uuid4())}
     (chunk,) = compat_chunks(report(list(range(40))), door.account, "r", "")
-    assert door.ask("POST", "/k8s/v2/postureReport", chunk, provider.token, **query)[0] != 200
+    status, said, _ = door.ask("POST", "/k8s/v2/postureReport", chunk, provider.token, **query)
+    assert status == 413
+    assert "at most 30 are taken" in said["message"]
     assert provider.source.entries == 0
 
 
@@ -274,7 +277,10 @@ def test_our_cli_submits_to_it(provider: Provider, tmp_path: Path, monkeypatch, 
         assert "findings of shop are open" in told
         monkeypatch.setenv("LEADLINE_SUBMIT_TOKEN", "k-123")
         assert main(words) == 5
-        assert "answers HTTP 401" in (told := capfd.readouterr().err)
+        told = capfd.readouterr().err
+        # One sentence of what it says, and what to do.
+        assert ": X-API-KEY holds no token of a source; LEADLINE_SUBMIT_TOKEN holds the token" in told
+        assert "{" not in told
     kept = next((tmp_path / "state").rglob("body-0.json"))
     assert str(kept.parent) in told
     sent = [json.loads(path.read_bytes()) for path in dry.glob("body-*.json")]
@@ -284,6 +290,13 @@ def test_our_cli_submits_to_it(provider: Provider, tmp_path: Path, monkeypatch, 
         for result in one["results"]
         for control in result["controls"]
     )
+    # No such report says what could not be read: 0 is not what it was.
+    (row,) = [
+        one
+        for one in Questions(provider.place.tables, provider.clock).sources("default").items
+        if one.name == "shop"
+    ]
+    assert (row.unread, row.is_unread_known) == (0, False)
     known = provider.place.tables.open_findings(provider.source).values()
     assert sum(not one.accepted for one in known) == failed
 

@@ -50,7 +50,7 @@ def test_wrong_words_get_one_line_that_helps(
     ("words", "said"),
     [
         (["add-tenant", "payments"], "added: tenant payments\n"),
-        (["drop-token", "wall"], "dropped: token wall; whoever sends it is refused from now on\n"),
+        (["drop-token", "wall"], "dropped: token wall; it is refused from now on\n"),
         (["settle", "shop"], "settled: shop; alerts that ended: mass-gone\n"),
         (["settle", "other"], "settled: other; alerts that ended: none\n"),
     ],

@@ -23,6 +23,8 @@ Short = Annotated[str, Meta(max_length=300)]
 Long = Annotated[str, Meta(max_length=2_000)]
 Count = Annotated[int, Meta(ge=0, le=10**12)]
 ImageDigest = Annotated[str, Meta(pattern="^sha256:[0-9a-f]{64}$")]
+NAMES_NO_UNREAD = "kubescape"
+"""The program whose reports do not say what could not be read."""
 MOST_FINDINGS = 500_000
 MOST_RANKED = 50_000
 MOST_NAMES = 10_000
@@ -241,6 +243,8 @@ class SourceRow(Struct, frozen=True, rename="camel"):
     objects: int
     unread: int
     program: str
+    is_unread_known: bool = True
+    """Whether its reports say what could not be read; where they do not, 0 means nothing."""
 
 
 class Sources(Struct, frozen=True, rename="camel"):

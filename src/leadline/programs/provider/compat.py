@@ -17,6 +17,7 @@ from urllib.parse import parse_qs
 import msgspec
 from msgspec import Struct
 
+from leadline.api.provider.wire import NAMES_NO_UNREAD
 from leadline.errors import LeadlineError, UsageError
 from leadline.programs.provider.app import Receive, Send, body_of
 from leadline.programs.provider.doors import Doors
@@ -34,7 +35,6 @@ _PENDING = 4
 """Reports of one source that are not whole."""
 _DISCOVERY = re.compile("/api/(v[123])/servicediscovery")
 _GUID = re.compile("[0-9a-fA-F-]{36}")
-PROGRAM = "kubescape"
 Answer = tuple[int, Any]
 
 
@@ -163,7 +163,10 @@ class CompatDoor:
 
         def stored() -> int:
             now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-            whole = pending.chunks.whole(now, PROGRAM)
+            try:
+                whole = pending.chunks.whole(now, NAMES_NO_UNREAD)
+            except UsageError as error:
+                raise Refused(413, "The report is too large", str(error.args[0])) from error
             plain = msgspec.json.encode(whole)
             key = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{source.id}/{report}"))
             return self._parts.ingest.take(token, source, Message(plain, whole, key)).open

@@ -41,7 +41,7 @@ MOST_OPEN = 1_000_000
 
 
 _DAMAGED = "its log does not fit its checkpoint or its tables, and takes nothing more; the output of leadline provider serve says why"
-"""To readers, who are told no path of this machine."""
+"""For readers, who learn no path of this machine."""
 
 
 MOST_OPEN_LOGS = 300

@@ -323,7 +323,7 @@ def drop_token(name: str, data: Path, database: str, tenant: str) -> None:
                 if tenant
                 else f"no administrator has the token {name[:100]}"
             )
-    _say(f"dropped: token {name}; whoever sends it is refused from now on")
+    _say(f"dropped: token {name}; it is refused from now on")
 
 
 @command.command()
@@ -447,7 +447,7 @@ def send(
     held = Outbox(outbox, f"{place.base}/{place.source}")
     with closing(held), provider_client(given["ca"], given["certificate"], given["key"]) as client:
         _say(f"sending changes in {store} to {place.host} as {place.source}")
-        submitting = Submitting(ChangeSender(place, token, Patient(client), held), opened, pace)
+        submitting = Submitting(ChangeSender(place, token, Patient(client, "--ca"), held), opened, pace)
         if given["once"]:
             _say(f"{asyncio.run(submitting.once()):,} messages were delivered")
         else:

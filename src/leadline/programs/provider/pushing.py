@@ -28,7 +28,7 @@ from leadline.scans.provider_reading import pages_of, read_sources
 from leadline.scans.pushing.defectdojo import reimport_call
 from leadline.scans.pushing.dependency_track import bom_call
 from leadline.scans.pushing.ocsf import Event, What, signing_key, webhook_call
-from leadline.scans.submitting.sending import Call
+from leadline.scans.submitting.sending import Call, hint_of
 from leadline.whole_file import write_whole
 
 log = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ def push(
     state = _read(state_file)
     ask = ProviderReader(provider, os.environ, provider_ca)
     with closing(ask), provider_client(ca) as client:
-        deliver = _sender(Patient(client), url)
+        deliver = _sender(Patient(client, "--ca"), url)
         taken = 0
 
         def send(call: Call) -> None:
@@ -203,7 +203,7 @@ def _sender(exchange: Patient, url: str) -> Send:
         try:
             answer = exchange(call)
         except OSError as error:
-            raise SourceError(f"{host} cannot be reached: {error}") from error
+            raise SourceError(f"{host} cannot be reached: {error}", hint=hint_of(error)) from error
         if not 200 <= answer.status < 300:
             raise SourceError(f"{host} answers HTTP {answer.status}")
 

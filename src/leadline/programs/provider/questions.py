@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from leadline.api.provider.wire import (
+    NAMES_NO_UNREAD,
     AlertRow,
     Alerts,
     DayRow,
@@ -112,6 +113,7 @@ class Questions:
             objects=source.objects,
             unread=source.unread,
             program=source.program,
+            is_unread_known=source.program != NAMES_NO_UNREAD,
         )
 
     def findings(self, tenant: str, asked: Asked, cursor: str, most: int) -> Findings:

@@ -1,19 +1,20 @@
 """HTTP to a provider: with patience, without redirects, bounded."""
 
+import logging
 import re
 import ssl
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from urllib.parse import urlencode, urlsplit
 
 import httpx2
 
 from leadline.backoff import backoff_s
 from leadline.errors import SourceError, UsageError
-from leadline.scans.submitting.sending import Answer, Call, provider_base
+from leadline.scans.submitting.sending import Answer, Call, UntrustedError, hint_of, provider_base
 from leadline.sources.regular_file import read_given
 
+log = logging.getLogger(__name__)
 TOKEN = "LEADLINE_SUBMIT_TOKEN"  # noqa: S105 a name
 READ_TOKEN = "LEADLINE_PROVIDER_TOKEN"  # noqa: S105 a name
 PUSH_SECRET = "LEADLINE_PUSH_SECRET"  # noqa: S105 a name
@@ -31,14 +32,21 @@ _AGAIN = frozenset((408, 429, 500, 502, 503, 504))
 class Patient:
     """Tries again where that can help. No redirect is followed: it would carry the token elsewhere."""
 
-    def __init__(self, client: httpx2.Client) -> None:
+    def __init__(self, client: httpx2.Client, ca_flag: str = "") -> None:
+        """``ca_flag``: by which a private CA is named."""
         self._client = client
+        self._ca_flag = ca_flag
 
     def __call__(self, call: Call) -> Answer:
-        """Raises: ``OSError``."""
+        """Raises: ``OSError``, ``UntrustedError``."""
         for tried in range(1, _TRIES):
-            with suppress(OSError):
+            try:
                 answer = self._once(call)
+            except UntrustedError:
+                raise
+            except OSError as error:
+                log.debug("tried again: %s", error)
+            else:
                 if answer.status not in _AGAIN:
                     return answer
             time.sleep(backoff_s(tried, FIRST_S, _LONGEST_S))
@@ -65,8 +73,20 @@ class Patient:
                 return Answer(answer.status_code, bytes(content))
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             # Without the numbers that the system and OpenSSL put around it.
-            words = _NUMBERS.sub("", str(error)).strip().rstrip(".")
-            raise OSError(words[:300] or type(error).__name__) from error
+            words = _NUMBERS.sub("", str(error)).strip().rstrip(".")[:300] or type(error).__name__
+            if self._ca_flag and _is_untrusted(error):
+                raise UntrustedError(
+                    words, hint=f"{self._ca_flag} FILE names the CA of its certificate"
+                ) from error
+            raise OSError(words) from error
+
+
+def _is_untrusted(error: BaseException) -> bool:
+    """Whether the certificate of the other end was the cause."""
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, ssl.SSLCertVerificationError):
+        seen = seen.__cause__ or seen.__context__
+    return seen is not None
 
 
 def provider_client(ca_file: str, certificate: str = "", key: str = "") -> httpx2.Client:
@@ -125,7 +145,7 @@ class ProviderReader:
         self.host = urlsplit(self._base).netloc
         self._token = secret_of(environ, READ_TOKEN, "a token that may read is missing")
         self._client = provider_client(ca_file)
-        self._ask = Patient(self._client)
+        self._ask = Patient(self._client, "--provider-ca")
 
     def __call__(self, path: str, query: Mapping[str, str]) -> bytes:
         """Raises: ``SourceError``."""
@@ -134,10 +154,11 @@ class ProviderReader:
         try:
             answer = self._ask(call)
         except OSError as error:
-            raise SourceError(f"{self.host} cannot be reached: {error}") from error
+            raise SourceError(f"{self.host} cannot be reached: {error}", hint=hint_of(error)) from error
         if answer.status in (401, 403):
             raise SourceError(
-                f"{self.host} refuses the token", hint="leadline provider add-reader makes one that may read"
+                f"{self.host} refuses the token",
+                hint=f"{READ_TOKEN} holds one that leadline provider add-reader printed",
             )
         if answer.status != 200:
             raise SourceError(

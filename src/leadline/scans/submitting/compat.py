@@ -28,7 +28,14 @@ from leadline.model.control import severity_of
 from leadline.outputs.text.plain import plain
 from leadline.posture.catalogue import load_controls
 from leadline.scans.posture.frameworks import load_frameworks
-from leadline.scans.submitting.sending import Call, Destination, Exchange, NotDeliveredError
+from leadline.scans.submitting.sending import (
+    Call,
+    Destination,
+    Exchange,
+    NotDeliveredError,
+    answered,
+    refusal,
+)
 from leadline.scans.submitting.submission import mark_of, shown_file
 from leadline.whole_file import write_whole
 
@@ -196,15 +203,16 @@ def _check_receiver(place: Destination, exchange: Exchange) -> None:
 
 def _answer(place: Destination, exchange: Exchange, call: Call) -> bytes:
     """Raises: ``NotDeliveredError``."""
+    answer = answered(place, exchange, call)
+    if answer.status == 200:
+        return answer.body
     try:
-        answer = exchange(call)
-    except OSError as error:
-        raise NotDeliveredError(f"{place.host} cannot be reached: {error}") from error
-    if answer.status != 200:
-        raise NotDeliveredError(
-            f"{place.host} answers HTTP {answer.status}: {plain(answer.body.decode('utf-8', 'replace'), 200)}"
-        )
-    return answer.body
+        said = msgspec.json.decode(answer.body, type=_Said)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        said = _Said()
+    # A provider of that CLI says it in ``message``, ours beyond that door in ``title``.
+    title = said.message or said.title or f"answers HTTP {answer.status}"
+    raise refusal(place, answer.status, title, said.detail)
 
 
 def write_calls(folder: Path, calls: Iterable[Call]) -> None:
@@ -219,6 +227,8 @@ def write_calls(folder: Path, calls: Iterable[Call]) -> None:
 
 class _Said(Struct, frozen=True):
     message: str = ""
+    title: str = ""
+    detail: str = ""
 
 
 class _Services(Struct, frozen=True):

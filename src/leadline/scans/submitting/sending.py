@@ -65,8 +65,21 @@ class Call(Struct, frozen=True):
     body: bytes = b""
 
 
+class UntrustedError(OSError):
+    """The certificate of the provider is not one that is trusted here."""
+
+    def __init__(self, message: str, *, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def hint_of(error: OSError) -> str:
+    """What to do about it; empty where nothing is known."""
+    return error.hint if isinstance(error, UntrustedError) else ""
+
+
 Exchange = Callable[[Call], Answer]
-"""One request. Raises: ``OSError`` where none comes."""
+"""One request. Raises: ``OSError`` where none comes, ``UntrustedError``."""
 
 
 class Destination(Struct, frozen=True):
@@ -226,19 +239,38 @@ def opened(place: Destination, known: Remembered) -> tuple[Verifier, Checkpoint]
         raise DoubtError(f"{place.host}: {error}") from error
 
 
+def answered(place: Destination, exchange: Exchange, call: Call) -> Answer:
+    """Raises: ``NotDeliveredError`` where none comes."""
+    try:
+        return exchange(call)
+    except OSError as error:
+        raise NotDeliveredError(f"{place.host} cannot be reached: {error}", hint=hint_of(error)) from error
+
+
+def refusal(place: Destination, status: int, title: str, detail: str = "") -> NotDeliveredError:
+    """Of what a provider says, with what to do where it is the token."""
+    said = f"{place.host}: {plain_text(title, _MOST_SHOWN)}"
+    detail = plain_text(detail, _MOST_SHOWN)
+    return NotDeliveredError(f"{said} ({detail})" if detail else said, hint=_token_hint(status))
+
+
+def _token_hint(status: int) -> str:
+    if status not in (401, 403):
+        return ""
+    return "LEADLINE_SUBMIT_TOKEN holds the token that leadline provider add-source printed for this source"
+
+
 def decoded(place: Destination, exchange: Exchange, call: Call, kind: type[S]) -> S:
     """The answer. Raises: ``NotDeliveredError``, ``ShorterError``."""
-    try:
-        answer = exchange(call)
-    except OSError as error:
-        raise NotDeliveredError(f"{place.host} cannot be reached: {error}") from error
+    answer = answered(place, exchange, call)
     try:
         if answer.status == _OK:
             return msgspec.json.decode(answer.body, type=kind)
         problem = msgspec.json.decode(answer.body, type=Problem)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         raise NotDeliveredError(
-            f"{place.host} answers HTTP {answer.status}, and not as a provider does"
+            f"{place.host} answers HTTP {answer.status}, and not as a provider does",
+            hint=_token_hint(answer.status),
         ) from None
     if problem.type == LOG_IS_SHORTER:
         raise ShorterError(
@@ -246,9 +278,7 @@ def decoded(place: Destination, exchange: Exchange, call: Call, kind: type[S]) -
             hint="it was restored from a backup, or replaced: ask who runs it",
             expected=problem.expected_sequence,
         )
-    title = plain_text(problem.title, _MOST_SHOWN)
-    detail = plain_text(problem.detail, _MOST_SHOWN)
-    raise NotDeliveredError(f"{place.host}: {title}" + (f" ({detail})" if detail else ""))
+    raise refusal(place, answer.status, problem.title, problem.detail)
 
 
 def check(receipt: Receipt, sent: bytes, before: Checkpoint, trusted: Verifier) -> None:

@@ -118,7 +118,7 @@ def _submit(request: Request, place: Destination, message: Message, *, is_one: b
             provider_client(request.submit_ca) as client,
             progress(f"submitting to {place.host}", is_wanted=not request.quiet),
         ):
-            sender = Sender(place, token, Patient(client), _memory(place, os.environ))
+            sender = Sender(place, token, Patient(client, "--submit-ca"), _memory(place, os.environ))
             receipt = sender.send(message, key)
     except NotDeliveredError as error:
         raise _with_kept(
@@ -156,7 +156,7 @@ def _submit_as_account(request: Request, place: Destination, report: WholeReport
             provider_client(request.submit_ca) as client,
             progress(f"submitting to {place.host}", is_wanted=not request.quiet),
         ):
-            said = send_calls(place, calls, token, Patient(client))
+            said = send_calls(place, calls, token, Patient(client, "--submit-ca"))
     except NotDeliveredError as error:
         raise _with_kept(error, place, "", lambda kept: write_calls(kept, calls)) from error
     _say(request, f"submitted: {plain(said, 300)}" if said else f"submitted to {place.host}")
