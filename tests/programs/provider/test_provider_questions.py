@@ -1,6 +1,7 @@
 """The questions that a fleet is asked, over two clusters and two years."""
 
 import asyncio
+import random
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -12,8 +13,17 @@ from tests.programs.provider.provider_parts import Chain, Provider, found, image
 from tests.programs.provider.test_provider_app import Client
 
 from api.postgres_server import PostgresServer
-from leadline.api.provider.wire import Changes, WholeReport
+from leadline.api.provider.wire import (
+    Changes,
+    GoneFinding,
+    NamedWorkload,
+    NamespaceHistory,
+    RankedWorkload,
+    Severity,
+    WholeReport,
+)
 from leadline.programs.provider.main import main
+from leadline.programs.provider.questions import Questions
 from leadline.programs.provider.views import views_sql
 
 
@@ -165,3 +175,84 @@ def test_a_role_reads_views_alone(capfd):
     assert "GRANT SELECT ON read_open" in views_sql("grafana")
     assert main(["views", "--role", "me; DROP TABLE finding"]) == 2
     assert "is not a name of a role" in capfd.readouterr().err
+
+
+def test_what_to_fix_first_over_all_clusters(client: Client, provider: Provider):
+    """As the sources rank: a rank that changes or goes is another or gone, and the log makes the same ranks again."""
+    chain, other = Chain(), Chain()
+
+    def tell(path: str, token: str, whose: Chain, **given: tuple[NamedWorkload, ...]) -> None:
+        sent = Changes(whose.sequence + 1, whose.previous, measured(), **given)
+        assert client.post(sent, token, f"/v1/sources/{path}/changes")[0] == 200
+        whose.sent(sent)
+
+    def ranked(name: str, score: float) -> RankedWorkload:
+        return RankedWorkload("Deployment", name, "shop", "apps", score, f"{name} is reached from outside")
+
+    tell(
+        "shop", provider.token, chain, ranked=(ranked("web", 40.5), ranked("api", 90.0), ranked("job", 90.0))
+    )
+    tell("other", provider.other_token, other, ranked=(ranked("web", 95.0),))
+    rows = items(client, "/v1/risks")
+    assert [(row["source"], row["score"]) for row in rows] == [
+        ("other", 95.0),
+        ("shop", 90.0),
+        ("shop", 90.0),
+        ("shop", 40.5),
+    ]
+    assert rows[0]["sentence"] == "web is reached from outside"
+    assert [row["source"] for row in items(client, "/v1/risks?name=web")] == ["other", "shop"]
+    assert [row["name"] for row in items(client, "/v1/risks?source=shop&limit=1000")][-1] == "web"
+    seen, path = [], "/v1/risks?limit=1"
+    while True:
+        page = client("GET", path, provider.reader)[1]
+        seen += page["items"]
+        if not page["next"]:
+            break
+        path = f"/v1/risks?limit=1&cursor={page['next']}"
+    assert seen == rows
+    tell(
+        "shop",
+        provider.token,
+        chain,
+        ranked=(ranked("web", 99.0),),
+        unranked=(NamedWorkload("Deployment", "api", "shop", "apps"),),
+    )
+    after = items(client, "/v1/risks")
+    assert [(row["name"], row["score"]) for row in after] == [("web", 99.0), ("web", 95.0), ("job", 90.0)]
+    assert all(is_equal for _, _, is_equal in provider.ingest.rebuild())
+    assert items(client, "/v1/risks") == after
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_the_sums_of_namespaces_are_what_the_findings_say(client: Client, provider: Provider, seed: int):
+    """Whatever comes, goes, comes again, becomes graver or moves to another namespace, and after all was made anew."""
+    chance, chain = random.Random(seed), Chain()
+    severities: tuple[Severity, ...] = ("critical", "high", "low")
+
+    def both() -> list[tuple[NamespaceHistory, NamespaceHistory]]:
+        ask = Questions(provider.place.tables, provider.clock).namespace_history
+        return [
+            (ask("default", (name,), "", 900), ask("default", (name,), "shop", 900))
+            for name in ("shop", "payments")
+        ]
+
+    for _ in range(12):
+        provider.clock.pass_by(hours=chance.randrange(40))
+        numbers = [chance.randrange(8) for _ in range(6)]
+        opened = tuple(
+            found(one, severity=chance.choice(severities), namespace=chance.choice(("shop", "payments")))
+            for one in numbers
+        )
+        gone = tuple(GoneFinding(f"{chance.randrange(8):032x}") for _ in range(3))
+        sent = Changes(chain.sequence + 1, chain.previous, measured(), opened, gone)
+        assert client.post(sent, path="/v1/sources/shop/changes")[0] == 200
+        chain.sent(sent)
+    before = both()
+    assert all(summed == counted for summed, counted in before)
+    assert sum(day.opened for summed, _ in before for day in summed.items) > 10
+    assert all(is_equal for _, _, is_equal in provider.ingest.rebuild())
+    assert both() == before
+    source = provider.source
+    assert provider.ingest.rebuilt(source)[1]
+    assert both() == before

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sqlite3
 import uuid
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.programs.provider.provider_client_parts import Client
-from tests.programs.provider.provider_parts import Provider, image, report
+from tests.programs.provider.provider_parts import Clock, Provider, image, report
 
 from api.postgres_server import PostgresServer
 from leadline.errors import UsageError
 from leadline.programs.provider.adding import add_source, add_tenant, add_token
-from leadline.programs.provider.place import Place
+from leadline.programs.provider.database import finding_of_mark
+from leadline.programs.provider.place import Place, make_provider
+from leadline.programs.provider.questions import Asked, Questions
 from leadline.programs.provider.routes import ROUTES
 from leadline.programs.provider.schema import TENANT_TABLES
 
@@ -189,7 +192,9 @@ def test_a_database_of_before_is_carried_over(tmp_path: Path):
     assert source is not None
     assert (source.entries, source.mode, source.kind) == (4, "report", "cluster")
     found = [row for row in place.tables.view(source) if row[0] == "finding"]
-    assert [(row[1].hex()[-1], row[8], row[11], row[13] > 0) for row in found] == [
+    assert sorted(
+        (finding_of_mark(row[1], row[2])[0][-1], row[8], row[11], row[13] > 0) for row in found
+    ) == [
         ("1", "pod-1", "", True),
         ("2", "pod-2", "known", False),
         ("3", "pod-3", "", True),
@@ -199,3 +204,52 @@ def test_a_database_of_before_is_carried_over(tmp_path: Path):
     assert place.tables.open_count(source) == 2
     assert place.tables.sources()[0].name == "other"
     place.close()
+
+
+WIDE = (
+    (f"{1:032x}", 1, True),
+    *((f"{one:032x}", 1, False) for one in (2, 3, 4)),
+    (f"{4:032x}", 2, False),
+    (f"{'f' * 30}01", 1, False),
+)
+"""Of ``wide_findings_*.sql``: fingerprint, ordinal, and whether it is gone. They hold the fingerprint in one column."""
+
+
+def check_carried(place: Place) -> None:
+    source = place.tables.source("default", "shop")
+    assert source is not None
+    rows = [row for row in place.tables.view(source) if row[0] == "finding"]
+    assert sorted((*finding_of_mark(row[1], row[2]), row[-1] > 0) for row in rows) == sorted(WIDE)
+    questions = Questions(place.tables, Clock())
+    days = questions.namespace_history("default", ("shop",), "", 730).items
+    assert [(one.opened, one.gone, one.open, one.critical) for one in days] == [(3, 0, 3, 0), (3, 1, 5, 1)]
+    assert days == questions.namespace_history("default", ("shop",), "shop", 730).items
+    shown = questions.findings("default", Asked(severity="critical", state="accepted"), "", 10).items
+    assert [one.fingerprint for one in shown] == [f"{'f' * 30}01"]
+
+
+def test_findings_with_a_fingerprint_in_one_column_are_carried_over_in_sqlite(tmp_path: Path):
+    make_provider(tmp_path, "provider.example")
+    with sqlite3.connect(tmp_path / "provider.db") as old:
+        old.executescript(OLD.with_name("wide_findings_sqlite.sql").read_text("utf-8"))
+        old.executescript(f"PRAGMA user_version = 6; PRAGMA application_id = {0x1EAD9A0};")
+    old.close()
+    with closing(Place(tmp_path)) as place:
+        check_carried(place)
+
+
+def test_findings_with_a_fingerprint_in_one_column_are_carried_over_in_postgresql(
+    provider_database: PostgresServer, tmp_path: Path
+):
+    make_provider(tmp_path, "provider.example")
+    address = provider_database.owned()
+
+    async def restored() -> None:
+        connection = await asyncpg.connect(address)
+        await connection.execute(OLD.with_name("wide_findings_postgres.sql").read_text("utf-8"))
+        await connection.close()
+
+    asyncio.run(restored())
+    for _ in range(2):
+        with closing(Place(tmp_path, address)) as place:
+            check_carried(place)

@@ -17,7 +17,7 @@ from tests.programs.provider.test_provider_app import Client
 from leadline.api.provider.wire import ImageRow, Images, PackageRow, Packages, encoded
 from leadline.errors import SourceError, UsageError
 from leadline.programs.provider.main import main
-from leadline.programs.provider.pushing import State, push_events, push_images, push_sources
+from leadline.programs.provider.pushing import State, StateFile, push_events, push_images, push_sources
 from leadline.scans.pushing.defectdojo import reimport_call
 from leadline.scans.pushing.dependency_track import bom_call
 from leadline.scans.pushing.ocsf import Event, signing_key, webhook_call
@@ -209,3 +209,28 @@ def test_wrong_words_end_with_one_line(words: list[str], why: str, capfd, tmp_pa
     told = capfd.readouterr().err
     assert why in told
     assert "secret@" not in told
+
+
+def test_the_state_is_not_written_for_each_event_and_holds_the_last_one_whatever_ends_it(tmp_path: Path):
+    path, now, written = tmp_path / "state.json", 0.0, []
+
+    def states(count: int, ends: bool) -> Iterator[State]:
+        nonlocal now
+        for number in range(count):
+            now += 0.01
+            yield State("2027-01-31T10:00:00Z", {f"event-{one}": "" for one in range(number + 1)})
+            if path.exists() and (content := path.read_bytes()) not in written:
+                written.append(content)
+        if ends:
+            raise SourceError("away")
+
+    kept = StateFile(path, lambda: now)
+    with pytest.raises(SourceError):
+        kept.follow(states(250, ends=True))
+    assert len(written) == 3
+    assert len(json.loads(path.read_bytes())["done"]) == 250
+    # Again, with nothing that is new.
+    before = path.stat().st_mtime_ns
+    StateFile(path).follow(iter(()))
+    assert path.stat().st_mtime_ns == before
+    assert len(StateFile(path).state.done) == 250

@@ -313,6 +313,27 @@ class Images(Struct, frozen=True, rename="camel"):
     next: str = ""
 
 
+class RiskRow(Struct, frozen=True, rename="camel"):
+    """How much is at stake with one workload, by the word of its source."""
+
+    source: str
+    score: float
+    """0 to 100."""
+    group: str
+    kind: str
+    namespace: str
+    name: str
+    sentence: str
+    """Why."""
+    received: str
+    """When its source reported last."""
+
+
+class Risks(Struct, frozen=True, rename="camel"):
+    items: tuple[RiskRow, ...]
+    next: str = ""
+
+
 class DayRow(Struct, frozen=True, rename="camel"):
     source: str
     day: str

@@ -35,7 +35,9 @@ class Database(Protocol):
 
     def read(self, tenant: int, text: str, *given: Any) -> list[Row]: ...
 
-    def writing(self, tenant: int) -> AbstractContextManager[Writing]: ...
+    def writing(self, tenant: int, *, is_lasting: bool = True) -> AbstractContextManager[Writing]:
+        """``is_lasting``: outlives a loss of power once it ends; what a log can make anew need not."""
+        ...
 
     def add_tenant(self, tenant: int) -> None:
         """Makes room for its rows; nothing where there is."""
@@ -46,6 +48,30 @@ class Database(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+Mark = tuple[int, bytes]
+"""What a finding is known by, as its columns ``head`` and ``tail`` hold it: four bytes for an index; the other twelve, and its ordinal in three."""
+
+
+def mark_of_finding(fingerprint: bytes, ordinal: int) -> Mark:
+    return head_of(fingerprint), tail_of(fingerprint, ordinal)
+
+
+def finding_of_mark(head: int, tail: bytes) -> tuple[str, int]:
+    """Its fingerprint, hexadecimal, and its ordinal."""
+    return f"{head & 0xFFFFFFFF:08x}{tail[:-_ORDINAL].hex()}", int.from_bytes(tail[-_ORDINAL:])
+
+
+def head_of(fingerprint: bytes) -> int:
+    return int.from_bytes(fingerprint[:_HEAD], signed=True)
+
+
+def tail_of(fingerprint: bytes, ordinal: int) -> bytes:
+    return fingerprint[_HEAD:] + ordinal.to_bytes(_ORDINAL)
+
+
+_HEAD, _ORDINAL = 4, 3
 
 
 def mark_of(*words: str) -> bytes:

@@ -5,12 +5,11 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from leadline.api.provider.wire import Changes, FoundFinding, LogHead
-from leadline.programs.provider.database import Writing, among, mark_of
+from leadline.programs.provider.database import Mark, Writing, among, mark_of, mark_of_finding
 from leadline.programs.provider.schema import seconds_of
 from leadline.programs.provider.source_row import SEVERITIES, Source
 
-_Mark = tuple[bytes, int]
-"""Fingerprint and ordinal."""
+DAY_S = 86_400
 
 
 class _Open(Struct, frozen=True):
@@ -24,19 +23,22 @@ class _Open(Struct, frozen=True):
 def change_findings(write: Writing, source: Source, head: LogHead, changes: Changes) -> tuple[int, int]:
     """How many were opened and how many went: those that were open and only became other ones count in neither."""
     now = seconds_of(head.received)
-    gone = [(bytes.fromhex(one.fingerprint), one.ordinal) for one in changes.gone]
-    opened = [((bytes.fromhex(one.fingerprint), one.ordinal), one) for one in changes.opened]
-    known = _known(write, source, {mark[0] for mark in gone} | {mark[0] for mark, _ in opened})
+    gone = [mark_of_finding(bytes.fromhex(one.fingerprint), one.ordinal) for one in changes.gone]
+    opened = [(mark_of_finding(bytes.fromhex(one.fingerprint), one.ordinal), one) for one in changes.opened]
+    known = _known(write, source, {*gone, *(mark for mark, _ in opened)})
     sums = _Sums()
-    closed: dict[_Mark, _Open] = {}
+    closed: dict[Mark, _Open] = {}
     for mark in gone:
         if was := known.pop(mark, None):
             closed[mark] = was
             sums.add(was.severity, is_accepted=was.is_accepted, by=-1, is_new=True)
     objects = _numbers(write, source, "object", _OBJECT, (_object_of(one) for _, one in opened))
+    places = _Places(write, source, [one.object for one in (*closed.values(), *known.values())])
+    for was in closed.values():
+        places.add(was, went=1, day=now // DAY_S)
     details = _numbers(write, source, "detail", _DETAIL, (_detail_of(one) for _, one in opened))
-    fresh: dict[_Mark, _Open] = {}
-    changed: dict[_Mark, _Open] = {}
+    fresh: dict[Mark, _Open] = {}
+    changed: dict[Mark, _Open] = {}
     for mark, one in opened:
         before = known.get(mark)
         row = known[mark] = _Open(
@@ -49,20 +51,26 @@ def change_findings(write: Writing, source: Source, head: LogHead, changes: Chan
         sums.add(row.severity, is_accepted=row.is_accepted, by=1, is_new=before is None)
         if before:
             sums.add(before.severity, is_accepted=before.is_accepted, by=-1, is_new=False)
+            places.add(before, came=-1)
+        places.names[row.object] = one.namespace
+        places.add(row, came=1)
         (fresh if before is None or mark in fresh else changed)[mark] = row
     _write(write, source, head.index, now, (closed, fresh, changed))
     sums.write(write, source, head.received[:10])
+    places.write(write, source)
     return len(fresh), len(closed)
 
 
-def _known(write: Writing, source: Source, marks: Iterable[bytes]) -> dict[_Mark, _Open]:
-    text = (
-        "SELECT f.fingerprint, f.ordinal, f.severity, d.accepted <> '', f.object, f.detail, f.first FROM finding f"
-        " JOIN detail d ON d.source = f.source AND d.id = f.detail"
-        " WHERE f.tenant = ? AND f.source = ? AND f.fingerprint IN ($among)"
-    )
-    rows = among(write, text, (source.tenant_id, source.id), marks)
-    return {(row[0], row[1]): _Open(row[2], bool(row[3]), *row[4:]) for row in rows}
+def _known(write: Writing, source: Source, marks: set[Mark]) -> dict[Mark, _Open]:
+    text = "SELECT head, tail, severity, object, detail, first FROM finding WHERE tenant = ? AND source = ? AND head IN ($among)"
+    rows = [
+        row
+        for row in among(write, text, (source.tenant_id, source.id), {head for head, _ in marks})
+        if (row[0], row[1]) in marks
+    ]
+    text = "SELECT id FROM detail WHERE source = ? AND accepted <> '' AND id IN ($among)"
+    accepted = {row[0] for row in among(write, text, (source.id,), {row[4] for row in rows})}
+    return {(row[0], row[1]): _Open(row[2], row[4] in accepted, *row[3:]) for row in rows}
 
 
 def _write(
@@ -70,16 +78,16 @@ def _write(
     source: Source,
     entry: int,
     now: int,
-    rows: tuple[Mapping[_Mark, _Open], Mapping[_Mark, _Open], Mapping[_Mark, _Open]],
+    rows: tuple[Mapping[Mark, _Open], Mapping[Mark, _Open], Mapping[Mark, _Open]],
 ) -> None:
     closed, fresh, changed = rows
     place = (source.tenant_id, source.id)
     write.many(
-        "DELETE FROM finding WHERE tenant = ? AND source = ? AND fingerprint = ? AND ordinal = ?",
+        "DELETE FROM finding WHERE tenant = ? AND source = ? AND head = ? AND tail = ?",
         [(*place, *mark) for mark in closed],
     )
     write.many(
-        "INSERT INTO gone(tenant, source, fingerprint, ordinal, severity, object, detail, first, gone, entry)"
+        "INSERT INTO gone(tenant, source, head, tail, severity, object, detail, first, gone, entry)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (*place, *mark, one.severity, one.object, one.detail, one.first, now, entry)
@@ -87,7 +95,7 @@ def _write(
         ],
     )
     write.many(
-        "INSERT INTO finding(tenant, source, fingerprint, ordinal, severity, object, detail, first)"
+        "INSERT INTO finding(tenant, source, head, tail, severity, object, detail, first)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         # In the order of the index, which stays dense so.
         [
@@ -96,8 +104,7 @@ def _write(
         ],
     )
     write.many(
-        "UPDATE finding SET severity = ?, object = ?, detail = ? WHERE tenant = ? AND source = ? AND fingerprint = ?"
-        " AND ordinal = ?",
+        "UPDATE finding SET severity = ?, object = ?, detail = ? WHERE tenant = ? AND source = ? AND head = ? AND tail = ?",
         [(one.severity, one.object, one.detail, *place, *mark) for mark, one in changed.items()],
     )
 
@@ -161,4 +168,31 @@ class _Sums:
             " DO UPDATE SET open = excluded.open, accepted = excluded.accepted, opened = day.opened + excluded.opened,"
             " gone = day.gone + excluded.gone",
             [(day, came, went, source.id, number) for number, _, _, came, went in rows],
+        )
+
+
+class _Places:
+    """What one message changes in the sums of namespaces, which all sources share: exactly what the rows of findings say."""
+
+    def __init__(self, write: Writing, source: Source, objects: Iterable[int]) -> None:
+        """``objects``: of findings that were open before."""
+        text = "SELECT id, namespace FROM object WHERE source = ? AND id IN ($among)"
+        self.names: dict[int, str] = {
+            row[0]: row[1] for row in among(write, text, (source.id,), set(objects))
+        }
+        self._rows: dict[tuple[str, int, int], list[int]] = {}
+
+    def add(self, one: _Open, *, came: int = 0, went: int = 0, day: int = -1) -> None:
+        """``day``: when it went; it came when it was received first."""
+        key = (self.names[one.object], one.first // DAY_S if day < 0 else day, one.severity)
+        row = self._rows.setdefault(key, [0, 0])
+        row[0] += came
+        row[1] += went
+
+    def write(self, write: Writing, source: Source) -> None:
+        write.many(
+            "INSERT INTO place_day VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, namespace, day, severity)"
+            " DO UPDATE SET opened = place_day.opened + excluded.opened, gone = place_day.gone + excluded.gone",
+            # In one order, so that no two messages wait for each other.
+            [(source.tenant_id, *key, *row) for key, row in sorted(self._rows.items()) if row != [0, 0]],
         )

@@ -399,6 +399,7 @@ def rebuild(data: Path, database: str) -> int:
                 f"{where}: {entries:,} entries, {'equal' if is_equal else 'the tables were different'}"
             )
             code = max(code, 0 if is_equal else GATE_FAILED)
+        place.tables.sum_places()
         ingest.close()
     return code
 

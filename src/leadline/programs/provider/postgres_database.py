@@ -15,15 +15,22 @@ import asyncpg
 from leadline.api.carriers.postgres_schema import refusal
 from leadline.errors import StoreError, UsageError
 from leadline.programs.provider.database import EVERYONE, Row, TakenError
-from leadline.programs.provider.schema import partition_of_month, partition_of_tenant, postgres_tables
+from leadline.programs.provider.schema import (
+    partition_of_month,
+    partition_of_tenant,
+    postgres_in_parts,
+    postgres_tables,
+)
 
 T = TypeVar("T")
 _CONNECTIONS = 8
 _COMMAND_S = 120.0
 _ANSWER_S = 150.0
+_UPGRADE_S = 86_400.0
+"""Tables of an earlier version are written anew, however large they are."""
 _LOCK = 0x1EAD9A0
-_VERSION = 1
-_ASKING = "SELECT set_config('leadline.tenant', $1, true)"
+_VERSION = 2
+_BEGIN = "BEGIN; SET LOCAL leadline.tenant = '{tenant:d}';"
 
 
 class PostgresDatabase:
@@ -36,7 +43,7 @@ class PostgresDatabase:
         self._months: set[str] = set()
         try:
             self._pool = self._done(_pool(address))
-            self._done(self._prepare())
+            self._done(self._prepare(), _UPGRADE_S + _ANSWER_S)
         except BaseException:
             self.close()
             raise
@@ -58,18 +65,28 @@ class PostgresDatabase:
                 await connection.execute("INSERT INTO version VALUES ($1)", _VERSION)
             elif version > _VERSION:
                 raise StoreError("the provider's tables in PostgreSQL were written by a later version")
+            elif version < _VERSION:
+                await connection.execute(f"SET LOCAL leadline.tenant = '{EVERYONE}'")
+                partitions = await connection.fetch(
+                    "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'finding'::regclass"
+                )
+                statements = postgres_in_parts(one[0] for one in partitions)
+                await connection.execute(statements, timeout=_UPGRADE_S)
+                await connection.execute("UPDATE version SET number = $1", _VERSION)
 
     def close(self) -> None:
+        if self._loop.is_closed():
+            return
         if self._pool is not None:
             self._done(self._pool.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
-    def _done(self, work: Coroutine[Any, Any, T]) -> T:
+    def _done(self, work: Coroutine[Any, Any, T], timeout_s: float = _ANSWER_S) -> T:
         """Raises: ``StoreError``, ``TakenError``."""
         try:
-            return asyncio.run_coroutine_threadsafe(work, self._loop).result(_ANSWER_S)
+            return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout_s)
         except asyncpg.UniqueViolationError as error:
             raise TakenError(str(error)) from error
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, ValueError) as error:
@@ -79,32 +96,34 @@ class PostgresDatabase:
         return self._done(self._read(tenant, text, given))
 
     async def _read(self, tenant: int, text: str, given: Sequence[Any]) -> list[Row]:
-        async with self._pool.acquire() as connection, connection.transaction(readonly=True):
-            await connection.execute(_ASKING, str(tenant))
-            return [tuple(row) for row in await connection.fetch(_numbered(text), *given)]
+        async with self._pool.acquire() as connection:
+            await connection.execute(_BEGIN.format(tenant=tenant) + "SET TRANSACTION READ ONLY;")
+            try:
+                return [tuple(row) for row in await connection.fetch(_numbered(text), *given)]
+            finally:
+                await _ended(connection, "ROLLBACK")
 
     @contextmanager
-    def writing(self, tenant: int) -> Iterator["PostgresWriting"]:
-        connection, transaction = self._done(self._begin(tenant))
+    def writing(self, tenant: int, *, is_lasting: bool = True) -> Iterator["PostgresWriting"]:
+        connection = self._done(self._begin(tenant, is_lasting=is_lasting))
         try:
             yield PostgresWriting(self, connection)
-            self._done(transaction.commit())
+            self._done(connection.execute("COMMIT"))
         except BaseException:
-            self._done(_undone(transaction))
+            self._done(_ended(connection, "ROLLBACK"))
             raise
         finally:
             self._done(self._pool.release(connection))
 
-    async def _begin(self, tenant: int) -> tuple[Any, Any]:
+    async def _begin(self, tenant: int, *, is_lasting: bool) -> Any:
         connection = await self._pool.acquire()
-        transaction = connection.transaction()
         try:
-            await transaction.start()
-            await connection.execute(_ASKING, str(tenant))
+            words = "" if is_lasting else "SET LOCAL synchronous_commit = off;"
+            await connection.execute(_BEGIN.format(tenant=tenant) + words)
         except BaseException:
             await self._pool.release(connection)
             raise
-        return connection, transaction
+        return connection
 
     def add_tenant(self, tenant: int) -> None:
         self._made(f"finding_{tenant:d}", partition_of_tenant(tenant))
@@ -143,16 +162,25 @@ async def _pool(address: str) -> Any:
         )
 
     return await asyncpg.create_pool(
-        address, min_size=1, max_size=_CONNECTIONS, command_timeout=_COMMAND_S, init=prepare
+        address,
+        min_size=1,
+        max_size=_CONNECTIONS,
+        command_timeout=_COMMAND_S,
+        init=prepare,
+        reset=_as_it_is,
     )
 
 
-async def _undone(transaction: Any) -> None:
-    """Where the connection is lost, the database has undone it."""
+async def _ended(connection: Any, word: str) -> None:
+    """Where the connection is lost, the database has undone what was begun."""
     try:
-        await transaction.rollback()
+        await connection.execute(word)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
         return
+
+
+async def _as_it_is(connection: Any) -> None:
+    """Every setting is one of its transaction alone."""
 
 
 @lru_cache(maxsize=500)

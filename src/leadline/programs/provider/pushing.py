@@ -36,6 +36,10 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _OVERLAP_S = 300
 """Asked for again each time: what a provider was about to write when it was asked last."""
 _MOST_STATE = 64 << 20
+_MANY = 10_000
+_WRITE_EVERY_S = 1.0
+_WRITING_SHARE = 20
+"""Writing takes at most one part in so many of the time."""
 
 Ask = ProviderReader
 Send = Callable[[Call], None]
@@ -87,7 +91,7 @@ def push(
     _check_url(url)
     secret = secret_of(os.environ, PUSH_SECRET, f"a secret for {product} is missing")
     key = signing_key(secret) if product == "webhook" else b""
-    state = _read(state_file)
+    kept = StateFile(state_file)
     ask = ProviderReader(provider, os.environ, provider_ca)
     with closing(ask), provider_client(ca) as client:
         deliver = _sender(Patient(client, "--ca"), url)
@@ -101,9 +105,7 @@ def push(
         click.echo(f"pushing what {ask.host} knows to {urlsplit(url).netloc}", err=True)
         while True:
             try:
-                for after in _step(product, url.rstrip("/"), ask, send, (secret, key), state):
-                    state = after
-                    _write(state_file, state)
+                kept.follow(_step(product, url.rstrip("/"), ask, send, (secret, key), kept.state))
             except SourceError as error:
                 if once:
                     raise
@@ -148,14 +150,17 @@ def push_events(ask: Any, send: Callable[[Event], None], state: State) -> Iterat
                 events[went.id] = went
     done = dict(state.done)
     newest = state.since
+    many = max(_MANY, 2 * len(done))
     for event in sorted(events.values(), key=lambda one: (one.at, one.what == "gone", one.id)):
         if event.id in done:
             continue
         send(event)
         done[event.id] = event.at
         newest = max(newest, event.at)
-        oldest = _earlier(newest, 2 * _OVERLAP_S)
-        done = {id: at for id, at in done.items() if at >= oldest} if len(done) > 10_000 else done
+        if len(done) > many:
+            oldest = _earlier(newest, 2 * _OVERLAP_S)
+            done = {id: at for id, at in done.items() if at >= oldest}
+            many = max(_MANY, 2 * len(done))
         yield State(newest, done)
     oldest = _earlier(newest, 2 * _OVERLAP_S) if newest else ""
     yield State(newest, {id: at for id, at in done.items() if at >= oldest})
@@ -226,6 +231,34 @@ def _check_url(url: str) -> None:
 def _earlier(moment: str, by_s: int) -> str:
     at = datetime.strptime(moment, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     return (at - timedelta(seconds=by_s)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class StateFile:
+    """What was sent, in a file. It is written whole, so not for each event: what was taken since is sent again after a crash."""
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        """Raises: ``StoreError``."""
+        self._path = path
+        self._clock = clock
+        self.state = self._written = _read(path)
+        self._next = clock()
+
+    def follow(self, states: Iterator[State]) -> None:
+        """Keeps each of ``states``; the last one is in the file at the end, whatever ends it. Raises: ``StoreError``, and as ``states``."""
+        try:
+            for self.state in states:
+                if self._clock() >= self._next:
+                    self._write()
+        finally:
+            if self.state is not self._written:
+                self._write()
+
+    def _write(self) -> None:
+        begin = self._clock()
+        _write(self._path, self.state)
+        self._written = self.state
+        end = self._clock()
+        self._next = end + max(_WRITE_EVERY_S, _WRITING_SHARE * (end - begin))
 
 
 def _read(path: Path) -> State:

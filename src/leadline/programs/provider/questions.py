@@ -26,10 +26,12 @@ from leadline.api.provider.wire import (
     NamespaceHistory,
     PackageRow,
     Packages,
+    RiskRow,
+    Risks,
     SourceRow,
     Sources,
 )
-from leadline.programs.provider.database import Row
+from leadline.programs.provider.database import Row, finding_of_mark
 from leadline.programs.provider.ingest import Refused
 from leadline.programs.provider.schema import seconds, seconds_of, stamp_of
 from leadline.programs.provider.source_row import SEVERITIES, Source
@@ -43,16 +45,25 @@ _MOST_DAYS = 50_000
 """Rows of one answer."""
 _LONGEST_HISTORY_DAYS = 1_100
 _COLUMNS = (
-    "s.id, f.fingerprint, f.ordinal, s.name, d.control, f.severity, o.grp, o.kind, o.namespace, o.name, o.file, d.path,"
+    "f.source, f.head, f.tail, s.name, d.control, f.severity, o.grp, o.kind, o.namespace, o.name, o.file, d.path,"
     " d.accepted, f.first"
 )
 _TEXTS = (
     "JOIN source s ON s.id = f.source JOIN object o ON o.source = f.source AND o.id = f.object"
     " JOIN detail d ON d.source = f.source AND d.id = f.detail"
 )
-_OPEN = f"SELECT {_COLUMNS}, NULL, 0 FROM finding f {_TEXTS} WHERE f.tenant = ?"
+_OPEN = f"SELECT {_COLUMNS}, NULL, f.object FROM finding f {_TEXTS} WHERE f.tenant = ?"
 _GONE = f"SELECT {_COLUMNS}, f.gone, f.entry FROM gone f {_TEXTS} WHERE f.tenant = ?"
 _OBJECT = "o.tenant = ? AND o.kind = ? AND o.namespace = ? AND o.name = ?"
+_CAME_AND_WENT = tuple(
+    f"SELECT f.{moment} / 86400, f.severity, {counts} FROM {table} f JOIN object o ON o.source = f.source AND o.id = f.object"
+    " WHERE f.tenant = ? AND f.source = ?"
+    for table, moment, counts in (
+        ("finding", "first", "count(*), 0"),
+        ("gone", "first", "count(*), 0"),
+        ("gone", "gone", "0, count(*)"),
+    )
+)
 _DISPUTED = "EXISTS (SELECT 1 FROM image x WHERE x.digest = i.digest AND x.content <> i.content AND x.tenant = i.tenant)"
 
 
@@ -82,6 +93,13 @@ class WhichPackages(Struct, frozen=True):
 class WhichImages(Struct, frozen=True):
     source: str
     vulnerability: str
+
+
+class WhichRisks(Struct, frozen=True):
+    source: str = ""
+    namespace: str = ""
+    kind: str = ""
+    name: str = ""
 
 
 class Questions:
@@ -142,14 +160,15 @@ class Questions:
         if asked.since:
             where.append("f.gone >= ?" if is_gone else "f.first >= ?")
             given.append(_since(asked.since))
-        order = ["f.source", "f.entry", "f.fingerprint", "f.ordinal"]
-        after = _position(cursor, tenant, asked, tuple[int, int, bytes, int])
+        # As an index has them: by object, so that a page of one namespace reads no other's findings.
+        order = ("f.source", "f.entry" if is_gone else "f.object", "f.head", "f.tail")
+        after = _position(cursor, tenant, asked, tuple[int, int, int, bytes])
         if after:
-            given += after if is_gone else (after[0], *after[2:])
-        if not is_gone:
-            order.remove("f.entry")
-        if after:
-            where.append(f"({', '.join(order)}) > ({', '.join('?' * len(order))})")
+            where.append(f"({', '.join(order)}) > ({', '.join('?' * len(order))}) AND d.source >= ?")
+            given += (*after, after[0])
+            # Said of what is joined as well, which is read first where it is what was asked for.
+            where.append("o.source >= ?" if is_gone else "(o.source, o.id) >= (?, ?)")
+            given += after[:1] if is_gone else after[:2]
         text = " AND ".join((_GONE if is_gone else _OPEN, *where))
         rows = self._tables.read(tenant, f"{text} ORDER BY {', '.join(order)} LIMIT ?", *given, most + 1)
         items = tuple(_finding(row) for row in rows[:most])
@@ -157,6 +176,32 @@ class Questions:
             return Findings(items)
         last = rows[most - 1]
         return Findings(items, _cursor((last[0], last[-1], last[1], last[2]), tenant, asked))
+
+    def risks(self, tenant: str, asked: WhichRisks, cursor: str, most: int) -> Risks:
+        """The gravest first. Raises: ``Refused`` for a cursor of another question."""
+        after = _position(cursor, tenant, asked, tuple[float, int, bytes])
+        where, given = ["r.tenant = ?"], list[Any]()
+        columns = {
+            "s.name": asked.source,
+            "r.namespace": asked.namespace,
+            "r.kind": asked.kind,
+            "r.name": asked.name,
+        }
+        for column, value in columns.items():
+            if value:
+                where.append(f"{column} = ?")
+                given.append(value)
+        if after:
+            where.append("r.score <= ? AND (r.score < ? OR (r.source, r.mark) > (?, ?))")
+            given += (after[0], *after)
+        rows = self._tables.read(
+            tenant,
+            "SELECT r.score, r.source, r.mark, s.name, r.grp, r.kind, r.namespace, r.name, r.sentence, s.received FROM ranked r"
+            f" JOIN source s ON s.id = r.source WHERE {' AND '.join(where)} ORDER BY r.score DESC, r.source, r.mark LIMIT ?",
+            *(*given, most + 1),
+        )
+        items = tuple(RiskRow(row[3], row[0], *row[4:]) for row in rows[:most])
+        return Risks(items, _cursor(tuple(rows[most - 1][:3]), tenant, asked) if len(rows) > most else "")
 
     def packages(self, tenant: str, asked: WhichPackages, cursor: str, most: int) -> Packages:
         """Raises: ``Refused`` for a cursor of another question."""
@@ -207,29 +252,31 @@ class Questions:
     def namespace_history(
         self, tenant: str, namespaces: Sequence[str], source: str, days: int
     ) -> NamespaceHistory:
-        """Summed from when each finding came and went."""
-        found = self._tables.source(tenant, source) if source else None
-        only = " AND f.source = ?" if source else " AND 0 = ?"
-        which = (found.id if found else -1) if source else 0
+        """Summed as findings came and went; for one source from its findings themselves."""
         names = ",".join("?" * len(namespaces))
-        part = (
-            "SELECT f.{moment} / 86400, f.severity, count(*) FROM {table} f JOIN object o ON o.source = f.source AND o.id = f.object"
-            f" WHERE f.tenant = ? AND o.namespace IN ({names}){only} GROUP BY 1, 2"
-        )
+        if source:
+            found = self._tables.source(tenant, source)
+            given = [found.id if found else -1, *namespaces]
+            parts = [f"{part} AND o.namespace IN ({names}) GROUP BY 1, 2" for part in _CAME_AND_WENT]
+        else:
+            given = [*namespaces]
+            parts = [
+                f"SELECT day, severity, sum(opened), sum(gone) FROM place_day WHERE tenant = ? AND namespace IN ({names})"
+                " GROUP BY 1, 2"
+            ]
         came: dict[int, Counter[int]] = {}
         went: dict[int, Counter[int]] = {}
-        for table, moment, sums in (
-            ("finding", "first", came),
-            ("gone", "first", came),
-            ("gone", "gone", went),
+        for day, severity, opened, gone in (
+            row for part in parts for row in self._tables.read(tenant, part, *given)
         ):
-            rows = self._tables.read(tenant, part.format(table=table, moment=moment), *namespaces, which)
-            for day, severity, number in rows:
-                sums.setdefault(day, Counter())[severity] += number
+            came.setdefault(day, Counter())[severity] += opened
+            went.setdefault(day, Counter())[severity] += gone
         is_open: Counter[int] = Counter()
         items: list[NamespaceDay] = []
         for day in sorted(came.keys() | went.keys()):
-            opened, gone = came.get(day, Counter()), went.get(day, Counter())
+            opened, gone = came[day], went[day]
+            if not (opened.total() or gone.total()):
+                continue
             is_open.update(opened)
             is_open.subtract(gone)
             items.append(
@@ -295,7 +342,7 @@ class Questions:
             raise Refused(404, "No source has a finding about it", "its name may be another, or it has none")
         worst = self._tables.read(
             tenant,
-            f"{_OPEN} AND d.accepted = '' AND {_OBJECT} ORDER BY f.severity, f.first DESC, f.fingerprint LIMIT ?",
+            f"{_OPEN} AND d.accepted = '' AND {_OBJECT} ORDER BY f.severity, f.first DESC, f.head, f.tail LIMIT ?",
             *(self._tables.tenant(tenant), *place, _WORST),
         )
         known = {one.name: one for one in self._tables.sources(tenant)}
@@ -329,7 +376,8 @@ def _since(text: str) -> int:
 
 def _finding(row: Row) -> FindingRow:
     first, gone = stamp_of(row[13]), "" if row[14] is None else stamp_of(row[14])
-    return FindingRow(*(row[3], row[1].hex(), row[2], row[4], SEVERITIES[row[5]], *row[6:13], first, gone))
+    mark = finding_of_mark(row[1], row[2])
+    return FindingRow(*(row[3], *mark, row[4], SEVERITIES[row[5]], *row[6:13], first, gone))
 
 
 def _bound(tenant: str, asked: Struct) -> bytes:

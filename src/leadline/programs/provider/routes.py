@@ -17,6 +17,7 @@ from leadline.api.provider.wire import (
     NamespaceHistory,
     Packages,
     Receipt,
+    Risks,
     Severity,
     Short,
     Sources,
@@ -24,7 +25,14 @@ from leadline.api.provider.wire import (
     WholeReport,
 )
 from leadline.programs.provider.ingest import Ingest, Message, Refused
-from leadline.programs.provider.questions import MOST_ROWS, Asked, Questions, WhichImages, WhichPackages
+from leadline.programs.provider.questions import (
+    MOST_ROWS,
+    Asked,
+    Questions,
+    WhichImages,
+    WhichPackages,
+    WhichRisks,
+)
 from leadline.programs.provider.source_row import Source
 from leadline.programs.provider.tables import Role, Tables, Token
 
@@ -78,6 +86,15 @@ class ImagesQuery(Struct, frozen=True, rename="camel", forbid_unknown_fields=Tru
     source: Short = ""
     vulnerability: Short = ""
     """Those that have it, by its id."""
+    cursor: Short = ""
+    limit: Annotated[int, Meta(ge=1, le=MOST_ROWS)] = 100
+
+
+class RisksQuery(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    source: Short = ""
+    namespace: Short = ""
+    kind: Short = ""
+    name: Short = ""
     cursor: Short = ""
     limit: Annotated[int, Meta(ge=1, le=MOST_ROWS)] = 100
 
@@ -210,6 +227,13 @@ def _images(parts: Parts, call: Call) -> Images:
     return parts.questions.images(call.token.tenant, question, asked.cursor, asked.limit)
 
 
+def _risks(parts: Parts, call: Call) -> Risks:
+    _check_source(parts, call)
+    asked: RisksQuery = call.query
+    question = WhichRisks(asked.source, asked.namespace, asked.kind, asked.name)
+    return parts.questions.risks(call.token.tenant, question, asked.cursor, asked.limit)
+
+
 def _alerts(parts: Parts, call: Call) -> Alerts:
     return parts.questions.alerts(call.token.tenant)
 
@@ -272,6 +296,15 @@ ROUTES = (
     Route("GET", "/v1/packages", ("read",), "Who runs a package", Packages, _packages, PackagesQuery),
     Route(
         "GET", "/v1/images", ("read",), "Images, and who has a vulnerability", Images, _images, ImagesQuery
+    ),
+    Route(
+        "GET",
+        "/v1/risks",
+        ("read",),
+        "Workloads that are to be fixed first, the gravest first",
+        Risks,
+        _risks,
+        RisksQuery,
     ),
     Route("GET", "/v1/history", ("read",), "Sums of days", History, _history, HistoryQuery),
     Route(

@@ -1,16 +1,18 @@
 """The tables, as both engines have them. What differs is filled in: types of columns, and PostgreSQL's tenants and months.
 
 Objects of a source, and its pairs of a control and the field that decides, are written once and numbered: an open finding is two
-numbers, a time and its fingerprint. An index holds at most two texts of a sender: PostgreSQL has 2,704 bytes for a key. Times in ``finding`` and ``gone`` are seconds since ``EPOCH``.
+numbers, a time and its fingerprint. The fingerprint is in two parts, ``head`` and ``tail`` (``Mark``): an index of four bytes finds it. An index holds at
+most two texts of a sender: PostgreSQL has 2,704 bytes for a key. Times in ``finding`` and ``gone`` are seconds since ``EPOCH``.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from string import Template
 
 EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 TENANT_TABLES = (
     *("source", "token", "object", "detail", "finding", "gone", "tally", "day", "message", "alert"),
-    *("image", "package", "vulnerability"),
+    *("image", "package", "vulnerability", "ranked", "place_day"),
 )
 """Those with a column ``tenant``: every one but that of the tenants itself."""
 _TABLES = Template("""
@@ -31,21 +33,24 @@ CREATE TABLE object(
   kind $text NOT NULL, namespace $text NOT NULL, name $text NOT NULL, file $text NOT NULL, PRIMARY KEY(source, id));
 CREATE UNIQUE INDEX object_mark ON object(source, mark);
 CREATE INDEX object_name ON object(tenant, kind, name);
+CREATE INDEX object_place ON object(tenant, namespace, source, id);
 CREATE TABLE detail(
   tenant $small NOT NULL, source INTEGER NOT NULL, id INTEGER NOT NULL, mark $mark NOT NULL, control $text NOT NULL,
   path $text NOT NULL, accepted $text NOT NULL, PRIMARY KEY(source, id));
 CREATE UNIQUE INDEX detail_mark ON detail(source, mark);
-CREATE INDEX detail_control ON detail(tenant, control);
+CREATE INDEX detail_control ON detail(tenant, control, source, id);
+CREATE INDEX detail_accepted ON detail(tenant, source, id) WHERE accepted <> '';
 CREATE TABLE finding(
   source INTEGER NOT NULL, object INTEGER NOT NULL, detail INTEGER NOT NULL, first INTEGER NOT NULL,
-  ordinal INTEGER NOT NULL, tenant $small NOT NULL, severity $small NOT NULL, fingerprint $mark NOT NULL) $by_tenant;
+  head INTEGER NOT NULL, tenant $small NOT NULL, severity $small NOT NULL, tail $bytes NOT NULL) $by_tenant;
 CREATE INDEX finding_object ON finding(source, object);
 CREATE INDEX finding_detail ON finding(source, detail);
+CREATE INDEX finding_head ON finding(source, head);
 CREATE TABLE gone(
   source INTEGER NOT NULL, object INTEGER NOT NULL, detail INTEGER NOT NULL, first INTEGER NOT NULL,
-  gone INTEGER NOT NULL, entry INTEGER NOT NULL, ordinal INTEGER NOT NULL, tenant $small NOT NULL,
-  severity $small NOT NULL, fingerprint $mark NOT NULL) $by_month;
-CREATE INDEX gone_entry ON gone(source, entry, fingerprint);
+  gone INTEGER NOT NULL, entry INTEGER NOT NULL, head INTEGER NOT NULL, tenant $small NOT NULL,
+  severity $small NOT NULL, tail $bytes NOT NULL) $by_month;
+CREATE INDEX gone_entry ON gone(source, entry, head);
 CREATE INDEX gone_object ON gone(source, object);
 CREATE TABLE tally(
   tenant $small NOT NULL, source INTEGER NOT NULL, severity $small NOT NULL, open INTEGER NOT NULL, accepted INTEGER NOT NULL,
@@ -78,11 +83,33 @@ CREATE TABLE vulnerability(
 CREATE INDEX vulnerability_id ON vulnerability(tenant, vulnerability);
 CREATE INDEX vulnerability_image ON vulnerability(image);
 """)
+_RANKS_AND_PLACES = Template("""
+CREATE TABLE ranked(
+  tenant $small NOT NULL, source INTEGER NOT NULL, mark $mark NOT NULL, score $real NOT NULL, grp $text NOT NULL, kind $text NOT NULL,
+  namespace $text NOT NULL, name $text NOT NULL, sentence $text NOT NULL, PRIMARY KEY(source, mark));
+CREATE INDEX ranked_score ON ranked(tenant, score);
+CREATE TABLE place_day(
+  tenant $small NOT NULL, namespace $text NOT NULL, day INTEGER NOT NULL, severity $small NOT NULL, opened INTEGER NOT NULL,
+  gone INTEGER NOT NULL, PRIMARY KEY(tenant, namespace, day, severity));
+""")
+"""Which workload is to be fixed first, and what came and went in a namespace of any source: ``day`` is one since ``EPOCH``."""
+PLACES_SUMMED = """
+INSERT INTO place_day SELECT tenant, namespace, day, severity, sum(opened), sum(gone) FROM (
+  SELECT f.tenant, o.namespace, f.first / 86400 AS day, f.severity, 1 AS opened, 0 AS gone
+    FROM finding f JOIN object o ON o.source = f.source AND o.id = f.object
+  UNION ALL SELECT f.tenant, o.namespace, f.first / 86400, f.severity, 1, 0
+    FROM gone f JOIN object o ON o.source = f.source AND o.id = f.object
+  UNION ALL SELECT f.tenant, o.namespace, f.gone / 86400, f.severity, 0, 1
+    FROM gone f JOIN object o ON o.source = f.source AND o.id = f.object) one
+  GROUP BY tenant, namespace, day, severity;
+"""
 _SQLITE = {
     "id": "INTEGER PRIMARY KEY",
     "text": "TEXT",
     "small": "INTEGER",
     "mark": "BLOB",
+    "bytes": "BLOB",
+    "real": "REAL",
     "by_tenant": "",
     "by_month": "",
 }
@@ -92,11 +119,11 @@ _POSTGRES = {
     "text": 'TEXT COLLATE "C"',
     "small": "SMALLINT",
     "mark": "UUID",
+    "bytes": "BYTEA",
+    "real": "DOUBLE PRECISION",
     "by_tenant": "PARTITION BY LIST (tenant)",
     "by_month": "PARTITION BY RANGE (gone)",
 }
-_UNIQUE = "CREATE UNIQUE INDEX {name}_open ON {name}(source, fingerprint, ordinal);"
-"""Of each partition: one of the whole table would have to hold the tenant."""
 _ROWS_OF_A_TENANT = """
 CREATE FUNCTION asking_tenant() RETURNS INTEGER LANGUAGE SQL STABLE AS
 $$SELECT nullif(current_setting('leadline.tenant', true), '')::integer$$;
@@ -109,21 +136,20 @@ CREATE POLICY own ON {table} USING (tenant = asking_tenant() OR asking_tenant() 
 
 
 def sqlite_tables() -> str:
-    return _TABLES.substitute(_SQLITE) + _UNIQUE.format(name="finding")
+    return _TABLES.substitute(_SQLITE) + _RANKS_AND_PLACES.substitute(_SQLITE)
 
 
 def postgres_tables() -> str:
     policies = "".join(_POLICY.format(table=table) for table in TENANT_TABLES)
-    return _TABLES.substitute(_POSTGRES) + _ROWS_OF_A_TENANT + policies
+    return (
+        _TABLES.substitute(_POSTGRES) + _RANKS_AND_PLACES.substitute(_POSTGRES) + _ROWS_OF_A_TENANT + policies
+    )
 
 
 def partition_of_tenant(tenant: int) -> str:
     """Of the open findings. It has no policy, so that it cannot be read by its own name."""
     name = f"finding_{tenant:d}"
-    return (
-        f"CREATE TABLE {name} PARTITION OF finding FOR VALUES IN ({tenant:d}); {_UNIQUE.format(name=name)}"
-        f"{_CLOSED.format(name=name)}"
-    )
+    return f"CREATE TABLE {name} PARTITION OF finding FOR VALUES IN ({tenant:d}); {_CLOSED.format(name=name)}"
 
 
 def partition_of_month(month: str) -> tuple[str, str]:
@@ -149,6 +175,48 @@ def seconds_of(stamp: str) -> int:
 
 def stamp_of(count: int) -> str:
     return (EPOCH + timedelta(seconds=count)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+# Tables with the fingerprint of a finding in one column, and without ranks: version 6 in SQLite, 1 in PostgreSQL.
+
+_OTHER_INDEXES = """
+DROP INDEX detail_control;
+CREATE INDEX detail_control ON detail(tenant, control, source, id);
+CREATE INDEX detail_accepted ON detail(tenant, source, id) WHERE accepted <> '';
+CREATE INDEX object_place ON object(tenant, namespace, source, id);
+CREATE INDEX finding_head ON finding(source, head);
+CREATE INDEX gone_entry ON gone(source, entry, head);
+"""
+_IN_PARTS = """
+ALTER TABLE {table} ADD COLUMN head INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE {table} ADD COLUMN tail BLOB NOT NULL DEFAULT x'';
+UPDATE {table} SET head = head_of(fingerprint), tail = tail_of(fingerprint, ordinal);
+ALTER TABLE {table} DROP COLUMN fingerprint;
+ALTER TABLE {table} DROP COLUMN ordinal;
+"""
+# In the places of the two columns that were, in one go over the table.
+_POSTGRES_IN_PARTS = """
+ALTER TABLE {table} ALTER COLUMN ordinal TYPE INTEGER USING ('x' || substr(fingerprint::text, 1, 8))::bit(32)::integer,
+  ALTER COLUMN fingerprint TYPE BYTEA USING decode(substr(replace(fingerprint::text, '-', ''), 9) || lpad(to_hex(ordinal), 6, '0'), 'hex');
+ALTER TABLE {table} RENAME COLUMN ordinal TO head;
+ALTER TABLE {table} RENAME COLUMN fingerprint TO tail;
+"""
+
+
+def sqlite_in_parts() -> str:
+    parts = "".join(_IN_PARTS.format(table=table) for table in ("finding", "gone"))
+    return (
+        f"DROP INDEX finding_open; DROP INDEX gone_entry; {parts}{_OTHER_INDEXES}{_RANKS_AND_PLACES.substitute(_SQLITE)}"
+        f"{PLACES_SUMMED}"
+    )
+
+
+def postgres_in_parts(partitions: Iterable[str]) -> str:
+    """``partitions``: of the open findings."""
+    dropped = "".join(f"DROP INDEX {name}_open;" for name in partitions)
+    parts = "".join(_POSTGRES_IN_PARTS.format(table=table) for table in ("finding", "gone"))
+    policies = "".join(_POLICY.format(table=table) for table in ("ranked", "place_day"))
+    return f"{dropped} DROP INDEX gone_entry; {parts}{_OTHER_INDEXES}{_RANKS_AND_PLACES.substitute(_POSTGRES)}{PLACES_SUMMED}{policies}"
 
 
 # Databases of SQLite from before: tables without tenants, with every text in each finding.
@@ -245,11 +313,12 @@ CREATE TEMP VIEW numbered AS SELECT f.source, o.id AS object, d.id AS detail, {_
   {_SECONDS.format(column="f.gone")} AS gone, f.ordinal, o.tenant, f.severity, f.fingerprint FROM old_finding f
   JOIN object o ON o.source = f.source AND o.mark = mark_of(f.grp, f.kind, f.namespace, f.name, f.file)
   JOIN detail d ON d.source = f.source AND d.mark = mark_of(f.control, f.path, f.accepted);
-INSERT INTO finding SELECT source, object, detail, first, ordinal, tenant, severity, fingerprint FROM numbered WHERE gone IS NULL;
-INSERT INTO gone SELECT source, object, detail, first, gone, -row_number() OVER (ORDER BY gone DESC), ordinal, tenant, severity,
-  fingerprint FROM numbered WHERE gone IS NOT NULL;
+INSERT INTO finding SELECT source, object, detail, first, head_of(fingerprint), tenant, severity, tail_of(fingerprint, ordinal)
+  FROM numbered WHERE gone IS NULL;
+INSERT INTO gone SELECT source, object, detail, first, gone, -row_number() OVER (ORDER BY gone DESC), head_of(fingerprint), tenant,
+  severity, tail_of(fingerprint, ordinal) FROM numbered WHERE gone IS NOT NULL;
 DROP VIEW numbered;
-INSERT INTO tally SELECT s.tenant, o.* FROM old_tally o JOIN source s ON s.id = o.source;
+{PLACES_SUMMED}INSERT INTO tally SELECT s.tenant, o.* FROM old_tally o JOIN source s ON s.id = o.source;
 INSERT INTO day SELECT s.tenant, o.* FROM old_day o JOIN source s ON s.id = o.source;
 INSERT INTO message SELECT s.tenant, o.* FROM old_message o JOIN source s ON s.id = o.source;
 INSERT INTO alert SELECT o.id, s.tenant, source, o.kind, since, text, over FROM old_alert o JOIN source s ON s.id = o.source;

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from leadline.errors import StoreError
-from leadline.programs.provider.database import Row, TakenError, mark_of
-from leadline.programs.provider.schema import OLD_SQLITE, carry_over, sqlite_tables
+from leadline.programs.provider.database import Row, TakenError, head_of, mark_of, tail_of
+from leadline.programs.provider.schema import OLD_SQLITE, carry_over, sqlite_in_parts, sqlite_tables
 
 _APPLICATION_ID = 0x1EAD9A0
 
@@ -45,7 +45,7 @@ class SqliteDatabase:
     def _migrate(self) -> None:
         version = self._writer.execute("PRAGMA user_version").fetchone()[0]
         mark = self._writer.execute("PRAGMA application_id").fetchone()[0]
-        newest = len(OLD_SQLITE) + 1
+        newest = len(OLD_SQLITE) + 2
         if version > newest:
             raise StoreError(f"{self._path} was written by a later version of leadline")
         if version and mark != _APPLICATION_ID:
@@ -53,7 +53,14 @@ class SqliteDatabase:
         if version == newest:
             return
         self._writer.create_function("mark_of", -1, mark_of, deterministic=True)
-        steps = [*OLD_SQLITE[version:], carry_over()] if version else [sqlite_tables()]
+        self._writer.create_function("head_of", 1, head_of, deterministic=True)
+        self._writer.create_function("tail_of", 2, tail_of, deterministic=True)
+        if not version:
+            steps = [sqlite_tables()]
+        elif version == newest - 1:
+            steps = [sqlite_in_parts()]
+        else:
+            steps = [*OLD_SQLITE[version:], carry_over()]
         # Tables that reference others are made anew.
         self._writer.execute("PRAGMA foreign_keys = OFF")
         self._writer.executescript(
@@ -75,7 +82,7 @@ class SqliteDatabase:
         return found.execute(text, given).fetchall()
 
     @contextmanager
-    def writing(self, tenant: int) -> Iterator["SqliteWriting"]:
+    def writing(self, tenant: int, *, is_lasting: bool = True) -> Iterator["SqliteWriting"]:
         with self._lock:
             self._writer.execute("BEGIN IMMEDIATE")
             try:

@@ -8,13 +8,23 @@ from msgspec import Struct
 
 from leadline.api.provider.wire import Changes, ImageContent, LogHead
 from leadline.errors import UsageError
-from leadline.programs.provider.database import EVERYONE, Database, Row, TakenError, Writing, mark_of
+from leadline.programs.provider.database import (
+    EVERYONE,
+    Database,
+    Row,
+    TakenError,
+    Writing,
+    finding_of_mark,
+    mark_of,
+)
 from leadline.programs.provider.findings_table import change_findings
+from leadline.programs.provider.ranks_table import change_ranks
+from leadline.programs.provider.schema import PLACES_SUMMED
 from leadline.programs.provider.source_row import SEVERITIES, Source
 
 Role = Literal["write", "read", "admin"]
 OTHER_SCOPE, DAMAGED_LOG = "other-scope", "damaged-log"
-VIEW = ("finding", "gone", "object", "detail", "tally", "day", "message", "image")
+VIEW = ("finding", "gone", "object", "detail", "tally", "day", "message", "image", "ranked")
 """The tables that the logs make, with the columns of ``source`` that ``apply`` writes."""
 _MESSAGES_KEPT_DAYS = 30
 _ALERTS_OF_A_SOURCE = 1_000
@@ -174,11 +184,11 @@ class Tables:
     def open_findings(self, source: Source) -> dict[tuple[str, int], Known]:
         rows = self._of(
             source,
-            "SELECT f.fingerprint, f.ordinal, d.control, f.severity, o.grp, o.kind, o.namespace, o.file, d.accepted"
+            "SELECT f.head, f.tail, d.control, f.severity, o.grp, o.kind, o.namespace, o.file, d.accepted"
             f" FROM finding f {_TEXTS} WHERE f.source = ? AND f.tenant = ?",
             source.tenant_id,
         )
-        return {(row[0].hex(), row[1]): Known(row[2], SEVERITIES[row[3]], *row[4:]) for row in rows}
+        return {finding_of_mark(row[0], row[1]): Known(row[2], SEVERITIES[row[3]], *row[4:]) for row in rows}
 
     def open_count(self, source: Source) -> int:
         rows = self._of(source, "SELECT coalesce(sum(open + accepted), 0) FROM tally WHERE source = ?")
@@ -201,8 +211,9 @@ class Tables:
         ``size``: bytes of its record; ``alerts``: kind and text of new ones; ``usual``: from now on, ``None`` for as before.
         """
         self._database.begin_month(head.received[:7])
-        with self._database.writing(source.tenant_id) as write:
+        with self._database.writing(source.tenant_id, is_lasting=False) as write:
             opened, gone = change_findings(write, source, head, changes)
+            change_ranks(write, source, changes)
             write.many(
                 "DELETE FROM image WHERE source = ? AND digest = ?",
                 [(source.id, digest) for digest in changes.gone_images],
@@ -231,7 +242,7 @@ class Tables:
         packages = sorted({(one.type, one.name, one.version) for one in content.packages})
         mark = mark_of(repr(packages)).hex()
         found = content.vulnerabilities
-        with self._database.writing(tenant) as write:
+        with self._database.writing(tenant, is_lasting=False) as write:
             write.run("DELETE FROM image WHERE source = ? AND digest = ?", source.id, content.digest)
             row = write.run(
                 "INSERT INTO image(tenant, source, digest, content, name, received, database, unread, packages, critical, high,"
@@ -283,7 +294,7 @@ class Tables:
             _alert(write, source, kind, text, now)
 
     def end_alerts(self, source: Source, kinds: Sequence[str], now: str) -> None:
-        with self._database.writing(source.tenant_id) as write:
+        with self._database.writing(source.tenant_id, is_lasting=False) as write:
             write.many(
                 "UPDATE alert SET over = ? WHERE source = ? AND kind = ? AND over = ''",
                 [(now, source.id, kind) for kind in kinds],
@@ -310,6 +321,12 @@ class Tables:
     def forget_view(self, source: Source) -> None:
         """Takes all that the log of ``source`` makes anew."""
         with self._database.writing(source.tenant_id) as write:
+            for part in _OF_PLACES:
+                write.run(
+                    f"INSERT INTO place_day {part} GROUP BY 1, 2, 3, 4 ON CONFLICT (tenant, namespace, day, severity)"
+                    " DO UPDATE SET opened = place_day.opened + excluded.opened, gone = place_day.gone + excluded.gone",
+                    source.id,
+                )
             for table in VIEW:
                 write.run(f"DELETE FROM {table} WHERE source = ?", source.id)
             write.run(
@@ -318,12 +335,15 @@ class Tables:
                 source.id,
             )
 
+    def sum_places(self) -> None:
+        """Makes the sums of namespaces anew: after a month was dropped, what they hold of it is not in any row."""
+        with self._database.writing(EVERYONE) as write:
+            write.run("DELETE FROM place_day")
+            write.run(PLACES_SUMMED.strip().rstrip(";"))
+
     def view(self, source: Source) -> list[tuple[Any, ...]]:
         """Every row that the log of ``source`` makes, in an order of their own."""
-        finding = (
-            "f.fingerprint, f.ordinal, d.control, f.severity, o.grp, o.kind, o.namespace, o.name, o.file, d.path, d.accepted,"
-            " f.first"
-        )
+        finding = "f.head, f.tail, d.control, f.severity, o.grp, o.kind, o.namespace, o.name, o.file, d.path, d.accepted, f.first"
         parts = (
             ("finding", f"{finding}, 0 FROM finding f {_TEXTS} WHERE f.source = ?"),
             ("finding", f"{finding}, f.gone FROM gone f {_TEXTS} WHERE f.source = ?"),
@@ -334,10 +354,21 @@ class Tables:
                 "image",
                 "digest, content, name, received, database, unread, packages, critical, high, exploited FROM image WHERE source = ?",
             ),
+            ("ranked", "score, grp, kind, namespace, name, sentence FROM ranked WHERE source = ?"),
         )
         return sorted((table, *row) for table, text in parts for row in self._of(source, f"SELECT {text}"))
 
 
+_OF_PLACES = tuple(
+    f"SELECT f.tenant, o.namespace, f.{moment} / 86400, f.severity, {came}, {went} FROM {table} f"
+    " JOIN object o ON o.source = f.source AND o.id = f.object WHERE f.source = ?"
+    for table, moment, came, went in (
+        ("finding", "first", "-count(*)", "0"),
+        ("gone", "first", "-count(*)", "0"),
+        ("gone", "gone", "0", "-count(*)"),
+    )
+)
+"""What the findings of a source have added to the sums of namespaces, negative."""
 _TEXTS = "JOIN object o ON o.source = f.source AND o.id = f.object JOIN detail d ON d.source = f.source AND d.id = f.detail"
 _SOURCES = (
     "SELECT s.id, t.name, s.name, s.kind, s.created, every, entries, mode, sequence, previous, received, program, rules, objects,"
