@@ -210,6 +210,8 @@ class _Builder:
         self._keys: dict[Ordering, Callable[[str], bytes]] = {}
         self._affected: list[tuple[int, bytes, bytes, int, bytes]] = []
         """Rows that are not written yet."""
+        self._advisories: list[tuple[int, int, str, bytes]] = []
+        """Neither are these."""
         connection.execute("ATTACH '' AS scratch")
         connection.executescript(_PRAGMAS + TABLES + PACKAGE_INDEX + _SCRATCH)
         self._groups = ProblemGroups(connection)
@@ -294,8 +296,12 @@ class _Builder:
         """The advisory's number; ``None`` where a newer state of it is there already."""
         key = count.number, advisory.id
         run = self._connection.execute
-        known = run("SELECT number, modified FROM scratch.seen WHERE feed = ? AND name = ?", key).fetchone()
-        if known is not None:
+        number = self._last_advisory + 1
+        # One statement instead of two for what is seen the first time, as nearly all is.
+        note = (*key, number, advisory.modified)
+        if run("INSERT OR IGNORE INTO scratch.seen VALUES(?, ?, ?, ?)", note).rowcount == 0:
+            found = run("SELECT number, modified FROM scratch.seen WHERE feed = ? AND name = ?", key)
+            known = found.fetchone()
             number, modified = int(known[0]), str(known[1])
             if advisory.modified == modified:
                 return number
@@ -303,8 +309,9 @@ class _Builder:
                 return None
             run("INSERT OR IGNORE INTO scratch.superseded VALUES(?)", (number,))
             self._has_superseded = True
-        self._last_advisory = number = self._last_advisory + 1
-        self._put("scratch.seen", *key, number, advisory.modified)
+            number = self._last_advisory + 1
+            self._put("scratch.seen", *key, number, advisory.modified)
+        self._last_advisory = number
         detail = Detail(
             severity=rating_of(advisory),
             kind=advisory.kind,
@@ -316,23 +323,20 @@ class _Builder:
             references=advisory.references,
             weaknesses=advisory.weaknesses,
         )
-        self._put("advisory", number, count.number, advisory.id, _encode(detail))
+        self._advisories.append((number, count.number, advisory.id, _encode(detail)))
+        if len(self._advisories) >= _AT_A_TIME:
+            self._write_advisories()
         self._groups.add(number, advisory)
         return number
+
+    def _write_advisories(self) -> None:
+        self._connection.executemany("INSERT INTO advisory VALUES(?, ?, ?, ?)", self._advisories)
+        self._advisories.clear()
 
     def _add_affected(self, affected: Affected, advisory: int, feed: Feed, count: _Count) -> None:
         stream = self._stream(affected, feed)
         package = self._package(stream, normal_name(affected.ecosystem, affected.package), affected.is_source)
         ordering = orderings().get(affected.ecosystem) or orderings()[_FALLBACK]
-        extra = Extra(
-            state=affected.state,
-            severity=affected.severity,
-            module=affected.module,
-            arches=affected.arches,
-            cpe=affected.cpe,
-            reason=affected.reason,
-            imports=affected.imports,
-        )
         rows: list[tuple[bytes, bytes, Extra]] = []
         ranges = affected.ranges or (() if affected.versions else (VersionRange(),))
         for each in ranges:
@@ -344,7 +348,7 @@ class _Builder:
             if low >= high:
                 self._leave_out(count, affected, advisory, "a range that ends before it begins")
                 continue
-            rows.append((low, high, _with_range(extra, each)))
+            rows.append((low, high, _extra(affected, each)))
         spans = [(low, high) for low, high, _ in rows]
         rows = _with_last_fixes(rows)
         for version in affected.versions:
@@ -355,7 +359,7 @@ class _Builder:
                 continue
             if not any(start <= low < end for start, end in spans):
                 exact = VersionRange(introduced=version, last_affected=version)
-                rows.append((low, low + b"\0", _with_range(extra, exact)))
+                rows.append((low, low + b"\0", _extra(affected, exact)))
         self._affected += [(package, high, low, advisory, _encode(says)) for low, high, says in rows]
         if len(self._affected) >= _ROWS:
             self._write_affected()
@@ -369,6 +373,7 @@ class _Builder:
     def _leave_out(self, count: _Count, affected: Affected, advisory: int, why: str) -> None:
         count.unusable += 1
         if len(self._unusable) < _MOST_UNUSABLE:
+            self._write_advisories()
             (name,) = self._connection.execute(
                 "SELECT name FROM advisory WHERE id = ?", (advisory,)
             ).fetchone()
@@ -405,14 +410,13 @@ class _Builder:
         number = self._packages.get(key)
         if number is not None:
             return number
-        known = self._connection.execute(
-            "SELECT id FROM package WHERE stream = ? AND name = ? AND is_source = ?", key
-        ).fetchone()
-        if known is None:
-            self._last_package = number = self._last_package + 1
-            self._put("package", number, stream, name, int(is_source))
+        number = self._last_package + 1
+        run = self._connection.execute
+        if run("INSERT OR IGNORE INTO package VALUES(?, ?, ?, ?)", (number, *key)).rowcount == 1:
+            self._last_package = number
         else:
-            number = int(known[0])
+            found = run("SELECT id FROM package WHERE stream = ? AND name = ? AND is_source = ?", key)
+            number = int(found.fetchone()[0])
         self._packages[key] = number
         if len(self._packages) > _PACKAGES:
             self._packages.popitem(last=False)
@@ -423,6 +427,7 @@ class _Builder:
         if not any(count.records for count in self._counts.values()):
             raise DatabaseError(f"no advisories in what was given{self._first_reason()}")
         write = self._connection.executemany
+        self._write_advisories()
         self._write_affected()
         if self._has_superseded:
             self._drop_superseded()
@@ -551,9 +556,15 @@ def _with_fix(says: Extra, fixed: str) -> Extra:
     return replace(says, fixed=fixed, before=says.fixed)
 
 
-def _with_range(extra: Extra, each: VersionRange) -> Extra:
-    return replace(
-        extra,
+def _extra(affected: Affected, each: VersionRange) -> Extra:
+    return Extra(
+        state=affected.state,
+        severity=affected.severity,
+        module=affected.module,
+        arches=affected.arches,
+        cpe=affected.cpe,
+        reason=affected.reason,
+        imports=affected.imports,
         introduced="" if each.introduced == "0" else each.introduced,
         fixed=each.fixed if each.is_fix else "",
         before="" if each.is_fix else each.fixed,

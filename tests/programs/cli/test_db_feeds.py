@@ -1,12 +1,15 @@
 """``leadline db fetch --from feeds`` and ``db build URL``: the publishers' own feeds, from a server of this machine."""
 
 import json
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from file_server import FileServer, serving_files
 from leadline.scans.images.feed_fetch import read_feed_table
+from leadline.sources.vulnerability_db.osv_changes import MOST_CHANGES
 
 pytestmark = pytest.mark.usefixtures("own_image_place")
 
@@ -69,6 +72,85 @@ def test_feed_that_is_away_is_named_and_its_last_state_serves(run, www: Path, tm
     code, out, err = run(*words[:-1], "other.db")
     assert (code, out) == (3, "")
     assert err.startswith("leadline: no feed could be fetched, the first kev: cannot reach 127.0.0.1:")
+
+
+def osv_record(number: int, day: str, fix: str) -> dict[str, Any]:
+    events = [{"introduced": "0"}, {"fixed": fix}]
+    affected = {"package": {"ecosystem": "crates.io", "name": f"crate{number}"}}
+    affected["ranges"] = [{"type": "SEMVER", "events": events}]  # type: ignore[assignment]
+    return {
+        "id": f"RUSTSEC-2024-{number:04}",
+        "modified": f"{day}T00:00:00Z",
+        "details": fix,
+        "affected": [affected],
+    }
+
+
+def publish_osv(folder: Path, *records: dict[str, Any], archive: bool = True) -> None:
+    """As OSV does: the archive, a file for each record, and the list of changes, the newest first."""
+    if archive:
+        with zipfile.ZipFile(folder / "all.zip", "w") as file:
+            for record in records:
+                file.writestr(f"{record['id']}.json", json.dumps(record))
+    for record in records:
+        (folder / f"{record['id']}.json").write_text(json.dumps(record, indent=1))
+    rows = sorted(((record["modified"], record["id"]) for record in records), reverse=True)
+    (folder / "modified_id.csv").write_text("".join(f"{when},{id}\n" for when, id in rows))
+
+
+def asked(server: FileServer) -> list[str]:
+    names = [name for name, _ in server.requests]
+    server.requests.clear()
+    return names
+
+
+def osv_table(folder: Path, server: FileServer) -> str:
+    (folder / "osv.toml").write_text(f'[feeds]\n"osv-crates" = "{server.address}all.zip"\n')
+    return "osv.toml"
+
+
+def test_of_an_archive_of_osv_only_what_has_changed_is_fetched(run, www: Path, tmp_path: Path):
+    records = [osv_record(number, f"2026-05-0{number + 1}", "1.0.0") for number in range(9)]
+    publish_osv(www, *records)
+    with serving_files(FileServer(www)) as server:
+        words = ("db", "fetch", "--from", osv_table(tmp_path, server), "-o", "v.db")
+        assert run(*words)[0] == 0
+        assert asked(server) == ["all.zip", "modified_id.csv"]
+        records[4] = osv_record(4, "2026-06-03", "1.2.3")
+        records.append(osv_record(9, "2026-06-02", "2.0.0"))
+        publish_osv(www, *records)
+        code, _, err = run(*words)
+        assert code == 0
+        # What changed last before is asked for again: archive and list are not written in one moment.
+        changed = [f"RUSTSEC-2024-{number:04}.json" for number in (4, 9, 8)]
+        assert asked(server) == ["modified_id.csv", *changed]
+        assert "osv-crates.changes.jsonl: OSV (3)" in err
+        assert "1.2.3" in run("explain", "RUSTSEC-2024-0004", "--db", "v.db")[1]
+        assert "2.0.0" in run("explain", "RUSTSEC-2024-0009", "--db", "v.db")[1]
+        assert run(*words) == (0, "", "current already: v.db, 1 feed asked\n")
+        assert asked(server) == ["modified_id.csv", changed[0]]
+
+
+@pytest.mark.parametrize("how", ["many", "gone", "broken", "no list"])
+def test_the_archive_is_fetched_where_changes_do_not_serve(run, www: Path, tmp_path: Path, how: str):
+    first = osv_record(0, "2026-06-01", "1.0.0")
+    publish_osv(www, first)
+    with serving_files(FileServer(www)) as server:
+        words = ("db", "fetch", "--from", osv_table(tmp_path, server), "-o", "v.db")
+        assert run(*words)[0] == 0
+        number = MOST_CHANGES + 1 if how == "many" else 1
+        publish_osv(www, first, *(osv_record(n, "2026-06-02", "2.0.0") for n in range(1, number + 1)))
+        record, listing = www / "RUSTSEC-2024-0001.json", www / "modified_id.csv"
+        if how == "gone":
+            record.unlink()
+        elif how == "broken":
+            record.write_text("{")
+        elif how == "no list":
+            listing.write_text("<html>")
+        assert run(*words)[0] == 0
+        assert "all.zip" in asked(server)
+        assert not list(tmp_path.rglob("*.changes.jsonl"))
+    assert "2.0.0" in run("explain", "RUSTSEC-2024-0001", "--db", "v.db")[1]
 
 
 def test_names_choose_among_feeds(run, www: Path, tmp_path: Path):

@@ -102,7 +102,9 @@ def fetch_feeds(
     if not found:
         raise SourceError(f"no feed could be fetched, the first {lost[0]}")
     is_old = not target.is_file() or any(one.is_new for one in found)
-    built = build_database([one.path for one in found], target, moment, say) if is_old else None
+    built = (
+        build_database([path for one in found for path in one.paths], target, moment, say) if is_old else None
+    )
     return FetchedFeeds(built, tuple(found), tuple(lost))
 
 
