@@ -16,6 +16,7 @@ from leadline.api.provider.wire import (
     FindingRow,
     Findings,
     History,
+    ImageRow,
     Images,
     Packages,
     SourceRow,
@@ -38,6 +39,8 @@ from leadline.outputs.documents.joint_report import (
 )
 from leadline.outputs.text.plain import count, plain
 from leadline.posture.catalogue import load_controls
+from leadline.scans.pages.image_entries import ImageEntry, ImageSums, Use
+from leadline.scans.pages.rows import object_key
 from leadline.scans.pages.world import Component, Known
 from leadline.version import __version__
 
@@ -47,7 +50,12 @@ A = TypeVar("A", bound=Struct)
 Paged = TypeVar("Paged", Findings, Images, Packages)
 MOST_FINDINGS = 200_000
 """That are read; the worst first, and how many more there are is said."""
+MOST_IMAGES = 50_000
 _A_PAGE = "1000"
+_LISTS = (
+    "A provider counts here. It answers who runs a package at /v1/packages?name=NAME&version=VERSION, what is in an image at"
+    " /v1/packages?digest=DIGEST, and which images have a vulnerability at /v1/images?vulnerability=ID."
+)
 _WORST_FIRST = ("critical", "high", "medium", "unknown", "low")
 _SCORES = {"critical": 9.5, "high": 8.0, "medium": 5.0, "low": 2.0, "unknown": 0.0}
 _DAYS = 365
@@ -97,6 +105,16 @@ def read_provider(ask: Ask, host: str, now: datetime, most: int = MOST_FINDINGS)
     return ProviderState(host, at, sources, tuple(findings), alerts, days, not_read)
 
 
+def read_images(ask: Ask, most: int = MOST_IMAGES) -> tuple[tuple[ImageRow, ...], bool]:
+    """At most so many, each once for each source, and whether that is all. Raises: ``SourceError``."""
+    rows: list[ImageRow] = []
+    for page in pages_of(ask, "/v1/images", {}, Images):
+        rows += page.items
+        if len(rows) >= most:
+            return tuple(rows[:most]), not page.next and len(rows) == most
+    return tuple(rows), True
+
+
 def _findings(ask: Ask, query: Mapping[str, str], room: int) -> tuple[list[FindingRow], bool]:
     """At most ``room``, and whether that is all."""
     rows: list[FindingRow] = []
@@ -132,16 +150,50 @@ def _answer(ask: Ask, path: str, query: Mapping[str, str], kind: type[A]) -> A:
 # As pages have it.
 
 
-def known_of_provider(state: ProviderState, command: str) -> Known:
-    """A namespace is called ``SOURCE/NAMESPACE``: one of the same name in another cluster is another."""
+def known_of_provider(
+    state: ProviderState, command: str, images: tuple[ImageRow, ...] = (), *, is_whole: bool = True
+) -> Known:
+    """A namespace is called ``SOURCE/NAMESPACE``: one of the same name in another cluster is another.
+
+    ``is_whole``: whether ``images`` are all.
+    """
+    posture = posture_of_provider(state)
+    if not is_whole:
+        left = Unread(state.host, f"only {len(images):,} images were read", "too large")
+        posture = structs.replace(posture, unread=(*posture.unread, left))
     return Known(
-        posture_of_provider(state),
+        posture,
         state.at,
         command,
-        why_no_images="A provider answers for images at /v1/images and /v1/packages.",
+        tuple(map(_image, images)),
+        why_no_images="No source has sent an image.",
+        why_no_uses="A provider does not hold which object runs an image; Images lists them by source.",
+        image_lists=_LISTS,
         components=tuple(_component(one, state.alerts) for one in state.sources),
         days=_days(state.days),
         fails_only=True,
+    )
+
+
+def _image(row: ImageRow) -> ImageEntry:
+    unread = [f"{count(row.unread, 'part')} of it could not be read"] if row.unread else []
+    if row.is_disputed:
+        unread.append("another source found other packages under this digest")
+    return ImageEntry(
+        key=object_key(f"{row.source}\0{row.digest}"),
+        name=plain(row.name, 4_096),
+        digest=plain(row.digest),
+        distro="not known",
+        is_matched=bool(row.database),
+        database=plain(row.database),
+        scanned=plain(row.received),
+        severities={"critical": row.critical, "high": row.high},
+        packages=(),
+        flaws=(),
+        steps=(),
+        unread=tuple(unread),
+        uses=(Use(f"source {plain(row.source)}", plain(row.source), ""),),
+        sums=ImageSums(row.packages, row.exploited),
     )
 
 

@@ -5,21 +5,23 @@ import json
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from tests.programs.provider.provider_parts import Provider, found, measured, report, served
+from msgspec import structs
+from tests.programs.provider.provider_parts import Provider, found, image, measured, report, served
 from tests.programs.provider.test_provider_app import Client
 
-from leadline.api.provider.wire import WholeReport
+from leadline.api.provider.wire import ImageVulnerability, WholeReport
 from leadline.errors import SourceError
 from leadline.outputs.documents.joint_report import FailedSource, SourceReport
 from leadline.posture.catalogue import load_controls
 from leadline.programs.cli.main import main
 from leadline.programs.serving.provider_client import ProviderReader
-from leadline.scans.pages.page import Ask, Page, built
+from leadline.scans.pages.page import Ask, Cell, Page, Table, built
 from leadline.scans.pages.site import PAGES
 from leadline.scans.pages.world import World
 from leadline.scans.provider_reading import (
@@ -27,6 +29,7 @@ from leadline.scans.provider_reading import (
     joint_sources,
     known_of_provider,
     posture_of_provider,
+    read_images,
     read_provider,
 )
 
@@ -47,20 +50,21 @@ def client(provider: Provider) -> Client:
 
 
 def state_of(client: Client, **other: int) -> ProviderState:
-    def ask(path: str, query: Mapping[str, str]) -> bytes:
-        status, answer, _ = client(
-            "GET", f"{path}?{urlencode(query)}" if query else path, client.provider.reader
-        )
-        assert status == 200
-        return json.dumps(answer).encode()
-
-    return read_provider(ask, "provider.example", NOW, **other)
+    return read_provider(partial(asked_of, client), "provider.example", NOW, **other)
 
 
-def page_of(client: Client, name: str) -> Page:
+def asked_of(client: Client, path: str, query: Mapping[str, str]) -> bytes:
+    status, answer, _ = client("GET", f"{path}?{urlencode(query)}" if query else path, client.provider.reader)
+    assert status == 200
+    return json.dumps(answer).encode()
+
+
+def page_of(client: Client, name: str, /, most_images: int = 100, **query: str) -> Page:
     kind = next(one for one in PAGES if one.name == name)
-    known = known_of_provider(state_of(client), "leadline report --provider https://provider.example")
-    return asyncio.run(built(kind, World(known), Ask()))
+    images, is_whole = read_images(partial(asked_of, client), most_images)
+    command = "leadline report --provider https://provider.example"
+    known = known_of_provider(state_of(client), command, images, is_whole=is_whole)
+    return asyncio.run(built(kind, World(known), Ask({word: (value,) for word, value in query.items()})))
 
 
 def test_objects_of_one_name_in_two_clusters_are_two(client: Client):
@@ -109,6 +113,48 @@ def test_pages_say_no_more_than_is_known(client: Client):
     assert "not ranked here" in text["workloads"]
     assert "What controls judged is not known here" in text["health"]
     assert "Every" not in text["health"].replace("Everything here", "")
+
+
+def test_images_are_listed_by_source_with_what_a_provider_counts(client: Client):
+    flaw = ImageVulnerability("CVE-2021-44228", "log4j-core", "2.14.1", "critical", exploited=True)
+    hostile = '</script><b>"\x1b[31m\u202e'
+    client.post(
+        structs.replace(image(1, "maven log4j-core 2.14.1", vulnerabilities=(flaw,)), name=hostile),
+        path="/v1/sources/shop/images",
+    )
+    client.post(image(1, "deb zlib1g 1.3"), client.provider.other_token, "/v1/sources/other/images")
+    unmatched = structs.replace(image(2, "deb zlib1g 1.3"), database="", unread=3)
+    client.post(unmatched, path="/v1/sources/shop/images")
+    page = page_of(client, "images")
+    table = next(one for one in page.sections if isinstance(one, Table))
+    rows = [[cell if isinstance(cell, str) else cell.text for cell in row] for row in table.rows]
+    assert [row[1:] for row in rows] == [
+        ["1", "1", "0", "not known", "not known", "source shop"],
+        ["0", "0", "0", "not known", "not known", "source other"],
+        ["not known"] * 5 + ["source shop"],
+    ]
+    text = str(page)
+    assert text.count("another source found other packages under this digest") == 2
+    assert "3 parts of it could not be read" in text
+    assert "1 image not matched: nothing is known of it" in text
+    assert "/v1/images?vulnerability=ID" in text
+    assert not {"\x1b", "\u202e"} & set("".join(row[0] for row in rows))
+    # What is not held is neither found nor called absent.
+    searched = str(page_of(client, "images", q="log4j"))
+    assert "No image is called so." in searched
+    assert "/v1/packages?name=NAME" in searched
+    only = page_of(client, "images", q=f"{2:064x}")
+    assert len(next(one for one in only.sections if isinstance(one, Table)).rows) == 1
+    first = table.rows[0][0]
+    assert isinstance(first, Cell)
+    assert first.link
+    one = str(page_of(client, "image", **dict(first.link.query)))
+    assert "Exploited" in one
+    assert "No known vulnerability" not in one
+    for kept_there in ("behaviour", "network", "suggestions", "alerts"):
+        assert "A provider does not hold this" in str(page_of(client, kept_there)), kept_there
+    assert "which object runs an image" in str(page_of(client, "namespace", name="shop/shop"))
+    assert "only 2 images were read" in str(page_of(client, "overview", most_images=2))
 
 
 def test_who_is_silent_is_said_where_one_begins(tmp_path: Path):

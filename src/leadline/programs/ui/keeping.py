@@ -6,6 +6,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from leadline.api.protocol import Readable
 from leadline.api.selection import Key
 from leadline.errors import LeadlineError
@@ -139,11 +141,11 @@ class Keeper:
             made, store = self._kinds.version, self._store
             left = [name for name in READERS if name not in self._follower.listed]
             reading = ", ".join(left)
-            command = self._shown.known.command
+            before = self._shown.known
             known = await asyncio.to_thread(
-                known_of, self._kinds.facts, store, command, reading, self._kinds.unreadable
+                known_of, self._kinds.facts, store, before.command, reading, self._kinds.unreadable
             )
-            await self._shown.become(known)
+            await self._shown.become(replace(known, is_kubernetes=before.is_kubernetes))
 
     def _say_age(self) -> None:
         why = ""

@@ -30,8 +30,8 @@ from leadline.programs.ui.keeping import Keeper, Polled, Shown
 from leadline.scans.options import PostureOptions
 from leadline.scans.pages.reading import is_report_file, nothing_yet, read_folder, read_reports
 from leadline.scans.pages.world import Known, shell
-from leadline.scans.provider_reading import known_of_provider, read_provider, read_sources
-from leadline.scans.stored.opening import open_to_read
+from leadline.scans.provider_reading import known_of_provider, read_images, read_provider, read_sources
+from leadline.scans.stored.opening import KUBE, open_to_read
 
 log = logging.getLogger(__name__)
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -203,7 +203,8 @@ class Place(Struct, frozen=True):
         return open_to_read(self.store, self.kube_context, self.kubeconfig, environ=os.environ, said=said)
 
     def follow(self) -> tuple[Shown, Keeper]:
-        shown = Shown(nothing_yet(self.store, shell("leadline", "scan", "--from-store", self.store)))
+        command = shell("leadline", "scan", "--from-store", self.store)
+        shown = Shown(nothing_yet(self.store, command, is_kubernetes=self.store == KUBE))
         return shown, Keeper(shown, self.open)
 
 
@@ -217,7 +218,8 @@ async def _serve_provider(url: str, ca_file: str, port: int) -> None:
 
     def read() -> Known:
         state = read_provider(ask, ask.host, datetime.now(UTC))
-        return known_of_provider(state, f"leadline report --provider {url}")
+        images, is_whole = read_images(ask)
+        return known_of_provider(state, f"leadline report --provider {url}", images, is_whole=is_whole)
 
     _say(f"reading {ask.host}")
     shown = Shown(await asyncio.to_thread(read))

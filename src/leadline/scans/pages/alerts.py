@@ -102,7 +102,7 @@ async def _seen(world: World) -> tuple[list[RaisedAlert], str]:
     """Those that the user may see, and why there may be more; empty where all is known."""
     store = world.known.store
     if store is None:
-        return [], _NO_STORE
+        return [], world.why_not_stored(_NO_STORE)
     try:
         found = await stored_alerts(store)
     except StoreError as error:

@@ -4,7 +4,7 @@ from leadline.errors import LeadlineError
 from leadline.model.profile import Profile
 from leadline.outputs.text.plain import count
 from leadline.scans.pages.page import Ask, Cell, Column, Facts, Page, Section, Table, link, safe
-from leadline.scans.pages.world import World, shell
+from leadline.scans.pages.world import World
 from leadline.scans.rehearsing.written import duration, moment
 from leadline.scans.stored.behaviour import StoredRecord, stored_records
 
@@ -31,7 +31,7 @@ async def behaviour(world: World, ask: Ask) -> Page:
         "Behaviour",
         (table,),
         "What containers were recorded to do: those of all replicas of a revision are one.",
-        command="kubectl get containerprofiles -A",
+        command=world.kubectl("get", "containerprofiles", "-A"),
     )
 
 
@@ -69,9 +69,7 @@ async def recorded(world: World, ask: Ask) -> Page:
         safe(_title(found)),
         sections,
         crumbs=(Cell("Behaviour", link("behaviour")),),
-        command=shell(
-            "kubectl", "get", "containerprofile", found.name, "-n", container.namespace, "-o", "json"
-        ),
+        command=world.kubectl("get", "containerprofile", found.name, "-n", container.namespace, "-o", "json"),
         query=(("id", id),),
     )
 
@@ -79,7 +77,7 @@ async def recorded(world: World, ask: Ask) -> Page:
 async def recorded_by(world: World) -> tuple[list[StoredRecord], str]:
     """As far as the user may see them, and why there is none."""
     if world.known.store is None:
-        return [], _NONE
+        return [], world.why_not_stored(_NONE)
     try:
         records = await stored_records(world.known.store)
     except LeadlineError as error:

@@ -50,6 +50,13 @@ class Step(Struct, frozen=True, gc=False):
     """Ids of vulnerabilities."""
 
 
+class ImageSums(Struct, frozen=True, gc=False):
+    """Of an image whose packages and vulnerabilities are counted somewhere else, and not listed here."""
+
+    packages: int
+    exploited: int
+
+
 class ImageEntry(Struct, frozen=True):
     key: str
     """What it is called in an address."""
@@ -72,9 +79,13 @@ class ImageEntry(Struct, frozen=True):
     """What of it could not be read or judged."""
     uses: tuple[Use, ...] = ()
     accepted: int = 0
+    sums: ImageSums | None = None
+    """``None`` where all is listed."""
 
     @property
     def exploited(self) -> int:
+        if self.sums is not None:
+            return self.sums.exploited
         return sum(flaw.is_exploited for flaw in self.flaws)
 
     @property

@@ -7,7 +7,19 @@ from msgspec.structs import replace
 from leadline.model.vulnerability import RATINGS
 from leadline.outputs.text.plain import count
 from leadline.scans.pages.image_entries import Flaw, ImageEntry
-from leadline.scans.pages.page import Ask, Cell, Column, Facts, Filter, First, Page, Table, Words, link
+from leadline.scans.pages.page import (
+    Ask,
+    Cell,
+    Column,
+    Facts,
+    Filter,
+    First,
+    Page,
+    Section,
+    Table,
+    Words,
+    link,
+)
 from leadline.scans.pages.rows import object_key
 from leadline.scans.pages.world import World, shell
 
@@ -28,18 +40,29 @@ def why_no_images(world: World, why: str) -> str:
     return world.why_empty(why if world.known.images else world.known.why_no_images or why)
 
 
+def why_no_uses(world: World, why: str) -> str:
+    """For what lists the images of an object or a namespace."""
+    return world.known.why_no_uses or why_no_images(world, why)
+
+
 def image_cells(world: World, one: ImageEntry) -> tuple[Cell, ...]:
     """Numbers of what was not matched are not zero: they are not known."""
+    listed = (len(one.flaws), one.fixable) if one.sums is None else (None, None)
     numbers = (
         one.exploited,
         one.severities.get("critical", 0),
         one.severities.get("high", 0),
-        len(one.flaws),
-        one.fixable,
+        *listed,
     )
-    shown = (f"{number:,}" if one.is_matched else "not known" for number in numbers)
-    note = "" if one.is_matched else "not matched with a vulnerability database"
-    return (Cell(one.name, link("image", id=one.key), note), *map(Cell, shown), _users(world, one))
+    shown = (f"{number:,}" if one.is_matched and number is not None else "not known" for number in numbers)
+    notes = [] if one.is_matched else ["not matched with a vulnerability database"]
+    if one.sums is not None:
+        notes = [one.digest, *one.unread]
+    return (
+        Cell(one.name, link("image", id=one.key), ", ".join(notes)),
+        *map(Cell, shown),
+        _users(world, one),
+    )
 
 
 def _users(world: World, one: ImageEntry) -> Cell:
@@ -59,6 +82,8 @@ def _worst_first(one: ImageEntry) -> tuple[object, ...]:
 async def images(world: World, ask: Ask) -> Page:
     words = ask.one("q").strip().lower()
     entries = sorted(world.images, key=_worst_first)
+    if world.known.image_lists:
+        return _counted(world, ask, words, entries)
     if words:
         return _searched(world, ask, words, entries)
     rows = [image_cells(world, one) for one in entries]
@@ -78,6 +103,28 @@ async def images(world: World, ask: Ask) -> Page:
         ),
         lead if entries else "",
         command=_command(world),
+    )
+
+
+def _counted(world: World, ask: Ask, words: str, entries: list[ImageEntry]) -> Page:
+    """Those of which numbers are known. ``words`` are looked for in names and digests."""
+    wanted = words.split()
+    found = [one for one in entries if all(word in f"{one.name} {one.digest}".lower() for word in wanted)]
+    why = "No image is called so." if entries else world.known.why_no_images
+    rows = [image_cells(world, one) for one in found]
+    table = ask.table("Images", IMAGE_COLUMNS, rows, world.why_empty(why), "image")
+    lists = Words("Not listed here", (world.known.image_lists,), "unseen")
+    unmatched = sum(not one.is_matched for one in found)
+    lead = f"{count(len(found), 'image')}, each once for each source that reports it."
+    if unmatched:
+        lead += f" {count(unmatched, 'image')} not matched: nothing is known of {'it' if unmatched == 1 else 'them'}."
+    return Page(
+        "images",
+        "Images and vulnerabilities",
+        (Filter((), words, looks_for="name or digest of an image"), table, lists),
+        lead if found else "",
+        command=world.known.command,
+        query=(("q", words),) if words else (),
     )
 
 
@@ -190,7 +237,7 @@ async def image(world: World, ask: Ask) -> Page:
     facts = (
         ("Digest", Cell(one.digest or "not known", copies=one.digest)),
         ("Distribution", Cell(one.distro or "none")),
-        ("Packages", Cell(f"{len(one.packages):,}")),
+        ("Packages", Cell(f"{one.sums.packages if one.sums else len(one.packages):,}")),
         ("Scanned", Cell(one.scanned or "with this report")),
         ("Database", Cell(one.database or "none")),
         ("Accepted", Cell(f"{one.accepted:,}")),
@@ -205,8 +252,7 @@ async def image(world: World, ask: Ask) -> Page:
         )
         for use in one.uses
     )
-    sections = [
-        Words("Not seen", one.unread, "unseen") if one.unread else None,
+    listed: list[Section] = [
         First(
             "Which upgrade removes most",
             steps,
@@ -215,6 +261,17 @@ async def image(world: World, ask: Ask) -> Page:
         ask.table(
             "Vulnerabilities", _FLAW_COLUMNS, [_flaw_cells(flaw) for flaw in one.flaws], why, "vulnerability"
         ),
+    ]
+    if one.sums is not None:
+        numbers = (("Exploited", one.exploited), *((name.title(), n) for name, n in one.severities.items()))
+        rows = ((name, Cell(f"{number:,}" if one.is_matched else "not known")) for name, number in numbers)
+        listed = [
+            Facts("Vulnerabilities", tuple(rows)),
+            Words("Not listed here", (world.known.image_lists,), "unseen"),
+        ]
+    sections = [
+        Words("Not seen", one.unread, "unseen") if one.unread else None,
+        *listed,
         Table(
             "Where it runs",
             (Column("Object", "name"), Column("Container")),

@@ -5,7 +5,7 @@ from collections import Counter
 from leadline.model.control import SEVERITIES
 from leadline.outputs.text.plain import count
 from leadline.scans.pages.findings import edits_table, nothing_fails
-from leadline.scans.pages.images import IMAGE_COLUMNS, image_cells, why_no_images
+from leadline.scans.pages.images import IMAGE_COLUMNS, image_cells, why_no_uses
 from leadline.scans.pages.overview import SHOWN
 from leadline.scans.pages.page import Ask, Cell, Column, Counts, Page, Table, Words, link, safe
 from leadline.scans.pages.rows import CLUSTER, Choice, object_key
@@ -128,7 +128,7 @@ def _images(world: World, space: str) -> Table:
         "Images",
         IMAGE_COLUMNS,
         rows,
-        why_no_images(world, "No image that runs in it was scanned."),
+        why_no_uses(world, "No image that runs in it was scanned."),
         len(mine),
         "image",
     )

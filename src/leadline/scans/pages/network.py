@@ -51,7 +51,7 @@ async def network(world: World, ask: Ask) -> Page:
         (*picture, table),
         "Connections that containers were recorded to make and take. What was not recorded yet is not here.",
         crumbs=(Cell("Network", link("network")),) if wanted else (),
-        command="kubectl get networkneighborhoods -A",
+        command=world.kubectl("get", "networkneighborhoods", "-A"),
         query=tuple(pair for pair in asked if pair[1]),
     )
 

@@ -98,7 +98,7 @@ def written_now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def nothing_yet(where: str, command: str) -> Known:
+def nothing_yet(where: str, command: str, *, is_kubernetes: bool = False) -> Known:
     """Of a store that is about to be read."""
     report = PostureReport(Target("cluster", where), (), (), (), (), is_sealed=True)
-    return Known(report, written_now(), command, reading=where)
+    return Known(report, written_now(), command, reading=where, is_kubernetes=is_kubernetes)

@@ -12,7 +12,7 @@ from leadline.errors import LeadlineError, StoreError
 from leadline.outputs.text.plain import count
 from leadline.scans.explaining.suggestion import explained_suggestion
 from leadline.scans.pages.page import Ask, Cell, Column, Lines, Page, Words, link, safe
-from leadline.scans.pages.world import World, shell
+from leadline.scans.pages.world import World
 from leadline.scans.stored.scan_runs import all_of
 from leadline.scans.suggesting.applying import objects_text, settings_text
 from leadline.scans.suggesting.keeping import SUGGESTIONS
@@ -34,7 +34,7 @@ _read = Reader(Suggestion)
 
 async def suggestions(world: World, ask: Ask) -> Page:
     rows: list[tuple[Cell, ...]] = []
-    why = _NONE
+    why = world.why_not_stored(_NONE)
     try:
         for entry in await all_of(world.known.store, SUGGESTIONS) if world.known.store else ():
             if world.sees(entry.key.namespace):
@@ -47,7 +47,7 @@ async def suggestions(world: World, ask: Ask) -> Page:
         "Suggestions",
         (table,),
         "What workloads could be held to, by what they were recorded to do. A person approves, and applies.",
-        command="kubectl get suggestions -A",
+        command=world.kubectl("get", "suggestions", "-A"),
     )
 
 
@@ -74,7 +74,7 @@ async def suggestion(world: World, ask: Ask) -> Page:
         (Words("Why, and how sure", why), Lines("Suggestion", lines), *_to_apply(found.spec)),
         safe(f"{found.status.state or 'draft'}: {found.status.why}"),
         crumbs=(Cell("Suggestions", link("suggestions")),),
-        command=shell("kubectl", "get", "suggestion", name, "-n", namespace, "-o", "yaml"),
+        command=world.kubectl("get", "suggestion", name, "-n", namespace, "-o", "yaml"),
         query=(("id", f"{namespace}/{name}"),),
     )
 

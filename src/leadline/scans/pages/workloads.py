@@ -6,7 +6,7 @@ from leadline.scans.explaining.risk import explained_risk
 from leadline.scans.pages.changes import object_changes
 from leadline.scans.pages.findings import COLUMNS, finding_cells
 from leadline.scans.pages.image_entries import ImageEntry
-from leadline.scans.pages.images import IMAGE_COLUMNS, image_cells, why_no_images
+from leadline.scans.pages.images import IMAGE_COLUMNS, image_cells, why_no_uses
 from leadline.scans.pages.page import Ask, Cell, Column, Facts, Page, Path, Table, Words, link, safe, way
 from leadline.scans.pages.rows import object_key
 from leadline.scans.pages.world import World
@@ -132,7 +132,7 @@ def _images(world: World, one: Resource, title: str) -> Table | None:
         "Images",
         IMAGE_COLUMNS,
         tuple(image_cells(world, entry) for entry in mine),
-        why_no_images(world, "No image of it was scanned."),
+        why_no_uses(world, "No image of it was scanned."),
         unit="image",
     )
 

@@ -24,6 +24,7 @@ from leadline.scans.pages.image_entries import ImageEntry
 from leadline.scans.pages.rows import CLUSTER, Rows, object_key
 
 _DAYS = 30
+_NOT_AT_A_PROVIDER = "A provider does not hold this: the pages of the cluster itself show it."
 _LONGEST = 4096
 
 
@@ -66,6 +67,12 @@ class Known(Struct, frozen=True):
     """Whether only what fails is known: neither what passes nor what was judged."""
     use: AccessUse | None = None
     """What is used of the rights that were given; ``None`` where no audit log was read."""
+    why_no_uses: str = ""
+    """Why it is not known which object runs an image; empty where it is."""
+    image_lists: str = ""
+    """Where packages and vulnerabilities of images are listed, if not here."""
+    is_kubernetes: bool = False
+    """Whether the store is that of a cluster, which kubectl reads as well."""
 
 
 class World:
@@ -97,6 +104,10 @@ class World:
         Of reports it is what shows these pages, since other commands do not read them.
         """
         return self.known.command.replace("leadline scan", f"leadline {shell(*words)}", 1)
+
+    def kubectl(self, *words: str) -> str:
+        """``kubectl WORDS``, where that reads what these pages are of; else empty."""
+        return shell("kubectl", *words) if self.known.is_kubernetes else ""
 
     def sees(self, namespace: str) -> bool:
         return self.seen is None or namespace in self.seen
@@ -183,6 +194,10 @@ class World:
         if self.seen is not None:
             part = f" in {len(self.namespaces):,} of {self.of_namespaces:,} namespaces"
         return f"{target.kind} {target.name}: {count(self.report.objects, 'object')}{part}."
+
+    def why_not_stored(self, why: str) -> str:
+        """``why`` nothing of a kind is stored, or that a provider holds none of it."""
+        return _NOT_AT_A_PROVIDER if self.known.fails_only else why
 
     def why_empty(self, why: str) -> str:
         """``why`` there is nothing, or that it is not known yet."""
