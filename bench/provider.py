@@ -35,12 +35,19 @@ from leadline.api.provider.wire import (  # noqa: E402
     ImageContent,
     ImagePackage,
     Measured,
+    RankedWorkload,
     digest_of,
     encoded,
 )
 from leadline.programs.provider.ingest import Ingest, Message  # noqa: E402
 from leadline.programs.provider.place import Place, make_provider  # noqa: E402
-from leadline.programs.provider.questions import Asked, Questions, WhichImages, WhichPackages  # noqa: E402
+from leadline.programs.provider.questions import (  # noqa: E402
+    Asked,
+    Questions,
+    WhichImages,
+    WhichPackages,
+    WhichRisks,
+)
 from leadline.programs.provider.source_row import Source  # noqa: E402
 from leadline.programs.provider.tables import Token  # noqa: E402
 
@@ -111,7 +118,19 @@ class Cluster:
     def message(self, opened: tuple[FoundFinding, ...], gone: tuple[GoneFinding, ...]) -> Message:
         at = START.strftime("%Y-%m-%dT%H:%M:%SZ")
         measured = Measured(at, "leadline 1.0.0", Coverage(self.objects, 270, 0))
-        changes = Changes(self.sequence + 1, self.previous, measured, opened, gone)
+        # A workload in ten has a rank, said with the first message.
+        ranked = tuple(
+            RankedWorkload(
+                "Deployment",
+                f"service-{at}",
+                f"team-{at % 40}",
+                "apps",
+                self.chance.random() * 100,
+                "reached",
+            )
+            for at in range(0, self.objects if self.sequence == 0 else 0, 10)
+        )
+        changes = Changes(self.sequence + 1, self.previous, measured, opened, gone, ranked=ranked)
         body = encoded(changes)
         self.sequence, self.previous = self.sequence + 1, digest_of(body)
         return Message(body, changes, str(uuid.uuid4()), self.sequence - 1)
@@ -296,6 +315,12 @@ def run(given: argparse.Namespace, folder: Path, database: str) -> None:
     )
     asked("a page of images", lambda: questions.images("default", WhichImages("", ""), "", 100))
     asked("the days of one source", lambda: questions.history("default", middle, 90))
+    asked(
+        "a team in all clusters over two years",
+        lambda: questions.namespace_history("default", ("team-7",), "", 730),
+    )
+    asked("a team in one cluster", lambda: questions.namespace_history("default", ("team-7",), middle, 730))
+    asked("what to fix first", lambda: questions.risks("default", WhichRisks(), "", 100))
     ingest.close()
     place.close()
 

@@ -27,7 +27,7 @@ from leadline.whole_file import write_whole
 RECORDS, INDEX, CHECKPOINT = "records", "index", "checkpoint"
 _SUM = 16
 """Bytes of the hash of what is stored: of a fault there, not of an attack, which the hashes within find."""
-_ENTRY_BYTES = WIDTH + _SUM + 8
+ENTRY_BYTES = WIDTH + _SUM + 8
 LARGEST_RECORD = 256 << 20
 """Bytes, decompressed."""
 _PIECE = 1 << 20
@@ -83,11 +83,11 @@ class SourceLog:
         index = (folder / INDEX).read_bytes()
         known = self._known(folder / CHECKPOINT)
         size = max(known.size, self._whole_entries(index, known.size))
-        self._end = int.from_bytes(index[size * _ENTRY_BYTES - 8 : size * _ENTRY_BYTES])
-        self._tree = Tree(index[at * _ENTRY_BYTES : at * _ENTRY_BYTES + WIDTH] for at in range(size))
+        self._end = int.from_bytes(index[size * ENTRY_BYTES - 8 : size * ENTRY_BYTES])
+        self._tree = Tree(index[at * ENTRY_BYTES : at * ENTRY_BYTES + WIDTH] for at in range(size))
         written = os.fstat(self._records).st_size
         if (
-            len(index) < size * _ENTRY_BYTES
+            len(index) < size * ENTRY_BYTES
             or self._end > written
             or self._tree.root(known.size) != known.root
         ):
@@ -95,7 +95,7 @@ class SourceLog:
                 f"{folder}: the log is not what its checkpoint says",
                 hint="leadline provider verify names the entries",
             )
-        os.ftruncate(self._index, size * _ENTRY_BYTES)
+        os.ftruncate(self._index, size * ENTRY_BYTES)
         os.ftruncate(self._records, self._end)
         self._note = self._sign()
 
@@ -122,13 +122,13 @@ class SourceLog:
         try:
             _write(self._records, packed, end)
             row = leaf + _sum(packed) + (end + len(packed)).to_bytes(8)
-            _write(self._index, row, size * _ENTRY_BYTES)
+            _write(self._index, row, size * ENTRY_BYTES)
             self._tree.append(leaf)
             self._note = self._sign()
         except OSError:
             # A tree only grows: without the last entry it is made anew.
             self._tree = Tree([self._tree.leaf(at) for at in range(size)])
-            os.ftruncate(self._index, size * _ENTRY_BYTES)
+            os.ftruncate(self._index, size * ENTRY_BYTES)
             os.ftruncate(self._records, end)
             raise
         self._end = end + len(packed)
@@ -166,7 +166,7 @@ class SourceLog:
     def _whole_entries(self, index: bytes, signed: int) -> int:
         """Entries without a fault in a row: those that were written after the last checkpoint, up to a crash."""
         size = signed
-        if len(index) // _ENTRY_BYTES > signed:
+        if len(index) // ENTRY_BYTES > signed:
             for number, entry, _ in read_log(self._folder, signed):
                 if entry is None:
                     break
@@ -193,10 +193,10 @@ def _rows(folder: Path, start: int = 0) -> Iterator[tuple[int, bytes, Entry | No
     """As ``read_log``, with the row of the index. Raises: as ``read_log``."""
     try:
         with _regular(folder / INDEX) as index, _regular(folder / RECORDS) as records:
-            index.seek(max(0, start - 1) * _ENTRY_BYTES)
-            begin = int.from_bytes(index.read(_ENTRY_BYTES)[-8:]) if start else 0
+            index.seek(max(0, start - 1) * ENTRY_BYTES)
+            begin = int.from_bytes(index.read(ENTRY_BYTES)[-8:]) if start else 0
             number = start
-            while len(row := index.read(_ENTRY_BYTES)) == _ENTRY_BYTES:
+            while len(row := index.read(ENTRY_BYTES)) == ENTRY_BYTES:
                 end = int.from_bytes(row[-8:])
                 yield number, row, *_entry(records.fileno(), begin, end, row)
                 begin, number = end, number + 1
@@ -266,7 +266,7 @@ def verify_log(folder: Path, key: Verifier) -> Verified:
             faults.append(f"entry {number}: it belongs elsewhere in the log")
         if len(faults) == _MOST_FAULTS:
             return Verified(entries, 0, (*faults, f"the entries from {entries} on were not read"))
-    if size_of_index % _ENTRY_BYTES:
+    if size_of_index % ENTRY_BYTES:
         faults.append(f"the index ends within entry {entries}")
     if end_of_records != last and not faults:
         faults.append(f"{abs(end_of_records - last)} bytes of the records belong to no entry")

@@ -15,11 +15,11 @@ from typing import Any, get_args
 import click
 
 from leadline.api.protocol import Readable
-from leadline.api.provider.note import NoteError, verifier
 from leadline.errors import GATE_FAILED, SourceError, StoreError, UsageError
 from leadline.programs.provider.adding import Kind, add_tenant
 from leadline.programs.provider.admin import ADMIN_ROUTES
 from leadline.programs.provider.app import App
+from leadline.programs.provider.archiving import archive, read_key, restore_log
 from leadline.programs.provider.compat import CompatDoor
 from leadline.programs.provider.doors import DEFAULT_TENANT, Doors, read_readers
 from leadline.programs.provider.ingest import utc_now
@@ -356,13 +356,7 @@ def settle(source: str, data: Path, database: str, tenant: str) -> None:
 )
 def verify(log: Path, key_file: Path) -> int:
     """Read a LOG whole, and name every entry that is not what was acknowledged."""
-    try:
-        key = verifier(key_file.read_text("utf-8"))
-    except (NoteError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"{key_file} does not hold the public key of a provider: {error}",
-            hint="name key.txt, or a file with what leadline provider init printed",
-        ) from error
+    key = read_key(key_file)
     found = verify_log(log, key)
     for fault in found.faults[:_SHOWN_FAULTS]:
         click.echo(fault)
@@ -525,6 +519,8 @@ def views(role: str) -> None:
 
 
 command.add_command(push)
+command.add_command(archive)
+command.add_command(restore_log)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,171 @@
+"""Segments of the logs in object storage: who owns the provider, its disk and its key cannot take them back.
+
+A segment is a line of JSON, rows of the index, and the records that they name: what ``log`` keeps in its files, from one entry to
+another. It names the version of the segment before, so that the newest says which ones are meant.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from leadline.api.provider.note import NoteError, Verifier
+from leadline.errors import SourceError, StoreError
+from leadline.programs.provider.log import CHECKPOINT, ENTRY_BYTES, INDEX, RECORDS
+from leadline.programs.provider.objects import Bucket, Version
+from leadline.whole_file import write_whole
+
+_SEGMENT = 64 << 20
+"""Bytes of one segment, or a single entry."""
+_LARGEST_LINE = 16_384
+
+
+class Head(Struct, frozen=True, rename="camel"):
+    origin: str
+    start: int
+    """Number of its first entry."""
+    end: int
+    """Number after its last one."""
+    checkpoint: str
+    """Of the log when it was put."""
+    previous: str = ""
+    """Version of the segment before."""
+
+
+class Segment(Struct, frozen=True):
+    head: Head
+    index: bytes
+    records: bytes
+
+
+def put_new(
+    bucket: Bucket, folder: Path, origin: str, key: Verifier, until: datetime
+) -> Iterator[tuple[Head, Version]]:
+    """What a log has that the bucket does not, segment by segment. The provider may run beside it.
+
+    Raises: ``SourceError``, ``StoreError``.
+    """
+    try:
+        note = (folder / CHECKPOINT).read_text("utf-8")
+        size = key.opened(note).size
+    except FileNotFoundError:
+        return
+    except (OSError, NoteError, UnicodeDecodeError) as error:
+        raise StoreError(f"{folder}: {error}") from error
+    kept, _ = chain(bucket, origin)
+    start, previous = (_range(kept[-1].key)[1], kept[-1].version) if kept else (0, "")
+    if start > size:
+        raise StoreError(
+            f"{folder}: the archive holds {start:,} entries, and the log {size:,}",
+            hint="restore the log of the archive: leadline provider restore-log",
+        )
+    while start < size:
+        end, index, records = _piece(folder, start, size)
+        head = Head(origin, start, end, note, previous)
+        name = f"{origin}/{start:012d}-{end:012d}"
+        body = b"\n".join((msgspec.json.encode(head), index + records))
+        previous = bucket.put(name, body, until)
+        yield head, Version(name, previous, "")
+        start = end
+
+
+def _piece(folder: Path, start: int, size: int) -> tuple[int, bytes, bytes]:
+    """From entry ``start`` on. Raises: ``StoreError``."""
+    try:
+        with (folder / INDEX).open("rb") as stream:
+            stream.seek(max(0, start - 1) * ENTRY_BYTES)
+            first = int.from_bytes(stream.read(ENTRY_BYTES)[-8:]) if start else 0
+            index, end, last = bytearray(), start, first
+            while end < size and len(row := stream.read(ENTRY_BYTES)) == ENTRY_BYTES:
+                to = int.from_bytes(row[-8:])
+                if end > start and to - first > _SEGMENT:
+                    break
+                index += row
+                end, last = end + 1, to
+        with (folder / RECORDS).open("rb") as stream:
+            records = os.pread(stream.fileno(), last - first, first)
+    except OSError as error:
+        raise StoreError(f"cannot read {folder}: {(error.strerror or str(error)).lower()}") from error
+    if end == start or len(records) != last - first:
+        raise StoreError(f"{folder}: the log is shorter than its checkpoint says")
+    return end, bytes(index), records
+
+
+def chain(bucket: Bucket, origin: str) -> tuple[list[Version], list[str]]:
+    """Segments of one log, each after the one before, and keys that are none of them.
+
+    Of two that begin at one entry it is the older: who holds the credentials can add, and put nothing before. Raises: ``SourceError``.
+    """
+    by_start: dict[int, Version] = {}
+    every = list(bucket.first_versions(f"{origin}/"))
+    for one in every:
+        found = _range(one.key)
+        if found[1] > found[0] >= 0 and (
+            found[0] not in by_start or one.modified < by_start[found[0]].modified
+        ):
+            by_start[found[0]] = one
+    kept: list[Version] = []
+    start = 0
+    while start in by_start:
+        kept.append(by_start[start])
+        start = _range(kept[-1].key)[1]
+    return kept, [one.key for one in every if one not in kept]
+
+
+def segments(bucket: Bucket, kept: Iterable[Version], origin: str) -> Iterator[Segment]:
+    """Each of ``chain``, by its version. Raises: ``SourceError`` where one does not follow."""
+    start, previous = 0, ""
+    for one in kept:
+        found = _opened(bucket.get(one.key, one.version), one.key)
+        head = found.head
+        if (head.origin, head.start, head.previous) != (origin, start, previous):
+            raise SourceError(f"{one.key} does not follow the segment before")
+        if _range(one.key) != (head.start, head.end):
+            raise SourceError(f"{one.key} holds the entries {head.start} to {head.end}")
+        start, previous = head.end, one.version
+        yield found
+
+
+def restore(bucket: Bucket, origin: str, folder: Path) -> list[str]:
+    """Writes a log as the archive holds it; keys that were left out. ``verify_log`` says whether it is what was acknowledged.
+
+    Raises: ``SourceError``; ``OSError``, also where ``folder`` is there.
+    """
+    kept, left_out = chain(bucket, origin)
+    if not kept:
+        raise SourceError(
+            f"{bucket.host} holds nothing of {origin}", hint="an origin is PROVIDER/TENANT/SOURCE"
+        )
+    folder.mkdir(mode=0o700, parents=True)
+    note = ""
+    with (folder / INDEX).open("xb") as index, (folder / RECORDS).open("xb") as records:
+        for one in segments(bucket, kept, origin):
+            index.write(one.index)
+            records.write(one.records)
+            note = one.head.checkpoint
+    write_whole(folder / CHECKPOINT, note.encode(), 0o600)
+    return left_out
+
+
+def _opened(body: bytes, key: str) -> Segment:
+    """Raises: ``SourceError``."""
+    line, _, rest = body.partition(b"\n")
+    try:
+        head = msgspec.json.decode(line[:_LARGEST_LINE], type=Head)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise SourceError(f"{key} is not a segment") from error
+    width = (head.end - head.start) * ENTRY_BYTES
+    if head.end <= head.start or width > len(rest):
+        raise SourceError(f"{key} is not a segment")
+    return Segment(head, rest[:width], rest[width:])
+
+
+def _range(key: str) -> tuple[int, int]:
+    """From its name; nothing for the name of something else."""
+    start, _, end = key.rpartition("/")[2].partition("-")
+    if start.isdecimal() and end.isdecimal() and len(start) == len(end) == 12:
+        return int(start), int(end)
+    return -1, -1

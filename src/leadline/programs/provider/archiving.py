@@ -1,0 +1,132 @@
+"""``leadline provider archive`` and ``restore-log``: the logs under Object Lock, and back from there."""
+
+import logging
+import os
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+
+from leadline.api.provider.note import NoteError, Verifier, verifier
+from leadline.errors import GATE_FAILED, SourceError, StoreError, UsageError
+from leadline.programs.provider.archive import put_new, restore
+from leadline.programs.provider.log import verify_log
+from leadline.programs.provider.objects import Bucket, credentials
+from leadline.programs.serving.log import log_to_stderr
+from leadline.programs.serving.provider_client import provider_client
+
+log = logging.getLogger(__name__)
+_SHOWN = 20
+_WHICH_KEY = "name key.txt, or a file with what leadline provider init printed"
+
+
+@click.command()
+@click.argument("bucket", metavar="https://HOST/BUCKET")
+@click.option(
+    "--data",
+    default="provider",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    envvar="LEADLINE_PROVIDER_DATA",
+    help="Folder of the provider, which may run.",
+)
+@click.option(
+    "--keep-days",
+    default=400,
+    show_default=True,
+    type=click.IntRange(1, 36_500),
+    help="Nobody can delete a segment before.",
+)
+@click.option(
+    "--every",
+    "every_s",
+    default=3_600.0,
+    show_default=True,
+    type=click.FloatRange(1, 604_800),
+    help="Seconds.",
+)
+@click.option("--once", is_flag=True, help="Put what is new, and end.")
+@click.option("--ca", default="", metavar="FILE", help="Certificates to trust there, PEM.")
+def archive(bucket: str, data: Path, keep_days: int, every_s: float, ca: str, *, once: bool) -> None:
+    """Put what is new in the logs into a bucket with Object Lock.
+
+    AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION are of an account that may put, read and list, and need not delete.
+    """
+    log_to_stderr()
+    key = read_key(data / "key.txt")
+    with provider_client(ca) as client:
+        place = Bucket(bucket, credentials(os.environ), client)
+        while True:
+            try:
+                _archive(place, data, key, datetime.now(UTC) + timedelta(days=keep_days))
+            except (SourceError, StoreError) as error:
+                if once:
+                    raise
+                log.error("%s", error)
+            if once:
+                return
+            time.sleep(every_s)
+
+
+def _archive(bucket: Bucket, data: Path, key: Verifier, until: datetime) -> None:
+    """Every log; one that fails keeps no other from it. Raises: ``SourceError``, ``StoreError``: the last that was met."""
+    failed: SourceError | StoreError | None = None
+    for folder in sorted((data / "logs").glob("*/*")):
+        origin = f"{key.name}/{folder.parent.name}/{folder.name}"
+        try:
+            for head, version in put_new(bucket, folder, origin, key, until):
+                click.echo(f"{version.key} {version.version}")
+                log.info("%s: entries up to %s are archived", origin, f"{head.end:,}")
+        except (SourceError, StoreError) as error:
+            log.error("%s is not archived: %s", origin, error)
+            failed = error
+    if failed:
+        raise failed
+
+
+@click.command("restore-log")
+@click.argument("bucket", metavar="https://HOST/BUCKET")
+@click.argument("origin", metavar="PROVIDER/TENANT/SOURCE")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--key",
+    "key_file",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Public key of the provider: key.txt.",
+)
+@click.option("--ca", default="", metavar="FILE", help="Certificates to trust there, PEM.")
+def restore_log(bucket: str, origin: str, folder: Path, key_file: Path, ca: str) -> int:
+    """Write a log as the bucket holds it into FOLDER, which must not exist, and verify it."""
+    key = read_key(key_file)
+    with provider_client(ca) as client:
+        place = Bucket(bucket, credentials(os.environ), client)
+        try:
+            left_out = restore(place, origin, folder)
+        except FileExistsError as error:
+            raise UsageError(f"{folder} exists", hint="name a folder that does not exist") from error
+        except OSError as error:
+            raise StoreError(f"cannot write {folder}: {(error.strerror or str(error)).lower()}") from error
+    for name in left_out[:_SHOWN]:
+        click.echo(f"not part of this log: {name}", err=True)
+    found = verify_log(folder, key)
+    for fault in found.faults[:_SHOWN]:
+        click.echo(fault)
+    if not found.faults:
+        click.echo(f"{found.entries:,} entries are what {key.name} acknowledged")
+    return GATE_FAILED if found.faults else 0
+
+
+def read_key(path: Path) -> Verifier:
+    """Raises: ``UsageError``."""
+    try:
+        return verifier(path.read_text("utf-8"))
+    except OSError as error:
+        raise UsageError(
+            f"cannot read {path}: {(error.strerror or str(error)).lower()}", hint=_WHICH_KEY
+        ) from error
+    except (NoteError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"{path} does not hold the public key of a provider: {error}", hint=_WHICH_KEY
+        ) from error

@@ -1,0 +1,229 @@
+"""A bucket with Object Lock, by the four requests of S3 that an archive needs, signed with AWS Signature Version 4.
+
+See: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html and
+https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+"""
+
+import base64
+import hmac
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+from urllib.parse import quote, urlsplit
+from xml.etree import ElementTree
+
+import httpx2
+from msgspec import Struct
+
+from leadline.errors import SourceError, UsageError
+
+_LARGEST_LIST = 8 << 20
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_SAFE = re.compile(r"[\x20-\x7e]{1,200}")
+LARGEST = 512 << 20
+"""Bytes of one object."""
+
+
+class Credentials(Struct, frozen=True):
+    key_id: str
+    secret: str
+    region: str = "us-east-1"
+    session: str = ""
+
+
+class Version(Struct, frozen=True):
+    """One version of an object. The oldest of a key is what was put first; nobody can put one before it."""
+
+    key: str
+    version: str
+    modified: str
+
+
+class Bucket:
+    """``url``: ``https://HOST/BUCKET``."""
+
+    def __init__(
+        self,
+        url: str,
+        credentials: Credentials,
+        client: httpx2.Client,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """Raises: ``UsageError``."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+            raise UsageError("this is not the address of a bucket", hint="use https://HOST/BUCKET")
+        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+            raise UsageError(f"the archive would reach {parts.hostname} in clear text", hint="use https://")
+        if not re.fullmatch(r"/[a-z0-9][a-z0-9.-]{1,62}/?", parts.path) or parts.query:
+            raise UsageError("name one bucket", hint="use https://HOST/BUCKET")
+        self.host = parts.netloc
+        self._base = f"{parts.scheme}://{parts.netloc}"
+        self._path = parts.path.rstrip("/")
+        self._credentials, self._client, self._now = credentials, client, now
+
+    def put(self, key: str, body: bytes, until: datetime) -> str:
+        """Puts a new object that nobody can change or delete before ``until``; its version.
+
+        Raises: ``SourceError``, also where the bucket does not keep to that, and where there is an object of that key.
+        """
+        stamp = until.strftime("%Y-%m-%dT%H:%M:%SZ")
+        answer = self._asked(
+            "PUT",
+            key,
+            {},
+            body,
+            {
+                "if-none-match": "*",
+                "x-amz-object-lock-mode": "COMPLIANCE",
+                "x-amz-object-lock-retain-until-date": stamp,
+                "x-amz-checksum-sha256": base64.b64encode(sha256(body).digest()).decode(),
+            },
+        )
+        if answer.status_code == 412:
+            raise SourceError(f"{self.host} has {key} already", hint="another archive writes this bucket")
+        version = answer.headers.get("x-amz-version-id", "")
+        if answer.status_code != 200 or not _SAFE.fullmatch(version) or version == "null":
+            raise SourceError(
+                f"{self.host} does not take {key} under Object Lock: HTTP {answer.status_code}{_code(answer)}",
+                hint="the bucket must be made with Object Lock, and the account may put objects and retention",
+            )
+        self._check_locked(key, version, stamp)
+        return version
+
+    def _check_locked(self, key: str, version: str, until: str) -> None:
+        """Raises: ``SourceError``: a store that knows no locks may take the header and forget it."""
+        head = self._asked("HEAD", key, {"versionId": version})
+        mode = head.headers.get("x-amz-object-lock-mode", "")
+        kept = head.headers.get("x-amz-object-lock-retain-until-date", "")
+        if head.status_code != 200 or mode != "COMPLIANCE" or kept[:19] < until[:19]:
+            raise SourceError(
+                f"{self.host} took {key}, and does not say that it is locked until {until}",
+                hint="the bucket must be made with Object Lock in mode COMPLIANCE",
+            )
+
+    def get(self, key: str, version: str) -> bytes:
+        """That version, whatever was put or deleted since. Raises: ``SourceError``."""
+        answer = self._asked("GET", key, {"versionId": version})
+        if answer.status_code != 200:
+            raise SourceError(f"{self.host} does not return {key}: HTTP {answer.status_code}{_code(answer)}")
+        return answer.content
+
+    def first_versions(self, prefix: str) -> Iterator[Version]:
+        """The oldest version of each object below ``prefix``, by key. Raises: ``SourceError``."""
+        found: dict[str, Version] = {}
+        place: dict[str, str] = {}
+        while True:
+            answer = self._asked("GET", "", {"versions": "", "prefix": prefix, **place})
+            if answer.status_code != 200 or len(answer.content) > _LARGEST_LIST:
+                raise SourceError(
+                    f"{self.host} does not list {prefix}: HTTP {answer.status_code}{_code(answer)}"
+                )
+            tree = _parsed(answer.content, self.host)
+            for one in tree.findall("{*}Version"):
+                words = (
+                    one.findtext("{*}Key"),
+                    one.findtext("{*}VersionId"),
+                    one.findtext("{*}LastModified"),
+                )
+                if not all(words):
+                    raise SourceError(f"{self.host} lists a version without its key, id or time")
+                version = Version(*(str(word) for word in words))
+                # They come newest first; one of the same second is later in the list.
+                if version.key not in found or version.modified <= found[version.key].modified:
+                    found[version.key] = version
+            if tree.findtext("{*}IsTruncated") != "true":
+                break
+            after = {
+                "key-marker": tree.findtext("{*}NextKeyMarker") or "",
+                "version-id-marker": tree.findtext("{*}NextVersionIdMarker") or "",
+            }
+            if after == place:
+                raise SourceError(f"{self.host} lists the same page again")
+            place = after
+        yield from (found[key] for key in sorted(found))
+
+    def _asked(
+        self,
+        method: str,
+        key: str,
+        query: Mapping[str, str],
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx2.Response:
+        """Raises: ``SourceError``."""
+        path = quote(f"{self._path}/{key}" if key else self._path, safe="/-_.~")
+        words = "&".join(
+            f"{quote(name, safe='-_.~')}={quote(query[name], safe='-_.~')}" for name in sorted(query)
+        )
+        every = {"host": self.host, "x-amz-content-sha256": sha256(body).hexdigest(), **(headers or {})}
+        every |= signature(method, path, words, every, self._credentials, self._now())
+        del every["host"]
+        try:
+            with self._client.stream(
+                method, f"{self._base}{path}?{words}", content=body, headers=every, follow_redirects=False
+            ) as answer:
+                pieces, size = [], 0
+                for piece in answer.iter_raw():
+                    size += len(piece)
+                    if size > LARGEST:
+                        raise SourceError(f"{self.host} answers more than {LARGEST >> 20} MiB")
+                    pieces.append(piece)
+                return httpx2.Response(answer.status_code, headers=answer.headers, content=b"".join(pieces))
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise SourceError(
+                f"{self.host} cannot be reached: {str(error)[:300] or type(error).__name__}"
+            ) from error
+
+
+def signature(
+    method: str, path: str, query: str, headers: Mapping[str, str], who: Credentials, now: datetime
+) -> dict[str, str]:
+    """The headers that sign a request; ``path`` and ``query`` as they are sent, names of the query in order."""
+    stamp, day = now.strftime("%Y%m%dT%H%M%SZ"), now.strftime("%Y%m%d")
+    signed = {**headers, "x-amz-date": stamp}
+    if who.session:
+        signed["x-amz-security-token"] = who.session
+    names = ";".join(sorted(signed))
+    lines = "".join(f"{name}:{signed[name].strip()}\n" for name in sorted(signed))
+    request = f"{method}\n{path}\n{query}\n{lines}\n{names}\n{headers['x-amz-content-sha256']}"
+    scope = f"{day}/{who.region}/s3/aws4_request"
+    text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{sha256(request.encode()).hexdigest()}"
+    key = f"AWS4{who.secret}".encode()
+    for word in scope.split("/"):
+        key = hmac.digest(key, word.encode(), "sha256")
+    mark = hmac.digest(key, text.encode(), "sha256").hex()
+    added: dict[str, str] = {
+        name: signed[name] for name in ("x-amz-date", "x-amz-security-token") if name in signed
+    }
+    added["authorization"] = (
+        f"AWS4-HMAC-SHA256 Credential={who.key_id}/{scope}, SignedHeaders={names}, Signature={mark}"
+    )
+    return added
+
+
+def credentials(environ: Mapping[str, str]) -> Credentials:
+    """By the names that every client of S3 reads. Raises: ``UsageError``."""
+    key_id, secret = environ.get("AWS_ACCESS_KEY_ID", ""), environ.get("AWS_SECRET_ACCESS_KEY", "")
+    if not (key_id and secret):
+        raise UsageError(
+            "credentials of the bucket are missing", hint="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        )
+    region = environ.get("AWS_REGION", "") or environ.get("AWS_DEFAULT_REGION", "") or "us-east-1"
+    return Credentials(key_id, secret, region, environ.get("AWS_SESSION_TOKEN", ""))
+
+
+def _code(answer: httpx2.Response) -> str:
+    found = re.search(rb"<Code>([A-Za-z0-9]{1,60})</Code>", answer.content[:4_096])
+    return f" {found[1].decode()}" if found else ""
+
+
+def _parsed(content: bytes, host: str) -> ElementTree.Element:
+    """Raises: ``SourceError``, also for a document that declares entities."""
+    if b"<!" in content:
+        raise SourceError(f"{host} answers with a document type")
+    try:
+        return ElementTree.fromstring(content)  # noqa: S314 no entities are left
+    except ElementTree.ParseError as error:
+        raise SourceError(f"{host} does not answer with XML") from error

@@ -1,0 +1,209 @@
+"""Logs in object storage: what was archived can be restored whatever is done to the bucket by who holds its credentials."""
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+import httpx2
+import pytest
+from tests.programs.provider.provider_parts import Provider, report
+
+from leadline.errors import SourceError, StoreError, UsageError
+from leadline.programs.provider import archive
+from leadline.programs.provider.log import verify_log
+from leadline.programs.provider.objects import Bucket, Credentials, credentials, signature
+
+ORIGIN = "provider.example/default/shop"
+UNTIL = datetime(2028, 3, 1, tzinfo=UTC)
+WHO = Credentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+
+
+class Store:
+    """A bucket with versions and locks, as S3 documents them; a page of a list holds two."""
+
+    def __init__(self) -> None:
+        self.versions: list[tuple[str, str, str, bytes, dict[str, str]]] = []
+        self.locks, self.forgets = True, False
+
+    def add(self, key: str, body: bytes, headers: dict[str, str]) -> str:
+        number = f"v{len(self.versions)}"
+        self.versions.append((key, number, f"2027-02-01T10:00:{len(self.versions):02d}.000Z", body, headers))
+        return number
+
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        made = self.answer(request)
+        # As over a socket: not read yet.
+        return httpx2.Response(made.status_code, headers=made.headers, stream=httpx2.ByteStream(made.content))
+
+    def answer(self, request: httpx2.Request) -> httpx2.Response:
+        assert request.headers["authorization"].startswith(
+            "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/"
+        )
+        key, query = request.url.path.removeprefix("/logs").removeprefix("/"), request.url.params
+        if request.method == "PUT":
+            if request.headers.get("if-none-match") == "*" and any(one[0] == key for one in self.versions):
+                return httpx2.Response(412)
+            assert request.headers["x-amz-object-lock-mode"] == "COMPLIANCE"
+            assert request.headers["x-amz-checksum-sha256"]
+            if not self.locks:
+                return httpx2.Response(400, content=b"<Error><Code>InvalidRequest</Code></Error>")
+            kept = {} if self.forgets else dict(request.headers)
+            return httpx2.Response(200, headers={"x-amz-version-id": self.add(key, request.read(), kept)})
+        if "versions" in query:
+            return self.listed(query)
+        found = next((one for one in self.versions if one[:2] == (key, query["versionId"])), None)
+        if found is None:
+            return httpx2.Response(404, content=b"<Error><Code>NoSuchVersion</Code></Error>")
+        locks = {name: value for name, value in found[4].items() if name.startswith("x-amz-object-lock")}
+        return httpx2.Response(200, headers=locks, content=b"" if request.method == "HEAD" else found[3])
+
+    def listed(self, query: httpx2.QueryParams) -> httpx2.Response:
+        rows = sorted(
+            (one for one in self.versions if one[0].startswith(query["prefix"])),
+            key=lambda one: (one[0], -int(one[1][1:])),
+        )
+        marks = [one[:2] for one in rows]
+        after = (query.get("key-marker", ""), query.get("version-id-marker", ""))
+        start = marks.index(after) + 1 if after in marks else 0
+        shown = rows[start : start + 2]
+        words = "".join(
+            f"<Version><Key>{escape(key)}</Key><VersionId>{number}</VersionId><LastModified>{at}</LastModified></Version>"
+            for key, number, at, _, _ in shown
+        )
+        more = start + 2 < len(rows)
+        tail = (
+            f"<NextKeyMarker>{escape(shown[-1][0])}</NextKeyMarker><NextVersionIdMarker>{shown[-1][1]}</NextVersionIdMarker>"
+            if more
+            else ""
+        )
+        text = f'<ListVersionsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><IsTruncated>{str(more).lower()}</IsTruncated>{words}{tail}</ListVersionsResult>'
+        return httpx2.Response(200, content=text.encode())
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store()
+
+
+@pytest.fixture
+def bucket(store: Store) -> Bucket:
+    return Bucket("https://s3.example/logs", WHO, httpx2.Client(transport=httpx2.MockTransport(store)))
+
+
+def put(bucket: Bucket, provider: Provider) -> list[tuple[int, int]]:
+    key = provider.place.keys.verifier
+    return [(head.start, head.end) for head, _ in archive.put_new(bucket, provider.log, ORIGIN, key, UNTIL)]
+
+
+def same(one: Path, other: Path) -> bool:
+    return all((one / name).read_bytes() == (other / name).read_bytes() for name in ("index", "records"))
+
+
+def test_what_is_new_is_put_once_and_restored_as_it_was(
+    provider: Provider, bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    assert put(bucket, provider) == []
+    for number in range(3):
+        provider.take(report(range(number + 1)))
+    assert put(bucket, provider) == [(0, 3)]
+    assert put(bucket, provider) == []
+    monkeypatch.setattr(archive, "_SEGMENT", 1)
+    for number in range(3):
+        provider.take(report(range(number + 5)))
+    assert put(bucket, provider) == [(3, 4), (4, 5), (5, 6)]
+    assert archive.restore(bucket, ORIGIN, tmp_path / "back") == []
+    assert same(tmp_path / "back", provider.log)
+    assert verify_log(tmp_path / "back", provider.place.keys.verifier).faults == ()
+
+
+def test_who_holds_the_credentials_takes_nothing_back(
+    provider: Provider, bucket: Bucket, store: Store, tmp_path: Path
+):
+    """Newer versions, and objects beside those of the archive, are left out and named."""
+    provider.take(report([1]))
+    put(bucket, provider)
+    provider.take(report([1, 2]))
+    put(bucket, provider)
+    genuine = store.versions[0][0]
+    store.add(genuine, b"{}\nempty", {})
+    store.add(genuine.replace("000000000001", "000000000009"), b"{}\nother", {})
+    store.add(f"{ORIGIN}/notes.txt", b"x", {})
+    left_out = archive.restore(bucket, ORIGIN, tmp_path / "back")
+    assert left_out == [f"{ORIGIN}/000000000000-000000000009", f"{ORIGIN}/notes.txt"]
+    assert same(tmp_path / "back", provider.log)
+    provider.take(report([1, 2, 3]))
+    assert put(bucket, provider) == [(2, 3)]
+
+
+def test_a_log_that_was_cut_after_it_was_archived_is_refused(
+    provider: Provider, bucket: Bucket, tmp_path: Path
+):
+    provider.take(report([1]))
+    shutil.copytree(provider.log, tmp_path / "yesterday")
+    provider.take(report([1, 2]))
+    put(bucket, provider)
+    with pytest.raises(StoreError, match="the archive holds 2 entries, and the log 1"):
+        list(archive.put_new(bucket, tmp_path / "yesterday", ORIGIN, provider.place.keys.verifier, UNTIL))
+
+
+def test_a_bucket_without_locks_is_refused(provider: Provider, bucket: Bucket, store: Store):
+    provider.take(report([1]))
+    store.locks = False
+    with pytest.raises(SourceError, match=r"does not take .* under Object Lock: HTTP 400 InvalidRequest"):
+        put(bucket, provider)
+    store.locks, store.forgets = True, True
+    with pytest.raises(SourceError, match="does not say that it is locked"):
+        put(bucket, provider)
+
+
+def test_a_segment_that_was_put_by_another_is_not_believed(
+    provider: Provider, bucket: Bucket, store: Store, tmp_path: Path
+):
+    """Put before the provider came to it: it does not follow, and the bytes of a true one changed are found by ``verify_log``."""
+    provider.take(report([1]))
+    put(bucket, provider)
+    key, number, at, body, headers = store.versions[0]
+    store.versions[0] = (key, number, at, body[:-1] + bytes([body[-1] ^ 1]), headers)
+    archive.restore(bucket, ORIGIN, tmp_path / "flipped")
+    assert verify_log(tmp_path / "flipped", provider.place.keys.verifier).faults
+    store.add(
+        f"{ORIGIN}/000000000001-000000000002",
+        b'{"origin":"x","start":1,"end":2,"checkpoint":""}\n' + bytes(99),
+        {},
+    )
+    with pytest.raises(SourceError, match="does not follow"):
+        archive.restore(bucket, ORIGIN, tmp_path / "other")
+
+
+def test_a_request_is_signed_as_the_documentation_of_s3_shows():
+    nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    headers = {
+        "host": "examplebucket.s3.amazonaws.com",
+        "range": "bytes=0-9",
+        "x-amz-content-sha256": nothing,
+    }
+    added = signature("GET", "/test.txt", "", headers, WHO, datetime(2013, 5, 24, tzinfo=UTC))
+    assert added["authorization"].endswith(
+        "=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"
+    )
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://s3.example",
+        "http://s3.example/logs",
+        "https://u:p@s3.example/logs",
+        "https://s3.example/a/b",
+        "ftp://x/logs",
+    ],
+)
+def test_an_address_that_is_not_a_bucket_is_refused(url: str):
+    with pytest.raises(UsageError):
+        Bucket(url, WHO, httpx2.Client())
+
+
+def test_credentials_that_are_missing_are_asked_for():
+    with pytest.raises(UsageError, match="credentials of the bucket are missing"):
+        credentials({"AWS_ACCESS_KEY_ID": "a"})
