@@ -19,6 +19,7 @@ from leadline.api.provider.wire import (
     ImageRow,
     Images,
     Packages,
+    Risks,
     SourceRow,
     Sources,
 )
@@ -47,7 +48,7 @@ from leadline.version import __version__
 Ask = Callable[[str, Mapping[str, str]], bytes]
 """One answer: of ``/v1/findings`` and a query. Raises: ``SourceError``."""
 A = TypeVar("A", bound=Struct)
-Paged = TypeVar("Paged", Findings, Images, Packages)
+Paged = TypeVar("Paged", Findings, Images, Packages, Risks)
 MOST_FINDINGS = 200_000
 """That are read; the worst first, and how many more there are is said."""
 MOST_IMAGES = 50_000
@@ -78,7 +79,7 @@ class ProviderState(Struct, frozen=True):
 
 def read_sources(ask: Ask) -> tuple[SourceRow, ...]:
     """Raises: ``SourceError``."""
-    return _answer(ask, "/v1/sources", {}, Sources).items
+    return answer_of(ask, "/v1/sources", {}, Sources).items
 
 
 def read_provider(ask: Ask, host: str, now: datetime, most: int = MOST_FINDINGS) -> ProviderState:
@@ -99,8 +100,8 @@ def read_provider(ask: Ask, host: str, now: datetime, most: int = MOST_FINDINGS)
         rest = known - sum(held.values())
         # The provider counts critical and high ones by source; of the others only their sum is known.
         not_read = {", ".join(not_read): max(1, rest)}
-    alerts = _answer(ask, "/v1/alerts", {}, Alerts).items
-    days = _answer(ask, "/v1/history", {"days": str(_DAYS)}, History).items
+    alerts = answer_of(ask, "/v1/alerts", {}, Alerts).items
+    days = answer_of(ask, "/v1/history", {"days": str(_DAYS)}, History).items
     at = now.strftime("%Y-%m-%dT%H:%M:%SZ")
     return ProviderState(host, at, sources, tuple(findings), alerts, days, not_read)
 
@@ -132,14 +133,15 @@ def pages_of(ask: Ask, path: str, query: Mapping[str, str], kind: type[Paged]) -
     cursor, seen = "", set[str]()
     while cursor not in seen:
         seen.add(cursor)
-        page = _answer(ask, path, {**query, "limit": _A_PAGE, "cursor": cursor}, kind)
+        page = answer_of(ask, path, {**query, "limit": _A_PAGE, "cursor": cursor}, kind)
         yield page
         cursor = page.next
         if not cursor:
             return
 
 
-def _answer(ask: Ask, path: str, query: Mapping[str, str], kind: type[A]) -> A:
+def answer_of(ask: Ask, path: str, query: Mapping[str, str], kind: type[A]) -> A:
+    """One answer. Raises: ``SourceError``."""
     content = ask(path, {name: value for name, value in query.items() if value})
     try:
         return msgspec.json.decode(content, type=kind)

@@ -11,8 +11,8 @@ from tests.programs.provider.provider_parts import Provider, report
 
 from leadline.errors import SourceError, StoreError, UsageError
 from leadline.programs.provider import archive
+from leadline.programs.provider.bucket import Bucket, Credentials, credentials, signature
 from leadline.programs.provider.log import verify_log
-from leadline.programs.provider.objects import Bucket, Credentials, credentials, signature
 
 ORIGIN = "provider.example/default/shop"
 UNTIL = datetime(2028, 3, 1, tzinfo=UTC)

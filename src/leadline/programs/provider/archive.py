@@ -14,8 +14,8 @@ from msgspec import Struct
 
 from leadline.api.provider.note import NoteError, Verifier
 from leadline.errors import SourceError, StoreError
+from leadline.programs.provider.bucket import Bucket, Version
 from leadline.programs.provider.log import CHECKPOINT, ENTRY_BYTES, INDEX, RECORDS
-from leadline.programs.provider.objects import Bucket, Version
 from leadline.whole_file import write_whole
 
 _SEGMENT = 64 << 20

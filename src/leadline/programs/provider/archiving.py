@@ -11,8 +11,8 @@ import click
 from leadline.api.provider.note import NoteError, Verifier, verifier
 from leadline.errors import GATE_FAILED, SourceError, StoreError, UsageError
 from leadline.programs.provider.archive import put_new, restore
+from leadline.programs.provider.bucket import Bucket, credentials
 from leadline.programs.provider.log import verify_log
-from leadline.programs.provider.objects import Bucket, credentials
 from leadline.programs.serving.log import log_to_stderr
 from leadline.programs.serving.provider_client import provider_client
 

@@ -22,6 +22,7 @@ from leadline.programs.provider.app import App
 from leadline.programs.provider.archiving import archive, read_key, restore_log
 from leadline.programs.provider.compat import CompatDoor
 from leadline.programs.provider.doors import DEFAULT_TENANT, Doors, read_readers
+from leadline.programs.provider.exporting import export
 from leadline.programs.provider.ingest import utc_now
 from leadline.programs.provider.log import verify_log
 from leadline.programs.provider.openapi import openapi
@@ -520,6 +521,7 @@ def views(role: str) -> None:
 
 command.add_command(push)
 command.add_command(archive)
+command.add_command(export)
 command.add_command(restore_log)
 
 

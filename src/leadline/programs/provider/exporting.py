@@ -1,0 +1,150 @@
+"""``leadline provider export``: what a provider knows as Parquet files, for free questions of history. DuckDB writes them."""
+
+import csv
+import importlib
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import click
+from msgspec import Struct
+from msgspec.structs import fields
+
+from leadline.api.provider.wire import (
+    DayRow,
+    FindingRow,
+    Findings,
+    History,
+    ImageRow,
+    Images,
+    PackageRow,
+    Packages,
+    RiskRow,
+    Risks,
+    SourceRow,
+)
+from leadline.errors import StoreError, UsageError
+from leadline.programs.serving.provider_client import ProviderReader
+from leadline.scans.provider_reading import answer_of, pages_of, read_sources
+
+_MOMENTS = {
+    **dict.fromkeys(("first_received", "gone", "received", "last_received", "created"), "TIMESTAMP"),
+    "day": "DATE",
+}
+"""Null for an empty one."""
+_TYPES = {int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN"}
+_LONGEST_HISTORY_DAYS = "1100"
+
+
+@click.command()
+@click.option("--provider", required=True, metavar="https://HOST", help="Whose findings.")
+@click.option("--provider-ca", default="", metavar="FILE", help="Certificates to trust there, PEM.")
+@click.option(
+    "--parquet",
+    "folder",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for the files; those of before are replaced.",
+)
+def export(provider: str, provider_ca: str, folder: Path) -> None:
+    """Write findings, images, packages, ranks and days as Parquet files, for DuckDB and others.
+
+    LEADLINE_PROVIDER_TOKEN holds a token that may read.
+    """
+    try:
+        engine = importlib.import_module("duckdb")
+    except ImportError as error:
+        raise UsageError("Parquet needs DuckDB", hint="pip install 'leadline[history]'") from error
+    with closing(ProviderReader(provider, os.environ, provider_ca)) as ask:
+        write_tables(engine, ask, folder)
+
+
+def write_tables(engine: Any, ask: Any, folder: Path) -> None:
+    """``engine``: the module of DuckDB. Raises: ``SourceError``, ``StoreError``."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder, prefix=".export-") as own:
+            made = [(name, _write(engine, Path(own), name, kind, rows)) for name, kind, rows in _tables(ask)]
+            # All or none: the files are of one moment.
+            for name, _ in made:
+                (Path(own) / f"{name}.parquet").replace(folder / f"{name}.parquet")
+    except (OSError, engine.Error) as error:
+        raise StoreError(f"cannot write {folder}: {getattr(error, 'strerror', None) or error}") from error
+    for name, count in made:
+        click.echo(f"{folder / f'{name}.parquet'}: {count:,} rows")
+
+
+def _tables(ask: Any) -> Iterator[tuple[str, type[Struct], Iterable[Struct]]]:
+    yield "sources", SourceRow, read_sources(ask)
+    yield (
+        "findings",
+        FindingRow,
+        (
+            row
+            for state in ("open", "accepted", "gone")
+            for page in pages_of(ask, "/v1/findings", {"state": state}, Findings)
+            for row in page.items
+        ),
+    )
+    yield "risks", RiskRow, (row for page in pages_of(ask, "/v1/risks", {}, Risks) for row in page.items)
+    yield (
+        "days",
+        DayRow,
+        (
+            row
+            for source in read_sources(ask)
+            for row in answer_of(
+                ask, "/v1/history", {"source": source.name, "days": _LONGEST_HISTORY_DAYS}, History
+            ).items
+        ),
+    )
+    images = [row for page in pages_of(ask, "/v1/images", {}, Images) for row in page.items]
+    yield "images", ImageRow, images
+    yield (
+        "packages",
+        PackageRow,
+        (
+            row
+            for image in images
+            for page in pages_of(
+                ask, "/v1/packages", {"digest": image.digest, "source": image.source}, Packages
+            )
+            for row in page.items
+        ),
+    )
+
+
+def _write(engine: Any, folder: Path, name: str, kind: type[Struct], rows: Iterable[Struct]) -> int:
+    """Through a file of CSV, which DuckDB reads as fast as it comes; the number of rows."""
+    columns = fields(kind)
+    count = 0
+    with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as stream:
+        write = csv.writer(stream, quoting=csv.QUOTE_ALL)
+        for row in rows:
+            write.writerow([getattr(row, one.name) for one in columns])
+            count += 1
+    types = ", ".join(f"'{one.name}': '{_TYPES.get(one.type, 'VARCHAR')}'" for one in columns)
+    shown = ", ".join(f'{_shown(one.name, one.type)} AS "{one.name}"' for one in columns)
+    with closing(engine.connect(":memory:", config={"threads": 2, "memory_limit": "1GB"})) as database:
+        database.execute(f"SET temp_directory = {_quoted(folder / 'spilled')}")
+        database.execute(
+            f"COPY (SELECT {shown} FROM read_csv({_quoted(folder / f'{name}.csv')}, columns = {{{types}}}, header = false,"
+            " auto_detect = false, delim = ',', quote = '\"', escape = '\"', max_line_size = 1000000, strict_mode = true))"
+            f" TO {_quoted(folder / f'{name}.parquet')} (FORMAT parquet, COMPRESSION zstd)"
+        )
+    (folder / f"{name}.csv").unlink()
+    return count
+
+
+def _shown(name: str, type: Any) -> str:
+    """Of a column: CSV knows no difference between an empty text and none."""
+    if type is not str:
+        return f'"{name}"'
+    return f'CAST("{name}" AS {_MOMENTS[name]})' if name in _MOMENTS else f"coalesce(\"{name}\", '')"
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
