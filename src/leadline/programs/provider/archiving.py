@@ -36,7 +36,7 @@ _WHICH_KEY = "name key.txt, or a file with what leadline provider init printed"
     default=400,
     show_default=True,
     type=click.IntRange(1, 36_500),
-    help="Nobody can delete a segment before.",
+    help="No one can delete a segment before.",
 )
 @click.option(
     "--every",

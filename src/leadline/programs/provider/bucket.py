@@ -33,7 +33,7 @@ class Credentials(Struct, frozen=True):
 
 
 class Version(Struct, frozen=True):
-    """One version of an object. The oldest of a key is what was put first; nobody can put one before it."""
+    """One version of an object. The oldest of a key is what was put first; no one can put one before it."""
 
     key: str
     version: str
@@ -64,7 +64,7 @@ class Bucket:
         self._credentials, self._client, self._now = credentials, client, now
 
     def put(self, key: str, body: bytes, until: datetime) -> str:
-        """Puts a new object that nobody can change or delete before ``until``; its version.
+        """Puts a new object that no one can change or delete before ``until``; its version.
 
         Raises: ``SourceError``, also where the bucket does not keep to that, and where there is an object of that key.
         """
