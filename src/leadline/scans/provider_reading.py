@@ -194,7 +194,7 @@ def _image(row: ImageRow) -> ImageEntry:
         flaws=(),
         steps=(),
         unread=tuple(unread),
-        uses=(Use(f"source {plain(row.source)}", plain(row.source), ""),),
+        uses=(Use(plain(row.source), plain(row.source), ""),),
         sums=ImageSums(row.packages, row.exploited),
     )
 

@@ -204,7 +204,10 @@ def serve(
         else:
             main = Server(plain_config(app, host, port), lambda: None)
         beside = (admin_port, App(parts, routes=ADMIN_ROUTES)) if admin_port else None
-        _say(f"{place.keys.name}: {data}, {len(place.tables.sources()):,} sources, at {host}:{port}")
+        known_sources = len(place.tables.sources())
+        _say(
+            f"{place.keys.name}: {data}, {known_sources:,} source{'' if known_sources == 1 else 's'}, at {host}:{port}"
+        )
         asyncio.run(_serve(main, beside, tls, ca))
         ingest.close()
 

@@ -33,6 +33,7 @@ IMAGE_COLUMNS = (
     Column("With a fix", "number"),
     Column("Runs in", "name"),
 )
+_COUNTED_COLUMNS = (Column("Image", "name", note="Digest"), *IMAGE_COLUMNS[1:4], Column("Source", "name"))
 _PACKAGE_COLUMNS = (Column("Package", "code"), Column("Image", "name"), Column("Runs in", "name"))
 
 
@@ -47,22 +48,19 @@ def why_no_uses(world: World, why: str) -> str:
 
 def image_cells(world: World, one: ImageEntry) -> tuple[Cell, ...]:
     """Numbers of what was not matched are not zero: they are not known."""
-    listed = (len(one.flaws), one.fixable) if one.sums is None else (None, None)
-    numbers = (
-        one.exploited,
-        one.severities.get("critical", 0),
-        one.severities.get("high", 0),
-        *listed,
-    )
-    shown = (f"{number:,}" if one.is_matched and number is not None else "not known" for number in numbers)
-    notes = [] if one.is_matched else ["not matched with a vulnerability database"]
-    if one.sums is not None:
-        notes = [one.digest, *one.unread]
-    return (
-        Cell(one.name, link("image", id=one.key), ", ".join(notes)),
-        *map(Cell, shown),
-        _users(world, one),
-    )
+    note = "" if one.is_matched else "not matched with a vulnerability database"
+    shown = (*_urgent(one), *(_number(one, number) for number in (len(one.flaws), one.fixable)))
+    return (Cell(one.name, link("image", id=one.key), note), *shown, _users(world, one))
+
+
+def _urgent(one: ImageEntry) -> tuple[Cell, ...]:
+    """Exploited, critical and high ones."""
+    numbers = (one.exploited, one.severities.get("critical", 0), one.severities.get("high", 0))
+    return tuple(_number(one, number) for number in numbers)
+
+
+def _number(one: ImageEntry, number: int) -> Cell:
+    return Cell(f"{number:,}" if one.is_matched else "not known")
 
 
 def _users(world: World, one: ImageEntry) -> Cell:
@@ -111,8 +109,15 @@ def _counted(world: World, ask: Ask, words: str, entries: list[ImageEntry]) -> P
     wanted = words.split()
     found = [one for one in entries if all(word in f"{one.name} {one.digest}".lower() for word in wanted)]
     why = "No image is called so." if entries else world.known.why_no_images
-    rows = [image_cells(world, one) for one in found]
-    table = ask.table("Images", IMAGE_COLUMNS, rows, world.why_empty(why), "image")
+    rows = [
+        (
+            Cell(one.name, link("image", id=one.key), ", ".join((one.digest, *one.unread))),
+            *_urgent(one),
+            Cell(", ".join(use.title for use in one.uses)),
+        )
+        for one in found
+    ]
+    table = ask.table("Images", _COUNTED_COLUMNS, rows, world.why_empty(why), "image")
     lists = Words("Not listed here", (world.known.image_lists,), "unseen")
     unmatched = sum(not one.is_matched for one in found)
     lead = f"{count(len(found), 'image')}, each once for each source that reports it."
@@ -261,17 +266,6 @@ async def image(world: World, ask: Ask) -> Page:
         ask.table(
             "Vulnerabilities", _FLAW_COLUMNS, [_flaw_cells(flaw) for flaw in one.flaws], why, "vulnerability"
         ),
-    ]
-    if one.sums is not None:
-        numbers = (("Exploited", one.exploited), *((name.title(), n) for name, n in one.severities.items()))
-        rows = ((name, Cell(f"{number:,}" if one.is_matched else "not known")) for name, number in numbers)
-        listed = [
-            Facts("Vulnerabilities", tuple(rows)),
-            Words("Not listed here", (world.known.image_lists,), "unseen"),
-        ]
-    sections = [
-        Words("Not seen", one.unread, "unseen") if one.unread else None,
-        *listed,
         Table(
             "Where it runs",
             (Column("Object", "name"), Column("Container")),
@@ -279,6 +273,17 @@ async def image(world: World, ask: Ask) -> Page:
             "Nothing that was read runs it.",
             unit="container",
         ),
+    ]
+    if one.sums is not None:
+        names = ("Exploited", "Critical", "High")
+        listed = [
+            Facts("Vulnerabilities", tuple(zip(names, _urgent(one), strict=True))),
+            Facts("Sources", tuple(("Source", Cell(use.title)) for use in one.uses)),
+            Words("Not listed here", (world.known.image_lists,), "unseen"),
+        ]
+    sections = [
+        Words("Not seen", one.unread, "unseen") if one.unread else None,
+        *listed,
         Facts("The image", facts),
     ]
     return Page(
