@@ -18,7 +18,7 @@ NO_DATABASE = "vulnerabilities: not matched, no database found (leadline db fetc
 OF_EXAMPLE = "vulnerabilities: matched with a sample made for this example image alone (leadline db fetch)"
 EXAMPLE_IMAGE = "sha256:f3abc534a4e3f8c2e300b95fa629baa2416f2a055b7dce4edbadfb39fa3abc4f"
 """Digest of the configuration of ``examples/image/web.tar``."""
-EXAMPLE_DATABASE = "293c8e1e119d2009171db8bdf0b79d2d6b5c48f58c86399dc38af615823eb275"
+EXAMPLE_DATABASE = "fb28b25c5c1de1fb16902b68a70d7d9b4c6a3a48baf7520dad4f1c59938a9705"
 """SHA-256 of ``web.db`` beside it."""
 LARGEST_VEX = 64 << 20
 LARGEST_EXAMPLE = 1 << 20

@@ -245,13 +245,19 @@ def _advisory(own_id: str, record: _Record, first: _Affected, affected: tuple[Af
         _kind(own_id, first),
         rated,
         _cvss(record.severity or first.severity or []),
-        line(record.summary) or first_sentences(record.details),
+        _summary(record),
         date(record.published),
         date(record.modified),
         date(record.withdrawn),
         links(one.url for one in references),
         weaknesses(specific.cwe_ids),
     )
+
+
+def _summary(record: _Record) -> str:
+    """Of an update that says its rating alone (``Important:``) the details."""
+    summary = line(record.summary)
+    return first_sentences(record.details) if not summary or summary.endswith(":") else summary
 
 
 def _other_ids(own_id: str, record: _Record) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -13,7 +13,16 @@ from leadline.model.vulnerability import Advisory, Affected, Cvss, VersionRange
 from leadline.packages.file import Unreadable
 from leadline.vulnerabilities.feed import Document, Facts, feed, rating
 from leadline.vulnerabilities.feed_formats.spans import Span, Spans, npm_spans, range_of
-from leadline.vulnerabilities.feed_formats.values import cves, date, decode, each, line, links, name
+from leadline.vulnerabilities.feed_formats.values import (
+    cves,
+    date,
+    decode,
+    each,
+    first_sentences,
+    line,
+    links,
+    name,
+)
 from leadline.vulnerabilities.versions.semver import semver
 
 _NUMBER = re.compile(r"(\d+)\.json(?:#\d+)?$")
@@ -92,7 +101,7 @@ def _core(record: _Core, number: str) -> Iterator[Advisory]:
             own_id,
             (Affected("CPE", _CPE, ranges=ranges, cpe=f"cpe:2.3:a:{_CPE}:*:*:*:*:*:*:*:*"),),
             severity=rating(severity),
-            summary=line(record.description or record.overview),
+            summary=first_sentences(record.description or record.overview),
             published=date(record.publish_date),
             references=links((record.ref,)),
         )

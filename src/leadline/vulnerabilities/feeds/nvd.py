@@ -19,6 +19,7 @@ from leadline.vulnerabilities.feed_formats.values import (
     date,
     decode,
     each,
+    first_sentences,
     identifier,
     introduced,
     line,
@@ -142,7 +143,9 @@ def _advisory(content: bytes) -> Facts:
         () if is_rejected else tuple(affected),
         severity=_severity(record.metrics),
         cvss=tuple(_cvss(record.metrics)),
-        summary=line(next((words.value for words in record.descriptions if words.lang == "en"), "")),
+        summary=first_sentences(
+            next((words.value for words in record.descriptions if words.lang == "en"), "")
+        ),
         published=date(record.published),
         modified=date(record.last_modified),
         withdrawn=date(record.last_modified) if is_rejected else "",
