@@ -11,6 +11,15 @@ DENIED_LICENCE = "Denied licence"
 """Title of findings about packages under a licence that their user does not want."""
 
 
+CONTROLS = {
+    "Runs as root": "L-0106",
+    "Credential in the image": "L-0107",
+    "Package cache in the image": "L-0111",
+    "Port for remote control": "L-0112",
+}
+"""Controls that judge Dockerfiles by the same rule, by the titles of findings."""
+
+
 class ImageFinding(Struct, frozen=True):
     """Something in the image, or in how it runs, that helps an attacker."""
 
@@ -24,6 +33,11 @@ class ImageFinding(Struct, frozen=True):
     fix: str = ""
     """What to do, the same for all findings of a kind."""
     layer: str = ""
+
+    @property
+    def control(self) -> str:
+        """Id of the control of Dockerfiles that judges the same; empty for what only an image shows."""
+        return CONTROLS.get(self.title, "")
 
 
 class WaivedImageFinding(Struct, frozen=True):

@@ -77,10 +77,10 @@ class Distro(Struct, frozen=True):
 
 
 class ImageFile(Struct, frozen=True):
-    """A file of the image that is worth a mention: set-uid, or holding a credential."""
+    """A file, folder or step of the build that is worth a mention: set-uid, with a credential, left by a package manager, fetched by ADD."""
 
     path: str
-    why: Literal["setuid", "setgid", "secret"]
+    why: Literal["setuid", "setgid", "secret", "cache", "added"]
     detail: str = ""
     """For a secret its kind and line, never its value."""
     mode: int = 0

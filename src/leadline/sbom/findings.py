@@ -6,20 +6,28 @@ from leadline.model.control import SEVERITIES
 from leadline.model.image_report import ImageFinding
 from leadline.model.package import DISTRIBUTION_TYPES, Distro, ImageFile, Sbom
 from leadline.sbom.identity.accounts import ACCOUNT_FILE, is_open, refusal
+from leadline.sbom.identity.config import CONFIGURATION
 from leadline.sbom.identity.distro import is_rolling
-from leadline.sbom.run_rules import NAME_A_USER, REACH_OTHERWISE, administrator, remote_access
+from leadline.sbom.run_rules import (
+    ADDED,
+    CACHE,
+    EMPTY_CACHE,
+    NAME_A_USER,
+    REACH_OTHERWISE,
+    administrator,
+    remote_access,
+)
 from leadline.sbom.secrets.content import LARGEST_BYTES
 from leadline.sbom.secrets.scan import is_sample
 
 _NAMED = 3
-CONFIGURATION = "configuration"
 
 
 def image_findings(sbom: Sbom, today: str, *, is_document: bool) -> tuple[ImageFinding, ...]:
     """Every finding, worst first, then by kind and place. ``today`` as ``2026-06-30``; ``is_document`` as below."""
     found = [*_files(sbom), *_distribution(sbom, today)]
     if not is_document and _has_configuration(sbom):
-        found += [*_user(sbom), *_ports(sbom)]
+        found += [*_user(sbom), *_ports(sbom), *_caches(sbom)]
     return tuple(sorted(found, key=lambda one: (SEVERITIES.index(one.severity), one.title, one.where)))
 
 
@@ -36,6 +44,11 @@ def not_judged(sbom: Sbom, *, is_document: bool) -> tuple[str, ...]:
             *([f"{filled:,} in folders that packages fill"] if filled else []),
         )
         gaps.append(f"files not searched for credentials: {', '.join(parts)}")
+    gaps += [
+        f"{file.path.partition(') ')[2]} adds a file of {file.detail}: whether its checksum was asked for, the history does not say"
+        for file in sbom.files
+        if file.why == ADDED
+    ]
     gaps += _unlisted(sbom)
     if is_document:
         gaps.append("files and configuration are not in a SBOM")
@@ -83,7 +96,7 @@ def _files(sbom: Sbom) -> Iterator[ImageFinding]:
     for file in sbom.files:
         if file.why == "secret":
             yield _credential(file, file.path in packaged or is_sample(file.path))
-        else:
+        elif file.why in ("setuid", "setgid"):
             bit = "u" if file.why == "setuid" else "g"
             fix = (
                 f"take the bit away (chmod {bit}-s), or start containers with allowPrivilegeEscalation: false"
@@ -129,6 +142,13 @@ def _ports(sbom: Sbom) -> Iterator[ImageFinding]:
             yield ImageFinding(
                 "low", "Port for remote control", f"({CONFIGURATION}) port {port}", name, REACH_OTHERWISE
             )
+
+
+def _caches(sbom: Sbom) -> Iterator[ImageFinding]:
+    for file in sbom.files:
+        if file.why == CACHE:
+            fix = EMPTY_CACHE[file.detail.rpartition(" that ")[2].partition(" ")[0]]
+            yield ImageFinding("low", "Package cache in the image", file.path, file.detail, fix, file.layer)
 
 
 def _distribution(sbom: Sbom, today: str) -> Iterator[ImageFinding]:

@@ -1,8 +1,22 @@
 """What is wrong with how an image says that it runs: the same of its configuration and of the Dockerfile it is built from."""
 
+import re
+from typing import Final
+
 from leadline.model.package import Account
 from leadline.sbom.identity.accounts import root_reason
 
+CACHE: Final = "cache"
+ADDED: Final = "added"
+"""Why a folder, and a step of the build, are in an SBOM."""
+EMPTY_CACHE = {
+    "apt": "rm -rf /var/lib/apt/lists/* in the same RUN",
+    "apk": "apk add --no-cache",
+    "dnf": "dnf clean all in the same RUN",
+    "zypper": "zypper clean --all in the same RUN",
+    "pip": "pip install --no-cache-dir",
+}
+"""How a build leaves nothing behind of what a package manager fetched."""
 NAME_A_USER = "name another user in the image's last USER line, by number where Kubernetes is to verify it"
 REACH_OTHERWISE = "let nothing listen there; kubectl exec and port-forward reach a container without it"
 REMOTE_ACCESS = {
@@ -27,6 +41,16 @@ REMOTE_ACCESS = {
 }
 """TCP ports by which a program or a machine is steered
 (https://www.iana.org/assignments/service-names-port-numbers, and the habits of debuggers)."""
+
+
+_COMMIT = re.compile(r"#[0-9a-f]{40}(?:[0-9a-f]{24})?(?::|$)")
+_REMOTE = re.compile(r"(?i)(?:(?:https?|ssh|git)://(?:[^/@]*@)?|git@)([^/:?#]+)")
+
+
+def remote_host(source: str) -> str:
+    """Of what ADD fetches from elsewhere; empty for files of the build, and for a repository at one commit."""
+    found = _REMOTE.match(source)
+    return found[1] if found and not _COMMIT.search(source) else ""
 
 
 def administrator(user: str, accounts: tuple[Account, ...] | None, *, is_windows: bool) -> str:

@@ -34,6 +34,7 @@ from leadline.sbom.layers.unpacked import Standing
 from leadline.sbom.licences import expressions as licences
 from leadline.sbom.listed_sums import ListedSums, owners_by_file
 from leadline.sbom.ownership import with_owners, with_useful_files
+from leadline.sbom.package_caches import package_caches
 from leadline.sbom.run_cataloguers import Reading, catalogue
 from leadline.sbom.secrets import scan as secrets
 from leadline.sbom.stated import joined
@@ -80,7 +81,7 @@ def contents_of(
     tree.add(list(_linked_folders(tree)))
     tree.distro = read_distro(tree)
     reading = _read_tree(tree, scan_options)
-    files = (*_notable(tree), *_buried(tree, facts))
+    files = (*_notable(tree), *_buried(tree, facts), *package_caches(facts))
     owned = with_owners(joined(reading.packages), tree)
     useful = with_useful_files(owned, {file.path for file in files}, with_code=options.with_code)
     packages = tuple(sorted(useful, key=_order))

@@ -53,7 +53,7 @@ def make_sbom(
         sbom,
         image=structs.replace(image.identity, size_bytes=sbom.image.size_bytes),
         config=image.config.config,
-        files=(*image.config.secrets, *sbom.files),
+        files=(*image.config.secrets, *image.config.added, *sbom.files),
         unread=(*image.unread, *sbom.unread),
         created=options.created,
         seconds=options.now() - started,

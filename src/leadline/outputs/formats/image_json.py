@@ -264,6 +264,7 @@ def _finding(one: ImageFinding) -> dict[str, Any]:
         {
             "severity": one.severity,
             "title": one.title,
+            "control": one.control,
             "where": one.where,
             "detail": one.detail,
             "fix": one.fix,

@@ -185,7 +185,7 @@ def _finding_rule(finding: ImageFinding) -> dict[str, Any]:
         "defaultConfiguration": {"level": _LEVELS[finding.severity]},
         "properties": {
             "security-severity": f"{_SCORES[finding.severity]:.1f}",
-            "tags": ["security", "image"],
+            "tags": ["security", "image", *filter(None, (finding.control,))],
         },
     }
 

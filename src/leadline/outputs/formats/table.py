@@ -249,7 +249,7 @@ def _findings(report: ImageReport, page: Page) -> Iterator[str]:
     for (severity, title), members in kinds.items():
         head = f"{_paint(severity, severity, page)}{' ' * (8 - len(severity))}  "
         if page.verbose:
-            yield f"{head}{title}"
+            yield f"{head}{title}" + (f" ({members[0].control})" if members[0].control else "")
             yield from _places_found(members, report.sbom.image.layers, page.width)
             yield from (f"  {line}" for line in wrapped(f"to do: {members[0].fix}", page.width - 2))
             yield ""

@@ -11,7 +11,7 @@ from leadline.packages.reference import DEFAULT_TAG, Reference, read_reference
 from leadline.sbom.dockerfile.instructions import Dockerfile, Instruction
 from leadline.sbom.dockerfile.stages import NOTHING, Stage, Step, built, stages_of
 from leadline.sbom.dockerfile.variables import names_without_value, pairs_of
-from leadline.sbom.run_rules import NAME_A_USER, administrator, remote_access
+from leadline.sbom.run_rules import EMPTY_CACHE, NAME_A_USER, administrator, remote_access, remote_host
 from leadline.sbom.secrets.patterns import named_kind
 from leadline.sbom.secrets.scan import command_kind, secret_kind
 
@@ -28,8 +28,6 @@ _WITHOUT_ROOT = re.compile(r"nonroot|non-root|rootless|unprivileged")
 """In names and tags of images that are published beside others which run as root."""
 _ANY_VALUE = "kJ3f9Qz7Lw2p"
 """In the place of a build argument's value, which a Dockerfile does not say."""
-_COMMIT = re.compile(r"#[0-9a-f]{40}(?:[0-9a-f]{24})?(?::|$)")
-_REMOTE = re.compile(r"(?i)https?://|git@|ssh://|git://")
 
 
 class Fault(Struct, frozen=True):
@@ -148,7 +146,7 @@ def _remote_files(steps: Iterator[Step]) -> Iterator[Fault]:
         if one.name != "ADD" or one.flag("checksum"):
             continue
         sources = _words(one.text if step.text is None else step.text)[:-1]
-        if any(_REMOTE.match(source) and not _COMMIT.search(source) for source in sources):
+        if any(map(remote_host, sources)):
             yield Fault(
                 REMOTE_ADD,
                 step.at,
@@ -171,7 +169,6 @@ class _Manager(Struct, frozen=True):
     """Patterns of what it is asked to do, and of how that is undone."""
     folders: tuple[str, ...]
     """Where a cache that is mounted for the build has to be."""
-    fix: str
     variable: str = ""
     """Of the environment, which turns the cache off."""
 
@@ -189,14 +186,12 @@ _MANAGERS = (
         + r"(?:update|install|upgrade|dist-upgrade|full-upgrade)\b",
         r"\b(?:rm|find)\b" + _REST + r"/var/lib/apt",
         ("/var/lib/apt",),
-        "rm -rf /var/lib/apt/lists/* in the same RUN",
     ),
     _Manager(
         "apk",
         _START + r"apk" + _FLAGS + r"(?:add|update|upgrade)\b",
         r"--no-cache\b|\brm\b" + _REST + r"/(?:var/cache|etc)/apk|apk\s{1,9}cache\s{1,9}clean",
         ("/var/cache/apk", "/etc/apk/cache"),
-        "apk add --no-cache",
     ),
     _Manager(
         "dnf",
@@ -210,14 +205,12 @@ _MANAGERS = (
         + _REST
         + r"/var/cache/(?:lib)?(?:dnf|yum)?",
         ("/var/cache",),
-        "dnf clean all in the same RUN",
     ),
     _Manager(
         "zypper",
         _START + r"zypper" + _FLAGS + r"(?:install|in|update|up|dup|patch|refresh|ref)\b",
         r"\bzypper\b" + _REST + r"\b(?:clean|cc)\b|\brm\b" + _REST + r"/var/cache/zypp",
         ("/var/cache/zypp",),
-        "zypper clean --all in the same RUN",
     ),
     _Manager(
         "pip",
@@ -229,7 +222,6 @@ _MANAGERS = (
         + _REST
         + r"\.cache",
         ("/root/.cache", "/.cache/pip", "/cache/pip"),
-        "pip install --no-cache-dir",
         "PIP_NO_CACHE_DIR",
     ),
 )
@@ -253,7 +245,7 @@ def _caches(image: Sequence[Stage]) -> Iterator[Fault]:
             left = [manager for manager in _MANAGERS if _leaves(manager, text, mounts, stage)]
             if left:
                 names = ", ".join(manager.name for manager in left)
-                fixes = "; ".join(manager.fix for manager in left)
+                fixes = "; ".join(EMPTY_CACHE[manager.name] for manager in left)
                 yield Fault(PACKAGE_CACHE, step.at, f"what {names} fetched stays in the image; {fixes}")
 
 

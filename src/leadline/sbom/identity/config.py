@@ -10,10 +10,13 @@ from msgspec import DecodeError, Raw, Struct, ValidationError, field, json
 
 from leadline.model.package import ImageConfig, ImageFile
 from leadline.sbom.layers.stream import Damaged
+from leadline.sbom.run_rules import ADDED, remote_host
 from leadline.sbom.secrets.patterns import named_kind
 from leadline.sbom.secrets.scan import command_kind, secret_kind
 
 LARGEST_CONFIG = 8 << 20
+CONFIGURATION = "configuration"
+_NAMED = 3
 LONGEST_STEP = 64 << 10
 """Characters of a build's step; a longer one carries a whole file."""
 
@@ -52,6 +55,8 @@ class ConfigReading(Struct, frozen=True):
     """``os/architecture[/variant]``."""
     secrets: tuple[ImageFile, ...] = ()
     """Variables, labels, commands and steps of the build in which a credential is."""
+    added: tuple[ImageFile, ...] = ()
+    """Steps of the build that fetched a file from elsewhere, each with the host."""
     hidden: tuple[str, ...] = ()
     """These credentials, so that what is shown of the rest of the image can leave them out. Never stored."""
 
@@ -68,6 +73,7 @@ def read_config(content: bytes) -> ConfigReading:
         raw = json.decode(content, type=_Config)
         run = raw.config or _Run()
         secrets = tuple(_secrets(raw, run))
+        added = tuple(_added(raw))
     except (DecodeError, ValidationError, UnicodeDecodeError, RecursionError) as error:
         raise Damaged(f"the image's configuration cannot be read: {error}") from error
     config = ImageConfig(
@@ -80,7 +86,9 @@ def read_config(content: bytes) -> ConfigReading:
         created=raw.created or "",
     )
     platform = "/".join(part for part in (raw.os, raw.architecture, raw.variant) if part)
-    return ConfigReading(config, tuple(raw.rootfs.diff_ids or ()), platform, secrets, tuple(_hidden(run)))
+    return ConfigReading(
+        config, tuple(raw.rootfs.diff_ids or ()), platform, secrets, added, tuple(_hidden(run))
+    )
 
 
 def _hidden(run: _Run) -> Iterator[str]:
@@ -117,8 +125,17 @@ def _secrets(raw: _Config, run: _Run) -> Iterator[ImageFile]:
             yield _found(f"build step {number}", kind)
 
 
+def _added(raw: _Config) -> Iterator[ImageFile]:
+    """As BuildKit writes them: ``ADD [--chown=…] SOURCE… TARGET # buildkit``, without the checksum that was asked for."""
+    for number, step in enumerate(_steps(raw.history), 1):
+        if step.startswith("ADD "):
+            words = step.removesuffix(" # buildkit").split()[1:-1]
+            if hosts := list(dict.fromkeys(filter(None, map(remote_host, words)))):
+                yield ImageFile(f"({CONFIGURATION}) build step {number}", ADDED, ", ".join(hosts[:_NAMED]))
+
+
 def _found(part: str, kind: str) -> ImageFile:
-    return ImageFile(f"(configuration) {part}", "secret", kind)
+    return ImageFile(f"({CONFIGURATION}) {part}", "secret", kind)
 
 
 def _test_of(health: Raw) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from leadline.model.image_report import ImageFinding, ImageReport, WaivedImageFinding
+from leadline.model.image_report import CONTROLS, ImageFinding, ImageReport, WaivedImageFinding
 from leadline.model.images_report import ImagesReport, ScannedImage
 from leadline.model.vulnerability import Match, Suppressed
 from leadline.model.waiver import Waiver, WaiverMatch
@@ -62,14 +62,14 @@ def findings_covered(
 
 
 def is_of_images(match: WaiverMatch) -> bool:
-    """Whether it may be about something in an image. Controls judge objects; those of them that images have too are named by their titles."""
+    """Whether it may be about something in an image. Controls judge objects; those of Dockerfiles that judge images too are about both."""
     return match.sort != "controls" and not (
         match.controls and all(_is_control(one) for one in match.controls)
     )
 
 
 def _is_control(text: str) -> bool:
-    return text[:2].upper() in ("C-", "L-")
+    return text[:2].upper() in ("C-", "L-") and text.upper() not in CONTROLS.values()
 
 
 class _Image:
@@ -156,7 +156,7 @@ class _Image:
         )
 
     def _of_finding(self, finding: ImageFinding) -> int | None:
-        names = (finding.title, finding.title.lower().replace(" ", "-"))
+        names = (finding.title, finding.title.lower().replace(" ", "-"), *filter(None, (finding.control,)))
         return self._found(Problem(controls=names, severities=(finding.severity,)), (finding.where,))
 
     def _found(self, problem: Problem, paths: tuple[str, ...]) -> int | None:
