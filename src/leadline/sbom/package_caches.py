@@ -8,30 +8,26 @@ from collections.abc import Iterable, Iterator
 
 from leadline.model.package import ImageFile
 from leadline.sbom.layers.facts import FILE, LayerFacts
-from leadline.sbom.run_rules import CACHE
+from leadline.sbom.run_rules import CACHE, CACHE_FOLDERS
 
-_FOLDERS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("apt", "var/lib/apt/lists", ("_Packages", "_Sources", "Release", ".lz4", ".gz", ".xz")),
-    ("apt", "var/cache/apt/archives", (".deb",)),
-    ("apk", "var/cache/apk", (".apk", ".tar.gz")),
-    ("apk", "etc/apk/cache", (".apk", ".tar.gz")),
-    ("dnf", "var/cache/dnf", (".rpm", ".solv", ".solvx", ".gz", ".xz", ".zst", ".zck")),
-    ("dnf", "var/cache/yum", (".rpm", ".sqlite", ".bz2", ".gz", ".xz", ".zst")),
-    ("dnf", "var/cache/libdnf5", (".rpm", ".solv", ".solvx", ".gz", ".xz", ".zst", ".zck")),
-    ("zypper", "var/cache/zypp", (".rpm", ".solv", ".gz", ".xz", ".zst")),
-    ("pip", "root/.cache/pip", ("",)),
-)
-"""Package manager, where it keeps what it fetched, and how the names of that end: settings and locks lie there too."""
+_ENDINGS = {
+    "apt": ("_Packages", "_Sources", "Release", ".lz4", ".gz", ".xz", ".deb"),
+    "apk": (".apk", ".tar.gz"),
+    "dnf": (".rpm", ".solv", ".solvx", ".sqlite", ".bz2", ".gz", ".xz", ".zst", ".zck"),
+    "zypper": (".rpm", ".solv", ".gz", ".xz", ".zst"),
+    "pip": ("",),
+}
+"""How the names of what was fetched end: settings and locks lie there too."""
 
 
 def package_caches(layers: Iterable[tuple[str, LayerFacts]]) -> Iterator[ImageFile]:
     """One for each such folder of each layer. ``layers``: digest and content, bottom first."""
     for digest, layer in layers:
-        for manager, folder, endings in _FOLDERS:
+        for folder, manager in CACHE_FOLDERS.items():
             if folder in layer.entries:
                 start = f"{folder}/"
                 number = sum(
-                    kind == FILE and path.startswith(start) and path.endswith(endings)
+                    kind == FILE and path.startswith(start) and path.endswith(_ENDINGS[manager])
                     for path, kind in layer.entries.items()
                 )
                 if number:

@@ -17,6 +17,18 @@ EMPTY_CACHE = {
     "pip": "pip install --no-cache-dir",
 }
 """How a build leaves nothing behind of what a package manager fetched."""
+CACHE_FOLDERS = {
+    "var/lib/apt/lists": "apt",
+    "var/cache/apt/archives": "apt",
+    "var/cache/apk": "apk",
+    "etc/apk/cache": "apk",
+    "var/cache/dnf": "dnf",
+    "var/cache/yum": "dnf",
+    "var/cache/libdnf5": "dnf",
+    "var/cache/zypp": "zypper",
+    "root/.cache/pip": "pip",
+}
+"""Where it lies, and which package manager keeps it there."""
 NAME_A_USER = "name another user in the image's last USER line, by number where Kubernetes is to verify it"
 REACH_OTHERWISE = "let nothing listen there; kubectl exec and port-forward reach a container without it"
 REMOTE_ACCESS = {
