@@ -302,6 +302,10 @@ def run(given: argparse.Namespace, folder: Path, database: str) -> None:
         lambda: questions.findings("default", Asked(control="C-0057", since=yesterday), "", 100),
     )
     asked(
+        "what newly fails since yesterday",
+        lambda: questions.findings("default", Asked(since=yesterday), "", 100),
+    )
+    asked(
         "what is gone since yesterday",
         lambda: questions.findings("default", Asked(state="gone", since=yesterday), "", 100),
     )

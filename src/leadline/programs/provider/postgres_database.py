@@ -16,6 +16,7 @@ from leadline.api.carriers.postgres_schema import refusal
 from leadline.errors import StoreError, UsageError
 from leadline.programs.provider.database import EVERYONE, Row, TakenError
 from leadline.programs.provider.schema import (
+    BY_TIME,
     partition_of_month,
     partition_of_tenant,
     postgres_in_parts,
@@ -29,7 +30,7 @@ _ANSWER_S = 150.0
 _UPGRADE_S = 86_400.0
 """Tables of an earlier version are written anew, however large they are."""
 _LOCK = 0x1EAD9A0
-_VERSION = 2
+_VERSION = 3
 _BEGIN = "BEGIN; SET LOCAL leadline.tenant = '{tenant:d}';"
 
 
@@ -67,11 +68,13 @@ class PostgresDatabase:
                 raise StoreError("the provider's tables in PostgreSQL were written by a later version")
             elif version < _VERSION:
                 await connection.execute(f"SET LOCAL leadline.tenant = '{EVERYONE}'")
-                partitions = await connection.fetch(
-                    "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'finding'::regclass"
-                )
-                statements = postgres_in_parts(one[0] for one in partitions)
-                await connection.execute(statements, timeout=_UPGRADE_S)
+                if version == 1:
+                    partitions = await connection.fetch(
+                        "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'finding'::regclass"
+                    )
+                    statements = postgres_in_parts(one[0] for one in partitions)
+                    await connection.execute(statements, timeout=_UPGRADE_S)
+                await connection.execute(BY_TIME, timeout=_UPGRADE_S)
                 await connection.execute("UPDATE version SET number = $1", _VERSION)
 
     def close(self) -> None:

@@ -46,6 +46,7 @@ CREATE TABLE finding(
 CREATE INDEX finding_object ON finding(source, object);
 CREATE INDEX finding_detail ON finding(source, detail);
 CREATE INDEX finding_head ON finding(source, head);
+CREATE INDEX finding_first ON finding(source, first);
 CREATE TABLE gone(
   source INTEGER NOT NULL, object INTEGER NOT NULL, detail INTEGER NOT NULL, first INTEGER NOT NULL,
   gone INTEGER NOT NULL, entry INTEGER NOT NULL, head INTEGER NOT NULL, tenant $small NOT NULL,
@@ -201,6 +202,10 @@ ALTER TABLE {table} ALTER COLUMN ordinal TYPE INTEGER USING ('x' || substr(finge
 ALTER TABLE {table} RENAME COLUMN ordinal TO head;
 ALTER TABLE {table} RENAME COLUMN fingerprint TO tail;
 """
+
+
+BY_TIME = "CREATE INDEX finding_first ON finding(source, first);"
+"""What versions 7 in SQLite and 2 in PostgreSQL lack: which findings are new, without reading all."""
 
 
 def sqlite_in_parts() -> str:
