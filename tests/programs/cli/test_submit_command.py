@@ -285,6 +285,16 @@ def test_wrong_words_are_refused_before_anything_is_scanned(capfd, words: list[s
     assert "pass@" not in err
 
 
+def test_a_proxy_on_the_way_is_named(capfd, monkeypatch):
+    monkeypatch.setenv("LEADLINE_SUBMIT_TOKEN", "leadline_token")
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("https_proxy", raising=False)
+    words = ("scan", "pod.yaml", "--submit", "https://provider.example/shop", "-q", "-f", "lines")
+    code, _, err = run(capfd, *words)
+    assert code == 5
+    assert "by way of the proxy that HTTPS_PROXY names; the report is kept in" in err
+
+
 def test_what_does_not_arrive_is_kept_and_has_its_own_code(capfd, monkeypatch):
     monkeypatch.setenv("LEADLINE_SUBMIT_TOKEN", "leadline_token")
     words = ("scan", "pod.yaml", "--submit", "http://127.0.0.1:9/shop", "-f", "lines")

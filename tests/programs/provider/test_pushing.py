@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Iterator, Mapping
 from email import message_from_bytes
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from tests.programs.provider.provider_parts import Provider, report
+from msgspec.structs import replace
+from tests.programs.provider.provider_parts import Provider, found, report
 from tests.programs.provider.test_provider_app import Client
 
 from leadline.api.provider.wire import ImageRow, Images, PackageRow, Packages, encoded
@@ -151,6 +153,38 @@ def test_defectdojo_gets_all_of_a_source(provider: Provider):
         assert one["severity"] in ("Critical", "High", "Medium", "Low", "Info")
         assert len(one["title"]) <= 511
     assert len({one["unique_id_from_tool"] for one in findings}) == 2
+
+
+HOSTILE = '"\r\n--x\r\nContent-Disposition: form-data; name="product_name"\r\n\r\nevil</script>\u202e\x1b[31m\U0001f480'
+
+
+def test_names_of_an_attacker_are_text_and_nothing_else(provider: Provider):
+    client, hooks = Client(provider), Webhooks()
+    one = found(1, name=HOSTILE, namespace=HOSTILE, kind=HOSTILE, file=HOSTILE, path=HOSTILE, control=HOSTILE)
+    assert client.post(replace(report([]), findings=(one,)))[0] == 200
+    pushed(push_events(asking(client), hooks.send, State()), State())
+    (event,) = hooks.got
+    assert event["subject"] == f"shop:{1:032x}:1"
+    calls: list[Call] = []
+
+    def send(source: str, rows: Any) -> None:
+        calls.append(reimport_call("https://dojo.example", "t-1", source, rows))
+
+    pushed(push_sources(asking(client), send, State()), State())
+    (call,) = calls
+    head = f"Content-Type: {call.headers['Content-Type']}\r\n\r\n".encode()
+    parts = [
+        (part.get_param("name", header="content-disposition"), part.get_payload(decode=True))
+        for part in message_from_bytes(head + call.body).get_payload()
+    ]
+    assert [value for name, value in parts if name == "product_name"] == [b"shop"]
+    (sent,) = json.loads(dict(parts)["file"])["findings"]
+    assert len(sent["title"]) <= 511
+    rows = tuple(replace(one, name=HOSTILE, version=HOSTILE) for one in PACKAGES)
+    bom = json.loads(
+        base64.b64decode(json.loads(bom_call("https://d.example", "k", IMAGE, rows).body)["bom"])
+    )
+    assert all(re.fullmatch(r"pkg:[!-~]+", part["purl"]) for part in bom["components"] if "purl" in part)
 
 
 IMAGE = ImageRow(

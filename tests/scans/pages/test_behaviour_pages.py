@@ -142,9 +142,8 @@ def test_without_a_store_it_is_said_where_they_come_from(known: Known) -> None:
 
 
 def test_a_command_of_kubectl_is_shown_for_the_store_of_a_cluster_alone(known: Known) -> None:
-    for is_kubernetes, begin in ((False, ""), (True, "kubectl get ")):
+    for is_kubernetes, begin in ((False, "leadline get"), (True, "kubectl get ")):
         world = World(replace(known, is_kubernetes=is_kubernetes))
         shown = [built(name, world) for name in ("behaviour", "network", "suggestions")]
         shown += [followed(shown[0], world), followed(shown[2], world)]
         assert all(page.command.startswith(begin) for page in shown)
-        assert is_kubernetes or not any(page.command for page in shown)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from leadline.api.provider.wire import NAMES_NO_UNREAD
 from leadline.programs.provider.schema import EPOCH
 from leadline.programs.provider.source_row import SEVERITIES
 
@@ -29,11 +30,11 @@ VIEWS = {
     + " AS severity, f.open, f.accepted, f.opened, f.gone FROM day f JOIN source s ON s.id = f.source"
     " JOIN tenant t ON t.id = f.tenant",
     "read_sources": "SELECT t.name AS tenant, s.name AS source, s.kind, s.received, s.every AS every_seconds, s.objects, s.judged,"
-    " s.unread, s.program FROM source s JOIN tenant t ON t.id = s.tenant",
+    f" CASE WHEN s.program = '{NAMES_NO_UNREAD}' THEN NULL ELSE s.unread END AS unread, s.program FROM source s JOIN tenant t ON t.id = s.tenant",
     "read_images": "SELECT t.name AS tenant, s.name AS source, i.digest, i.name, i.received, i.packages, i.critical, i.high,"
     " i.exploited, i.database, i.unread FROM image i JOIN source s ON s.id = i.source JOIN tenant t ON t.id = i.tenant",
 }
-"""Moments of findings are seconds since 1970."""
+"""Moments of findings are seconds since 1970; what a source could not read is NULL where its reports do not say."""
 
 
 def views_sql(role: str) -> str:

@@ -6,6 +6,7 @@ import ssl
 import time
 from collections.abc import Mapping
 from urllib.parse import urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
@@ -78,7 +79,15 @@ class Patient:
                 raise UntrustedError(
                     words, hint=f"{self._ca_flag} FILE names the CA of its certificate"
                 ) from error
-            raise OSError(words) from error
+            raise OSError(words + _way(call.url)) from error
+
+
+def _way(url: str) -> str:
+    """That a proxy of the environment is on the way: who does not know of it would look at the provider."""
+    parts, proxies = urlsplit(url), getproxies()
+    is_direct = parts.scheme != "https" or proxy_bypass(parts.hostname or "")
+    name = "" if is_direct else next((one for one in ("https", "all") if proxies.get(one)), "")
+    return f", by way of the proxy that {name.upper()}_PROXY names" if name else ""
 
 
 def _is_untrusted(error: BaseException) -> bool:

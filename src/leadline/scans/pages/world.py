@@ -106,8 +106,8 @@ class World:
         return self.known.command.replace("leadline scan", f"leadline {shell(*words)}", 1)
 
     def kubectl(self, *words: str) -> str:
-        """``kubectl WORDS``, where that reads what these pages are of; else empty."""
-        return shell("kubectl", *words) if self.known.is_kubernetes else ""
+        """``kubectl WORDS``, where that reads what these pages are of; else what reads the rest of it."""
+        return shell("kubectl", *words) if self.known.is_kubernetes else self.known.command
 
     def sees(self, namespace: str) -> bool:
         return self.seen is None or namespace in self.seen
