@@ -75,6 +75,8 @@ class PostgresDatabase:
                     statements = postgres_in_parts(one[0] for one in partitions)
                     await connection.execute(statements, timeout=_UPGRADE_S)
                 await connection.execute(BY_TIME, timeout=_UPGRADE_S)
+                # What is known of columns that were written anew is lost, and is learned otherwise after a tenth has changed.
+                await connection.execute("ANALYZE finding, gone, object, detail", timeout=_UPGRADE_S)
                 await connection.execute("UPDATE version SET number = $1", _VERSION)
 
     def close(self) -> None:
