@@ -2,6 +2,7 @@
 
     python -m compileall -q src && python bench/cluster_operation.py [--objects 5000] [--images 200] [--rest 60]
     python bench/cluster_operation.py --churn 60          # 1,000 changes a minute instead of images
+    python bench/cluster_operation.py --clusters 2 --objects 20000 --images 0
 
 Three programs run as they do in the chart's pod (API server of results, operator, exporter, which is scraped every 60 s),
 each with its own account, against etcd and kube-apiserver. Memory is the proportional set size of a program and its
@@ -14,6 +15,7 @@ import json
 import os
 import random
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
@@ -37,6 +39,7 @@ for line in (ROOT / "deploy/images/Containerfile").read_text().splitlines():
         os.environ.update(dict(word.split("=") for word in line.split()[1:]))
 
 import cluster_real  # noqa: E402
+import control_plane  # noqa: E402
 from exporter_process import ExporterProcess  # noqa: E402
 from extension import PLACE, Extension  # noqa: E402
 from operator_process import OperatorProcess, prepare  # noqa: E402
@@ -57,8 +60,9 @@ RESULTS = "/apis/spdx.softwarecomposition.kubescape.io/v1beta1"
 SCANS = "/apis/leadline.dev/v1alpha1/imagescans"
 LONGEST_S = 1_800.0
 CHANGES_A_MINUTE = 1_000
-KEPT = ("Namespace", "Node", "Service")
-"""Changed and not deleted; the test's cluster has addresses for some 250 Services."""
+KEPT = ("Namespace", "Node")
+"""Changed and not deleted."""
+control_plane.SERVICE_RANGE = "10.96.0.0/16"  # the tests' has addresses for some 250 Services
 Times = dict[str, float]
 
 
@@ -207,17 +211,21 @@ def until(holds: Callable[[], bool], pause_s: float = 1.0) -> float:
 
 
 @contextmanager
-def scraped(exporter: ExporterProcess) -> Iterator[None]:
+def scraped(exporter: ExporterProcess) -> Iterator[list[float]]:
+    """Gives the seconds that each scrape takes."""
     stop = threading.Event()
+    took: list[float] = []
 
     def scrape() -> None:
         while not stop.wait(SCRAPE_S):
+            began = time.monotonic()
             urllib.request.urlopen(f"http://{exporter.address}/metrics", timeout=30).read()
+            took.append(time.monotonic() - began)
 
     thread = threading.Thread(target=scrape, daemon=True)
     thread.start()
     try:
-        yield
+        yield took
     finally:
         stop.set()
         thread.join()
@@ -337,7 +345,10 @@ def operate(cluster: Cluster, registry: Registry, asked: argparse.Namespace, fol
         cluster, "one", *flags, f"--images-cache={folder / 'cache'}", "--images-workers=1"
     )
     operator.until(operator.is_following, LONGEST_S)
-    with ExporterProcess(cluster.folder, "kube", f"--kubeconfig={config}") as exporter, scraped(exporter):
+    with (
+        ExporterProcess(cluster.folder, "kube", f"--kubeconfig={config}") as exporter,
+        scraped(exporter) as scrapes,
+    ):
         pids = {"apiserver": cluster.our_pid, "operator": operator.child.pid, "exporter": exporter.pid}
         programs = Programs(pids)
         if asked.churn:
@@ -353,18 +364,19 @@ def operate(cluster: Cluster, registry: Registry, asked: argparse.Namespace, fol
         with programs.measured(f"{asked.objects:,} objects come"):
             made = create(cluster, asked.objects)
             judged(exporter, made)
-        print(f"  {_results(exporter):,} results", flush=True)
+        print(f"  {made:,} objects, {_results(exporter):,} results", flush=True)
         with programs.measured(f"at rest with {made:,} objects", made):
             time.sleep(asked.rest)
         print(f"\nchange to object, {len(took)} times: {_spread(again(api))}", flush=True)
-        run_pods(api, push(registry, asked.images))
-        scan_images(api, programs, f"{asked.images} images, cold", asked.images, "2026-11-01")
-        database(advisories, 2)
-        scan_images(api, programs, f"{asked.images} images, another database", asked.images, "2026-11-02")
+        if asked.images:
+            run_pods(api, push(registry, asked.images))
+            scan_images(api, programs, f"{asked.images} images, cold", asked.images, "2026-11-01")
+            database(advisories, 2)
+            scan_images(api, programs, f"{asked.images} images, another database", asked.images, "2026-11-02")
         with programs.measured(f"at rest with {made:,} objects and {asked.images} images"):
             time.sleep(asked.rest)
         print(f"\nstore: {cluster.database.stat().st_size / 2**20:.1f} MiB")
-        print(f"metrics: {len(exporter.metrics()):,} bytes")
+        print(f"metrics: {len(exporter.metrics()):,} bytes; {len(scrapes)} scrapes: {_spread(scrapes)}")
         warnings = [line for line in operator.log.splitlines() if "lease" in line and " INFO " not in line]
         print(f"the operator began to lead {operator.log.count('one leads')} time(s)", *warnings, sep="\n  ")
     operator.end()
@@ -451,6 +463,29 @@ def _results(exporter: ExporterProcess) -> int:
     return int(float(lines[0].split()[-1])) if lines else 0
 
 
+def at_once(clusters: int) -> int:
+    """The same with as many clusters at once, each by a process whose lines begin with its number; the worst exit code."""
+    words = [word for word in sys.argv[1:] if word != "--clusters"]
+    words.remove(str(clusters))
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-u", __file__, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        for _ in range(clusters)
+    ]
+
+    def show(number: int, run: subprocess.Popen[str]) -> None:
+        for line in run.stdout or ():
+            print(f"{number}: {line}", end="", flush=True)
+
+    threads = [threading.Thread(target=show, args=(n, run)) for n, run in enumerate(runs, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return max(run.wait() for run in runs)
+
+
 def _spread(seconds: list[float]) -> str:
     ordered = sorted(seconds)
     return f"median {statistics.median(ordered):.2f} s, 9 of 10 within {ordered[len(ordered) * 9 // 10]:.2f} s, longest {ordered[-1]:.2f} s"
@@ -464,7 +499,10 @@ def main() -> None:
     parser.add_argument(
         "--churn", type=int, default=0, metavar="MINUTES", help="change objects for so long, without images"
     )
+    parser.add_argument("--clusters", type=int, default=1, help="so many at once, each with programs of its own")
     asked = parser.parse_args()
+    if asked.clusters > 1:
+        sys.exit(at_once(asked.clusters))
     cluster = Cluster()
     with tempfile.TemporaryDirectory() as folder, real_registry(Path(folder)) as registry:
         try:

@@ -16,6 +16,7 @@ from leadline.api.posture_results import OBJECT, SCANS, SUMMARIES
 from leadline.api.protocol import ABSENT, ConflictError, Content, EndingError, Entry, Paging, Put, Store
 from leadline.api.risk_results import RISKS
 from leadline.api.selection import Key, Selection, labels_of
+from leadline.kept_once import KeptOnce
 from leadline.kube.kinds import kind_key
 from leadline.kube.rbac import RBAC_KINDS
 from leadline.scans.stored.history.lives import (
@@ -44,7 +45,6 @@ TIMESTAMP = f"{PREFIX}timestamp"
 RBAC = "RBAC"
 _AT_A_TIME = 8
 _ATTEMPTS = 3
-_MOST_SHARED = 20_000
 Body = dict[str, Any]
 T = TypeVar("T")
 
@@ -82,7 +82,7 @@ class ResultWriter:
         self._store = store
         self._known: dict[Key, _Known] = {}
         """Without those that people manage."""
-        self._same: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._same: KeptOnce[tuple[str, ...], tuple[str, ...]] = KeptOnce()
         """Equal parts of what is known, each once."""
         self._with_history: set[Key] = set()
         """Of the histories that are there."""
@@ -250,9 +250,7 @@ class ResultWriter:
         self._known[entry.key] = _Known(digest, kind, entry.revision, failed, since, accepted)
 
     def _one(self, part: tuple[str, ...]) -> tuple[str, ...]:
-        if len(self._same) > _MOST_SHARED:
-            self._same.clear()
-        return self._same.setdefault(part, part)
+        return self._same.one(part, part)
 
 
 def batches(source: Iterable[T], size: int) -> Iterator[Sequence[T]]:

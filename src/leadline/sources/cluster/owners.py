@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from leadline.kube.kinds import HANDS_POD_ON
+from leadline.kept_once import KeptOnce
 from leadline.kube.workload import CONTAINER_LISTS, descend, pod_paths
 from leadline.sources.cluster.responses import mapping, mappings, text
 
@@ -21,7 +22,6 @@ _HOST_FIELDS = ("hostNetwork", "hostPID", "hostIPC")
 
 Key = tuple[str, str, str]
 """Key of the kind, namespace, name."""
-_MOST_SHARED = 20_000
 
 
 class _Owned(Struct):
@@ -51,7 +51,7 @@ class Ownership:
         self._kept: dict[tuple[str, frozenset[str]], Key] = {}
         """Of those that one owner made alike, the one that is judged."""
         self._turned: dict[Key, None] = {}
-        self._shared: dict[frozenset[str], frozenset[str]] = {}
+        self._dangers: KeptOnce[frozenset[str], frozenset[str]] = KeptOnce()
         self._lock = threading.Lock()
         self.left_out = 0
 
@@ -68,7 +68,7 @@ class Ownership:
         is_idle = mapping(body.get("spec")).get("replicas") == 0
         with self._lock:
             one = _Owned(
-                place, text(metadata.get("uid")), _controller_uid(metadata), self._one(dangers), is_idle
+                place, text(metadata.get("uid")), _controller_uid(metadata), self._dangers.one(dangers, dangers), is_idle
             )
             self._take(one)
             self._turned.pop(place, None)
@@ -168,11 +168,6 @@ class Ownership:
             self._give_up(one)
         self.left_out += one.is_left_out
 
-    def _one(self, dangers: frozenset[str]) -> frozenset[str]:
-        """Equal ones are kept once."""
-        if len(self._shared) > _MOST_SHARED:
-            self._shared.clear()
-        return self._shared.setdefault(dangers, dangers)
 
 
 def _is_like(old: _Owned, new: _Owned) -> bool:

@@ -177,7 +177,6 @@ class Reading:
             self._unread += listing.unread
             if listing.unread:
                 self._unread_kinds.add(listing.kind.key)
-        self._parts.settle()
         origin = Origin(kind="cluster", cluster=self.cluster.context)
         resources = tuple(resource_of(body, origin) for body in _each_once(listings))
         return ClusterSnapshot(

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from leadline.kept_once import KeptOnce
 from leadline.model.host import FACT_KINDS
 from leadline.sources.cluster.last_applied import LAST_APPLIED, remainder
 
@@ -24,7 +25,6 @@ _STATUS_KEPT: Mapping[str, tuple[str, ...]] = {
     # When the facts of a node were read: what was true long ago is not judged in silence.
     **dict.fromkeys(FACT_KINDS, ("lastSensed",)),
 }
-_FEW_PARTS = 20_000
 _METADATA_ALONE = frozenset({"Event", "Lease", "LeaseCandidate"})
 """Kinds that change all the time, of which controls look at the name and the version alone."""
 _BOOKKEEPING = ("managedFields", "resourceVersion", "generation", "selfLink")
@@ -36,19 +36,12 @@ class SharedParts:
     """Equal parts of objects, each kept once. Owned by one reading; safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._parts: dict[bytes, Any] = {}
-        self._most = sys.maxsize
-
-    def settle(self) -> None:
-        """All has been read; from now on as much again is kept at most: what changes all the time would never be forgotten."""
-        self._most = 2 * len(self._parts) + _FEW_PARTS
+        self._parts: KeptOnce[bytes, Any] = KeptOnce()
 
     def one(self, part: Any) -> Any:
         """``part``, or the equal one that was seen first."""
         key = hashlib.blake2b(orjson.dumps(part), digest_size=16).digest()
-        if len(self._parts) > self._most:
-            self._parts.clear()
-        return self._parts.setdefault(key, part)
+        return self._parts.one(key, part)
 
 
 def lightened(body: dict[str, Any]) -> bool:
