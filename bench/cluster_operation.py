@@ -469,7 +469,10 @@ def at_once(clusters: int) -> int:
     words.remove(str(clusters))
     runs = [
         subprocess.Popen(
-            [sys.executable, "-u", __file__, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            [sys.executable, "-u", __file__, *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         for _ in range(clusters)
     ]
@@ -499,7 +502,9 @@ def main() -> None:
     parser.add_argument(
         "--churn", type=int, default=0, metavar="MINUTES", help="change objects for so long, without images"
     )
-    parser.add_argument("--clusters", type=int, default=1, help="so many at once, each with programs of its own")
+    parser.add_argument(
+        "--clusters", type=int, default=1, help="so many at once, each with programs of its own"
+    )
     asked = parser.parse_args()
     if asked.clusters > 1:
         sys.exit(at_once(asked.clusters))

@@ -217,6 +217,22 @@ def test_what_one_folder_hid_stays_told_after_a_scan_of_another(scanned: Posture
     run(scenario)
 
 
+def test_every_folder_that_is_shown_is_named_and_counted(scanned: PostureReport):
+    def of(folder: str, objects: int) -> PostureReport:
+        return structs.replace(scanned, target=Target("directory", folder), objects=objects)
+
+    async def scenario(store: MemoryStore) -> None:
+        for report in (of("a", 5), of("b", 3), of("a", 7)):
+            await store_posture(store, report, StoreOptions())
+        stored = await stored_posture(store, PostureOptions())
+        assert (stored.target.name, stored.objects) == ("b a", 10)
+        await store_posture(store, of("all", 20), FULL)
+        stored = await stored_posture(store, PostureOptions())
+        assert (stored.target.name, stored.objects) == ("all", 20)
+
+    run(scenario)
+
+
 def test_objects_of_one_name_in_two_groups_keep_their_own_results():
     control = Control("C-0001", "title", 5.0, "c", "d", "name")
     services = [

@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadline.errors import ClusterError
-from leadline.sources.cluster.connection import Cluster, LostError, Patience, connect
+from leadline.sources.cluster.connection import Cluster, LostError, Patience, async_client, connect
 from leadline.sources.cluster.kubeconfig import Access, choose_access
 from leadline.sources.cluster.sign_in import tls_of
 from list_server import Fault, ListServer, Row
@@ -124,6 +124,12 @@ def test_no_cluster_at_all_is_one_line(tmp_path: Path) -> None:
     assert told(HOME=str(tmp_path)) == (
         f"no cluster is configured: no context in {tmp_path}/.kube/config; scan files instead: leadline scan PATH"
     )
+
+
+def test_who_asks_for_stored_results_is_not_told_to_scan_files(tmp_path: Path) -> None:
+    with pytest.raises(ClusterError) as caught:
+        async_client(environ={"HOME": str(tmp_path)})
+    assert caught.value.hint.startswith("name one with --kubeconfig")
 
 
 def test_an_unknown_context_names_those_there_are(tmp_path: Path) -> None:

@@ -133,6 +133,13 @@ def test_faulty_object_is_unread_and_loses_nothing_else(text, why):
     assert [r.name for r in contents.resources] == ([] if "\x00" in text else ["next"])
 
 
+def test_a_store_is_named_with_the_flag_that_reads_it():
+    contents = read_text(b"SQLite format 3\0\x10\0", Origin(path="s.db"))
+    assert [u.why for u in contents.unread] == [
+        "a database, not a manifest; a store of results is read with --from-store FILE"
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "count"),
     [

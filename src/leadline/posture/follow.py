@@ -15,12 +15,9 @@ from leadline.model.resource import Resource
 from leadline.posture.apply_unit import World, world_of
 from leadline.posture.engine import GRANTS, Judge
 from leadline.posture.index import Read
+from leadline.posture.readers import Readers
 from leadline.posture.verdicts import Judgement, SharedParts, SubjectVerdict, Verdict
 from leadline.posture.worlds import Worlds
-
-Readers = dict[Read, set[str]]
-"""The ids of the objects of one world whose verdicts rest on a read."""
-
 
 _SETTLED = 500
 """Objects that are judged before what was kept for their verdicts is let go of."""
@@ -52,7 +49,7 @@ class _Entry:
         self.resource = resource
         self.readers = readers
         self.verdict = Verdict(SubjectVerdict(resource))
-        self.reads: set[Read] = set()
+        self.reads: tuple[Read, ...] = ()
 
 
 class Followed:
@@ -128,17 +125,15 @@ class Followed:
         """The objects whose verdicts a change can touch, each with the controls to ask again."""
         touched: dict[str, set[str]] = {}
         for world, reads in stale.items():
-            readers = self._readers.get(world, {})
-            for read in reads & readers.keys():
-                for id in readers[read]:
+            for read, ids in self._readers.get(world, Readers()).of(reads):
+                for id in ids:
                     touched.setdefault(id, set()).update(self._askers[read[0]])
         return touched
 
     def _judge_anew(self, resource: Resource) -> None:
-        readers = self._readers.setdefault(world_of(resource.origin), {})
+        readers = self._readers.setdefault(world_of(resource.origin), Readers())
         entry = self._entries[resource.id] = _Entry(resource, readers)
-        verdict = self._judge.one(resource, self._worlds.around(resource), self._tracer(entry))
-        entry.verdict = self._shared.of(verdict)
+        entry.verdict = self._shared.of(self._traced(self._judge, entry))
 
     def _judge_again(self, id: str, controls: frozenset[str]) -> None:
         entry = self._entries[id]
@@ -149,8 +144,7 @@ class Followed:
             if len(self._parts) >= _MOST_PARTS:
                 self._parts.clear()
             part = self._parts[controls] = self._judge.only(controls)
-        resource = entry.resource
-        verdict = part.one(resource, self._worlds.around(resource), self._tracer(entry))
+        verdict = self._traced(part, entry)
         own = self._merged(entry.verdict.own, verdict.own, controls)
         grants = verdict.grants if GRANTS in controls else entry.verdict.grants
         if own is not entry.verdict.own or grants != entry.verdict.grants:
@@ -183,17 +177,24 @@ class Followed:
             passes=(*(p for p in old.passes if p[0] not in controls), *new.passes),
         )
 
-    def _tracer(self, entry: _Entry) -> Callable[[str, set[Read]], None]:
-        id, readers, same = entry.resource.id, entry.readers, self._reads
+    def _traced(self, judge: Judge, entry: _Entry) -> Verdict:
+        """What ``judge`` makes of the object; where it read for that is written down."""
+        before = set(entry.reads)
+        reads = before.copy()
+        try:
+            return judge.one(entry.resource, self._worlds.around(entry.resource), self._tracer(reads))
+        finally:
+            # One and the same for all that read it: there are ten reads for each object.
+            new = tuple(self._reads.setdefault(read, read) for read in reads - before)
+            entry.readers.add(entry.resource.id, new)
+            entry.reads += new
+
+    def _tracer(self, found: set[Read]) -> Callable[[str, set[Read]], None]:
+        """Adds what is read to ``found``."""
         askers, asks = self._askers, self._asks
 
         def note(control: str, reads: set[Read]) -> None:
-            if not reads <= entry.reads:
-                # One and the same for all that read it: there are ten reads for each object.
-                new = {same.setdefault(read, read) for read in reads - entry.reads}
-                for read in new:
-                    readers.setdefault(read, set()).add(id)
-                entry.reads |= new
+            found.update(reads)
             known = asks.setdefault(control, set())
             for source, _, _ in reads:
                 if source not in known:
@@ -206,12 +207,8 @@ class Followed:
         entry = self._entries.pop(id, None)
         if entry is None:
             return
-        for read in entry.reads:
-            readers = entry.readers[read]
-            readers.discard(id)
-            if not readers:
-                del entry.readers[read]
-                self._reads.pop(read, None)
+        for read in entry.readers.forget(id, entry.reads):
+            self._reads.pop(read, None)
 
     def _difference(self, before: dict[str, Verdict | None]) -> Difference:
         appeared: list[Finding] = []

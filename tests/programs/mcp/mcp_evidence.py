@@ -209,7 +209,7 @@ def asked(calls: Calls, name: str, **arguments: Any) -> dict[str, Any]:
 
 
 EVERY_QUESTION: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("overview", {"anew": True}),
+    ("overview", {"again": True}),
     *(("findings", {"start": start}) for start in range(0, 400, 25)),
     ("findings", {"object": f"{PLANT}-space", "severity": "critical"}),
     ("explain", {"what": "score"}),

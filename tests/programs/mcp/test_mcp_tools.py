@@ -159,7 +159,7 @@ def planted_again(folder: Path) -> Given:
         ("findings", {"start": 10**18}),
         ("findings", {"severity": "all"}),
         ("findings", {"object": "x" * 600}),
-        ("overview", {"anew": "yes"}),
+        ("overview", {"again": "yes"}),
         ("overview", {"kubeconfig": "/root/.kube/config"}),
         ("changes", {"since": "--upload-pack=touch x"}),
         ("changes", {"since": "main; touch x"}),

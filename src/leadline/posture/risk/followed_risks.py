@@ -12,6 +12,7 @@ from leadline.model.resource import Resource
 from leadline.model.risk import ImageFacts, WorkloadRisk
 from leadline.posture.apply_unit import World, world_of
 from leadline.posture.index import Read
+from leadline.posture.readers import Readers
 from leadline.posture.risk.ranking import risk_of
 from leadline.posture.worlds import Worlds
 
@@ -25,8 +26,7 @@ class FollowedRisks:
         self._same = same
         self._reads: dict[str, tuple[World, tuple[Read, ...]]] = {}
         """What the rank of a workload rests on, by its id."""
-        self._readers: dict[World, dict[Read, str | set[str]]] = {}
-        """The ids of the workloads that rest on a read; most reads have one, and need no set."""
+        self._readers: dict[World, Readers] = {}
 
     def of(
         self, resource: Resource, failed: Sequence[Control], image: ImageFacts | None = None
@@ -48,36 +48,17 @@ class FollowedRisks:
     def touched(self, stale: Mapping[World, AbstractSet[Read]]) -> Iterator[str]:
         """The ids of the workloads whose rank rests on any of the ``stale`` reads."""
         for world, reads in stale.items():
-            readers = self._readers.get(world, {})
-            for read in reads & readers.keys():
-                held = readers[read]
-                if isinstance(held, str):
-                    yield held
-                else:
-                    yield from held
+            for _, ids in self._readers.get(world, Readers()).of(reads):
+                yield from ids
 
     def forget(self, id: str) -> None:
         world, reads = self._reads.pop(id, (None, ()))
-        if world is None:
-            return
-        readers = self._readers[world]
-        for read in reads:
-            held = readers[read]
-            if isinstance(held, set) and len(held) > 1:
-                held.discard(id)
-            else:
-                del readers[read]
+        if world is not None:
+            for _ in self._readers[world].forget(id, reads):
+                pass
 
     def _remember(self, resource: Resource, reads: set[Read]) -> None:
         world = world_of(resource.origin)
         kept = tuple(map(self._same, reads))
         self._reads[resource.id] = (world, kept)
-        readers = self._readers.setdefault(world, {})
-        for read in kept:
-            held = readers.get(read)
-            if held is None:
-                readers[read] = resource.id
-            elif isinstance(held, set):
-                held.add(resource.id)
-            else:
-                readers[read] = {held, resource.id}
+        self._readers.setdefault(world, Readers()).add(resource.id, kept)

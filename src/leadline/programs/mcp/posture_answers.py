@@ -24,7 +24,7 @@ _PAGE = 12_000
 
 
 class Overview(Question, frozen=True):
-    anew: Annotated[
+    again: Annotated[
         bool, Meta(description="Read everything again first; other tools answer from the same reading.")
     ] = False
 
@@ -58,7 +58,7 @@ class Rows(Question, frozen=True):
 
 
 def overview(evidence: Evidence, asked: Overview) -> Answer:
-    if asked.anew:
+    if asked.again:
         evidence.read_anew()
     report, quoting = evidence.report, evidence.of_report
     counts, numbers = report.severities(), report.numbers

@@ -59,16 +59,13 @@ from leadline.scans.rehearsing.target import read_target
 from leadline.scans.stored.followed_results import ScanRules
 from leadline.scans.waivers.waiving import waivers_of_files
 from leadline.sources.cluster.connection import Cluster, async_client, connect
-from leadline.sources.cluster.kubeconfig import SCAN_FILES
+from leadline.sources.cluster.kubeconfig import NAME_CLUSTER, SCAN_FILES
 
 log = logging.getLogger(__name__)
 SWITCH_S = 0.001
 """So long at most what waits for an answer of a server waits for what is judged meanwhile: 20 times for one request."""
 GOODBYE_S = 5.0
 """So long the halves have to end."""
-NO_CLUSTER = (
-    "run it in a pod with a service account, or say which cluster with --kubeconfig and --kube-context"
-)
 
 
 def _run(config: str, **flags: Any) -> int:
@@ -83,8 +80,7 @@ def _run(config: str, **flags: Any) -> int:
     rules = rules_of(settings, secrets)
     sys.setswitchinterval(SWITCH_S)
     try:
-        with _without_scans():
-            uvloop.run(operate(settings, rules))
+        uvloop.run(operate(settings, rules))
     finally:
         for close in rules.policies.closers:
             close()
@@ -110,7 +106,7 @@ def _without_scans() -> Iterator[None]:
         yield
     except ClusterError as error:
         if error.hint == SCAN_FILES:
-            error.hint = NO_CLUSTER
+            error.hint = NAME_CLUSTER
         raise
 
 

@@ -56,7 +56,7 @@ class Settings(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown
     ] = ()
     controls_config: Annotated[str, Meta(description="File with settings of controls.")] = ""
     full_scan: Annotated[
-        str, Meta(description="When all is read and judged anew: five fields of cron in UTC, or empty.")
+        str, Meta(description="When all is read and judged again: five fields of cron in UTC, or empty.")
     ] = "17 2 * * *"
     lease: Annotated[
         str, Meta(description="Name of the Lease that replicas agree by; empty for a single one without.")

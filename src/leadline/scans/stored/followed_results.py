@@ -237,13 +237,16 @@ class FollowedResults:
             failed.setdefault(finding.resource, {})[finding.control] = finding.control_of(controls)
         for id in ids:
             self._risks.forget(id)
+        looked_at = []
         for shown, id in part.owners.items():
             resource = self._worlds.get(id)
             if shown in failed and resource is not None:
+                looked_at.append(resource)
                 facts = self.images.facts_of(resource)
                 risk = self._risks.of(resource, tuple(failed[shown].values()), facts)
                 if risk is not None:
                     yield replace(self._hidden.risk(risk), resource=shown)
+        self._worlds.settle(looked_at)
 
     def admin_paths(self) -> tuple[Access, ...]:
         """Who can reach cluster admin as it is now, and is not Kubernetes' own; without secrets."""

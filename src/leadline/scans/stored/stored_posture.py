@@ -229,6 +229,13 @@ class _Coverage(Struct, frozen=True):
                 newest.setdefault(_part(run), run)
         return list(newest.values())
 
+    def _by_target(self) -> dict[str, _Run]:
+        """The newest scan of each cluster or path, the newest first."""
+        found: dict[str, _Run] = {}
+        for run in self._rested_on():
+            found.setdefault(str((run.spec.get("target") or {}).get("name") or ""), run)
+        return found
+
     def skips(self, judged: set[str], asked: set[str]) -> tuple[Skip, ...]:
         coverage = (self.base.status.get("coverage") or {}) if self.base else {}
         skipped = {
@@ -243,15 +250,19 @@ class _Coverage(Struct, frozen=True):
 
     @property
     def objects(self) -> int:
-        return int((self.base.status.get("coverage") or {}).get("objects") or 0) if self.base else 0
+        """Those of folders that overlap are counted twice."""
+        return sum(
+            int((run.status.get("coverage") or {}).get("objects") or 0) for run in self._by_target().values()
+        )
 
     @property
     def target(self) -> Target:
         target = (self.base.spec.get("target") or {}) if self.base else {}
         kinds: tuple[TargetKind, ...] = get_args(TargetKind)
+        names = reversed(self._by_target())
         return Target(
             next((kind for kind in kinds if kind == target.get("kind")), "cluster"),
-            str(target.get("name") or "the stored results"),
+            " ".join(filter(None, names)) or "the stored results",
             server_version=str(target.get("serverVersion") or ""),
             cloud=str(target.get("cloud") or ""),
         )

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from leadline.errors import ClusterError
 from leadline.sources.cluster.exec_plugin import PluginAuth
-from leadline.sources.cluster.kubeconfig import SCAN_FILES, Access, choose_access
+from leadline.sources.cluster.kubeconfig import NAME_CLUSTER, SCAN_FILES, Access, choose_access
 from leadline.sources.cluster.sign_in import (
     CredentialsError,
     auth_of,
@@ -305,7 +305,14 @@ def async_client(
 
     Raises: ``ClusterError``.
     """
-    return _client(choose_access(context, kubeconfig, environ), environ, patience, said, httpx2.AsyncClient)
+    try:
+        access = choose_access(context, kubeconfig, environ)
+    except ClusterError as error:
+        if error.hint == SCAN_FILES:
+            # Of stored results there are none in files of manifests.
+            error.hint = NAME_CLUSTER
+        raise
+    return _client(access, environ, patience, said, httpx2.AsyncClient)
 
 
 C = TypeVar("C", httpx2.Client, httpx2.AsyncClient)

@@ -18,6 +18,7 @@ from leadline.sources.cluster.responses import mapping, mappings, text, texts
 MAX_KUBECONFIG_BYTES = 16 * 2**20
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 SCAN_FILES = "scan files instead: leadline scan PATH"
+NAME_CLUSTER = "name one with --kubeconfig and --kube-context, or run it in a pod with a service account"
 
 _FILE_FIELDS = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
 _LISTS = {"clusters": "cluster", "users": "user", "contexts": "context"}

@@ -11,8 +11,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from leadline.kube.kinds import HANDS_POD_ON
 from leadline.kept_once import KeptOnce
+from leadline.kube.kinds import HANDS_POD_ON
 from leadline.kube.workload import CONTAINER_LISTS, descend, pod_paths
 from leadline.sources.cluster.responses import mapping, mappings, text
 
@@ -68,7 +68,11 @@ class Ownership:
         is_idle = mapping(body.get("spec")).get("replicas") == 0
         with self._lock:
             one = _Owned(
-                place, text(metadata.get("uid")), _controller_uid(metadata), self._dangers.one(dangers, dangers), is_idle
+                place,
+                text(metadata.get("uid")),
+                _controller_uid(metadata),
+                self._dangers.one(dangers, dangers),
+                is_idle,
             )
             self._take(one)
             self._turned.pop(place, None)
@@ -167,7 +171,6 @@ class Ownership:
             one.is_left_out = True
             self._give_up(one)
         self.left_out += one.is_left_out
-
 
 
 def _is_like(old: _Owned, new: _Owned) -> bool:

@@ -46,6 +46,7 @@ from leadline.sources.yaml.parser import (
     too_large,
 )
 
+_DATABASE = b"SQLite format 3\0"
 _LIST_DEPTH = 8
 """Lists within lists; the API serves one level."""
 _UNREAD_TOLD = 100
@@ -246,6 +247,9 @@ def documents_of(content: bytes, path: str, limits: Limits, memory: Memory) -> l
         text = decode(content)
     except UnicodeDecodeError:
         return parse_documents(content, limits, memory)
+    if content.startswith(_DATABASE):
+        why = "a database, not a manifest; a store of results is read with --from-store FILE"
+        return [Document(0, 1, problem=YamlProblem(why, "malformed"))]
     if b"\0" in text:
         return [Document(0, 1, problem=YamlProblem("binary content, no text", "malformed"))]
     if not looks_like_json(text):

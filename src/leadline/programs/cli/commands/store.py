@@ -59,7 +59,7 @@ def backup(
 def restore(
     backup: Path, file: Path | None, to_cluster: bool, quiet: bool, kube_context: str, kubeconfig: str
 ) -> int:
-    """Makes FILE, which must not be there, of BACKUP. Clients that watch begin anew, and take nothing old for new."""
+    """Makes FILE, which must not be there, of BACKUP. Clients that watch start over, and take nothing old for new."""
     if to_cluster == (file is not None):
         raise click.UsageError("give BACKUP and FILE, or BACKUP and --to-cluster")
     _check_there(backup)
