@@ -58,7 +58,7 @@ CHANGES = 30
 QUIET_S = 20.0
 RESULTS = "/apis/spdx.softwarecomposition.kubescape.io/v1beta1"
 SCANS = "/apis/leadline.dev/v1alpha1/imagescans"
-LONGEST_S = 1_800.0
+LONGEST_S = 5_400.0
 CHANGES_A_MINUTE = 1_000
 KEPT = ("Namespace", "Node")
 """Changed and not deleted."""
@@ -355,6 +355,7 @@ def operate(cluster: Cluster, registry: Registry, asked: argparse.Namespace, fol
             judged(exporter, made)
             print(f"{made:,} objects, {_results(exporter):,} results", flush=True)
             churn(api, programs, cluster, asked.churn)
+            print(f"  {len(scrapes)} scrapes: {_spread(scrapes)}", flush=True)
             operator.end()
             return
         with programs.measured("at rest"):

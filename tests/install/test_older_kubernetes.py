@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from binaries import CONTROL_PLANE, OLDER, kubernetes
 from exporter_process import ExporterProcess
-from extension import PLACE, ROOT, Extension
+from extension import PLACE, ROOT, SERVICE, Extension
 from operator_process import OperatorProcess, prepare, status_of
 from running import running
 from workloads import privileged
@@ -29,6 +29,13 @@ class Older(Extension):
 
     def _start_controllers(self) -> None:
         pass
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        # Its aggregation layer asks for these, and knows no EndpointSlices.
+        subset = {"addresses": [{"ip": self.address}], "ports": [{"port": self.our_port, "protocol": "TCP"}]}
+        metadata = {"name": SERVICE, "namespace": PLACE}
+        self.apply({"apiVersion": "v1", "kind": "Endpoints", "metadata": metadata, "subsets": [subset]})
 
 
 @pytest.fixture(scope="module")
