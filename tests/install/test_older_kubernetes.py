@@ -16,7 +16,7 @@ from workloads import privileged
 pytestmark = [pytest.mark.cluster, pytest.mark.nightly("versions")]
 EVERYTHING = (
     *("capabilities.admission=true", "capabilities.ui=true", "capabilities.readSecrets=true"),
-    *("prometheus.rules.enabled=false", "podDisruptionBudget.enabled=true"),
+    *("prometheus.dashboard.enabled=true", "podDisruptionBudget.enabled=true"),
 )
 
 
