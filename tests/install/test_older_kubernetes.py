@@ -89,8 +89,8 @@ def test_the_server_takes_every_object_of_the_chart(older: Older) -> None:
         ["helm", "template", "leadline", str(ROOT / "deploy/chart"), "-n", "installed", "--kube-version=1.32.13", *flags],
         capture_output=True, text=True, check=True, timeout=60,
     ).stdout  # fmt: skip
-    said = older.kubectl(
-        "apply", "--server-side", "--force-conflicts", "-n", "installed", "-f", "-", content=shown
-    )
+    # A binding of the aggregation layer is in kube-system: each object says where it is.
+    said = older.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", content=shown)
     assert "deployment.apps/leadline serverside-applied" in said
+    assert "deployment.apps/leadline" in older.kubectl("-n", "installed", "get", "deployments", "-o", "name")
     assert "validatingadmissionpolicy.admissionregistration.k8s.io/leadline-exceptions" in said
