@@ -1,4 +1,4 @@
-"""Equal values are kept once, and those that nobody holds are let go of."""
+"""Equal values are kept once, and those that nothing holds are let go of."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ def test_values_that_are_their_own_keys_are_let_go_of_as_well():
         assert kept.one(equal, equal) is value
 
 
-def test_parts_of_what_nobody_holds_follow_it():
+def test_parts_of_what_nothing_holds_follow_it():
     kept: KeptOnce[str, Any] = KeptOnce()
     for n in range(5_000):
         inner = kept.one(f"inner {n}", [n])

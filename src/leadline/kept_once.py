@@ -29,7 +29,7 @@ class KeptOnce(Generic[K, V]):
         return self._values.setdefault(key, value)
 
     def _let_go(self) -> None:
-        """Of what nobody else holds. Another thread may just have been given such a value, which is then not shared."""
+        """Of what nothing else holds. Another thread may just have been given such a value, which is then not shared."""
         for key, value in tuple(self._values.items()):
             # The table, the tuple, the variable and the argument hold it; as its own key, three of them once more.
             if sys.getrefcount(value) <= (7 if key is value else 4):
