@@ -48,7 +48,7 @@ def complaint(error: click.ClickException, command: str) -> str:
     )
     # What these two say without the words that they mean, which click writes into brackets.
     message = error.message if near else error.format_message()
-    message = " ".join(message.split()).removesuffix(".")
+    message = " ".join(message.split()).removesuffix(".").replace("a valid integer range", "a whole number")
     meant = f"; did you mean {', '.join(near)}?" if near else ";"
     return f"{message[:1].lower()}{message[1:]}{meant} {path} --help shows what there is"
 

@@ -30,9 +30,10 @@ def command(path: str, output: str, dry_run: bool) -> int:
     """Takes over what other scanners leave out or accept, as leadline.toml and waivers."""
     found = migration_of(path)
     if not found.read:
-        raise SourceError(
-            f"nothing of another scanner in {path}", hint="leadline migrate --help names what is read"
-        )
+        hint = "leadline migrate --help names what is read"
+        if Path(path).is_file():
+            hint = f"name the folder that it is in: leadline migrate {Path(path).parent}"
+        raise SourceError(f"nothing of another scanner in {path}", hint=hint)
     texts = {SETTINGS_FILE: found.settings_text, WAIVERS_FILE: found.waivers_text}
     for name, text in texts.items():
         if text and dry_run:

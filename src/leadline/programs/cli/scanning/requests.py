@@ -48,15 +48,27 @@ def split_commas(values: Texts) -> Texts:
     return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
 
 
-def _check_submit(flags: Mapping[str, Any]) -> None:
-    """A pipeline whose variable is not set would send nothing, silently. Raises: ``UsageError``."""
+_NOT_EMPTY = {
+    "submit": ("nothing would be sent", "https://HOST/SOURCE"),
+    "severity_threshold": ("there would be no gate", "high"),
+    "fail_on": ("there would be no gate", "unread"),
+    "deny_licences": ("there would be no gate", "GPL-3.0-only"),
+}
+"""What an empty value would mean, and an example of one that is not, by the flags of gates and of what is sent."""
+
+
+def _check_empty(flags: Mapping[str, Any]) -> None:
+    """A pipeline whose variable is not set would have no gate, or send nothing, silently. Raises: ``UsageError``."""
     context = click.get_current_context(silent=True)
-    source = context.get_parameter_source("submit") if context else None
-    if flags.get("submit") == "" and source is click.core.ParameterSource.COMMANDLINE:
-        raise UsageError(
-            "--submit is empty, and nothing would be sent",
-            hint="use --submit https://HOST/SOURCE, or leave --submit away",
-        )
+    for field, (effect, example) in _NOT_EMPTY.items():
+        source = context.get_parameter_source(field) if context else None
+        value = flags.get(field)
+        words = (value,) if isinstance(value, str) else value
+        if source is click.core.ParameterSource.COMMANDLINE and words is not None and not split_commas(words):
+            flag = OPTIONS[field].word
+            raise UsageError(
+                f"{flag} is empty, and {effect}", hint=f"use {flag} {example}, or leave {flag} away"
+            )
 
 
 def request_of(words: Texts, flags: Mapping[str, Any]) -> Request:
@@ -64,7 +76,7 @@ def request_of(words: Texts, flags: Mapping[str, Any]) -> Request:
 
     Raises: ``UsageError`` for words or values that make no sense.
     """
-    _check_submit(flags)
+    _check_empty(flags)
     form, names, targets = split_words(words)
     if form == "everything" and flags.get("frameworks"):
         # Those of the configuration, where the words choose nothing.
@@ -182,7 +194,7 @@ def image_request(images: Texts, flags: Mapping[str, Any], *, is_scan: bool = Tr
 
     Raises: ``UsageError`` for values that no flag has, or several sources of images.
     """
-    _check_submit(flags)
+    _check_empty(flags)
     given = _split(flags)
     given["severities"] = tuple(word.lower() for word in given.get("severities", ()))
     request = Request(targets=images, **given)
