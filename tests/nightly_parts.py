@@ -27,6 +27,7 @@ PARTS = {
     "assistants": "leadline mcp as the inspector of its protocol sees it",
     "behaviour": "applications in a cluster, held to what they were seen doing: all work, attacks fail, and both were foretold",
     "provider": "senders and a provider through a hundred runs of faults, and its figures",
+    "database": "a database in Grype's form, converted, against one built of the same records",
     "backstage": "the card for Backstage: types, tests and package, from npm",
     "access": "who may do what: 1,000 sets of roles and bindings, as a real API server answers",
 }

@@ -1,6 +1,8 @@
 """A scan of the SBOM that we write of an image finds what the scan of the image does, in every format."""
 
 import io
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,11 +10,12 @@ from msgspec.structs import replace
 
 from leadline.model.image_report import ImageReport
 from leadline.model.package import Distro, Package, Sbom
-from leadline.model.vulnerability import Fact, Import
+from leadline.model.vulnerability import Advisory, Affected, Fact, Import
 from leadline.outputs.format_registry import find_format
 from leadline.sbom.documents.reader import read_sbom_document
 from leadline.scans.images.image_scan import image_scan
 from leadline.scans.options import ImageOptions
+from leadline.vulnerabilities.ecosystems import ecosystem_of, package_name, release_of
 from leadline.vulnerabilities.match import match
 from outputs.sample_packages import CREATED, SBOM, sbom_page
 from vulnerabilities.matching.made_database import advisory, database_of
@@ -86,3 +89,49 @@ def test_the_document_of_the_example_image_is_judged_as_the_image(format: str, t
     document.write_text(out.getvalue())
     assert len(of_image.vulnerabilities) > 50
     assert judged(image_scan(f"sbom:{document}", options)) == judged(of_image)
+
+
+def problems_of_all(sbom: Sbom) -> Iterator[Fact]:
+    """One of each package, by its binary name and by that of its source: whatever a document loses of it shows."""
+    release = release_of(sbom.distro)
+    for number, package in enumerate(sbom.packages):
+        if ecosystem := ecosystem_of(package):
+            linked = tuple(map(Import, package.linked or ()))
+            affected = Affected(ecosystem, package_name(package), imports=linked)
+            yield Advisory(f"LANGUAGE-{number}", (affected,))
+        elif release:
+            module = dict(package.qualifiers).get("modularitylabel", "").rpartition(":")[0].rpartition(":")[0]
+            for name, is_source in ((package.name, False), (package.source or package.name, True)):
+                affected = Affected(
+                    release.ecosystem, name, release.release, is_source=is_source, module=module
+                )
+                yield Advisory(f"PACKAGE-{number}-{is_source}", (affected,))
+
+
+@pytest.mark.nightly("database")
+@pytest.mark.parametrize("format", FORMATS)
+def test_documents_of_every_image_of_this_machine_are_judged_as_the_image(
+    format: str, tmp_path: Path
+) -> None:
+    """Those that the tests have built, and those in the folders of LEADLINE_IMAGES."""
+    folders = [Path.home() / ".cache/leadline/images", ROOT / "examples/image"]
+    folders += map(Path, filter(None, os.environ.get("LEADLINE_IMAGES", "").split(":")))
+    images = [image for folder in folders for image in sorted(folder.glob("*.tar"))]
+    images += [layout.parent for folder in folders for layout in sorted(folder.glob("*/oci-layout"))]
+    assert images
+    for number, image in enumerate(images):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        sbom = image_scan(str(image), ImageOptions(created=CREATED)).sbom
+        with database_of(folder, *problems_of_all(sbom)):
+            options = ImageOptions(database=str(folder / "vulnerabilities.db"), created=CREATED)
+        of_image = image_scan(str(image), options)
+        out = io.StringIO()
+        find_format(format, Sbom).write(of_image.sbom, out, sbom_page())
+        document = folder / "it.json"
+        document.write_text(out.getvalue())
+        assert len(of_image.vulnerabilities) > 10, image
+        assert judged(image_scan(f"sbom:{document}", options)) == judged(of_image), image
+        print(
+            f"{format} {image.name}: {len(sbom.packages)} packages, {len(of_image.vulnerabilities)} problems"
+        )
