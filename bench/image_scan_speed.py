@@ -3,7 +3,8 @@
     python bench/image_scan_speed.py FOLDER TRIVY FEED... [--rounds N] [--registry]
 
 FOLDER holds the image of ``image_speed.py`` as ``image``, or any other OCI layout; FEEDs are as ``db build`` takes them. Cold
-nothing is known of the image; then its layers are known, and what is in them is put together and matched anew. With
+nothing is known of the image; then its layers are known, and what is in them is put together and matched anew. Trivy looks for
+credentials as well, as Leadline always does, and once more for vulnerabilities alone. The floor is unpacking and starting Python. With
 ``--registry`` the same image is read once more out of a registry on this machine (Debian's ``docker-registry``). The commands take
 turns; only ratios of one run mean anything. The ``leadline`` beside the Python that runs this is timed: where a wheel
 is installed it is the users' own, while a checkout looks at each of its files to know whether what is cached is still its own.
@@ -25,7 +26,7 @@ from tempfile import TemporaryDirectory
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "tests"))
 
-from image_speed import compile_all, java_database, measured  # noqa: E402
+from image_speed import UNZIP, compile_all, java_database, measured  # noqa: E402
 from trivy_agreement import advisories  # noqa: E402
 from trivy_database import write_trivy_database  # noqa: E402
 
@@ -63,12 +64,18 @@ def commands(folder: Path, trivy: str, where: str, image: str, to_trivy: list[st
     ours = [str(Path(sys.executable).with_name("leadline")), "scan", "image", image, "-q", "-f", "json"]
     ours += ["--db", str(folder / "ours.db")]
     theirs = [trivy, "image", *to_trivy, "--offline-scan", "--skip-db-update", "-q", "--skip-java-db-update"]
-    theirs += ["--scanners", "vuln,secret", "--format", "json", "--cache-dir"]
-    return {
+    theirs += ["--format", "json"]
+    cold = [*theirs, "--cache-dir", str(folder / "trivy-cold"), "--cache-backend", "memory"]
+    known = [*theirs, "--cache-dir", str(folder / "trivy-known")]
+    both, alone = ["--scanners", "vuln,secret"], ["--scanners", "vuln"]
+    floor = {f"{where}cold: floor": [sys.executable, "-c", UNZIP, image]} if Path(image).is_dir() else {}
+    return floor | {
         f"{where}cold: leadline": [*ours, "--no-cache"],
-        f"{where}cold: trivy": [*theirs, str(folder / "trivy-cold"), "--cache-backend", "memory"],
+        f"{where}cold: trivy": [*cold, *both],
+        f"{where}cold: trivy, vulnerabilities": [*cold, *alone],
         f"{where}layers known: leadline": ours,
-        f"{where}layers known: trivy": [*theirs, str(folder / "trivy-known")],
+        f"{where}layers known: trivy": [*known, *both],
+        f"{where}layers known: trivy, vulnerabilities": [*known, *alone],
     }
 
 
@@ -110,7 +117,8 @@ def push(layout: Path, registry: Registry) -> None:
 
 def compared(commands: dict[str, list[str]], rounds: int) -> None:
     for name, command in commands.items():
-        print(f"{name}: {found(command):,} vulnerabilities")
+        if not name.endswith("floor"):
+            print(f"{name}: {found(command):,} vulnerabilities")
     runs: dict[str, list[tuple[float, float, int]]] = {name: [] for name in commands}
     for _ in range(rounds):
         for name, command in commands.items():
@@ -120,7 +128,7 @@ def compared(commands: dict[str, list[str]], rounds: int) -> None:
     for name, (wall, processor, peak) in middle.items():
         own = middle[f"{name.partition(':')[0]}: leadline"]
         ratios = f"{wall / own[0]:5.2f}x wall {processor / own[1]:5.2f}x processor"
-        print(f"{name:<33} {wall:7.3f} s {processor:7.3f} s {int(peak) >> 10:5} MiB {ratios}")
+        print(f"{name:<45} {wall:7.3f} s {processor:7.3f} s {int(peak) >> 10:5} MiB {ratios}")
 
 
 def found(command: list[str]) -> int:

@@ -131,6 +131,9 @@ def _look_inside(reader: ZipReader, inside: _Inside) -> None:
     """Fills ``inside``, which keeps what was found where the list of files breaks off."""
     for entry in reader.entries():
         name = entry.name
+        if name.endswith(".class"):  # as nearly all do
+            inside.has_classes = True
+            continue
         if name.endswith(SUFFIXES):
             inside.nested.append(entry)
         elif name.startswith("META-INF/maven/") and name.endswith("/pom.properties"):
@@ -141,8 +144,6 @@ def _look_inside(reader: ZipReader, inside: _Inside) -> None:
             inside.manifest = entry
         elif name.upper().removesuffix(".TXT").removesuffix(".MD") in LICENSE_TEXTS:
             inside.texts.append(entry)
-        elif name.endswith(".class"):
-            inside.has_classes = True
         if len(inside.properties) + len(inside.poms) > COORDINATES:
             raise Unreadable(f"holds the coordinates of more than {COORDINATES} artifacts")
 
