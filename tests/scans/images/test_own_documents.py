@@ -113,7 +113,10 @@ def problems_of_all(sbom: Sbom) -> Iterator[Fact]:
 def test_documents_of_every_image_of_this_machine_are_judged_as_the_image(
     format: str, tmp_path: Path
 ) -> None:
-    """Those that the tests have built, and those in the folders of LEADLINE_IMAGES."""
+    """Those that the tests have built, and those in the folders of LEADLINE_IMAGES.
+
+    A package that npm has put into several folders is one for each in the image, and fewer in documents, with the same verdicts.
+    """
     folders = [Path.home() / ".cache/leadline/images", ROOT / "examples/image"]
     folders += map(Path, filter(None, os.environ.get("LEADLINE_IMAGES", "").split(":")))
     images = [image for folder in folders for image in sorted(folder.glob("*.tar"))]
@@ -131,7 +134,7 @@ def test_documents_of_every_image_of_this_machine_are_judged_as_the_image(
         document = folder / "it.json"
         document.write_text(out.getvalue())
         assert len(of_image.vulnerabilities) > 10, image
-        assert judged(image_scan(f"sbom:{document}", options)) == judged(of_image), image
+        assert set(judged(image_scan(f"sbom:{document}", options))) == set(judged(of_image)), image
         print(
             f"{format} {image.name}: {len(sbom.packages)} packages, {len(of_image.vulnerabilities)} problems"
         )
