@@ -4,7 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
 from asgi import MERGE, ROOT, TABLE, Client
+
+from leadline.programs.apiserver.computed.finding_view import FindingShape
 
 SCANS = f"{ROOT}/namespaces/{{}}/workloadconfigurationscans"
 OURS = "/apis/leadline.dev/v1alpha1"
@@ -53,6 +56,34 @@ def test_each_failed_control_of_an_object_is_a_line():
         assert cells["Title"] == "title of C-0057"
         assert cells["Object"] == "Deployment/web"
         assert cells["Fix"] == "set spec.x to true"
+
+    run(scenario)
+
+
+def test_whatever_waits_is_done_between_one_object_and_the_next(monkeypatch: pytest.MonkeyPatch):
+    """A reader of many, or many readers at once, would stall all others."""
+    ticks = [0]
+    worked_out_at: list[int] = []
+    entries = FindingShape.entries
+
+    async def noted(*words: Any) -> Any:
+        worked_out_at.append(ticks[0])
+        return await entries(*words)
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(0)
+            ticks[0] += 1
+
+    async def scenario(client: Client) -> None:
+        for number in range(20):
+            await put(client, f"web-{number}", control("C-0057", "failed"))
+        monkeypatch.setattr(FindingShape, "entries", noted)
+        ticking = asyncio.ensure_future(tick())
+        answers = await asyncio.gather(*(client.ask("GET", FINDINGS) for _ in range(5)))
+        ticking.cancel()
+        assert [len(answer.json["items"]) for answer in answers] == [20] * 5
+        assert len(set(worked_out_at)) == len(worked_out_at) == 100
 
     run(scenario)
 

@@ -60,6 +60,7 @@ class App:
         self.feed = Feed(store)
         """Both to be run beside the application."""
         self._shapes: dict[str, Shape] = {"findings": FindingShape(), "imagefindings": ImageFindingShape()}
+        self._turn = asyncio.Lock()
         self._access = access
         self._writes = Writes(store, access, namespaces)
         self._patience = patience
@@ -183,13 +184,13 @@ class App:
     def _source(self, target: Target) -> reading.Source:
         if not target.kind.is_view:
             return self._store
-        return View(self._store, target.served, self._shapes[target.kind.plural])
+        return View(self._store, target.served, self._shapes[target.kind.plural], self._turn)
 
     def _followed(self, target: Target) -> Feed:
         """What is worked out for one watcher is nothing that others could share."""
         if not target.kind.is_view:
             return self.feed
-        return Feed(View(self._store, target.served, self._shapes[target.kind.plural]))
+        return Feed(View(self._store, target.served, self._shapes[target.kind.plural], self._turn))
 
     async def _document(self, exchange: Exchange) -> None:
         if exchange.method not in ("GET", "HEAD"):

@@ -3,6 +3,7 @@
 A view reads and is watched as a store is. What it shows of one stored object, its source, is named ``<source>.<rest>``.
 """
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, Protocol
@@ -62,10 +63,12 @@ class _Shown(Struct, frozen=True):
 
 
 class View:
-    def __init__(self, store: Store, served: Served, shape: Shape) -> None:
+    def __init__(self, store: Store, served: Served, shape: Shape, turn: asyncio.Lock) -> None:
+        """``turn`` is one for all views: what one source shows is worked out at a time, and whatever else waits is done between."""
         self._store = store
         self._served = served
         self._shape = shape
+        self._turn = turn
 
     @property
     def revision(self) -> int:
@@ -141,7 +144,9 @@ class View:
 
     async def _entries(self, source: Entry) -> tuple[Entry, ...]:
         """In the order of their names."""
-        found = await self._shape.entries(self._store, self._served, source)
+        async with self._turn:
+            await asyncio.sleep(0)
+            found = await self._shape.entries(self._store, self._served, source)
         return tuple(sorted(found, key=lambda entry: entry.key.name))
 
     async def _wanted(self, source: Entry, selection: Selection) -> dict[Key, Entry]:
