@@ -16,6 +16,7 @@ from leadline.api.carriers.postgres_schema import refusal
 from leadline.errors import StoreError, UsageError
 from leadline.programs.provider.database import EVERYONE, Row, TakenError
 from leadline.programs.provider.schema import (
+    BY_DETAIL_AND_TIME,
     BY_TIME,
     partition_of_month,
     partition_of_tenant,
@@ -30,7 +31,7 @@ _ANSWER_S = 150.0
 _UPGRADE_S = 86_400.0
 """Tables of an earlier version are written anew, however large they are."""
 _LOCK = 0x1EAD9A0
-_VERSION = 3
+_VERSION = 4
 _BEGIN = "BEGIN; SET LOCAL leadline.tenant = '{tenant:d}';"
 
 
@@ -74,7 +75,8 @@ class PostgresDatabase:
                     )
                     statements = postgres_in_parts(one[0] for one in partitions)
                     await connection.execute(statements, timeout=_UPGRADE_S)
-                await connection.execute(BY_TIME, timeout=_UPGRADE_S)
+                later = BY_DETAIL_AND_TIME if version == 3 else BY_TIME + BY_DETAIL_AND_TIME
+                await connection.execute(later, timeout=_UPGRADE_S)
                 # What is known of columns that were written anew is lost, and is learned otherwise after a tenth has changed.
                 await connection.execute("ANALYZE finding, gone, object, detail", timeout=_UPGRADE_S)
                 await connection.execute("UPDATE version SET number = $1", _VERSION)

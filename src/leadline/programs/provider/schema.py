@@ -44,7 +44,7 @@ CREATE TABLE finding(
   source INTEGER NOT NULL, object INTEGER NOT NULL, detail INTEGER NOT NULL, first INTEGER NOT NULL,
   head INTEGER NOT NULL, tenant $small NOT NULL, severity $small NOT NULL, tail $bytes NOT NULL) $by_tenant;
 CREATE INDEX finding_object ON finding(source, object);
-CREATE INDEX finding_detail ON finding(source, detail);
+CREATE INDEX finding_detail ON finding(source, detail, first);
 CREATE INDEX finding_head ON finding(source, head);
 CREATE INDEX finding_first ON finding(source, first);
 CREATE TABLE gone(
@@ -206,6 +206,11 @@ ALTER TABLE {table} RENAME COLUMN fingerprint TO tail;
 
 BY_TIME = "CREATE INDEX finding_first ON finding(source, first);"
 """What versions 7 in SQLite and 2 in PostgreSQL lack: which findings are new, without reading all."""
+
+BY_DETAIL_AND_TIME = (
+    "DROP INDEX finding_detail; CREATE INDEX finding_detail ON finding(source, detail, first);"
+)
+"""What versions 8 and 3 lack: which findings of one control are new."""
 
 
 def sqlite_in_parts() -> str:

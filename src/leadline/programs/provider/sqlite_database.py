@@ -10,7 +10,14 @@ from typing import Any
 
 from leadline.errors import StoreError
 from leadline.programs.provider.database import Row, TakenError, head_of, mark_of, tail_of
-from leadline.programs.provider.schema import BY_TIME, OLD_SQLITE, carry_over, sqlite_in_parts, sqlite_tables
+from leadline.programs.provider.schema import (
+    BY_DETAIL_AND_TIME,
+    BY_TIME,
+    OLD_SQLITE,
+    carry_over,
+    sqlite_in_parts,
+    sqlite_tables,
+)
 
 _APPLICATION_ID = 0x1EAD9A0
 
@@ -45,7 +52,7 @@ class SqliteDatabase:
     def _migrate(self) -> None:
         version = self._writer.execute("PRAGMA user_version").fetchone()[0]
         mark = self._writer.execute("PRAGMA application_id").fetchone()[0]
-        newest = len(OLD_SQLITE) + 3
+        newest = len(OLD_SQLITE) + 4
         if version > newest:
             raise StoreError(f"{self._path} was written by a later version of leadline")
         if version and mark != _APPLICATION_ID:
@@ -58,7 +65,7 @@ class SqliteDatabase:
         if not version:
             steps = [sqlite_tables()]
         elif version > len(OLD_SQLITE):
-            steps = [sqlite_in_parts(), BY_TIME][version - newest :]
+            steps = [sqlite_in_parts(), BY_TIME, BY_DETAIL_AND_TIME][version - newest :]
         else:
             steps = [*OLD_SQLITE[version:], carry_over()]
         # Tables that reference others are made anew.
