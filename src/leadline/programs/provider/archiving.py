@@ -12,6 +12,7 @@ from leadline.api.provider.note import NoteError, Verifier, verifier
 from leadline.errors import GATE_FAILED, SourceError, StoreError, UsageError
 from leadline.programs.provider.archive import put_new, restore
 from leadline.programs.provider.bucket import Bucket, credentials
+from leadline.programs.provider.flags import public_key
 from leadline.programs.provider.log import verify_log
 from leadline.programs.serving.log import log_to_stderr
 from leadline.programs.serving.provider_client import provider_client
@@ -89,13 +90,7 @@ def _archive(bucket: Bucket, data: Path, key: Verifier, until: datetime) -> None
 @click.argument("bucket", metavar="https://HOST/BUCKET")
 @click.argument("origin", metavar="PROVIDER/TENANT/SOURCE")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option(
-    "--key",
-    "key_file",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Public key of the provider: key.txt.",
-)
+@public_key
 @click.option("--ca", default="", metavar="FILE", help="Certificates to trust there, PEM.")
 def restore_log(bucket: str, origin: str, folder: Path, key_file: Path, ca: str) -> int:
     """Write a log as the bucket holds it into FOLDER, which must not exist, and verify it."""
@@ -110,12 +105,26 @@ def restore_log(bucket: str, origin: str, folder: Path, key_file: Path, ca: str)
             raise StoreError(f"cannot write {folder}: {(error.strerror or str(error)).lower()}") from error
     for name in left_out[:_SHOWN]:
         click.echo(f"not part of this log: {name}", err=True)
-    found = verify_log(folder, key)
+    if len(left_out) > _SHOWN:
+        click.echo(f"not part of this log: {len(left_out) - _SHOWN:,} more", err=True)
+    return verified(folder, key)
+
+
+def verified(log: Path, key: Verifier) -> int:
+    """Says what is wrong with ``log``, or that nothing is; the exit code."""
+    found = verify_log(log, key)
     for fault in found.faults[:_SHOWN]:
         click.echo(fault)
-    if not found.faults:
-        click.echo(f"{found.entries:,} entries are what {key.name} acknowledged")
-    return GATE_FAILED if found.faults else 0
+    if len(found.faults) > _SHOWN:
+        click.echo(f"and {len(found.faults) - _SHOWN:,} more")
+    if found.faults:
+        return GATE_FAILED
+    late = found.entries - found.signed
+    click.echo(
+        f"{found.entries:,} entries are what {key.name} acknowledged"
+        + (f"; the last {late:,} are not covered by its checkpoint yet" if late else "")
+    )
+    return 0
 
 
 def read_key(path: Path) -> Verifier:

@@ -36,7 +36,7 @@ class Database(Protocol):
     def read(self, tenant: int, text: str, *given: Any) -> list[Row]: ...
 
     def writing(self, tenant: int, *, is_lasting: bool = True) -> AbstractContextManager[Writing]:
-        """``is_lasting``: outlives a loss of power once it ends; what a log can make anew need not."""
+        """``is_lasting``: the transaction survives a loss of power once it ends. Tables that a log can rebuild need not."""
         ...
 
     def add_tenant(self, tenant: int) -> None:

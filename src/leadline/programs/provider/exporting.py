@@ -27,6 +27,7 @@ from leadline.api.provider.wire import (
     SourceRow,
 )
 from leadline.errors import StoreError, UsageError
+from leadline.programs.provider.flags import read_from
 from leadline.programs.serving.provider_client import ProviderReader
 from leadline.scans.provider_reading import answer_of, pages_of, read_sources
 
@@ -40,8 +41,7 @@ _LONGEST_HISTORY_DAYS = "1100"
 
 
 @click.command()
-@click.option("--provider", required=True, metavar="https://HOST", help="Whose findings.")
-@click.option("--provider-ca", default="", metavar="FILE", help="Certificates to trust there, PEM.")
+@read_from
 @click.option(
     "--parquet",
     "folder",

@@ -123,13 +123,13 @@ class Ingest:
         return count
 
     def rebuild(self) -> Iterator[tuple[Source, int, bool]]:
-        """Each source, made anew. Raises: as ``rebuilt``."""
+        """Each source as it is rebuilt. Raises: as ``rebuilt``."""
         for source in self._tables.sources():
             yield source, *self.rebuilt(source)
         self._tables.sum_places()
 
     def rebuilt(self, source: Source) -> tuple[int, bool]:
-        """Makes the tables of ``source`` anew; its entries, and whether its rows are what they were.
+        """Rebuilds the tables of ``source`` from its log; how many entries it has, and whether its rows are what they were.
 
         Raises: ``StoreError``, ``SourceError`` where its log is damaged; its tables are left as they were.
         """

@@ -19,12 +19,12 @@ from leadline.errors import GATE_FAILED, SourceError, StoreError, UsageError
 from leadline.programs.provider.adding import Kind, add_tenant
 from leadline.programs.provider.admin import ADMIN_ROUTES
 from leadline.programs.provider.app import App
-from leadline.programs.provider.archiving import archive, read_key, restore_log
+from leadline.programs.provider.archiving import archive, read_key, restore_log, verified
 from leadline.programs.provider.compat import CompatDoor
 from leadline.programs.provider.doors import DEFAULT_TENANT, Doors, read_readers
 from leadline.programs.provider.exporting import export
+from leadline.programs.provider.flags import public_key
 from leadline.programs.provider.ingest import utc_now
-from leadline.programs.provider.log import verify_log
 from leadline.programs.provider.openapi import openapi
 from leadline.programs.provider.place import Place, make_provider
 from leadline.programs.provider.pushing import push
@@ -49,7 +49,6 @@ from leadline.scans.submitting.sending import destination, provider_base
 
 log = logging.getLogger(__name__)
 _UNITS = {"m": 60, "h": 3_600, "d": 86_400}
-_SHOWN_FAULTS = 20
 _RENEW_S = 60.0
 
 EPILOG = """
@@ -351,35 +350,16 @@ def settle(source: str, data: Path, database: str, tenant: str) -> None:
 
 @command.command()
 @click.argument("log", type=click.Path(path_type=Path))
-@click.option(
-    "--key",
-    "key_file",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Public key of the provider: key.txt.",
-)
+@public_key
 def verify(log: Path, key_file: Path) -> int:
     """Read a LOG whole, and name every entry that is not what was acknowledged."""
-    key = read_key(key_file)
-    found = verify_log(log, key)
-    for fault in found.faults[:_SHOWN_FAULTS]:
-        click.echo(fault)
-    if len(found.faults) > _SHOWN_FAULTS:
-        click.echo(f"and {len(found.faults) - _SHOWN_FAULTS:,} more")
-    if found.faults:
-        return GATE_FAILED
-    late = found.entries - found.signed
-    click.echo(
-        f"{found.entries:,} entries are what {key.name} acknowledged"
-        + (f"; the last {late:,} are not covered by its checkpoint yet" if late else "")
-    )
-    return 0
+    return verified(log, read_key(key_file))
 
 
 @command.command()
 @_placed
 def rebuild(data: Path, database: str) -> int:
-    """Make the tables anew from the logs, and compare."""
+    """Rebuild the tables from the logs, and compare."""
     code = 0
     with _place(data, database) as place, place.alone():
         ingest = place.ingest()
@@ -389,7 +369,7 @@ def rebuild(data: Path, database: str) -> int:
             try:
                 entries, is_equal = ingest.rebuilt(source)
             except (SourceError, StoreError) as error:
-                # Its tables stay as they were; the other sources are still made anew.
+                # Its tables stay as they were; the other sources are still rebuilt.
                 _say(f"leadline: {where} is not rebuilt: {error}")
                 code = error.exit_code
                 continue

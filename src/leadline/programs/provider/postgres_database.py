@@ -29,7 +29,7 @@ _CONNECTIONS = 8
 _COMMAND_S = 120.0
 _ANSWER_S = 150.0
 _UPGRADE_S = 86_400.0
-"""Tables of an earlier version are written anew, however large they are."""
+"""An upgrade rewrites the tables of an earlier version, however large they are."""
 _LOCK = 0x1EAD9A0
 _VERSION = 4
 _BEGIN = "BEGIN; SET LOCAL leadline.tenant = '{tenant:d}';"

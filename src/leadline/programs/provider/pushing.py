@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from leadline.api.provider.wire import FindingRow, Findings, ImageRow, Images, PackageRow, Packages
 from leadline.errors import SourceError, StoreError, UsageError
+from leadline.programs.provider.flags import read_from
 from leadline.programs.serving.log import log_to_stderr
 from leadline.programs.serving.provider_client import (
     PUSH_SECRET,
@@ -58,8 +59,7 @@ class State(Struct, frozen=True):
 @click.command()
 @click.argument("product", type=click.Choice(("webhook", "defectdojo", "dependency-track")))
 @click.argument("url")
-@click.option("--provider", required=True, metavar="https://HOST", help="Whose findings.")
-@click.option("--provider-ca", default="", metavar="FILE", help="Certificates to trust there, PEM.")
+@read_from
 @click.option("--ca", default="", metavar="FILE", help="Certificates to trust at URL, PEM.")
 @click.option(
     "--state",

@@ -137,21 +137,16 @@ class Questions:
     def findings(self, tenant: str, asked: Asked, cursor: str, most: int) -> Findings:
         """By source; those that are gone in the order in which they went. Raises: ``Refused`` for a cursor of another question."""
         is_gone = asked.state == "gone"
-        where: list[str] = []
-        given: list[Any] = []
-        if asked.source:
-            found = self._tables.source(tenant, asked.source)
-            where, given = ["f.source = ?"], [found.id if found else 0]
-        columns = {
+        columns: dict[str, str | int] = {
             "d.control": asked.control,
             "o.namespace": asked.namespace,
             "o.kind": asked.kind,
             "o.name": asked.name,
         }
-        for column, value in columns.items():
-            if value:
-                where.append(f"{column} = ?")
-                given.append(value)
+        if asked.source:
+            found = self._tables.source(tenant, asked.source)
+            columns = {"f.source": found.id if found else -1, **columns}
+        where, given = _equal(columns)
         if asked.severity:
             where.append("f.severity = ?")
             given.append(SEVERITIES.index(asked.severity))
@@ -180,17 +175,15 @@ class Questions:
     def risks(self, tenant: str, asked: WhichRisks, cursor: str, most: int) -> Risks:
         """The gravest first. Raises: ``Refused`` for a cursor of another question."""
         after = _position(cursor, tenant, asked, tuple[float, int, bytes])
-        where, given = ["r.tenant = ?"], list[Any]()
-        columns = {
-            "s.name": asked.source,
-            "r.namespace": asked.namespace,
-            "r.kind": asked.kind,
-            "r.name": asked.name,
-        }
-        for column, value in columns.items():
-            if value:
-                where.append(f"{column} = ?")
-                given.append(value)
+        where, given = _equal(
+            {
+                "s.name": asked.source,
+                "r.namespace": asked.namespace,
+                "r.kind": asked.kind,
+                "r.name": asked.name,
+            }
+        )
+        where.insert(0, "r.tenant = ?")
         if after:
             where.append("r.score <= ? AND (r.score < ? OR (r.source, r.mark) > (?, ?))")
             given += (after[0], *after)
@@ -372,6 +365,12 @@ def _since(text: str) -> int:
         return max(-(2**31), min(seconds_of(text), 2**31 - 1))
     except ValueError as error:
         raise Refused(400, "since is not a time", "use 2027-01-31T10:00:00Z") from error
+
+
+def _equal(columns: Mapping[str, str | int]) -> tuple[list[str], list[Any]]:
+    """Conditions, and what they are given, for those columns that were asked for."""
+    asked = {column: value for column, value in columns.items() if value != ""}
+    return [f"{column} = ?" for column in asked], list(asked.values())
 
 
 def _finding(row: Row) -> FindingRow:

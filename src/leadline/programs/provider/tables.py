@@ -1,4 +1,4 @@
-"""What is open and what was: a view of the logs that can be made anew, beside tenants, sources and tokens."""
+"""What is open and what was: a view of the logs that can be rebuilt, beside tenants, sources and tokens."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -319,7 +319,7 @@ class Tables:
         self.end_alerts(source, kinds, now)
 
     def forget_view(self, source: Source) -> None:
-        """Takes all that the log of ``source`` makes anew."""
+        """Deletes the rows of ``source`` that its log can rebuild."""
         with self._database.writing(source.tenant_id) as write:
             for part in _OF_PLACES:
                 write.run(
@@ -336,7 +336,7 @@ class Tables:
             )
 
     def sum_places(self) -> None:
-        """Makes the sums of namespaces anew: after a month was dropped, what they hold of it is not in any row."""
+        """Sums the namespaces again: after a month was dropped, what they hold of it is not in any row."""
         with self._database.writing(EVERYONE) as write:
             write.run("DELETE FROM place_day")
             write.run(PLACES_SUMMED.strip().rstrip(";"))
