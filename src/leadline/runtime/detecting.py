@@ -161,7 +161,7 @@ class Detector:
                 yield self._detection(rule, NOT_JUDGED)
 
     def take_own(self, rules: Iterable[Rule]) -> None:
-        """The own rules from now on; those that were slow begin anew."""
+        """The own rules from now on; those that were slow start over."""
         own = tuple(rules)
         for id in {one.id for one in (*self.rules, *own) if one.is_own}:
             self.slow.pop(id, None)

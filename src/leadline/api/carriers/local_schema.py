@@ -173,7 +173,7 @@ def _catch_up(database: sqlite3.Connection, path: Path, newest: int) -> str:
     if last >= newest:
         return ""
     start_anew(database, _new_start(newest))
-    return f"the store {path} is older than the one that was served here before: it was restored, and watches start anew"
+    return f"the store {path} is older than the one that was served here before: it was restored, and watches start over"
 
 
 def start_anew(database: sqlite3.Connection, revision: int) -> None:

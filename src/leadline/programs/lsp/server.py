@@ -135,7 +135,7 @@ class Server(LanguageServer):
             self._later(self._hide(space, file))
 
     def files_changed(self, uris: Iterable[str]) -> None:
-        """Looks at the disk again in a moment; reads a folder anew whose settings are others now."""
+        """Looks at the disk again in a moment; reads a folder again when its settings have changed."""
         files = [path_of(uri) for uri in uris]
         for top, space in self._spaces.items():
             if any(space.is_set_by(file) for file in files):

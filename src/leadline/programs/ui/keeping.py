@@ -20,7 +20,7 @@ from leadline.scans.pages.world import Known, World
 
 log = logging.getLogger(__name__)
 _SETTLE_S = 0.2
-"""After a change others follow; pages are made anew once they have."""
+"""After a change others follow; pages are made again once they have."""
 _MOST_VIEWS = 20
 """Sets of namespaces that are kept worked out at a time."""
 
@@ -112,7 +112,7 @@ class StoredKinds:
 
 
 class Keeper:
-    """Follows a store, and makes what is shown anew when it changes."""
+    """Follows a store, and makes the pages again when it changes."""
 
     def __init__(self, shown: Shown, opened: Callable[[], Readable]) -> None:
         self._shown = shown
@@ -163,7 +163,7 @@ class Keeper:
 
 
 class Polled:
-    """Asks again and again what is known, and makes what is shown anew when it is another."""
+    """Asks every few seconds, and makes the pages again when the answer is another."""
 
     def __init__(
         self, shown: Shown, read: Callable[[], Known], mark: Callable[[], object], every_s: float = 30.0

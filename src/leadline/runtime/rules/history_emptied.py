@@ -8,7 +8,7 @@ First:
 - Look at the chain, and find whose session it was.
 - Treat the container as taken over.
 
-False positives: shells that write their history anew when they end; they are left out.
+False positives: shells that rewrite their history when they end; they are left out.
 
 See: https://attack.mitre.org/techniques/T1070/003/
 """

@@ -1,6 +1,6 @@
 """A program ran that the container did not run while it was learned.
 
-A container does the same few things all its life. What it starts anew is an operation by a person, a rare job, or an attacker.
+A container does the same few things all its life. What it starts for the first time is an operation by a person, a rare job, or an attacker.
 
 First:
 - Look at the chain: did a person or the container's own server start it?

@@ -1,4 +1,4 @@
-"""What a person gave an assistant to look at, read once and kept until it is asked for anew."""
+"""What a person gave an assistant to look at, read once and kept until it is asked for again."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence

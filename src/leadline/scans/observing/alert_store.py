@@ -39,7 +39,7 @@ _risk_of = Reader(WorkloadRisk)
 
 
 class AlertStore:
-    """``open`` makes the store anew after a failure; ``node`` is its name; ``home`` the namespace of the results of images."""
+    """``open`` opens the store again after a failure; ``node`` is its name; ``home`` the namespace of the results of images."""
 
     def __init__(self, open: Callable[[], Store], node: str, home: str = "") -> None:
         self._home = home

@@ -91,7 +91,7 @@ class FilePlaces:
         return [] if file is None else file.lines(first, last)
 
     def forget(self, root: str, path: str) -> None:
-        """The file is to be read anew."""
+        """The file is to be read again."""
         self._files.pop((root, path), None)
         self._latest = None
 
