@@ -69,3 +69,8 @@ class ImageReport(Struct, frozen=True, tag_field="type", tag="image"):
     """Not among ``findings``. Vulnerabilities that are accepted are in ``suppressed``."""
     waivers: tuple[WaiverUse, ...] = ()
     """Every waiver that was looked at, and what became of it here."""
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether no advisory could speak of some of its packages."""
+        return any(one.why and one.counts for one in self.coverage)

@@ -17,6 +17,10 @@ class Digest(Struct, frozen=True):
     value: str
 
 
+STATED = "sbom"
+"""Who wrote such a document says what it likes: it decides nothing about packages that were found."""
+
+
 class Package(Struct, frozen=True):
     """One installed or declared package."""
 
@@ -37,7 +41,7 @@ class Package(Struct, frozen=True):
     layer: str = ""
     """Digest of the uncompressed layer (``sha256:…``) that brought ``found_in[0]``."""
     found_by: str = ""
-    """Name of the cataloguer."""
+    """Name of the cataloguer; ``STATED`` where only an SBOM document in the image names it."""
     qualifiers: tuple[tuple[str, str], ...] = ()
     """Further purl qualifiers, such as ``epoch`` or ``modularitylabel``."""
     subpath: str = ""

@@ -76,14 +76,20 @@ def packages_from(cataloguer: Cataloguer, file: File, tree: Tree | None) -> Iter
     Raises:
         Unreadable: at the end where some had none, in addition to what the cataloguer raises itself.
     """
-    incomplete = 0
-    for package in cataloguer.read(file, tree) if cataloguer.takes_tree else cataloguer.read(file):
-        if package.name.strip(" /") and (package.version.strip() or cataloguer.may_lack_version):
-            yield package
-        else:
-            incomplete += 1
+    incomplete, why = 0, ""
+    try:
+        for package in cataloguer.read(file, tree) if cataloguer.takes_tree else cataloguer.read(file):
+            if package.name.strip(" /") and (package.version.strip() or cataloguer.may_lack_version):
+                yield package
+            else:
+                incomplete += 1
+    except Unreadable as error:
+        why = str(error)
     if incomplete:
-        raise Unreadable(f"{incomplete} without a name or a version")
+        has = "1 package has" if incomplete == 1 else f"{incomplete:,} packages have"
+        why = "; ".join(filter(None, (why, f"{has} no name or no version")))
+    if why:
+        raise Unreadable(why)
 
 
 def together(readings: Iterable[Reading]) -> Reading:

@@ -10,17 +10,15 @@ from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
-from leadline.model.package import DISTRIBUTION_TYPES, Package
+from leadline.model.package import DISTRIBUTION_TYPES, STATED, Package
 from leadline.packages.package_url import package_url
 
-STATED = "sbom"
-"""Name of the cataloguer that reads such documents."""
 _VERSION_MARK = re.compile(r"^(?:v|go)(?=\d)")
 """Go writes ``v1.2.3``, and ``go1.22`` for itself; not all who list its modules do."""
 
 
 def joined(packages: Iterable[Package]) -> Iterator[Package]:
-    """``packages`` in order, each that only documents state once, with licences of theirs where none was found."""
+    """``packages`` in order, each that only documents state once, with the licences of all of them where none was found."""
     packages = tuple(packages)
     stated = [one for one in packages if one.found_by == STATED]
     if not stated:
@@ -28,7 +26,11 @@ def joined(packages: Iterable[Package]) -> Iterator[Package]:
         return
     by_key: dict[str, Package] = {}
     for one in stated:
-        by_key.setdefault(_key(one), one)
+        first = by_key.setdefault(_key(one), one)
+        if first is not one and not {*one.licenses} <= {*first.licenses}:
+            by_key[_key(one)] = replace(
+                first, licenses=tuple(dict.fromkeys((*first.licenses, *one.licenses)))
+            )
     found = [one for one in packages if one.found_by != STATED]
     installed = {(one.type, one.name) for one in found if one.type in DISTRIBUTION_TYPES}
     met = set()

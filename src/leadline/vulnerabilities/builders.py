@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from leadline.model.package import Package
+from leadline.model.package import STATED, Package
 
 DISTRIBUTIONS = (
     "debian",
@@ -24,13 +24,16 @@ DISTRIBUTIONS = (
     "centos",
 )
 """Words in the name of who built a package that say it is the distribution's own."""
-_NAMED = 3
+_NAMED = 10
 _VENDORS = ("@f5.com>", "@nginx.com>")
 """Addresses of those who use the distribution's names and versions of its form: nginx.org's packages for Alpine."""
 _MARKS = re.compile(r"\.pgdg\d|nodesource|\+maria~|\dppa\d|-\d+rl\d+~|\+0~20\d{6}\.")
 """In versions of PostgreSQL's, NodeSource's, MariaDB's, Launchpad's, Redis' and Sury's, who may keep Debian's maintainer."""
-_RELEASE = re.compile(r"-[^-]*[~+](?!ubuntu|dfsg|bpo|deb\d|snapshot)[a-z]{4,}\d*(?:\+\d+)?$")
-"""A revision that ends with the name of a release, ``-1~bookworm``, ``-1+jammy1``: Debian and Ubuntu write its number."""
+_RELEASE = re.compile(
+    r"-[^-]*[~+](?!ubuntu|dfsg|bpo|deb\d|snapshot|sarge|etch|lenny|squeeze)[a-z]{4,}\d*(?:\+\d+)?$"
+)
+"""A revision that ends with the name of a release, ``-1~bookworm``, ``-1+jammy1``: Ubuntu writes its number, and Debian does
+since its seventh release."""
 
 
 def builders_beside(packages: Sequence[Package]) -> dict[int, str]:
@@ -38,7 +41,9 @@ def builders_beside(packages: Sequence[Package]) -> dict[int, str]:
 
     Maintainer, vendor and version say so; where they do not, a package counts as the distribution's.
     """
-    vendors = Counter(one.supplier for one in packages if one.type == "rpm" and one.supplier)
+    vendors = Counter(
+        one.supplier for one in packages if one.type == "rpm" and one.supplier and one.found_by != STATED
+    )
     # A distribution that is not listed here builds most of what is in its images.
     usual = max(vendors, key=lambda vendor: vendors[vendor], default="")
     places: dict[str, list[int]] = {}

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from leadline.model.package import DISTRIBUTION_TYPES, Distro, Package
+from leadline.model.package import DISTRIBUTION_TYPES, STATED, Distro, Package
 from leadline.model.vulnerability import Coverage
 from leadline.packages.root_io import CHANNEL, is_of_root_io, known_as
 from leadline.vulnerabilities.builders import builders_beside, is_of_distribution
@@ -114,7 +114,10 @@ class _Planner:
         self._listing_fixes = {
             package.name: package
             for package in packages
-            if package.type == "apk" and package.name in self._own and self._of_release(distro)
+            if package.type == "apk"
+            and package.found_by != STATED
+            and package.name in self._own
+            and self._of_release(distro)
         }
         """Packages of distributions whose lists have what is fixed, and nothing of what is open."""
 
@@ -174,7 +177,8 @@ class _Planner:
         """Names of the packages that the distribution itself built, as far as that can be known."""
         own, others = set(), []
         for place, package in enumerate(self._packages):
-            if package.type in DISTRIBUTION_TYPES and place not in self._builders:
+            is_found = package.type in DISTRIBUTION_TYPES and package.found_by != STATED
+            if is_found and place not in self._builders:
                 builder = package.supplier
                 if not builder or package.type == "apk" or is_of_distribution(builder):
                     own.add(package.name)
@@ -216,7 +220,7 @@ class _Planner:
         if builder := self._builders.get(place):
             return _Answer(
                 builder,
-                why=f"built by others than {way.answer.title}, whose advisories speak of its own builds",
+                why=f"not built by {way.answer.title}, by maintainer or version; follow the advisories of who built it",
             )
         self._streams[place] = way.lines
         if is_rebuilt := is_of_root_io(package):
@@ -240,7 +244,7 @@ class _Planner:
 
     def _way_of_distribution(self, type: str, distro: Distro) -> _Way:
         streams = self._of_release(distro)
-        title = _named(distro) if distro.id else f"{type} packages of an unknown distribution"
+        title = _named(distro) if distro.id else f"an unknown distribution ({type})"
         is_ordered = bool(streams) and streams[0].ecosystem in orderings()
         way = self._way_of(streams, streams[0].ecosystem if is_ordered else _ORDERING_OF[type], title)
         release = release_of(distro)

@@ -160,7 +160,10 @@ def test_an_entry_without_name_or_version_is_said_and_its_neighbour_kept(
     name: str, path: str, content: str
 ) -> None:
     packages, complaint = read(CATALOGUERS[name], MemoryTree({path: content}), path)
-    assert ([package.name for package in packages], complaint) == (["b"], "1 without a name or a version")
+    assert ([package.name for package in packages], complaint) == (
+        ["b"],
+        "1 package has no name or no version",
+    )
 
 
 def test_a_go_module_without_a_name_is_unreadable():

@@ -352,7 +352,7 @@ def test_a_distribution_without_a_feed_is_reported_with_its_packages(tmp_path: P
         "Debian 13: no feed of the database speaks of this release": 2
     }
     assert uncovered(matched(tmp_path, packages, fact)) == {
-        "deb packages of an unknown distribution: no feed of the database speaks of this release": 2
+        "an unknown distribution (deb): no feed of the database speaks of this release": 2
     }
     found = matched(tmp_path, packages, fact, distro=DEBIAN)
     assert [(one.ecosystem, one.packages, one.feeds) for one in found.coverage] == [

@@ -251,7 +251,8 @@ def _findings(report: ImageReport, page: Page) -> Iterator[str]:
         if page.verbose:
             yield f"{head}{title}" + (f" ({members[0].control})" if members[0].control else "")
             yield from _places_found(members, report.sbom.image.layers, page.width)
-            yield from (f"  {line}" for line in wrapped(f"to do: {members[0].fix}", page.width - 2))
+            fixes = "; ".join(dict.fromkeys(member.fix for member in members))
+            yield from (f"  {line}" for line in wrapped(f"to do: {fixes}", page.width - 2))
             yield ""
             continue
         line = f"{padded(title, width)}  {len(members):>4,}"
@@ -325,7 +326,7 @@ def _verdict(report: ImageReport, page: Page) -> Iterator[str]:
     vulnerable = vulnerability_count(report)
     if report.vulnerabilities:
         vulnerable += f": {severities(report.vulnerabilities)}"
-    gaps = "; not everything was matched" if report.database is not None and _has_gaps(report) else ""
+    gaps = "; not everything was matched" if report.database is not None and report.has_gaps else ""
     if not report.findings:
         text = "no other findings" if report.vulnerabilities else "no findings"
     else:
@@ -334,7 +335,3 @@ def _verdict(report: ImageReport, page: Page) -> Iterator[str]:
         text = f"{count(len(report.findings), 'finding')}: {', '.join(parts)}"
     texts = (vulnerable, text) if report.vulnerabilities else (text, vulnerable)
     yield from _with_gate(f"{'; '.join(texts)}{gaps}{unread}", page)
-
-
-def _has_gaps(report: ImageReport) -> bool:
-    return any(one.why and one.counts for one in report.coverage)

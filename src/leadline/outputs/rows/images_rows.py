@@ -123,7 +123,7 @@ def vulnerability_totals(report: ImagesReport) -> str:
         return f"vulnerabilities not matched in {images}"
     matches = [match for one in reports for match in one.vulnerabilities]
     text = f"{count(len(matches), 'vulnerability', 'vulnerabilities')} in {images}"
-    gaps = sum(1 for one in reports if any(part.why and part.counts for part in one.coverage))
+    gaps = sum(one.has_gaps for one in reports)
     beside = f"; not everything was matched in {count(gaps, 'image')}" if gaps else ""
     return _counted(text, severities(matches)) + beside
 
@@ -134,7 +134,7 @@ def image_totals(report: ImageReport) -> str:
     findings: Counter[str] = Counter(finding.severity for finding in report.findings)
     if findings:
         parts.append(_counted(count(sum(findings.values()), "other finding"), _by_severity(findings)))
-    if any(one.why and one.counts for one in report.coverage):
+    if report.has_gaps:
         parts.append("not everything was matched")
     if report.sbom.unread:
         parts.append(f"{len(report.sbom.unread):,} not read")

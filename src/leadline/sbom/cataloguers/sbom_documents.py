@@ -5,12 +5,14 @@ Bitnami lists each component beside it (``/opt/bitnami/redis/.spdx-redis.spdx``)
 What they say is believed in addition to what is found: see ``sbom/stated.py``.
 """
 
+import orjson
 from msgspec.structs import replace
 
 from leadline.errors import SourceError
+from leadline.model.package import STATED
 from leadline.packages.file import File, Unreadable
 from leadline.sbom.cataloguer import Packages, cataloguer
-from leadline.sbom.stated import STATED
+from leadline.sbom.documents.sniff import in_utf_8
 
 LARGEST_BYTES = 64 << 20
 MOST_VALUES = 1_000_000
@@ -18,8 +20,12 @@ MOST_VALUES = 1_000_000
 _ENDINGS = (".cdx.json", ".cyclonedx.json", ".spdx", ".spdx.json", ".syft.json", ".sbom.json", ".bom.json")
 _NAMES = ("sbom.json", "bom.json")
 _FOLDERS = ("sbom", "usr/share/sbom", "usr/local/share/sbom", "var/lib/db/sbom", "*/sboms")
-_MARKS = (b'"bomFormat"', b'"spdxVersion"', b'"artifacts"')
-"""One of them is in every document; other files have such names and lie in such folders too."""
+_MARKS = (
+    *(b'"bomFormat"', b'"spdxVersion"', b'"artifacts"'),
+    *(b'"payloadType"', b"spdx.org/rdf/3", b"cyclonedx.org/schema/bom"),
+)
+"""One of them is in every document, in those in envelopes and those that cannot be read as well; other files have such names and lie in such
+folders too."""
 _WHOLES = frozenset(("bitbucket", "docker", "git", "github", "gitlab", "oci"))
 """Types of what a package was built of: sources and images, of which nothing is installed."""
 
@@ -27,7 +33,7 @@ _WHOLES = frozenset(("bitbucket", "docker", "git", "github", "gitlab", "oci"))
 @cataloguer(STATED, names=_NAMES, suffixes=_ENDINGS, folders=_FOLDERS)
 def sbom_documents(document: File) -> Packages:
     """Packages alone: who owns them, what of them is linked and where they lie is for the image itself to say."""
-    if not document.name.endswith(_ENDINGS) and not any(mark in document.data for mark in _MARKS):
+    if not document.name.endswith(_ENDINGS) and not _may_be_one(document):
         return
     from leadline.sbom.documents.reader import read_sbom_document  # seldom is there one
 
@@ -36,7 +42,7 @@ def sbom_documents(document: File) -> Packages:
     try:
         sbom = read_sbom_document(document.data, "the document", "", MOST_VALUES)
     except SourceError as error:
-        raise Unreadable(str(error.args[0])) from error
+        raise Unreadable(str(error)) from error
     for package in sbom.packages:
         if package.type not in _WHOLES:
             yield replace(
@@ -46,3 +52,17 @@ def sbom_documents(document: File) -> Packages:
         first = sbom.unread[0]
         more = f"; and {len(sbom.unread) - 1:,} more" if len(sbom.unread) > 1 else ""
         raise Unreadable(f"{first.where}: {first.why}{more}")
+
+
+def _may_be_one(document: File) -> bool:
+    """Of its name alone a file that is broken may have been one."""
+    text = in_utf_8(document.data)
+    if any(mark in text for mark in _MARKS):
+        return True
+    if document.name not in _NAMES:
+        return False
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return True
+    return False

@@ -77,7 +77,10 @@ def run_one(request: Request, *, is_scan: bool, take: Callable[[ImageReport], No
                     page = _page(request, outcome, is_terminal, chosen)
                     format.put(report if format.report is ImageReport else report.sbom, sink.stream, page)
     scanned = report if is_scan else None
-    found = f", {count(len(scanned.findings), 'finding')}, {vulnerability_count(scanned)}" if scanned else ""
+    found = ""
+    if scanned:
+        found = f", {count(len(scanned.findings), 'finding')}, {vulnerability_count(scanned)}"
+        found += "; not everything was matched" if scanned.database and scanned.has_gaps else ""
     _remark(request, unread, found, outcome, chosen)
     if request.store and report is not None:
         # As a report about several.

@@ -53,8 +53,10 @@ _NOT_EMPTY = {
     "severity_threshold": ("there would be no gate", "high"),
     "fail_on": ("there would be no gate", "unread"),
     "deny_licences": ("there would be no gate", "GPL-3.0-only"),
+    "trust_policy": ("no signature would be checked", "trust.yaml"),
+    "store": ("nothing would be stored", "results.db"),
 }
-"""What an empty value would mean, and an example of one that is not, by the flags of gates and of what is sent."""
+"""What an empty value would mean, and an example of one that is not, by the flags of gates and of what is sent or stored."""
 
 
 def _check_empty(flags: Mapping[str, Any]) -> None:
