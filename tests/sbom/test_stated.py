@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from leadline.model.package import Package
+from leadline.model.package import STATED, Package
 from leadline.sbom.cataloguers import sbom_documents as module
-from leadline.sbom.stated import STATED, joined
+from leadline.sbom.stated import joined
 from leadline.scans.images.image_scan import image_scan
 from leadline.scans.options import ImageOptions
 
@@ -57,6 +57,14 @@ def test_licences_come_of_a_document_where_none_was_found():
     ]
 
 
+def test_no_document_hides_the_licence_that_another_states():
+    documents = [
+        stated("npm", "x", "1", licenses=licences) for licences in ((), ("MIT",), ("AGPL-3.0-only",))
+    ]
+    for found in ([], [Package("npm", "x", "1")]):
+        assert [one.licenses for one in joined([*documents, *found])] == [("MIT", "AGPL-3.0-only")]
+
+
 def test_a_document_says_nothing_that_takes_a_finding_away(tmp_path: Path):
     properties = [
         {"name": "leadline:ownedBy", "value": "bash"},
@@ -87,3 +95,50 @@ def test_a_document_that_cannot_be_read_is_named(tmp_path: Path, content: bytes,
     (unread,) = image_scan(f"dir:{tmp_path}", ImageOptions()).sbom.unread
     assert unread.where == "app.cdx.json"
     assert unread.why.startswith(f"sbom: {why}")
+
+
+ENVELOPE = b'{"payloadType": "application/vnd.in-toto+json", "payload": "e30=", "signatures": []}'
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("sbom/app.json", ENVELOPE, "the document"),
+        (
+            "sbom/app.json",
+            b'{"@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld"}',
+            "the document is SPDX 3",
+        ),
+        ("sbom/bom.xml", b'<bom xmlns="http://cyclonedx.org/schema/bom/1.6"/>', "the document is XML"),
+        ("opt/sbom.json", b'{"bomForm', "the document is not valid JSON"),
+        (
+            "opt/bom.json",
+            '{"bomFormat": "CycloneDX", "specVersion": "9"}'.encode("utf-16"),
+            "the document is CycloneDX 9",
+        ),
+    ],
+)
+def test_a_document_that_is_one_by_its_name_or_its_content_alone_is_named(
+    tmp_path: Path, name: str, content: bytes, why: str
+):
+    (tmp_path / name).parent.mkdir()
+    (tmp_path / name).write_bytes(content)
+    (unread,) = image_scan(f"dir:{tmp_path}", ImageOptions()).sbom.unread
+    assert unread.where == name
+    assert unread.why.startswith(f"sbom: {why}")
+
+
+def test_other_files_of_such_names_are_passed_over(tmp_path: Path):
+    (tmp_path / "sbom").mkdir()
+    (tmp_path / "sbom/notes.txt").write_text("notes")
+    (tmp_path / "bom.json").write_text('{"places": ["Bombay"]}')
+    (tmp_path / "requirements.txt").write_text("x==1\n")
+    assert image_scan(f"dir:{tmp_path}", ImageOptions()).sbom.unread == ()
+
+
+def test_a_package_without_a_version_is_counted_beside_other_faults(tmp_path: Path):
+    components = [{"type": "library", "name": "acmelib", "purl": "pkg:pypi/acmelib"}, {"type": "library"}]
+    document = {"bomFormat": "CycloneDX", "specVersion": "1.5", "components": components}
+    (tmp_path / "x.cdx.json").write_text(json.dumps(document))
+    (unread,) = image_scan(f"dir:{tmp_path}", ImageOptions()).sbom.unread
+    assert unread.why.endswith("has no name; 1 package has no name or no version")

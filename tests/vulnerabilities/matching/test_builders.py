@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from made_database import advisory, database_of
 
-from leadline.model.package import Distro, Package
+from leadline.model.package import STATED, Distro, Package
 from leadline.vulnerabilities.match import match
 
 _NGINX = "NGINX Packaging <nginx-packaging@f5.com>"
@@ -50,6 +52,7 @@ def test_what_another_built_is_not_judged_but_named(tmp_path: Path, version: str
         ("1.22.1-0ubuntu0.22.04.1", _PERSON),
         ("1.22.1-1~ubuntu22.04.1", _PERSON),
         ("1.22.1-9+b1", _PERSON),
+        ("1.22.1-9+squeeze1", _PERSON),
     ],
 )
 def test_what_the_distribution_built_is_judged(tmp_path: Path, version: str, supplier: str):
@@ -58,19 +61,11 @@ def test_what_the_distribution_built_is_judged(tmp_path: Path, version: str, sup
 
 
 def test_packages_of_one_builder_are_one_gap_with_some_of_their_names(tmp_path: Path):
-    names = (
-        "nginx",
-        "nginx-module-geoip",
-        "nginx-module-image-filter",
-        "nginx-module-njs",
-        "nginx-module-xslt",
-    )
+    names = [f"nginx-{number:02}" for number in range(12)]
     found = _matched(tmp_path, *(Package("deb", one, "1.27.4-1~bookworm", supplier=_NGINX) for one in names))
     (gap,) = found.coverage
-    assert gap.packages == 5
-    assert gap.ecosystem == (
-        "NGINX Packaging (nginx, nginx-module-geoip, nginx-module-image-filter and 2 more)"
-    )
+    assert gap.packages == 12
+    assert gap.ecosystem == f"NGINX Packaging ({', '.join(names[:10])} and 2 more)"
 
 
 def test_of_rpm_the_vendor_says_it_and_a_distribution_that_is_not_listed_builds_the_most(tmp_path: Path):
@@ -91,6 +86,46 @@ def test_packages_of_another_distribution_are_judged_by_that_one(tmp_path: Path)
     with database_of(tmp_path, *facts) as database:
         found = match([package], Distro("debian", "12"), database)
     assert [one.id for one in found.matches] == ["CVE-1"]
+
+
+_SUPPLIERS = ("", "Evil", "VMware, Inc.", "Red Hat, Inc.", _NGINX, _PERSON)
+_STATED = st.builds(
+    Package,
+    st.sampled_from(("deb", "apk", "rpm", "pypi")),
+    st.sampled_from(("nginx", "acme-agent", "acmelib", "x")),
+    st.sampled_from(("1", "9", "1.27.4-1~bookworm", "1-1.ph5")),
+    supplier=st.sampled_from(_SUPPLIERS),
+    owned_by=st.sampled_from(("", "acme-agent")),
+    found_by=st.just(STATED),
+)
+
+
+@given(
+    stated=st.lists(_STATED, max_size=5),
+    distro=st.sampled_from([Distro("debian", "12"), Distro("photon", "5.0")]),
+)
+def test_what_documents_in_an_image_state_takes_no_finding_away(
+    tmp_path_factory: pytest.TempPathFactory, stated: list[Package], distro: Distro
+):
+    type = "deb" if distro.id == "debian" else "rpm"
+    supplier = "" if type == "deb" else "VMware, Inc."
+    found = [
+        Package(type, "nginx", "1-1.ph5", supplier=supplier),
+        Package(type, "acme-agent", "1", supplier="Acme Inc <x@acme.example>"),
+        Package("pypi", "acmelib", "1", owned_by="acme-agent"),
+    ]
+    facts = [
+        advisory("CVE-1", "Debian:12", "nginx"),
+        advisory("CVE-1", "Photon OS:5.0", "nginx"),
+        advisory("CVE-2", "PyPI", "acmelib"),
+    ]
+    with database_of(tmp_path_factory.mktemp("stated"), *facts) as database:
+        alone = match(found, distro, database)
+        beside = match([*stated, *found], distro, database)
+    assert {one.id for one in alone.matches} == {"CVE-1", "CVE-2"}
+    assert {(one.id, one.package) for one in alone.matches} <= {
+        (one.id, one.package) for one in beside.matches
+    }
 
 
 def _matched(folder: Path, *packages: Package):
