@@ -23,6 +23,8 @@ def run(command: click.Command, arguments: Sequence[str] | None) -> int:
         result = command.main(given, prog_name=f"leadline {command.name}", standalone_mode=False)
     except click.exceptions.Exit as end:
         return end.exit_code
+    except click.exceptions.Abort:
+        return 130  # somebody pressed Ctrl-C
     except click.exceptions.NoArgsIsHelpError as error:
         sys.stderr.write(f"{error.format_message()}\n")
         return error.exit_code

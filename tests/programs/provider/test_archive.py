@@ -1,16 +1,23 @@
 """Logs in object storage: what was archived can be restored whatever is done to the bucket by who holds its credentials."""
 
+import itertools
+import json
 import shutil
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from xml.sax.saxutils import escape
 
 import httpx2
 import pytest
+import zstandard
 from tests.programs.provider.provider_parts import Provider, report
 
+from leadline.api.provider.note import Checkpoint, signed
+from leadline.api.provider.tree import EMPTY_ROOT, leaf_hash
 from leadline.errors import SourceError, StoreError, UsageError
 from leadline.programs.provider import archive
+from leadline.programs.provider import bucket as bucket_module
 from leadline.programs.provider.bucket import Bucket, Credentials, credentials, signature
 from leadline.programs.provider.log import verify_log
 
@@ -93,7 +100,12 @@ def bucket(store: Store) -> Bucket:
 
 def put(bucket: Bucket, provider: Provider) -> list[tuple[int, int]]:
     key = provider.place.keys.verifier
-    return [(head.start, head.end) for head, _ in archive.put_new(bucket, provider.log, ORIGIN, key, UNTIL)]
+    made = archive.put_new(bucket, provider.log, ORIGIN, key, UNTIL, set())
+    return [(head.start, head.end) for head, _ in made]
+
+
+def restored(bucket: Bucket, provider: Provider, folder: Path) -> tuple[list[str], str]:
+    return archive.restore(bucket, ORIGIN, folder, provider.place.keys.verifier)
 
 
 def same(one: Path, other: Path) -> bool:
@@ -112,7 +124,7 @@ def test_what_is_new_is_put_once_and_restored_as_it_was(
     for number in range(3):
         provider.take(report(range(number + 5)))
     assert put(bucket, provider) == [(3, 4), (4, 5), (5, 6)]
-    assert archive.restore(bucket, ORIGIN, tmp_path / "back") == []
+    assert restored(bucket, provider, tmp_path / "back") == ([], "")
     assert same(tmp_path / "back", provider.log)
     assert verify_log(tmp_path / "back", provider.place.keys.verifier).faults == ()
 
@@ -129,7 +141,7 @@ def test_who_holds_the_credentials_takes_nothing_back(
     store.add(genuine, b"{}\nempty", {})
     store.add(genuine.replace("000000000001", "000000000009"), b"{}\nother", {})
     store.add(f"{ORIGIN}/notes.txt", b"x", {})
-    left_out = archive.restore(bucket, ORIGIN, tmp_path / "back")
+    left_out, _ = restored(bucket, provider, tmp_path / "back")
     assert left_out == [f"{ORIGIN}/000000000000-000000000009", f"{ORIGIN}/notes.txt"]
     assert same(tmp_path / "back", provider.log)
     provider.take(report([1, 2, 3]))
@@ -144,7 +156,11 @@ def test_a_log_that_was_cut_after_it_was_archived_is_refused(
     provider.take(report([1, 2]))
     put(bucket, provider)
     with pytest.raises(StoreError, match="the archive holds 2 entries, and the log 1"):
-        list(archive.put_new(bucket, tmp_path / "yesterday", ORIGIN, provider.place.keys.verifier, UNTIL))
+        list(
+            archive.put_new(
+                bucket, tmp_path / "yesterday", ORIGIN, provider.place.keys.verifier, UNTIL, set()
+            )
+        )
 
 
 def test_a_bucket_without_locks_is_refused(provider: Provider, bucket: Bucket, store: Store):
@@ -165,15 +181,123 @@ def test_a_segment_that_was_put_by_another_is_not_believed(
     put(bucket, provider)
     key, number, at, body, headers = store.versions[0]
     store.versions[0] = (key, number, at, body[:-1] + bytes([body[-1] ^ 1]), headers)
-    archive.restore(bucket, ORIGIN, tmp_path / "flipped")
+    restored(bucket, provider, tmp_path / "flipped")
     assert verify_log(tmp_path / "flipped", provider.place.keys.verifier).faults
-    store.add(
-        f"{ORIGIN}/000000000001-000000000002",
-        b'{"origin":"x","start":1,"end":2,"checkpoint":""}\n' + bytes(99),
-        {},
+
+
+def forged(store: Store, origin: str, start: int, checkpoint: str, previous: str) -> str:
+    """The key of a segment that nobody with the provider's key made: one entry more, whole in itself."""
+    head = b'{"index":1}'
+    packed = zstandard.ZstdCompressor(write_checksum=True).compress(head + b"\n{}")
+    row = leaf_hash(head) + sha256(packed).digest()[:16] + len(packed).to_bytes(8)
+    line = {
+        "origin": origin,
+        "start": start,
+        "end": start + 1,
+        "checkpoint": checkpoint,
+        "previous": previous,
+    }
+    key = f"{origin}/{start:012d}-{start + 1:012d}"
+    store.add(key, json.dumps(line).encode() + b"\n" + row + packed, {})
+    return key
+
+
+def test_entries_that_no_checkpoint_covers_are_not_restored(
+    provider: Provider, bucket: Bucket, store: Store, tmp_path: Path
+):
+    """Once it had them, the provider would sign them."""
+    provider.take(report([1]))
+    put(bucket, provider)
+    note = (provider.log / "checkpoint").read_text()
+    key = forged(store, ORIGIN, 1, note, store.versions[0][1])
+    left_out, why = restored(bucket, provider, tmp_path / "back")
+    assert (left_out, why) == ([key], f"{key}: no checkpoint of provider.example covers its entries")
+    assert same(tmp_path / "back", provider.log)
+
+
+def test_a_log_that_is_all_forged_is_refused_and_leaves_nothing(
+    provider: Provider, bucket: Bucket, store: Store, tmp_path: Path
+):
+    provider.take(report([1]))
+    empty = signed(Checkpoint(ORIGIN, 0, EMPTY_ROOT), provider.place.keys.name, provider.place.keys.private)
+    forged(store, ORIGIN, 0, empty, "")
+    for _ in range(2):
+        with pytest.raises(SourceError, match=r"no checkpoint of provider\.example covers its entries"):
+            restored(bucket, provider, tmp_path / "back")
+    assert list(tmp_path.glob("*back*")) == list(tmp_path.glob(".restore*")) == []
+
+
+def test_the_log_of_another_source_is_not_restored_under_this_name(
+    provider: Provider, bucket: Bucket, store: Store, tmp_path: Path
+):
+    provider.take(report([1]))
+    key = provider.place.keys
+    other = Checkpoint("provider.example/default/other", 9, EMPTY_ROOT)
+    forged(store, ORIGIN, 0, signed(other, key.name, key.private), "")
+    with pytest.raises(SourceError, match=r"no checkpoint of provider\.example covers its entries"):
+        restored(bucket, provider, tmp_path / "back")
+
+
+def test_what_another_put_under_the_next_name_is_not_taken_for_archived(
+    provider: Provider, bucket: Bucket, store: Store
+):
+    provider.take(report([1]))
+    put(bucket, provider)
+    for body in (b"junk", store.versions[0][3]):
+        store.versions = store.versions[:1]
+        store.add(f"{ORIGIN}/000000000001-000000000002", body, {})
+        provider.take(report([1, len(body)]))
+        with pytest.raises(SourceError, match=r"does not hold what .* does: someone else put it"):
+            put(bucket, provider)
+
+
+def test_a_log_without_its_checkpoint_is_named(provider: Provider, bucket: Bucket):
+    provider.take(report([1]))
+    (provider.log / "checkpoint").unlink()
+    with pytest.raises(StoreError, match="has entries and no checkpoint"):
+        put(bucket, provider)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<!DOCTYPE a [<!ENTITY e 'x'>]><a>&e;</a>",
+        "<!DOCTYPE a [<!ENTITY e 'x'>]><a>&e;</a>".encode("utf-16"),
+        b"<?xml version='1.0' encoding='cp037'?>"
+        + "<!DOCTYPE a [<!ENTITY e 'x'>]><a>&e;</a>".encode("cp037"),
+        b"<?xml version='1.0' encoding='nosuch'?><a/>",
+        b"<a>",
+        b"",
+    ],
+)
+def test_a_list_in_another_form_is_refused(content: bytes):
+    client = httpx2.Client(
+        transport=httpx2.MockTransport(lambda _: httpx2.Response(200, stream=httpx2.ByteStream(content)))
     )
-    with pytest.raises(SourceError, match="does not follow"):
-        archive.restore(bucket, ORIGIN, tmp_path / "other")
+    with pytest.raises(SourceError, match=r"document type, or not in UTF-8|does not answer with XML"):
+        list(Bucket("https://s3.example/logs", WHO, client).first_versions("a/"))
+
+
+def test_a_list_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bucket_module, "_MOST_PAGES", 20)
+    pages = itertools.count()
+
+    def page(_: httpx2.Request) -> httpx2.Response:
+        text = f"<R><IsTruncated>true</IsTruncated><NextKeyMarker>{next(pages)}</NextKeyMarker></R>"
+        return httpx2.Response(200, stream=httpx2.ByteStream(text.encode()))
+
+    client = httpx2.Client(transport=httpx2.MockTransport(page))
+    with pytest.raises(SourceError, match="lists more than 20 pages"):
+        list(Bucket("https://s3.example/logs", WHO, client).first_versions("a/"))
+
+
+def test_an_answer_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bucket_module, "_LONGEST_S", -1)
+    client = httpx2.Client(
+        transport=httpx2.MockTransport(lambda _: httpx2.Response(200, stream=httpx2.ByteStream(b"<a/>")))
+    )
+    with pytest.raises(SourceError, match="takes longer than"):
+        list(Bucket("https://s3.example/logs", WHO, client).first_versions("a/"))
 
 
 def test_a_request_is_signed_as_the_documentation_of_s3_shows():
@@ -197,6 +321,8 @@ def test_a_request_is_signed_as_the_documentation_of_s3_shows():
         "https://u:p@s3.example/logs",
         "https://s3.example/a/b",
         "ftp://x/logs",
+        "https://[x/abc",
+        "https://h:99999999/abc",
     ],
 )
 def test_an_address_that_is_not_a_bucket_is_refused(url: str):
@@ -207,3 +333,19 @@ def test_an_address_that_is_not_a_bucket_is_refused(url: str):
 def test_credentials_that_are_missing_are_asked_for():
     with pytest.raises(UsageError, match="credentials of the bucket are missing"):
         credentials({"AWS_ACCESS_KEY_ID": "a"})
+
+
+@pytest.mark.parametrize(
+    "name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_SESSION_TOKEN"]
+)
+@pytest.mark.parametrize("value", ["secr\u00e9t", "secret\nX: y", "secret\udcff", "sec ret"])
+def test_credentials_that_no_header_takes_are_refused_and_not_shown(name: str, value: str):
+    environ = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", name: value}
+    with pytest.raises(UsageError) as caught:
+        credentials(environ)
+    assert str(caught.value) == f"{name} holds characters that no such value has"
+
+
+def test_a_newline_at_the_end_of_a_credential_is_of_the_file_that_it_came_of():
+    environ = {"AWS_ACCESS_KEY_ID": "a\n", "AWS_SECRET_ACCESS_KEY": "b\n", "AWS_SESSION_TOKEN": "c\n"}
+    assert credentials(environ) == Credentials("a", "b", session="c")

@@ -280,3 +280,10 @@ def test_a_stolen_write_token_over_every_route_changes_no_byte_of_the_past(provi
     assert {row[1:-1] for row in past} <= later
     assert provider.place.tables.tenants() == ["default", "rival"]
     assert all(equal for _, _, equal in provider.ingest.rebuild())
+
+
+def test_a_token_that_is_bound_to_an_empty_name_is_refused(tmp_path: Path):
+    path = tmp_path / "readers.toml"
+    path.write_text('[tokens]\nca = "ca.pem"\n[tokens.names]\nwall = ""\n')
+    with pytest.raises(UsageError, match=r"\[tokens.names\] gives wall no name"):
+        read_readers(path)

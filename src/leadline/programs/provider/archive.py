@@ -8,13 +8,14 @@ import os
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 from msgspec import Struct
 
 from leadline.api.provider.note import NoteError, Verifier
 from leadline.errors import SourceError, StoreError
-from leadline.programs.provider.bucket import Bucket, Version
+from leadline.programs.provider.bucket import LARGEST, Bucket, Version
 from leadline.programs.provider.log import CHECKPOINT, ENTRY_BYTES, INDEX, RECORDS
 from leadline.whole_file import write_whole
 
@@ -42,19 +43,27 @@ class Segment(Struct, frozen=True):
 
 
 def put_new(
-    bucket: Bucket, folder: Path, origin: str, key: Verifier, until: datetime
+    bucket: Bucket, folder: Path, origin: str, key: Verifier, until: datetime, compared: set[Version]
 ) -> Iterator[tuple[Head, Version]]:
     """What a log has that the bucket does not, segment by segment. The provider may run beside it.
+
+    Who holds the credentials can put something else under the next name: what is there is read, unless ``compared`` says
+    that it was, and held against the log.
 
     Raises: ``SourceError``, ``StoreError``.
     """
     try:
         note = (folder / CHECKPOINT).read_text("utf-8")
-        size = key.opened(note).size
-    except FileNotFoundError:
-        return
+        known = key.opened(note)
+    except FileNotFoundError as error:
+        if not _has_entries(folder):
+            return
+        raise StoreError(f"{folder} has entries and no checkpoint") from error
     except (OSError, NoteError, UnicodeDecodeError) as error:
         raise StoreError(f"{folder}: {error}") from error
+    if known.origin != origin:
+        raise StoreError(f"{folder} holds the log of {known.origin}, not of {origin}")
+    size = known.size
     kept, _ = chain(bucket, origin)
     start, previous = (_range(kept[-1].key)[1], kept[-1].version) if kept else (0, "")
     if start > size:
@@ -62,6 +71,10 @@ def put_new(
             f"{folder}: the archive holds {start:,} entries, and the log {size:,}",
             hint="restore the log of the archive: leadline provider restore-log",
         )
+    for one in kept:
+        if one not in compared:
+            _check_same(bucket, one, folder, size)
+            compared.add(one)
     while start < size:
         end, index, records = _piece(folder, start, size)
         head = Head(origin, start, end, note, previous)
@@ -72,8 +85,32 @@ def put_new(
         start = end
 
 
-def _piece(folder: Path, start: int, size: int) -> tuple[int, bytes, bytes]:
-    """From entry ``start`` on. Raises: ``StoreError``."""
+def _has_entries(folder: Path) -> bool:
+    try:
+        return (folder / INDEX).stat().st_size > 0
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise StoreError(f"cannot read {folder}: {(error.strerror or str(error)).lower()}") from error
+
+
+def _check_same(bucket: Bucket, one: Version, folder: Path, size: int) -> None:
+    """Raises: ``SourceError`` where the segment does not hold what the log does."""
+    start, end = _range(one.key)
+    try:
+        found = _opened(bucket.get(one.key, one.version), one.key)
+        same = _piece(folder, start, end, LARGEST) == (end, found.index, found.records)
+    except NotSegmentError:
+        same = False
+    if not same:
+        raise SourceError(
+            f"{one.key} in the bucket does not hold what {folder} does: someone else put it",
+            hint="archive into another bucket, with other credentials",
+        )
+
+
+def _piece(folder: Path, start: int, size: int, most: int = 0) -> tuple[int, bytes, bytes]:
+    """From entry ``start`` on, ``most`` bytes in place of ``_SEGMENT``. Raises: ``StoreError``."""
     try:
         with (folder / INDEX).open("rb") as stream:
             stream.seek(max(0, start - 1) * ENTRY_BYTES)
@@ -81,7 +118,7 @@ def _piece(folder: Path, start: int, size: int) -> tuple[int, bytes, bytes]:
             index, end, last = bytearray(), start, first
             while end < size and len(row := stream.read(ENTRY_BYTES)) == ENTRY_BYTES:
                 to = int.from_bytes(row[-8:])
-                if end > start and to - first > _SEGMENT:
+                if end > start and to - first > (most or _SEGMENT):
                     break
                 index += row
                 end, last = end + 1, to
@@ -115,51 +152,73 @@ def chain(bucket: Bucket, origin: str) -> tuple[list[Version], list[str]]:
     return kept, [one.key for one in every if one not in kept]
 
 
-def segments(bucket: Bucket, kept: Iterable[Version], origin: str) -> Iterator[Segment]:
-    """Each of ``chain``, by its version. Raises: ``SourceError`` where one does not follow."""
+def segments(bucket: Bucket, kept: Iterable[Version], origin: str, key: Verifier) -> Iterator[Segment]:
+    """Each of ``chain``, by its version. Raises: ``NotSegmentError`` where one does not follow, or no checkpoint covers it."""
     start, previous = 0, ""
     for one in kept:
         found = _opened(bucket.get(one.key, one.version), one.key)
         head = found.head
         if (head.origin, head.start, head.previous) != (origin, start, previous):
-            raise SourceError(f"{one.key} does not follow the segment before")
+            raise NotSegmentError(f"{one.key} does not follow the segment before")
         if _range(one.key) != (head.start, head.end):
-            raise SourceError(f"{one.key} holds the entries {head.start} to {head.end}")
+            raise NotSegmentError(f"{one.key} holds the entries {head.start} to {head.end}")
+        try:
+            known = key.opened(head.checkpoint)
+        except NoteError as error:
+            raise NotSegmentError(f"{one.key}: its checkpoint: {error}") from error
+        if known.origin != origin or known.size < head.end:
+            raise NotSegmentError(f"{one.key}: no checkpoint of {key.name} covers its entries")
         start, previous = head.end, one.version
         yield found
 
 
-def restore(bucket: Bucket, origin: str, folder: Path) -> list[str]:
-    """Writes a log as the archive holds it; keys that were left out. ``verify_log`` says whether it is what was acknowledged.
+def restore(bucket: Bucket, origin: str, folder: Path, key: Verifier) -> tuple[list[str], str]:
+    """Writes a log as the archive holds it; keys that were left out, and why the entries end where they do, if something follows.
 
-    Raises: ``SourceError``; ``OSError``, also where ``folder`` is there.
+    ``verify_log`` says whether it is what was acknowledged. Raises: ``SourceError``; ``OSError``, also where ``folder`` is there.
     """
     kept, left_out = chain(bucket, origin)
     if not kept:
         raise SourceError(
             f"{bucket.host} holds nothing of {origin}", hint="an origin is PROVIDER/TENANT/SOURCE"
         )
-    folder.mkdir(mode=0o700, parents=True)
-    note = ""
-    with (folder / INDEX).open("xb") as index, (folder / RECORDS).open("xb") as records:
-        for one in segments(bucket, kept, origin):
-            index.write(one.index)
-            records.write(one.records)
-            note = one.head.checkpoint
-    write_whole(folder / CHECKPOINT, note.encode(), 0o600)
-    return left_out
+    if os.path.lexists(folder):
+        raise FileExistsError(folder)
+    folder.absolute().parent.mkdir(parents=True, exist_ok=True)
+    note, count, why = "", 0, ""
+    # Whole or not at all: a second try finds no folder in its way.
+    with TemporaryDirectory(dir=folder.absolute().parent, prefix=".restore-") as place:
+        made = Path(place, "log")
+        made.mkdir(mode=0o700)
+        with (made / INDEX).open("xb") as index, (made / RECORDS).open("xb") as records:
+            try:
+                for one in segments(bucket, kept, origin, key):
+                    index.write(one.index)
+                    records.write(one.records)
+                    note, count = one.head.checkpoint, count + 1
+            except NotSegmentError as error:
+                if not count:
+                    raise
+                why = str(error)
+        write_whole(made / CHECKPOINT, note.encode(), 0o600)
+        made.rename(folder)
+    return [*left_out, *(one.key for one in kept[count:])], why
+
+
+class NotSegmentError(SourceError):
+    """An object under the name of a segment that is something else."""
 
 
 def _opened(body: bytes, key: str) -> Segment:
-    """Raises: ``SourceError``."""
+    """Raises: ``NotSegmentError``."""
     line, _, rest = body.partition(b"\n")
     try:
         head = msgspec.json.decode(line[:_LARGEST_LINE], type=Head)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise SourceError(f"{key} is not a segment") from error
+        raise NotSegmentError(f"{key} is not a segment") from error
     width = (head.end - head.start) * ENTRY_BYTES
     if head.end <= head.start or width > len(rest):
-        raise SourceError(f"{key} is not a segment")
+        raise NotSegmentError(f"{key} is not a segment")
     return Segment(head, rest[:width], rest[width:])
 
 

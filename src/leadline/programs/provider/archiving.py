@@ -11,7 +11,7 @@ import click
 from leadline.api.provider.note import NoteError, Verifier, verifier
 from leadline.errors import GATE_FAILED, SourceError, StoreError, UsageError
 from leadline.programs.provider.archive import put_new, restore
-from leadline.programs.provider.bucket import Bucket, credentials
+from leadline.programs.provider.bucket import Bucket, Version, credentials
 from leadline.programs.provider.flags import public_key
 from leadline.programs.provider.log import verify_log
 from leadline.programs.serving.log import log_to_stderr
@@ -19,6 +19,7 @@ from leadline.programs.serving.provider_client import provider_client
 
 log = logging.getLogger(__name__)
 _SHOWN = 20
+_LONGEST_NAME = 1_100
 _WHICH_KEY = "name key.txt, or a file with what leadline provider init printed"
 
 
@@ -37,7 +38,7 @@ _WHICH_KEY = "name key.txt, or a file with what leadline provider init printed"
     default=400,
     show_default=True,
     type=click.IntRange(1, 36_500),
-    help="No one can delete a segment before.",
+    help="Days for which no one can delete a segment.",
 )
 @click.option(
     "--every",
@@ -45,7 +46,7 @@ _WHICH_KEY = "name key.txt, or a file with what leadline provider init printed"
     default=3_600.0,
     show_default=True,
     type=click.FloatRange(1, 604_800),
-    help="Seconds.",
+    help="Seconds between two looks at the logs.",
 )
 @click.option("--once", is_flag=True, help="Put what is new, and end.")
 @click.option("--ca", default="", metavar="FILE", help="Certificates to trust there, PEM.")
@@ -58,9 +59,10 @@ def archive(bucket: str, data: Path, keep_days: int, every_s: float, ca: str, *,
     key = read_key(data / "key.txt")
     with provider_client(ca) as client:
         place = Bucket(bucket, credentials(os.environ), client)
+        compared: set[Version] = set()
         while True:
             try:
-                _archive(place, data, key, datetime.now(UTC) + timedelta(days=keep_days))
+                _archive(place, data, key, datetime.now(UTC) + timedelta(days=keep_days), compared)
             except (SourceError, StoreError) as error:
                 if once:
                     raise
@@ -70,20 +72,39 @@ def archive(bucket: str, data: Path, keep_days: int, every_s: float, ca: str, *,
             time.sleep(every_s)
 
 
-def _archive(bucket: Bucket, data: Path, key: Verifier, until: datetime) -> None:
-    """Every log; one that fails keeps no other from it. Raises: ``SourceError``, ``StoreError``: the last that was met."""
-    failed: SourceError | StoreError | None = None
-    for folder in sorted((data / "logs").glob("*/*")):
+def _archive(bucket: Bucket, data: Path, key: Verifier, until: datetime, compared: set[Version]) -> None:
+    """Every log; one that fails keeps no other from it. Raises: ``SourceError``, ``StoreError``."""
+    failed, put, folders = 0, 0, _logs(data)
+    for folder in folders:
         origin = f"{key.name}/{folder.parent.name}/{folder.name}"
         try:
-            for head, version in put_new(bucket, folder, origin, key, until):
+            for head, version in put_new(bucket, folder, origin, key, until, compared):
                 click.echo(f"{version.key} {version.version}")
                 log.info("%s: entries up to %s are archived", origin, f"{head.end:,}")
+                put += 1
         except (SourceError, StoreError) as error:
             log.error("%s is not archived: %s", origin, error)
-            failed = error
+            failed += 1
     if failed:
-        raise failed
+        raise StoreError(
+            f"{failed:,} of {len(folders):,} logs are not archived", hint="the lines above say why"
+        )
+    log.info("archived: %s segments of %s logs", f"{put:,}", f"{len(folders):,}")
+
+
+def _logs(data: Path) -> list[Path]:
+    """Raises: ``SourceError``."""
+    try:
+        tenants = sorted(one for one in (data / "logs").iterdir() if one.is_dir())
+        found = [source for tenant in tenants for source in sorted(tenant.iterdir())]
+    except OSError as error:
+        raise SourceError(
+            f"cannot read {error.filename}: {(error.strerror or str(error)).lower()}",
+            hint="--data names the folder of the provider",
+        ) from error
+    if not found:
+        raise SourceError(f"{data / 'logs'} holds no log", hint="--data names the folder of the provider")
+    return found
 
 
 @click.command("restore-log")
@@ -98,16 +119,25 @@ def restore_log(bucket: str, origin: str, folder: Path, key_file: Path, ca: str)
     with provider_client(ca) as client:
         place = Bucket(bucket, credentials(os.environ), client)
         try:
-            left_out = restore(place, origin, folder)
+            left_out, why = restore(place, origin, folder, key)
         except FileExistsError as error:
             raise UsageError(f"{folder} exists", hint="name a folder that does not exist") from error
         except OSError as error:
             raise StoreError(f"cannot write {folder}: {(error.strerror or str(error)).lower()}") from error
     for name in left_out[:_SHOWN]:
-        click.echo(f"not part of this log: {name}", err=True)
+        click.echo(f"not part of this log: {_shown(name)}", err=True)
     if len(left_out) > _SHOWN:
         click.echo(f"not part of this log: {len(left_out) - _SHOWN:,} more", err=True)
-    return verified(folder, key)
+    code = verified(folder, key)
+    if why:
+        click.echo(f"the entries end there: {_shown(why)}", err=True)
+        return GATE_FAILED
+    return code
+
+
+def _shown(words: str) -> str:
+    """On one line and without what steers a terminal: who writes into the bucket chooses names."""
+    return words.encode("unicode_escape").decode()[:_LONGEST_NAME]
 
 
 def verified(log: Path, key: Verifier) -> int:
@@ -121,14 +151,17 @@ def verified(log: Path, key: Verifier) -> int:
         return GATE_FAILED
     late = found.entries - found.signed
     click.echo(
-        f"{found.entries:,} entries are what {key.name} acknowledged"
-        + (f"; the last {late:,} are not covered by its checkpoint yet" if late else "")
+        ("1 entry is" if found.entries == 1 else f"{found.entries:,} entries are")
+        + f" what {key.name} acknowledged"
+        + (f"; its checkpoint does not cover the last {late:,} yet" if late else "")
     )
     return 0
 
 
 def read_key(path: Path) -> Verifier:
     """Raises: ``UsageError``."""
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path} is not a file", hint=_WHICH_KEY)  # a pipe would block for ever
     try:
         return verifier(path.read_text("utf-8"))
     except OSError as error:

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 import base64
 import hmac
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -17,8 +18,13 @@ import httpx2
 from msgspec import Struct
 
 from leadline.errors import SourceError, UsageError
+from leadline.programs.serving.provider_client import without_numbers
 
 _LARGEST_LIST = 8 << 20
+_MOST_PAGES = 10_000
+_LONGEST_S = 900
+"""For one whole answer."""
+_ENCODING = re.compile(rb"""(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*["']([^"']*)""")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _SAFE = re.compile(r"[\x20-\x7e]{1,200}")
 LARGEST = 512 << 20
@@ -51,7 +57,11 @@ class Bucket:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Raises: ``UsageError``."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+            _ = parts.port
+        except ValueError as error:
+            raise UsageError("this is not the address of a bucket", hint="use https://HOST/BUCKET") from error
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
             raise UsageError("this is not the address of a bucket", hint="use https://HOST/BUCKET")
         if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
@@ -114,9 +124,9 @@ class Bucket:
         """The oldest version of each object below ``prefix``, by key. Raises: ``SourceError``."""
         found: dict[str, Version] = {}
         place: dict[str, str] = {}
-        while True:
-            answer = self._asked("GET", "", {"versions": "", "prefix": prefix, **place})
-            if answer.status_code != 200 or len(answer.content) > _LARGEST_LIST:
+        for _ in range(_MOST_PAGES):
+            answer = self._asked("GET", "", {"versions": "", "prefix": prefix, **place}, most=_LARGEST_LIST)
+            if answer.status_code != 200:
                 raise SourceError(
                     f"{self.host} does not list {prefix}: HTTP {answer.status_code}{_code(answer)}"
                 )
@@ -142,6 +152,8 @@ class Bucket:
             if after == place:
                 raise SourceError(f"{self.host} lists the same page again")
             place = after
+        else:
+            raise SourceError(f"{self.host} lists more than {_MOST_PAGES:,} pages of {prefix}")
         yield from (found[key] for key in sorted(found))
 
     def _asked(
@@ -151,6 +163,7 @@ class Bucket:
         query: Mapping[str, str],
         body: bytes = b"",
         headers: Mapping[str, str] | None = None,
+        most: int = LARGEST,
     ) -> httpx2.Response:
         """Raises: ``SourceError``."""
         path = quote(f"{self._path}/{key}" if key else self._path, safe="/-_.~")
@@ -160,6 +173,7 @@ class Bucket:
         every = {"host": self.host, "x-amz-content-sha256": sha256(body).hexdigest(), **(headers or {})}
         every |= signature(method, path, words, every, self._credentials, self._now())
         del every["host"]
+        until = time.monotonic() + _LONGEST_S
         try:
             with self._client.stream(
                 method, f"{self._base}{path}?{words}", content=body, headers=every, follow_redirects=False
@@ -167,14 +181,14 @@ class Bucket:
                 pieces, size = [], 0
                 for piece in answer.iter_raw():
                     size += len(piece)
-                    if size > LARGEST:
-                        raise SourceError(f"{self.host} answers more than {LARGEST >> 20} MiB")
+                    if size > most:
+                        raise SourceError(f"{self.host} answers more than {most >> 20} MiB")
+                    if time.monotonic() > until:
+                        raise SourceError(f"the answer of {self.host} takes longer than {_LONGEST_S} s")
                     pieces.append(piece)
                 return httpx2.Response(answer.status_code, headers=answer.headers, content=b"".join(pieces))
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise SourceError(
-                f"{self.host} cannot be reached: {str(error)[:300] or type(error).__name__}"
-            ) from error
+            raise SourceError(f"{self.host} cannot be reached: {without_numbers(error)}") from error
 
 
 def signature(
@@ -205,13 +219,25 @@ def signature(
 
 def credentials(environ: Mapping[str, str]) -> Credentials:
     """By the names that every client of S3 reads. Raises: ``UsageError``."""
-    key_id, secret = environ.get("AWS_ACCESS_KEY_ID", ""), environ.get("AWS_SECRET_ACCESS_KEY", "")
+    key_id, secret = (
+        environ.get(f"AWS_{name}", "").strip() for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY")
+    )
     if not (key_id and secret):
         raise UsageError(
             "credentials of the bucket are missing", hint="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         )
     region = environ.get("AWS_REGION", "") or environ.get("AWS_DEFAULT_REGION", "") or "us-east-1"
-    return Credentials(key_id, secret, region, environ.get("AWS_SESSION_TOKEN", ""))
+    session = environ.get("AWS_SESSION_TOKEN", "").strip()
+    for name, value in (
+        ("AWS_ACCESS_KEY_ID", key_id),
+        ("AWS_SECRET_ACCESS_KEY", secret),
+        ("AWS_REGION", region),
+        ("AWS_SESSION_TOKEN", session),
+    ):
+        # It goes into a header, and an error about that would show it.
+        if not (value.isascii() and (value.isprintable() or not value)) or " " in value:
+            raise UsageError(f"{name} holds characters that no such value has")
+    return Credentials(key_id, secret, region, session)
 
 
 def _code(answer: httpx2.Response) -> str:
@@ -220,10 +246,11 @@ def _code(answer: httpx2.Response) -> str:
 
 
 def _parsed(content: bytes, host: str) -> ElementTree.Element:
-    """Raises: ``SourceError``, also for a document that declares entities."""
-    if b"<!" in content:
-        raise SourceError(f"{host} answers with a document type")
+    """Raises: ``SourceError``, also for a document that declares entities, or could in another encoding than UTF-8."""
+    encoding = _ENCODING.match(content)
+    if b"<!" in content or b"\0" in content or (encoding and encoding[1].lower() != b"utf-8"):
+        raise SourceError(f"{host} answers with a document type, or not in UTF-8")
     try:
         return ElementTree.fromstring(content)  # noqa: S314 no entities are left
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, LookupError, ValueError) as error:
         raise SourceError(f"{host} does not answer with XML") from error

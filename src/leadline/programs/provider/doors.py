@@ -81,7 +81,15 @@ def _certificates(file: str) -> str:
 def read_readers(path: Path) -> Readers:
     """Raises: ``UsageError``, ``SourceError``."""
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=Readers)
+        readers = msgspec.toml.decode(path.read_bytes(), type=Readers)
+        if readers.tokens and (
+            bare := [one for one, name in readers.tokens.names.items() if not name.strip()]
+        ):
+            raise UsageError(
+                f"{path}: [tokens.names] gives {bare[0]} no name",
+                hint="name its certificate, or leave the line away",
+            )
+        return readers
     except OSError as error:
         raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -127,7 +135,7 @@ class Doors:
         if found and self._readers.tokens:
             name = found.name if found.tenant == DEFAULT_TENANT else f"{found.tenant}/{found.name}"
             wanted = self._readers.tokens.names.get(name)
-            if wanted and not _is_named(scope, wanted):
+            if wanted is not None and not _is_named(scope, wanted):
                 raise Refused(401, "This token is bound to a client certificate", "show it, or another token")
         return found
 

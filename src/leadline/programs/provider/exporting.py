@@ -70,9 +70,13 @@ def write_tables(engine: Any, ask: Any, folder: Path) -> None:
             made = [(name, _write(engine, Path(own), name, kind, rows)) for name, kind, rows in _tables(ask)]
             # All or none: the files are of one moment.
             for name, _ in made:
+                if (target := folder / f"{name}.parquet").is_dir():
+                    raise StoreError(f"{target} is a folder", hint="name another folder for the files")
+            for name, _ in made:
                 (Path(own) / f"{name}.parquet").replace(folder / f"{name}.parquet")
     except (OSError, engine.Error) as error:
-        raise StoreError(f"cannot write {folder}: {getattr(error, 'strerror', None) or error}") from error
+        why = getattr(error, "strerror", None) or str(error)
+        raise StoreError(f"cannot write {folder}: {why[:1].lower()}{why[1:]}") from error
     for name, count in made:
         click.echo(f"{folder / f'{name}.parquet'}: {count:,} rows")
 

@@ -294,22 +294,27 @@ class Ingest:
                 hint="restore the log as well",
             )
         count = 0
-        for entry in history.entries(source.entries):
-            head = msgspec.json.decode(entry.head, type=LogHead)
-            count += 1
-            # A log of before may hold some.
-            record = NUL.sub(rb"\1\\ufffd", entry.record)
-            if head.kind == "image":
-                image = msgspec.json.decode(record, type=ImageContent)
-                self._tables.apply_image(source, head, image, len(entry.record))
-                continue
-            changes = msgspec.json.decode(record, type=Changes)
-            fresh = self._tables.source(source.tenant, source.name) or source
-            if alerting:
-                noticed = tuple(suspicions(fresh, self._tables.open_count(source), changes))
-                self._applied(fresh, head, changes, noticed, len(entry.record))
-            else:
-                self._tables.apply(source, head, changes, len(entry.record))
+        try:
+            for entry in history.entries(source.entries):
+                head = msgspec.json.decode(entry.head, type=LogHead)
+                count += 1
+                # A log of before may hold some.
+                record = NUL.sub(rb"\1\\ufffd", entry.record)
+                if head.kind == "image":
+                    image = msgspec.json.decode(record, type=ImageContent)
+                    self._tables.apply_image(source, head, image, len(entry.record))
+                    continue
+                changes = msgspec.json.decode(record, type=Changes)
+                fresh = self._tables.source(source.tenant, source.name) or source
+                if alerting:
+                    noticed = tuple(suspicions(fresh, self._tables.open_count(source), changes))
+                    self._applied(fresh, head, changes, noticed, len(entry.record))
+                else:
+                    self._tables.apply(source, head, changes, len(entry.record))
+        except msgspec.MsgspecError as error:
+            raise SourceError(
+                f"{source.name}: entry {source.entries + count - 1} is not what a sender sends: {error}"
+            ) from error
         return count
 
     def _log(self, source: Source) -> SourceLog:

@@ -198,6 +198,10 @@ def serve(
                     f"{readers}: group {group} reads nothing: unknown tenant {tenant}; "
                     f"leadline provider add-tenant {tenant} adds it"
                 )
+        for name in sorted(known.tokens.names if known and known.tokens else {}):
+            tenant, _, token = name.rpartition("/")
+            if not place.tables.has_token(tenant or DEFAULT_TENANT, token):
+                _say(f"{readers}: [tokens.names] binds {name}, and there is no such token")
         if tls:
             main = server(app, socket, tls, lambda: None)
         else:

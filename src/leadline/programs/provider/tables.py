@@ -145,6 +145,12 @@ class Tables:
             text = "DELETE FROM token WHERE tenant = ? AND name = ? RETURNING name"
             return bool(write.run(text, number, name))
 
+    def has_token(self, tenant: str, name: str) -> bool:
+        """Whether there is one of that name; not where there is no such tenant."""
+        if tenant not in self.tenants():
+            return False
+        return bool(self.read(tenant, "SELECT 1 FROM token WHERE tenant = ? AND name = ?", name))
+
     def token(self, digest: str) -> Token | None:
         rows = self._database.read(
             EVERYONE,

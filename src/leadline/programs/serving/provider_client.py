@@ -22,6 +22,7 @@ PUSH_SECRET = "LEADLINE_PUSH_SECRET"  # noqa: S105 a name
 FIRST_S = 1.0
 _LONGEST_S = 4.0
 _LARGEST_TOKEN = 4_096
+_LARGEST_CA = 4 << 20
 _LARGEST_ANSWER = 4 << 20
 _TIMEOUT_S = 30.0
 LONGEST_ANSWER_S = 120.0
@@ -73,13 +74,17 @@ class Patient:
                         raise OSError("its answer is too large")
                 return Answer(answer.status_code, bytes(content))
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            # Without the numbers that the system and OpenSSL put around it.
-            words = _NUMBERS.sub("", str(error)).strip().rstrip(".")[:300] or type(error).__name__
+            words = without_numbers(error)
             if self._ca_flag and _is_untrusted(error):
                 raise UntrustedError(
                     words, hint=f"{self._ca_flag} FILE names the CA of its certificate"
                 ) from error
             raise OSError(words + _way(call.url)) from error
+
+
+def without_numbers(error: Exception) -> str:
+    """What it says, without the numbers that the system and OpenSSL put around it."""
+    return _NUMBERS.sub("", str(error)).strip().rstrip(".")[:300] or type(error).__name__
 
 
 def _way(url: str) -> str:
@@ -104,7 +109,9 @@ def provider_client(ca_file: str, certificate: str = "", key: str = "") -> httpx
     Raises: ``UsageError``, ``SourceError``.
     """
     try:
-        context = ssl.create_default_context(cafile=ca_file or None)
+        # A pipe would block for ever.
+        own = read_given(ca_file, _LARGEST_CA).decode("ascii", "replace") if ca_file else None
+        context = ssl.create_default_context(cadata=own)
         if certificate:
             context.load_cert_chain(certificate, key or None)
     except ssl.SSLError as error:
