@@ -24,7 +24,7 @@ def run(command: click.Command, arguments: Sequence[str] | None) -> int:
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.exceptions.Abort:
-        return 130  # somebody pressed Ctrl-C
+        return 130  # Ctrl-C
     except click.exceptions.NoArgsIsHelpError as error:
         sys.stderr.write(f"{error.format_message()}\n")
         return error.exit_code

@@ -201,7 +201,7 @@ def serve(
         for name in sorted(known.tokens.names if known and known.tokens else {}):
             tenant, _, token = name.rpartition("/")
             if not place.tables.has_token(tenant or DEFAULT_TENANT, token):
-                _say(f"{readers}: [tokens.names] binds {name}, and there is no such token")
+                _say(f"{readers}: [tokens.names] binds {name}, an unknown token")
         if tls:
             main = server(app, socket, tls, lambda: None)
         else:

@@ -146,7 +146,7 @@ class Tables:
             return bool(write.run(text, number, name))
 
     def has_token(self, tenant: str, name: str) -> bool:
-        """Whether there is one of that name; not where there is no such tenant."""
+        """Whether the tenant exists and has a token of that name."""
         if tenant not in self.tenants():
             return False
         return bool(self.read(tenant, "SELECT 1 FROM token WHERE tenant = ? AND name = ?", name))
