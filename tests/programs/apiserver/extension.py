@@ -83,7 +83,7 @@ class Extension(ControlPlane):
     def start_ours(self) -> None:
         certificate, key = self._our_pair
         command = [
-            *(sys.executable, "-m", "leadline.programs.apiserver"),
+            *(sys.executable, "-m", "leadline.programs.cli.main", "apiserver"),
             f"--database={self.database}",
             f"--certificate={certificate}",
             f"--key={key}",

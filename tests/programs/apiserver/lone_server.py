@@ -143,7 +143,7 @@ class LoneServer:
         """Without waiting until it answers."""
         certificate, key = self._pair
         command = [
-            *(sys.executable, "-m", "leadline.programs.apiserver"),
+            *(sys.executable, "-m", "leadline.programs.cli.main", "apiserver"),
             f"--database={self.database}",
             *(f"--certificate={certificate}", f"--key={key}"),
             *(f"--host={self.host}", f"--port={self.port}"),

@@ -11,7 +11,7 @@ from receiving import Inbox, SyslogServer
 from scanned import deployment
 from stored import store
 
-from leadline.programs.exporter.main import main
+from leadline.programs.cli.main import main
 
 
 def alerts_file(folder: Path, *receivers: dict[str, Any]) -> list[str]:
@@ -124,7 +124,7 @@ def test_wrong_settings_are_one_line(
     receivers = "receivers: [{syslog: {address: udp://127.0.0.1:9}}]\n"
     (tmp_path / "good.yaml").write_text(receivers)
     (tmp_path / "wrong.yaml").write_text(f"{receivers}thresholds: {{frameworks: {{NSAA: 5}}}}\n")
-    assert main(["--store=results.db", *arguments]) == code
+    assert main(["exporter", "--store=results.db", *arguments]) == code
     said = capsys.readouterr().err
     assert part in said
     assert len(said.splitlines()) == 1

@@ -11,7 +11,7 @@ from exporter_process import ExporterProcess, checked
 from scanned import deployment
 from stored import store
 
-from leadline.programs.exporter.main import main
+from leadline.programs.cli.main import main
 
 
 def test_it_answers_for_a_file_that_commands_go_on_writing(tmp_path: Path):
@@ -67,7 +67,7 @@ def test_other_questions_are_answered_shortly(tmp_path: Path):
 
 @pytest.mark.parametrize("arguments", [("--port=x",), ("--max-series=0",), ("--nonsense",), ("words",)])
 def test_wrong_usage_is_one_line(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]):
-    assert main(arguments) == 2
+    assert main(["exporter", *arguments]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
@@ -76,7 +76,7 @@ def test_a_port_that_is_taken_ends_it(tmp_path: Path):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        assert main([f"--store={tmp_path / 'r.db'}", "--host=127.0.0.1", f"--port={port}"]) == 3
+        assert main(["exporter", f"--store={tmp_path / 'r.db'}", "--host=127.0.0.1", f"--port={port}"]) == 3
 
 
 def test_an_answer_is_packed_for_those_that_ask_for_it(tmp_path: Path):

@@ -42,7 +42,7 @@ class OperatorProcess:
         config = extension.folder / f"operator-{name}.conf"
         config.write_text(extension.kubeconfig({"token": extension.token(ACCOUNT)}))
         command = [
-            *(sys.executable, "-m", "leadline.programs.operator"),
+            *(sys.executable, "-m", "leadline.programs.cli.main", "operator"),
             f"--kubeconfig={config}",
             f"--namespace={PLACE}",
             f"--identity={name}",

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from leadline.errors import UsageError
-from leadline.programs.operator.settings import flags_of_settings, settings_of
+from leadline.programs.operator.settings import TABLE, settings_of
 
 
 def test_settings_of_images_come_from_file_environment_and_flags(tmp_path: Path) -> None:
@@ -24,6 +24,6 @@ def test_a_setting_of_images_that_is_not_known_is_named(tmp_path: Path) -> None:
 
 
 def test_each_setting_of_images_but_tables_has_a_flag() -> None:
-    flags = {name for option in flags_of_settings() for name in option.opts}
+    flags = {name for option in TABLE.flags() for name in option.opts}
     assert {"--images-pull-secrets", "--images-most-image-mib", "--images-worker-s"} <= flags
     assert "--images-mirrors" not in flags

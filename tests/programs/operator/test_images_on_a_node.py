@@ -225,7 +225,7 @@ def test_every_image_of_pods_that_run_comes_to_a_result_or_a_reason(
     config = tmp_path / "operator.json"
     config.write_text(json.dumps({"images": {"mirrors": {"127.0.0.1": ["127.0.0.1"]}}}))
     command = [
-        *(sys.executable, "-m", "leadline.programs.operator", "--kubeconfig", cluster.admin()),
+        *(sys.executable, "-m", "leadline.programs.cli.main", "operator", "--kubeconfig", cluster.admin()),
         *("--config", str(config)),
         *("--images-database", str(database), "--images-pull-secrets", "--full-scan", ""),
         *("--images-node-blobs", f"{cluster.folder}/containerd/io.containerd.content.v1.content/blobs"),

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from leadline.programs.cli.main import main
 from leadline.programs.operator.images.notes import DatabaseWatch
-from leadline.programs.operator.main import main
 
 
 def test_without_a_cluster_it_says_how_to_name_one_and_nothing_of_files(
@@ -14,7 +14,7 @@ def test_without_a_cluster_it_says_how_to_name_one_and_nothing_of_files(
 ):
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
-    assert main([]) == 3
+    assert main(["operator"]) == 3
     said = capsys.readouterr().err
     assert "no cluster is configured" in said
     assert "--kubeconfig" in said

@@ -20,7 +20,6 @@ from leadline.errors import StoreError
 from leadline.programs.cli.main import main
 from leadline.programs.ui.app import App
 from leadline.programs.ui.keeping import Keeper, Shown
-from leadline.programs.ui.main import main as ui
 from leadline.scans.options import PostureOptions
 from leadline.scans.pages.reading import nothing_yet, read_folder
 from leadline.scans.pages.stored import READERS
@@ -128,7 +127,7 @@ def test_a_port_that_is_in_use_is_named(capfd: pytest.CaptureFixture[str]) -> No
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        assert ui(["--port", str(port), str(SHOP)]) == 2
+        assert main(["ui", "--port", str(port), str(SHOP)]) == 2
     assert f"cannot answer at 127.0.0.1:{port}: address already in use; give another --port" in (
         capfd.readouterr().err
     )

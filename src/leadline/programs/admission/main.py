@@ -5,7 +5,7 @@ import logging
 import os
 import tempfile
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -23,13 +23,13 @@ from leadline.programs.admission.known_waivers import KnownWaivers
 from leadline.programs.admission.registration import trust
 from leadline.programs.admission.rehearsing import Rehearsal
 from leadline.programs.admission.reviewer import Reviewer
-from leadline.programs.admission.settings import CONFIG, TABLE, Settings, home_of, settings_of
-from leadline.programs.service import run
+from leadline.programs.admission.settings import CONFIG, TABLE, Settings, settings_of
 from leadline.programs.serving.chores import beside
 from leadline.programs.serving.kube import Kube, KubeError
 from leadline.programs.serving.log import log_to_stderr
 from leadline.programs.serving.own_certificate import OwnCertificate
 from leadline.programs.serving.plain_server import serve_plain
+from leadline.programs.serving.pod import own_namespace
 from leadline.programs.serving.tls_server import Socket, Tls, server
 from leadline.scans.observing.sessions import Sessions
 from leadline.scans.options import PostureOptions
@@ -68,18 +68,12 @@ def _run(config: str, list_controls: bool, **flags: Any) -> int:
     return 0
 
 
-command = click.Command(
-    "admission",
-    callback=_run,
-    params=[
-        click.Option(["--config"], default="", metavar="FILE", help=f"Settings: YAML or JSON. [{CONFIG}]"),
-        click.Option(
-            ["--list-controls"], is_flag=True, help="Print which controls are asked, and why others are not."
-        ),
-        *TABLE.flags(),
-    ],
-    help=_run.__doc__,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+command = TABLE.command("admission", _run, CONFIG)
+command.params.insert(
+    1,
+    click.Option(
+        ["--list-controls"], is_flag=True, help="Print which controls are asked, and why others are not."
+    ),
 )
 
 
@@ -122,7 +116,9 @@ def reviewer_of(settings: Settings, policies: Policies, facts: Facts) -> Reviewe
                 "%s: %d of its controls are not asked: %s", framework.name, len(without), ", ".join(without)
             )
     listed = {id for framework in frameworks for id in framework.control_ids}
-    return Reviewer(settings, judge, frozenset(named | (listed & asked)), home_of(settings))
+    return Reviewer(
+        settings, judge, frozenset(named | (listed & asked)), settings.namespace or own_namespace()
+    )
 
 
 def without_messages(record: logging.LogRecord) -> bool:
@@ -251,8 +247,3 @@ async def _be_trusted(kube: Kube, name: str, own: OwnCertificate, trusted: Trust
             log.warning("the API server does not trust us: %s", why)
         said = why
         await asyncio.sleep(LOOK_AGAIN_S if trusted.is_so else TRY_AGAIN_S)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command line and returns its exit code."""
-    return run(command, arguments)

@@ -1,7 +1,6 @@
 """What the webhook is started with: from a file, the environment (``LEADLINE_ADMISSION_*``) and flags, the last wins."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
@@ -10,7 +9,6 @@ from leadline.errors import UsageError
 from leadline.model.control import SEVERITIES
 from leadline.programs.serving.settings_table import SettingsTable, Texts, choice
 
-ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 PREFIX = "LEADLINE_ADMISSION_"
 CONFIG = f"{PREFIX}CONFIG"
 NONE = "none"
@@ -138,13 +136,3 @@ def settings_of(file: str, environ: Mapping[str, str], flags: Mapping[str, Any])
     if bool(settings.own_certificate_for) == bool(settings.certificate and settings.key):
         raise UsageError("give certificate and key, or ownCertificateFor")
     return settings
-
-
-def home_of(settings: Settings) -> str:
-    """The namespace that we are in; empty outside of a cluster."""
-    if settings.namespace:
-        return settings.namespace
-    try:
-        return (ACCOUNT / "namespace").read_text("utf-8").strip()
-    except OSError:
-        return ""

@@ -18,6 +18,7 @@ from leadline.programs.agent.answers import Answers, alert_metrics, metrics
 from leadline.programs.agent.faulty_rules import FaultyRules
 from leadline.programs.agent.settings import Settings
 from leadline.programs.serving.deadline import deadline
+from leadline.programs.serving.pod import own_namespace
 from leadline.scans.observing.accepting import Accepting
 from leadline.scans.observing.detecting import Detecting, chosen_rules, facts_of
 from leadline.scans.observing.lines import alert_line, event_line
@@ -44,7 +45,6 @@ GOODBYE_S = 15.0
 """So long the store has at the end."""
 FIRST_WAIT_S = 0.2
 LONGEST_WAIT_S = 30.0
-ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Between questions to a runtime or cluster that does not answer."""
 
 
@@ -255,15 +255,7 @@ def _opened_alerts(settings: Settings) -> "AlertStore | None":
     from leadline.scans.observing.alert_store import AlertStore  # brings an HTTP client
     from leadline.scans.observing.storing import cluster_store
 
-    return AlertStore(lambda: cluster_store(os.environ), settings.node, _home())
-
-
-def _home() -> str:
-    """The namespace of this pod, in which the chart keeps the results of images; empty outside of a cluster."""
-    try:
-        return (ACCOUNT / "namespace").read_text("utf-8").strip()
-    except OSError:
-        return ""
+    return AlertStore(lambda: cluster_store(os.environ), settings.node, own_namespace())
 
 
 def _enriching(accepting: Accepting, kept: "AlertStore | None") -> Callable[[Alert], Alert]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -10,7 +9,6 @@ import msgspec
 
 from leadline.programs.agent.loop import serve
 from leadline.programs.agent.settings import Settings
-from leadline.programs.service import run
 from leadline.programs.serving.log import log_to_stderr
 from leadline.scans.observing.check import check_node
 
@@ -97,8 +95,3 @@ def check(format: str) -> None:
     click.echo(text)
     if found.problem:
         raise click.exceptions.Exit(3)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command line and returns its exit code."""
-    return run(command, arguments)

@@ -19,9 +19,8 @@ from leadline.api.protocol import Store
 from leadline.errors import ClusterError, StoreError
 from leadline.programs.apiserver.app import App
 from leadline.programs.apiserver.cluster.cluster_namespaces import ClusterNamespaces, sweep
-from leadline.programs.apiserver.settings import Settings, in_cluster
+from leadline.programs.apiserver.settings import Settings
 from leadline.programs.apiserver.silence import mark_stale
-from leadline.programs.service import run
 from leadline.programs.serving.cluster.behind import be_trusted, look_after, own_service
 from leadline.programs.serving.cluster.cluster_access import ClusterAccess, read_front_proxy
 from leadline.programs.serving.cluster.kube_api import KubeApi, KubeSettings
@@ -29,6 +28,7 @@ from leadline.programs.serving.cluster.refusal import Refusal
 from leadline.programs.serving.log import log_to_stderr
 from leadline.programs.serving.own_certificate import OwnCertificate
 from leadline.programs.serving.plain_server import METRICS, serve_plain
+from leadline.programs.serving.pod import kube_address, own_namespace
 from leadline.programs.serving.tls_server import Socket, Tls, server
 
 log = logging.getLogger(__name__)
@@ -121,12 +121,12 @@ async def serve(settings: Settings, folder: Path) -> None:
     host = settings.own_certificate_for
     life = timedelta(seconds=settings.certificate_life_s)
     own = OwnCertificate(folder, host, "leadline-apiserver", life=life) if host else None
-    kube = KubeApi(KubeSettings(settings.kube or in_cluster(), settings.kube_ca, settings.token_file))
+    kube = KubeApi(KubeSettings(settings.kube or kube_address(), settings.kube_ca, settings.token_file))
     store = await _open(settings)
     try:
         access = ClusterAccess(kube, await read_front_proxy(kube))
         namespaces = ClusterNamespaces(kube)
-        app = App(store, KINDS, access, namespaces, own_namespace=_own_namespace(settings))
+        app = App(store, KINDS, access, namespaces, own_namespace=own_namespace(settings.token_file.parent))
         await _prepare(app)
         socket = Socket(settings.host, settings.port, *_pair(settings, own))
         tls = Tls(socket, access.front_proxy.ca)
@@ -159,14 +159,6 @@ async def serve(settings: Settings, folder: Path) -> None:
         await kube.close()
 
 
-def _own_namespace(settings: Settings) -> str:
-    """The one that our account is in; empty where its token is not one that a pod is given."""
-    try:
-        return settings.token_file.with_name("namespace").read_text("utf-8").strip()
-    except OSError:
-        return ""
-
-
 async def _prepare(app: App) -> None:
     try:
         await app.prepare()
@@ -185,11 +177,6 @@ async def _open(settings: Settings) -> "Tended":
     if store.note:
         log.error("%s", store.note)
     return store
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command line and returns its exit code."""
-    return run(command, arguments)
 
 
 def _pair(settings: Settings, own: OwnCertificate | None) -> tuple[Path, Path]:

@@ -1,19 +1,10 @@
 """What the server is started with: from flags; a pod's own place in the cluster is the default."""
 
-import os
 from pathlib import Path
 
 from msgspec import Struct
 
-ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-
-
-def in_cluster() -> str:
-    """The address of kube-apiserver that every pod has in its environment, and that needs no DNS."""
-    host, port = (os.environ.get(f"KUBERNETES_SERVICE_{part}", "") for part in ("HOST", "PORT"))
-    if not host:
-        return "https://kubernetes.default.svc"
-    return f"https://{f'[{host}]' if ':' in host else host}:{port or 443}"
+from leadline.programs.serving.pod import ACCOUNT
 
 
 class Settings(Struct, frozen=True):

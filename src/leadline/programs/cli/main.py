@@ -62,7 +62,9 @@ def _served(name: str, arguments: list[str]) -> int:
         extra = EXTRAS.get(name, "cluster")
         _say(f"{name} needs {absent.name}, which is not installed; pip install 'leadline[{extra}]' brings it")
         return WRONG_USAGE
-    return int(program.main(arguments))
+    from leadline.programs.service import run
+
+    return run(program.command, arguments)
 
 
 def _ended(words: list[str]) -> int:

@@ -3,12 +3,11 @@
 import logging
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-import click
 import httpx2
 import uvicorn
 import uvloop
@@ -23,7 +22,6 @@ from leadline.programs.exporter.alerting import Alerting, receivers_of
 from leadline.programs.exporter.results import Results
 from leadline.programs.exporter.scraping import Numbers, Scraped
 from leadline.programs.exporter.settings import CONFIG, TABLE, Settings
-from leadline.programs.service import run
 from leadline.programs.serving.chores import beside
 from leadline.programs.serving.following import Follower
 from leadline.programs.serving.log import log_to_stderr
@@ -42,16 +40,7 @@ def _run(config: str, **flags: Any) -> None:
     uvloop.run(serve(settings))
 
 
-command = click.Command(
-    "exporter",
-    callback=_run,
-    params=[
-        click.Option(["--config"], default="", metavar="FILE", help=f"Settings: YAML or JSON. [{CONFIG}]"),
-        *TABLE.flags(),
-    ],
-    help=_run.__doc__,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-)
+command = TABLE.command("exporter", _run, CONFIG)
 
 
 async def serve(settings: Settings) -> None:
@@ -110,8 +99,3 @@ def _opener(settings: Settings) -> Callable[[], Readable]:
         )
 
     return opened
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command line and returns its exit code."""
-    return run(command, arguments)

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Sequence
 
 import anyio
 import click
@@ -11,7 +10,6 @@ from leadline.errors import UsageError
 from leadline.programs.mcp.answer import BUDGET_BYTES
 from leadline.programs.mcp.calls import Calls
 from leadline.programs.mcp.wire import serve
-from leadline.programs.service import run
 from leadline.programs.serving.log import log_to_stderr
 from leadline.scans.answering.evidence import Evidence, Given
 
@@ -67,16 +65,12 @@ Exit codes: 0 the assistant left, 2 wrong usage, 3 nothing could be read.
 def command(budget: int, log_file: str, **given: object) -> None:
     """Lets an assistant ask, read-only, about what is named here (Model Context Protocol)."""
     log_to_stderr()
+    if sys.stdin.isatty():
+        sys.stderr.write(
+            "leadline mcp speaks with an assistant's program; docs/assistants.md says how it is set up\n"
+        )
     if given["own_controls"] and not given["is_trusted"]:
         raise UsageError("own controls are programs", hint="add --trust where you trust who wrote them")
     evidence = Evidence(Given(**given), os.environ)  # type: ignore[arg-type]  # the options are its fields
     with Calls.open(evidence, budget, log_file) as calls:
         anyio.run(serve, calls)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    if sys.stdin.isatty():
-        sys.stderr.write(
-            "leadline mcp speaks with an assistant's program; docs/assistants.md says how it is set up\n"
-        )
-    return run(command, arguments)

@@ -6,10 +6,9 @@ long as changes are followed. A full scan is a new session: all is read and judg
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime
-from typing import Any
 
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
@@ -26,6 +25,7 @@ from leadline.programs.operator.settings import Settings
 from leadline.programs.operator.waiver_objects import ExceptionStatus
 from leadline.programs.operator.watch import RunningImages, changes_of, in_thread
 from leadline.programs.service import give_back_memory
+from leadline.programs.serving.chores import first_of
 from leadline.scans.posture.cluster_source import kinds_read, reading_of
 from leadline.scans.posture.exposed_objects import KINDS as EXPOSING
 from leadline.scans.stored.followed_results import FollowedResults, Results, ScanRules
@@ -97,7 +97,7 @@ class Continuous:
             await self._judge()
         else:
             images = [self._follow_alone()] if settings.images.enabled else []
-            await _first_of(self._judge(), *images)
+            await first_of(self._judge(), *images)
 
     async def _judge(self) -> None:
         """One session after the other."""
@@ -265,7 +265,7 @@ class _Session:
         """
         await self._begin()
         self._is_due.set()
-        await _first_of(
+        await first_of(
             self._follow(),
             self._write(),
             self._tell(),
@@ -279,7 +279,7 @@ class _Session:
     async def once(self) -> None:
         """Judges and stores what was read, and follows nothing. Raises: ``StoreError``."""
         await self._begin()
-        await _first_of(self._write(), self._is_whole.wait())
+        await first_of(self._write(), self._is_whole.wait())
         await self._world.exceptions.show(self._followed.exceptions, self._followed.covered)
         # Of an operator that did follow: what it said holds no more.
         with suppress(ConflictError):
@@ -299,7 +299,7 @@ class _Session:
 
         Raises: ``ClusterError``.
         """
-        await _first_of(self._follow(), self._look_for_rights(), self._look_outside())
+        await first_of(self._follow(), self._look_for_rights(), self._look_outside())
 
     async def _follow(self) -> None:
         async with aclosing(changes_of(self._watch)) as found:
@@ -520,16 +520,3 @@ class _Session:
                     if await self._world.may_list(rule.plural, rule.group):
                         log.info("%s may be listed now", rule.plural)
                         return
-
-
-async def _first_of(*chores: Coroutine[Any, Any, object]) -> None:
-    """Runs all until the first ends, then ends the others. Raises what it raised."""
-    tasks = [asyncio.ensure_future(chore) for chore in chores]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,7 +1,6 @@
 """Has images scanned by processes of this pod. A process ends once nothing has come for a while, and its memory with it."""
 
 import asyncio
-import contextlib
 import logging
 import os
 import queue
@@ -21,6 +20,7 @@ from leadline.programs.operator.images.jobs import (
     Start,
 )
 from leadline.programs.operator.plan import Outcome
+from leadline.programs.serving.chores import settle
 from leadline.sources.child_process import Child, Command, Limits
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,6 @@ class Scanner(Protocol):
 class _Asked(Struct, frozen=True):
     task: ImageTask
     answered: "asyncio.Future[ImageAnswer]"
-    loop: asyncio.AbstractEventLoop
 
 
 class ChildScanner:
@@ -84,8 +83,7 @@ class ChildScanner:
             thread.start()
 
     async def scan(self, task: ImageTask) -> ImageAnswer:
-        loop = asyncio.get_running_loop()
-        asked = _Asked(task, loop.create_future(), loop)
+        asked = _Asked(task, asyncio.get_running_loop().create_future())
         self._asked.put(asked)
         return await asked.answered
 
@@ -116,7 +114,7 @@ class ChildScanner:
                 if not is_well or done >= MOST_IMAGES or answer.cpu_s > MOST_CPU_S:
                     _end(child)
                     child = None
-                _settle(asked, answer)
+                settle(asked.answered, answer)
         finally:
             _end(child)
 
@@ -169,16 +167,6 @@ class ChildScanner:
 def _end(child: Child | None) -> None:
     if child is not None:
         child.__exit__(None, None, None)
-
-
-def _settle(asked: _Asked, answer: ImageAnswer) -> None:
-    def settle() -> None:
-        if not asked.answered.done():
-            asked.answered.set_result(answer)
-
-    # The loop may have ended meanwhile.
-    with contextlib.suppress(RuntimeError):
-        asked.loop.call_soon_threadsafe(settle)
 
 
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:

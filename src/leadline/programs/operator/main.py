@@ -12,13 +12,12 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import click
 import uvloop
 from msgspec.structs import replace
 
@@ -37,18 +36,10 @@ from leadline.programs.operator.notices import Notices
 from leadline.programs.operator.renewal import OwnThread
 from leadline.programs.operator.runs import IMAGES, POSTURE, Orders
 from leadline.programs.operator.schedule import Schedules
-from leadline.programs.operator.settings import (
-    CONFIG,
-    KUBE,
-    Settings,
-    flags_of_settings,
-    home_of,
-    settings_of,
-)
+from leadline.programs.operator.settings import CONFIG, KUBE, TABLE, Settings, home_of, settings_of
 from leadline.programs.operator.waiver_objects import ExceptionStatus
 from leadline.programs.operator.watch import RunningImages
-from leadline.programs.service import run
-from leadline.programs.serving.chores import say_alive
+from leadline.programs.serving.chores import first_of, say_alive
 from leadline.programs.serving.cron import check
 from leadline.programs.serving.kube import Kube, KubeError
 from leadline.programs.serving.log import log_to_stderr
@@ -87,16 +78,7 @@ def _run(config: str, **flags: Any) -> int:
     return 0
 
 
-command = click.Command(
-    "operator",
-    callback=_run,
-    params=[
-        click.Option(["--config"], default="", metavar="FILE", help=f"Settings: YAML or JSON. [{CONFIG}]"),
-        *flags_of_settings(),
-    ],
-    help=_run.__doc__,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-)
+command = TABLE.command("operator", _run, CONFIG)
 
 
 @contextmanager
@@ -135,11 +117,6 @@ def rules_of(settings: Settings, secrets: SecretValues) -> ScanRules:
     return ScanRules(options, policies, chosen, home_of(settings))
 
 
-def image_place(settings: Settings) -> Place:
-    """Where results about images go."""
-    return Place(home_of(settings), settings.kube_context, settings.kubeconfig)
-
-
 async def operate(settings: Settings, rules: ScanRules) -> None:
     """Until the process is asked to end. Raises: ``ClusterError``, ``StoreError``."""
     stop = asyncio.Event()
@@ -152,7 +129,7 @@ async def operate(settings: Settings, rules: ScanRules) -> None:
         chores = [_until_stopped(stop), _lead(settings, rules, kube, store)]
         if settings.alive_file:
             chores.append(say_alive(Path(settings.alive_file)))
-        await _first_of(chores)
+        await first_of(*chores, within_s=GOODBYE_S)
     finally:
         await store.close()
         await kube.close()
@@ -218,12 +195,12 @@ async def _work(settings: Settings, rules: ScanRules, kube: Kube, store: Store) 
             ExceptionStatus(kube, "vulnerabilities"),
             is_of_target=settings.use_target_waivers,
         )
-        place = image_place(settings)
+        place = Place(home_of(settings), settings.kube_context, settings.kubeconfig)
         images = Images(store, running, orders, place, cluster_name=name, accepting=accepting)
         halves.append(images.run(settings.images, kube))
         if settings.images.database and settings.images.database_address:
             halves.append(keep_database(settings.images))
-    await _first_of(halves)
+    await first_of(*halves, within_s=GOODBYE_S)
 
 
 async def _may_list(kube: Kube, plural: str, group: str) -> bool:
@@ -239,19 +216,6 @@ async def _may_list(kube: Kube, plural: str, group: str) -> bool:
     return (answer.get("status") or {}).get("allowed") is True
 
 
-async def _first_of(chores: Sequence[Coroutine[Any, Any, None]]) -> None:
-    """Runs all until the first ends, then ends the others. Raises what it raised."""
-    tasks = [asyncio.ensure_future(chore) for chore in chores]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks, timeout=GOODBYE_S)
-    for task in done:
-        task.result()
-
-
 async def _until_stopped(stop: asyncio.Event) -> None:
     await stop.wait()
     log.info("asked to end")
@@ -261,8 +225,3 @@ def _store(settings: Settings) -> Store:
     if settings.store == KUBE:
         return RemoteStore(async_client(settings.kube_context, settings.kubeconfig, environ=os.environ))
     return LocalStore(Path(settings.store))
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command line and returns its exit code."""
-    return run(command, arguments)

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 from leadline.errors import LeadlineError
+from leadline.programs.serving.chores import settle
 from leadline.programs.serving.kube import Kube
 
 log = logging.getLogger(__name__)
@@ -37,18 +38,18 @@ class OwnThread:
     async def renewing(self, renew: Renew, left_s: float) -> AsyncGenerator[asyncio.Future[None], None]:
         """Renews while the body runs. What is given is done when leadership is lost; the body has to end within ``left_s`` then."""
         lost, gone = asyncio.Future[None](), asyncio.Future[None]()
-        loop, apart, has_ended = asyncio.get_running_loop(), asyncio.new_event_loop(), threading.Event()
+        apart, has_ended = asyncio.new_event_loop(), threading.Event()
         task = apart.create_task(self._renew(renew))
 
         def run() -> None:
             with suppress(asyncio.CancelledError):
                 apart.run_until_complete(task)
             apart.close()
-            _settle(loop, lost)
+            settle(lost, None)
             if not has_ended.wait(left_s):
                 log.critical("the work of a leader does not stop, and others may begin: the process ends")
                 self._end()
-            _settle(loop, gone)
+            settle(gone, None)
 
         threading.Thread(target=run, name="lease", daemon=True).start()
         try:
@@ -69,12 +70,3 @@ class OwnThread:
             await renew(kube)
         finally:
             await kube.close()
-
-
-def _settle(loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> None:
-    def settle() -> None:
-        if not future.done():
-            future.set_result(None)
-
-    with suppress(RuntimeError):  # the program has ended
-        loop.call_soon_threadsafe(settle)

@@ -5,17 +5,15 @@ A setting is one field here. Its flag is ``--full-scan``, its variable ``LEADLIN
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
-import click
 from msgspec import Meta, Struct
 
 from leadline.errors import UsageError
 from leadline.programs.operator.images.jobs import ImageSettings
+from leadline.programs.serving.pod import own_namespace
 from leadline.programs.serving.settings_table import SettingsTable, Texts
 
-ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 PREFIX = "LEADLINE_"
 CONFIG = "LEADLINE_OPERATOR_CONFIG"
 """Names the file of settings; ``LEADLINE_CONFIG`` names that of commands, which is another."""
@@ -97,14 +95,4 @@ def settings_of(file: str, environ: Mapping[str, str], flags: Mapping[str, Any])
 
 def home_of(settings: Settings) -> str:
     """The namespace that we are in."""
-    if settings.namespace:
-        return settings.namespace
-    try:
-        return (ACCOUNT / "namespace").read_text("utf-8").strip() or "leadline"
-    except OSError:
-        return "leadline"
-
-
-def flags_of_settings() -> list[click.Option]:
-    """A flag for each setting."""
-    return TABLE.flags()
+    return settings.namespace or own_namespace() or "leadline"

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
 from typing import Any, Generic, Protocol, TypeVar
 
 from msgspec import Struct
@@ -22,6 +21,7 @@ from leadline.api.protocol import (
 from leadline.api.selection import Key, Selection
 from leadline.backoff import backoff_s
 from leadline.errors import LeadlineError, StoreError
+from leadline.programs.serving.chores import first_of
 from leadline.scans.stored.scan_runs import RUNS
 
 log = logging.getLogger(__name__)
@@ -143,7 +143,7 @@ class Follower:
         while True:
             try:
                 self.store = self._opened()
-                await _first_to_end(self._heartbeat(self.store), *self._kinds(self.store))
+                await first_of(self._heartbeat(self.store), *self._kinds(self.store))
             except (LeadlineError, OSError, ValueError) as error:
                 # Answers that are not JSON are ValueErrors.
                 if self.is_up:
@@ -239,17 +239,3 @@ class Follower:
 
 def _selection(kind: Followed[Any]) -> Selection:
     return Selection(kind.plural, with_body=kind.with_body)
-
-
-async def _first_to_end(*works: Awaitable[None]) -> None:
-    """Runs all until one of them ends, which is always an error, and raises it."""
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.gather(*tasks, return_exceptions=True)
-    for task in done:
-        task.result()

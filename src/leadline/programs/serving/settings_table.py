@@ -5,7 +5,7 @@ lists are written with commas in the first two. A field that is a struct is a ta
 that are texts, numbers, switches or lists have flags and variables, ``--images-workers``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Generic, TypeVar, get_type_hints
 
@@ -90,6 +90,21 @@ class SettingsTable(Generic[S]):
             else:
                 options.append(click.Option([flag], type=place.kind, default=None, help=shown))
         return options
+
+    def command(self, name: str, run: Callable[..., object], variable: str) -> click.Command:
+        """Hands ``run`` the file of settings, which ``variable`` may name too, and what of ``flags`` was given."""
+        return click.Command(
+            name,
+            callback=run,
+            params=[
+                click.Option(
+                    ["--config"], default="", metavar="FILE", help=f"Settings: YAML or JSON. [{variable}]"
+                ),
+                *self.flags(),
+            ],
+            help=run.__doc__,
+            context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+        )
 
     def _add(self, name: str, place: _Place) -> None:
         if place.kind in (str, bool, int, float, Texts):

@@ -1,6 +1,5 @@
 """The pages within a cluster: reached through kube-apiserver as an aggregated API, or with a bearer token."""
 
-import os
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,6 +15,7 @@ from leadline.programs.serving.cluster.cluster_access import ClusterAccess, Fron
 from leadline.programs.serving.cluster.kube_api import KubeApi, KubeSettings
 from leadline.programs.serving.cluster.refusal import Refusal
 from leadline.programs.serving.own_certificate import OwnCertificate
+from leadline.programs.serving.pod import kube_address
 from leadline.programs.serving.tls_server import Socket, Tls, server
 from leadline.programs.ui.app import App
 from leadline.programs.ui.doors import PAGES_GROUP, PAGES_VERSION, ClusterDoor
@@ -73,7 +73,7 @@ class InCluster(Struct, frozen=True):
 
 async def serve_in_cluster(settings: InCluster, shown: Shown, keeper: Keeper) -> None:
     """Until it is asked to stop. Raises: ``ClusterError``."""
-    kube = KubeApi(KubeSettings(settings.kube or _cluster(), settings.kube_ca, settings.token_file))
+    kube = KubeApi(KubeSettings(settings.kube or kube_address(), settings.kube_ca, settings.token_file))
     host = settings.own_certificate_for
     with TemporaryDirectory(prefix="leadline-tls-") as folder:
         try:
@@ -124,11 +124,3 @@ def documents() -> Mapping[str, bytes]:
     }
     lives = dict.fromkeys(("/healthz", "/livez", "/readyz"), b"ok")
     return {**{path: msgspec.json.encode(one) for path, one in answers.items()}, **lives}
-
-
-def _cluster() -> str:
-    """The address that every pod has in its environment, and that needs no DNS."""
-    host, port = (os.environ.get(f"KUBERNETES_SERVICE_{part}", "") for part in ("HOST", "PORT"))
-    if not host:
-        return "https://kubernetes.default.svc"
-    return f"https://{f'[{host}]' if ':' in host else host}:{port or 443}"

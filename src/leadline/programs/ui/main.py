@@ -7,7 +7,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,9 +19,9 @@ from msgspec import Struct
 
 from leadline.api.protocol import Readable
 from leadline.errors import UsageError
-from leadline.programs.service import run
 from leadline.programs.serving.chores import beside
 from leadline.programs.serving.log import log_to_stderr
+from leadline.programs.serving.pod import ACCOUNT
 from leadline.programs.serving.provider_client import ProviderReader
 from leadline.programs.ui.app import App
 from leadline.programs.ui.doors import KeyDoor
@@ -34,7 +34,6 @@ from leadline.scans.provider_reading import known_of_provider, read_images, read
 from leadline.scans.stored.opening import KUBE, open_to_read
 
 log = logging.getLogger(__name__)
-ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _HOST = "127.0.0.1"
 _EVERY_HOST = "::"
 _BACKLOG = 512
@@ -316,8 +315,3 @@ class _Server(uvicorn.Server):
 
 def _say(line: str) -> None:
     sys.stderr.write(f"{line}\n")
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command line and returns its exit code."""
-    return run(command, arguments)

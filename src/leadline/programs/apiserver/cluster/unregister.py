@@ -1,16 +1,14 @@
 """``leadline unregister``: takes our APIServices away before the server goes; the chart runs it before it is uninstalled."""
 
 import asyncio
-import logging
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from leadline.programs.apiserver.settings import ACCOUNT, in_cluster
-from leadline.programs.service import run
 from leadline.programs.serving.cluster.kube_api import KubeSettings
 from leadline.programs.serving.cluster.registration import Leavings, unregister
+from leadline.programs.serving.log import log_to_stderr
+from leadline.programs.serving.pod import ACCOUNT, kube_address
 
 
 @click.command("unregister")
@@ -50,14 +48,8 @@ def command(seconds: float, kube: str, kube_ca: Path, token_file: Path, **left: 
     for path in (kube_ca, token_file):
         if not path.is_file():
             raise click.UsageError(f"{path} is not there; outside a pod give --kube, --kube-ca, --token-file")
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("httpx2").setLevel(logging.WARNING)
-    settings = KubeSettings(kube or in_cluster(), kube_ca, token_file)
+    log_to_stderr()
+    settings = KubeSettings(kube or kube_address(), kube_ca, token_file)
     if left["lease"] and not all(left["lease"].partition("/")):
         raise click.UsageError("give --lease as NAMESPACE/NAME")
     asyncio.run(unregister(settings, seconds, Leavings(**left)))
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command line and returns its exit code."""
-    return run(command, arguments)

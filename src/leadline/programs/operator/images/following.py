@@ -28,6 +28,7 @@ from leadline.programs.operator.runs import IMAGES, Orders
 from leadline.programs.operator.waiver_objects import ExceptionStatus
 from leadline.programs.operator.watch import RunningImages
 from leadline.programs.operator.work_state import Work
+from leadline.programs.serving.chores import first_of
 from leadline.programs.serving.kube import Kube
 from leadline.scans.stored.scan_runs import (
     FOLLOWING,
@@ -96,23 +97,9 @@ class Images:
             self._place.home,
             kube=kube,
         )
-        chores = [
-            asyncio.ensure_future(chore)
-            for chore in (
-                keeper.run(),
-                self._follow(used, keeper),
-                self._take_orders(keeper),
-                self._tell(keeper),
-            )
-        ]
-        try:
-            done, _ = await asyncio.wait(chores, return_when=asyncio.FIRST_COMPLETED)
-            for chore in done:
-                chore.result()
-        finally:
-            for chore in chores:
-                chore.cancel()
-            await asyncio.gather(*chores, return_exceptions=True)
+        await first_of(
+            keeper.run(), self._follow(used, keeper), self._take_orders(keeper), self._tell(keeper)
+        )
 
     async def _follow(self, used: UsedImages, keeper: ImageKeeper) -> None:
         while True:

@@ -9,14 +9,12 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Sequence
 
 import click
 from msgspec.structs import replace
 
 from leadline.api.carriers.remote import RemoteStore
-from leadline.errors import LeadlineError, StoreError
-from leadline.outputs.text.plain import plain
+from leadline.programs import service
 from leadline.programs.operator.dispatch import ChildScanner, Scanner
 from leadline.programs.operator.images.batches import PREFIX, slice_of
 from leadline.programs.operator.images.carrier import Carrier, Clock
@@ -26,6 +24,7 @@ from leadline.programs.operator.plan import Job
 from leadline.programs.operator.plan import Settings as Pace
 from leadline.programs.operator.settings import CONFIG, home_of, settings_of
 from leadline.programs.operator.work_state import Work, WorkStore
+from leadline.programs.serving.log import log_to_stderr
 from leadline.sources.cluster.connection import async_client
 
 log = logging.getLogger(__name__)
@@ -109,27 +108,11 @@ async def run(config: str, batch: str, pods: int, index: int) -> int:
 @click.option("--index", required=True, type=click.IntRange(0), envvar="JOB_COMPLETION_INDEX")
 def command(config: str, batch: str, pods: int, index: int) -> None:
     """Scan one slice of a batch of images."""
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    log_to_stderr()
     done = asyncio.run(run(config, batch, pods, index))
     log.info("%d images of %s", done, batch)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command line and returns its exit code; a failure has the Job controller begin another pod."""
-    try:
-        command(args=None if arguments is None else list(arguments), standalone_mode=False)
-    except click.ClickException as error:
-        sys.stderr.write(f"leadline: {plain(error.format_message())}\n")
-        return error.exit_code
-    except StoreError as error:
-        sys.stderr.write(f"leadline: {plain(str(error))}\n")
-        return 1
-    except LeadlineError as error:
-        sys.stderr.write(f"leadline: {plain(str(error))}\n")
-        return error.exit_code
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    # A failure has the Job controller begin another pod.
+    sys.exit(service.run(command, None))
