@@ -10,7 +10,7 @@ import orjson
 from msgspec import Struct, structs
 
 from leadline.api.kind import Kind
-from leadline.api.protocol import Entry, NotServedError, Paging, Put, Store
+from leadline.api.protocol import Entry, NotServedError, Put, Store, pages_of
 from leadline.api.selection import Selection
 from leadline.errors import StoreError
 
@@ -31,18 +31,14 @@ async def copy_all(source: Store, target: Store, kinds: Iterable[Kind]) -> Copie
     refused: list[tuple[str, str]] = []
     stored = [kind for kind in kinds if not kind.is_computed]
     for kind in stored:
-        token, is_first = "", True
-        while token or is_first:
-            try:
-                page = await source.list(Selection(kind.plural), Paging(token))
-            except NotServedError as error:
-                refused.append((kind.plural, str(error)))
-                break
-            token, is_first = page.token, False
-            for start in range(0, len(page.entries), AT_A_TIME):
-                wrong = await _put(target, page.entries[start : start + AT_A_TIME])
-                count += len(page.entries[start : start + AT_A_TIME]) - len(wrong)
-                refused += wrong
+        try:
+            async for entries in pages_of(source, Selection(kind.plural)):
+                for start in range(0, len(entries), AT_A_TIME):
+                    wrong = await _put(target, entries[start : start + AT_A_TIME])
+                    count += len(entries[start : start + AT_A_TIME]) - len(wrong)
+                    refused += wrong
+        except NotServedError as error:
+            refused.append((kind.plural, str(error)))
     if len(refused) >= len(stored) and not count:
         raise StoreError(refused[0][1])
     return Copied(count, tuple(refused))

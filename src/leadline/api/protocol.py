@@ -157,6 +157,15 @@ class Readable(Protocol):
         """Ends watches."""
 
 
+async def pages_of(store: "Readable | Store", selection: Selection) -> AsyncIterator[tuple[Entry, ...]]:
+    """The objects of every page of a list. Raises: as ``Store.list``."""
+    token, is_first = "", True
+    while token or is_first:
+        page = await store.list(selection, Paging(token))
+        token, is_first = page.token, False
+        yield page.entries
+
+
 class Store(Protocol):
     """Raises ``StoreError`` where the store itself fails; nothing is acknowledged that is not durable."""
 

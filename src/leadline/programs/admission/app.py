@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -19,12 +19,12 @@ from leadline.programs.admission.rehearsing import LONGEST_S, Rehearsal, not_reh
 from leadline.programs.admission.reviewer import Decision, Reviewer
 from leadline.programs.admission.turns import TooManyError, Turns
 from leadline.programs.admission.wire import Answer, Malformed, Review, TooLarge, read_review, written
+from leadline.programs.serving.plain_server import METRICS, TEXT, Send, send_whole
 from leadline.scans.observing.sessions import Session
 
 log = logging.getLogger(__name__)
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 MOST_HELD_BYTES = 24 << 20
 """Of large reviews that are under way, together, at each path."""
 MOST_SMALL_BYTES = 8 << 20
@@ -32,7 +32,7 @@ MOST_SMALL_BYTES = 8 << 20
 SMALL_BYTES = 64 << 10
 PATH, GUARDED_PATH, SESSIONS_PATH = "/validate", "/validate/guarded", "/sessions"
 """The second takes workloads and RBAC alone; the third ways into pods, which are always allowed."""
-_TEXT = "text/plain; charset=utf-8"
+T = TypeVar("T")
 
 
 class _TooMuch(Exception):  # noqa: N818
@@ -66,6 +66,10 @@ class Webhook:
         self._held_bytes: Counter[str] = Counter()
         self.is_ending = False
 
+    def end(self) -> None:
+        """It is ready no more."""
+        self.is_ending = True
+
     @property
     def is_ready(self) -> bool:
         return self._waivers.is_tried and not self.is_ending
@@ -79,16 +83,16 @@ class Webhook:
         if path in (PATH, GUARDED_PATH, SESSIONS_PATH) and method == "POST":
             status, kind, body = await self._answer(scope, receive)
         elif path == "/livez":
-            status, kind, body = (200, _TEXT, b"ok\n") if self.is_alive else (503, _TEXT, b"stuck\n")
+            status, kind, body = (200, TEXT, b"ok\n") if self.is_alive else (503, TEXT, b"stuck\n")
         elif path == "/readyz":
-            status, kind, body = (200, _TEXT, b"ok\n") if self.is_ready else (503, _TEXT, b"not ready\n")
+            status, kind, body = (200, TEXT, b"ok\n") if self.is_ready else (503, TEXT, b"not ready\n")
         else:
             status, kind, body = (
                 404,
-                _TEXT,
+                TEXT,
                 b"there is POST /validate, /validate/guarded, /sessions, /livez and /readyz\n",
             )
-        await _send(send, status, kind, body)
+        await send_whole(send, status, kind, body)
 
     async def _answer(self, scope: Message, receive: Receive) -> tuple[int, str, bytes]:
         length = dict(scope["headers"]).get(b"content-length", b"")
@@ -109,13 +113,13 @@ class Webhook:
                 self._held_bytes[place] -= size
         except _TooMuch as why:
             self._counts.refused(str(why))
-            return 413 if size > self._largest_bytes else 503, _TEXT, f"{why}\n".encode()
+            return 413 if size > self._largest_bytes else 503, TEXT, f"{why}\n".encode()
         except TimeoutError:
             self._counts.refused("body too slow")
-            return 408, _TEXT, b"the review did not arrive in time\n"
+            return 408, TEXT, b"the review did not arrive in time\n"
         except Malformed as why:
             self._counts.refused("malformed")
-            return 400, _TEXT, f"{why}\n".encode()
+            return 400, TEXT, f"{why}\n".encode()
 
     async def _held(self, receive: Receive, size: int, path: str) -> tuple[int, str, bytes]:
         async with asyncio.timeout(self._reviewer.settings.timeout_s):
@@ -161,48 +165,47 @@ class Webhook:
 
     async def _decided(self, review: Review) -> Decision:
         turns = self._deciding if self._reviewer.may_deny(review) else self._warning
-        try:
-            work = turns.submit(review.user_info.username, partial(self._decide, review))
-        except TooManyError:
-            return self._reviewer.failed(review, "too many at once")
-        try:
-            answer = asyncio.shield(asyncio.wrap_future(work))
-            return await asyncio.wait_for(answer, self._reviewer.settings.timeout_s)
-        except TimeoutError:
-            work.cancel()
-            return self._reviewer.failed(review, "it took too long")
+
+        def decide() -> Decision:
+            return self._reviewer.decide(review, self._waivers.known, datetime.now(UTC))
+
+        seconds = self._reviewer.settings.timeout_s
+        return await _in_turn(turns, review, decide, seconds, partial(self._reviewer.failed, review))
 
     async def _rehearsed(self, rehearsal: Rehearsal, review: Review) -> tuple[str, ...]:
         """Warnings, in a time that no one minds."""
-        try:
-            work = self._rehearsing.submit(
-                review.user_info.username, partial(self._rehearse, rehearsal, review)
-            )
-        except TooManyError:
-            return (not_rehearsed("too many at once"),)
-        try:
-            return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(work)), LONGEST_S)
-        except TimeoutError:
-            work.cancel()
-            return (not_rehearsed("it took too long"),)
+        return await _in_turn(
+            self._rehearsing,
+            review,
+            partial(rehearsal.warnings, review),
+            LONGEST_S,
+            lambda why: (not_rehearsed(why),),
+        )
 
-    def _rehearse(self, rehearsal: Rehearsal, review: Review) -> tuple[str, ...]:
+
+async def _in_turn(
+    turns: Turns[T], review: Review, work: Callable[[], T], seconds: float, otherwise: Callable[[str], T]
+) -> T:
+    """What ``work`` gives; ``otherwise`` says why it gave nothing within ``seconds``."""
+
+    def guarded() -> T:
         try:
-            return rehearsal.warnings(review)
+            return work()
         except Exception as error:
             # Without its message, which may repeat what was judged.
             where = "".join(traceback.format_tb(error.__traceback__)[-5:])
             log.error("a fault of this program: %s\n%s", type(error).__name__, where)
-            return (not_rehearsed("a fault of this program"),)
+            return otherwise("a fault of this program")
 
-    def _decide(self, review: Review) -> Decision:
-        try:
-            return self._reviewer.decide(review, self._waivers.known, datetime.now(UTC))
-        except Exception as error:
-            # Without its message, which may repeat what was judged.
-            where = "".join(traceback.format_tb(error.__traceback__)[-5:])
-            log.error("a fault of this program: %s\n%s", type(error).__name__, where)
-            return self._reviewer.failed(review, "a fault of this program")
+    try:
+        waited = turns.submit(review.user_info.username, guarded)
+    except TooManyError:
+        return otherwise("too many at once")
+    try:
+        return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(waited)), seconds)
+    except TimeoutError:
+        waited.cancel()
+        return otherwise("it took too long")
 
 
 class Shown:
@@ -215,15 +218,16 @@ class Shown:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         match scope["path"]:
             case "/metrics":
-                kind = "text/plain; version=0.0.4; charset=utf-8"
-                await _send(send, 200, kind, self._counts.text())
+                await send_whole(send, 200, METRICS, self._counts.text())
             case "/healthz" | "/livez":
-                await _send(send, 200, _TEXT, b"ok\n")
+                await send_whole(send, 200, TEXT, b"ok\n")
             case "/readyz":
                 is_ready = self._webhook.is_ready
-                await _send(send, 200 if is_ready else 503, _TEXT, b"ok\n" if is_ready else b"not ready\n")
+                await send_whole(
+                    send, 200 if is_ready else 503, TEXT, b"ok\n" if is_ready else b"not ready\n"
+                )
             case _:
-                await _send(send, 404, _TEXT, b"there is /metrics, /healthz and /readyz\n")
+                await send_whole(send, 404, TEXT, b"there is /metrics, /healthz and /readyz\n")
 
 
 async def _body(receive: Receive, size: int) -> bytes:
@@ -240,9 +244,3 @@ async def _body(receive: Receive, size: int) -> bytes:
             raise Malformed("it is longer than was said")
         if not message.get("more_body"):
             return b"".join(parts)
-
-
-async def _send(send: Send, status: int, kind: str, body: bytes) -> None:
-    headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

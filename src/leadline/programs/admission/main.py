@@ -156,7 +156,7 @@ async def serve(settings: Settings, policies: Policies, folder: Path) -> None:
     rehearsal = Rehearsal(partial(recorded_in_cluster, options)) if settings.rehearse else None
     webhook = Webhook(reviewer, waivers, counts, sessions.take if sessions else None, rehearsal)
     tls = Tls(socket, "")
-    serving = server(webhook, socket, tls, partial(_end, webhook), settings.drain_s)
+    serving = server(webhook, socket, tls, webhook.end, settings.drain_s)
     chores = [_renew(own, tls, trusted if settings.webhook else None)]
     kube = Kube(async_client(*where, environ=os.environ)) if settings.webhook and own else None
     if kube is not None and own is not None:
@@ -185,10 +185,6 @@ class Trusted:
 
     is_so = False
     ca = ""
-
-
-def _end(webhook: Webhook) -> None:
-    webhook.is_ending = True
 
 
 def _facts(where: tuple[str, str]) -> Facts:

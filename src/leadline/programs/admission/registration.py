@@ -1,13 +1,10 @@
 """Has the API server trust our certificate: our CA in the ``caBundle`` of our own ValidatingWebhookConfiguration."""
 
-import base64
-import binascii
 import logging
-from datetime import UTC, datetime
 from typing import Any
 
 from leadline.programs.serving.kube import Kube, KubeError
-from leadline.programs.serving.own_certificate import trusting
+from leadline.programs.serving.own_certificate import trusting_text
 
 log = logging.getLogger(__name__)
 PATH = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
@@ -44,11 +41,9 @@ async def trust(kube: Kube, name: str, ca: str) -> bool:
 
 def _trusting(webhook: Body, ca: str) -> Body:
     client = webhook.get("clientConfig") or {}
-    try:
-        bundle = base64.b64decode(client.get("caBundle") or "")
-    except (binascii.Error, TypeError):
-        bundle = b""
-    wanted = trusting(bundle, ca, datetime.now(UTC))
-    if wanted == bundle:
-        return webhook
-    return {**webhook, "clientConfig": {**client, "caBundle": base64.b64encode(wanted).decode()}}
+    wanted = trusting_text(client.get("caBundle"), ca)
+    return (
+        webhook
+        if wanted == (client.get("caBundle") or "")
+        else {**webhook, "clientConfig": {**client, "caBundle": wanted}}
+    )

@@ -27,7 +27,7 @@ from leadline.programs.serving.cluster.kube_api import KubeApi, KubeSettings
 from leadline.programs.serving.cluster.refusal import Refusal
 from leadline.programs.serving.log import log_to_stderr
 from leadline.programs.serving.own_certificate import OwnCertificate
-from leadline.programs.serving.plain_server import METRICS, serve_plain
+from leadline.programs.serving.plain_server import METRICS, send_whole, serve_plain
 from leadline.programs.serving.pod import kube_address, own_namespace
 from leadline.programs.serving.tls_server import Socket, Tls, server
 
@@ -217,9 +217,7 @@ async def _show(app: App, settings: Settings) -> None:
     async def metrics(scope: Any, _: Any, send: Any) -> None:
         is_known = scope["path"] == "/metrics"
         body = app.refused_writes.text() if is_known else "there is /metrics\n"
-        headers = [(b"content-type", METRICS.encode()), (b"content-length", str(len(body)).encode())]
-        await send({"type": "http.response.start", "status": 200 if is_known else 404, "headers": headers})
-        await send({"type": "http.response.body", "body": body.encode()})
+        await send_whole(send, 200 if is_known else 404, METRICS, body.encode())
 
     await serve_plain(metrics, settings.host, settings.metrics_port)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from leadline.api.protocol import ConflictError, Paging, Put, Store
+from leadline.api.protocol import ConflictError, Put, Store, pages_of
 from leadline.api.selection import Selection
 from leadline.programs.apiserver.encoding import wire
 from leadline.programs.apiserver.encoding.served import Served
@@ -24,11 +24,8 @@ async def mark_stale(store: Store, served: Iterable[Served], now: datetime) -> l
     for one in served:
         if one.kind.plural != RUNS:
             continue
-        token, is_first = "", True
-        while token or is_first:
-            page = await store.list(Selection(RUNS), Paging(token))
-            token, is_first = page.token, False
-            for entry in page.entries:
+        async for entries in pages_of(store, Selection(RUNS)):
+            for entry in entries:
                 whole = wire.object_of(one, entry)
                 status: dict[str, Any] = whole.get("status") or {}
                 if status.get("phase") != FOLLOWING or now - _seen(status) < UNHEARD:

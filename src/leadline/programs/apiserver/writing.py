@@ -10,7 +10,7 @@ import orjson
 from msgspec import Struct, structs
 
 from leadline.api.kind import Kind, Writer, nothing_to_decide
-from leadline.api.protocol import ABSENT, ConflictError, Content, Entry, Paging, Put, Store
+from leadline.api.protocol import ABSENT, ConflictError, Content, Entry, Put, Store, pages_of
 from leadline.api.selection import Key
 from leadline.programs.apiserver import asked, patches
 from leadline.programs.apiserver.asked import Target
@@ -217,11 +217,13 @@ class Writes:
     async def delete_collection(self, exchange: Exchange, target: Target, user: User) -> None:
         deletion = await deletion_asked_for(exchange)
         selection = asked.selection_of(exchange, target, with_body=False)
-        token, is_first = "", True
-        while token or is_first:
-            page = await self._store.list(selection, Paging(token))
-            token, is_first = page.token, False
-            drops = [self._drop(_one_of(target, entry.key), deletion, user) for entry in page.entries]
+        async for entries in pages_of(self._store, selection):
+            drops = [
+                self._drop(
+                    Target(target.served, entry.key.namespace, entry.key.name, "delete"), deletion, user
+                )
+                for entry in entries
+            ]
             for start in range(0, len(drops), _AT_A_TIME):
                 outcomes = await asyncio.gather(*drops[start : start + _AT_A_TIME], return_exceptions=True)
                 for outcome in outcomes:
@@ -478,10 +480,6 @@ def _parsed_patch(content: bytes, media_type: str) -> Any:
     if not isinstance(patch, list):
         raise refusal.bad_request("a JSON patch is a list of operations")
     return patch
-
-
-def _one_of(target: Target, key: Key) -> Target:
-    return Target(target.served, key.namespace, key.name, "delete")
 
 
 def _placed(problem: str) -> tuple[str, str]:

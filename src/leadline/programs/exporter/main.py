@@ -2,14 +2,12 @@
 
 import logging
 import os
-import signal
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import httpx2
-import uvicorn
 import uvloop
 
 from leadline.api.protocol import Readable
@@ -26,6 +24,7 @@ from leadline.programs.serving.chores import beside
 from leadline.programs.serving.following import Follower
 from leadline.programs.serving.log import log_to_stderr
 from leadline.programs.serving.plain_server import plain_config
+from leadline.programs.serving.tls_server import Server
 from leadline.scans.posture.frameworks import load_frameworks
 from leadline.scans.stored.opening import open_to_read
 
@@ -50,7 +49,7 @@ async def serve(settings: Settings) -> None:
     async with AsyncExitStack() as opened:
         alerting = await _alerting(settings, (results, follower), opened) if settings.alerts else None
         numbers = Numbers(results, follower, settings, alerting)
-        server = _server(settings, Scraped(numbers, follower))
+        server = Server(plain_config(Scraped(numbers, follower), settings.host, settings.port))
         await beside(server, [follower.run(), *([alerting.run()] if alerting else [])])
 
 
@@ -71,21 +70,6 @@ async def _alerting(
     http = await opened.enter_async_context(httpx2.AsyncClient(trust_env=True))
     receivers = receivers_of(file, Poster(http))
     return Alerting(watched, file.thresholds, state, receivers, cluster=settings.cluster_name)
-
-
-def _server(settings: Settings, application: Scraped) -> "_Server":
-    return _Server(plain_config(application, settings.host, settings.port))
-
-
-class _Server(uvicorn.Server):
-    def handle_exit(self, sig: int, frame: Any) -> None:
-        """Not as uvicorn, which ends the process by the same signal before we are done."""
-        self.force_exit = self.should_exit and sig == signal.SIGINT
-        self.should_exit = True
-
-    def leave(self) -> None:
-        """As a signal would."""
-        self.handle_exit(signal.SIGTERM, None)
 
 
 def _opener(settings: Settings) -> Callable[[], Readable]:

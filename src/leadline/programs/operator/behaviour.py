@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from leadline.api.protocol import Paging, Store
+from leadline.api.protocol import Store, pages_of
 from leadline.api.selection import Selection
 from leadline.errors import LeadlineError
 from leadline.scans.rehearsing.target import RehearsalTarget
@@ -59,12 +59,7 @@ class Behaviour:
         """What names the records and suggestions that are there, empty without any; whether a suggestion is there."""
         found, has_suggestion = [], False
         for plural in (PROFILES, SUGGESTIONS):
-            token, is_first = "", True
-            while token or is_first:
-                page = await self._store.list(Selection(plural, with_body=False), Paging(token))
-                token, is_first = page.token, False
-                found += [
-                    f"{entry.key.namespace}/{entry.key.name}@{entry.revision}" for entry in page.entries
-                ]
-                has_suggestion |= plural == SUGGESTIONS and bool(page.entries)
+            async for entries in pages_of(self._store, Selection(plural, with_body=False)):
+                found += [f"{entry.key.namespace}/{entry.key.name}@{entry.revision}" for entry in entries]
+                has_suggestion |= plural == SUGGESTIONS and bool(entries)
         return "\n".join(found), has_suggestion

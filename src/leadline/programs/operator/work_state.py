@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from leadline.api.kinds.images import Counted
 from leadline.api.kinds.scans import AcceptedInImage, ImageScan, ImageScanState, NamedSource, RunningImage
-from leadline.api.protocol import ABSENT, ConflictError, Content, Entry, Paging, Put, Store
+from leadline.api.protocol import ABSENT, ConflictError, Content, Entry, Put, Store, pages_of
 from leadline.api.selection import Key, Selection
 from leadline.api.stored import Reader
 from leadline.api.wire_type import Maybe
@@ -151,11 +151,8 @@ class WorkStore:
     async def load(self) -> None:
         """Raises: ``StoreError``."""
         works: dict[str, Work] = {}
-        token, is_first = "", True
-        while token or is_first:
-            page = await self.store.list(Selection(IMAGE_SCANS), Paging(token))
-            token, is_first = page.token, False
-            for entry in page.entries:
+        async for entries in pages_of(self.store, Selection(IMAGE_SCANS)):
+            for entry in entries:
                 work = work_of(entry)
                 if work is not None:
                     works[work.image.digest] = work

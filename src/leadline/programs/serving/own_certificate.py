@@ -4,6 +4,7 @@ The CA's key signs one certificate and is gone: nothing has to be kept secret bu
 its own. Clients learn of the CA through the objects by which Kubernetes knows the Service: APIServices, webhooks.
 """
 
+import base64
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -106,6 +107,17 @@ def trusting(bundle: bytes, ca: str, now: datetime) -> bytes:
     ours = sorted([*sorted(others, key=by_age)[-(MOST_CAS - 1) :], mine], key=by_age)
     foreign = [c for c in found if c.subject != mine.subject]
     return b"".join(c.public_bytes(serialization.Encoding.PEM) for c in (*foreign, *ours))
+
+
+def trusting_text(written: object, ca: str) -> str:
+    """``trusting`` of a ``caBundle`` as objects of Kubernetes hold it, base64: the very text where nothing is another."""
+    text = written if isinstance(written, str) else ""
+    try:
+        bundle = base64.b64decode(text)
+    except ValueError:
+        bundle = b""
+    wanted = trusting(bundle, ca, datetime.now(UTC))
+    return text if wanted == bundle else base64.b64encode(wanted).decode()
 
 
 def _ca(

@@ -1,37 +1,33 @@
 """Plain HTTP for numbers and probes, beside the server whose signals end the program."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import uvicorn
 
-from leadline.programs.serving.tls_server import GOODBYE_S
+from leadline.programs.serving.tls_server import Application, config_of
 
-Application = Callable[[Any, Any, Any], Any]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 MOST_CONNECTIONS = 100
+TEXT = "text/plain; charset=utf-8"
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def plain_config(application: Application, host: str, port: int) -> uvicorn.Config:
-    return uvicorn.Config(
-        application,
-        # By itself the event loop makes a socket of "::" that no IPv4 address reaches; of "" it makes one for each family.
-        "" if host == "::" else host,
-        port,
-        lifespan="off",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,
-        limit_concurrency=MOST_CONNECTIONS,
-        timeout_graceful_shutdown=GOODBYE_S,
-    )
+    return config_of(application, host, port, limit_concurrency=MOST_CONNECTIONS)
 
 
 async def serve_plain(application: Application, host: str, port: int) -> None:
     """Until it is cancelled."""
     await _Beside(plain_config(application, host, port)).serve()
+
+
+async def send_whole(send: Send, status: int, kind: str, body: bytes) -> None:
+    """One answer; ``kind`` is its type."""
+    headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 class _Beside(uvicorn.Server):

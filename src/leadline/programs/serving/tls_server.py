@@ -90,7 +90,9 @@ Application = Callable[[Any, Any, Any], Any]
 class Server(uvicorn.Server):
     """``on_stop`` is called at the first signal, before connections are waited for."""
 
-    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None], linger_s: float = 0.0) -> None:
+    def __init__(
+        self, config: uvicorn.Config, on_stop: Callable[[], None] = lambda: None, linger_s: float = 0.0
+    ) -> None:
         """``linger_s``: so long after SIGTERM it serves on, until those who ask know that it goes."""
         super().__init__(config)
         self._on_stop = on_stop
@@ -116,25 +118,32 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
+def config_of(application: Application, host: str = "", port: int = 0, **more: Any) -> uvicorn.Config:
+    """What all our servers have in common, and what else is given."""
+    common: dict[str, Any] = {
+        "lifespan": "off",
+        "access_log": False,
+        "log_config": None,
+        "server_header": False,
+        # No proxy in front of us says by such headers who the client is; any client that sent them would be believed.
+        "proxy_headers": False,
+        "timeout_graceful_shutdown": GOODBYE_S,
+    }
+    # By itself the event loop makes a socket of "::" that no IPv4 address reaches; of "" it makes one for each family.
+    return uvicorn.Config(application, "" if host == "::" else host, port, **common | more)
+
+
 def server(
     application: Application, socket: Socket, tls: Tls, on_stop: Callable[[], None], linger_s: float = 0.0
 ) -> Server:
-    config = uvicorn.Config(
+    config = config_of(
         application,
-        # By itself the event loop makes a socket of "::" that no IPv4 address reaches; of "" it makes one for each family.
-        "" if socket.host == "::" else socket.host,
+        socket.host,
         socket.port,
         http=Peer,
-        lifespan="off",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        # No proxy in front of us says by such headers who the client is; any client that sent them would be believed.
-        proxy_headers=False,
         backlog=BACKLOG,
         limit_concurrency=socket.most_connections,
         timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=GOODBYE_S,
     )
     config.load()
     config.ssl = tls.entrance

@@ -69,6 +69,11 @@ class Shown:
         self.revision += 1
         self.wake()
 
+    def say_old(self, why: str) -> None:
+        if why != self.why_old:
+            self.why_old = why
+            self.wake()
+
     def wake(self) -> None:
         self.changed.set()
         self.changed = asyncio.Event()
@@ -157,9 +162,7 @@ class Keeper:
             )
         elif not self._follower.is_up:
             why = "The store does not answer: this is what was read last."
-        if why != self._shown.why_old:
-            self._shown.why_old = why
-            self._shown.wake()
+        self._shown.say_old(why)
 
 
 class Polled:
@@ -186,7 +189,5 @@ class Polled:
                     made = mark
             except LeadlineError as error:
                 why = f"This is what was read last: {error}."
-            if why != self._shown.why_old:
-                self._shown.why_old = why
-                self._shown.wake()
+            self._shown.say_old(why)
             await asyncio.sleep(self._every_s)

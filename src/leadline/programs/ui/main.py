@@ -4,7 +4,6 @@ import asyncio
 import logging
 import os
 import secrets
-import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from leadline.programs.serving.chores import beside
 from leadline.programs.serving.log import log_to_stderr
 from leadline.programs.serving.pod import ACCOUNT
 from leadline.programs.serving.provider_client import ProviderReader
+from leadline.programs.serving.tls_server import Server, config_of
 from leadline.programs.ui.app import App
 from leadline.programs.ui.doors import KeyDoor
 from leadline.programs.ui.in_cluster import InCluster, serve_in_cluster
@@ -277,15 +277,7 @@ async def _answer(listening: socket.socket, shown: Shown, keeper: Keeper | Polle
     room = f"/{secrets.token_urlsafe(_ROOM_BYTES)}"
     hosts = frozenset(f"{name}:{port}" for name in (_HOST, "localhost"))
     app = App(shown, KeyDoor(key, hosts, room), (f"{room}/pages",))
-    config = uvicorn.Config(
-        app,
-        lifespan="off",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=_GOODBYE_S,
-    )
+    config = config_of(app, timeout_graceful_shutdown=_GOODBYE_S)
     server = _Server(config, app, listening)
     sys.stdout.write(f"http://{_HOST}:{port}{room}/pages/overview?key={key}\n")
     sys.stdout.flush()
@@ -293,24 +285,13 @@ async def _answer(listening: socket.socket, shown: Shown, keeper: Keeper | Polle
     await beside(server, [keeper.run()] if keeper else [])
 
 
-class _Server(uvicorn.Server):
+class _Server(Server):
     def __init__(self, config: uvicorn.Config, app: App, listening: socket.socket) -> None:
-        super().__init__(config)
-        self._app = app
+        super().__init__(config, app.stop)
         self._listening = listening
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         await super().serve(sockets or [self._listening])
-
-    def leave(self) -> None:
-        self._app.stop()
-        self.should_exit = True
-
-    def handle_exit(self, sig: int, frame: Any) -> None:
-        """Not as uvicorn, which ends the process by the same signal before streams are ended."""
-        self._app.stop()
-        self.force_exit = self.should_exit and sig == signal.SIGINT
-        self.should_exit = True
 
 
 def _say(line: str) -> None:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterable
 
 from leadline.api.kind import Kind
-from leadline.api.protocol import ConflictError, Paging, Store
+from leadline.api.protocol import ConflictError, Store, pages_of
 from leadline.api.selection import Selection
 from leadline.programs.serving.cluster import refusal
 from leadline.programs.serving.cluster.kube_api import Body, KubeApi
@@ -85,11 +85,8 @@ async def sweep(store: Store, kinds: Iterable[Kind], alive: set[str]) -> int:
     for kind in kinds:
         if not kind.is_namespaced:
             continue
-        token, is_first = "", True
-        while token or is_first:
-            page = await store.list(Selection(kind.plural, with_body=False), Paging(token))
-            token, is_first = page.token, False
-            for entry in page.entries:
+        async for entries in pages_of(store, Selection(kind.plural, with_body=False)):
+            for entry in entries:
                 if entry.key.namespace not in alive:
                     try:
                         await store.delete(entry.key)

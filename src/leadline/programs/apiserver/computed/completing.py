@@ -7,7 +7,7 @@ import msgspec
 import orjson
 from msgspec import Struct
 
-from leadline.api.protocol import ConflictError, Entry, Paging, Put, Store
+from leadline.api.protocol import ConflictError, Entry, Put, Store, pages_of
 from leadline.api.selection import Selection
 from leadline.programs.apiserver.encoding import wire
 from leadline.programs.apiserver.encoding.served import Served
@@ -35,11 +35,8 @@ async def complete(store: Store, served: Iterable[Served]) -> int:
     """How many objects lacked them. Raises: ``StoreError``."""
     count = 0
     for one in served:
-        token, is_first = "", True
-        while token or is_first:
-            page = await store.list(Selection(one.kind.plural, with_body=False), Paging(token))
-            token, is_first = page.token, False
-            for listed in page.entries:
+        async for entries in pages_of(store, Selection(one.kind.plural, with_body=False)):
+            for listed in entries:
                 if not _lacks_identity(listed):
                     continue
                 entry = await store.get(listed.key)

@@ -7,7 +7,7 @@ everything else, so that it is listed and watched like everything else.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -26,7 +26,7 @@ from leadline.api.kinds.images import (
     VulnerabilityCount,
     VulnerabilityCounts,
 )
-from leadline.api.protocol import ABSENT, ConflictError, Entry, GoneError, Paging, Put, Store
+from leadline.api.protocol import ABSENT, ConflictError, Entry, GoneError, Put, Store, pages_of
 from leadline.api.selection import Key, Selection
 from leadline.backoff import backoff_s
 from leadline.errors import StoreError
@@ -77,7 +77,7 @@ class NamespaceSum:
     async def body(self, store: Store, key: Key) -> Body | None:
         sums: list[int] = []
         names: list[str] = []
-        async for entries in _pages(store, Selection(self.source, key.name, with_body=False)):
+        async for entries in pages_of(store, Selection(self.source, key.name, with_body=False)):
             for entry in entries:
                 cells = orjson.loads(entry.content.columns)
                 sums = sums or [0] * len(cells)
@@ -133,7 +133,7 @@ class NetworkPolicies:
         if entry is None:
             return None
         known = []
-        async for servers in _pages(store, Selection("knownservers")):
+        async for servers in pages_of(store, Selection("knownservers")):
             known += known_servers(wire.object_of(self._served["knownservers"], server) for server in servers)
         return generated_policy(wire.object_of(self._served["networkneighborhoods"], entry), known)
 
@@ -204,7 +204,7 @@ class Computing:
         for computation in self._computations:
             touched = set(await self._there(computation))
             for plural in computation.sources:
-                async for entries in _pages(self._store, Selection(plural, with_body=False)):
+                async for entries in pages_of(self._store, Selection(plural, with_body=False)):
                     for entry in entries:
                         touched.update(computation.touched(entry.key, ()))
             for key in sorted(touched):
@@ -223,7 +223,7 @@ class Computing:
 
     async def _there(self, computation: Computation) -> list[Key]:
         selection = Selection(computation.target, with_body=False)
-        return [entry.key async for entries in _pages(self._store, selection) for entry in entries]
+        return [entry.key async for entries in pages_of(self._store, selection) for entry in entries]
 
     async def _write(self, computation: Computation, key: Key) -> None:
         """Nothing where it is as it should be; another replica that was faster has written the same."""
@@ -258,14 +258,6 @@ class Computing:
         self._upto = revision
         self._moved.set()
         self._moved = asyncio.Event()
-
-
-async def _pages(store: Store, selection: Selection) -> AsyncIterator[tuple[Entry, ...]]:
-    token, is_first = "", True
-    while token or is_first:
-        page = await store.list(selection, Paging(token))
-        token, is_first = page.token, False
-        yield page.entries
 
 
 def _references(namespace: str, names: list[str], kind: str) -> tuple[Reference, ...]:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from leadline.api.kind import PREFIX
 from leadline.api.kinds.scans import AcceptedInImage
-from leadline.api.protocol import Paging, Store
+from leadline.api.protocol import Store, pages_of
 from leadline.api.selection import Key, Selection
 from leadline.errors import DatabaseError
 from leadline.programs.operator.images.jobs import NO_DATABASE
@@ -40,11 +40,8 @@ class Note(Struct, frozen=True):
 async def notes_of(store: Store, plural: str, namespace: str = "") -> list[Note]:
     """Of all results of ours. Raises: ``StoreError``."""
     found: list[Note] = []
-    token, is_first = "", True
-    while token or is_first:
-        page = await store.list(Selection(plural, namespace, with_body=False), Paging(token))
-        token, is_first = page.token, False
-        for entry in page.entries:
+    async for entries in pages_of(store, Selection(plural, namespace, with_body=False)):
+        for entry in entries:
             annotations = orjson.loads(entry.content.metadata).get("annotations") or {}
             note = scan_note(annotations)
             if note is not None:

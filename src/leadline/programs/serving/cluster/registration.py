@@ -5,10 +5,8 @@ While a registered server does not answer, Kubernetes cannot finish deleting any
 
 import asyncio
 import base64
-import binascii
 import logging
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
 from msgspec import Struct
 
@@ -17,7 +15,7 @@ from leadline.api.kind import Kind
 from leadline.errors import ClusterError
 from leadline.programs.serving.cluster.kube_api import Body, KubeApi, KubeSettings
 from leadline.programs.serving.cluster.refusal import Refusal
-from leadline.programs.serving.own_certificate import trusting
+from leadline.programs.serving.own_certificate import trusting_text
 
 log = logging.getLogger(__name__)
 _PATH = "/apis/apiregistration.k8s.io/v1/apiservices"
@@ -76,13 +74,13 @@ async def _trust_one(kube: KubeApi, name: str, ca: str, service: OwnService | No
         if code != 200:
             log.warning("apiservice %s: %s", name, body.get("message") or f"HTTP {code}")
             return False
-        bundle = _bundle(body)
-        wanted = trusting(bundle, ca, datetime.now(UTC))
+        bundle = (body.get("spec") or {}).get("caBundle") or ""
+        wanted = trusting_text(bundle, ca)
         if wanted == bundle:
             return True
         change = {
             "metadata": {"resourceVersion": body.get("metadata", {}).get("resourceVersion")},
-            "spec": {"caBundle": base64.b64encode(wanted).decode()},
+            "spec": {"caBundle": wanted},
         }
         code, body = await kube.patch(f"{_PATH}/{name}", change)
         if code == 200:
@@ -122,13 +120,6 @@ def _made(name: str, ca: str, service: OwnService, role: Body) -> Body:
     }
 
 
-def _bundle(body: Body) -> bytes:
-    try:
-        return base64.b64decode(body.get("spec", {}).get("caBundle") or "")
-    except (binascii.Error, TypeError):
-        return b""
-
-
 class Leavings(Struct, frozen=True):
     """Names of what else goes before the chart; empty for what is not there."""
 
@@ -148,26 +139,18 @@ async def unregister(settings: KubeSettings, seconds: float, leavings: Leavings 
     Raises: ``ClusterError``.
     """
     kube = KubeApi(settings)
-    webhook, binding = leavings.webhook, leavings.binding
     try:
         async with asyncio.timeout(seconds):
-            if webhook:
-                await _delete(kube, f"{_WEBHOOKS}/{webhook}", f"validatingwebhookconfiguration {webhook}")
-            if binding:
-                await _delete(kube, f"{_BINDINGS}/{binding}", f"clusterrolebinding {binding}")
             namespace, _, lease = leavings.lease.partition("/")
-            if leavings.lease_binding:
-                path = _ROLE_BINDINGS.format(namespace)
-                await _delete(
-                    kube, f"{path}/{leavings.lease_binding}", f"rolebinding {leavings.lease_binding}"
-                )
-            for _ in range(ROUNDS if binding else 1):
+            await _delete(kube, _WEBHOOKS, "validatingwebhookconfiguration", leavings.webhook)
+            await _delete(kube, _BINDINGS, "clusterrolebinding", leavings.binding)
+            await _delete(kube, _ROLE_BINDINGS.format(namespace), "rolebinding", leavings.lease_binding)
+            for _ in range(ROUNDS if leavings.binding else 1):
                 await _delete_all(kube)
-                if binding:
+                if leavings.binding:
                     # kube-apiserver forgets a right after a moment, and the server may have used it until then.
                     await asyncio.sleep(RIGHT_FORGOTTEN_S)
-            if lease:
-                await _delete(kube, f"{_LEASES.format(namespace)}/{lease}", f"lease {lease}")
+            await _delete(kube, _LEASES.format(namespace), "lease", lease)
             for name in names():
                 log.info("%s is gone", name)
     except TimeoutError:
@@ -182,7 +165,7 @@ async def unregister(settings: KubeSettings, seconds: float, leavings: Leavings 
 
 async def _delete_all(kube: KubeApi) -> None:
     for name in names():
-        await _delete(kube, f"{_PATH}/{name}", f"apiservice {name}")
+        await _delete(kube, _PATH, "apiservice", name)
     for name in names():
         group = name.partition(".")[2]
         for path in (f"{_PATH}/{name}", f"/apis/{group}"):
@@ -190,9 +173,11 @@ async def _delete_all(kube: KubeApi) -> None:
                 await asyncio.sleep(LOOK_AGAIN_S)
 
 
-async def _delete(kube: KubeApi, path: str, what: str) -> None:
-    """Raises: ``ClusterError`` where it is still there and stays."""
-    code, body = await kube.delete(path)
+async def _delete(kube: KubeApi, path: str, kind: str, name: str) -> None:
+    """Nothing without a name. Raises: ``ClusterError`` where it is still there and stays."""
+    if not name:
+        return
+    code, body = await kube.delete(f"{path}/{name}")
     if code not in (200, 202, _GONE):
         message = body.get("message") or f"HTTP {code}"
-        raise ClusterError(f"{what} was not deleted: {message}", hint=f"kubectl delete {what}")
+        raise ClusterError(f"{kind} {name} was not deleted: {message}", hint=f"kubectl delete {kind} {name}")
