@@ -111,6 +111,9 @@ def control(
     needs_setting: bool = False,
     namespaced_score: float | None = None,
     is_namespaced: Callable[..., bool] | None = None,
+    see: str = "",
+    example: str = "",
+    cannot_see: str = "",
 ) -> Callable[[Check], BuiltControl]:
     """Makes a ``BuiltControl`` of a check.
 
@@ -119,7 +122,9 @@ def control(
     says which subjects are judged at all; the others count neither as passed nor as failed. ``cloud``
     is for a control that makes sense on the clusters of one service alone, ``needs_setting`` for one that has
     nothing to judge by while all its settings are empty. ``namespaced_score`` is for what ``is_namespaced``, which takes
-    what the check takes, says is about rights in one namespace.
+    what the check takes, says is about rights in one namespace. With ``see``, a link, the control shares its file with
+    others: its name is the function's, and its documentation the function's docstring, to which ``example``, a manifest, and
+    ``cannot_see`` are added where they are given.
 
     Raises:
         TypeError: the check's first argument is of no type that the engine can supply.
@@ -136,8 +141,8 @@ def control(
             title,
             score,
             category,
-            _documentation(check),
-            _file_name(check.__module__),
+            page(check.__doc__ or "", example, see, cannot_see) if see else _documentation(check),
+            check.__name__ if see else _file_name(check.__module__),
             module=check.__module__,
             problem=problem,
             consequence=consequence,
@@ -216,6 +221,16 @@ def not_built(
         needs=needs,
         cloud=cloud,
     )
+
+
+def page(doc: str, example: str, see: str, cannot_see: str = "") -> str:
+    """``doc``, as it is indented in a function, with what it lacks; its own ``Cannot see:`` goes before ``cannot_see``."""
+    written = doc.replace("\n    ", "\n").strip()
+    if example:
+        written, _, own = written.partition("\n\nCannot see: ")
+        manifest = "\n".join(f"    {line}" for line in example.splitlines())
+        written = f"{written}\n\nExample::\n\n{manifest}\n\nCannot see: {own or cannot_see}"
+    return f"{written}\n\nSee: {see}\n"
 
 
 def _file_name(module: str) -> str:

@@ -18,7 +18,8 @@ from leadline.posture.checks.host_files import GROUP, KUBELET, looser_than, not_
 from leadline.posture.checks.namespaces import holds_applications
 from leadline.posture.checks.pod_security_labels import ENFORCE, enforces
 from leadline.posture.checks.rbac_queries import is_in_one_namespace
-from leadline.posture.control import Check, control
+from leadline.posture.control import Check, control, page
+from leadline.posture.control_examples import NAMESPACE
 from leadline.posture.inventory import Inventory
 from leadline.posture.subject import Namespace, mapping
 
@@ -36,10 +37,10 @@ spec:
   - name: {program}
     image: {image}
     command: [{program}, {flags}]"""
-_WEB = """\
+_RUNS = """\
 apiVersion: v1
 kind: Pod
-metadata: {name: web, namespace: shop}
+metadata: {{name: {name}{place}}}
 spec:"""
 _ETCD_IMAGE = "registry.k8s.io/etcd:3.6.4-0"
 _FACTS = """\
@@ -66,10 +67,6 @@ apiVersion: {group}/v1
 kind: {kind}
 metadata: {{name: shop}}
 {example}"""
-_NAMESPACE = """\
-apiVersion: v1
-kind: Namespace
-metadata: {name: shop}"""
 _POLICY = """\
 apiVersion: policy/v1beta1
 kind: PodSecurityPolicy
@@ -96,6 +93,7 @@ class SaidOfPods(Said, total=False):
     """And of which of them, and what else is looked at."""
 
     applies: Callable[..., bool]
+    kinds: tuple[str, ...]
     reads: tuple[str, ...]
     needs_setting: bool
 
@@ -107,12 +105,7 @@ def flag_control(
     program, flags = command.split(" ", 1)
     image = _ETCD_IMAGE if program == "etcd" else f"registry.k8s.io/{program}:v1.36.3"
     example = _POD.format(program=program, image=image, flags=flags)
-
-    def make(check: Check) -> BuiltControl:
-        made = control(id, title, category=_CONTROL_PLANE, **said)(check)
-        return replace(made, name=check.__name__, doc=_page(check.__doc__ or "", example, see))
-
-    return make
+    return control(id, title, category=_CONTROL_PLANE, see=see, example=example, **said)
 
 
 def kubelet_control(
@@ -122,35 +115,32 @@ def kubelet_control(
     ``name: readOnlyPort, value: 10255, origin: file, givenBy: "/var/lib/kubelet/config.yaml"``.
     """
     lines = "\n".join(f"  - {{{setting}}}" for setting in settings)
-    example = f"{_FACTS.format(group=GROUP, kind='KubeletInfo')}  settings:\n{lines}"
-
-    def make(check: Check) -> BuiltControl:
-        made = control(id, title, category=_CONTROL_PLANE, kinds=(KUBELET,), **said)(check)
-        return replace(made, name=check.__name__, doc=_page(check.__doc__ or "", example, see, _RESTARTED))
-
-    return make
+    return control(
+        id,
+        title,
+        category=_CONTROL_PLANE,
+        kinds=(KUBELET,),
+        see=see,
+        example=f"{_FACTS.format(group=GROUP, kind='KubeletInfo')}  settings:\n{lines}",
+        cannot_see=_RESTARTED,
+        **said,
+    )
 
 
 def rights_control(
     id: str, title: str, *, rule: str, see: str, namespaced_score: float | None = None, **said: Unpack[Said]
 ) -> Callable[[Check], BuiltControl]:
     """A control over what a role allows. ``rule`` is one that fails: ``apiGroups: [apps], resources: [pods], verbs: [get]``."""
-    is_namespaced = None if namespaced_score is None else is_in_one_namespace
-
-    def make(check: Check) -> BuiltControl:
-        made = control(
-            id,
-            title,
-            category="Access control",
-            namespaced_score=namespaced_score,
-            is_namespaced=is_namespaced,
-            **said,
-        )(check)
-        return replace(
-            made, name=check.__name__, doc=_page(check.__doc__ or "", _ROLE.format(rule=rule), see)
-        )
-
-    return make
+    return control(
+        id,
+        title,
+        category="Access control",
+        namespaced_score=namespaced_score,
+        is_namespaced=None if namespaced_score is None else is_in_one_namespace,
+        see=see,
+        example=_ROLE.format(rule=rule),
+        **said,
+    )
 
 
 def pod_control(
@@ -160,19 +150,17 @@ def pod_control(
     category: str,
     pod: tuple[str, ...] = (),
     container: tuple[str, ...] = (),
+    name: str = "web",
+    namespace: str = "shop",
     image: str = "nginx:1.27",
     see: str,
     **said: Unpack[SaidOfPods],
 ) -> Callable[[Check], BuiltControl]:
     """A control over pods or their containers. One with these fields fails, each as a line of YAML: ``hostPID: true``."""
-    fields = (*pod, "containers:", "- name: web", f"  image: {image}", *(f"  {one}" for one in container))
-    example = "\n".join((_WEB, *(f"  {one}" for one in fields)))
-
-    def make(check: Check) -> BuiltControl:
-        made = control(id, title, category=category, **said)(check)
-        return replace(made, name=check.__name__, doc=_page(check.__doc__ or "", example, see))
-
-    return make
+    place = f", namespace: {namespace}" if namespace else ""
+    fields = (*pod, "containers:", f"- name: {name}", f"  image: {image}", *(f"  {one}" for one in container))
+    example = "\n".join((_RUNS.format(name=name, place=place), *(f"  {one}" for one in fields)))
+    return control(id, title, category=category, see=see, example=example, **said)
 
 
 def cloud_control(
@@ -190,12 +178,7 @@ def cloud_control(
     """
     kind, _, group = kinds[0].partition(".")
     shown = _CLOUD.format(group=group, kind=kind, example=example)
-
-    def make(check: Check) -> BuiltControl:
-        made = control(id, title, category=category, kinds=kinds, **said)(check)
-        return replace(made, name=check.__name__, doc=_page(check.__doc__ or "", shown, see))
-
-    return make
+    return control(id, title, category=category, kinds=kinds, see=see, example=shown, **said)
 
 
 def namespace_admission(
@@ -211,7 +194,7 @@ def namespace_admission(
     hidden = "other admission policies that refuse the same; a cluster-wide default in the API server's\nadmission configuration."
     see = "https://kubernetes.io/docs/concepts/security/pod-security-admission/"
     made = control(id, title, category="Workload", applies=holds_applications, **said)(check)
-    doc = _page(f"{first}\n\n{why}\n\nFix: {fix}", _NAMESPACE, see, hidden)
+    doc = page(f"{first}\n\n{why}\n\nFix: {fix}", NAMESPACE, see, hidden)
     return replace(made, name=name, module=_module_of_row(), doc=doc)
 
 
@@ -242,7 +225,7 @@ def pod_security_policy(
     hidden = "who may use which policy; whether the cluster still has the API, which went in 1.25."
     see = "https://kubernetes.io/docs/concepts/security/pod-security-policy/"
     made = control(id, title, category="Workload", kinds=(_POLICIES,), **said)(check)
-    doc = _page(f"{first}\n\n{why}\n\nFix: {fix}", _POLICY.format(example=example), see, hidden)
+    doc = page(f"{first}\n\n{why}\n\nFix: {fix}", _POLICY.format(example=example), see, hidden)
     return replace(made, name=name, module=_module_of_row(), doc=doc)
 
 
@@ -314,8 +297,8 @@ def _of_file(
     check: Check, id: str, name: str, title: str, file: NodeFile, doc: str, example: str, see: str, said: Said
 ) -> BuiltControl:
     made = control(id, title, category=file.category, kinds=(file.kind,), **said)(check)
-    page = _page(doc, example, see or file.see, _LISTS)
-    return replace(made, name=name, module=_module_of_row(3), doc=page)
+    shown = page(doc, example, see or file.see, _LISTS)
+    return replace(made, name=name, module=_module_of_row(3), doc=shown)
 
 
 def _module_of_row(depth: int = 2) -> str:
@@ -330,10 +313,3 @@ def _example(file: NodeFile, mode: int, owner: str) -> str:
     lines.append(f"{'  ' * (len(above) + 1)}{field}: {f'[{held}]' if file.is_list else held}")
     head = _FACTS.format(group=GROUP, kind=file.kind.partition(".")[0])
     return head + "\n".join(lines)
-
-
-def _page(doc: str, example: str, see: str, cannot_see: str = "") -> str:
-    """``doc``, as it is indented in a function, with what it lacks; its own ``Cannot see:`` goes before ``cannot_see``."""
-    said, _, own = doc.replace("\n    ", "\n").strip().partition("\n\nCannot see: ")
-    shown = "\n".join(f"    {line}" for line in example.splitlines())
-    return f"{said}\n\nExample::\n\n{shown}\n\nCannot see: {own or cannot_see}\n\nSee: {see}\n"

@@ -56,7 +56,7 @@ def is_network_plugin(resource: Resource) -> bool:
     return any(_name(c) in PLAIN or enforces(c) is not None for c in _containers(resource))
 
 
-def plugin_without_policies(plugin: Resource, inventory: Inventory) -> bool:
+def enforces_no_policies(plugin: Resource, inventory: Inventory) -> bool:
     """Whether neither ``plugin`` nor any other one of the cluster enforces network policies.
 
     Raises: ``NotJudged`` where another one may be part of the cluster and was not read.
