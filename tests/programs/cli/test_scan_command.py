@@ -169,7 +169,7 @@ def test_gates_decide_the_exit_code_and_the_last_line(capfd, flags: list[str], c
         (["scan", "bad.yaml", "--fail-on", "unraed"], "--fail-on must be one of low, medium, high, critical, unread (got unraed)"),
         (["scan", "-", "bad.yaml"], "'-' reads standard input and cannot be combined; name files in a scan of their own"),
         (["scan", "workload", "shop/Pod/shall", "bad.yaml"], "no object shop/Pod/shall; did you mean shop/Pod/shell?"),
-        (["scan", "", "bad.yaml"], "a path is empty; is a variable of the shell unset?"),
+        (["scan", "", "bad.yaml"], "an argument is empty; is a variable of the shell unset?"),
         (["scan", "bad.yaml", "-f", "json", "-o", "reports/"], "reports/ names no file; --output takes a file"),
         (["scan", "workload", "shell", "bad.yaml"], "shell names no workload; write it as namespace/Kind/name, shop/Deployment/web"),
         (["scna", "bad.yaml"], "unknown command scna; did you mean scan?"),

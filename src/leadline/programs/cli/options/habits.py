@@ -216,10 +216,10 @@ class _Translation:
         if flag in self._takes_value:
             if not self._takes_value[flag] or has_value:
                 return [word]
-            value = next(rest, "")
-            if flag in ("-o", "--output") and value in _FORMATS:
-                return ["--format", _FORMATS[value] or value]
-            return [flag, value] if value else [flag]
+            given = next(rest, None)
+            if given is not None and flag in ("-o", "--output") and given in _FORMATS:
+                return ["--format", _FORMATS[given] or given]
+            return [flag] if given is None else [flag, given]
         if flag in DONE or (flag in NOT_HERE and value == "false"):
             return []
         if flag in NOT_HERE and value != "false":

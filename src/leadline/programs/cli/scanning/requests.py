@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, get_args
 
-import click
 from msgspec.structs import replace
 
 from leadline.errors import DatabaseError, UsageError
@@ -48,37 +47,11 @@ def split_commas(values: Texts) -> Texts:
     return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
 
 
-_NOT_EMPTY = {
-    "submit": ("nothing would be sent", "https://HOST/SOURCE"),
-    "severity_threshold": ("there would be no gate", "high"),
-    "fail_on": ("there would be no gate", "unread"),
-    "deny_licences": ("there would be no gate", "GPL-3.0-only"),
-    "trust_policy": ("no signature would be checked", "trust.yaml"),
-    "store": ("nothing would be stored", "results.db"),
-}
-"""What an empty value would mean, and an example of one that is not, by the flags of gates and of what is sent or stored."""
-
-
-def _check_empty(flags: Mapping[str, Any]) -> None:
-    """A pipeline whose variable is not set would have no gate, or send nothing, silently. Raises: ``UsageError``."""
-    context = click.get_current_context(silent=True)
-    for field, (effect, example) in _NOT_EMPTY.items():
-        source = context.get_parameter_source(field) if context else None
-        value = flags.get(field)
-        words = (value,) if isinstance(value, str) else value
-        if source is click.core.ParameterSource.COMMANDLINE and words is not None and not split_commas(words):
-            flag = OPTIONS[field].word
-            raise UsageError(
-                f"{flag} is empty, and {effect}", hint=f"use {flag} {example}, or leave {flag} away"
-            )
-
-
 def request_of(words: Texts, flags: Mapping[str, Any]) -> Request:
     """The request that a command line about objects makes; ``flags`` by the fields of the table.
 
     Raises: ``UsageError`` for words or values that make no sense.
     """
-    _check_empty(flags)
     form, names, targets = split_words(words)
     if form == "everything" and flags.get("frameworks"):
         # Those of the configuration, where the words choose nothing.
@@ -112,8 +85,6 @@ def request_of(words: Texts, flags: Mapping[str, Any]) -> Request:
         raise UsageError("--accept-from-change belongs to --since")
     if request.since and not targets:
         raise UsageError("--since compares files", hint="name a folder in a git repository")
-    if "" in targets:
-        raise UsageError("a path is empty", hint="is a variable of the shell unset?")
     if "-" in targets and len(targets) > 1:
         raise UsageError(
             "'-' reads standard input and cannot be combined", hint="name files in a scan of their own"
@@ -196,7 +167,6 @@ def image_request(images: Texts, flags: Mapping[str, Any], *, is_scan: bool = Tr
 
     Raises: ``UsageError`` for values that no flag has, or several sources of images.
     """
-    _check_empty(flags)
     given = _split(flags)
     given["severities"] = tuple(word.lower() for word in given.get("severities", ()))
     request = Request(targets=images, **given)
@@ -215,8 +185,6 @@ def image_request(images: Texts, flags: Mapping[str, Any], *, is_scan: bool = Tr
             raise UsageError(_one_of("--severity", RATINGS, word))
     if not 0 <= request.exit_code <= _LARGEST_CODE:
         raise UsageError(f"--exit-code must be between 0 and {_LARGEST_CODE} (got {request.exit_code})")
-    if not all(name.strip() for name in request.targets):
-        raise UsageError("an empty name is not an image", hint="write it as registry/repository:tag")
     return request
 
 
