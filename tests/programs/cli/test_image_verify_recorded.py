@@ -2,6 +2,10 @@
 
 ``layouts.tar.gz`` was made with oras 1.2.3 and regctl 0.8.2 of one image on Debian's registry, signed by ``key.pub``: ``oras copy -r
 --to-oci-layout``, ``oras attach --oci-layout``, and ``regctl image copy --referrers --digest-tags`` into an ``ocidir://``.
+``cosign-saved.tar.gz`` was made by cosign 2.6.5's own packages against Debian's registry: ``tags`` and ``multi``, an index of two platforms, by
+``cosign sign --key`` (``--recursive`` for the index), ``cosign attest --key`` and ``cosign save --dir``; ``bundles`` likewise with ``--new-bundle-format``,
+which ``cosign save`` leaves behind. ``keyless`` has the empty image that cosign's own tests attest, and their bundle, which Fulcio and Rekor of the public
+service wrote in February 2025, pushed by cosign and laid out by the tag that stands in for referrers.
 ``keyless.json`` holds what cosign wrote to Docker Hub for an image that a public workflow built and signed in February 2026, and the index of that
 image. Neither it nor its log entry was made by us.
 """
@@ -26,10 +30,20 @@ LAYOUTS = {
 }
 
 
+SAVED = {
+    "tags": "sha256:62879dbb06e42a2f8766cf5cd9463bd2a0114542ca919fa77d43d20c7fbee9df",
+    "multi": "sha256:ab51f0fd3bcd7e554d5a5072795c36e161eaf51697bc0ec8de79746df783de73",
+}
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+GITHUB = "https://github.com/login/oauth"
+PREDICATE = "https://cosign.sigstore.dev/attestation/v1"
+
+
 @pytest.fixture
 def layouts(tmp_path: Path) -> None:
-    with tarfile.open(HERE / "layouts.tar.gz") as archive:
-        archive.extractall(tmp_path, filter="data")
+    for name in ("layouts.tar.gz", "cosign-saved.tar.gz"):
+        with tarfile.open(HERE / name) as archive:
+            archive.extractall(tmp_path, filter="data")
 
 
 def verified(run, *words: str):
@@ -51,6 +65,111 @@ def test_the_signatures_that_oras_and_regctl_keep_count(run, tmp_path: Path, lay
     assert run("image", "verify", layout, "--key", "key.pub")[0] != 0
 
 
+@pytest.mark.usefixtures("layouts")
+@pytest.mark.parametrize("layout", SAVED)
+def test_what_cosign_saved_counts_by_its_key_alone(run, tmp_path: Path, layout: str):
+    shutil.make_archive(layout, "tar", tmp_path / layout)
+    write_policy(tmp_path, "{key: cosign.pub, name: release}", "slsa")
+    for place in (layout, f"{layout}.tar", f"oci:{layout}"):
+        code, found = verified(run, place, "--key", "cosign.pub")
+        assert (code, found["digest"]) == (0, SAVED[layout])
+        assert found["why"] == "signed by cosign.pub; attested: slsa"
+        assert verified(run, place, "--key", "key.pub")[0] == 1
+    assert verified(run, f"{layout}:r.example/web:1", "--policy", "p.yaml")[0] == 0
+
+
+@pytest.mark.usefixtures("layouts")
+@pytest.mark.parametrize("layout", SAVED)
+@pytest.mark.parametrize("kind", ["sigs", "atts"])
+def test_what_cosign_saved_and_somebody_changed_does_not(run, tmp_path: Path, layout: str, kind: str):
+    """The blob is another one, and what names it fits: the signature is what does not hold."""
+    write_policy(tmp_path, "{key: cosign.pub}", "slsa")
+    index = json.loads((tmp_path / layout / "index.json").read_text())
+    listed = next(one for one in index["manifests"] if one["annotations"]["kind"].endswith(kind))
+    manifest = json.loads(blob(tmp_path / layout, listed["digest"]).read_text())
+    part = manifest["layers"][0]
+    content = blob(tmp_path / layout, part["digest"]).read_text()
+    changed = content.replace("127.0.0.1", "127.0.0.2") if kind == "sigs" else content.replace("eyJ", "eyI")
+    assert changed != content
+    part["digest"] = add(tmp_path / layout, changed)
+    listed["digest"] = add(tmp_path / layout, json.dumps(manifest))
+    (tmp_path / layout / "index.json").write_text(json.dumps(index))
+    code, found = verified(run, f"{layout}:r.example/web:1", "--policy", "p.yaml")
+    assert (code, found["outcome"]) == (1, "not trusted")
+
+
+@pytest.mark.usefixtures("layouts")
+@pytest.mark.parametrize("layout", SAVED)
+@pytest.mark.parametrize("kind", ["sigs", "atts"])
+def test_without_what_cosign_saved_beside_it_an_image_is_not_signed_as_asked(
+    run, tmp_path: Path, layout: str, kind: str
+):
+    write_policy(tmp_path, "{key: cosign.pub}", "slsa")
+    index = json.loads((tmp_path / layout / "index.json").read_text())
+    index["manifests"] = [one for one in index["manifests"] if not one["annotations"]["kind"].endswith(kind)]
+    (tmp_path / layout / "index.json").write_text(json.dumps(index))
+    name = f"{layout}:r.example/web:1"
+    code, found = verified(run, name, "--policy", "p.yaml")
+    assert code == 1
+    assert found["why"] == (
+        "it has no signature" if kind == "sigs" else "not attested by a signer that the policy allows: slsa"
+    )
+    out = run("scan", "image", name, "--trust-policy", "p.yaml", "--offline", "-f", "json")[1]
+    assert "Not signed as the policy asks" in out
+
+
+@pytest.mark.usefixtures("layouts")
+@pytest.mark.parametrize("layout", [*SAVED, "bundles"])
+def test_a_scan_of_what_cosign_saved_judges_its_signatures(run, tmp_path: Path, layout: str):
+    """Bundles are not in what ``cosign save`` writes: that image has no signature here."""
+    write_policy(tmp_path, "{key: cosign.pub}", "slsa")
+    words = ("scan", "image", f"{layout}:r.example/web:1", "--trust-policy", "p.yaml", "--offline")
+    code, out, err = run(*words, "-f", "json")
+    assert code == 0, err
+    assert ("Not signed as the policy asks" in out) == (layout == "bundles")
+
+
+@pytest.mark.usefixtures("layouts")
+def test_a_keyless_bundle_of_the_public_service_counts(run, tmp_path: Path):
+    """An attestation: what is asked beside it, a signature, was not made of that image."""
+    signer = f'{{identity: "*@*", issuer: "{GITHUB}"}}'
+    write_policy(tmp_path, signer, PREDICATE)
+    code, out, err = run("image", "verify", "keyless", "--policy", "p.yaml", "-f", "json")
+    found = json.loads(out)["images"][0]
+    assert (code, found["why"], err) == (1, "it has no signature", "")
+    attested = found["attached"][0]
+    assert (attested["predicateType"], attested["why"]) == (PREDICATE, "")
+    assert (attested["signer"]["issuer"], attested["signedAt"]) == (GITHUB, "2025-02-28T19:18:11Z")
+    write_policy(tmp_path, signer.replace("github.com", "gitlab.com"), PREDICATE)
+    attested = verified(run, "keyless", "--policy", "p.yaml")[1]["attached"][0]
+    assert (attested["signer"], "whom the policy does not allow" in attested["why"]) == (None, True)
+
+
+@pytest.mark.usefixtures("layouts")
+@pytest.mark.parametrize(
+    "part", ["rawBytes", "payload", "sig", "rootHash", "checkpoint", "canonicalizedBody"]
+)
+def test_a_keyless_bundle_with_a_changed_part_does_not(run, tmp_path: Path, part: str):
+    write_policy(tmp_path, f'{{identity: "*@*", issuer: "{GITHUB}"}}', PREDICATE)
+    layout = tmp_path / "keyless"
+    bundle = next(one for one in (layout / "blobs/sha256").iterdir() if b'"dsseEnvelope"' in one.read_bytes())
+    text = bundle.read_text()
+    place = text.index(f'"{part}":') + len(part) + 40
+    changed = text[:place] + ("A" if text[place] != "A" else "B") + text[place + 1 :]
+    for holder in (layout / "blobs/sha256").iterdir():
+        if bundle.name.encode() in holder.read_bytes():
+            attached = holder
+    manifest = attached.read_text().replace(f"sha256:{bundle.name}", add(layout, changed))
+    listed = json.loads((layout / "index.json").read_text())
+    listed["manifests"][1:] = [
+        {"mediaType": MANIFEST, "digest": add(layout, manifest), "size": len(manifest)}
+    ]
+    (layout / "index.json").write_text(json.dumps(listed))
+    attached_one = verified(run, "keyless", "--policy", "p.yaml")[1]["attached"][0]
+    assert attached_one["signer"] is None
+    assert attached_one["why"]
+
+
 def test_a_keyless_signature_of_the_public_service_counts(run, tmp_path: Path):
     keyless_layout(tmp_path / "lay", RECORDED["annotations"])
     code, found = verified(run, "lay", "--policy", policy(tmp_path, ISSUER))
@@ -70,9 +189,24 @@ def test_a_changed_part_of_it_does_not(run, tmp_path: Path, key: str):
 
 
 def policy(folder: Path, issuer: str) -> str:
-    signer = f'{{identity: "https://github.com/*/release.yaml@refs/tags/*", issuer: "{issuer}"}}'
-    (folder / "p.yaml").write_text(f'policies: [{{images: ["*"], signers: [{signer}]}}]')
+    write_policy(folder, f'{{identity: "https://github.com/*/release.yaml@refs/tags/*", issuer: "{issuer}"}}')
     return "p.yaml"
+
+
+def write_policy(folder: Path, signer: str, *attestations: str) -> None:
+    rule = f'{{images: ["*"], signers: [{signer}], attestations: {json.dumps(attestations)}}}'
+    (folder / "p.yaml").write_text(f"policies: [{rule}]")
+
+
+def blob(layout: Path, digest: str) -> Path:
+    return layout / "blobs/sha256" / digest.removeprefix("sha256:")
+
+
+def add(layout: Path, content: str) -> str:
+    """A blob of a layout; returns its digest."""
+    digest = f"sha256:{sha256(content.encode()).hexdigest()}"
+    blob(layout, digest).write_text(content)
+    return digest
 
 
 def keyless_layout(folder: Path, annotations: dict[str, str]) -> None:

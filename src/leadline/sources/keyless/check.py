@@ -9,7 +9,7 @@ from cryptography.exceptions import InvalidSignature
 from leadline.signatures.payload import IN_TOTO, SIMPLE_SIGNING, NotUsableError
 from leadline.signatures.trust import CERTIFICATE, Blob, KeylessSigned
 from leadline.sources.keyless.annotations import check_annotations
-from leadline.sources.keyless.library import library, trusted_root_of
+from leadline.sources.keyless.library import AnyIdentity, library, trusted_root_of
 
 _ISSUER = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.8")
 _OLD_ISSUER = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.1")
@@ -60,7 +60,7 @@ def _bundle(blob: Blob, trusted_root: str) -> tuple[Any, bytes, int]:
     names = library()
     bundle = names.Bundle.from_json(blob.content)
     verifier = names.Verifier(trusted_root=trusted_root_of(trusted_root))
-    kind, content = verifier.verify_dsse(bundle, names.UnsafeNoOp())
+    kind, content = verifier.verify_dsse(bundle, AnyIdentity())
     if kind != IN_TOTO:
         raise NotUsableError("its envelope holds no in-toto statement")
     return bundle.signing_certificate, content, int(bundle.log_entry._inner.integrated_time or 0)

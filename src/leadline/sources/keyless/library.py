@@ -19,11 +19,20 @@ class Library:
         from sigstore.errors import Error
         from sigstore.models import Bundle, TrustedRoot
         from sigstore.verify import Verifier
-        from sigstore.verify.policy import UnsafeNoOp
 
         self.Error, self.Bundle, self.TrustedRoot = Error, Bundle, TrustedRoot
-        self.Verifier, self.UnsafeNoOp = Verifier, UnsafeNoOp
+        self.Verifier = Verifier
         self.verify_sct, self.purpose = verify_sct, KeyringPurpose.VERIFY
+
+
+class AnyIdentity:
+    """A policy of the library that takes every certificate: who may sign is the policy's that the user wrote, and asked afterwards.
+
+    Its own one for this warns the user that nothing was verified.
+    """
+
+    def verify(self, cert: Any) -> None:
+        """Takes it."""
 
 
 @lru_cache(maxsize=1)
