@@ -5,6 +5,7 @@ Struct and one ``Kind`` in a file of ``kinds``.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -133,3 +134,7 @@ class Kind(Struct, frozen=True):
     @property
     def verbs(self) -> tuple[str, ...]:
         return READING if self.is_computed else VERBS
+
+
+our_kind = partial(Kind, group=OUR_GROUP, version=OUR_VERSION, lists_whole=True)
+"""One that no other tool knows."""

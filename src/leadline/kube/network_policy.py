@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from leadline.kube.calico_selector import compile_calico
 from leadline.kube.selector import Selector, compile_selector
 from leadline.model.resource import Resource
+from leadline.untyped import items, mapping
 
 Labels = Mapping[str, str]
 Body = dict[str, Any]
@@ -64,7 +65,7 @@ def is_builtin(rule: PolicyRule) -> bool:
 
 
 def _kubernetes(policy: Resource) -> Iterator[PolicyRule]:
-    spec = _mapping(policy.body.get("spec"))
+    spec = mapping(policy.body.get("spec"))
     selector = spec.get("podSelector")
     selector = {} if selector is None else selector
     types = spec.get("policyTypes")
@@ -91,7 +92,7 @@ def _opens(rules: Any, peers: str) -> bool:
     """Whether a rule names neither peers nor ports, or a peer that is everyone."""
     return any(
         not rule.get("ports")
-        and (not rule.get(peers) or any(map(_is_universal_peer, _items(rule.get(peers)))))
+        and (not rule.get(peers) or any(map(_is_universal_peer, items(rule.get(peers)))))
         for rule in _mappings(rules)
     )
 
@@ -121,7 +122,7 @@ def _cilium(policy: Resource) -> Iterator[PolicyRule]:
 
 def _cilium_isolates(spec: Body, way: str) -> bool:
     """What ``enableDefaultDeny`` says; where it is silent, a way with any rule, be it empty, is closed."""
-    said = _mapping(spec.get("enableDefaultDeny")).get(way)
+    said = mapping(spec.get("enableDefaultDeny")).get(way)
     return said if isinstance(said, bool) else bool(spec.get(way) or spec.get(f"{way}Deny"))
 
 
@@ -177,12 +178,12 @@ def _parted(selector: Body, *, is_wanted: bool) -> Body:
     """
     labels = {
         name: value
-        for key, value in _mapping(selector.get("matchLabels")).items()
+        for key, value in mapping(selector.get("matchLabels")).items()
         if (name := _part(str(key), is_wanted)) is not None
     }
     expressions = [
         {**expression, "key": name}
-        for expression in _items(selector.get("matchExpressions"))
+        for expression in items(selector.get("matchExpressions"))
         if (name := _part(expression["key"], is_wanted)) is not None
     ]
     parts: Body = {"matchLabels": labels, "matchExpressions": expressions}
@@ -200,7 +201,7 @@ def _part(key: str, is_of_namespace: bool) -> str | None:
 
 
 def _calico(policy: Resource) -> Iterator[PolicyRule]:
-    spec = _mapping(policy.body.get("spec"))
+    spec = mapping(policy.body.get("spec"))
     selector = spec.get("selector")
     namespace_selector = spec.get("namespaceSelector")
     types = spec.get("types")
@@ -245,11 +246,11 @@ def _is_calico_universal(peer: Any) -> bool:
     if not isinstance(peer, dict) or peer.keys() - {"nets"}:
         return not peer
     nets = peer.get("nets")
-    return not nets or any(net in EVERYWHERE for net in _items(nets))
+    return not nets or any(net in EVERYWHERE for net in items(nets))
 
 
 def _is_universal_peer(peer: Any) -> bool:
-    block = _mapping(_mapping(peer).get("ipBlock"))
+    block = mapping(mapping(peer).get("ipBlock"))
     return block.get("cidr") in EVERYWHERE and not block.get("except")
 
 
@@ -260,21 +261,13 @@ def _is_cilium_universal(peer: Any) -> bool:
     return peer in ("all", *EVERYWHERE)
 
 
-def _items(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
 def _mappings(value: Any) -> Iterator[Body]:
     """The mappings of a list; a null represents an empty one, as the API server takes it."""
-    return ({} if item is None else item for item in _items(value) if isinstance(item, dict | None))
+    return ({} if item is None else item for item in items(value) if isinstance(item, dict | None))
 
 
 def _pairs(selector: Any) -> Body:
-    return _mapping(_mapping(selector).get("matchLabels"))
-
-
-def _mapping(value: Any) -> Body:
-    return value if isinstance(value, dict) else {}
+    return mapping(mapping(selector).get("matchLabels"))
 
 
 _DIALECTS: dict[tuple[str, str], Callable[[Resource], Iterator[PolicyRule]]] = {

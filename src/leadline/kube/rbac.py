@@ -27,6 +27,7 @@ from leadline.kube.selector import compile_selector
 from leadline.model.control import Review
 from leadline.model.resource import Origin, Resource
 from leadline.model.resource_id import object_id, subject_id
+from leadline.untyped import items, mapping, text
 
 GROUP = "rbac.authorization.k8s.io"
 RBAC_KINDS = tuple(f"{kind}.{GROUP}" for kind in ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"))
@@ -170,10 +171,10 @@ class Grant(Rights):
         self.binding = binding
         self.index = index
         self.subject = subject
-        self.kind = _text(subject.get("kind"))
-        self.name = _text(subject.get("name"))
-        self.namespace = _text(subject.get("namespace")) if self.kind == "ServiceAccount" else ""
-        self.api_group = _text(subject.get("apiGroup")) or ("" if self.kind == "ServiceAccount" else GROUP)
+        self.kind = text(subject.get("kind"))
+        self.name = text(subject.get("name"))
+        self.namespace = text(subject.get("namespace")) if self.kind == "ServiceAccount" else ""
+        self.api_group = text(subject.get("apiGroup")) or ("" if self.kind == "ServiceAccount" else GROUP)
 
     @property
     def subject_path(self) -> str:
@@ -206,7 +207,7 @@ class Grant(Rights):
 
     def _advice(self) -> str:
         """``delete ClusterRoleBinding/oops, or bind `edit` in shop``: a smaller role where Kubernetes brings one."""
-        subjects = _list(self.binding.body.get("subjects"))
+        subjects = items(self.binding.body.get("subjects"))
         binding = f"{self.binding.kind}/{self.binding.name}"
         drop = f"take {self.kind}/{self.name} out of {binding}" if len(subjects) > 1 else f"delete {binding}"
         if not is_built_in(self.role):
@@ -283,7 +284,7 @@ def bound(binding: Resource, role: Gathered | None, elsewhere: str = "") -> Boun
         return Bound((), _reference(binding, elsewhere))
     grants = tuple(
         Grant(binding, index, subject, role.rules)
-        for index, subject in enumerate(_list(binding.body.get("subjects")))
+        for index, subject in enumerate(items(binding.body.get("subjects")))
         if isinstance(subject, dict)
     )
     return Bound(grants, "" if role.is_complete else _reference(binding))
@@ -297,8 +298,8 @@ def gathered(role: OwnRules, roles: Roles) -> Gathered:
 
 def role_bound_by(binding: Resource) -> RoleKey | None:
     """The role that ``binding`` names; ``None`` where it is none that such a binding can give."""
-    reference = _mapping(binding.body.get("roleRef"))
-    kind, name = reference.get("kind"), _text(reference.get("name"))
+    reference = mapping(binding.body.get("roleRef"))
+    kind, name = reference.get("kind"), text(reference.get("name"))
     if kind == "Role" and binding.kind == "RoleBinding":
         return "Role", binding.namespace, name
     return ("ClusterRole", "", name) if kind == "ClusterRole" else None
@@ -311,13 +312,13 @@ def _all_or_none(found: Iterable[tuple[RuleMatch, ...]]) -> tuple[RuleMatch, ...
 
 def _names_any(rule: dict[str, Any], resources: frozenset[str]) -> bool:
     """Whether a rule writes one of ``resources`` out: of what a star covers, its subjects receive a part."""
-    return any(isinstance(name, str) and name in resources for name in _list(rule.get("resources")))
+    return any(isinstance(name, str) and name in resources for name in items(rule.get("resources")))
 
 
 def _reference(binding: Resource, elsewhere: str = "") -> str:
     """``Kind/name`` of the role of ``binding``, and where its like was read that it cannot name."""
-    reference = _mapping(binding.body.get("roleRef"))
-    kind, name = _text(reference.get("kind")), _text(reference.get("name"))
+    reference = mapping(binding.body.get("roleRef"))
+    kind, name = text(reference.get("kind")), text(reference.get("name"))
     if kind != "Role" or not elsewhere:
         return f"{kind}/{name}"
     if binding.kind == "ClusterRoleBinding":
@@ -344,8 +345,8 @@ def selected_by_aggregation(role: OwnRules, roles: Roles) -> tuple[tuple[OwnRule
     asked: set[str] = set()
     steps = roles.steps
     while queue:
-        aggregation = _mapping(queue.pop().body.get("aggregationRule"))
-        for selector in _list(aggregation.get("clusterRoleSelectors")):
+        aggregation = mapping(queue.pop().body.get("aggregationRule"))
+        for selector in items(aggregation.get("clusterRoleSelectors")):
             if repr(selector) in asked:
                 continue
             asked.add(repr(selector))
@@ -363,12 +364,12 @@ def selected_by_aggregation(role: OwnRules, roles: Roles) -> tuple[tuple[OwnRule
 
 
 def is_aggregated(role: Resource) -> bool:
-    return role.kind == "ClusterRole" and bool(_mapping(role.body.get("aggregationRule")))
+    return role.kind == "ClusterRole" and bool(mapping(role.body.get("aggregationRule")))
 
 
 def _first_label(selector: Any) -> tuple[str, str] | None:
     """The first label that ``selector`` asks for by its value."""
-    for key, value in _mapping(_mapping(selector).get("matchLabels")).items():
+    for key, value in mapping(mapping(selector).get("matchLabels")).items():
         return str(key), str(value)
     return None
 
@@ -397,15 +398,3 @@ class BuiltInRoles:
     def cluster_roles(self) -> tuple[OwnRules, ...]:
         found = (self.get(("ClusterRole", "", name)) for name in BUILT_IN_ROLES)
         return tuple(role for role in found if role is not None)
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

@@ -14,6 +14,7 @@ from msgspec import Struct
 from leadline.kube.network_policy import EVERYWHERE, PolicyRule, is_builtin
 from leadline.kube.selector import compile_selector
 from leadline.model.resource import Resource
+from leadline.untyped import items, mapping, mappings
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -107,7 +108,7 @@ def container_ports(containers: Iterable[Mapping[str, Any]]) -> dict[tuple[str, 
     """The ``ports`` of an ``End``, of the bodies of containers that run as long as their pod."""
     found: dict[tuple[str, str], frozenset[int]] = {}
     for container in containers:
-        for port in _mappings(container.get("ports")):
+        for port in mappings(container.get("ports")):
             name, number, protocol = port.get("name", ""), port.get("containerPort"), _protocol(port)
             if isinstance(name, str) and _is_port(number):
                 key = (name, protocol)
@@ -149,12 +150,12 @@ def openings(selecting: Iterable[PolicyRule], end: End, *, to_some: bool = False
 
 
 def _is_for_every_pod(peers: Any) -> bool:
-    return not peers or any(map(_is_every_pod, _mappings(peers)))
+    return not peers or any(map(_is_every_pod, mappings(peers)))
 
 
 def _is_every_pod(peer: Mapping[str, Any]) -> bool:
     if peer.get("ipBlock") is not None:
-        return _is_everywhere(_mapping(peer.get("ipBlock")))
+        return _is_everywhere(mapping(peer.get("ipBlock")))
     pods = peer.get("podSelector")
     return _selects_all(peer.get("namespaceSelector")) and (pods is None or _selects_all(pods))
 
@@ -166,7 +167,7 @@ def _selects_all(selector: Any) -> bool:
 def _openings(ports: Any, end: End) -> Iterator[Opening]:
     if not ports:
         yield from EVERY_PORT
-    for port in _mappings(ports):
+    for port in mappings(ports):
         number, last = port.get("port"), port.get("endPort")
         protocol = _protocol(port)
         if protocol not in PROTOCOLS:
@@ -251,8 +252,8 @@ def _said(policy: PolicyRule, way: Way, ends: tuple[End, End], port: Port) -> Si
 
 def _rules(policy: PolicyRule, way: Way) -> Iterator[tuple[str, Mapping[str, Any]]]:
     if is_builtin(policy):
-        spec = _mapping(policy.policy.body.get("spec"))
-        for index, rule in enumerate(_items(spec.get(way))):
+        spec = mapping(policy.policy.body.get("spec"))
+        for index, rule in enumerate(items(spec.get(way))):
             if isinstance(rule, dict) or rule is None:
                 yield f"spec.{way}[{index}]", rule or {}
 
@@ -260,7 +261,7 @@ def _rules(policy: PolicyRule, way: Way) -> Iterator[tuple[str, Mapping[str, Any
 def _lets_port(ports: Any, destination: End, port: Port) -> bool:
     if not ports:
         return True
-    for one in _mappings(ports):
+    for one in mappings(ports):
         number, last = one.get("port"), one.get("endPort")
         if _protocol(one) != port.protocol:
             continue
@@ -278,14 +279,14 @@ def _lets_peer(peers: Any, namespace: str, other: End) -> bool | str:
     """Text says what has to be known of ``other``, and is not."""
     if not peers:
         return True
-    answers = [_is_peer(peer, namespace, other) for peer in _mappings(peers)]
+    answers = [_is_peer(peer, namespace, other) for peer in mappings(peers)]
     return True if True in answers else next((one for one in answers if one), False)
 
 
 def _is_peer(peer: Mapping[str, Any], namespace: str, other: End) -> bool | str:
     block = peer.get("ipBlock")
     if block is not None:
-        return _is_within(_mapping(block), other)
+        return _is_within(mapping(block), other)
     if other.is_whose_unknown:
         return f"it is not known which pod has the address {other.address}"
     if not other.namespace or other.is_on_host_network:
@@ -307,24 +308,24 @@ def _is_peer(peer: Mapping[str, Any], namespace: str, other: End) -> bool | str:
 
 
 def _asked_labels(selector: Any) -> set[str]:
-    body = _mapping(selector)
+    body = mapping(selector)
     return {
-        *map(str, _mapping(body.get("matchLabels"))),
-        *(str(one.get("key")) for one in _mappings(body.get("matchExpressions"))),
+        *map(str, mapping(body.get("matchLabels"))),
+        *(str(one.get("key")) for one in mappings(body.get("matchExpressions"))),
     }
 
 
 def _may_be_service(peers: Any, other: End) -> bool:
     """Whether a rule may be about the pods behind ``other``."""
     return not peers or any(
-        one.get("ipBlock") is None or _is_within(_mapping(one["ipBlock"]), other) for one in _mappings(peers)
+        one.get("ipBlock") is None or _is_within(mapping(one["ipBlock"]), other) for one in mappings(peers)
     )
 
 
 def _is_within(block: Mapping[str, Any], other: End) -> bool | str:
     if _is_everywhere(block) and (other.is_whose_unknown or not other.address):
         return True
-    network, excepted = _network(block.get("cidr")), [_network(one) for one in _items(block.get("except"))]
+    network, excepted = _network(block.get("cidr")), [_network(one) for one in items(block.get("except"))]
     if network is None or None in excepted:
         # The API server refuses it.
         return False
@@ -367,15 +368,3 @@ def _protocol(port: Mapping[str, Any]) -> str:
 
 def _is_port(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_PORT
-
-
-def _items(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _mappings(value: Any) -> Iterator[Mapping[str, Any]]:
-    return (item for item in _items(value) if isinstance(item, dict))
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -10,6 +10,7 @@ from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from leadline.model.resource import Resource
+from leadline.untyped import items
 
 CORE: frozenset[str] = frozenset({""})
 """The API group of pods, secrets, services and the other first objects."""
@@ -89,7 +90,7 @@ def outside_namespaces(question: Ask) -> Ask | None:
 
 def is_outside_namespaces(rule: dict[str, Any]) -> bool:
     """Whether all that a rule names has no namespace, so that a RoleBinding grants nothing of it."""
-    return all(has_no_namespace(one) for one in _list(rule.get("resources")) if isinstance(one, str))
+    return all(has_no_namespace(one) for one in items(rule.get("resources")) if isinstance(one, str))
 
 
 class RuleMatch(NamedTuple):
@@ -118,9 +119,9 @@ class OwnRules:
     def __init__(self, role: Resource) -> None:
         self.role = role
         self.rules = tuple(
-            (i, rule) for i, rule in enumerate(_list(role.body.get("rules"))) if isinstance(rule, dict)
+            (i, rule) for i, rule in enumerate(items(role.body.get("rules"))) if isinstance(rule, dict)
         )
-        verbs = {verb for _, rule in self.rules for verb in _list(rule.get("verbs")) if isinstance(verb, str)}
+        verbs = {verb for _, rule in self.rules for verb in items(rule.get("verbs")) if isinstance(verb, str)}
         self.verbs = None if "*" in verbs else verbs
         """All that the rules name; ``None`` where one allows every verb."""
         self._answers: dict[Ask | Judge, tuple[RuleMatch, ...]] = {}
@@ -130,7 +131,7 @@ class OwnRules:
     def rule_keys(self) -> frozenset[str]:
         """The same text for the same rule, whatever the order of its fields."""
         if self._rule_keys is None:
-            self._rule_keys = frozenset(map(_rule_key, _list(self.role.body.get("rules"))))
+            self._rule_keys = frozenset(map(_rule_key, items(self.role.body.get("rules"))))
         return self._rule_keys
 
     def matching(self, question: Ask | Judge) -> tuple[RuleMatch, ...]:
@@ -197,7 +198,7 @@ def _all_verbs(sources: Iterable[OwnRules]) -> Set[str] | None:
 
 def _places(question: Ask, rule: dict[str, Any]) -> tuple[str, ...]:
     """What in ``rule`` allows the question: resources, verbs and groups; empty where it does not."""
-    limits = _list(rule.get("resourceNames"))
+    limits = items(rule.get("resourceNames"))
     if limits and not any(isinstance(name, str) and name in question.names for name in limits):
         return ()
     return places_of_any_name(question, rule)
@@ -219,7 +220,7 @@ def places_in(
     """The values in one list of ``rule`` that are or cover one of ``wanted``."""
     return [
         f"{key}[{i}]"
-        for i, value in enumerate(_list(rule.get(key)))
+        for i, value in enumerate(items(rule.get(key)))
         if isinstance(value, str) and matches(value, wanted)
     ]
 
@@ -243,7 +244,3 @@ def labels_of(role: Resource) -> dict[str, Any]:
 
 def _rule_key(rule: Any) -> str:
     return repr(sorted(rule.items(), key=str)) if isinstance(rule, dict) else repr(rule)
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import UNSET
 
-from leadline.api.kind import OUR_GROUP, OUR_VERSION, Body, Column, Kind, Writer, at
+from leadline.api.kind import Body, Column, Writer, at, our_kind
 from leadline.api.wire_type import List, Maybe, Texts, Wire, about
 from leadline.model.alert import SILENT_S
 
@@ -122,7 +122,7 @@ def _age_s(alert: Body, now: str) -> float:
     return age.total_seconds()
 
 
-ALERTS = Kind(
+ALERTS = our_kind(
     RuntimeAlert,
     "runtimealerts",
     (
@@ -134,9 +134,6 @@ ALERTS = Kind(
         Column("Last", "date", "spec.lastSeen", "how long ago it happened last"),
         Column("State", "string", _state, "open, or accepted by a waiver", 1),
     ),
-    lists_whole=True,
-    group=OUR_GROUP,
-    version=OUR_VERSION,
     decide=_decided,
     short_names=("ralert",),
 )

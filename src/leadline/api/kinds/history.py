@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import UNSET
 
-from leadline.api.kind import MIB, OUR_GROUP, OUR_VERSION, Body, Column, Kind, at, named_at
+from leadline.api.kind import MIB, Body, Column, at, named_at, our_kind
 from leadline.api.kinds.configuration import JudgedObject, SeverityCounts
 from leadline.api.wire_type import UNDESCRIBED, List, Maybe, Wire, about
 
@@ -99,7 +99,7 @@ def _last_day(body: Body) -> Body:
     return days[-1] if isinstance(days, list) and days and isinstance(days[-1], dict) else {}
 
 
-FINDING_HISTORIES = Kind(
+FINDING_HISTORIES = our_kind(
     FindingHistory,
     "findinghistories",
     (
@@ -108,13 +108,10 @@ FINDING_HISTORIES = Kind(
         Column("Changed", "date", _changed, "how long ago a finding changed"),
         Column("Gone", "string", "spec.goneAt", "when the object was found to be gone"),
     ),
-    lists_whole=True,
     max_bytes=2 * MIB,
-    group=OUR_GROUP,
-    version=OUR_VERSION,
     short_names=("fhist",),
 )
-NAMESPACE_HISTORIES = Kind(
+NAMESPACE_HISTORIES = our_kind(
     NamespaceHistory,
     "namespacehistories",
     (
@@ -126,8 +123,5 @@ NAMESPACE_HISTORIES = Kind(
         Column("Score", "number", lambda body: _last_day(body).get("score"), "compliance on the last"),
         Column("Rules", "string", lambda body: _last_day(body).get("rules"), "by which rules", 1),
     ),
-    lists_whole=True,
-    group=OUR_GROUP,
-    version=OUR_VERSION,
     short_names=("nhist",),
 )

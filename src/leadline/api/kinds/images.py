@@ -7,6 +7,7 @@ from msgspec import UNSET, Struct, field
 from leadline.api.kind import MIB, Body, Column, Kind, at, severity_columns
 from leadline.api.kinds.configuration import Reference
 from leadline.api.wire_type import List, Maybe, Members, Texts, Wire, about
+from leadline.untyped import mappings
 
 IMAGE_SEVERITIES = ("critical", "high", "medium", "low", "negligible", "unknown")
 
@@ -390,18 +391,14 @@ def _tidy_manifest(body: Body) -> None:
     """No scores and no fixed versions are null: clients take an empty list of versions for a fix."""
     spec = body["spec"] = body.get("spec") or {}
     payload = spec["payload"] = spec.get("payload") or {}
-    for match in [*_each(payload.get("matches")), *_each(payload.get("ignoredMatches"))]:
+    for match in [*mappings(payload.get("matches")), *mappings(payload.get("ignoredMatches"))]:
         vulnerability = match.get("vulnerability")
         fix = at(vulnerability, "fix")
         if isinstance(fix, dict) and not fix.get("versions"):
             fix["versions"] = None
-        for described in [vulnerability, *_each(match.get("relatedVulnerabilities"))]:
+        for described in [vulnerability, *mappings(match.get("relatedVulnerabilities"))]:
             if isinstance(described, dict) and not described.get("cvss"):
                 described["cvss"] = None
-
-
-def _each(value: Any) -> list[Body]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 _IMAGE = Column("Image", "string", "annotation:image-tag", "the image")

@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from leadline.api.kind import OUR_GROUP, OUR_VERSION, Body, Column, Kind, at, named_at
+from leadline.api.kind import Body, Column, at, named_at, our_kind
 from leadline.api.kinds.configuration import JudgedObject
 from leadline.api.wire_type import UNDESCRIBED, List, Texts, Wire, about
+from leadline.untyped import mappings
 
 
 class RiskStep(Wire, frozen=True, omit_defaults=True):
@@ -37,8 +38,7 @@ class WorkloadRisk(Wire, frozen=True):
 
 
 def _steps(body: Body) -> list[Body]:
-    path = at(body, "spec", "path")
-    return [one for one in path if isinstance(one, dict)] if isinstance(path, list) else []
+    return mappings(at(body, "spec", "path"))
 
 
 def _entry(body: Body) -> str:
@@ -51,7 +51,7 @@ def _goal(body: Body) -> str:
     return next((str(one.get("text") or "") for one in steps[place + 1 :]), "")
 
 
-RISKS = Kind(
+RISKS = our_kind(
     WorkloadRisk,
     "workloadrisks",
     (
@@ -61,8 +61,5 @@ RISKS = Kind(
         Column("Goal", "string", _goal, "the worst that it opens"),
         Column("Why", "string", "spec.sentence", "why, in one sentence", 1),
     ),
-    lists_whole=True,
-    group=OUR_GROUP,
-    version=OUR_VERSION,
     short_names=("wrisk",),
 )

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET
 
-from leadline.api.kind import OUR_GROUP, OUR_VERSION, Cell, Column, Kind, at, severity_columns
+from leadline.api.kind import Cell, Column, at, our_kind, severity_columns
 from leadline.api.kinds.configuration import CONFIGURATION_SEVERITIES, SeverityCounts
 from leadline.api.kinds.images import Counted
 from leadline.api.wire_type import UNDESCRIBED, List, Maybe, Texts, Wire, about
@@ -248,7 +248,7 @@ def _of_run(phases: frozenset[str | None], *path: str) -> Cell:
     return lambda body: None if at(body, "status", "phase") in phases else (at(body, "status", *path) or 0)
 
 
-RUNS = Kind(
+RUNS = our_kind(
     ScanRun,
     "scanruns",
     (
@@ -269,12 +269,9 @@ RUNS = Kind(
         Column("Finished", "date", "status.finishedAt", "how long ago it ended"),
     ),
     is_namespaced=False,
-    lists_whole=True,
-    group=OUR_GROUP,
-    version=OUR_VERSION,
     short_names=("srun",),
 )
-IMAGE_SCANS = Kind(
+IMAGE_SCANS = our_kind(
     ImageScan,
     "imagescans",
     (
@@ -290,12 +287,9 @@ IMAGE_SCANS = Kind(
         Column("Hint", "string", "status.hint", "what to do about it", 1),
     ),
     is_namespaced=False,
-    lists_whole=True,
-    group=OUR_GROUP,
-    version=OUR_VERSION,
     short_names=("iscan",),
 )
-SCHEDULES = Kind(
+SCHEDULES = our_kind(
     ScanSchedule,
     "scanschedules",
     (
@@ -306,8 +300,5 @@ SCHEDULES = Kind(
         Column("Message", "string", "status.message", "why nothing is due"),
     ),
     is_namespaced=False,
-    lists_whole=True,
-    group=OUR_GROUP,
-    version=OUR_VERSION,
     short_names=("ssched",),
 )

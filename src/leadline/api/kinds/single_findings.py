@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import UNSET
 
-from leadline.api.kind import OUR_GROUP, OUR_VERSION, Body, Column, Kind, at, named_at
+from leadline.api.kind import Body, Column, at, named_at, our_kind
 from leadline.api.wire_type import List, Maybe, Texts, Wire, about
 
 FAILED, ACCEPTED = "Failed", "Accepted"
@@ -94,7 +94,7 @@ def _fixed_in(body: Body) -> str:
     return next((one["fixedIn"][0] for one in packages if one["fixedIn"]), "")
 
 
-FINDINGS = Kind(
+FINDINGS = our_kind(
     Finding,
     "findings",
     (
@@ -108,12 +108,9 @@ FINDINGS = Kind(
     ),
     is_computed=True,
     is_view=True,
-    lists_whole=True,
-    group=OUR_GROUP,
-    version=OUR_VERSION,
     short_names=("fnd",),
 )
-IMAGE_FINDINGS = Kind(
+IMAGE_FINDINGS = our_kind(
     ImageFinding,
     "imagefindings",
     (
@@ -128,8 +125,5 @@ IMAGE_FINDINGS = Kind(
     ),
     is_computed=True,
     is_view=True,
-    lists_whole=True,
-    group=OUR_GROUP,
-    version=OUR_VERSION,
     short_names=("ifnd",),
 )

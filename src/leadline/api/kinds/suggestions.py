@@ -6,8 +6,9 @@ from typing import Annotated, Any
 import orjson
 from msgspec import UNSET
 
-from leadline.api.kind import MIB, OUR_GROUP, OUR_VERSION, Body, Column, Kind, Writer, at, named_at
+from leadline.api.kind import MIB, Body, Column, Writer, at, named_at, our_kind
 from leadline.api.wire_type import List, Maybe, Texts, Wire, about
+from leadline.untyped import mappings
 
 DIGITS = 32
 _DIGITS_BEFORE = 12
@@ -115,9 +116,9 @@ def digest_of(spec: Body) -> str:
     """
     settings = [
         [one.get(name) for name in ("container", "path", "value", "emptyVolumes")]
-        for one in _parts(spec, "settings")
+        for one in mappings(spec.get("settings"))
     ]
-    objects = [one.get("body") for one in _parts(spec, "objects")]
+    objects = [one.get("body") for one in mappings(spec.get("objects"))]
     content = orjson.dumps([spec.get("workload"), settings, objects], option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(content).hexdigest()[:DIGITS]
 
@@ -125,11 +126,6 @@ def digest_of(spec: Body) -> str:
 def approves(digest: str, spec_digest: str) -> bool:
     """Whether an approval of ``digest`` is one of what has ``spec_digest``; those of twelve digits were given by earlier versions."""
     return digest == spec_digest or (len(digest) == _DIGITS_BEFORE and spec_digest.startswith(digest))
-
-
-def _parts(spec: Body, name: str) -> list[Body]:
-    parts = spec.get(name)
-    return [one for one in parts if isinstance(one, dict)] if isinstance(parts, list) else []
 
 
 def _decided(new: Body | None, old: Body | None, writer: Writer) -> str:
@@ -158,10 +154,10 @@ def _decided(new: Body | None, old: Body | None, writer: Writer) -> str:
 
 
 def _number(body: Body) -> int:
-    return sum(len(_parts(at(body, "spec") or {}, name)) for name in ("settings", "objects"))
+    return sum(len(mappings(at(body, "spec", name))) for name in ("settings", "objects"))
 
 
-SUGGESTIONS = Kind(
+SUGGESTIONS = our_kind(
     Suggestion,
     "suggestions",
     (
@@ -171,10 +167,7 @@ SUGGESTIONS = Kind(
         Column("Approved By", "string", "status.approval.by", "whose account approved it"),
         Column("Why", "string", "status.why", "what the next state waits for", 1),
     ),
-    lists_whole=True,
     max_bytes=MIB,
-    group=OUR_GROUP,
-    version=OUR_VERSION,
     decide=_decided,
     short_names=("sugg",),
 )

@@ -36,12 +36,12 @@ def components(sbom: Sbom) -> tuple[Component, ...]:
     urls: dict[tuple[str, ...], str] = {}
     for package in sbom.packages:
         url = package_url(package)
-        key = (package.type, url, package.arch) if url else _parts(package)
+        key = (package.type, url, package.arch) if url else parts_of(package)
         groups.setdefault(key, []).append(package)
         urls[key] = url
     merged = sorted(
         ((_merged(copies), urls[key], _key(key), copies) for key, copies in groups.items()),
-        key=lambda one: (*_parts(one[0]), one[1]),
+        key=lambda one: (*parts_of(one[0]), one[1]),
     )
     packages = [package for package, _, _, _ in merged]
     dependencies = Dependencies(packages, [url for _, url, _, _ in merged])
@@ -58,7 +58,8 @@ def components(sbom: Sbom) -> tuple[Component, ...]:
     )
 
 
-def _parts(package: Package) -> tuple[str, ...]:
+def parts_of(package: Package) -> tuple[str, ...]:
+    """What sets one package apart from another."""
     return package.type, package.namespace, package.name, package.version, package.arch, package.subpath
 
 
@@ -90,28 +91,20 @@ def _merged(copies: Sequence[Package]) -> Package:
     is_owned = all(one.owned_by for one in copies)
     linked = [one.linked for one in copies]
     built_for = {one.built_for for one in copies}
+    texts = ("source", "source_version", "supplier", "home", "description")
+    lists = ("licenses", "found_in", "cpes", "digests", "depends", "files")
+    first = structs.replace(
+        first,
+        **{name: next(filter(None, (getattr(one, name) for one in copies)), "") for name in texts},
+        **{name: _all(getattr(one, name) for one in copies) for name in lists},
+    )
     return structs.replace(
         first,
-        source=_first(one.source for one in copies),
-        source_version=_first(one.source_version for one in copies),
-        licenses=_all(one.licenses for one in copies),
-        found_in=_all(one.found_in for one in copies),
-        cpes=_all(one.cpes for one in copies),
-        digests=_all(one.digests for one in copies),
-        supplier=_first(one.supplier for one in copies),
-        home=_first(one.home for one in copies),
-        description=_first(one.description for one in copies),
-        depends=_all(one.depends for one in copies),
-        files=_all(one.files for one in copies),
         owned_by=first.owned_by if is_owned else "",
         is_dev=all(one.is_dev for one in copies),
         built_for=first.built_for if len(built_for) == 1 else "",
         linked=None if None in linked else _all(one for one in linked if one is not None),
     )
-
-
-def _first(texts: Iterator[str]) -> str:
-    return next(filter(None, texts), "")
 
 
 def _all(parts: Iterable[tuple[T, ...]]) -> tuple[T, ...]:

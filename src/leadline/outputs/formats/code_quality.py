@@ -52,18 +52,14 @@ def code_quality(report: PostureReport, out: IO[str], page: Page) -> None:
         risk = marks.of(finding)
         at_risk = f" ({risk.text})" if risk else ""
         rows.append(
-            {
-                "description": plain(
-                    f"{control.problem or control.title} in {name}: {fix(finding)}{at_risk}", 1_000
-                ),
-                "check_name": plain(control.id),
-                "fingerprint": f"{mark}{number if number > 1 else ''}",
-                "severity": _SEVERITIES[control.severity],
-                "location": {
-                    "path": plain(path_of(file_of(holder), page.folder, page.root), 1_000) or name,
-                    "lines": {"begin": place.line if place is not None else 1},
-                },
-            }
+            _row(
+                plain(f"{control.problem or control.title} in {name}: {fix(finding)}{at_risk}", 1_000),
+                plain(control.id),
+                f"{mark}{number if number > 1 else ''}",
+                _SEVERITIES[control.severity],
+                plain(path_of(file_of(holder), page.folder, page.root), 1_000) or name,
+                place.line if place is not None else 1,
+            )
         )
     rows += _accepted(report, places, fingerprints, page)
     for number, what in ((len(shown), "finding"), (len(report.waived), "accepted finding")):
@@ -75,13 +71,9 @@ def code_quality(report: PostureReport, out: IO[str], page: Page) -> None:
 
 def _change(report: PostureReport, page: Page) -> Iterator[dict[str, Any]]:
     for number, line in enumerate(change_lines(report)):
-        yield {
-            "description": plain(line, 1_000),
-            "check_name": "accepted-by-this-change",
-            "fingerprint": f"change-{number}-{content_uuid(line.encode('utf-8', 'replace'))}",
-            "severity": "info" if number else "major",
-            "location": {"path": plain(report.target.name, 1_000) or ".", "lines": {"begin": 1}},
-        }
+        mark = f"change-{number}-{content_uuid(line.encode('utf-8', 'replace'))}"
+        severity, path = "info" if number else "major", plain(report.target.name, 1_000) or "."
+        yield _row(plain(line, 1_000), "accepted-by-this-change", mark, severity, path)
 
 
 def _accepted(
@@ -93,17 +85,15 @@ def _accepted(
         mark, number = fingerprints.of(one.finding)
         why = why_accepted(report.waivers[one.waiver].waiver)
         place = places.find(one.finding)
-        yield {
-            "description": plain(f"accepted: {control.problem or control.title}: {why}", 1_000),
-            "check_name": plain(control.id),
-            "fingerprint": f"accepted-{mark}{number if number > 1 else ''}",
-            "severity": "info",
-            "location": {
-                "path": plain(path_of(file_of(holder), page.folder, page.root), 1_000)
-                or title(report.resource(one.finding.resource)),
-                "lines": {"begin": place.line if place is not None else 1},
-            },
-        }
+        yield _row(
+            plain(f"accepted: {control.problem or control.title}: {why}", 1_000),
+            plain(control.id),
+            f"accepted-{mark}{number if number > 1 else ''}",
+            "info",
+            plain(path_of(file_of(holder), page.folder, page.root), 1_000)
+            or title(report.resource(one.finding.resource)),
+            place.line if place is not None else 1,
+        )
 
 
 def _passed_over(report: PostureReport, page: Page) -> Iterator[dict[str, Any]]:
@@ -135,10 +125,14 @@ def _part(check: str, word: str, part: Unread, page: Page) -> dict[str, Any]:
 
 def _rest(what: str, text: str, path: str) -> dict[str, Any]:
     """How many a report could not hold; the form asks for a place, so it is that of the first which it holds."""
+    return _row(text, "rest", f"rest-{what}", "info", path)
+
+
+def _row(text: str, check: str, mark: str, severity: str, path: str, line: int = 1) -> dict[str, Any]:
     return {
         "description": text,
-        "check_name": "rest",
-        "fingerprint": f"rest-{what}",
-        "severity": "info",
-        "location": {"path": path, "lines": {"begin": 1}},
+        "check_name": check,
+        "fingerprint": mark,
+        "severity": severity,
+        "location": {"path": path, "lines": {"begin": line}},
     }

@@ -8,7 +8,7 @@ from leadline.model.image_report import ImageReport
 from leadline.model.package import Digest, FileDigests, Package, Sbom
 from leadline.model.unread import Unread
 from leadline.model.vulnerability import Match
-from leadline.outputs.documents.components import Component, components
+from leadline.outputs.documents.components import Component, components, parts_of
 from leadline.outputs.documents.declared_licences import declared, is_license_id
 from leadline.outputs.documents.document_template import Draft
 from leadline.outputs.documents.evidence import key_of
@@ -49,7 +49,8 @@ def cyclonedx_vulnerabilities(report: ImageReport, out: IO[str], page: Page) -> 
     if report.database is not None:
         accepted = [one for one in report.suppressed if one.by == "waiver"]
         ref_of = {
-            _parts(one.package): f"{one.url or one.package.type}#{one.key}" for one in components(report.sbom)
+            parts_of(one.package): f"{one.url or one.package.type}#{one.key}"
+            for one in components(report.sbom)
         }
         whys = {one.match.id: one.why for one in accepted}
         written["vulnerabilities"] = [
@@ -81,13 +82,9 @@ def _written(sbom: Sbom, version: str, matches: Sequence[Match]) -> dict[str, An
         written["compositions"] = [{"aggregate": "incomplete", "assemblies": [_ROOT]}]
         written["metadata"]["properties"] = _properties([("unread", _unread(one)) for one in sbom.unread])
     if matches:
-        ref_of = {_parts(one.package): ref for one, ref in zip(found, refs, strict=True)}
+        ref_of = {parts_of(one.package): ref for one, ref in zip(found, refs, strict=True)}
         written["vulnerabilities"] = list(_vulnerabilities(matches, ref_of))
     return written
-
-
-def _parts(package: Package) -> tuple[str, ...]:
-    return package.type, package.namespace, package.name, package.version, package.arch, package.subpath
 
 
 def _vulnerabilities(
@@ -99,7 +96,7 @@ def _vulnerabilities(
         grouped.setdefault(match.id, []).append(match)
     for name, members in grouped.items():
         first = members[0]
-        affects = dict.fromkeys(ref_of.get(_parts(one.package), _ROOT) for one in members)
+        affects = dict.fromkeys(ref_of.get(parts_of(one.package), _ROOT) for one in members)
         fixes = dict.fromkeys(
             f"Upgrade {plain(one.package.name)} to {plain(one.fixed_in[0])}"
             for one in members

@@ -8,7 +8,7 @@ from leadline.model.package import Package
 from leadline.model.unread import Unread
 from leadline.model.vulnerability import Evidence, Match, Suppressed
 from leadline.outputs.format_registry import Page, format
-from leadline.outputs.rows.vulnerability_format import without_empty
+from leadline.outputs.rows.vulnerability_format import facts, without_empty
 from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.waiver_text import waiver_facts
 from leadline.packages.package_url import package_url
@@ -63,14 +63,8 @@ def _verdict(page: Page) -> dict[str, Any]:
 
 
 def _use(use: ImageUse) -> dict[str, Any]:
-    return without_empty(
-        {
-            "id": use.resource,
-            "object": use.title,
-            "container": use.container,
-            "exposedBy": list(use.exposed_by),
-        }
-    )
+    named = without_empty({"id": use.resource, "object": use.title})
+    return named | facts(use, "container", "exposed_by")
 
 
 def _accepted_by(use: ImageUse, image: ScannedImage) -> dict[str, Any]:
@@ -81,26 +75,17 @@ def _accepted_by(use: ImageUse, image: ScannedImage) -> dict[str, Any]:
 
 
 def _unread(one: Unread) -> dict[str, Any]:
-    return without_empty({"where": one.where, "why": one.why, "hint": one.hint})
+    return facts(one, "where", "why", "hint")
 
 
 def _image(report: ImageReport) -> dict[str, Any]:
     image, distro = report.sbom.image, report.sbom.distro
     return {
-        "image": without_empty(
-            {
-                "name": image.name,
-                "id": image.id,
-                "digest": image.digest,
-                "tags": list(image.repo_tags),
-                "platform": image.platform,
-                "layers": list(image.layers),
-                "sizeBytes": image.size_bytes or None,
-            }
-        ),
-        "distribution": without_empty(
-            {"id": distro.id, "version": distro.version, "name": distro.name, "endOfLife": distro.end_of_life}
-        ),
+        "image": {
+            **facts(image, "name", "id", "digest", tags=image.repo_tags, platform=image.platform),
+            **facts(image, "layers", sizeBytes=image.size_bytes or None),
+        },
+        "distribution": facts(distro, "id", "version", "name", "end_of_life"),
         "packages": len(report.sbom.packages),
         "database": _database(report),
         "vulnerabilities": [_match(match) for match in report.vulnerabilities],
@@ -109,17 +94,7 @@ def _image(report: ImageReport) -> dict[str, Any]:
         "suppressed": [_suppressed(one) for one in report.suppressed],
         "findings": [_finding(one) for one in report.findings],
         **_accepted(report),
-        "coverage": [
-            without_empty(
-                {
-                    "ecosystem": one.ecosystem,
-                    "packages": one.packages,
-                    "feeds": list(one.feeds),
-                    "why": one.why,
-                }
-            )
-            for one in report.coverage
-        ],
+        "coverage": [facts(one, "ecosystem", "packages", "feeds", "why") for one in report.coverage],
         "notJudged": list(report.not_judged),
         "unread": [_unread(one) for one in report.sbom.unread],
     }
@@ -161,90 +136,39 @@ def _database(report: ImageReport) -> dict[str, Any] | None:
 
 def _match(match: Match) -> dict[str, Any]:
     exploited, chance = match.exploited, match.chance
-    return without_empty(
+    found = facts(match, "id", "aliases", "severity", kind=match.kind if match.kind != "security" else "")
+    found |= facts(match, "state", "fixed_in", package=_package(match.package), loaded=match.loaded)
+    found |= without_empty(
         {
-            "id": match.id,
-            "aliases": list(match.aliases),
-            "severity": match.severity,
-            "kind": match.kind if match.kind != "security" else "",
-            "state": match.state,
-            "fixedIn": list(match.fixed_in),
-            "package": _package(match.package),
-            "loaded": match.loaded,
             "why": reason(match),
             "risk": round(risk(match), 2),
-            "exploited": exploited
-            and without_empty(
-                {"since": exploited.since, "due": exploited.due, "byRansomware": exploited.by_ransomware}
-            ),
+            "exploited": exploited and facts(exploited, "since", "due", "by_ransomware"),
             "epss": chance and {"chance": chance.chance, "percentile": chance.percentile},
-            "cvss": [
-                without_empty({"vector": one.vector, "score": one.score or None, "by": one.by})
-                for one in match.cvss
-            ],
-            "weaknesses": list(match.weaknesses),
-            "summary": match.summary,
-            "published": match.published,
-            "references": list(match.references),
-            "evidence": [_evidence(one) for one in match.evidence],
+            "cvss": [facts(one, "vector", score=one.score or None, by=one.by) for one in match.cvss],
         }
     )
+    evidence = [_evidence(one) for one in match.evidence]
+    return found | facts(match, "weaknesses", "summary", "published", "references", evidence=evidence)
 
 
 def _package(package: Package) -> dict[str, Any]:
-    return without_empty(
-        {
-            "type": package.type,
-            "namespace": package.namespace,
-            "name": package.name,
-            "version": package.version,
-            "source": package.source,
-            "sourceVersion": package.source_version,
-            "purl": package_url(package),
-            "foundIn": list(package.found_in),
-            "layer": package.layer,
-        }
-    )
+    return {
+        **facts(package, "type", "namespace", "name", "version", "source", "source_version"),
+        **facts(package, purl=package_url(package), foundIn=package.found_in, layer=package.layer),
+    }
 
 
 def _evidence(one: Evidence) -> dict[str, Any]:
-    return without_empty(
-        {
-            "feed": one.feed,
-            "advisory": one.advisory,
-            "ecosystem": one.ecosystem,
-            "package": one.package,
-            "versions": one.versions,
-            "how": one.how,
-            "imports": [
-                without_empty(
-                    {
-                        "path": each.path,
-                        "symbols": list(each.symbols),
-                        "systems": list(each.systems),
-                        "architectures": list(each.architectures),
-                    }
-                )
-                for each in one.imports
-            ],
-        }
-    )
+    imports = [facts(each, "path", "symbols", "systems", "architectures") for each in one.imports]
+    return facts(one, "feed", "advisory", "ecosystem", "package", "versions", "how", imports=imports)
 
 
 def _upgrade(step: Upgrade) -> dict[str, Any]:
     """In the order in which they help most."""
-    return without_empty(
-        {
-            "type": step.type,
-            "name": step.name,
-            "version": step.version,
-            "to": step.to,
-            "packages": list(step.packages),
-            "removes": list(dict.fromkeys(match.id for match in step.removes)),
-            "inBaseImage": step.is_in_base,
-            "command": step.command,
-        }
-    )
+    removes = list(dict.fromkeys(match.id for match in step.removes))
+    return facts(
+        step, "type", "name", "version", "to", "packages", removes=removes, inBaseImage=step.is_in_base
+    ) | facts(step, "command")
 
 
 def _suppressed(one: Suppressed) -> dict[str, Any]:
@@ -260,14 +184,4 @@ def _suppressed(one: Suppressed) -> dict[str, Any]:
 
 
 def _finding(one: ImageFinding) -> dict[str, Any]:
-    return without_empty(
-        {
-            "severity": one.severity,
-            "title": one.title,
-            "control": one.control,
-            "where": one.where,
-            "detail": one.detail,
-            "fix": one.fix,
-            "layer": one.layer,
-        }
-    )
+    return facts(one, "severity", "title", "control", "where", "detail", "fix", "layer")

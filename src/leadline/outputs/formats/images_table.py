@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from typing import IO
 
 from leadline.model.images_report import ImagesReport, ScannedImage, UnreadImage
-from leadline.model.unread import Unread
 from leadline.outputs.format_registry import Page, format
 from leadline.outputs.rows.images_rows import (
     finding_counts,
     gap_lines,
+    gated,
     image_facts,
     known_name,
     painted,
@@ -19,7 +19,8 @@ from leadline.outputs.rows.images_rows import (
     vulnerability_totals,
 )
 from leadline.outputs.rows.vulnerability_rows import vulnerability_lines
-from leadline.outputs.text.plain import columns, count, plain, wrapped
+from leadline.outputs.text.passed_over import part_lines
+from leadline.outputs.text.plain import and_more, columns, count, labelled, plain, wrapped
 
 _IMAGES = 20
 """Shown with their worst rows in a short table."""
@@ -43,7 +44,7 @@ def images_table(report: ImagesReport, out: IO[str], page: Page) -> None:
     lines += _not_read(report, page)
     lines += gap_lines(report, page)
     if shown and not page.verbose:
-        lines += _labelled("more", "-v shows every row, every place and what to do about it", page.width)
+        lines += labelled("more", "-v shows every row, every place and what to do about it", page.width)
     if lines[-1]:
         lines.append("")
     lines += _closing(report, page)
@@ -63,7 +64,7 @@ def _image(one: ScannedImage, page: Page) -> Iterator[str]:
     yield from (f"  {'' if i else 'run by '}{line}" for i, line in enumerate(users))
     if ways := one.exposed_by:
         text = f"reachable from outside through {', '.join(plain(way) for way in ways[:_WAYS])}"
-        more = f" and {len(ways) - _WAYS:,} more" if len(ways) > _WAYS else ""
+        more = and_more(len(ways) - _WAYS)
         yield from (f"  {line}" for line in wrapped(text + more, page.width - 2))
     names = one.names[1:] if len(one.names) > 1 else ()
     for name in names:
@@ -112,7 +113,7 @@ def _not_read(report: ImagesReport, page: Page) -> Iterator[str]:
         where = f" in {plain(report.target.name)}" if report.target else ""
         yield f"{label}{where}  {len(parts):,}"
         for part in parts if page.verbose else parts[:_UNREAD]:
-            yield from _reason(part, page)
+            yield from part_lines(part, page.width)
         if not page.verbose and len(parts) > _UNREAD:
             yield f"  and {len(parts) - _UNREAD:,} more, -v shows them"
         yield ""
@@ -132,21 +133,6 @@ def _unread_images(members: Sequence[UnreadImage], page: Page) -> Iterator[str]:
         yield f"    and {len(members) - _UNREAD:,} more, -v shows them"
 
 
-def _reason(one: Unread, page: Page) -> Iterator[str]:
-    where, why = plain(one.where, _LONGEST_PATH), plain(one.why)
-    why = f"{why}; {plain(one.hint)}" if one.hint else why
-    if columns(where) + columns(why) + 4 <= page.width:
-        yield f"  {where}  {why}"
-    else:
-        yield f"  {where}"
-        yield from (f"    {line}" for line in wrapped(why, page.width - 4))
-
-
-def _labelled(label: str, text: str, width: int) -> Iterator[str]:
-    for i, line in enumerate(wrapped(text, width - 12)):
-        yield f"{'' if i else label:<12}{line}"
-
-
 def _closing(report: ImagesReport, page: Page) -> Iterator[str]:
     parts: Sequence[str] = (vulnerability_totals(report), finding_counts(report))
     text = "; ".join(part for part in parts if part)
@@ -154,6 +140,4 @@ def _closing(report: ImagesReport, page: Page) -> Iterator[str]:
         text += f"; {count(len(report.failed), 'image')} not read"
     if report.unread:
         text += f"; {len(report.unread):,} not read where images are named"
-    yield from wrapped(text, page.width)
-    style = "good" if page.passed else "bad"
-    yield from (painted(line, style, page, whole=True) for line in wrapped(page.verdict, page.width))
+    yield from gated(text, page)

@@ -40,29 +40,18 @@ def _write(reports: Sequence[ImageReport], out: IO[str], page: Page) -> None:
 def _statements(report: ImageReport) -> Iterator[dict[str, Any]]:
     yield from (_affected(match, report) for match in report.vulnerabilities)
     for one in report.suppressed:
-        if one.by == "waiver":
-            # Accepted is not unaffected.
-            yield {
-                **_about(one.match, report),
-                "status": "affected",
-                "action_statement": plain(f"accepted: {one.why}", 1000),
-            }
-            continue
-        if one.by == "distribution":
-            # Whom to ask is known, and not the answer.
-            yield {
-                **_about(one.match, report),
-                "status": "under_investigation",
-                "status_notes": plain(one.why, 1000),
-            }
-            continue
-        unlinked = {"justification": "vulnerable_code_not_present"} if one.by == "linker" else {}
-        yield {
-            **_about(one.match, report),
-            "status": "fixed" if one.is_fixed else "not_affected",
-            **unlinked,
-            "impact_statement": plain(f"{one.by}: {one.why}", 1000),
-        }
+        match one.by:
+            case "waiver":
+                # Accepted is not unaffected.
+                said = {"status": "affected", "action_statement": plain(f"accepted: {one.why}", 1000)}
+            case "distribution":
+                # Whom to ask is known, and not the answer.
+                said = {"status": "under_investigation", "status_notes": plain(one.why, 1000)}
+            case by:
+                said = {"status": "fixed" if one.is_fixed else "not_affected"}
+                said |= {"justification": "vulnerable_code_not_present"} if by == "linker" else {}
+                said["impact_statement"] = plain(f"{by}: {one.why}", 1000)
+        yield _about(one.match, report) | said
 
 
 def _affected(match: Match, report: ImageReport) -> dict[str, Any]:

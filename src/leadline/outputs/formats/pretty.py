@@ -31,7 +31,7 @@ from leadline.outputs.rows.titles import titles_of
 from leadline.outputs.text.change_text import change_lines
 from leadline.outputs.text.command_lines import broken_at, broken_path, side_by_side
 from leadline.outputs.text.coverage_text import not_seen
-from leadline.outputs.text.plain import columns, count, padded, plain, wrapped
+from leadline.outputs.text.plain import and_more, columns, count, padded, plain, wrapped
 
 _NARROW = 80
 _NAMES = 32
@@ -157,7 +157,7 @@ class _Widths:
 
     def fits(self, names: list[str], failed: int) -> bool:
         """Whether the first of ``names`` is whole beside the other columns."""
-        return self.room >= max(20, columns(names[0]) + len(_more(failed - 1)))
+        return self.room >= max(20, columns(names[0]) + len(and_more(failed - 1)))
 
     @property
     def room(self) -> int:
@@ -240,14 +240,10 @@ def _names(names: list[str], failed: int, width: int) -> str:
     used = 1
     for name in names[1:]:
         longer = f"{text}, {name}"
-        if columns(longer) + len(_more(failed - used - 1)) > width:
+        if columns(longer) + len(and_more(failed - used - 1)) > width:
             break
         text, used = longer, used + 1
-    return text + _more(failed - used)
-
-
-def _more(number: int) -> str:
-    return f" and {number:,} more" if number > 0 else ""
+    return text + and_more(failed - used)
 
 
 # Verbose: each problem, and the places where it is

@@ -16,6 +16,14 @@ _DOCUMENT = "SPDXRef-DOCUMENT"
 _ROOT = "SPDXRef-Image"
 _SYSTEM = "SPDXRef-OperatingSystem"
 _NO_ASSERTION = "NOASSERTION"
+_NOTHING_SAID = {
+    "downloadLocation": _NO_ASSERTION,
+    "filesAnalyzed": False,
+    "licenseConcluded": _NO_ASSERTION,
+    "licenseDeclared": _NO_ASSERTION,
+    "copyrightText": _NO_ASSERTION,
+}
+"""Of each package, in that order."""
 _NOT_IN_IDS = re.compile(r"[^A-Za-z0-9.]+")
 _ALGORITHMS = {
     "blake2b256": ("BLAKE2b-256", 64),
@@ -98,11 +106,7 @@ def _root(sbom: Sbom) -> dict[str, Any]:
         "name": plain(image.name) or "image",
         "SPDXID": _ROOT,
         **({"versionInfo": image.digest or image.id} if image.digest or image.id else {}),
-        "downloadLocation": _NO_ASSERTION,
-        "filesAnalyzed": False,
-        "licenseConcluded": _NO_ASSERTION,
-        "licenseDeclared": _NO_ASSERTION,
-        "copyrightText": _NO_ASSERTION,
+        **_NOTHING_SAID,
         "primaryPackagePurpose": "CONTAINER" if image.kind == "image" else "FILE",
     }
     algorithm, _, value = image.digest.partition(":")
@@ -131,11 +135,7 @@ def _system(sbom: Sbom) -> Iterator[dict[str, Any]]:
             "SPDXID": _SYSTEM,
             **({"versionInfo": plain(sbom.distro.version)} if sbom.distro.version else {}),
             **({"description": plain(sbom.distro.name)} if sbom.distro.name else {}),
-            "downloadLocation": _NO_ASSERTION,
-            "filesAnalyzed": False,
-            "licenseConcluded": _NO_ASSERTION,
-            "licenseDeclared": _NO_ASSERTION,
-            "copyrightText": _NO_ASSERTION,
+            **_NOTHING_SAID,
             "primaryPackagePurpose": "OPERATING_SYSTEM",
             **_comment([("codename", sbom.distro.codename), ("end of life", sbom.distro.end_of_life)]),
         }
@@ -154,11 +154,8 @@ def _package(component: Component, spdx_id: str) -> dict[str, Any]:
         "name": plain(name),
         "SPDXID": spdx_id,
         "supplier": _supplier(component),
-        "downloadLocation": _NO_ASSERTION,
-        "filesAnalyzed": False,
-        "licenseConcluded": _NO_ASSERTION,
+        **_NOTHING_SAID,
         "licenseDeclared": declared(package.licenses).expression or _NO_ASSERTION,
-        "copyrightText": _NO_ASSERTION,
     }
     if package.version:
         written["versionInfo"] = plain(package.version)

@@ -9,20 +9,32 @@ from leadline.model.image_report import ImageFinding, ImageReport
 from leadline.model.package import Sbom
 from leadline.outputs.documents.components import Component, components
 from leadline.outputs.format_registry import Page, format
+from leadline.outputs.rows.images_rows import gated, painted
 from leadline.outputs.rows.vulnerability_rows import (
     severities,
+    shown_name,
     upgrade_lines,
     vulnerability_count,
     vulnerability_lines,
 )
-from leadline.outputs.text.plain import columns, count, padded, plain, wrapped
+from leadline.outputs.text.passed_over import part_lines
+from leadline.outputs.text.plain import (
+    and_more,
+    as_many,
+    beside,
+    columns,
+    count,
+    labelled,
+    padded,
+    plain,
+    wrapped,
+)
 from leadline.outputs.text.waiver_text import waiver_lines
 
 _UNREAD = 5
 _NAMES = 40
 """Columns that names get in the list of packages before the place goes to a line of its own."""
 _DISTRIBUTION = frozenset(("alpm", "apk", "deb", "rpm"))
-_STYLES = {"critical": "1;31", "high": "31", "medium": "33", "low": "36", "good": "32", "bad": "1;31"}
 _LONGEST_PATH = 4096
 _IN_LINE = re.compile(r"(?P<what>.+) in line (?P<line>\d+)(?P<rest>.*)")
 _WHOLE = frozenset(("configuration", "operating system"))
@@ -53,9 +65,9 @@ def image_table(report: ImageReport, out: IO[str], page: Page) -> None:
     lines += waiver_lines(accepted, report.waivers, page.width, verbose=page.verbose, indent=12)
     lines += _not_read(sbom, page)
     for i, gap in enumerate(report.not_judged):
-        lines += _labelled("" if i else "not done", gap, page.width)
+        lines += labelled("" if i else "not done", gap, page.width)
     if (report.findings or report.vulnerabilities) and not page.verbose:
-        lines += _labelled("more", "-v shows every place and what to do about it", page.width)
+        lines += labelled("more", "-v shows every place and what to do about it", page.width)
     lines.append("")
     lines += _verdict(report, page)
     out.writelines(f"{line.rstrip()}\n" for line in lines)
@@ -118,11 +130,8 @@ def _note(type: str, members: Sequence[Component], room: int) -> str:
         return "installed by the distribution" if room >= len("installed by the distribution") else ""
     rest = f", {len(members) - len(own):,} by the distribution" if len(own) < len(members) else ""
     names = [f"{_name(one)} {plain(one.package.version, 30)}".rstrip() for one in own]
-    for shown in range(min(3, len(names)), 0, -1):
-        more = f" and {len(names) - shown:,} more" if shown < len(names) else ""
-        text = ", ".join(names[:shown]) + more + rest
-        if columns(text) <= room:
-            return text
+    if text := as_many(names, room - columns(rest), 3):
+        return text + rest
     return rest.removeprefix(", ") if columns(rest) <= room else ""
 
 
@@ -148,11 +157,7 @@ def _list(found: Sequence[Component], page: Page) -> Iterator[str]:
 
 
 def _name(component: Component) -> str:
-    package = component.package
-    if package.namespace and package.type not in _DISTRIBUTION:
-        separator = ":" if package.type == "maven" else "/"
-        return plain(f"{package.namespace}{separator}{package.name}", 120)
-    return plain(package.name, 120)
+    return plain(shown_name(component.package), 120)
 
 
 def _places(component: Component) -> str:
@@ -170,49 +175,25 @@ def _not_read(sbom: Sbom, page: Page) -> Iterator[str]:
     yield f"{'not read':<8} {len(sbom.unread):>7,}"
     shown = sbom.unread if page.verbose else sbom.unread[:_UNREAD]
     for one in shown:
-        where, why = plain(one.where, _LONGEST_PATH), plain(one.why)
-        why = f"{why}; {plain(one.hint)}" if one.hint else why
-        if columns(where) + columns(why) + 4 <= page.width:
-            yield f"  {where}  {why}"
-        else:
-            yield f"  {where}"
-            yield from (f"    {line}" for line in wrapped(why, page.width - 4))
+        yield from part_lines(one, page.width)
     if len(shown) < len(sbom.unread):
         yield f"  and {len(sbom.unread) - len(shown):,} more, -v shows them"
 
 
 def _written(page: Page) -> Iterator[str]:
     if page.asked.formats in ((), ("table",)):
-        yield from _labelled("written", "none (use --format spdx-json --output sbom.json)", page.width)
-
-
-def _labelled(label: str, text: str, width: int) -> Iterator[str]:
-    for i, line in enumerate(wrapped(text, width - 12)):
-        yield f"{'' if i else label:<12}{line}"
+        yield from labelled("written", "none (use --format spdx-json --output sbom.json)", page.width)
 
 
 def _closing(sbom: Sbom, found: Sequence[Component], page: Page) -> Iterator[str]:
     unread = f"{len(sbom.unread):,} not read" if sbom.unread else "all input read"
     text = f"{count(len(found), 'package')}, {unread}"
-    yield from _with_gate(text, page)
-
-
-def _with_gate(text: str, page: Page) -> Iterator[str]:
-    """What was found; with a gate, its verdict after that, as it decides the exit code."""
-    yield from wrapped(text, page.width)
-    style = "good" if page.passed else "bad"
-    yield from (_paint(line, style, page) for line in wrapped(page.verdict, page.width))
-
-
-def _paint(text: str, style: str, page: Page) -> str:
-    return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if page.colour and style in _STYLES else text
+    yield from gated(text, page)
 
 
 def _vulnerabilities(report: ImageReport, page: Page) -> Iterator[str]:
     for rating, line in vulnerability_lines(report, page.width, verbose=page.verbose):
-        if rating is not None:
-            line = f"{_paint(rating, rating, page)}{line[len(rating) :]}"
-        yield line
+        yield painted(line, rating, page)
     yield from upgrade_lines(report, page.width)
 
 
@@ -222,13 +203,13 @@ def _database(report: ImageReport, page: Page) -> Iterator[str]:
         feeds = count(len(report.database.feeds), "feed")
         sample = "a sample, " if report.database.is_sample else ""
         source = f"; {plain(report.database.source)}" if report.database.source else ""
-        yield from _labelled(
+        yield from labelled(
             "database", f"{sample}{feeds}, of {report.database.date[:10] or 'no date'}{source}", page.width
         )
     if report.suppressed:
         by = Counter(one.by for one in report.suppressed)
         parts = ", ".join(f"{by[name]:,} {_BY[name]}" for name in sorted(by))
-        yield from _labelled("suppressed", f"{len(report.suppressed):,} ({parts})", page.width)
+        yield from labelled("suppressed", f"{len(report.suppressed):,} ({parts})", page.width)
 
 
 _BY = {
@@ -247,7 +228,7 @@ def _findings(report: ImageReport, page: Page) -> Iterator[str]:
         kinds.setdefault((finding.severity, finding.title), []).append(finding)
     width = max((columns(title) for _, title in kinds), default=0)
     for (severity, title), members in kinds.items():
-        head = f"{_paint(severity, severity, page)}{' ' * (8 - len(severity))}  "
+        head = f"{painted(severity, severity, page)}{' ' * (8 - len(severity))}  "
         if page.verbose:
             yield f"{head}{title}" + (f" ({members[0].control})" if members[0].control else "")
             yield from _places_found(members, report.sbom.image.layers, page.width)
@@ -274,12 +255,7 @@ def _places_found(members: Sequence[ImageFinding], layers: Sequence[str], width:
         details = list(_lines_joined(details))
         if layer in layers and len(layers) > 1:
             details.append(f"layer {layers.index(layer) + 1} of {len(layers)}")
-        detail = ", ".join(details)
-        if columns(where) + columns(detail) + 4 <= width:
-            yield f"  {where}  {detail}"
-        else:
-            yield f"  {where}"
-            yield from (f"    {line}" for line in wrapped(detail, width - 4))
+        yield from beside(where, ", ".join(details), width)
 
 
 def _lines_joined(details: Sequence[str]) -> Iterator[str]:
@@ -298,7 +274,7 @@ def _lines_joined(details: Sequence[str]) -> Iterator[str]:
 def _first_example(members: Sequence[ImageFinding], width: int) -> Iterator[str]:
     """On lines of its own, where the first line has no room for any."""
     first = members[0]
-    more = f" and {len(members) - 1:,} more" if len(members) > 1 else ""
+    more = and_more(len(members) - 1)
     if first.where in _WHOLE:
         yield from wrapped(f"{plain(first.detail)}{more}", width)
     else:
@@ -313,12 +289,7 @@ def _examples(members: Sequence[ImageFinding], room: int) -> str:
         texts = (detail,) if where in _WHOLE else (f"{where}: {detail}", where)
         return next((text for text in texts if columns(text) <= room), "")
     names = list(dict.fromkeys(plain(one.where) for one in members))
-    for shown in range(min(3, len(names)), 0, -1):
-        rest = len(names) - shown
-        text = ", ".join(names[:shown]) + (f" and {rest:,} more" if rest else "")
-        if columns(text) <= room:
-            return text
-    return ""
+    return as_many(names, room, 3)
 
 
 def _verdict(report: ImageReport, page: Page) -> Iterator[str]:
@@ -334,4 +305,4 @@ def _verdict(report: ImageReport, page: Page) -> Iterator[str]:
         parts = [f"{counts[s]:,} {s}" for s in ("critical", "high", "medium", "low") if counts[s]]
         text = f"{count(len(report.findings), 'finding')}: {', '.join(parts)}"
     texts = (vulnerable, text) if report.vulnerabilities else (text, vulnerable)
-    yield from _with_gate(f"{'; '.join(texts)}{gaps}{unread}", page)
+    yield from gated(f"{'; '.join(texts)}{gaps}{unread}", page)

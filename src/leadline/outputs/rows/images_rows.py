@@ -9,10 +9,10 @@ from leadline.model.images_report import ImagesReport, ImageUse, ScannedImage
 from leadline.outputs.format_registry import Page
 from leadline.outputs.rows.vulnerability_rows import (
     severities,
+    step_lines,
     vulnerability_count,
 )
-from leadline.outputs.text.command_lines import broken_at
-from leadline.outputs.text.plain import columns, count, plain, wrapped
+from leadline.outputs.text.plain import as_many, count, labelled, plain, wrapped
 from leadline.outputs.text.waiver_text import waiver_lines
 from leadline.vulnerabilities.upgrades import shared_upgrades
 
@@ -58,11 +58,8 @@ def user_text(uses: Sequence[ImageUse], width: int, *, is_all: bool) -> list[str
     titles = list(dict.fromkeys(plain(use.title) for use in uses))
     if is_all or not titles:
         return wrapped(", ".join(titles), width)
-    for shown in range(len(titles), 0, -1):
-        rest = f" and {len(titles) - shown:,} more" if shown < len(titles) else ""
-        text = ", ".join(titles[:shown]) + rest
-        if columns(text) <= width:
-            return [text]
+    if text := as_many(titles, width):
+        return [text]
     return [titles[0], *([f"and {len(titles) - 1:,} more"] if len(titles) > 1 else [])]
 
 
@@ -72,19 +69,18 @@ def shared_upgrade_lines(report: ImagesReport, width: int) -> Iterator[str]:
     total = sum(len(one.report.vulnerabilities) for one in report.images)
     if not steps or len(report.images) < 2:
         return
-    shown = steps[:_STEPS]
-    removed = sum(len(step.removes) for step in shown)
-    word = "this step removes" if len(shown) == 1 else f"these {len(shown)} steps remove"
-    yield from broken_at(f"do first    {word} {removed:,} of {total:,}", width)
-    for step in shown:
-        text = f"{plain(step.name, 60)} -> {plain(step.to, 30)}"
-        worst = f"{len(step.removes):,} ({severities(step.removes)}) in {count(step.images, 'image')}"
-        line = f"  {text}   {worst}"
-        if columns(line) <= width:
-            yield line
-        else:
-            yield f"  {text}"
-            yield from (f"    {part}" for part in wrapped(worst, width - 4))
+    yield from step_lines(
+        [
+            (
+                f"{plain(step.name, 60)} -> {plain(step.to, 30)}",
+                step.removes,
+                f" in {count(step.images, 'image')}",
+            )
+            for step in steps[:_STEPS]
+        ],
+        total,
+        width,
+    )
     yield ""
 
 
@@ -94,10 +90,10 @@ def gap_lines(report: ImagesReport, page: Page) -> Iterator[str]:
     if found is not None:
         feeds = count(len(found.feeds), "feed")
         source = f"; {plain(found.source)}" if found.source else ""
-        yield from _labelled("database", f"{feeds}, of {found.date[:10] or 'no date'}{source}", page.width)
+        yield from labelled("database", f"{feeds}, of {found.date[:10] or 'no date'}{source}", page.width)
     number = sum(len(one.report.suppressed) for one in report.images)
     if number:
-        yield from _labelled("suppressed", f"{number:,}, json lists them", page.width)
+        yield from labelled("suppressed", f"{number:,}, json lists them", page.width)
     accepted = sum(
         len(one.report.waived_findings) + sum(part.by == "waiver" for part in one.report.suppressed)
         for one in report.images
@@ -106,9 +102,9 @@ def gap_lines(report: ImagesReport, page: Page) -> Iterator[str]:
     gaps = Counter(gap for one in report.images for gap in one.report.not_judged)
     shown = gaps.most_common() if page.verbose else gaps.most_common(_STEPS)
     for i, (gap, times) in enumerate(shown):
-        yield from _labelled("" if i else "not done", f"{plain(gap)} ({count(times, 'image')})", page.width)
+        yield from labelled("" if i else "not done", f"{plain(gap)} ({count(times, 'image')})", page.width)
     if len(shown) < len(gaps):
-        yield from _labelled(
+        yield from labelled(
             "", f"and {count(len(gaps) - len(shown), 'reason')} more, -v shows them", page.width
         )
 
@@ -157,14 +153,16 @@ def painted(line: str, style: str | None, page: Page, *, whole: bool = False) ->
     return f"\x1b[{_STYLES[style]}m{line[:end]}\x1b[0m{line[end:]}"
 
 
+def gated(text: str, page: Page) -> Iterator[str]:
+    """What was found; with a gate, its verdict after that, as it decides the exit code."""
+    yield from wrapped(text, page.width)
+    style = "good" if page.passed else "bad"
+    yield from (painted(line, style, page, whole=True) for line in wrapped(page.verdict, page.width))
+
+
 def _by_severity(counts: Counter[str]) -> str:
     return ", ".join(f"{counts[name]:,} {name}" for name in SEVERITIES if counts[name])
 
 
 def _counted(text: str, detail: str) -> str:
     return f"{text}: {detail}" if detail else text
-
-
-def _labelled(label: str, text: str, width: int) -> Iterator[str]:
-    for i, line in enumerate(wrapped(text, width - 12)):
-        yield f"{'' if i else label:<12}{line}"

@@ -10,7 +10,7 @@ from leadline.outputs.rows.objects_elsewhere import prevention_text, preventions
 from leadline.outputs.rows.summary import blocked_by_access, denied_rules, not_judged
 from leadline.outputs.rows.titles import titles_of
 from leadline.outputs.text.command_lines import broken_at
-from leadline.outputs.text.plain import columns, count, padded, plain, wrapped
+from leadline.outputs.text.plain import and_more, columns, count, padded, plain, wrapped
 from leadline.outputs.text.waiver_text import waiver_lines
 
 _NARROW = 80
@@ -65,7 +65,9 @@ def _left_out(report: PostureReport, page: Page) -> Iterator[str]:
         yield f"left out  {len(report.left_out):,}"
         for why, names in reasons.items():
             shown = names if page.verbose or page.coverage else names[:_LEFT_OUT]
-            yield from broken_at(f"  {why}: {', '.join(shown)}{_more(len(names) - len(shown))}", page.width)
+            yield from broken_at(
+                f"  {why}: {', '.join(shown)}{and_more(len(names) - len(shown))}", page.width
+            )
     if page.coverage and report.rendering:
         by = (
             f"rendered  by {' and '.join(map(plain, report.renderers))}; "
@@ -88,7 +90,7 @@ def _undecided(report: PostureReport, page: Page) -> Iterator[str]:
     for row in rows:
         shown = row.resources if is_whole else row.resources[:_LEFT_OUT]
         names = ", ".join(title(report.resource(id)) for id in shown)
-        more = _more(len(row.resources) - len(shown))
+        more = and_more(len(row.resources) - len(shown))
         yield from broken_at(f"  {plain(row.control)}  {plain(row.why)}: {names}{more}", page.width)
     if len(rows) < len(report.undecided):
         yield f"  and {count(len(report.undecided) - len(rows), 'more control')}   -v shows them"
@@ -161,7 +163,3 @@ def _not_judged(report: PostureReport, page: Page) -> Iterator[str]:
         yield from (f"  {line}" for line in wrapped(reason, page.width - 2))
         yield from (f"    {line}" for line in wrapped(" ".join(ids), page.width - 4))
     yield ""
-
-
-def _more(number: int) -> str:
-    return f" and {number:,} more" if number > 0 else ""

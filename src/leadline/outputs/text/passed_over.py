@@ -5,6 +5,13 @@ from typing import NamedTuple
 
 from leadline.model.report import PostureReport
 from leadline.model.unread import Unread
+from leadline.outputs.text.plain import beside, plain
+
+
+def part_lines(one: Unread, width: int) -> Iterator[str]:
+    """Where it is, and why it was passed over."""
+    hint = f"; {plain(one.hint)}" if one.hint else ""
+    return beside(plain(one.where, 4096), plain(one.why) + hint, width)
 
 
 class PassedOver(NamedTuple):

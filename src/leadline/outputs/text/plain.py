@@ -1,6 +1,7 @@
 """Text that a terminal, a log and a table can carry, made of names that may hold anything."""
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 from unicodedata import combining, east_asian_width
 
@@ -103,6 +104,36 @@ def clipped(text: str, width: int) -> str:
 
 def padded(text: str, width: int) -> str:
     return text + " " * (width - columns(text))
+
+
+def and_more(number: int) -> str:
+    """`` and 3 more`` behind a list that is not whole; empty where it is."""
+    return f" and {number:,} more" if number > 0 else ""
+
+
+def as_many(names: Sequence[str], room: int, most: int | None = None) -> str:
+    """The first of ``names`` that there is room for, ``most`` at most, and how many more there are; empty where none fits."""
+    for shown in range(min(most or len(names), len(names)), 0, -1):
+        text = ", ".join(names[:shown]) + and_more(len(names) - shown)
+        if columns(text) <= room:
+            return text
+    return ""
+
+
+def labelled(label: str, text: str, width: int, indent: int = 12) -> Iterator[str]:
+    """``text`` in lines beside a column of labels, which the first of them has."""
+    for i, line in enumerate(wrapped(text, width - indent)):
+        yield f"{'' if i else label:<{indent}}{line}"
+
+
+def beside(left: str, right: str, width: int, gap: str = "  ") -> Iterator[str]:
+    """Both on one line where it has room, else ``right`` in lines below."""
+    line = f"  {left}{gap}{right}"
+    if columns(line) <= width:
+        yield line
+    else:
+        yield f"  {left}"
+        yield from (f"    {part}" for part in wrapped(right, width - 4))
 
 
 def wrapped(text: str, width: int) -> list[str]:

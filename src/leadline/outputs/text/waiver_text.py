@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from leadline.model.waiver import Waiver, WaiverUse
-from leadline.outputs.text.plain import count, plain, wrapped
+from leadline.outputs.text.plain import count, labelled, plain, wrapped
 
 SOON_DAYS = 30
 _KINDS = {
@@ -126,18 +126,13 @@ def waiver_lines(
     ``indent``: columns of the labels.
     """
     if number:
-        yield from _labelled("accepted", waived_text(number, uses), width, indent)
+        yield from labelled("accepted", waived_text(number, uses), width, indent)
         for use in uses if verbose else ():
             if use.state == "used":
                 text = f"{title(use.waiver)}: {count(use.findings, 'finding')}, {reason_of(use.waiver)}"
                 yield from (f"  {line}" for line in wrapped(text, width - 2))
     odd = list(odd_waivers(uses))
     for i, remark in enumerate(odd if verbose else odd[:_SHOWN]):
-        yield from _labelled("" if i else "waivers", remark, width, indent)
+        yield from labelled("" if i else "waivers", remark, width, indent)
     if len(odd) > _SHOWN and not verbose:
-        yield from _labelled("", f"and {len(odd) - _SHOWN:,} more, -v shows them", width, indent)
-
-
-def _labelled(label: str, text: str, width: int, indent: int) -> Iterator[str]:
-    for i, line in enumerate(wrapped(text, width - indent)):
-        yield f"{'' if i else label:<{indent}}{line}"
+        yield from labelled("", f"and {len(odd) - _SHOWN:,} more, -v shows them", width, indent)

@@ -30,6 +30,7 @@ from leadline.programs.admission.wire import (
 )
 from leadline.scans.posture.one_object import AloneJudge, AloneVerdict
 from leadline.sources.waivers.marks import annotated
+from leadline.untyped import mapping
 
 MOST_CONTAINERS = 250
 MOST_VOLUMES = 250
@@ -110,7 +111,7 @@ class Reviewer:
             given = body_of(review.object)
             if given is None:
                 return self.failed(review, "no object")
-            if self._is_judged_at_owner(review, _table(given.get("metadata"))):
+            if self._is_judged_at_owner(review, mapping(given.get("metadata"))):
                 return _not_asked(review, "judged at its owner")
             body = _placed(review, given)
             _check_size(body)
@@ -157,7 +158,7 @@ class Reviewer:
 
     def _is_judged_at_owner(self, review: Review, metadata: Mapping[str, Any]) -> bool:
         """Anyone may name an owner in what they write, so it counts from Kubernetes' own controllers alone."""
-        if _NODES in review.user_info.groups and _MIRROR in _table(metadata.get("annotations")):
+        if _NODES in review.user_info.groups and _MIRROR in mapping(metadata.get("annotations")):
             # It runs already, by a file of the node; what is denied is only that it shows.
             return True
         if review.user_info.username not in self._controllers:
@@ -309,7 +310,7 @@ def _not_asked(review: Review, why: str) -> Decision:
 
 def _placed(review: Review, given: Body) -> Body:
     """The object, in the namespace that it is written to, whatever it says."""
-    metadata = dict(_table(given.get("metadata")))
+    metadata = dict(mapping(given.get("metadata")))
     if review.namespace and given.get("kind") != "Namespace":
         metadata["namespace"] = review.namespace
     return {**given, "metadata": metadata}
@@ -362,7 +363,3 @@ def _check_size(body: Body) -> None:
 
 def _length(value: Any) -> int:
     return len(value) if isinstance(value, list) else 0
-
-
-def _table(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

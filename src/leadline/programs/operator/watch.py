@@ -17,6 +17,7 @@ from leadline.kube.workload import descend, images_in, pod_paths
 from leadline.model.resource import CLUSTER, Resource, resource_of
 from leadline.sources.cluster.watch import Changes, ClusterWatch, Key
 from leadline.sources.waivers.security_exceptions import KINDS as EXCEPTIONS
+from leadline.untyped import mapping, mappings, text
 
 _QUEUED = 8
 """Changes, each of up to some thousand objects, that wait to be judged."""
@@ -141,10 +142,10 @@ class RunningImages:
         return taken
 
     def _decide(self, key: str, body: dict[str, Any]) -> None:
-        metadata = _table(body.get("metadata"))
+        metadata = mapping(body.get("metadata"))
         if key == "Namespace":
             body = {"metadata": {"name": metadata.get("name"), "labels": _texts(metadata.get("labels"))}}
-            resource = Resource("v1", "Namespace", "", _text(metadata.get("name")), body, CLUSTER)
+            resource = Resource("v1", "Namespace", "", text(metadata.get("name")), body, CLUSTER)
         else:
             body = {name: body.get(name) for name in ("apiVersion", "kind", "spec")} | {
                 "metadata": {name: metadata.get(name) for name in ("name", "namespace")}
@@ -241,51 +242,39 @@ async def in_thread(work: Callable[[], T]) -> T:
 
 
 def _running(key: str, body: dict[str, Any]) -> Running:
-    metadata = _table(body.get("metadata"))
-    api_version, kind = _text(body.get("apiVersion")), _text(body.get("kind"))
+    metadata = mapping(body.get("metadata"))
+    api_version, kind = text(body.get("apiVersion")), text(body.get("kind"))
     specs = [descend(body, (*path, "spec")) for path in pod_paths(api_version, kind, body)]
-    status = _table(body.get("status"))
+    status = mapping(body.get("status"))
     is_pod = key == "Pod"
     return Running(
-        (key, _text(metadata.get("namespace")), _text(metadata.get("name"))),
+        (key, text(metadata.get("namespace")), text(metadata.get("name"))),
         api_version,
-        _text(metadata.get("uid")),
+        text(metadata.get("uid")),
         _texts(metadata.get("labels")),
         _texts(metadata.get("annotations")),
         _owner(metadata),
-        _text(metadata.get("creationTimestamp")),
+        text(metadata.get("creationTimestamp")),
         tuple(images_in(api_version, kind, body)),
         _digests(status) if is_pod else {},
-        tuple(_text(one.get("name")) for spec in specs for one in _tables(spec.get("imagePullSecrets"))),
-        next((_text(spec.get("serviceAccountName")) for spec in specs), ""),
-        next((_text(spec.get("nodeName")) for spec in specs), "") if is_pod else "",
-        _text(status.get("phase")) if is_pod else "",
+        tuple(text(one.get("name")) for spec in specs for one in mappings(spec.get("imagePullSecrets"))),
+        next((text(spec.get("serviceAccountName")) for spec in specs), ""),
+        next((text(spec.get("nodeName")) for spec in specs), "") if is_pod else "",
+        text(status.get("phase")) if is_pod else "",
     )
 
 
 def _owner(metadata: Mapping[str, Any]) -> Owner | None:
-    for one in _tables(metadata.get("ownerReferences")):
+    for one in mappings(metadata.get("ownerReferences")):
         if one.get("controller") is True:
-            return Owner(*(_text(one.get(name)) for name in ("apiVersion", "kind", "name", "uid")))
+            return Owner(*(text(one.get(name)) for name in ("apiVersion", "kind", "name", "uid")))
     return None
 
 
 def _digests(status: Mapping[str, Any]) -> dict[str, str]:
-    rows = [one for name in _STATUSES for one in _tables(status.get(name))]
-    return {_text(one.get("name")): _text(one.get("imageID")) for one in rows if one.get("imageID")}
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _table(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _tables(value: Any) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    rows = [one for name in _STATUSES for one in mappings(status.get(name))]
+    return {text(one.get("name")): text(one.get("imageID")) for one in rows if one.get("imageID")}
 
 
 def _texts(value: Any) -> dict[str, str]:
-    return {str(k): v for k, v in _table(value).items() if isinstance(v, str)}
+    return {str(k): v for k, v in mapping(value).items() if isinstance(v, str)}

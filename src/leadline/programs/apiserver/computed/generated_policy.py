@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from leadline.api.kind import PREFIX
 from leadline.api.kinds.profiles import PolicyReference
+from leadline.untyped import mappings
 
 Body = dict[str, Any]
 _USABLE = frozenset({"ready", "completed"})
@@ -41,7 +42,7 @@ def known_servers(objects: Iterable[Body]) -> list[KnownServer]:
     """Entries whose range cannot be read are left out."""
     found = []
     for whole in objects:
-        for entry in _each(whole.get("spec")):
+        for entry in mappings(whole.get("spec")):
             try:
                 block = ipaddress.ip_network(str(entry.get("ipBlock")), strict=False)
             except ValueError:
@@ -92,8 +93,8 @@ def _rules(spec: Body, side: str, known: list[KnownServer], references: list[Bod
     peer_field = "from" if side == "ingress" else "to"
     by_selector: dict[bytes, Body] = {}
     by_ports: dict[bytes, tuple[list[Body], dict[str, Body]]] = {}
-    for container in (c for name in _CONTAINERS for c in _each(spec.get(name))):
-        for neighbor in _each(container.get(side)):
+    for container in (c for name in _CONTAINERS for c in mappings(spec.get(name))):
+        for neighbor in mappings(container.get(side)):
             ports = _ports(neighbor)
             selectors = _selectors(neighbor)
             if selectors:
@@ -118,7 +119,7 @@ def _port_order(ports: list[Body]) -> tuple[int, str]:
 def _ports(neighbor: Body) -> list[Body]:
     """Without those that have no number: port 0 lets nothing through."""
     found: dict[tuple[str, int], Body] = {}
-    for port in _each(neighbor.get("ports")):
+    for port in mappings(neighbor.get("ports")):
         number = port.get("port")
         if isinstance(number, int) and 0 < number < 2**16:
             protocol = str(port.get("protocol") or "TCP").upper()
@@ -165,10 +166,6 @@ def _refer(references: list[Body], block: str, address: str, names: tuple[str, s
     reference: Body = msgspec.to_builtins(PolicyReference(block, address, dns, name, server))
     if reference not in references:
         references.append(reference)
-
-
-def _each(value: Any) -> list[Body]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _texts(value: Any) -> list[str]:

@@ -18,6 +18,7 @@ from leadline.programs.cli.options.configured import ConfiguredCommand
 from leadline.programs.cli.options.table import CHARTS, CLUSTER, takes
 from leadline.programs.cli.output.destinations import Destination, opened, writing
 from leadline.programs.cli.output.difference import difference_flags, write_difference
+from leadline.programs.cli.output.showing import remark
 from leadline.programs.cli.scanning.requests import reading, request_of
 from leadline.scans.posture.baselines import carried_on, compare_sides, read_baseline, targets_of_baseline
 from leadline.scans.posture.difference import DifferenceForm
@@ -71,11 +72,9 @@ def save(paths: tuple[str, ...], output: str, **flags: Any) -> int:
     to = Destination(find_format("baseline", PostureReport), "" if output == "-" else output)
     with opened([to]) as (sink,), writing(sink):
         sink.stream.write(text)
-    if not request.quiet:
-        unread = f"; {len(found.unread):,} not read" if found.unread else ""
-        click.echo(
-            f"{count(len(distinct(found.findings)), 'finding')} remembered{unread}: {output}", err=True
-        )
+    unread = f"; {len(found.unread):,} not read" if found.unread else ""
+    number = count(len(distinct(found.findings)), "finding")
+    remark(f"{number} remembered{unread}: {output}", quiet=request.quiet)
     return 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +11,10 @@ import click
 from msgspec import to_builtins
 
 from leadline.errors import UsageError
-from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.plain import count, padded, plain
 from leadline.programs.cli.options.table import takes
 from leadline.programs.cli.output.progress import progress
+from leadline.programs.cli.output.showing import remark, show
 from leadline.programs.cli.scanning.requests import created, database_file, split_commas
 from leadline.scans.images.database import (
     Publisher,
@@ -69,6 +68,14 @@ Nothing is fetched but by fetch and update, and by scans where LEADLINE_DB_SOURC
 _OLD_DAYS = 30
 _MOST_REASONS = 8
 _LARGEST_KEY = 1 << 20
+_key = click.option("--key", default="", metavar="FILE", help="The publisher's public keys (Ed25519, PEM).")
+_allow_unsigned = click.option(
+    "--allow-unsigned", is_flag=True, help="Take one whose publisher cannot be checked."
+)
+_ca_file = click.option("--ca-file", default="", metavar="FILE", help="Certificates to trust, PEM.")
+_output = click.option(
+    "-o", "--output", default="", metavar="FILE", help="Put it there instead of the usual place."
+)
 
 
 @click.group("db", epilog=EPILOG)
@@ -85,17 +92,14 @@ def build(feeds: tuple[str, ...], output: str, quiet: bool) -> int:
 
     The old database serves until the new one is whole.
     """
-    target = _target(output)
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    target = _new_target(output)
     moment = created(os.environ)
     with (
         progress("reading feeds", is_wanted=not quiet) as display,
         fetched_addresses(feeds, target, os.environ, display.say) as paths,
     ):
         built = build_database(paths, target, moment, display.say)
-    if not quiet:
-        for line in built_lines(built, target):
-            sys.stderr.write(f"{line}\n")
+    remark(*built_lines(built, target), quiet=quiet)
     return 0
 
 
@@ -112,13 +116,13 @@ def build(feeds: tuple[str, ...], output: str, quiet: bool) -> int:
 @click.option(
     "--only", multiple=True, metavar="NAMES", help="Of feeds, these alone: debian,osv-pypi,osv-npm."
 )
-@click.option("--key", default="", metavar="FILE", help="The publisher's public keys (Ed25519, PEM).")
-@click.option("--allow-unsigned", is_flag=True, help="Take one whose publisher cannot be checked.")
-@click.option("--ca-file", default="", metavar="FILE", help="Certificates to trust, PEM.")
+@_key
+@_allow_unsigned
+@_ca_file
 @click.option(
     "--download-only", default="", metavar="FILE", help="Fetch it into FILE, for db import elsewhere."
 )
-@click.option("-o", "--output", default="", metavar="FILE", help="Put it there instead of the usual place.")
+@_output
 @takes("quiet")
 def fetch(
     source: str,
@@ -136,7 +140,7 @@ def fetch(
     It covers the common distributions and languages, with EPSS and KEV. It is not signed: the checksum comes from
     the same host, over TLS. The old database serves until the new one is whole.
     """
-    publisher = Publisher(_content(key) if key else b"", key, allow_unsigned, ca_file)
+    publisher = Publisher(_content(key), key, allow_unsigned, ca_file)
     if source == "feeds" or source.endswith(".toml"):
         if download_only:
             raise UsageError(
@@ -152,19 +156,16 @@ def fetch(
                 f"fetched: {plain(download_only, 4096)}, built {built[:10]}; not converted yet, see db import"
             ]
         else:
-            target = _target(output)
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            target = _new_target(output)
             now = datetime.now(UTC)
             fetched = fetch_database(target, source, publisher, os.environ, now, display.say)
             lines = list(_fetched_lines(fetched, target, now))
-    for line in lines:
-        _remark(line, quiet=quiet)
+    remark(*lines, quiet=quiet)
     return 0
 
 
 def _fetch_feeds(table: str, only: tuple[str, ...], publisher: Publisher, output: str, *, quiet: bool) -> int:
-    target = _target(output)
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    target = _new_target(output)
     moment = created(os.environ)
     with progress("fetching feeds", is_wanted=not quiet) as display:
         done = fetch_feeds(
@@ -180,8 +181,7 @@ def _fetch_feeds(table: str, only: tuple[str, ...], publisher: Publisher, output
         lines.append(f"current already: {plain(str(target), 4096)}, {count(len(done.files), 'feed')} asked")
     else:
         lines = [*built_lines(done.built, target), *lines]
-    for line in lines:
-        _remark(line, quiet=quiet)
+    remark(*lines, quiet=quiet)
     return 0
 
 
@@ -193,44 +193,37 @@ def status(db: str, format: str) -> int:
     path = _target(db)
     state = database_state(path)
     today = datetime.now(UTC).strftime("%Y-%m-%d")
-    if format == "json":
-        facts = {"path": str(path), "sizeBytes": path.stat().st_size, **to_builtins(state)}
-        click.echo(json_text(facts))
-    else:
-        for line in _status(state, path, today):
-            click.echo(line)
+    facts = {"path": str(path), "sizeBytes": path.stat().st_size, **to_builtins(state)}
+    show(format, lambda: facts, lambda: _status(state, path, today))
     return 0
 
 
 @command.command("import", epilog=EPILOG, short_help="Takes one that was made elsewhere.")
 @click.argument("file")
-@click.option("-o", "--output", default="", metavar="FILE", help="Put it there instead of the usual place.")
+@_output
 @takes("quiet")
 def import_(file: str, output: str, quiet: bool) -> int:
     """Checks the database in FILE, every page of it, and puts it in the place of the usual one.
 
     FILE may be the archive of the Grype project too, as 'db fetch --download-only' brings it; it is converted.
     """
-    target = _target(output)
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    target = _new_target(output)
     with progress(f"importing {file}", is_wanted=not quiet) as display:
         if not Path(file).is_file():
             raise UsageError(f"{file}: file not found")
         fetched = import_grype(Path(file), target, display.say)
         state = database_state(target) if fetched else import_database(Path(file), target)
-    _remark(f"imported: {plain(str(target), 4096)}, {count(len(state.feeds), 'feed')}", quiet=quiet)
-    if fetched:
-        for line in _source_lines(fetched):
-            _remark(line, quiet=quiet)
+    remark(f"imported: {plain(str(target), 4096)}, {count(len(state.feeds), 'feed')}", quiet=quiet)
+    remark(*(_source_lines(fetched) if fetched else ()), quiet=quiet)
     return 0
 
 
 @command.command("update", epilog=EPILOG, short_help="Installs one that is published.")
 @click.argument("address")
-@click.option("--key", default="", metavar="FILE", help="The publisher's public keys (Ed25519, PEM).")
-@click.option("--allow-unsigned", is_flag=True, help="Take one whose publisher cannot be checked.")
-@click.option("--ca-file", default="", metavar="FILE", help="Certificates to trust, PEM.")
-@click.option("-o", "--output", default="", metavar="FILE", help="Put it there instead of the usual place.")
+@_key
+@_allow_unsigned
+@_ca_file
+@_output
 @takes("quiet")
 def update(address: str, *, key: str, allow_unsigned: bool, ca_file: str, output: str, quiet: bool) -> int:
     """Installs the database published at ADDRESS, a URL or oci://REGISTRY/REPOSITORY:TAG, if it is newer.
@@ -238,13 +231,13 @@ def update(address: str, *, key: str, allow_unsigned: bool, ca_file: str, output
     The old one serves until the new one is whole, signed by a key that you trust, and proven. What was fetched
     before a connection broke is not fetched again.
     """
-    publisher = Publisher(_content(key) if key else b"", key, allow_unsigned, ca_file)
+    publisher = Publisher(_content(key), key, allow_unsigned, ca_file)
     target = _target(output)
     with progress(f"asking {address}", is_wanted=not quiet):
         done = update_database(target, address, publisher, os.environ, datetime.now(UTC))
     what = "installed" if done.is_new else "current already"
     signed = "" if done.is_signed else ", not signed"
-    _remark(f"{what}: {plain(str(target), 4096)}, built {plain(done.index.built)}{signed}", quiet=quiet)
+    remark(f"{what}: {plain(str(target), 4096)}, built {plain(done.index.built)}{signed}", quiet=quiet)
     return 0
 
 
@@ -257,27 +250,29 @@ def update(address: str, *, key: str, allow_unsigned: bool, ca_file: str, output
 def publish(folder: str, db: str, key: str, expires: str, quiet: bool) -> int:
     """Writes the database into FOLDER, packed, with an index and its signature, for a web server to serve."""
     with progress(f"packing into {folder}", is_wanted=not quiet):
-        index = publish_database(_target(db), Path(folder), _content(key) if key else b"", expires)
+        index = publish_database(_target(db), Path(folder), _content(key), expires)
     signed = "signed" if key else "not signed"
-    for line in licence_lines(database_state(_target(db))):
-        _remark(line, quiet=quiet)
+    remark(*licence_lines(database_state(_target(db))), quiet=quiet)
     name = plain(str(Path(folder) / index.name), 4096)
-    _remark(f"published: {name}, {index.size / 1e6:,.1f} MB, {signed}", quiet=quiet)
+    remark(f"published: {name}, {index.size / 1e6:,.1f} MB, {signed}", quiet=quiet)
     return 0
 
 
-def _remark(text: str, *, quiet: bool) -> None:
-    if not quiet:
-        sys.stderr.write(f"{text}\n")
-
-
 def _content(path: str) -> bytes:
+    if not path:
+        return b""
     try:
         with Path(path).open("rb") as file:
             return file.read(_LARGEST_KEY)
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise UsageError(f"cannot read {plain(path, 4096)}: {why}") from error
+
+
+def _new_target(named: str) -> Path:
+    target = _target(named)
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return target
 
 
 def _target(named: str) -> Path:

@@ -1,8 +1,7 @@
 """``leadline get``: what is stored, in the formats that scans write."""
 
 import os
-import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -13,12 +12,12 @@ from leadline.errors import SourceError
 from leadline.model.image_report import ImageReport
 from leadline.outputs.format_registry import Page, find_format
 from leadline.outputs.rows.place import NoPlaces
-from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.plain import plain
 from leadline.outputs.text.text_table import text_table
 from leadline.programs.cli.options.table import CLUSTER, takes
 from leadline.programs.cli.output.destinations import opened, placed, writing
 from leadline.programs.cli.output.progress import progress
+from leadline.programs.cli.output.showing import show
 from leadline.programs.cli.output.terminal import PIPE_WIDTH, list_width, wants_colour, width_of
 from leadline.programs.cli.scanning.storing import KUBE, StorePlace, with_store
 from leadline.scans.stored.scan_runs import run_rows
@@ -69,17 +68,9 @@ def results(context: click.Context, store: str, words: tuple[str, ...]) -> int:
 def runs(format: str, **where: str) -> int:
     """Lists the recorded scans, the newest first."""
     rows = _ask(where, run_rows)
-    if format == "json":
-        click.echo(json_text(rows))
-        return 0
-    table = [
-        tuple(
-            plain(str(row[name]))
-            for name in ("name", "phase", "objects", "images", "unread", "finished", "target")
-        )
-        for row in rows
-    ]
-    _print(_RUNS, table, "no scan is recorded")
+    names = ("name", "phase", "objects", "images", "unread", "finished", "target")
+    table = [tuple(plain(str(row[name])) for name in names) for row in rows]
+    show(format, lambda: rows, lambda: _table(_RUNS, table, "no scan is recorded"))
     return 0
 
 
@@ -90,9 +81,6 @@ def runs(format: str, **where: str) -> int:
 def images(format: str, **where: str) -> int:
     """Lists the images that results are stored of, the worst first."""
     rows = _ask(where, image_rows)
-    if format == "json":
-        click.echo(json_text(rows))
-        return 0
     table = [
         (
             *(str(row["vulnerabilities"].get(name, 0)) for name in ("critical", "high", "medium", "low")),
@@ -101,7 +89,7 @@ def images(format: str, **where: str) -> int:
         )
         for row in rows
     ]
-    _print(_IMAGES, table, "no results of images are stored")
+    show(format, lambda: rows, lambda: _table(_IMAGES, table, "no results of images are stored"))
     return 0
 
 
@@ -145,8 +133,8 @@ def _ask(where: dict[str, str], work: Callable[[Store], Coroutine[Any, Any, T]])
         return with_store(place, work)
 
 
-def _print(header: Sequence[str], rows: Sequence[Sequence[str]], nothing: str) -> None:
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]], nothing: str) -> Iterable[str]:
     """Raises: ``SourceError`` with ``nothing`` where there are no rows."""
     if not rows:
         raise SourceError(nothing, hint="'leadline scan --store' writes results")
-    sys.stdout.write("\n".join(text_table(header, rows, list_width())) + "\n")
+    return text_table(header, rows, list_width())

@@ -6,9 +6,9 @@ import click
 from msgspec.structs import replace
 
 from leadline.errors import SourceError
-from leadline.outputs.text.json_text import json_text
 from leadline.programs.cli.options.configured import ConfiguredCommand
 from leadline.programs.cli.options.table import CHARTS, CLUSTER, NAMESPACES, takes
+from leadline.programs.cli.output.showing import PROFILES, show
 from leadline.programs.cli.output.terminal import page_width
 from leadline.programs.cli.scanning.requests import reading, request_of
 from leadline.scans.rehearsing.hardening import harden
@@ -36,14 +36,7 @@ def command() -> None:
 @command.command("workload", cls=ConfiguredCommand, keys="harden", targets=lambda flags: flags["paths"])
 @click.argument("name", metavar="NAMESPACE/KIND/NAME")
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
-@click.option(
-    "--profile",
-    "profiles",
-    multiple=True,
-    required=True,
-    metavar="FILE",
-    help="As leadline agent --profiles writes it; kube: what the agents of the cluster stored.",
-)
+@PROFILES
 @click.option(
     "--own",
     "is_own",
@@ -72,11 +65,7 @@ def workload_command(
     request = replace(request_of((), flags), targets=paths)
     with reading(request, f"reading {' '.join(paths)}") as (options, _):
         found = harden(name, paths, profiles, options, is_own=is_own, audit_logs=logs)
-    if format == "json":
-        click.echo(json_text(hardening_document(found)))
-    else:
-        for line in hardening_lines(found, page_width()):
-            click.echo(line)
+    show(format, lambda: hardening_document(found), lambda: hardening_lines(found, page_width()))
     if not any(one.complete for one in found.containers):
         raise SourceError(
             "no complete profile of the workload", hint="start its pods while leadline agent runs"

@@ -1,14 +1,13 @@
 """``leadline history``: what was found before, in a namespace, a workload, of a control."""
 
-import sys
 from datetime import UTC, datetime
 
 import click
 
-from leadline.outputs.text.json_text import json_text
 from leadline.programs.cli.options.option import Flag
 from leadline.programs.cli.options.table import CLUSTER, takes
 from leadline.programs.cli.output.progress import progress
+from leadline.programs.cli.output.showing import show
 from leadline.programs.cli.output.terminal import list_width
 from leadline.programs.cli.scanning.storing import KUBE, StorePlace, with_store
 from leadline.scans.stored.history.reading import asked_of
@@ -70,11 +69,5 @@ def command(
     place = StorePlace(from_store or KUBE, kube_context, kubeconfig)
     with progress(f"reading {place.where}", is_wanted=not quiet):
         found = with_store(place, lambda store: shown_history(store, asked))
-    if format == "json":
-        click.echo(json_text(found.document()))
-    elif format == "svg":
-        sys.stdout.write(found.picture())
-    else:
-        for line in found.lines(list_width(), shows_all=verbose):
-            click.echo(line)
+    show(format, found.document, lambda: found.lines(list_width(), shows_all=verbose), found.picture)
     return 0

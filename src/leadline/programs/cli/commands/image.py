@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from leadline.errors import GATE_FAILED, UsageError
-from leadline.outputs.text.json_text import json_text
 from leadline.programs.cli.options.configured import ConfiguredCommand
 from leadline.programs.cli.options.option import Flag
 from leadline.programs.cli.options.table import (
@@ -22,6 +21,7 @@ from leadline.programs.cli.options.table import (
     takes,
 )
 from leadline.programs.cli.output.progress import progress
+from leadline.programs.cli.output.showing import show
 from leadline.programs.cli.output.terminal import PIPE_WIDTH, configure_log, width_of
 from leadline.programs.cli.scanning.database import with_database
 from leadline.programs.cli.scanning.images import need_database, run_one, run_several
@@ -175,11 +175,8 @@ def verify(images: tuple[str, ...], policy: str, key: str, format: str, **flags:
     trust = read_trust_policy(policy, request.trusted_root) if policy else policy_of_key(key)
     with progress(f"asking for signatures of {images[0]}", is_wanted=not request.quiet) as display:
         found = verify_images(request.targets, trust, image_options(request, "", display.say))
-    if format == "json":
-        click.echo(json_text(trust_json(found)))
-    else:
-        width = width_of(os.environ, is_terminal=os.isatty(1), usual=PIPE_WIDTH)
-        click.echo("\n".join(trust_lines(found, width, verbose=request.verbose)))
+    width = width_of(os.environ, is_terminal=os.isatty(1), usual=PIPE_WIDTH)
+    show(format, lambda: trust_json(found), lambda: trust_lines(found, width, verbose=request.verbose))
     return 0 if all(map(is_fine, found)) else GATE_FAILED
 
 
@@ -218,11 +215,8 @@ def diff(before: str, after: str, format: str, **flags: Any) -> int:
         with progress(f"opening {image}", is_wanted=not request.quiet) as display:
             reports.append(image_scan(image, image_options(request, created(os.environ), display.say)))
     found = compared_images(*reports)
-    if format == "json":
-        click.echo(json_text(diff_json(found)))
-    else:
-        width = width_of(os.environ, is_terminal=os.isatty(1), usual=PIPE_WIDTH)
-        click.echo("\n".join(diff_lines(found, width, verbose=request.verbose)))
+    width = width_of(os.environ, is_terminal=os.isatty(1), usual=PIPE_WIDTH)
+    show(format, lambda: diff_json(found), lambda: diff_lines(found, width, verbose=request.verbose))
     need_database(request, (found.after,))
     return (
         GATE_FAILED if any(match.severity in grave(request.severity_threshold) for match in found.new) else 0

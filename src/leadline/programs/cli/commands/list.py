@@ -9,10 +9,10 @@ import click
 
 from leadline.errors import UsageError
 from leadline.outputs.rows.remediation import why
-from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.plain import plain, wrapped
 from leadline.outputs.text.text_table import text_table
 from leadline.posture.catalogue import load_controls
+from leadline.programs.cli.output.showing import show
 from leadline.programs.cli.output.terminal import list_width
 from leadline.scans.posture.frameworks import framework_of, load_frameworks
 from leadline.scans.posture.policies import with_own
@@ -39,10 +39,10 @@ def command(what: str, format: str, controls: tuple[str, ...], framework_file: t
     frameworks = (*load_frameworks(known), *(framework_of(path, known) for path in framework_file))
     if what == "controls":
         rows = [_control_row(control, frameworks) for control in sorted(known, key=lambda c: c.id)]
-        click.echo(json_text(rows) if format == "json" else "\n".join(_control_lines(rows)))
+        show(format, lambda: rows, lambda: _control_lines(rows))
     else:
         rows = [_framework_row(framework, known) for framework in frameworks]
-        click.echo(json_text(rows) if format == "json" else "\n".join(_framework_lines(rows)))
+        show(format, lambda: rows, lambda: _framework_lines(rows))
     return 0
 
 

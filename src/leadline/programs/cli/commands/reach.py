@@ -6,9 +6,9 @@ import click
 from msgspec.structs import replace
 
 from leadline.errors import GATE_FAILED, SourceError
-from leadline.outputs.text.json_text import json_text
 from leadline.programs.cli.options.configured import ConfiguredCommand
 from leadline.programs.cli.options.table import CHARTS, CLUSTER, NAMESPACES, takes
+from leadline.programs.cli.output.showing import show
 from leadline.programs.cli.output.terminal import page_width
 from leadline.programs.cli.scanning.requests import reading, request_of
 from leadline.scans.posture.posture_scan import open_posture_scan
@@ -65,9 +65,5 @@ def command(
     if scan.why_no_verdict:
         raise SourceError(scan.why_no_verdict)
     answer = reach_answer(report, source, destination, asked, pods)
-    if format == "json":
-        click.echo(json_text(answer.document()))
-    else:
-        for line in answer.lines(page_width()):
-            click.echo(line)
+    show(format, answer.document, lambda: answer.lines(page_width()))
     return 0 if answer.is_allowed else GATE_FAILED

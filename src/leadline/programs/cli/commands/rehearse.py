@@ -6,9 +6,9 @@ import click
 from msgspec.structs import replace
 
 from leadline.errors import GATE_FAILED, SourceError
-from leadline.outputs.text.json_text import json_text
 from leadline.programs.cli.options.configured import ConfiguredCommand
 from leadline.programs.cli.options.table import CHARTS, CLUSTER, NAMESPACES, takes
+from leadline.programs.cli.output.showing import PROFILES, show
 from leadline.programs.cli.output.terminal import page_width
 from leadline.programs.cli.scanning.requests import reading, request_of
 from leadline.scans.rehearsing.rehearsal import RehearsalOptions, rehearse
@@ -36,14 +36,7 @@ leadline. What is not known is named and counted; --fail-on unknown makes it exi
 
 @click.command("rehearse", cls=ConfiguredCommand, targets=lambda flags: flags["paths"], epilog=EPILOG)
 @click.argument("paths", metavar="[POLICY]...", nargs=-1)
-@click.option(
-    "--profile",
-    "profiles",
-    multiple=True,
-    required=True,
-    metavar="FILE",
-    help="As leadline agent --profiles writes it; kube: what the agents of the cluster stored.",
-)
+@PROFILES
 @click.option(
     "--audit-log", "logs", multiple=True, metavar="FILE", help="Of kube-apiserver, for roles; may be gzip."
 )
@@ -70,11 +63,7 @@ def command(
     wanted = RehearsalOptions(profiles, logs, workload)
     with reading(request, f"reading {' '.join(paths)}") as (options, _):
         report = rehearse(paths, wanted, options)
-    if format == "json":
-        click.echo(json_text(rehearsal_document(report)))
-    else:
-        for line in rehearsal_lines(report, page_width()):
-            click.echo(line)
+    show(format, lambda: rehearsal_document(report), lambda: rehearsal_lines(report, page_width()))
     blocked, unknown = report.number("blocked"), report.number("unknown")
     if blocked or (unknown and fail_on):
         return GATE_FAILED

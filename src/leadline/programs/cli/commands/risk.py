@@ -1,15 +1,14 @@
 """``leadline risk``: the workloads with most at stake, and the way to them."""
 
-import sys
 from typing import Any
 
 import click
 from msgspec.structs import replace
 
 from leadline.errors import SourceError, UsageError
-from leadline.outputs.text.json_text import json_text
 from leadline.programs.cli.options.configured import ConfiguredCommand
 from leadline.programs.cli.options.table import CHARTS, CLUSTER, NAMESPACES, Request, takes
+from leadline.programs.cli.output.showing import remark, show
 from leadline.programs.cli.output.terminal import page_width
 from leadline.programs.cli.scanning.requests import posture_options, reading, request_of
 from leadline.scans.options import silent
@@ -63,15 +62,8 @@ def command(paths: tuple[str, ...], format: str, top: int, images: str, **flags:
         if scan.why_no_verdict:
             raise SourceError(scan.why_no_verdict)
         found = ranking(report, images, top)
-    if format == "json":
-        click.echo(json_text(found.document()))
-    elif format == "svg":
-        sys.stdout.write(found.picture())
-    else:
-        for line in found.lines(page_width()):
-            click.echo(line)
-    if not request.quiet:
-        click.echo(found.summary(), err=True)
+    show(format, found.document, lambda: found.lines(page_width()), found.picture)
+    remark(found.summary(), quiet=request.quiet)
     return 0
 
 

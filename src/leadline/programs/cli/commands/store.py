@@ -15,6 +15,7 @@ from leadline.errors import StoreError
 from leadline.outputs.text.plain import count, plain
 from leadline.programs.cli.options.table import CLUSTER, takes
 from leadline.programs.cli.output.progress import progress
+from leadline.programs.cli.output.showing import remark
 from leadline.programs.cli.scanning.storing import KUBE, StorePlace, open_store, with_store
 
 _SHOWN = 20
@@ -45,7 +46,7 @@ def backup(
     _check_there(file)
     with progress(f"copying {file}", is_wanted=not quiet):
         local_care.back_up(file, backup)
-    _remark(f"{file} is backed up in {backup}", quiet=quiet)
+    remark(f"{file} is backed up in {backup}", quiet=quiet)
     return 0
 
 
@@ -68,7 +69,7 @@ def restore(
         return 0
     with progress(f"copying {backup}", is_wanted=not quiet):
         local_care.restore(backup, file)
-    _remark(f"{file} is restored from {backup}", quiet=quiet)
+    remark(f"{file} is restored from {backup}", quiet=quiet)
     return 0
 
 
@@ -87,7 +88,7 @@ def check(file: Path, quiet: bool) -> int:
     if shown:
         rest = f", and {more:,} more" if more else ""
         raise StoreError(f"the store {file} is damaged{rest}", hint="restore a backup")
-    _remark(f"{file} is whole", quiet=quiet)
+    remark(f"{file} is whole", quiet=quiet)
     return 0
 
 
@@ -129,17 +130,12 @@ async def _within(place: StorePlace, work: Callable[[Store], Awaitable[Copied]])
 
 def _say_copied(copied: Copied, done: str, *, quiet: bool) -> None:
     """Raises: ``StoreError`` where a part was not taken."""
-    _remark(f"{count(copied.objects, 'object')} {done}", quiet=quiet)
+    remark(f"{count(copied.objects, 'object')} {done}", quiet=quiet)
     if copied.refused:
         name, why = copied.refused[0]
         raise StoreError(
             f"{count(len(copied.refused), 'object')} not copied, the first {plain(name, 300)}: {plain(why, 300)}"
         )
-
-
-def _remark(text: str, *, quiet: bool) -> None:
-    if not quiet:
-        click.echo(text, err=True)
 
 
 def _check_there(file: Path) -> None:

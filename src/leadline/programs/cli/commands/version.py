@@ -4,8 +4,8 @@ import platform
 
 import click
 
-from leadline.outputs.text.json_text import json_text
 from leadline.posture.catalogue import load_controls
+from leadline.programs.cli.output.showing import show
 from leadline.scans.posture.frameworks import load_frameworks
 from leadline.version import __version__
 
@@ -23,11 +23,9 @@ def command(format: str) -> int:
         "controls": built,
         "frameworks": len(load_frameworks(controls)),
     }
-    if format == "json":
-        click.echo(json_text(facts))
-    else:
-        click.echo(
-            f"leadline {facts['version']}   {facts['controls']} controls, {facts['frameworks']} frameworks"
-        )
-        click.echo(f"python {facts['python']} on {facts['platform']}")
+    lines = (
+        f"leadline {facts['version']}   {facts['controls']} controls, {facts['frameworks']} frameworks",
+        f"python {facts['python']} on {facts['platform']}",
+    )
+    show(format, lambda: facts, lambda: lines)
     return 0

@@ -1,0 +1,20 @@
+"""What objects of others hold, in which anything may be something else than it should be."""
+
+from typing import Any
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def mappings(value: Any) -> list[dict[str, Any]]:
+    """The members of a list that are mappings."""
+    return [item for item in items(value) if isinstance(item, dict)]
+
+
+def text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
