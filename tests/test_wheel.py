@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  hostPID: true\n  containers: [{name: a, image: a}]\n"
-VERSIONS = ("3.11", "3.12", "3.13")
+NIGHTLY = pytest.mark.nightly("versions")
+VERSIONS = ("3.11", pytest.param("3.12", marks=NIGHTLY), pytest.param("3.13", marks=NIGHTLY))
 
 
 @pytest.fixture(scope="module")

@@ -65,6 +65,7 @@ def image(archive: Path) -> Image:
     return Image(archive)
 
 
+@pytest.mark.nightly("installs")
 def test_the_same_sources_and_key_give_the_same_bytes(image: Image, tmp_path: Path):
     assert build(tmp_path / "again.tar", f"--key={signing_key()}") == image.digest
 

@@ -146,9 +146,9 @@ def test_names_of_files_and_objects_stay_data(run, tmp_path):
 
 
 def test_inputs_stay_data(run, checkout):
-    for value in ("$(touch owned)", "`touch owned`", '"; touch owned; "', "a b"):
-        assert run(checkout, path=value).code == 3
-        assert run(checkout, gate=value).code == 2
-        assert run(checkout, waivers=value).code in (2, 3)
-        assert run(checkout, since=value).code == 3
+    value = "a b $(touch owned) `touch owned` \"; touch owned; \" '; touch owned; '"
+    assert run(checkout, path=value).code == 3
+    assert run(checkout, gate=value).code == 2
+    assert run(checkout, waivers=value).code in (2, 3)
+    assert run(checkout, since=value).code == 3
     assert not list(checkout.rglob("owned"))

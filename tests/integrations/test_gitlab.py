@@ -17,24 +17,28 @@ from outputs.gitlab_schemas import CODE_QUALITY, SAST
 FILE = FOLDER / "gitlab" / "leadline.yml"
 
 
-def is_valid(folder: Path, text: str) -> str:
-    file = folder / "ci.yml"
-    file.write_text(text)
-    command = [found("check-jsonschema"), "--builtin-schema", "vendor.gitlab-ci", str(file)]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+def are_valid(folder: Path, *texts: str) -> bool:
+    """One process for all: most of its time is the schema's."""
+    files = [folder / f"{number}.yml" for number in range(len(texts))]
+    for file, text in zip(files, texts, strict=True):
+        file.write_text(text)
+    command = [found("check-jsonschema"), "--builtin-schema", "vendor.gitlab-ci", *map(str, files)]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def test_file_and_page_fit_gitlabs_schema(tmp_path):
     header, body = yaml.safe_load_all(FILE.read_text("utf-8"))
-    assert "ok" in is_valid(tmp_path, yaml.safe_dump(header))
-    assert "ok" in is_valid(tmp_path, yaml.safe_dump(body))
     job, _ = gitlab_job("change", {})
-    assert "ok" in is_valid(tmp_path, yaml.safe_dump({"leadline": job}))
-    assert "ok" not in is_valid(
+    assert are_valid(
+        tmp_path,
+        yaml.safe_dump(header),
+        yaml.safe_dump(body),
+        yaml.safe_dump({"leadline": job}),
+        *blocks("gitlab.md", "yaml"),
+    )
+    assert not are_valid(
         tmp_path, yaml.safe_dump({"leadline": job | {"artifacts": {"reports": {"junit": 1}}}})
     )
-    for block in blocks("gitlab.md", "yaml"):
-        assert "ok" in is_valid(tmp_path, block)
 
 
 def test_the_page_gives_inputs_that_the_file_has():

@@ -73,7 +73,7 @@ def run(repository: Path, hooks: Path, environment: dict[str, str]):
     return of
 
 
-@pytest.mark.slow
+@pytest.mark.nightly("installs")
 def test_the_checkout_can_be_tried_as_it_is(repository, hooks, environment):
     add(repository, "deploy/new.yaml", POD.format(name="new"))
     git(repository, "add", "-A")
