@@ -14,6 +14,7 @@ from leadline.outputs.documents.document_template import Draft
 from leadline.outputs.documents.evidence import key_of
 from leadline.outputs.documents.sbom_format import document, drafted, image_url, web_page
 from leadline.outputs.format_registry import Page, format
+from leadline.outputs.rows.vulnerability_format import suppressed_reason
 from leadline.outputs.text.plain import plain
 
 _ROOT = "image"
@@ -52,7 +53,7 @@ def cyclonedx_vulnerabilities(report: ImageReport, out: IO[str], page: Page) -> 
             parts_of(one.package): f"{one.url or one.package.type}#{one.key}"
             for one in components(report.sbom)
         }
-        whys = {one.match.id: one.why for one in accepted}
+        whys = {one.match.id: suppressed_reason(one) for one in accepted}
         written["vulnerabilities"] = [
             *written.pop("vulnerabilities", []),
             *(_accepted(entry, whys) for entry in _vulnerabilities([one.match for one in accepted], ref_of)),

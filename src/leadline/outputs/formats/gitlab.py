@@ -10,7 +10,7 @@ from leadline.model.image_report import ImageReport
 from leadline.model.images_report import ImagesReport
 from leadline.model.vulnerability import Match
 from leadline.outputs.format_registry import Page, format
-from leadline.outputs.rows.vulnerability_format import not_seen, page_of, without_empty
+from leadline.outputs.rows.vulnerability_format import not_seen, page_of, suppressed_name, without_empty
 from leadline.outputs.rows.vulnerability_rows import fix_text, shown_name
 from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.plain import plain
@@ -45,7 +45,7 @@ def _accepted(report: ImageReport) -> Iterator[str]:
     """The schema has no place for what is accepted but this."""
     for one in report.suppressed:
         if one.by in ("waiver", "VEX"):
-            yield f"{one.match.id} in {shown_name(one.match.package)} is accepted: {one.why}"
+            yield f"{suppressed_name(one)} in {shown_name(one.match.package)} is accepted: {one.why}"
     for waived in report.waived_findings:
         yield f"{waived.finding.title} in {waived.finding.where} is accepted: {waived.reason}"
     yield from odd_waivers(report.waivers)

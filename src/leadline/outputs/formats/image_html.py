@@ -10,7 +10,7 @@ from leadline.model.unread import Unread
 from leadline.model.vulnerability import RATINGS, Match
 from leadline.outputs.format_registry import Page, format
 from leadline.outputs.rows.images_rows import known_name, target_text
-from leadline.outputs.rows.vulnerability_format import page_of
+from leadline.outputs.rows.vulnerability_format import page_of, suppressed_name
 from leadline.outputs.rows.vulnerability_rows import (
     PackageRow,
     fix_text,
@@ -246,7 +246,7 @@ def _findings(report: ImageReport) -> Iterator[str]:
 
 def _suppressed(report: ImageReport) -> Iterator[str]:
     lines = [
-        f'<span class="id">{text(one.match.id)}</span> in {text(shown_name(one.match.package))}: '
+        f'<span class="id">{text(suppressed_name(one))}</span> in {text(shown_name(one.match.package))}: '
         f"{text(one.by)}, {text(one.why)}"
         for one in report.suppressed
     ]

@@ -8,7 +8,7 @@ from leadline.model.package import Package
 from leadline.model.unread import Unread
 from leadline.model.vulnerability import Evidence, Match, Suppressed
 from leadline.outputs.format_registry import Page, format
-from leadline.outputs.rows.vulnerability_format import facts, without_empty
+from leadline.outputs.rows.vulnerability_format import advisories_of, facts, without_empty
 from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.waiver_text import waiver_facts
 from leadline.packages.package_url import package_url
@@ -175,7 +175,7 @@ def _suppressed(one: Suppressed) -> dict[str, Any]:
     return {
         "id": one.match.id,
         "aliases": list(one.match.aliases),
-        "advisories": list(dict.fromkeys(each.advisory for each in one.match.evidence)),
+        "advisories": list(advisories_of(one.match)),
         "severity": one.match.severity,
         "package": _package(one.match.package),
         "by": one.by,

@@ -9,7 +9,7 @@ from leadline.model.image_report import ImageReport
 from leadline.model.images_report import ImagesReport
 from leadline.model.vulnerability import Match
 from leadline.outputs.format_registry import Page, format
-from leadline.outputs.rows.vulnerability_format import not_seen, place_of
+from leadline.outputs.rows.vulnerability_format import not_seen, place_of, suppressed_name
 from leadline.outputs.rows.vulnerability_rows import fix_text, shown_name
 from leadline.outputs.text.plain import plain
 from leadline.vulnerabilities.priority import reason
@@ -74,7 +74,7 @@ def _suite(report: ImageReport, page: Page) -> _Suite:
         for gap in report.not_judged
     ]
     accepted = [
-        (f"{one.match.id} in {shown_name(one.match.package)}", one.why)
+        (f"{one.match.id} in {shown_name(one.match.package)}", f"{suppressed_name(one)}: {one.why}")
         for one in report.suppressed
         if one.by in ("waiver", "VEX")
     ]

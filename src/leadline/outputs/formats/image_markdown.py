@@ -7,6 +7,7 @@ from leadline.model.image_report import ImageReport
 from leadline.model.images_report import ImagesReport
 from leadline.outputs.format_registry import Page, format
 from leadline.outputs.rows.images_rows import image_totals, known_name, target_text, vulnerability_totals
+from leadline.outputs.rows.vulnerability_format import suppressed_name
 from leadline.outputs.rows.vulnerability_rows import PackageRow, fix_text, severities, shown_packages
 from leadline.outputs.text.markdown_text import code, details, words
 from leadline.outputs.text.plain import count
@@ -35,12 +36,13 @@ def images_markdown(report: ImagesReport, out: IO[str], page: Page) -> None:
     title = code(target_text(report, joint=": "))
     blocks = [_heading(title, vulnerability_totals(report), page)]
     for one in report.images:
-        if one.report.vulnerabilities or one.report.findings:
+        taken = list(_taken(one.report))
+        if one.report.vulnerabilities or one.report.findings or any(taken):
             users = ", ".join(code(use.title) for use in one.uses[:_IDS])
             rest = f" and {len(one.uses) - _IDS:,} more" if len(one.uses) > _IDS else ""
             blocks.append(f"### {code(known_name(one))}\n\n{words(image_totals(one.report))}")
             blocks.append(f"; run by {users}{rest}\n\n" if users else "\n\n")
-            blocks += _image(one.report, _ROWS_OF_SEVERAL)
+            blocks += [*_image(one.report, _ROWS_OF_SEVERAL), *taken]
     failed = [f"{code(one.unread.where)}: {words(one.unread.why)}" for one in report.failed]
     blocks.append(details("Images not read", failed, _PARTS))
     unread = [f"{code(one.where)}: {words(one.why)}" for one in report.unread]
@@ -104,8 +106,17 @@ def _unseen(report: ImageReport) -> Iterator[str]:
     unread = [f"{code(one.where)}: {words(one.why)}" for one in report.sbom.unread]
     yield details("Not read", unread, _PARTS)
     yield details("Not done", [words(gap) for gap in report.not_judged], _PARTS)
+    yield from _taken(report)
+    if report.database is not None:
+        source = f" ({words(report.database.source)})" if report.database.source else ""
+        feeds = count(len(report.database.feeds), "feed")
+        yield f"Database of {report.database.date[:10] or 'no date'}, {feeds}{source}.\n"
+
+
+def _taken(report: ImageReport) -> Iterator[str]:
+    """What is not counted."""
     taken = [
-        f"{code(one.match.id)} {code(one.match.package.name)}: {one.by}, {words(one.why)}"
+        f"{code(suppressed_name(one))} {code(one.match.package.name)}: {one.by}, {words(one.why)}"
         for one in report.suppressed
     ]
     yield details("Suppressed", taken, _PARTS)
@@ -114,7 +125,3 @@ def _unseen(report: ImageReport) -> Iterator[str]:
         for one in report.waived_findings
     ]
     yield details("Accepted", accepted, _PARTS)
-    if report.database is not None:
-        source = f" ({words(report.database.source)})" if report.database.source else ""
-        feeds = count(len(report.database.feeds), "feed")
-        yield f"Database of {report.database.date[:10] or 'no date'}, {feeds}{source}.\n"

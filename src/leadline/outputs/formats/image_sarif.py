@@ -11,7 +11,14 @@ from leadline.model.images_report import ImagesReport
 from leadline.model.vulnerability import Match
 from leadline.outputs.documents.evidence import key_of
 from leadline.outputs.format_registry import Page, format
-from leadline.outputs.rows.vulnerability_format import best_score, not_seen, page_of, place_of, severity_of
+from leadline.outputs.rows.vulnerability_format import (
+    advisories_of,
+    best_score,
+    not_seen,
+    page_of,
+    place_of,
+    severity_of,
+)
 from leadline.outputs.rows.vulnerability_rows import fix_text, shown_name
 from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.plain import plain
@@ -161,6 +168,7 @@ def _result(match: Match, rule: str, report: ImageReport) -> dict[str, Any]:
         "message": {"text": plain(text, 1000)},
         "locations": [_location(place)],
         "partialFingerprints": {"match/v1": key_of(f"{match.id} {match.package.type} {package} {place}")},
+        "properties": {"aliases": list(match.aliases), "advisories": list(advisories_of(match))},
     }
 
 

@@ -10,7 +10,7 @@ from leadline.model.image_report import ImageReport
 from leadline.model.images_report import ImagesReport
 from leadline.model.vulnerability import Match
 from leadline.outputs.format_registry import Page, format
-from leadline.outputs.rows.vulnerability_format import without_empty
+from leadline.outputs.rows.vulnerability_format import suppressed_reason, without_empty
 from leadline.outputs.rows.vulnerability_rows import fix_text, shown_name
 from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.plain import plain
@@ -43,14 +43,17 @@ def _statements(report: ImageReport) -> Iterator[dict[str, Any]]:
         match one.by:
             case "waiver":
                 # Accepted is not unaffected.
-                said = {"status": "affected", "action_statement": plain(f"accepted: {one.why}", 1000)}
+                said = {
+                    "status": "affected",
+                    "action_statement": plain(f"accepted: {suppressed_reason(one)}", 1000),
+                }
             case "distribution":
                 # Whom to ask is known, and not the answer.
-                said = {"status": "under_investigation", "status_notes": plain(one.why, 1000)}
+                said = {"status": "under_investigation", "status_notes": plain(suppressed_reason(one), 1000)}
             case by:
                 said = {"status": "fixed" if one.is_fixed else "not_affected"}
                 said |= {"justification": "vulnerable_code_not_present"} if by == "linker" else {}
-                said["impact_statement"] = plain(f"{by}: {one.why}", 1000)
+                said["impact_statement"] = plain(f"{by}: {suppressed_reason(one)}", 1000)
         yield _about(one.match, report) | said
 
 
