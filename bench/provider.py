@@ -1,10 +1,11 @@
 """A fleet reports to one provider: how many changes a second it takes, how long a page's question lasts, and what an open finding weighs.
 
-Usage: ``python bench/provider.py [--clusters 1000] [--objects 100] [--days 90] [--every 1] [--database postgresql://…]``
+Usage: ``python bench/provider.py [--clusters 1000] [--objects 100] [--days 90] [--every 1] [--changed 1] [--database postgresql://…]``
 
 Each cluster has ``--objects`` failing objects with 18 findings each, as the real repositories that were counted have in the mean; a
-day one object in a hundred is another, three of its findings come and three go; ``--every`` days each cluster says so. The
-model of the fleet is 3,300 objects: what is smaller is scaled, and the output says by what. Everything goes the whole way, from
+day ``--changed`` objects are others, one in a hundred if it is not given: three findings of each come and three go. Each cluster says so
+every ``--every`` days, and one of so many each day. The
+model of the fleet is 3,300 objects, of which 50 change: what is smaller is scaled, and the output says by what. Everything goes the whole way, from
 the decoded message to the signed receipt, the log synced. Without ``--database`` PostgreSQL is started for it, in a temporary
 folder; ``--sqlite`` takes the file of small fleets.
 """
@@ -213,6 +214,7 @@ def main() -> None:
     parser.add_argument("--objects", type=int, default=100)
     parser.add_argument("--days", type=int, default=90)
     parser.add_argument("--every", type=int, default=1, help="days of one message")
+    parser.add_argument("--changed", type=int, default=0, help="objects of a cluster that a day changes")
     parser.add_argument("--threads", type=int, default=4)
     parser.add_argument("--database", default="")
     parser.add_argument("--sqlite", action="store_true")
@@ -247,18 +249,17 @@ def run(given: argparse.Namespace, folder: Path, database: str) -> None:
         one = sent(ingest, some, [each.message(each.first(), ()) for each in some], given.threads)
         seconds, count = seconds + one[0], count + one[1]
     print(f"first reports: {count:,} findings in {seconds:.0f} s, {count / seconds:,.0f}/s", flush=True)
-    seconds, count, changed = 0.0, 0, max(1, given.objects // 100)
-    for _ in range(given.days):
+    seconds, count, messages = 0.0, 0, 0
+    changed = (given.changed or max(1, given.objects // 100)) * given.every
+    for day in range(given.days):
         clock.now += timedelta(days=1)
-        one = sent(
-            ingest, clusters, [each.message(*each.changed(changed)) for each in clusters], given.threads
-        )
-        seconds, count = seconds + one[0], count + one[1]
-    messages = given.days * len(clusters)
+        some = clusters[day % given.every :: given.every]
+        one = sent(ingest, some, [each.message(*each.changed(changed)) for each in some], given.threads)
+        seconds, count, messages = seconds + one[0], count + one[1], messages + len(some)
     if messages:
         print(
             f"{given.days} days: {messages:,} messages of {count // messages} changes in {seconds:.0f} s,"
-            f" {messages / seconds:,.0f} messages/s; load {os.getloadavg()[0]:.1f}",
+            f" {count / seconds:,.0f} changes/s; load {os.getloadavg()[0]:.1f}",
             flush=True,
         )
     if not given.sqlite:
@@ -285,9 +286,15 @@ def run(given: argparse.Namespace, folder: Path, database: str) -> None:
             (*packages, log4j),
         )
         ingest.take(each.token, each.source, Message(encoded(content), content, str(uuid.uuid4())))
+    ask(place, clock, clusters[len(clusters) // 2].source.name)
+    ingest.close()
+    place.close()
+
+
+def ask(place: Place, clock: Clock, middle: str) -> None:
+    """``middle``: one of the sources."""
     questions = Questions(place.tables, clock)
     yesterday = (clock.now - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    middle = clusters[len(clusters) // 2].source.name
     print("questions:", flush=True)
     asked("who reports, who is silent", lambda: questions.sources("default"))
     asked("a page of findings", lambda: questions.findings("default", Asked(), "", 100))
@@ -325,8 +332,6 @@ def run(given: argparse.Namespace, folder: Path, database: str) -> None:
     )
     asked("a team in one cluster", lambda: questions.namespace_history("default", ("team-7",), middle, 730))
     asked("what to fix first", lambda: questions.risks("default", WhichRisks(), "", 100))
-    ingest.close()
-    place.close()
 
 
 if __name__ == "__main__":

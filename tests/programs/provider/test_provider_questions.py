@@ -3,6 +3,7 @@
 import asyncio
 import random
 import sqlite3
+import uuid
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,19 @@ from tests.programs.provider.test_provider_app import Client
 from api.postgres_server import PostgresServer
 from leadline.api.provider.wire import (
     Changes,
+    FindingRow,
     GoneFinding,
     NamedWorkload,
     NamespaceHistory,
     RankedWorkload,
     Severity,
     WholeReport,
+    encoded,
 )
+from leadline.programs.provider.ingest import Message
 from leadline.programs.provider.main import main
-from leadline.programs.provider.questions import Questions
+from leadline.programs.provider.questions import Asked, Questions
+from leadline.programs.provider.tables import Token
 from leadline.programs.provider.views import views_sql
 
 
@@ -256,3 +261,67 @@ def test_the_sums_of_namespaces_are_what_the_findings_say(client: Client, provid
     source = provider.source
     assert provider.ingest.rebuilt(source)[1]
     assert both() == before
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_pages_of_every_question_hold_exactly_what_fits_it(provider: Provider):
+    """Whatever is asked for first decides which table is read first: the answer is that of a look at each finding."""
+    chance = random.Random(7)
+    severities: tuple[Severity, ...] = ("critical", "high", "low")
+    placed = {
+        number: found(
+            number,
+            control=chance.choice(("C-0057", "C-0016")),
+            severity=chance.choice(severities),
+            namespace=chance.choice(("shop", "payments")),
+            kind=chance.choice(("Pod", "Deployment")),
+            name=f"app-{chance.randrange(4)}",
+            path=f"spec.field{chance.randrange(3)}",
+            accepted=chance.choice(("", "", "", "known")),
+        )
+        for number in range(60)
+    }
+    provider.place.tables.add_tenant("rival", "2027-01-01T00:00:00Z")
+    provider.place.add_source("shop", "cluster", 0, "rival")
+    stamps = []
+    for _ in range(4):
+        for tenant, name in (("default", "shop"), ("default", "other"), ("rival", "shop")):
+            source = provider.place.tables.source(tenant, name)
+            assert source is not None
+            sent = WholeReport(
+                measured(), ("C-0057", "C-0016"), tuple(placed[one] for one in chance.sample(range(60), 30))
+            )
+            message = Message(encoded(sent), sent, str(uuid.uuid4()))
+            provider.ingest.take(Token(name, tenant, source.id, "write"), source, message)
+        stamps.append(provider.clock.now.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        provider.clock.pass_by(days=12)
+    questions = Questions(provider.place.tables, provider.clock)
+
+    def pages(asked: Asked, most: int) -> list[FindingRow]:
+        rows, cursor = [], ""
+        while True:
+            page = questions.findings("default", asked, cursor, most)
+            rows += page.items
+            if not (cursor := page.next):
+                return rows
+
+    def fits(row: FindingRow, asked: Asked) -> bool:
+        words = ("source", "control", "severity", "namespace", "kind", "name")
+        since = row.gone if asked.state == "gone" else row.first_received
+        return all(getattr(asked, one) in ("", getattr(row, one)) for one in words) and since >= asked.since
+
+    everything = {state: pages(Asked(state=state), 1_000) for state in ("open", "accepted", "gone")}
+    assert all(len(rows) > 10 for rows in everything.values())
+    for _ in range(60):
+        asked = Asked(
+            source=chance.choice(("", "", "shop", "none")),
+            control=chance.choice(("", "C-0057")),
+            severity=chance.choice(("", "", "critical", "medium")),
+            namespace=chance.choice(("", "", "shop")),
+            kind=chance.choice(("", "", "Pod")),
+            name=chance.choice(("", "", "app-1")),
+            state=chance.choice(("open", "accepted", "gone")),
+            since=chance.choice(("", "", *stamps)),
+        )
+        wanted = [row for row in everything[asked.state] if fits(row, asked)]
+        assert pages(asked, chance.choice((1, 3, 1_000))) == wanted, asked

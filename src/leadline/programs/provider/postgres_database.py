@@ -21,6 +21,7 @@ from leadline.programs.provider.schema import (
     partition_of_month,
     partition_of_tenant,
     postgres_in_parts,
+    postgres_policies,
     postgres_tables,
 )
 
@@ -31,8 +32,15 @@ _ANSWER_S = 150.0
 _UPGRADE_S = 86_400.0
 """An upgrade rewrites the tables of an earlier version, however large they are."""
 _LOCK = 0x1EAD9A0
-_VERSION = 4
-_BEGIN = "BEGIN; SET LOCAL leadline.tenant = '{tenant:d}';"
+_VERSION = 5
+_BEGIN = "BEGIN; SET LOCAL leadline.tenant = '{tenant:d}'; SET LOCAL jit = off;"
+# By an index always: what PostgreSQL knows of a table is old after a large message, and nothing in the first minute.
+_BY_INDEX = "SET LOCAL enable_seqscan = off;"
+# Tables are joined in the order of the statement, each by an index, and planned for what is asked.
+_AS_WRITTEN = (
+    f"{_BY_INDEX} SET LOCAL join_collapse_limit = 1; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;"
+    " SET LOCAL plan_cache_mode = force_custom_plan; SET TRANSACTION READ ONLY;"
+)
 
 
 class PostgresDatabase:
@@ -75,10 +83,9 @@ class PostgresDatabase:
                     )
                     statements = postgres_in_parts(one[0] for one in partitions)
                     await connection.execute(statements, timeout=_UPGRADE_S)
-                later = BY_DETAIL_AND_TIME if version == 3 else BY_TIME + BY_DETAIL_AND_TIME
-                await connection.execute(later, timeout=_UPGRADE_S)
-                # What is known of columns that were written anew is lost, and is learned otherwise after a tenth has changed.
-                await connection.execute("ANALYZE finding, gone, object, detail", timeout=_UPGRADE_S)
+                for last, later in ((3, BY_TIME), (4, BY_DETAIL_AND_TIME), (5, postgres_policies())):
+                    if version < last:
+                        await connection.execute(later, timeout=_UPGRADE_S)
                 await connection.execute("UPDATE version SET number = $1", _VERSION)
 
     def close(self) -> None:
@@ -104,7 +111,7 @@ class PostgresDatabase:
 
     async def _read(self, tenant: int, text: str, given: Sequence[Any]) -> list[Row]:
         async with self._pool.acquire() as connection:
-            await connection.execute(_BEGIN.format(tenant=tenant) + "SET TRANSACTION READ ONLY;")
+            await connection.execute(_BEGIN.format(tenant=tenant) + _AS_WRITTEN)
             try:
                 return [tuple(row) for row in await connection.fetch(_numbered(text), *given)]
             finally:
@@ -126,6 +133,8 @@ class PostgresDatabase:
         connection = await self._pool.acquire()
         try:
             words = "" if is_lasting else "SET LOCAL synchronous_commit = off;"
+            # The provider itself sums whole tables.
+            words += _BY_INDEX if tenant != EVERYONE else ""
             await connection.execute(_BEGIN.format(tenant=tenant) + words)
         except BaseException:
             await self._pool.release(connection)

@@ -35,7 +35,7 @@ from leadline.programs.provider.database import Row, finding_of_mark
 from leadline.programs.provider.ingest import Refused
 from leadline.programs.provider.schema import seconds, seconds_of, stamp_of
 from leadline.programs.provider.source_row import SEVERITIES, Source
-from leadline.programs.provider.tables import Tables
+from leadline.programs.provider.tables import MESSAGES_KEPT_DAYS, Tables
 from leadline.programs.provider.watchman import is_silent
 
 T = TypeVar("T")
@@ -48,12 +48,13 @@ _COLUMNS = (
     "f.source, f.head, f.tail, s.name, d.control, f.severity, o.grp, o.kind, o.namespace, o.name, o.file, d.path,"
     " d.accepted, f.first"
 )
-_TEXTS = (
-    "JOIN source s ON s.id = f.source JOIN object o ON o.source = f.source AND o.id = f.object"
-    " JOIN detail d ON d.source = f.source AND d.id = f.detail"
-)
-_OPEN = f"SELECT {_COLUMNS}, NULL, f.object FROM finding f {_TEXTS} WHERE f.tenant = ?"
-_GONE = f"SELECT {_COLUMNS}, f.gone, f.entry FROM gone f {_TEXTS} WHERE f.tenant = ?"
+_FIRST_READ = {
+    "source": "source s CROSS JOIN {findings} f CROSS JOIN object o CROSS JOIN detail d WHERE f.tenant = ? AND +s.tenant = f.tenant",
+    "object": "object o CROSS JOIN {findings} f CROSS JOIN detail d CROSS JOIN source s WHERE o.tenant = ? AND f.tenant = o.tenant",
+    "detail": "detail d CROSS JOIN {findings} f CROSS JOIN object o CROSS JOIN source s WHERE d.tenant = ? AND f.tenant = d.tenant",
+}
+"""Both engines join in this order, each table by an index. ``+``: SQLite is to read sources by their numbers, as pages are sorted."""
+_JOINED = " AND s.id = f.source AND o.source = f.source AND o.id = f.object AND d.source = f.source AND d.id = f.detail"
 _OBJECT = "o.tenant = ? AND o.kind = ? AND o.namespace = ? AND o.name = ?"
 _CAME_AND_WENT = tuple(
     f"SELECT f.{moment} / 86400, f.severity, {counts} FROM {table} f JOIN object o ON o.source = f.source AND o.id = f.object"
@@ -137,6 +138,8 @@ class Questions:
     def findings(self, tenant: str, asked: Asked, cursor: str, most: int) -> Findings:
         """By source; those that are gone in the order in which they went. Raises: ``Refused`` for a cursor of another question."""
         is_gone = asked.state == "gone"
+        first = _first_read(asked)
+        number = {"source": "s.id", "object": "o.source", "detail": "d.source"}[first]
         columns: dict[str, str | int] = {
             "d.control": asked.control,
             "o.namespace": asked.namespace,
@@ -145,32 +148,60 @@ class Questions:
         }
         if asked.source:
             found = self._tables.source(tenant, asked.source)
-            columns = {"f.source": found.id if found else -1, **columns}
+            columns[number] = found.id if found else -1
         where, given = _equal(columns)
         if asked.severity:
             where.append("f.severity = ?")
             given.append(SEVERITIES.index(asked.severity))
+            if not is_gone:
+                # Sources without one are passed over.
+                where.append(
+                    "(SELECT open + accepted FROM tally t WHERE t.source = s.id AND t.severity = ?) > 0"
+                )
+                given.append(given[-1])
         if not is_gone:
             where.append("d.accepted <> ''" if asked.state == "accepted" else "d.accepted = ''")
         if asked.since:
             where.append("f.gone >= ?" if is_gone else "f.first >= ?")
-            given.append(_since(asked.since))
+            given.append(since := _since(asked.since))
+            if is_gone and since > seconds(self._now() - timedelta(days=MESSAGES_KEPT_DAYS)):
+                where.append(
+                    "f.entry >= (SELECT min(entry) FROM message m WHERE m.source = s.id AND m.received >= ?)"
+                )
+                given.append(stamp_of(since))
         # As an index has them: by object, so that a page of one namespace reads no other's findings.
-        order = ("f.source", "f.entry" if is_gone else "f.object", "f.head", "f.tail")
+        place = "f.entry" if is_gone else "o.id" if first == "object" else "f.object"
+        order = (number, place, "f.head", "f.tail")
         after = _position(cursor, tenant, asked, tuple[int, int, int, bytes])
         if after:
-            where.append(f"({', '.join(order)}) > ({', '.join('?' * len(order))}) AND d.source >= ?")
+            where.append(f"({', '.join(order)}) > (?, ?, ?, ?) AND {number} >= ?")
             given += (*after, after[0])
-            # Said of what is joined as well, which is read first where it is what was asked for.
-            where.append("o.source >= ?" if is_gone else "(o.source, o.id) >= (?, ?)")
-            given += after[:1] if is_gone else after[:2]
-        text = " AND ".join((_GONE if is_gone else _OPEN, *where))
-        rows = self._tables.read(tenant, f"{text} ORDER BY {', '.join(order)} LIMIT ?", *given, most + 1)
+            # Said as an index has it.
+            if asked.source:
+                where.append(f"{place} >= ?")
+                given.append(after[1])
+            elif first != "detail":
+                where.append(
+                    f"({'o' if first == 'object' and not is_gone else 'f'}.source, {place}) >= (?, ?)"
+                )
+                given += after[:2]
+        rows = self._read_findings(
+            tenant, first, where, f"ORDER BY {', '.join(order)} LIMIT ?", *given, most + 1, is_gone=is_gone
+        )
         items = tuple(_finding(row) for row in rows[:most])
         if len(rows) <= most:
             return Findings(items)
         last = rows[most - 1]
         return Findings(items, _cursor((last[0], last[-1], last[1], last[2]), tenant, asked))
+
+    def _read_findings(
+        self, tenant: str, first: str, where: Sequence[str], end: str, *given: Any, is_gone: bool = False
+    ) -> list[Row]:
+        columns = f"{_COLUMNS}, {'f.gone, f.entry' if is_gone else 'NULL, f.object'}"
+        joined = _FIRST_READ[first].format(findings="gone" if is_gone else "finding") + _JOINED
+        return self._tables.read(
+            tenant, f"SELECT {columns} FROM {' AND '.join((joined, *where))} {end}", *given
+        )
 
     def risks(self, tenant: str, asked: WhichRisks, cursor: str, most: int) -> Risks:
         """The gravest first. Raises: ``Refused`` for a cursor of another question."""
@@ -316,37 +347,32 @@ class Questions:
         # Counted there: one source with many findings must not hide those of another.
         rows = self._tables.read(
             tenant,
-            "WITH its AS (SELECT s.name AS source, f.severity, d.accepted <> '' AS is_accepted, f.first FROM object o"
-            " JOIN finding f ON f.tenant = o.tenant AND f.source = o.source AND f.object = o.id JOIN source s ON s.id = f.source"
-            f" JOIN detail d ON d.source = f.source AND d.id = f.detail WHERE {_OBJECT})"
+            "WITH its AS (SELECT f.source, f.severity, EXISTS (SELECT 1 FROM detail d WHERE d.tenant = f.tenant AND d.source = f.source"
+            " AND d.id = f.detail AND d.accepted <> '') AS is_accepted, f.first FROM object o CROSS JOIN finding f"
+            f" WHERE {_OBJECT} AND f.tenant = o.tenant AND f.source = o.source AND f.object = o.id)"
             " SELECT source, severity, is_accepted, count(*), count(CASE WHEN first >= ? THEN 1 END) FROM its GROUP BY 1, 2, 3",
             *(*place, day_before),
         )
-        names = {row[0] for row in rows} or {
+        numbers = {row[0] for row in rows} or {
             row[0]
             for row in self._tables.read(
                 tenant,
-                "SELECT DISTINCT s.name FROM object o JOIN gone f ON f.source = o.source AND f.object = o.id"
-                f" JOIN source s ON s.id = f.source WHERE {_OBJECT} LIMIT 100",
+                f"SELECT DISTINCT o.source FROM object o CROSS JOIN gone f WHERE {_OBJECT} AND f.tenant = o.tenant"
+                " AND f.source = o.source AND f.object = o.id LIMIT 100",
                 *place,
             )
         }
-        if not names:
+        if not numbers:
             raise Refused(404, "No source has a finding about it", "its name may be another, or it has none")
-        worst = self._tables.read(
-            tenant,
-            f"{_OPEN} AND d.accepted = '' AND {_OBJECT} ORDER BY f.severity, f.first DESC, f.head, f.tail LIMIT ?",
-            *(self._tables.tenant(tenant), *place, _WORST),
-        )
-        known = {one.name: one for one in self._tables.sources(tenant)}
         live = [row for row in rows if not row[2]]
+        known = [one for one in self._tables.sources(tenant) if one.id in numbers]
         counts = {word: sum(row[3] for row in live if SEVERITIES[row[1]] == word) for word in SEVERITIES}
         return Entity(
             kind=kind,
             namespace=namespace,
             name=name,
-            as_of=min(known[one].received for one in names),
-            is_silent=any(is_silent(known[one], self._now()) for one in names),
+            as_of=min(one.received for one in known),
+            is_silent=any(is_silent(one, self._now()) for one in known),
             critical=counts["critical"],
             high=counts["high"],
             medium=counts["medium"],
@@ -354,9 +380,29 @@ class Questions:
             unknown=counts["unknown"],
             accepted=sum(row[3] for row in rows if row[2]),
             new_since_yesterday=sum(row[4] for row in live),
-            worst=tuple(_finding(row) for row in worst),
-            sources=tuple(sorted(names)),
+            worst=tuple(_finding(row) for row in self._worst(tenant, place, live)),
+            sources=tuple(one.name for one in known),
         )
+
+    def _worst(self, tenant: str, place: Sequence[str], counted: Sequence[Row]) -> list[Row]:
+        """``counted``: how many of each severity a source has. The worst are in the sources that have most of the worst."""
+        most: dict[int, list[int]] = {}
+        for number, severity, _, count, _ in counted:
+            most.setdefault(number, [0] * len(SEVERITIES))[severity] -= count
+        numbers = sorted(most, key=lambda one: (most[one], one))[:_WORST]
+        among = f"o.source IN ({', '.join('?' * len(numbers))})"
+        where = ("o.kind = ? AND o.namespace = ? AND o.name = ?", "d.accepted = ''", among)
+        end = "ORDER BY f.severity, f.first DESC, f.head, f.tail LIMIT ?"
+        return self._read_findings(tenant, "object", where, end, *place, *numbers, _WORST) if numbers else []
+
+
+def _first_read(asked: Asked) -> str:
+    """The table that says most about which findings are asked for. What is gone has no index by control."""
+    if asked.name:
+        return "object"
+    if (asked.control or asked.state == "accepted") and asked.state != "gone":
+        return "detail"
+    return "object" if asked.namespace and not asked.since else "source"
 
 
 def _since(text: str) -> int:

@@ -26,7 +26,7 @@ Role = Literal["write", "read", "admin"]
 OTHER_SCOPE, DAMAGED_LOG = "other-scope", "damaged-log"
 VIEW = ("finding", "gone", "object", "detail", "tally", "day", "message", "image", "ranked")
 """The tables that the logs make, with the columns of ``source`` that ``apply`` writes."""
-_MESSAGES_KEPT_DAYS = 30
+MESSAGES_KEPT_DAYS = 30
 _ALERTS_OF_A_SOURCE = 1_000
 _MOST_TENANTS = 30_000
 
@@ -395,7 +395,7 @@ def _note(write: Writing, source: Source, head: LogHead, size: int, done: tuple[
         " entry = excluded.entry, received = excluded.received, opened = excluded.opened, gone = excluded.gone",
         *(source.tenant_id, source.id, head.key, head.sent, head.index, head.received, *done),
     )
-    oldest = _before(head.received, _MESSAGES_KEPT_DAYS)
+    oldest = _before(head.received, MESSAGES_KEPT_DAYS)
     write.run("DELETE FROM message WHERE source = ? AND received < ?", source.id, oldest)
 
 

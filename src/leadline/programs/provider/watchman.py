@@ -1,7 +1,7 @@
 """What makes a message suspicious: an attacker who owns a sender can only lie from now on, and a large lie shows."""
 
 from collections.abc import Container, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from leadline.api.provider.wire import Changes
 from leadline.programs.provider.source_row import Source
@@ -63,7 +63,7 @@ def is_silent(source: Source, now: datetime) -> bool:
     """Whether two messages in a row are missing. The interval is set at the provider, never by the sender."""
     if not source.every:
         return False
-    since = datetime.strptime(source.received or source.created, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    since = datetime.fromisoformat(source.received or source.created)
     return now - since > timedelta(seconds=2 * source.every)
 
 
