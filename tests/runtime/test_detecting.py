@@ -14,7 +14,7 @@ from leadline.runtime.detecting import NOT_JUDGED, Detector
 from leadline.runtime.grouping import MOST_PER_MINUTE, Grouping
 from leadline.runtime.process_tree import Actor
 from leadline.runtime.rule import Rule, rule
-from leadline.runtime.rules.cluster_api import cluster_api
+from leadline.runtime.rules.cluster import cluster_api
 from leadline.runtime.slowness import FREE_NS, LONGEST_NS
 
 WEB = Container("c1", name="web", namespace="shop", workload_kind="Deployment", workload="web")

@@ -32,7 +32,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     score: float
     """0 to 10; the severity follows from it, as of a control."""
     doc: str
-    """The docstring of the rule's file."""
+    """Its page, see ``page_of``."""
     module: str = ""
     event: type[Event]
     """What it judges."""
@@ -74,8 +74,9 @@ def rule(
     is_about_writing: bool = False,
     on_nodes: bool = False,
     is_on: bool = True,
+    see: str = "",
 ) -> Callable[[Check], Rule]:
-    """Makes a ``Rule`` of a check.
+    """Makes a ``Rule`` of a check, whose docstring is its page, without the link: ``see``, or that of its last technique.
 
     Raises:
         TypeError: the arguments of the check are not an event, an ``Actor`` and perhaps a baseline.
@@ -90,7 +91,7 @@ def rule(
             id=id,
             title=title,
             score=score,
-            doc=check.__globals__.get("__doc__") or check.__doc__ or "",
+            doc=_page(check.__doc__ or "", see or _link_of(mitre)),
             module=check.__module__,
             event=event,
             check=check,
@@ -106,6 +107,15 @@ def rule(
         )
 
     return make
+
+
+def _page(doc: str, see: str) -> str:
+    written = doc.replace("\n    ", "\n").strip()
+    return f"{written}\n\nSee: {see}\n"
+
+
+def _link_of(mitre: tuple[str, ...]) -> str:
+    return f"https://attack.mitre.org/techniques/{mitre[-1].replace('.', '/')}/" if mitre else ""
 
 
 def _arguments(id: str, check: Check) -> tuple[type[Event], int, bool]:
