@@ -1,6 +1,6 @@
 """Which files of a package are code: what has to be run, not merely read, for the package to be loaded."""
 
-import re
+from leadline.packages.late_pattern import late_pattern
 
 SOURCES = (
     ".R", ".al", ".beam", ".cjs", ".class", ".dll", ".ear", ".egg", ".exe", ".inc", ".ix", ".jar", ".jmod", ".js", ".lua",
@@ -8,13 +8,13 @@ SOURCES = (
     ".scm", ".t", ".tcl", ".ts", ".war", ".wasm",
 )  # fmt: skip
 """Endings of what interpreters load; of data in JSON, archives and Guile's ``.go`` nothing is known by the name alone."""
-_LIBRARY = re.compile(r"\.so(?:\.[\w.-]+)?$")
-_PROGRAM_FOLDERS = re.compile(r"(?:^|/)(?:s?bin|libexec|games)/[^/]+$")
-_DATA = re.compile(
+_LIBRARY = late_pattern(r"\.so(?:\.[\w.-]+)?$")
+_PROGRAM_FOLDERS = late_pattern(r"(?:^|/)(?:s?bin|libexec|games)/[^/]+$")
+_DATA = late_pattern(
     r"^(?:etc|boot|usr/(?:include|src)|usr/(?:local/)?share/(?:doc|man|info|locale|lintian|bug|licenses|icons|fonts|pixmaps|"
     r"zoneinfo|mime|applications|bash-completion|zsh|gdb|gcc|perl5/debian|keyrings|ca-certificates))/|\.dist-info/|\.egg-info/"
 )
-_CACHED = re.compile(r"(?P<folder>.*/)__pycache__/(?P<name>[^/]+?)\.[\w-]+(?:\.opt-\d)?\.pyc")
+_CACHED = late_pattern(r"(?P<folder>.*/)__pycache__/(?P<name>[^/]+?)\.[\w-]+(?:\.opt-\d)?\.pyc")
 _NOT_LOADED = ("setup.py", "conftest.py")
 
 

@@ -7,14 +7,13 @@ file with one odd entry keeps all its others.
 """
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from xml.parsers import expat
 
 import orjson
 from msgspec import Struct
 
 from leadline.packages.file import File, Unreadable
+from leadline.packages.late_pattern import late_pattern
 
 JSON_BYTES = 64 << 20
 TOML_BYTES = 6 << 20
@@ -27,8 +26,8 @@ LINE_DOTS = 8
 
 _EMPTY: Mapping[str, object] = {}
 
-_TOML_STRING = re.compile(rb"\"(?:[^\"\\]|\\.)*+\"|'[^']*+'")
-_JSON_COMMENT = re.compile(
+_TOML_STRING = late_pattern(rb"\"(?:[^\"\\]|\\.)*+\"|'[^']*+'")
+_JSON_COMMENT = late_pattern(
     rb'"(?:[^"\\]|\\.)*+"?'
     rb"|(?P<drop>//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?|,(?=\s*+[}\]]))",
     re.DOTALL,
@@ -113,6 +112,8 @@ def read_toml(file: File) -> Mapping[str, object]:
 
     Lines with many dots outside strings are refused because tomllib takes quadratic time for a dotted key.
     """
+    import tomllib  # compiles patterns, and few images hold such a file
+
     _bound(file, TOML_BYTES)
     for line in file.data.split(b"\n"):
         dots = line.count(b".")
@@ -173,6 +174,8 @@ def _yaml_document(events: Iterable[object]) -> object:
 
 def read_xml(content: bytes) -> Element:
     """The root element. A document type declaration is refused, and with it every entity."""
+    from xml.parsers import expat  # as above
+
     if len(content) > XML_BYTES:
         raise Unreadable(f"larger than {XML_BYTES >> 20} MiB")
     top = Element("")

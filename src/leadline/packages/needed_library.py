@@ -1,6 +1,6 @@
 """How a package asks for a shared library rather than for another package."""
 
-import re
+from leadline.packages.late_pattern import late_pattern
 
-NEEDED_LIBRARY = re.compile(r"(?P<library>[^()\s/]+\.so[^()\s/]*)\(")
+NEEDED_LIBRARY = late_pattern(r"(?P<library>[^()\s/]+\.so[^()\s/]*)\(")
 """How RPM does: ``libc.so.6(GLIBC_2.34)(64bit)``."""

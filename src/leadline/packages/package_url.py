@@ -1,20 +1,19 @@
 """Packages as package URLs and back (https://github.com/package-url/purl-spec)."""
 
-import re
-
 from leadline.model.package import Package
+from leadline.packages.late_pattern import late_pattern
 
-_ESCAPE = re.compile(r"%[0-9a-f]{2}")
-_EPOCH = re.compile(r"\d+:")
-_SEPARATORS = re.compile(r"[-_.]+")
+_ESCAPE = late_pattern(r"%[0-9a-f]{2}")
+_EPOCH = late_pattern(r"\d+:")
+_SEPARATORS = late_pattern(r"[-_.]+")
 _WITH_ARCHITECTURE = frozenset(("alpm", "apk", "deb", "rpm"))
 """Types whose definition has the qualifier ``arch``; elsewhere the identity leaves the architecture out."""
 _WITH_EPOCH = frozenset(("alpm", "deb", "rpm"))
 _PLAIN_TYPES = frozenset(
     ("alpm", "apk", "cargo", "composer", "deb", "gem", "golang", "maven", "npm", "nuget", "pypi", "rpm")
 )
-_PLAIN_NAME = re.compile(r"@?(?:[a-z0-9.-]+/)*[a-z0-9.-]+")
-_PLAIN_VALUE = re.compile(r"[A-Za-z0-9._~:+-]+")
+_PLAIN_NAME = late_pattern(r"@?(?:[a-z0-9.-]+/)*[a-z0-9.-]+")
+_PLAIN_VALUE = late_pattern(r"[A-Za-z0-9._~:+-]+")
 """What has no other spelling in any of the types above; of these characters ``+`` and ``@`` alone are written as escapes."""
 LONGEST = 8192
 

@@ -5,17 +5,16 @@ versions say it as well: ``1.5.2-6+deb12u1.root.io.4``, ``5.7.1-root.io.1``, and
 ``3.1.8-r00073``. Facts: https://api.root.io/external/osv and https://api.root.io/external/cve_feed.
 """
 
-import re
-
 from msgspec.structs import replace
 
 from leadline.model.package import Package
+from leadline.packages.late_pattern import late_pattern
 
 CHANNEL = "root.io"
 """What its advisories are filed under, beside those of the distribution or ecosystem."""
 _MARK = "root.io."
-_ALPINE_BUILD = re.compile(r"-r\d{5}$")
-_PREFIX = re.compile(r"rootio[-_]")
+_ALPINE_BUILD = late_pattern(r"-r\d{5}$")
+_PREFIX = late_pattern(r"rootio[-_]")
 _SCOPE = "rootio"
 _GROUP = "io.root."
 

@@ -1,9 +1,9 @@
 """What is wrong with how an image says that it runs: the same of its configuration and of the Dockerfile it is built from."""
 
-import re
 from typing import Final
 
 from leadline.model.package import Account
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.identity.accounts import root_reason
 
 CACHE: Final = "cache"
@@ -55,8 +55,8 @@ REMOTE_ACCESS = {
 (https://www.iana.org/assignments/service-names-port-numbers, and the habits of debuggers)."""
 
 
-_COMMIT = re.compile(r"#[0-9a-f]{40}(?:[0-9a-f]{24})?(?::|$)")
-_REMOTE = re.compile(r"(?i)(?:(?:https?|ssh|git)://(?:[^/@]*@)?|git@)([^/:?#]+)")
+_COMMIT = late_pattern(r"#[0-9a-f]{40}(?:[0-9a-f]{24})?(?::|$)")
+_REMOTE = late_pattern(r"(?i)(?:(?:https?|ssh|git)://(?:[^/@]*@)?|git@)([^/:?#]+)")
 
 
 def remote_host(source: str) -> str:

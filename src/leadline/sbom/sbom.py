@@ -1,9 +1,7 @@
 """Image in, SBOM out: reads the layers, merges them, walks once, and remembers the result."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
-import zstandard
 from msgspec import DecodeError, ValidationError, msgpack, structs
 
 from leadline.errors import SourceError
@@ -18,6 +16,7 @@ from leadline.model.package import (
 )
 from leadline.model.unread import Unread
 from leadline.packages.file import TEXT_VERSION
+from leadline.packages.late_pattern import late_pattern
 from leadline.packages.places import file_at
 from leadline.sbom.cataloguer import Cataloguer
 from leadline.sbom.code_fingerprint import FORM
@@ -45,7 +44,7 @@ _METADATA_FOLDERS = (".dist-info", ".egg-info")
 _WORDPRESS = "wp-includes/version.php"
 _OF_WORDPRESS = "WordPress, whose plugins and themes are not read"
 _NIX = "nix/store"
-_NIX_PACKAGE = re.compile(r"[0-9a-z]{32}-[^/]*")
+_NIX_PACKAGE = late_pattern(r"[0-9a-z]{32}-[^/]*")
 """https://nix.dev/manual/nix/latest/store/store-path"""
 BURIED = "hidden later but still in its layer"
 KEPT_PATHS = (*DISTRO_PATHS, accounts.ACCOUNT_FILE)
@@ -264,6 +263,8 @@ def _recall(cache: Cache | None, key: str) -> LayerFacts | None:
     content = cache.get(key) if cache is not None and key else None
     if content is None:
         return None
+    import zstandard  # most images are seen for the first time, or known as a whole
+
     try:
         plain = zstandard.ZstdDecompressor().decompress(content, max_output_size=LARGEST_REMEMBERED)
         return msgpack.decode(plain, type=LayerFacts)
@@ -273,4 +274,6 @@ def _recall(cache: Cache | None, key: str) -> LayerFacts | None:
 
 def _remember(cache: Cache | None, key: str, facts: LayerFacts) -> None:
     if cache is not None:
+        import zstandard
+
         cache.put(key, zstandard.ZstdCompressor(3).compress(msgpack.encode(facts)))

@@ -4,11 +4,11 @@ Their names are often the distribution's, their versions and fixes are not: ngin
 tracker means by ``nginx``.
 """
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 
 from leadline.model.package import STATED, Package
+from leadline.packages.late_pattern import late_pattern
 
 DISTRIBUTIONS = (
     "debian",
@@ -27,9 +27,9 @@ DISTRIBUTIONS = (
 _NAMED = 10
 _VENDORS = ("@f5.com>", "@nginx.com>")
 """Addresses of those who use the distribution's names and versions of its form: nginx.org's packages for Alpine."""
-_MARKS = re.compile(r"\.pgdg\d|nodesource|\+maria~|\dppa\d|-\d+rl\d+~|\+0~20\d{6}\.")
+_MARKS = late_pattern(r"\.pgdg\d|nodesource|\+maria~|\dppa\d|-\d+rl\d+~|\+0~20\d{6}\.")
 """In versions of PostgreSQL's, NodeSource's, MariaDB's, Launchpad's, Redis' and Sury's, who may keep Debian's maintainer."""
-_RELEASE = re.compile(
+_RELEASE = late_pattern(
     r"-[^-]*[~+](?!ubuntu|dfsg|bpo|deb\d|snapshot|sarge|etch|lenny|squeeze)[a-z]{4,}\d*(?:\+\d+)?$"
 )
 """A revision that ends with the name of a release, ``-1~bookworm``, ``-1+jammy1``: Ubuntu writes its number, and Debian does

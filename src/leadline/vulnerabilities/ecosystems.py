@@ -1,12 +1,12 @@
 """The names of ecosystems and distributions: how advisories, package URLs and ``os-release`` call the same thing."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 
 from msgspec import Struct
 
 from leadline.model.package import Distro, Package
+from leadline.packages.late_pattern import late_pattern
 from leadline.vulnerabilities import versions
 from leadline.vulnerabilities.ordering import Ordering
 
@@ -75,8 +75,8 @@ _ORDERED_BY = {
 
 _WITHOUT_CASE = frozenset(("Bitnami", "GitHub Actions", "Go", "Hex", "NuGet", "Packagist", "SwiftURL", CPE))
 """Go distinguishes cases, but package URLs of modules have small letters only, and no two modules differ in case alone."""
-_SERVICE_PACK = re.compile(r"LTS(?:-SP\d+)?")
-_SEPARATORS = re.compile(r"[-_.]+")
+_SERVICE_PACK = late_pattern(r"LTS(?:-SP\d+)?")
+_SEPARATORS = late_pattern(r"[-_.]+")
 
 
 def orderings() -> Mapping[str, Ordering]:

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from leadline.model.package import DISTRIBUTION_TYPES, STATED, Distro, Package
 from leadline.model.vulnerability import Coverage
+from leadline.packages.late_pattern import late_pattern
 from leadline.packages.root_io import CHANNEL, is_of_root_io, known_as
 from leadline.vulnerabilities.builders import builders_beside, is_of_distribution
 from leadline.vulnerabilities.database import Database, Stream, Wanted
@@ -35,7 +36,7 @@ _STREAMS = 256
 _CPE_FIELDS = 6
 """As many as hold part, vendor, product and version."""
 _ORDERING_OF = {"apk": "Alpine", "deb": "Debian", "rpm": "Red Hat", "alpm": "Arch Linux"}
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = late_pattern(
     r"^(0\.0\.0|.*-development|unknown|unspecified|none|null)$|\$[({]|^@.*@$", re.IGNORECASE
 )
 """What is where a build has not put the version: before every fix, so that it would match everything."""

@@ -1,11 +1,11 @@
 """Whether a range that holds a version is meant for the package at all, and what takes a match away again."""
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 from leadline.model.package import DISTRIBUTION_TYPES, Package
 from leadline.model.vulnerability import Import, Match
+from leadline.packages.late_pattern import late_pattern
 from leadline.packages.root_io import CHANNEL, is_of_root_io, known_as
 from leadline.vulnerabilities.database import Database, Hit, Stream
 from leadline.vulnerabilities.ecosystems import CPE, orderings, package_name
@@ -18,10 +18,12 @@ _SUBSCRIPTION = ("esm", "pro", "ltss", "espos", "els")
 """Beginnings of channels for subscribers: of Ubuntu, SUSE and Red Hat."""
 _SUBSCRIBED = "esm"
 """Mark in versions of packages that came through such a channel."""
-_NUMBER_AT_END = re.compile(r"[0-9]+(\.[0-9]+)*$")
+_NUMBER_AT_END = late_pattern(r"[0-9]+(\.[0-9]+)*$")
 _MODULE_MARK = ".module"
-_MINOR_RELEASE = re.compile(r"\.el(\d+)_(\d+)|\.module[+_]el(\d+)\.(\d+)\.")
-_HEADERS = re.compile(r"kernel(-.+)?-headers|kernel-doc|linux-libc-dev.*|linux-(.+-)?headers(-.+)?|linux-doc")
+_MINOR_RELEASE = late_pattern(r"\.el(\d+)_(\d+)|\.module[+_]el(\d+)\.(\d+)\.")
+_HEADERS = late_pattern(
+    r"kernel(-.+)?-headers|kernel-doc|linux-libc-dev.*|linux-(.+-)?headers(-.+)?|linux-doc"
+)
 _TARGET = 10
 """Place of the target software among the fields of a CPE 2.3 name."""
 

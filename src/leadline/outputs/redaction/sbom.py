@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 from msgspec import Struct, structs
 
 from leadline.model.package import Package, Sbom
-from leadline.outputs.redaction.bodies import storable_text
 from leadline.outputs.redaction.shapes import HIDDEN, redacted_text
 from leadline.outputs.redaction.values import SecretValues
 
@@ -57,4 +56,8 @@ class _Hider:
 
     def _text(self, text: str) -> str:
         shown = self._found.hide(redacted_text(text))
-        return text if shown == text else storable_text(shown)
+        if shown == text:
+            return text
+        from leadline.outputs.redaction.bodies import storable_text  # brings the checks of objects
+
+        return storable_text(shown)

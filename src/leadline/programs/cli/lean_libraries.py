@@ -1,4 +1,4 @@
-"""Imports click, msgspec and ``urllib.parse`` without modules that they name at their top and no command of ours has them use.
+"""Imports click, msgspec and ``pathlib`` without modules that they name at their top and no command of ours has them use.
 
 They take 13 of the 143 ms of processor time of a scan of one file (medians of 25 pairs, 1.10 times with them). Whatever uses one of
 them later finds it as it is: only the moment of its import changes.
@@ -11,8 +11,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType
 
-LIBRARIES = ("urllib.parse", "click", "msgspec")
-"""``pathlib`` asks for the first."""
+LIBRARIES = ("pathlib", "click", "msgspec")
 
 
 class LateModule(ModuleType):
@@ -36,6 +35,13 @@ class LateModule(ModuleType):
 
 
 _DIFFLIB, _INSPECT = LateModule("difflib"), LateModule("inspect")
+# Compiles patterns for every system; ``uuid`` and zstandard ask for a name alone.
+_PLATFORM = LateModule("platform", system=lambda: os.uname().sysname)
+if sys.implementation.name == "cpython":
+    vars(_PLATFORM)["python_implementation"] = lambda: "CPython"
+STAYING = (_DIFFLIB, _INSPECT, _PLATFORM, LateModule("ipaddress"))
+"""What others ask for later: click looks for words like each short flag before it takes it for one; orjson brings ``dataclasses``,
+which need ``inspect`` where a class has no text; ``urllib.parse`` wants addresses in brackets alone checked."""
 _LEAST_LIKENESS = 0.6
 """As ``difflib`` has it."""
 
@@ -45,22 +51,27 @@ def import_libraries() -> None:
     stand_ins = {
         # Brings the tables of ``locale``; click has no translations, so that there are none to look for.
         "gettext": LateModule("gettext", gettext=str, ngettext=_counted),
-        # Brings the parsers of Python's syntax.
-        "inspect": _INSPECT,
-        "ipaddress": LateModule("ipaddress"),
-        # Compiles patterns for every system; ``uuid`` asks for its name alone.
-        "platform": LateModule("platform", system=lambda: os.uname().sysname),
+        # Describes types; ``msgspec`` itself does without.
+        "msgspec.inspect": LateModule("msgspec.inspect"),
         "textwrap": LateModule("textwrap"),
         # It may be there for other libraries; msgspec takes what ``typing`` has without it.
         "typing_extensions": None,
+        # ``pathlib`` writes file URLs with it.
+        "urllib.parse": LateModule("urllib.parse", quote_from_bytes=_quoted),
     }
     vars(_INSPECT)["cleandoc"] = _cleandoc
     vars(_DIFFLIB)["get_close_matches"] = _close_matches
-    # click looks for words like each short flag before it takes it for one, so that this one stays.
-    sys.modules.setdefault("difflib", _DIFFLIB)
+    for module in STAYING:
+        sys.modules.setdefault(module.__name__, module)
     with in_place_of(stand_ins):
         for name in LIBRARIES:
             import_module(name)
+
+
+def _quoted(path: bytes) -> str:
+    from urllib.parse import quote_from_bytes
+
+    return quote_from_bytes(path)
 
 
 def _cleandoc(text: str) -> str:

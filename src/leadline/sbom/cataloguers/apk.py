@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from leadline.model.package import Digest, Package
 from leadline.packages.file import File, Unreadable
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.cataloguer import Packages, Tree, cataloguer
 from leadline.sbom.identity.distro import distro_qualifiers
 from leadline.sbom.licences.expressions import spdx, spdx_all
@@ -19,8 +20,8 @@ from leadline.sbom.parsers.capabilities import required_packages
 
 DATABASES = ("lib/apk/db/installed", "usr/lib/apk/db/installed")
 
-_OPERATORS = re.compile(r"[<>=~]")
-_EXPRESSION = re.compile(r"\s(?:and|or|with)\s|[()]", re.IGNORECASE)
+_OPERATORS = late_pattern(r"[<>=~]")
+_EXPRESSION = late_pattern(r"\s(?:and|or|with)\s|[()]", re.IGNORECASE)
 _ALGORITHMS = {"Q1": "sha1", "Q2": "sha256"}
 
 

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from leadline.model.package import Package
 from leadline.packages.file import File
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.cataloguer import Packages, cataloguer
 
 Choice = Literal["first", "only"]
@@ -182,7 +183,7 @@ PROGRAMS = (
 )
 """In the order of trial: MariaDB before MySQL, whose programs' names it took over."""
 
-_KNOWN = re.compile("|".join(f"(?:{program.files})" for program in PROGRAMS))
+_KNOWN = late_pattern("|".join(f"(?:{program.files})" for program in PROGRAMS))
 
 
 @cataloguer("binaries", executables=True, version=2)

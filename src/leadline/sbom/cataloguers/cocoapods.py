@@ -4,15 +4,14 @@ An entry is ``Name/Part (1.2.3)``, or a mapping from that to what it needs; the 
 package URL.
 """
 
-import re
-
 from leadline.model.package import Package
 from leadline.packages.documents import entries, fields, read_yaml, whole, word
 from leadline.packages.file import File
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.cataloguer import Packages, cataloguer
 from leadline.sbom.parsers.checksum import hexadecimal
 
-_POD = re.compile(r"(?P<name>[^\s/(]+)(?:/(?P<part>[^\s(]+))?\s+\((?P<version>[^()\s]+)\)")
+_POD = late_pattern(r"(?P<name>[^\s/(]+)(?:/(?P<part>[^\s(]+))?\s+\((?P<version>[^()\s]+)\)")
 
 
 @cataloguer("cocoapods", names=("Podfile.lock",), lock=True)

@@ -4,20 +4,20 @@ A reference is ``name/version@user/channel#revision%time:package``; all behind t
 (https://docs.conan.io/2/reference/conanfile/attributes.html).
 """
 
-import re
 from collections.abc import Iterator
 
 from leadline.model.package import Package
 from leadline.packages.documents import fields, read_json, whole, word, words
 from leadline.packages.file import File, Unreadable
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.cataloguer import Packages, cataloguer
 
 FILE_BYTES = 4 << 20
 
-_REFERENCE = re.compile(
+_REFERENCE = late_pattern(
     r"(?P<name>[\w.+-]+)/(?P<version>[^@#%:\s\[]+)(?:@(?P<user>[\w.+-]*)/(?P<channel>[\w.+-]*))?"
 )
-_CACHE = re.compile(r"\.conan/data/([^/]+)/([^/]+)/([^/]+)/([^/]+)/package/")
+_CACHE = late_pattern(r"\.conan/data/([^/]+)/([^/]+)/([^/]+)/([^/]+)/package/")
 
 
 @cataloguer("conan", names=("conaninfo.txt",))

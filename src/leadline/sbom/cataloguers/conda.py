@@ -4,18 +4,18 @@ https://docs.conda.io/projects/conda/en/stable/dev-guide/api/conda/models/record
 those of the package URL type ``conda``.
 """
 
-import re
 from posixpath import join
 
 from leadline.model.package import Package
 from leadline.packages.documents import fields, read_json, word, words
 from leadline.packages.file import File, Unreadable
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.cataloguer import Packages, cataloguer
 from leadline.sbom.identity.address import public_address
 from leadline.sbom.licences.expressions import spdx_all
 from leadline.sbom.parsers.checksum import hexadecimal
 
-_TOKEN = re.compile(r"/t/[^/]+/")
+_TOKEN = late_pattern(r"/t/[^/]+/")
 """Where a channel that asks for an account has its token."""
 
 

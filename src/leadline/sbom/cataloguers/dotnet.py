@@ -6,18 +6,18 @@ https://learn.microsoft.com/en-us/nuget/reference/packages-config,
 https://learn.microsoft.com/en-us/nuget/consume-packages/central-package-management
 """
 
-import re
 from collections.abc import Mapping
 
 from leadline.model.package import Package
 from leadline.packages.documents import fields, read_json, read_xml, whole, word
 from leadline.packages.file import File
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.cataloguer import Packages, cataloguer
 from leadline.sbom.parsers.checksum import in_base64
 
 _FILES = ("runtime", "native", "runtimeTargets", "resources")
 """What a package gives to the folder of the program."""
-_PLAIN_VERSION = re.compile(r"\d[\w.+-]{0,100}")
+_PLAIN_VERSION = late_pattern(r"\d[\w.+-]{0,100}")
 
 
 @cataloguer("dotnet", suffixes=(".deps.json",), version=2)

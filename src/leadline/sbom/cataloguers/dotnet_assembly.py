@@ -8,19 +8,20 @@ import re
 
 from leadline.model.package import Package
 from leadline.packages.file import File
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.cataloguer import Packages, cataloguer
 from leadline.sbom.parsers.executable import PE, Executable
 
 METADATA_SIGNATURE = b"BSJB"
 TEXT_BYTES = 1024
 
-_FRAMEWORK = re.compile(r"(?:^|/)(?:shared/[\w.]+\.App|sdk|packs/[\w.]+|host/fxr)/\d[^/]*/")
+_FRAMEWORK = late_pattern(r"(?:^|/)(?:shared/[\w.]+\.App|sdk|packs/[\w.]+|host/fxr)/\d[^/]*/")
 """Folders of .NET itself. Its assemblies bear the version of the whole, which is not a version of a package of their
 name; the ``*.deps.json`` among them names what they came in.
 
 https://learn.microsoft.com/en-us/dotnet/core/distribution-packaging#disk-layout
 """
-_VERSION = re.compile(r"(?!0\.0\.)\d+(?:\.\d+)*[\w.-]*")
+_VERSION = late_pattern(r"(?!0\.0\.)\d+(?:\.\d+)*[\w.-]*")
 """Beginning with 0.0 it is a version that was never filled in."""
 
 

@@ -12,6 +12,7 @@ from itertools import islice
 
 from leadline.model.package import Package
 from leadline.packages.file import File, Unreadable
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.cataloguer import Packages, Tree, cataloguer
 from leadline.sbom.identity.distro import distro_qualifiers
 from leadline.sbom.licences.expressions import licences_in, spdx_all
@@ -49,16 +50,16 @@ LONGEST_NAME_WORDS = 4
 
 _PROSE = ("package", "version", "status", "source", "architecture", "maintainer", "homepage", "description")
 _LISTS = ("depends", "pre-depends", "provides", "conffiles")
-_FIELDS = re.compile(
+_FIELDS = late_pattern(
     rf"^({'|'.join(_PROSE)}|{'|'.join(_LISTS)}):[ \t]*(.*(?:\n[ \t].*)*)".encode(),
     re.IGNORECASE | re.MULTILINE,
 )
-_BLANK_LINES = re.compile(rb"\n[ \t\r]*\n\s*")
-_SOURCE = re.compile(r"^\s*(\S+)(?:\s*\(([^)\s]+)\))?")
-_ALTERNATIVES = re.compile(r"[,|]")
-_COMMON_LICENCE = re.compile(rb"/usr/share/common-licenses/([A-Za-z][A-Za-z0-9.+-]*)")
-_LICENCE_LINE = re.compile(rb"Licen[sc]e[ \t]*:[ \t]*(\S.*)")
-_MACHINE_READABLE = re.compile(rb"^Format(?:-Specification)?:", re.IGNORECASE | re.MULTILINE)
+_BLANK_LINES = late_pattern(rb"\n[ \t\r]*\n\s*")
+_SOURCE = late_pattern(r"^\s*(\S+)(?:\s*\(([^)\s]+)\))?")
+_ALTERNATIVES = late_pattern(r"[,|]")
+_COMMON_LICENCE = late_pattern(rb"/usr/share/common-licenses/([A-Za-z][A-Za-z0-9.+-]*)")
+_LICENCE_LINE = late_pattern(rb"Licen[sc]e[ \t]*:[ \t]*(\S.*)")
+_MACHINE_READABLE = late_pattern(rb"^Format(?:-Specification)?:", re.IGNORECASE | re.MULTILINE)
 
 Fields = dict[str, str]
 

@@ -9,23 +9,24 @@ import re
 
 from leadline.model.package import Package
 from leadline.packages.file import File, Unreadable
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.cataloguer import Packages, cataloguer
 from leadline.sbom.identity.address import public_address
 from leadline.sbom.parsers.checksum import hexadecimal
 
 FILE_BYTES = 16 << 20
 
-_MIX = re.compile(
+_MIX = late_pattern(
     r'^(?:%\{)?[ \t]*+"(?P<key>[\w-]++)":\s*\{:hex,\s*:"?(?P<name>\w++)"?,\s*"(?P<version>[^"\n]++)",\s*"(?P<sum>\w*+)"',
     re.M,
 )
-_MIX_GIT = re.compile(
+_MIX_GIT = late_pattern(
     r'^(?:%\{)?[ \t]*+"(?P<name>[\w-]++)":\s*\{:git,\s*"(?P<address>[^"\n]++)",\s*"(?P<commit>\w++)"', re.M
 )
-_REBAR_GIT = re.compile(
+_REBAR_GIT = late_pattern(
     r'\{<<"(?P<name>[\w-]++)">>,\s*\{git,\s*"(?P<address>[^"\n]++)",\s*\{ref,\s*"(?P<commit>\w++)"'
 )
-_REBAR = re.compile(r'\{<<"[\w-]++">>,\s*\{pkg,<<"(?P<name>[\w-]++)">>,<<"(?P<version>[^">\n]++)">>')
+_REBAR = late_pattern(r'\{<<"[\w-]++">>,\s*\{pkg,<<"(?P<name>[\w-]++)">>,<<"(?P<version>[^">\n]++)">>')
 
 
 @cataloguer("elixir", names=("mix.lock",), lock=True, version=3)

@@ -3,17 +3,16 @@
 https://www.erlang.org/doc/apps/kernel/app.html
 """
 
-import re
-
 from leadline.model.package import Package
 from leadline.packages.file import File
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.cataloguer import Packages, cataloguer
 
 CHARACTERS = 1 << 20
 
-_NAME = re.compile(r"\{\s*application\s*,\s*'?([\w@.]+)'?\s*,")
-_VERSION = re.compile(r'\{\s*vsn\s*,\s*"([^"\n]{1,200})"')
-_DESCRIPTION = re.compile(r'\{\s*description\s*,\s*"([^"\n]{1,1000})"')
+_NAME = late_pattern(r"\{\s*application\s*,\s*'?([\w@.]+)'?\s*,")
+_VERSION = late_pattern(r'\{\s*vsn\s*,\s*"([^"\n]{1,200})"')
+_DESCRIPTION = late_pattern(r'\{\s*description\s*,\s*"([^"\n]{1,1000})"')
 
 
 @cataloguer("erlang", suffixes=(".app",))

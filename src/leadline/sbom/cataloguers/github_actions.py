@@ -5,15 +5,15 @@
 (https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idstepsuses).
 """
 
-import re
 from collections.abc import Iterator
 
 from leadline.model.package import Package
 from leadline.packages.documents import entries, fields, read_yaml, whole, word
 from leadline.packages.file import File
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.cataloguer import Packages, cataloguer
 
-_USES = re.compile(r"(?P<owner>[\w.-]+)/(?P<name>[\w.-]+)(?:/(?P<path>[^@\s]+))?@(?P<ref>[^@\s]+)")
+_USES = late_pattern(r"(?P<owner>[\w.-]+)/(?P<name>[\w.-]+)(?:/(?P<path>[^@\s]+))?@(?P<ref>[^@\s]+)")
 
 
 @cataloguer(

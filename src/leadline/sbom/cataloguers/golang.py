@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from leadline.model.package import Package
 from leadline.packages.file import File, Unreadable
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.cataloguer import Packages, cataloguer
 from leadline.sbom.parsers.executable import Executable
 from leadline.sbom.parsers.go_functions import linked_packages
@@ -25,17 +26,17 @@ TEXT_BYTES = 16 << 20
 
 _INLINE = 2
 _SENTINEL_BYTES = 16
-_SETTING = re.compile(r"-X[ =]+(['\"]?)([^\s'\"=]+)=([^\s'\"]*)")
-_LINKED_REST = re.compile(rb"(\.\d{1,5}\.\d{1,8}(?:[-+][\w.+-]{1,60})?)\0")
-_LINKED_MAJOR = re.compile(rb"(?<![\w.+-])v?(\d{1,4})$")
+_SETTING = late_pattern(r"-X[ =]+(['\"]?)([^\s'\"=]+)=([^\s'\"]*)")
+_LINKED_REST = late_pattern(rb"(\.\d{1,5}\.\d{1,8}(?:[-+][\w.+-]{1,60})?)\0")
+_LINKED_MAJOR = late_pattern(rb"(?<![\w.+-])v?(\d{1,4})$")
 _GOS_OWN_TEXT = b"1.0.0"
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPE = late_pattern(r"\\(.)", re.DOTALL)
 _BLANKS = {"t": " ", "n": " ", "r": " "}
 _SYSTEMS = {"elf": "linux", "pe": "windows", "macho": "darwin"}
 """Go says it itself since 1.18; the other systems that have ELF run no containers."""
-_OF_STDLIB = re.compile(r"(?!(?:go|main|type)$)[a-z][a-z0-9]*(?:/[A-Za-z0-9_.-]+)*")
+_OF_STDLIB = late_pattern(r"(?!(?:go|main|type)$)[a-z][a-z0-9]*(?:/[A-Za-z0-9_.-]+)*")
 """Paths of all others have a dot in their first part."""
-_VERSION = re.compile(r"v?\d+\.\d+(?:\.\d+)?(?:[-+.][\w.+-]+)?")
+_VERSION = late_pattern(r"v?\d+\.\d+(?:\.\d+)?(?:[-+.][\w.+-]+)?")
 
 
 class Module(Struct):

@@ -4,19 +4,18 @@ https://docs.haskellstack.org/en/stable/topics/lock_files/,
 https://cabal.readthedocs.io/en/stable/cabal-commands.html#cabal-freeze
 """
 
-import re
-
 from leadline.model.package import Package
 from leadline.packages.documents import entries, fields, read_yaml, whole, word
 from leadline.packages.file import File, Unreadable
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.cataloguer import Packages, cataloguer
 
 FILE_BYTES = 4 << 20
 
-_HACKAGE = re.compile(
+_HACKAGE = late_pattern(
     r"(?P<name>[A-Za-z0-9]++(?:-[0-9]*+[A-Za-z][A-Za-z0-9]*+)*+)-(?P<version>[\d.]++)(?:@|$)"
 )
-_FROZEN = re.compile(r"any\.(?P<name>[\w-]++) ==(?P<version>[\d.]++)")
+_FROZEN = late_pattern(r"any\.(?P<name>[\w-]++) ==(?P<version>[\d.]++)")
 
 
 @cataloguer("haskell-stack", names=("stack.yaml.lock", "stack.yaml"), lock=True)

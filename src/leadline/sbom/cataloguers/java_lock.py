@@ -3,7 +3,6 @@
 https://maven.apache.org/pom.html, https://docs.gradle.org/current/userguide/dependency_locking.html
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from posixpath import join, normpath
@@ -13,6 +12,7 @@ from msgspec import Struct
 from leadline.model.package import Package
 from leadline.packages.documents import Element, read_xml
 from leadline.packages.file import File, Unreadable
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.cataloguer import Packages, Tree, cataloguer
 
 FILE_BYTES = 8 << 20
@@ -22,7 +22,7 @@ PARENTS_REMEMBERED = 64
 SUBSTITUTIONS = 10
 PROPERTY_CHARACTERS = 200
 
-_PROPERTY = re.compile(r"\$\{([^{}]{1,200})\}")
+_PROPERTY = late_pattern(r"\$\{([^{}]{1,200})\}")
 
 
 class _Dependency(Struct, frozen=True):

@@ -7,13 +7,14 @@ import re
 
 from leadline.model.package import Package
 from leadline.packages.file import File
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.cataloguer import Packages, cataloguer
 
 LONGEST = 1 << 16
 """Bytes; GraalVM's, the longest, have some 10,000."""
 
-_FIELD = re.compile(r'^(\w+)="([^"\n]{0,200})"', re.MULTILINE)
-_VERSION = re.compile(r"\d{1,3}(?:[._]\d{1,5}){0,5}[\w.+-]{0,40}")
+_FIELD = late_pattern(r'^(\w+)="([^"\n]{0,200})"', re.MULTILINE)
+_VERSION = late_pattern(r"\d{1,3}(?:[._]\d{1,5}){0,5}[\w.+-]{0,40}")
 _MAKERS = {
     "Oracle Corporation": ("jdk", "oracle:jdk"),
     "GraalVM Community": ("graalvm", "oracle:graalvm"),

@@ -7,17 +7,18 @@ import re
 
 from leadline.model.package import Package
 from leadline.packages.file import File, Unreadable
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.cataloguer import Packages, cataloguer
 from leadline.sbom.licences.expressions import spdx_all
 
 CHARACTERS = 1 << 20
 
-_FIELD = re.compile(
+_FIELD = late_pattern(
     r"^[ \t]*+(package|version|license|homepage|summary)\s*+=\s*+(?:\"([^\"\n]*+)\"|'([^'\n]*+)'|\[\[([^\]]*+)\]\])",
     re.M,
 )
-_DEPENDENCIES = re.compile(r"^dependencies\s*+=\s*+\{([^}]*+)\}", re.M)
-_NAME = re.compile(r"[\"']\s*([\w.-]++)")
+_DEPENDENCIES = late_pattern(r"^dependencies\s*+=\s*+\{([^}]*+)\}", re.M)
+_NAME = late_pattern(r"[\"']\s*([\w.-]++)")
 
 
 @cataloguer("lua", suffixes=(".rockspec",))

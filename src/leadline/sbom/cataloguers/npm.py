@@ -3,21 +3,21 @@
 https://docs.npmjs.com/cli/v10/configuring-npm/package-json, https://yarnpkg.com/features/pnp
 """
 
-import re
 from collections.abc import Iterator
 from posixpath import normpath
 
 from leadline.model.package import Package
 from leadline.packages.documents import entries, fields, read_json, whole_name, word
 from leadline.packages.file import File, Unreadable
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.cataloguer import Packages, Tree, cataloguer
 from leadline.sbom.licences.expressions import any_of, clearest
 from leadline.sbom.parsers.zip import Budget, ZipReader
 
 MANIFEST_BYTES = 4 << 20
-_LOCATION = re.compile(r"packageLocation\"?:\s*(?:path\.resolve\(__dirname, *)?\"([^\"\\\n]+)\"")
-_VIRTUAL = re.compile(r"/(?:__virtual__|\$\$virtual)/[^/]+/(\d{1,2})/")
-_ZIPPED = re.compile(r"(?:^|/)node_modules/(?:@[^/]+/)?[^/]+/package\.json\Z")
+_LOCATION = late_pattern(r"packageLocation\"?:\s*(?:path\.resolve\(__dirname, *)?\"([^\"\\\n]+)\"")
+_VIRTUAL = late_pattern(r"/(?:__virtual__|\$\$virtual)/[^/]+/(\d{1,2})/")
+_ZIPPED = late_pattern(r"(?:^|/)node_modules/(?:@[^/]+/)?[^/]+/package\.json\Z")
 
 
 @cataloguer("npm", names=("package.json",), version=2)

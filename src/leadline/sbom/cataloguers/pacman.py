@@ -4,18 +4,18 @@ Format: a folder per package with a file ``desc`` of ``%FIELD%`` lines, each fol
 empty line, and a file ``files`` of the same form (https://man.archlinux.org/man/alpm-local-desc.5).
 """
 
-import re
 from collections.abc import Iterable
 
 from leadline.model.package import Digest, Package
 from leadline.packages.file import File, Unreadable
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.cataloguer import Packages, Tree, cataloguer
 from leadline.sbom.identity.distro import distro_qualifiers
 from leadline.sbom.licences.expressions import spdx_all
 from leadline.sbom.parsers.capabilities import required_packages
 
-_PATH = re.compile(r"var/lib/pacman/local/[^/]+/desc")
-_OPERATORS = re.compile(r"[<>=:]")
+_PATH = late_pattern(r"var/lib/pacman/local/[^/]+/desc")
+_OPERATORS = late_pattern(r"[<>=:]")
 
 
 @cataloguer("pacman", names=("desc",), beside=("files", "mtree"), version=2)

@@ -4,16 +4,16 @@ Keys are ``/name/1.2.3_peer@1`` in format 5, ``/name@1.2.3(peer@1)`` in 6 and ``
 the graph in ``snapshots`` (https://github.com/pnpm/spec/tree/master/lockfile).
 """
 
-import re
 from collections.abc import Iterator, Mapping
 
 from leadline.packages.documents import fields, read_yaml, whole, whole_name, word
 from leadline.packages.file import File
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.cataloguer import Packages, cataloguer
 from leadline.sbom.parsers.dependency_graph import reachable
 from leadline.sbom.parsers.npm import is_of_dependency, npm_package, split_name
 
-_OLD_KEY = re.compile(r"((?:@[^/]++/)?[^/@]++)/(\d[^_(/]*+)")
+_OLD_KEY = late_pattern(r"((?:@[^/]++/)?[^/@]++)/(\d[^_(/]*+)")
 
 
 @cataloguer("pnpm-lock", names=("pnpm-lock.yaml",), lock=True, version=3)

@@ -8,7 +8,6 @@ came from no index is JSON (https://packaging.python.org/en/latest/specification
 lists them in ``vendor.txt`` (https://pip.pypa.io/en/stable/development/vendoring-policy/).
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from posixpath import join, normpath
 
@@ -17,6 +16,7 @@ from msgspec.structs import replace
 from leadline.model.package import Package
 from leadline.packages.documents import fields, read_headers, read_json, word
 from leadline.packages.file import File, Unreadable
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.cataloguer import Packages, Tree, cataloguer
 from leadline.sbom.identity.address import public_address
 from leadline.sbom.licences.expressions import is_spdx, spdx_all
@@ -27,8 +27,10 @@ ZIPPED_BYTES = 64 << 20
 ZIPPED_PACKAGES = 5_000
 METADATA_BYTES = 4 << 20
 
-_ZIPPED = re.compile(r"(?:^|/)(?:[^/]+\.dist-info/METADATA|[^/]+\.egg-info/PKG-INFO|EGG-INFO/PKG-INFO)\Z")
-_PINNED = re.compile(r"\s*([A-Za-z0-9][\w.-]{0,100})(?:\[[^\]]{0,100}\])?\s*==\s*([A-Za-z0-9][\w.!+-]{0,60})")
+_ZIPPED = late_pattern(r"(?:^|/)(?:[^/]+\.dist-info/METADATA|[^/]+\.egg-info/PKG-INFO|EGG-INFO/PKG-INFO)\Z")
+_PINNED = late_pattern(
+    r"\s*([A-Za-z0-9][\w.-]{0,100})(?:\[[^\]]{0,100}\])?\s*==\s*([A-Za-z0-9][\w.!+-]{0,60})"
+)
 _METADATA_PATHS = {
     "METADATA": (".dist-info", "DIST-INFO"),
     "PKG-INFO": (".egg-info", "EGG-INFO"),

@@ -10,17 +10,18 @@ from collections.abc import Iterator, Mapping
 from leadline.model.package import Package
 from leadline.packages.documents import entries, fields, read_json, read_toml, whole, word, words
 from leadline.packages.file import File, Unreadable
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.cataloguer import Packages, cataloguer
 from leadline.sbom.identity.address import public_address
 from leadline.sbom.parsers.dependency_graph import reachable
 
 REQUIREMENTS_BYTES = 8 << 20
 
-_PIN = re.compile(
+_PIN = late_pattern(
     r"(?P<name>[A-Za-z0-9][\w.-]*+)\s*+(?:\[[^\]]*+\])?\s*+\(?\s*+={2,3}\s*+(?P<version>[\w.!+-]++)(?=[)\s;#]|$)"
 )
-_DIRECT = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*+)\s*+(?:\[[^\]]*+\])?\s*+@\s*+(?P<address>\S++)")
-_DEVELOPMENT_NAME = re.compile(
+_DIRECT = late_pattern(r"(?P<name>[A-Za-z0-9][\w.-]*+)\s*+(?:\[[^\]]*+\])?\s*+@\s*+(?P<address>\S++)")
+_DEVELOPMENT_NAME = late_pattern(
     r"(?:^|[-_.])(?:dev|devel|develop|development|tests?|testing|lint|docs?|ci)(?:[-_.]|$)"
 )
 _MAIN_GROUPS = frozenset(("main", "default"))

@@ -4,12 +4,11 @@ The database is a bag of RPM headers in one of three files: SQLite, ndb or Berke
 shows in its first bytes. Azure Linux's distroless images have a list in text instead.
 """
 
-import re
-
 from msgspec.structs import replace
 
 from leadline.model.package import Distro, Package
 from leadline.packages.file import File, Unreadable
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.cataloguer import Packages, Tree, cataloguer
 from leadline.sbom.identity.distro import distro_qualifiers
 from leadline.sbom.licences.expressions import spdx_all
@@ -23,7 +22,7 @@ FOLDERS = ("var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm")
 NAMES = ("rpmdb.sqlite", "Packages.db", "Packages")
 MANIFEST = "var/lib/rpmmanifest/container-manifest-2"
 
-_SOURCE = re.compile(r"(?P<name>.+)-(?P<version>[^-]+-[^-]+)\.(?:no)?src\.rpm")
+_SOURCE = late_pattern(r"(?P<name>.+)-(?P<version>[^-]+-[^-]+)\.(?:no)?src\.rpm")
 _NONE = ("", "(none)")
 _NAMESPACES = {"rhel": "redhat", "opensuse-leap": "opensuse", "opensuse-tumbleweed": "opensuse"}
 _KEYS = "gpg-pubkey"

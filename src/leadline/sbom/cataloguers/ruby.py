@@ -9,21 +9,22 @@ from collections.abc import Iterator
 
 from leadline.model.package import Package
 from leadline.packages.file import File, Unreadable
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.cataloguer import Packages, cataloguer
 from leadline.sbom.licences.expressions import spdx_all
 
 CHARACTERS = 1 << 20
 
-_ASSIGNMENT = re.compile(
+_ASSIGNMENT = late_pattern(
     r"^[ \t]*+\w++\.(?P<key>name|version|licenses?|homepage|summary|authors?)\s*=\s*(?P<value>[^\n]{1,2000})",
     re.M,
 )
-_STRING = re.compile(r"""(["'])((?:\\.|(?!\1)[^\\])*+)\1|%q\{([^}]*+)\}""")
-_DEPENDENCY = re.compile(
+_STRING = late_pattern(r"""(["'])((?:\\.|(?!\1)[^\\])*+)\1|%q\{([^}]*+)\}""")
+_DEPENDENCY = late_pattern(
     r"add_(?:runtime_)?dependency\s*+\(?\s*+(?:%q<([\w.-]+)>|%q\{([\w.-]+)\}|[\"']([\w.-]+)[\"'])"
 )
 
-_FILES = re.compile(r"^[ \t]*+\w++\.files\s*=\s*\[([^\]]{1,200000})\]", re.M)
+_FILES = late_pattern(r"^[ \t]*+\w++\.files\s*=\s*\[([^\]]{1,200000})\]", re.M)
 
 
 @cataloguer("ruby", version=2, suffixes=(".gemspec",))

@@ -4,13 +4,14 @@ import re
 
 from leadline.model.package import Package
 from leadline.packages.file import File, Unreadable
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.cataloguer import Packages, cataloguer
 
 FILE_BYTES = 16 << 20
 
-_GEM = re.compile(r"^    (?P<name>[\w.-]+) \((?P<version>[^()\s-]+)(?:-(?P<platform>[^()\s]+))?\)", re.M)
+_GEM = late_pattern(r"^    (?P<name>[\w.-]+) \((?P<version>[^()\s-]+)(?:-(?P<platform>[^()\s]+))?\)", re.M)
 
-_SECTION = re.compile(r"^(?:GEM|GIT|PATH|PLUGIN SOURCE|PLATFORMS|DEPENDENCIES)$", re.M)
+_SECTION = late_pattern(r"^(?:GEM|GIT|PATH|PLUGIN SOURCE|PLATFORMS|DEPENDENCIES)$", re.M)
 
 
 @cataloguer("ruby-lock", names=("Gemfile.lock", "gems.locked"), lock=True)

@@ -4,14 +4,13 @@ https://github.com/swiftlang/swift-package-manager/blob/main/Documentation/Packa
 has the repository's host and owner as its namespace.
 """
 
-import re
-
 from leadline.model.package import Package
 from leadline.packages.documents import entries, fields, read_json, whole, word
 from leadline.packages.file import File
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.cataloguer import Packages, cataloguer
 
-_ADDRESS = re.compile(r"^(?:[\w+]+://)?(?:[^/@]+@)?(?P<host>[^/:]+)[/:](?P<path>.+?)(?:\.git)?/?$")
+_ADDRESS = late_pattern(r"^(?:[\w+]+://)?(?:[^/@]+@)?(?P<host>[^/:]+)[/:](?P<path>.+?)(?:\.git)?/?$")
 
 
 @cataloguer("swift", names=("Package.resolved", ".package.resolved"), lock=True)

@@ -2,16 +2,16 @@
 (https://github.com/moby/sys/tree/main/user, which runc, Docker and containerd share).
 """
 
-import re
 from collections.abc import Iterator
 
 from leadline.model.package import Account, Sbom
+from leadline.packages.late_pattern import late_pattern
 
 ACCOUNT_FILE = "etc/passwd"
 LARGEST = 1 << 20
 """Bytes. Real ones have a few thousand."""
 _HIGHEST_ID = (1 << 31) - 1
-_NUMBER = re.compile(r"[+-]?[0-9]+")
+_NUMBER = late_pattern(r"[+-]?[0-9]+")
 _WORD, _LONG = 1 << 32, 1 << 63
 
 

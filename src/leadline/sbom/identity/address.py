@@ -1,8 +1,8 @@
 """Addresses of repositories and archives, as they may be shown."""
 
-import re
+from leadline.packages.late_pattern import late_pattern
 
-_ACCOUNT = re.compile(r"(?<=://)[^/@\s]*@")
+_ACCOUNT = late_pattern(r"(?<=://)[^/@\s]*@")
 
 
 def public_address(address: str) -> str:

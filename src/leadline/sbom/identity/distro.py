@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from leadline.model.package import Distro, Package
+from leadline.packages.late_pattern import late_pattern
 
 if TYPE_CHECKING:
     from leadline.sbom.cataloguer import Tree
@@ -53,8 +54,8 @@ _ROLLING = frozenset(
         "wolfi",
     )
 )
-_RED_HAT = re.compile(r"(?P<name>.+?)\s+release\s+(?P<version>\d[\d.]*)(?:\s*\((?P<codename>[^)]*)\))?")
-_CODENAME = re.compile(r"\((?P<codename>[a-z]+)\)", re.IGNORECASE)
+_RED_HAT = late_pattern(r"(?P<name>.+?)\s+release\s+(?P<version>\d[\d.]*)(?:\s*\((?P<codename>[^)]*)\))?")
+_CODENAME = late_pattern(r"\((?P<codename>[a-z]+)\)", re.IGNORECASE)
 
 
 def read_distro(tree: "Tree") -> Distro:

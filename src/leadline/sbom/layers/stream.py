@@ -6,15 +6,16 @@ the compressed input claims.
 
 import io
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Protocol, cast
+
+from leadline.packages.late_pattern import late_pattern
 
 PIECE_BYTES = 1 << 20
 GZIP = b"\x1f\x8b"
 ZSTD = b"\x28\xb5\x2f\xfd"
 XZ = b"\xfd7zXZ\0"
-BZIP2 = re.compile(rb"BZh[1-9]1AY&SY")
+BZIP2 = late_pattern(rb"BZh[1-9]1AY&SY")
 """More than the usual three bytes: those may begin the name of a file, and so a plain archive."""
 HEAD_BYTES = 10
 """Enough for ``is_compressed``."""

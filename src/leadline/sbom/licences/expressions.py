@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.licences.names import ADDRESSES, EXCEPTIONS, NAMES
 
 VERSION = 2
@@ -18,26 +19,26 @@ LONGEST = 1000
 DEEPEST = 20
 """Open brackets at once, far beyond any true expression."""
 
-_TOKEN = re.compile(
+_TOKEN = late_pattern(
     r"(\(|\)|\s+and\s+|\s+and/or\s+|\s+or\s+|\s+with\s+|\s*\|+\s*|\s*&+\s*|\s*,\s*and\s+|\s*;\s*)",
     re.IGNORECASE,
 )
-_GNU = re.compile(
+_GNU = late_pattern(
     r"(?P<family>agpl|lgpl|gpl|gfdl|fdl)[\s,-]*(?:version[\s-]*|v[\s.]*)?(?P<major>[123])(?:\.(?P<minor>\d))?"
     r"(?:[\s-]*(?P<later>\+|or[\s-]+later|or[\s-]+newer)|[\s-]*(?:only))?",
     re.IGNORECASE,
 )
-_GNU_WORDS = re.compile(
+_GNU_WORDS = late_pattern(
     r"(?:\bgnu[\s-]+)?\b(?P<kind>affero|lesser|library|library or lesser)?\s*"
     r"(?P<what>general public|free documentation)\s+licen[cs]e\b(?:\s*\((?:[al]?gpl|fdl|gfdl)\))?",
     re.IGNORECASE,
 )
-_FOLD = re.compile(r"[\s_,-]+")
+_FOLD = late_pattern(r"[\s_,-]+")
 _NOISE = frozenset(("the", "license", "licence", "licenses", "version", "v", "v."))
-_NUMBERED = re.compile(r"^v\.?(?=\d)")
-_IN_BRACKETS = re.compile(r"(?P<long>[^()]+)\((?P<short>[^()]+)\)")
-_ADDRESS = re.compile(r"https?://(?:www\.)?(?P<rest>\S+)")
-_FILE_ENDING = re.compile(r"(?:\.html?|\.php|\.txt|\.json|/)+$")
+_NUMBERED = late_pattern(r"^v\.?(?=\d)")
+_IN_BRACKETS = late_pattern(r"(?P<long>[^()]+)\((?P<short>[^()]+)\)")
+_ADDRESS = late_pattern(r"https?://(?:www\.)?(?P<rest>\S+)")
+_FILE_ENDING = late_pattern(r"(?:\.html?|\.php|\.txt|\.json|/)+$")
 
 _GNU_VERSIONS = {
     "AGPL": ("1.0", "3.0"),
@@ -45,12 +46,12 @@ _GNU_VERSIONS = {
     "GPL": ("1.0", "2.0", "3.0"),
     "LGPL": ("2.0", "2.1", "3.0"),
 }
-_WEAK_AND = re.compile(r"\s*,\s*and\s+|\s*;\s*", re.IGNORECASE)
-_AND = re.compile(r"\s+and\s+|\s*&+\s*", re.IGNORECASE)
-_OR = re.compile(r"\s(?:and/)?or\s|[|/]", re.IGNORECASE)
-_SLASH = re.compile(r"\s*/\s*")
-_MASKED = re.compile(r"\bown(\d+)own\b")
-_OWN = re.compile(r"LicenseRef-[A-Za-z0-9.-]+")
+_WEAK_AND = late_pattern(r"\s*,\s*and\s+|\s*;\s*", re.IGNORECASE)
+_AND = late_pattern(r"\s+and\s+|\s*&+\s*", re.IGNORECASE)
+_OR = late_pattern(r"\s(?:and/)?or\s|[|/]", re.IGNORECASE)
+_SLASH = late_pattern(r"\s*/\s*")
+_MASKED = late_pattern(r"\bown(\d+)own\b")
+_OWN = late_pattern(r"LicenseRef-[A-Za-z0-9.-]+")
 """Names made for what SPDX does not list."""
 _WORDS = {
     "and": "AND",
@@ -100,9 +101,9 @@ _PHRASES = (
     ("this is free and unencumbered software released into the public domain", "Unlicense"),
 )
 """Words, in lower case with single blanks, that are in the text of one licence alone."""
-_MARGIN = re.compile(r"^[ \t]*(?:[*#;|>]+|//+|/\*+|dnl\b)", re.MULTILINE)
+_MARGIN = late_pattern(r"^[ \t]*(?:[*#;|>]+|//+|/\*+|dnl\b)", re.MULTILINE)
 """What a comment puts before its lines."""
-_GNU_NOTICE = re.compile(
+_GNU_NOTICE = late_pattern(
     r"gnu (?:(?P<kind>affero|lesser|library) )?(?P<what>general public) license(?: \(\w+\))?,? "
     r"(?:as published by the free software foundation[;,]? )?(?:either )?version (?P<version>\d(?:\.\d)?)"
     r"(?: of the license)?,? \(?or,? \(?at your option\)?,? any later version"

@@ -1,6 +1,6 @@
 """What ecosystems call the licences of SPDX's list, and where their texts are published."""
 
-import re
+from leadline.packages.late_pattern import late_pattern
 
 NAMES = {
     "2-clause-bsd": "BSD-2-Clause",
@@ -149,7 +149,7 @@ EXCEPTIONS = {
 }
 
 ADDRESSES = tuple(
-    (re.compile(pattern), name)
+    (late_pattern(pattern), name)
     for pattern, name in (
         (r"apache\.org/licenses/license-2\.0", "Apache-2.0"),
         (r"apache\.org/licenses/license-1\.1", "Apache-1.1"),

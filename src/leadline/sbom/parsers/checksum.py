@@ -1,13 +1,13 @@
 """Checksums as package files write them. One that cannot be right is left out: it would spoil the whole SBOM."""
 
 import base64
-import re
 
 from leadline.model.package import Digest
+from leadline.packages.late_pattern import late_pattern
 
 BYTES = {"md5": 16, "sha1": 20, "sha256": 32, "sha384": 48, "sha512": 64}
 
-_HEXADECIMAL = re.compile(r"[0-9a-f]+")
+_HEXADECIMAL = late_pattern(r"[0-9a-f]+")
 
 
 def hexadecimal(algorithm: str, written: str) -> tuple[Digest, ...]:

@@ -7,7 +7,6 @@ import io
 from collections.abc import Iterator
 
 import msgspec
-import zstandard
 
 from leadline.packages.file import Unreadable
 
@@ -38,6 +37,8 @@ class Heading(msgspec.Struct, frozen=True):
 
 def chisel_lines(content: bytes) -> Iterator[Line | None]:
     """The lines after the heading; ``None`` for one that makes no sense, and once for all that are missing."""
+    import zstandard  # few images have such a manifest
+
     decoder = msgspec.json.Decoder(Line)
     try:
         with zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(io.BytesIO(content)) as stream:

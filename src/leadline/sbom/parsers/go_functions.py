@@ -7,9 +7,9 @@ Layout since Go 1.16, 1.18 and 1.20: https://github.com/golang/go/blob/master/sr
 1.16 the names lie scattered, those of inlined functions too, so that nothing is said of such programs.
 """
 
-import re
 from collections.abc import Iterator
 
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.parsers.executable import LARGEST_SECTION, Executable
 
 _SECTIONS = (
@@ -34,9 +34,9 @@ _MOST_RUNS = 1_000_000
 """Of functions of one package, one after another; there, 20,000."""
 _SIGNS = (b"\0runtime.main\0", b"\0main.main\0")
 """In every program whose names were left as they are; plug-ins have another name for the second."""
-_PACKAGE = re.compile(rb"\0((?:[^\0\[]*/)?[^\0\[./]+)\.[^\0]*(?:\0\1\.[^\0/]*(?=\0))*")
+_PACKAGE = late_pattern(rb"\0((?:[^\0\[]*/)?[^\0\[./]+)\.[^\0]*(?:\0\1\.[^\0/]*(?=\0))*")
 """What is before the first dot behind the last slash, types in brackets aside; with all plain names that follow in the same package."""
-_ESCAPE = re.compile(rb"%([0-9a-f]{2})")
+_ESCAPE = late_pattern(rb"%([0-9a-f]{2})")
 
 
 def linked_packages(executable: Executable) -> frozenset[str] | None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from leadline.packages.documents import Element
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.parsers.maven_groups import EARLIER_GROUPS, GROUPS, UMBRELLAS
 
 ATTRIBUTE_CHARACTERS = 4096
@@ -27,15 +28,17 @@ _GROUP_KEYS = (
     "Automatic-Module-Name",
 )
 _SECTION_KEYS = ("Implementation-", "Specification-")
-_VERSION_AFTER_DASH = re.compile(r"-(?=v?\d)")
-_VERSION_AFTER_MARK = re.compile(r"[_.](?=v?\d)")
-_SCALA = re.compile(r"_(?:2\.1\d|3)$")
-_NAME_GOES_ON = re.compile(
+_VERSION_AFTER_DASH = late_pattern(r"-(?=v?\d)")
+_VERSION_AFTER_MARK = late_pattern(r"[_.](?=v?\d)")
+_SCALA = late_pattern(r"_(?:2\.1\d|3)$")
+_NAME_GOES_ON = late_pattern(
     r"-(?!(?:alpha|android|beta|build|final|incubating|jre|milestone|redhat|snapshot)-)[a-z]{3,}-\d", re.I
 )
-_CLAUSE = re.compile(r"(?:\"[^\"]*\"|[^,\"])+")
-_QUOTED_OR_PLAIN = re.compile(r"(?:\"[^\"]*\"|[^;\"])+")
-_NOISE = re.compile(r"(?<=\d)\.v\d{8}-\d{6}-VFINAL-\w+$|(?:-release-\d+)? \([^()]*\)$|(?<=\w) .*$", re.DOTALL)
+_CLAUSE = late_pattern(r"(?:\"[^\"]*\"|[^,\"])+")
+_QUOTED_OR_PLAIN = late_pattern(r"(?:\"[^\"]*\"|[^;\"])+")
+_NOISE = late_pattern(
+    r"(?<=\d)\.v\d{8}-\d{6}-VFINAL-\w+$|(?:-release-\d+)? \([^()]*\)$|(?<=\w) .*$", re.DOTALL
+)
 """Of Scala, of Kotlin, and of those that name the commit and who built it: ``8.8.0 b10659f - noble - 2021-01-21``."""
 _NO_VERSIONS = frozenset(
     (
@@ -51,13 +54,13 @@ _NO_VERSIONS = frozenset(
         "version",
     )
 )
-_CLASSIFIER = re.compile(
+_CLASSIFIER = late_pattern(
     r"-(?:sources|javadoc|tests|shaded|all|jar-with-dependencies|no_?aop"
     r"|(?:natives-)?(?:linux|windows|win|mac|macos|macosx|osx|android)(?:[-_](?:x86_64|x86|arm64|arm|aarch_?64|amd64|aarch64-?fx))?)$"
 )
-_DOTTED = re.compile(r"[a-z][\w-]*(?:\.[\w-]+)+")
-_CLASS = re.compile(r"(?:\.[A-Z]\w*)+$")
-_REVERSED_DOMAIN = re.compile(r"(?:com|org|net|io|dev|edu|gov|info|biz|javax?|jakarta|[a-z]{2})\.")
+_DOTTED = late_pattern(r"[a-z][\w-]*(?:\.[\w-]+)+")
+_CLASS = late_pattern(r"(?:\.[A-Z]\w*)+$")
+_REVERSED_DOMAIN = late_pattern(r"(?:com|org|net|io|dev|edu|gov|info|biz|javax?|jakarta|[a-z]{2})\.")
 
 
 class Coordinates(Struct, frozen=True):

@@ -1,16 +1,16 @@
 """JavaScript packages as lock files write them: ``@scope/name@1.2.3``, addresses in place of versions, checksums."""
 
-import re
 from collections.abc import Mapping
 
 from leadline.model.package import Package
 from leadline.packages.documents import fields, word
 from leadline.packages.file import File
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.identity.address import public_address
 from leadline.sbom.licences.expressions import spdx_all
 from leadline.sbom.parsers.checksum import subresource_integrity
 
-_VERSION_IN_ADDRESS = re.compile(r"-v?(\d+\.\d+\.\d[\w.+-]*?)\.(?:tgz|tar\.gz)$")
+_VERSION_IN_ADDRESS = late_pattern(r"-v?(\d+\.\d+\.\d[\w.+-]*?)\.(?:tgz|tar\.gz)$")
 
 
 def npm_package(name: str, version: str, entry: Mapping[str, object], is_dev: bool) -> Package:

@@ -9,6 +9,8 @@ import sqlite3
 import struct
 from collections.abc import Iterator
 
+from leadline.packages.late_pattern import late_pattern
+
 MOST_STEPS = 50_000_000
 """Instructions of SQLite's machine; a database of 10,000 packages takes some 100,000."""
 STEPS_PER_LOOK = 100_000
@@ -16,7 +18,7 @@ SHORTEST_LIMIT = 1 << 20
 """Bytes that any value may have, however small the database."""
 
 MAGIC = b"SQLite format 3\0"
-_PLAIN_TABLE = re.compile(r"\s*CREATE\s+TABLE\s+['\"]?Packages['\"]?\s*\([^()]*\)\s*", re.IGNORECASE)
+_PLAIN_TABLE = late_pattern(r"\s*CREATE\s+TABLE\s+['\"]?Packages['\"]?\s*\([^()]*\)\s*", re.IGNORECASE)
 """Without inner brackets a table has no expressions, such as columns worked out at reading."""
 _ALLOWED = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ})
 _WAL_MAGICS = {0x377F0682: "<", 0x377F0683: ">"}

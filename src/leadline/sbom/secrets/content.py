@@ -4,9 +4,9 @@ Only what has a form of its own is sought, since everything has words like "pass
 passed over, which is most of an image: what is there everyone has who installs the package. How much that is, reports say.
 """
 
-import re
 from collections.abc import Iterator
 
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.secrets.patterns import FORMS, Form, named_kind, pairs, pattern_of
 from leadline.sbom.secrets.scan import MOST_PER_FILE, is_sample
 
@@ -20,7 +20,7 @@ _FILLED = (
     *("opt/java", "opt/conda", "opt/yarn-v1.22.22"),
 )
 _NOT_FILLED = ("usr/share/nginx/html", "usr/local/share/app")
-_SETTINGS = re.compile(
+_SETTINGS = late_pattern(
     r"(?:config|settings|application(?:-\w+)?|appsettings(?:\.\w+)?|bootstrap)\.(?:ya?ml|json|properties|toml|ini|conf)\Z"
 )
 _LEFT_TO_NAMES = ("password", "authorization header", "signed token", "npm token", "private key")
@@ -36,10 +36,10 @@ _ADDRESS = "password in an address"
 _SOUGHT = (*(form for form in FORMS if form.is_token and form.kind not in _LEFT_TO_NAMES), _PRIVATE_KEY, _NPM)
 _MARKS = tuple((mark.encode(), form) for form in _SOUGHT if form.kind != _ADDRESS for mark in form.marks)
 _OF_ADDRESS = next(form for form in FORMS if form.kind == _ADDRESS)
-_EXAMPLE = re.compile(
+_EXAMPLE = late_pattern(
     r"(?i)example|sample|dummy|placeholder|changeme|redacted|(?:x{4}|\*{4}|0{8}|1234567|abcdefg)|\.{3}"
 )
-_EXAMPLE_ADDRESS = re.compile(
+_EXAMPLE_ADDRESS = late_pattern(
     r"(?i)://[^:]*:(?:p(?:ass)?(?:w(?:or)?d)?|secret|pwd|test|user|bar|foo|token|key|\d{1,5}|.{0,40}(?:pass|password|secret)>?)@"
     r"|@(?:localhost|127\.|\[::1|[\w.-]*(?:example|test|invalid|local|foo|host(?:name)?|domain|server|proxy)\b)"
 )

@@ -7,6 +7,7 @@ import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.secrets.patterns import formed, forms_for, named_kind, pairs, tokens_for
 
 VERSION = 4
@@ -96,7 +97,7 @@ _PUBLISHED = (
     "/vendor/",
 )
 """Parts of paths to what many people have, since it was fetched from where everybody fetches it."""
-_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_COMMENT = late_pattern(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 
 
 def may_hold_secrets(name: str) -> bool:

@@ -1,7 +1,6 @@
 """Images whose parts are found by digest: OCI layouts, archives of them, and containerd's content store."""
 
 import os
-import re
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from msgspec import Struct
 from leadline.errors import SourceError, UsageError
 from leadline.model.package import ImageIdentity
 from leadline.model.unread import Unread
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.identity.config import ConfigReading, read_config
 from leadline.sbom.layers.stream import Damaged, is_compressed
 from leadline.sources.images.file_stamp import file_stamp
@@ -37,7 +37,7 @@ from leadline.sources.oci.manifest import (
 
 SAVED_BY_COSIGN = frozenset(("dev.cosignproject.cosign/sigs", "dev.cosignproject.cosign/atts"))
 """What ``cosign save`` calls the kind of what is attached to the image, in an annotation."""
-_ATTACHED_TAG = re.compile(r"sha256-[0-9a-f]{64}(?:\.(?:sig|att|sbom))?")
+_ATTACHED_TAG = late_pattern(r"sha256-[0-9a-f]{64}(?:\.(?:sig|att|sbom))?")
 _NO_NAME = "(no name)"
 
 

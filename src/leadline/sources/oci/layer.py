@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from msgspec import Struct
 
 from leadline.model.package import ImageIdentity
 from leadline.model.unread import Unread
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.identity.config import ConfigReading
 from leadline.sbom.image import Layer
 from leadline.sbom.layers.stream import (
@@ -36,7 +36,7 @@ READ_BYTES = 1 << 20
 WORTH_A_THREAD = 4 << 20
 """Layers stored in fewer bytes are done before a thread has begun."""
 
-_DIGEST = re.compile(r"(sha256):[0-9a-f]{64}|(sha512):[0-9a-f]{128}")
+_DIGEST = late_pattern(r"(sha256):[0-9a-f]{64}|(sha512):[0-9a-f]{128}")
 
 
 class OpenedImage(Struct, frozen=True):

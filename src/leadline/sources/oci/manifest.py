@@ -2,13 +2,13 @@
 (https://github.com/opencontainers/image-spec, and Docker's schema 2).
 """
 
-import re
 from collections.abc import Sequence
 from typing import TypeVar
 
 from msgspec import DecodeError, Struct, ValidationError, json
 
 from leadline.errors import SourceError, UsageError
+from leadline.packages.late_pattern import late_pattern
 
 LARGEST_MANIFEST = 8 << 20
 DEEPEST_INDEX = 4
@@ -36,7 +36,7 @@ _ARCHITECTURES = {
     "i686": "386",
 }
 
-_VARIANT = re.compile(r"v\d[\d.]*")
+_VARIANT = late_pattern(r"v\d[\d.]*")
 
 T = TypeVar("T")
 

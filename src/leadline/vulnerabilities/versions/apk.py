@@ -1,15 +1,14 @@
 """Alpine and those who build with apk (https://gitlab.alpinelinux.org/alpine/apk-tools/-/blob/master/doc/apk-package.5.scd)."""
 
-import re
-
+from leadline.packages.late_pattern import late_pattern
 from leadline.vulnerabilities.ordering import Unorderable, number, ordering, text
 
-_VERSION = re.compile(
+_VERSION = late_pattern(
     r"(?P<first>[0-9]+)(?P<more>(?:\.[0-9]+)*)(?:(?P<letter>[a-z])(?P<patch>[0-9]*))?"
     r"(?P<suffixes>(?:_(?:alpha|beta|pre|rc|cvs|svn|git|hg|p)[0-9]*)*)"
     r"(?:~(?P<commit>[0-9a-f]+))?(?:-r(?P<build>[0-9]+))?",
 )
-_SUFFIX = re.compile(r"_([a-z]+)([0-9]*)")
+_SUFFIX = late_pattern(r"_([a-z]+)([0-9]*)")
 _BEFORE = {"alpha": 1, "beta": 2, "pre": 3, "rc": 4}
 _END = 0x0F
 _AFTER = {"cvs": 0x16, "svn": 0x17, "git": 0x18, "hg": 0x19, "p": 0x1A}

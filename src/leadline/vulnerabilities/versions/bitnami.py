@@ -2,9 +2,10 @@
 
 import re
 
+from leadline.packages.late_pattern import late_pattern
 from leadline.vulnerabilities.ordering import Unorderable, number, ordering, text
 
-_VERSION = re.compile(
+_VERSION = late_pattern(
     r"[vV]?([0-9]+)((?:\.[0-9]+)*)(?:[-._]?([A-Za-z][0-9A-Za-z._]*))?(?:-(?:r)?([0-9]+))?(?:[-+].*)?"
 )
 _BEFORE, _RELEASE, _MORE = b"\1", b"\4", b"\5"

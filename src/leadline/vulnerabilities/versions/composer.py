@@ -2,10 +2,11 @@
 
 import re
 
+from leadline.packages.late_pattern import late_pattern
 from leadline.vulnerabilities.ordering import number, ordering, text
 
-_PART = re.compile(r"([0-9]+)|([^0-9.+_#-]+)", re.ASCII)
-_BRANCH = re.compile(r"([0-9.]+)\.x-dev")
+_PART = late_pattern(r"([0-9]+)|([^0-9.+_#-]+)", re.ASCII)
+_BRANCH = late_pattern(r"([0-9.]+)\.x-dev")
 """What comes next in a line of releases, behind all that it has: Composer takes it for ``2.0.9999999.9999999-dev``."""
 _WORDS = (("dev", 2), ("a", 3), ("b", 4), ("rc", 5), ("p", 8))
 """By their first letters, as PHP distinguishes them."""

@@ -1,10 +1,9 @@
 """Debian and its derivatives (https://www.debian.org/doc/debian-policy/ch-controlfields.html#version)."""
 
-import re
-
+from leadline.packages.late_pattern import late_pattern
 from leadline.vulnerabilities.ordering import number, ordering
 
-_PAIR = re.compile(r"([^0-9]*)([0-9]*)")
+_PAIR = late_pattern(r"([^0-9]*)([0-9]*)")
 _TILDE = 1
 _WORD_ENDS = 2
 

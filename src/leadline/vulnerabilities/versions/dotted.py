@@ -5,9 +5,10 @@ https://stat.ethz.ch/R-manual/R-devel/library/base/html/numeric_version.html and
 
 import re
 
+from leadline.packages.late_pattern import late_pattern
 from leadline.vulnerabilities.ordering import Unorderable, number, ordering
 
-_VERSION = re.compile(r"[0-9]+(?:[.-][0-9]+)*")
+_VERSION = late_pattern(r"[0-9]+(?:[.-][0-9]+)*")
 
 
 @ordering("dotted")

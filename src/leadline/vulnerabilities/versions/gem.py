@@ -2,10 +2,11 @@
 
 import re
 
+from leadline.packages.late_pattern import late_pattern
 from leadline.vulnerabilities.ordering import Unorderable, number, ordering, text
 
-_SEGMENT = re.compile(r"[0-9]+|[a-z]+", re.IGNORECASE | re.ASCII)
-_PLATFORM = re.compile(
+_SEGMENT = late_pattern(r"[0-9]+|[a-z]+", re.IGNORECASE | re.ASCII)
+_PLATFORM = late_pattern(
     r"-(?:java|jruby|ruby|mswin\w*|mingw\w*|dalvik"
     r"|(?:universal|x86|x64|x86_64|i\d86|arm|arm64|aarch64|armv\w+|powerpc\w*|ppc\w*|s390x?|riscv64|sparc\w*)-[a-z]\w*)(?:-\w+)*$",
     re.IGNORECASE | re.ASCII,

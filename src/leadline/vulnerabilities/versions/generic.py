@@ -5,9 +5,10 @@ Zeros at the end and before a draft say nothing. Words for drafts (``rc1``, ``be
 
 import re
 
+from leadline.packages.late_pattern import late_pattern
 from leadline.vulnerabilities.ordering import Unorderable, number, ordering, text
 
-_PART = re.compile(r"([0-9]+)|([a-z]+)", re.ASCII)
+_PART = late_pattern(r"([0-9]+)|([a-z]+)", re.ASCII)
 _EARLY = {
     "dev": 1,
     "snapshot": 1,

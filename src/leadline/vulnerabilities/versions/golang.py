@@ -5,12 +5,13 @@ A pseudo-version (``v0.0.0-20210101000000-abcdef123456``) is a semantic version 
 database writes ``1.22.0-rc.1``.
 """
 
-import re
-
+from leadline.packages.late_pattern import late_pattern
 from leadline.vulnerabilities.ordering import Unorderable, number, ordering, text
 
-_RELEASE_NAME = re.compile(r"(?:go)?([0-9]+)\.([0-9]+)(?:\.([0-9]+))?(alpha|beta|rc)([0-9]+)(?:[-+ ].*)?")
-_RELEASE = re.compile(r"(?:go|[vV])?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?(?:-([0-9A-Za-z.-]+))?(?:[+ ].*)?")
+_RELEASE_NAME = late_pattern(r"(?:go)?([0-9]+)\.([0-9]+)(?:\.([0-9]+))?(alpha|beta|rc)([0-9]+)(?:[-+ ].*)?")
+_RELEASE = late_pattern(
+    r"(?:go|[vV])?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?(?:-([0-9A-Za-z.-]+))?(?:[+ ].*)?"
+)
 
 
 @ordering("golang")

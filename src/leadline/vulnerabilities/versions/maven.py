@@ -7,9 +7,10 @@ here such a version is where it does against the plain release.
 import re
 from typing import NamedTuple
 
+from leadline.packages.late_pattern import late_pattern
 from leadline.vulnerabilities.ordering import number, ordering, text
 
-_TOKEN = re.compile(r"([-.])|([0-9]+)|([^-.0-9]+)", re.ASCII)
+_TOKEN = late_pattern(r"([-.])|([0-9]+)|([^-.0-9]+)", re.ASCII)
 _SHORT = {"a": "alpha", "b": "beta", "m": "milestone"}
 _SAME = {"cr": "rc", "final": "", "ga": "", "release": ""}
 _EARLY = {"alpha": 1, "beta": 2, "milestone": 3, "rc": 4, "snapshot": 5}

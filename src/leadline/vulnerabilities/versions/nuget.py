@@ -2,9 +2,10 @@
 
 import re
 
+from leadline.packages.late_pattern import late_pattern
 from leadline.vulnerabilities.ordering import Unorderable, number, ordering, text
 
-_VERSION = re.compile(r"v?([0-9]+(?:\.[0-9]+)*)(?:-([0-9a-z.-]*))?(?:\+.*)?", re.IGNORECASE | re.ASCII)
+_VERSION = late_pattern(r"v?([0-9]+(?:\.[0-9]+)*)(?:-([0-9a-z.-]*))?(?:\+.*)?", re.IGNORECASE | re.ASCII)
 _BEFORE, _RELEASE, _MORE = b"\1", b"\4", b"\5"
 _NUMBER, _WORD, _END = b"\2", b"\3", b"\0"
 

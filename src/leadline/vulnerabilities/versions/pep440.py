@@ -5,9 +5,10 @@ Versions from before that specification come first, in the order that installers
 
 import re
 
+from leadline.packages.late_pattern import late_pattern
 from leadline.vulnerabilities.ordering import number, ordering, text
 
-_VERSION = re.compile(
+_VERSION = late_pattern(
     r"v?(?:(?P<epoch>[0-9]+)!)?(?P<release>[0-9]+(?:\.[0-9]+)*)"
     r"(?:[-_.]?(?P<word>alpha|a|beta|b|preview|pre|c|rc)[-_.]?(?P<count>[0-9]+)?)?"
     r"(?P<post>-(?P<bare>[0-9]+)|[-_.]?(?:post|rev|r)[-_.]?(?P<after>[0-9]+)?)?"
@@ -18,7 +19,7 @@ _VERSION = re.compile(
 _PHASE = {"a": 1, "alpha": 1, "b": 2, "beta": 2, "c": 3, "rc": 3, "pre": 3, "preview": 3}
 _LEGACY, _MODERN = b"\1", b"\2"
 _RELEASE_PART = b"\5"
-_LEGACY_PART = re.compile(r"([0-9]+)|([a-z]+)|(-)", re.ASCII)
+_LEGACY_PART = late_pattern(r"([0-9]+)|([a-z]+)|(-)", re.ASCII)
 _LEGACY_WORD = {"pre": "c", "preview": "c", "rc": "c", "dev": "@", "-": "final-"}
 
 

@@ -1,10 +1,9 @@
 """Dart (https://dart.dev/tools/pub/versioning#semantic-versions): semantic versions in which builds count."""
 
-import re
-
+from leadline.packages.late_pattern import late_pattern
 from leadline.vulnerabilities.ordering import Unorderable, number, ordering, text
 
-_VERSION = re.compile(
+_VERSION = late_pattern(
     r"[vV=]?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?(?:-([0-9A-Za-z.-]+))?(?:\+([0-9A-Za-z.-]+))?"
 )
 _BEFORE, _RELEASE = b"\1", b"\4"

@@ -1,10 +1,9 @@
 """RPM (https://rpm-software-management.github.io/rpm/man/rpm-version.7)."""
 
-import re
-
+from leadline.packages.late_pattern import late_pattern
 from leadline.vulnerabilities.ordering import number, ordering, text
 
-_SEGMENT = re.compile(r"(~)|(\^)|([0-9]+)|([a-zA-Z]+)")
+_SEGMENT = late_pattern(r"(~)|(\^)|([0-9]+)|([a-zA-Z]+)")
 _TILDE, _END, _CARET, _WORD, _NUMBER = (bytes((tag,)) for tag in range(1, 6))
 
 

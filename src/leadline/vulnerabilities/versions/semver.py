@@ -1,10 +1,9 @@
 """Semantic versions (https://semver.org), as far as they are kept to: more or fewer than three numbers are let pass."""
 
-import re
-
+from leadline.packages.late_pattern import late_pattern
 from leadline.vulnerabilities.ordering import Unorderable, number, ordering, text
 
-_VERSION = re.compile(r"[vV=]*([0-9]+)((?:\.[0-9]+)*)(?:\.[xX*])*(?:[-._]?([0-9A-Za-z.~_-]+))?(?:\+.*)?")
+_VERSION = late_pattern(r"[vV=]*([0-9]+)((?:\.[0-9]+)*)(?:\.[xX*])*(?:[-._]?([0-9A-Za-z.~_-]+))?(?:\+.*)?")
 _BEFORE, _RELEASE, _MORE = b"\1", b"\4", b"\5"
 _NUMBER, _WORD, _END = b"\2", b"\3", b"\0"
 _PLACES = 3
