@@ -6,6 +6,7 @@ A bracket holds the index of a list, or a key of a mapping that a dotted path co
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 Step = str | int
@@ -127,6 +128,23 @@ def without(body: Any, path: str | Steps) -> Any:
     index = int(step)
     kept = [without(body[index], rest)] if rest else []
     return [*body[:index], *kept, *body[index + 1 :]]
+
+
+def put(body: Any, steps: Steps, value: Any) -> None:
+    """Writes ``value`` into ``body``, with what is missing on the way."""
+    for step, following in pairwise(steps):
+        empty: Any = [] if isinstance(following, int) else {}
+        if isinstance(step, int):
+            body = body[step]
+        else:
+            if not body.get(step):
+                body[step] = empty
+            body = body[step]
+    last = steps[-1]
+    if isinstance(last, int) and last == len(body):
+        body.append(value)
+    else:
+        body[last] = value
 
 
 def _closing(path: str, opening: int) -> int:

@@ -13,10 +13,10 @@ import uvloop
 from leadline.api.protocol import Readable
 from leadline.errors import UsageError
 from leadline.outputs.alerts.posting import Poster
-from leadline.posture.catalogue import load_controls
 from leadline.programs.exporter.alert_settings import read_settings
 from leadline.programs.exporter.alert_state import AlertState
 from leadline.programs.exporter.alerting import Alerting, receivers_of
+from leadline.programs.exporter.known_frameworks import known_frameworks
 from leadline.programs.exporter.results import Results
 from leadline.programs.exporter.scraping import Numbers, Scraped
 from leadline.programs.exporter.settings import CONFIG, TABLE, Settings
@@ -25,7 +25,6 @@ from leadline.programs.serving.following import Follower
 from leadline.programs.serving.log import log_to_stderr
 from leadline.programs.serving.plain_server import plain_config
 from leadline.programs.serving.tls_server import Server
-from leadline.scans.posture.frameworks import load_frameworks
 from leadline.scans.stored.opening import open_to_read
 
 log = logging.getLogger(__name__)
@@ -44,7 +43,7 @@ command = TABLE.command("exporter", _run, CONFIG)
 
 async def serve(settings: Settings) -> None:
     """Raises: ``UsageError``, ``SourceError``, ``StoreError`` for what is wrong with the settings of alerts."""
-    results = Results(load_frameworks(load_controls()))
+    results = Results(known_frameworks())
     follower = Follower(results, _opener(settings))
     async with AsyncExitStack() as opened:
         alerting = await _alerting(settings, (results, follower), opened) if settings.alerts else None

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from leadline.errors import DatabaseError
+from leadline.model.vulnerability import DatabaseState
 from leadline.sbom.image import Cache
 from leadline.sources.images.cache import LayerCache
 from leadline.vulnerabilities.database import CHECKSUM, Database
@@ -23,6 +24,17 @@ def open_database(path: Path, cache_folder: str = "") -> Database:
         database.close()
         raise
     return database
+
+
+def database_state(path: Path) -> DatabaseState:
+    """Raises ``DatabaseError`` where it cannot be read, or is not whole."""
+    with open_database(path) as database:
+        return state_of(database)
+
+
+def state_of(database: Database) -> DatabaseState:
+    about = database.about
+    return DatabaseState(about.get("built", ""), database.feeds, source=about.get("source", ""))
 
 
 def _check(database: Database, cache: Cache | None) -> None:

@@ -16,7 +16,7 @@ from leadline.errors import DatabaseError
 from leadline.model.unread import Unread
 from leadline.model.vulnerability import DatabaseState
 from leadline.outputs.text.plain import count, plain
-from leadline.scans.images.checked_database import open_database
+from leadline.scans.images.checked_database import open_database, state_of
 from leadline.scans.options import Say, silent
 from leadline.sources.feeds.documents import documents
 from leadline.sources.proxies import proxies_of
@@ -33,7 +33,6 @@ from leadline.sources.vulnerability_db import (
     update,
 )
 from leadline.sources.vulnerability_db.web_folder import FETCHED_ELSEWHERE
-from leadline.vulnerabilities.database import Database
 from leadline.vulnerabilities.database_builder import Built, build
 from leadline.vulnerabilities.feed import Document, Feed
 
@@ -96,12 +95,6 @@ def _said(found: Iterator[Document | Unread], say: Say, target: str) -> Iterator
             say(f"{number:,} documents read, {one.path}")
         yield one
     say(f"writing {target}")
-
-
-def database_state(path: Path) -> DatabaseState:
-    """Raises ``DatabaseError`` where it cannot be read, or is not whole."""
-    with open_database(path) as database:
-        return _state(database)
 
 
 def import_database(source: Path, target: Path) -> DatabaseState:
@@ -177,10 +170,4 @@ def _prove(path: Path) -> DatabaseState:
     """Reads every page. Raises ``DatabaseError``."""
     with open_database(path) as database:
         database.verify()
-        return _state(database)
-
-
-def _state(database: Database) -> DatabaseState:
-    return DatabaseState(
-        database.about.get("built", ""), database.feeds, source=database.about.get("source", "")
-    )
+        return state_of(database)

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from leadline.errors import LeadlineError, ManifestError, UsageError
-from leadline.kube.field_path import parse_path
+from leadline.kube.field_path import parse_path, put
 from leadline.model.profile import Profile
 from leadline.model.rehearsal import Outcome, RehearsalReport
 from leadline.model.resource import Resource
@@ -38,7 +38,6 @@ from leadline.scans.rehearsing.profiles import read_recording
 from leadline.scans.rehearsing.rehearsal import Stage, as_recorded
 from leadline.scans.rehearsing.rights_used import roles_used
 from leadline.scans.rehearsing.settings import container_of, is_of, mounts_of, rights_of
-from leadline.scans.rehearsing.source_patch import SourcePatch, put, source_patch
 from leadline.scans.rehearsing.target import RehearsalTarget, read_target
 from leadline.sources.audit.log import read_audit_logs
 from leadline.sources.regular_file import read_regular
@@ -285,6 +284,8 @@ def _patch(
     """A diff of the source, and what is to be said of it."""
     origin, title = workload.resource.origin, workload.resource.title
     if origin.kind in ("helm", "kustomize"):
+        from leadline.scans.rehearsing.source_patch import SourcePatch, source_patch
+
         edits = tuple(_edits(workload, made.containers, made.pod))
         try:
             found = source_patch(workload.resource, edits, targets, options)

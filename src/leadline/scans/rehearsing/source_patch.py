@@ -6,14 +6,13 @@ Each edit is made in a copy and rendered again: it is shown where the object the
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
-from itertools import pairwise
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from leadline.errors import LeadlineError, ManifestError
-from leadline.kube.field_path import Steps, format_path, parse_path, value_at
+from leadline.kube.field_path import format_path, parse_path, put, value_at
 from leadline.model.control import Set
 from leadline.model.resource import Resource
 from leadline.outputs.redaction.lines import LineHider
@@ -159,20 +158,3 @@ def _with(body: dict[str, Any], edits: Iterable[FieldEdit]) -> dict[str, Any]:
     for edit in edits:
         put(body, parse_path(edit.path), deepcopy(edit.change.value))
     return body
-
-
-def put(body: Any, steps: Steps, value: Any) -> None:
-    """Writes ``value`` into ``body``, with what is missing on the way."""
-    for step, following in pairwise(steps):
-        empty: Any = [] if isinstance(following, int) else {}
-        if isinstance(step, int):
-            body = body[step]
-        else:
-            if not body.get(step):
-                body[step] = empty
-            body = body[step]
-    last = steps[-1]
-    if isinstance(last, int) and last == len(body):
-        body.append(value)
-    else:
-        body[last] = value

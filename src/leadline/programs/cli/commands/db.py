@@ -16,11 +16,11 @@ from leadline.programs.cli.options.table import takes
 from leadline.programs.cli.output.progress import progress
 from leadline.programs.cli.output.showing import remark, show
 from leadline.programs.cli.scanning.requests import created, database_file, split_commas
+from leadline.scans.images.checked_database import database_state
 from leadline.scans.images.database import (
     Publisher,
     build_database,
     built_lines,
-    database_state,
     import_database,
     licence_lines,
     publish_database,

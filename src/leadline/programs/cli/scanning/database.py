@@ -78,7 +78,8 @@ def _source(request: Request, *, is_named: bool) -> str:
 def _kept_current(request: Request, target: Path, source: str, *, is_there: bool) -> None:
     """A failure costs the scan nothing but what the old database does not know, and is said."""
     # Fetching needs HTTP, TLS and the converter.
-    from leadline.scans.images.database import Publisher, database_state
+    from leadline.scans.images.checked_database import database_state
+    from leadline.scans.images.database import Publisher
     from leadline.scans.images.database_fetch import Fetched, fetch_database, is_of, note_asked, wants_refresh
 
     now = datetime.now(UTC)

@@ -17,7 +17,7 @@ from leadline.errors import DatabaseError
 from leadline.programs.operator.images.jobs import NO_DATABASE
 from leadline.programs.operator.plan import Job, Outcome, Settings, abandoned, ended
 from leadline.programs.operator.work_state import Result, Work
-from leadline.scans.images.database import database_state
+from leadline.scans.images.checked_database import database_state
 from leadline.scans.stored.image_results import MANIFESTS, ScanNote, scan_note, stored_counts
 from leadline.version import __version__
 
