@@ -27,7 +27,7 @@ joins objects, ``WORKLOADS`` in ``reads=`` names all kinds that run pods. ``mapp
 
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, get_type_hints
+from typing import Any, Required, TypedDict, Unpack, get_type_hints
 
 from leadline.kube.rbac import Grant, Rights
 from leadline.model.control import (
@@ -75,6 +75,7 @@ __all__ = [
     "mapping",
     "mappings",
     "not_built",
+    "page",
     "sequence",
     "text",
 ]
@@ -163,63 +164,43 @@ def control(
     return make
 
 
-def manual(
-    id: str,
-    title: str,
-    *,
-    problem: str = "",
-    consequence: Consequence = "other",
-    score: float,
-    reference_score: float | None = None,
-    category: str,
-    look_at: str,
-    cloud: str = "",
-) -> BuiltControl:
+class Said(TypedDict, total=False):
+    """What is said of a control; as the arguments of ``control``."""
+
+    problem: Required[str]
+    consequence: Consequence
+    score: Required[float]
+    reference_score: float
+
+
+class SaidOfFile(Said, total=False):
+    """Of one that is not checked, and of which its file says the rest."""
+
+    category: Required[str]
+    cloud: str
+
+
+def manual(id: str, title: str, *, look_at: str, **said: Unpack[SaidOfFile]) -> BuiltControl:
     """A control that only a person can judge. ``look_at`` says in one sentence what to look at."""
-    file = sys._getframe(1).f_globals
-    return BuiltControl(
-        id,
-        title,
-        score,
-        category,
-        file["__doc__"] or "",
-        _file_name(file["__name__"]),
-        module=file["__name__"],
-        problem=problem,
-        consequence=consequence,
-        reference_score=reference_score,
-        manual=look_at,
-        cloud=cloud,
-    )
+    return _without_check(id, title, look_at, "", **said)
 
 
-def not_built(
-    id: str,
-    title: str,
-    *,
-    problem: str = "",
-    consequence: Consequence = "other",
-    score: float,
-    reference_score: float | None = None,
-    category: str,
-    needs: str,
-    cloud: str = "",
-) -> BuiltControl:
+def not_built(id: str, title: str, *, needs: str, **said: Unpack[SaidOfFile]) -> BuiltControl:
     """A control that cannot judge yet. ``needs`` names the facts that are not read: ``"kubelet settings of the nodes"``."""
-    file = sys._getframe(1).f_globals
+    return _without_check(id, title, "", needs, **said)
+
+
+def _without_check(id: str, title: str, look_at: str, needs: str, **said: Unpack[SaidOfFile]) -> BuiltControl:
+    file = sys._getframe(2).f_globals
     return BuiltControl(
-        id,
-        title,
-        score,
-        category,
-        file["__doc__"] or "",
-        _file_name(file["__name__"]),
+        id=id,
+        title=title,
+        doc=file["__doc__"] or "",
+        name=_file_name(file["__name__"]),
         module=file["__name__"],
-        problem=problem,
-        consequence=consequence,
-        reference_score=reference_score,
+        manual=look_at,
         needs=needs,
-        cloud=cloud,
+        **said,
     )
 
 

@@ -59,6 +59,13 @@ metadata: {{name: b}}
 roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: r}}
 subjects:
 - {{kind: ServiceAccount, name: {account}, namespace: shop}}"""
+_BINDING = """\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {kind}
+metadata: {{{metadata}}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: {role}}}
+subjects:
+- {{{subject}}}"""
 _MOUNTS = """\
 apiVersion: v1
 kind: Pod
@@ -126,6 +133,11 @@ def vulnerable(*others: str, critical: int = 1, annotations: str = "") -> str:
 def default_account_with(rule: str) -> str:
     """A role that is bound to a default account."""
     return _ROLE.format(rule=rule, account="default")
+
+
+def binding(metadata: str, role: str, subject: str, *, kind: str = "ClusterRoleBinding") -> str:
+    """What binds ``subject`` to a role: ``kind: ServiceAccount, name: default, namespace: shop``."""
+    return _BINDING.format(metadata=metadata, role=role, subject=subject, kind=kind)
 
 
 def token_with(rule: str) -> str:

@@ -7,18 +7,18 @@ no code at all: a row says of which file, or of which namespace or policy, and w
 
 import sys
 from collections.abc import Callable
-from typing import NamedTuple, Required, TypedDict, Unpack
+from typing import NamedTuple, Unpack
 
 from msgspec.structs import replace
 
 from leadline.kube.workload import Body
-from leadline.model.control import BuiltControl, Consequence, Remove, Set, Violations
+from leadline.model.control import BuiltControl, Remove, Set, Violations
 from leadline.model.resource import Resource
 from leadline.posture.checks.host_files import GROUP, KUBELET, looser_than, not_owned_by_root
 from leadline.posture.checks.namespaces import holds_applications
 from leadline.posture.checks.pod_security_labels import ENFORCE, enforces
 from leadline.posture.checks.rbac_queries import is_in_one_namespace
-from leadline.posture.control import Check, control, page
+from leadline.posture.control import Check, Said, control, page
 from leadline.posture.control_examples import NAMESPACE
 from leadline.posture.inventory import Inventory
 from leadline.posture.subject import Namespace, mapping
@@ -80,15 +80,6 @@ _LOOSER = {0o600: 0o644, 0o644: 0o664, 0o700: 0o755}
 MADE_BY_KUBEADM = "kubeadm itself makes the file with mode 644: a node as it comes out of kubeadm fails, and the file holds nothing secret."
 
 
-class Said(TypedDict, total=False):
-    """What is said of a control; as the arguments of ``posture.control.control``."""
-
-    problem: Required[str]
-    consequence: Consequence
-    score: Required[float]
-    reference_score: float
-
-
 class SaidOfPods(Said, total=False):
     """And of which of them, and what else is looked at."""
 
@@ -99,13 +90,16 @@ class SaidOfPods(Said, total=False):
 
 
 def flag_control(
-    id: str, title: str, *, command: str, see: str, **said: Unpack[Said]
+    id: str, title: str, *, command: str, see: str = "", **said: Unpack[Said]
 ) -> Callable[[Check], BuiltControl]:
-    """A control over the flags of a control-plane component. ``command`` is one that fails: ``etcd --auto-tls=true``."""
+    """A control over the flags of a control-plane component. ``command`` is one that fails: ``etcd --auto-tls=true``; ``see``
+    is the page of all its flags where none is given.
+    """
     program, flags = command.split(" ", 1)
     image = _ETCD_IMAGE if program == "etcd" else f"registry.k8s.io/{program}:v1.36.3"
     example = _POD.format(program=program, image=image, flags=flags)
-    return control(id, title, category=_CONTROL_PLANE, see=see, example=example, **said)
+    page_of_flags = f"https://kubernetes.io/docs/reference/command-line-tools-reference/{program}/"
+    return control(id, title, category=_CONTROL_PLANE, see=see or page_of_flags, example=example, **said)
 
 
 def kubelet_control(
@@ -209,7 +203,8 @@ def pod_security_policy(
     edit: Remove | Set,
     fix: str,
     example: str,
-    **said: Unpack[Said],
+    problem: str,
+    reference_score: float,
 ) -> BuiltControl:
     """Finds PodSecurityPolicies of a cluster in which every one ``allows`` it, asked with its ``spec``."""
 
@@ -224,7 +219,16 @@ def pod_security_policy(
 
     hidden = "who may use which policy; whether the cluster still has the API, which went in 1.25."
     see = "https://kubernetes.io/docs/concepts/security/pod-security-policy/"
-    made = control(id, title, category="Workload", kinds=(_POLICIES,), **said)(check)
+    made = control(
+        id,
+        title,
+        problem=problem,
+        consequence="node escape",
+        score=2.0,
+        reference_score=reference_score,
+        category="Workload",
+        kinds=(_POLICIES,),
+    )(check)
     doc = page(f"{first}\n\n{why}\n\nFix: {fix}", _POLICY.format(example=example), see, hidden)
     return replace(made, name=name, module=_module_of_row(), doc=doc)
 

@@ -21,7 +21,23 @@ from leadline.posture.control import (
     mappings,
 )
 
-GROUP = "rbac.authorization.k8s.io"
+BINDINGS = ("RoleBinding.rbac.authorization.k8s.io", "ClusterRoleBinding.rbac.authorization.k8s.io")
+EDIT_FOR_DEFAULT = examples.binding(
+    "name: defaults-edit, namespace: shop",
+    "edit",
+    "kind: ServiceAccount, name: default, namespace: shop",
+    kind="RoleBinding",
+)
+
+
+def without_default_accounts(binding: Resource) -> Violations:
+    """Takes the default accounts out of a binding that is not one of Kubernetes' own."""
+    labels = mapping(mapping(binding.body.get("metadata")).get("labels"))
+    if labels.get("kubernetes.io/bootstrapping") == "rbac-defaults":
+        return
+    for i, subject in mappings(binding.body.get("subjects")):
+        if subject.get("kind") == "ServiceAccount" and subject.get("name") == "default":
+            yield Remove(f"subjects[{i}]")
 
 
 @control(
@@ -31,7 +47,7 @@ GROUP = "rbac.authorization.k8s.io"
     consequence="secrets",
     score=5.0,
     category="Access control",
-    kinds=(f"RoleBinding.{GROUP}", f"ClusterRoleBinding.{GROUP}"),
+    kinds=BINDINGS,
     example=examples.default_account_with('apiGroups: [""], resources: [pods], verbs: [list]'),
     see="https://kubernetes.io/docs/concepts/security/service-accounts/",
 )
@@ -44,12 +60,7 @@ def bound_default_account(binding: Resource) -> Violations:
 
     Cannot see: what the role allows.
     """
-    labels = mapping(mapping(binding.body.get("metadata")).get("labels"))
-    if labels.get("kubernetes.io/bootstrapping") == "rbac-defaults":
-        return
-    for i, subject in mappings(binding.body.get("subjects")):
-        if subject.get("kind") == "ServiceAccount" and subject.get("name") == "default":
-            yield Remove(f"subjects[{i}]")
+    yield from without_default_accounts(binding)
 
 
 @control(
@@ -60,8 +71,9 @@ def bound_default_account(binding: Resource) -> Violations:
     score=5.0,
     reference_score=7.0,
     category="Access control",
-    kinds=("RoleBinding.rbac.authorization.k8s.io", "ClusterRoleBinding.rbac.authorization.k8s.io"),
+    kinds=BINDINGS,
     cloud="AKS",
+    example=EDIT_FOR_DEFAULT,
     see="https://learn.microsoft.com/azure/aks/workload-identity-overview",
 )
 def bound_default_account_aks(resource: Resource) -> Violations:
@@ -73,23 +85,9 @@ def bound_default_account_aks(resource: Resource) -> Violations:
 
     Fix: make a service account for the program that needs the role, and bind the role to it.
 
-    Example::
-
-        apiVersion: rbac.authorization.k8s.io/v1
-        kind: RoleBinding
-        metadata: {name: defaults-edit, namespace: shop}
-        roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: edit}
-        subjects:
-        - {kind: ServiceAccount, name: default, namespace: shop}
-
     Cannot see: identities of Azure that are federated with the account outside the cluster.
     """
-    labels = mapping(mapping(resource.body.get("metadata")).get("labels"))
-    if labels.get("kubernetes.io/bootstrapping") == "rbac-defaults":
-        return
-    for index, subject in mappings(resource.body.get("subjects")):
-        if subject.get("kind") == "ServiceAccount" and subject.get("name") == "default":
-            yield Remove(f"subjects[{index}]")
+    yield from without_default_accounts(resource)
 
 
 @control(
@@ -100,12 +98,9 @@ def bound_default_account_aks(resource: Resource) -> Violations:
     score=4.0,
     reference_score=7.0,
     category="Access control",
-    kinds=(
-        "RoleBinding.rbac.authorization.k8s.io",
-        "ClusterRoleBinding.rbac.authorization.k8s.io",
-        "ServiceAccount",
-    ),
+    kinds=(*BINDINGS, "ServiceAccount"),
     cloud="EKS",
+    example=EDIT_FOR_DEFAULT,
     see="https://docs.aws.amazon.com/eks/latest/userguide/iam-roles-for-service-accounts.html",
 )
 def default_account_in_use_eks(resource: Resource) -> Violations:
@@ -118,27 +113,13 @@ def default_account_in_use_eks(resource: Resource) -> Violations:
     Fix: bind the role to a dedicated account, tie the AWS role to that one, and set
     ``automountServiceAccountToken: false`` on ``default``.
 
-    Example::
-
-        apiVersion: rbac.authorization.k8s.io/v1
-        kind: RoleBinding
-        metadata: {name: defaults-edit, namespace: shop}
-        roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: edit}
-        subjects:
-        - {kind: ServiceAccount, name: default, namespace: shop}
-
     Cannot see: AWS roles that are associated with the account outside the cluster by EKS Pod Identity.
     """
     if resource.kind == "ServiceAccount":
         if resource.name == "default" and resource.body.get("automountServiceAccountToken") is not False:
             yield Set("automountServiceAccountToken", False)
         return
-    labels = mapping(mapping(resource.body.get("metadata")).get("labels"))
-    if labels.get("kubernetes.io/bootstrapping") == "rbac-defaults":
-        return
-    for index, subject in mappings(resource.body.get("subjects")):
-        if subject.get("kind") == "ServiceAccount" and subject.get("name") == "default":
-            yield Remove(f"subjects[{index}]")
+    yield from without_default_accounts(resource)
 
 
 def is_service_account(grant: Grant) -> bool:

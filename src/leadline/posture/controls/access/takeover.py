@@ -42,6 +42,9 @@ WRITING = frozenset({"*", "create", "update", "patch", "delete", "deletecollecti
     score=9.0,
     reference_score=8.0,
     category="Access control",
+    example=examples.binding(
+        "name: ci", "cluster-admin", "kind: ServiceAccount, name: deploy, namespace: ci"
+    ),
     see="https://kubernetes.io/docs/reference/access-authn-authz/rbac/#user-facing-roles",
 )
 def cluster_admin(grant: Grant) -> Violations:
@@ -52,15 +55,6 @@ def cluster_admin(grant: Grant) -> Violations:
     its start, ``system:masters`` and kubeadm's own admins, is not reported.
 
     Fix: bind ``admin`` or ``edit`` in the namespaces that are needed, and take the subject out of this binding.
-
-    Example::
-
-        apiVersion: rbac.authorization.k8s.io/v1
-        kind: ClusterRoleBinding
-        metadata: {name: ci}
-        roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
-        subjects:
-        - {kind: ServiceAccount, name: deploy, namespace: ci}
 
     Cannot see: members of groups, and holders of client certificates of the group ``system:masters``.
     """

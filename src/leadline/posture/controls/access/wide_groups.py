@@ -2,6 +2,7 @@
 
 from leadline.kube.bootstrap import grants_only_public_facts
 from leadline.kube.rbac import RBAC_KINDS
+from leadline.posture import control_examples as examples
 from leadline.posture.checks.rbac_queries import TAKEOVER
 from leadline.posture.control import (
     Grant,
@@ -36,6 +37,11 @@ EVERYONE = frozenset({"system:authenticated", "system:unauthenticated"})
     category="Control plane / Supply chain",
     kinds=("RoleBinding.rbac.authorization.k8s.io", "ClusterRoleBinding.rbac.authorization.k8s.io"),
     reads=RBAC_KINDS,
+    example=examples.binding(
+        "name: open-door",
+        "view",
+        'apiGroup: rbac.authorization.k8s.io, kind: Group, name: "system:unauthenticated"',
+    ),
     see="https://kubernetes.io/docs/reference/access-authn-authz/authentication/#anonymous-requests",
 )
 def anonymous_binding(binding: Resource, inventory: Inventory) -> Violations:
@@ -49,15 +55,6 @@ def anonymous_binding(binding: Resource, inventory: Inventory) -> Violations:
     ConfigMap that joining nodes need.
 
     Fix: take the subject out of the binding; give the program that needs access a service account.
-
-    Example::
-
-        apiVersion: rbac.authorization.k8s.io/v1
-        kind: ClusterRoleBinding
-        metadata: {name: open-door}
-        roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
-        subjects:
-        - {apiGroup: rbac.authorization.k8s.io, kind: Group, name: "system:unauthenticated"}
 
     Cannot see: whether the API server turns anonymous requests away, see C-0113; rules of roles that are
     not part of the target.
@@ -154,6 +151,9 @@ def is_every_account(grant: Grant) -> bool:
     score=6.0,
     category="Access control",
     applies=is_every_account,
+    example=examples.binding(
+        "name: b", "view", 'apiGroup: rbac.authorization.k8s.io, kind: Group, name: "system:serviceaccounts"'
+    ),
     see="https://kubernetes.io/docs/reference/access-authn-authz/rbac/#service-account-permissions",
 )
 def role_for_every_account(grant: Grant) -> Violations:
@@ -163,15 +163,6 @@ def role_for_every_account(grant: Grant) -> Violations:
     rights.
 
     Fix: bind the role to the accounts that need it, by name.
-
-    Example::
-
-        apiVersion: rbac.authorization.k8s.io/v1
-        kind: ClusterRoleBinding
-        metadata: {name: b}
-        roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
-        subjects:
-        - {apiGroup: rbac.authorization.k8s.io, kind: Group, name: "system:serviceaccounts"}
 
     Cannot see: which accounts use the rights.
     """

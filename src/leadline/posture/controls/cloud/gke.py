@@ -1,18 +1,21 @@
 """What Google Kubernetes Engine says of a cluster and its node pools."""
 
+from functools import partial
+
 from leadline.posture.checks.cloud_clusters import each, said, within
 from leadline.posture.control import Resource, Violations
 from leadline.posture.control_families import cloud_control
 from leadline.posture.fact_kinds import GKE
 
+gke_control = partial(cloud_control, kinds=(GKE,))
 
-@cloud_control(
+
+@gke_control(
     "L-0081",
     "Cluster is no alpha cluster",
     problem="Alpha cluster (GKE)",
     score=4.0,
     category="Control plane",
-    kinds=(GKE,),
     example="enableKubernetesAlpha: true",
     see="https://cloud.google.com/kubernetes-engine/docs/concepts/alpha-clusters",
 )
@@ -30,13 +33,12 @@ def gke_alpha_cluster(cluster: Resource) -> Violations:
         yield found.review("make a cluster without alpha features")
 
 
-@cloud_control(
+@gke_control(
     "L-0080",
     "Boot disks are encrypted with a key of your own",
     problem="Boot disks without own key (GKE)",
     score=2.0,
     category="Secrets",
-    kinds=(GKE,),
     example='nodePools: [{"name": "a", "config": {"bootDiskKmsKey": "projects/p/locations/l/keyRings/r/cryptoKeys/k"}}, {"name": "b", "config": {"bootDiskKmsKey": ""}}]',
     see="https://cloud.google.com/kubernetes-engine/docs/how-to/using-cmek",
 )
@@ -55,14 +57,13 @@ def gke_boot_disk_without_own_key(cluster: Resource) -> Violations:
             yield found.review("make the pool with a key of your own")
 
 
-@cloud_control(
+@gke_control(
     "L-0085",
     "No client certificate was issued",
     problem="Client certificate issued (GKE)",
     consequence="cluster takeover",
     score=5.0,
     category="Access control",
-    kinds=(GKE,),
     example='masterAuth: {"clusterCaCertificate": "LS0t", "clientCertificate": "LS0t"}',
     see="https://cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster#restrict_authn_methods",
 )
@@ -80,14 +81,13 @@ def gke_client_certificate(cluster: Resource) -> Violations:
         yield found.review("rotate the credentials of the cluster, and issue no certificate")
 
 
-@cloud_control(
+@gke_control(
     "L-0070",
     "Nodes use a service account of their own",
     problem="Nodes use the default account (GKE)",
     consequence="secrets",
     score=5.0,
     category="Access control",
-    kinds=(GKE,),
     example='nodePools: [{"name": "a", "config": {"serviceAccount": "nodes@p.iam.gserviceaccount.com"}}, {"name": "b", "config": {"serviceAccount": "default"}}]',
     see="https://cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster#use_least_privilege_sa",
 )
@@ -106,13 +106,12 @@ def gke_default_service_account(cluster: Resource) -> Violations:
             yield found.review("make the pool with an account that may only log and pull")
 
 
-@cloud_control(
+@gke_control(
     "L-0101",
     "Container-Optimized OS is used for nodes",
     problem="General-purpose OS on the nodes (GKE)",
     score=2.0,
     category="Workload",
-    kinds=(GKE,),
     example='nodePools: [{"name": "a", "config": {"imageType": "COS_CONTAINERD"}}, {"name": "b", "config": {"imageType": "UBUNTU_CONTAINERD"}}]',
     see="https://cloud.google.com/kubernetes-engine/docs/concepts/node-images",
 )
@@ -131,14 +130,13 @@ def gke_general_purpose_os(cluster: Resource) -> Violations:
             yield found.review("make the pool with the image COS_CONTAINERD")
 
 
-@cloud_control(
+@gke_control(
     "L-0086",
     "Legacy authorization is disabled",
     problem="Legacy authorization is on (GKE)",
     consequence="cluster takeover",
     score=7.0,
     category="Access control",
-    kinds=(GKE,),
     example='legacyAbac: {"enabled": true}',
     see="https://cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster#leave_abac_disabled",
 )
@@ -156,14 +154,13 @@ def gke_legacy_authorization(cluster: Resource) -> Violations:
         yield found.review("disable legacy authorization")
 
 
-@cloud_control(
+@gke_control(
     "L-0084",
     "Secrets are encrypted with a key of your own",
     problem="Secrets unencrypted (GKE)",
     consequence="secrets",
     score=5.0,
     category="Secrets",
-    kinds=(GKE,),
     example='databaseEncryption: {"state": "DECRYPTED"}',
     see="https://cloud.google.com/kubernetes-engine/docs/how-to/encrypting-secrets",
 )
@@ -181,14 +178,13 @@ def gke_secrets_not_encrypted(cluster: Resource) -> Violations:
         yield found.review("enable encryption with a key of Cloud KMS")
 
 
-@cloud_control(
+@gke_control(
     "L-0072",
     "Auto-repair of nodes is enabled",
     problem="Auto-repair is off (GKE)",
     consequence="availability",
     score=3.0,
     category="Control plane",
-    kinds=(GKE,),
     example='nodePools: [{"name": "a", "management": {"autoRepair": true}}, {"name": "b", "management": {"autoRepair": false}}]',
     see="https://cloud.google.com/kubernetes-engine/docs/how-to/node-auto-repair",
 )
@@ -207,13 +203,12 @@ def gke_without_auto_repair(cluster: Resource) -> Violations:
             yield found.review("enable auto-repair")
 
 
-@cloud_control(
+@gke_control(
     "L-0073",
     "Nodes are upgraded automatically",
     problem="Nodes are not upgraded (GKE)",
     score=5.0,
     category="Control plane",
-    kinds=(GKE,),
     example='nodePools: [{"name": "a", "management": {"autoUpgrade": true}}, {"name": "b", "management": {"autoUpgrade": false}}]',
     see="https://cloud.google.com/kubernetes-engine/docs/how-to/node-auto-upgrades",
 )
@@ -232,13 +227,12 @@ def gke_without_auto_upgrade(cluster: Resource) -> Violations:
             yield found.review("enable auto-upgrade")
 
 
-@cloud_control(
+@gke_control(
     "L-0076",
     "Integrity of shielded nodes is monitored",
     problem="Node integrity is not monitored (GKE)",
     score=3.0,
     category="Control plane",
-    kinds=(GKE,),
     example='nodePools: [{"name": "a", "config": {"shieldedInstanceConfig": {"enableIntegrityMonitoring": true}}}, {"name": "b", "config": {"shieldedInstanceConfig": {"enableIntegrityMonitoring": false}}}]',
     see="https://cloud.google.com/kubernetes-engine/docs/how-to/shielded-gke-nodes",
 )
@@ -257,13 +251,12 @@ def gke_without_integrity_monitoring(cluster: Resource) -> Violations:
             yield found.review("enable integrity monitoring")
 
 
-@cloud_control(
+@gke_control(
     "L-0078",
     "Traffic within a node is visible",
     problem="Traffic within nodes is unseen (GKE)",
     score=2.0,
     category="Network",
-    kinds=(GKE,),
     example='networkConfig: {"enableIntraNodeVisibility": false}',
     see="https://cloud.google.com/kubernetes-engine/docs/how-to/intranode-visibility",
 )
@@ -281,13 +274,12 @@ def gke_without_intranode_visibility(cluster: Resource) -> Violations:
         yield found.review("enable intranode visibility")
 
 
-@cloud_control(
+@gke_control(
     "L-0083",
     "Logging of the cluster is enabled",
     problem="Cluster logs are not kept (GKE)",
     score=4.0,
     category="Control plane",
-    kinds=(GKE,),
     example='loggingConfig: {"componentConfig": {"enableComponents": []}}',
     see="https://cloud.google.com/kubernetes-engine/docs/concepts/about-logs",
 )
@@ -305,14 +297,13 @@ def gke_without_logging(cluster: Resource) -> Violations:
         yield found.review("enable logging of the system components at least")
 
 
-@cloud_control(
+@gke_control(
     "L-0071",
     "GKE metadata server is enabled",
     problem="Node metadata open to pods (GKE)",
     consequence="secrets",
     score=6.0,
     category="Workload",
-    kinds=(GKE,),
     example='nodePools: [{"name": "a", "config": {"workloadMetadataConfig": {"mode": "GKE_METADATA"}}}, {"name": "b", "config": {"workloadMetadataConfig": {"mode": "GCE_METADATA"}}}]',
     see="https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity",
 )
@@ -331,13 +322,12 @@ def gke_without_metadata_server(cluster: Resource) -> Violations:
             yield found.review("enable workload identity for the pool")
 
 
-@cloud_control(
+@gke_control(
     "L-0074",
     "Cluster is in a release channel",
     problem="No release channel (GKE)",
     score=3.0,
     category="Control plane",
-    kinds=(GKE,),
     example='releaseChannel: {"channel": "UNSPECIFIED"}',
     see="https://cloud.google.com/kubernetes-engine/docs/concepts/release-channels",
 )
@@ -355,14 +345,13 @@ def gke_without_release_channel(cluster: Resource) -> Violations:
         yield found.review("join a release channel")
 
 
-@cloud_control(
+@gke_control(
     "L-0077",
     "Secure boot of shielded nodes",
     problem="Secure boot is off (GKE)",
     consequence="node escape",
     score=3.0,
     category="Control plane",
-    kinds=(GKE,),
     example='nodePools: [{"name": "a", "config": {"shieldedInstanceConfig": {"enableSecureBoot": true}}}, {"name": "b", "config": {"shieldedInstanceConfig": {"enableSecureBoot": false}}}]',
     see="https://cloud.google.com/kubernetes-engine/docs/how-to/shielded-gke-nodes",
 )
@@ -381,13 +370,12 @@ def gke_without_secure_boot(cluster: Resource) -> Violations:
             yield found.review("enable secure boot")
 
 
-@cloud_control(
+@gke_control(
     "L-0082",
     "Security posture is enabled",
     problem="Security posture is off (GKE)",
     score=1.0,
     category="Control plane",
-    kinds=(GKE,),
     example='securityPostureConfig: {"mode": "DISABLED"}',
     see="https://cloud.google.com/kubernetes-engine/docs/concepts/about-security-posture-dashboard",
 )
@@ -405,14 +393,13 @@ def gke_without_security_posture(cluster: Resource) -> Violations:
         yield found.review("enable the security posture dashboard")
 
 
-@cloud_control(
+@gke_control(
     "L-0075",
     "Shielded nodes are enabled",
     problem="Nodes are not shielded (GKE)",
     consequence="node escape",
     score=4.0,
     category="Control plane",
-    kinds=(GKE,),
     example='shieldedNodes: {"enabled": false}',
     see="https://cloud.google.com/kubernetes-engine/docs/how-to/shielded-gke-nodes",
 )
@@ -430,13 +417,12 @@ def gke_without_shielded_nodes(cluster: Resource) -> Violations:
         yield found.review("enable shielded nodes")
 
 
-@cloud_control(
+@gke_control(
     "L-0079",
     "Cluster is VPC-native",
     problem="Routes in place of alias addresses (GKE)",
     score=3.0,
     category="Network",
-    kinds=(GKE,),
     example='ipAllocationPolicy: {"useIpAliases": false}',
     see="https://cloud.google.com/kubernetes-engine/docs/concepts/alias-ips",
 )
@@ -454,14 +440,13 @@ def gke_without_vpc_native(cluster: Resource) -> Violations:
         yield found.review("create the cluster again as a VPC-native one")
 
 
-@cloud_control(
+@gke_control(
     "L-0102",
     "Workload identity is enabled",
     problem="Workload identity is off (GKE)",
     consequence="secrets",
     score=5.0,
     category="Access control",
-    kinds=(GKE,),
     example='workloadIdentityConfig: {"workloadPool": ""}',
     see="https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity",
 )

@@ -12,7 +12,6 @@ OLD_PLUGINS = frozenset({"SecurityContextDeny", "PodSecurityPolicy"})
     problem="No defaults for Pod Security",
     score=2.0,
     command="kube-apiserver --profiling=false",
-    see="https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/",
 )
 def admission_without_configuration(api_server: ApiServer) -> Violations:
     """The API server has no configuration of admission plugins.
@@ -32,7 +31,6 @@ def admission_without_configuration(api_server: ApiServer) -> Violations:
     problem="Alpha features are on",
     score=4.0,
     command="kube-apiserver --feature-gates=AllAlpha=true",
-    see="https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/",
 )
 def alpha_features(api_server: ApiServer) -> Violations:
     """The API server has every alpha feature enabled.
@@ -268,7 +266,6 @@ def pod_security_not_enforced(api_server: ApiServer) -> Violations:
     problem="Pod Security is off",
     score=6.0,
     command='kube-apiserver "--feature-gates=A=true,PodSecurity=false"',
-    see="https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/",
 )
 def pod_security_off(api_server: ApiServer) -> Violations:
     """Pod Security admission is switched off.
@@ -313,7 +310,6 @@ def service_account_admission_off(api_server: ApiServer) -> Violations:
     problem="Validating webhooks are off",
     score=5.0,
     command='kube-apiserver "--disable-admission-plugins=PodNodeSelector,ValidatingAdmissionWebhook"',
-    see="https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/",
 )
 def validating_webhooks_off(api_server: ApiServer) -> Violations:
     """The API server asks no validating webhooks.

@@ -11,7 +11,6 @@ from leadline.posture.control_families import flag_control
     problem="Old TLS versions: API server",
     score=3.0,
     command="kube-apiserver --tls-min-version=VersionTLS10",
-    see="https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/",
 )
 def api_server_old_tls(api_server: ApiServer) -> Violations:
     """The API server accepts TLS before version 1.2.
@@ -65,7 +64,6 @@ def ciphers_not_chosen(api_server: ApiServer) -> Violations:
     score=4.0,
     reference_score=5.0,
     command='kube-apiserver "--tls-cipher-suites=TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,TLS_RSA_WITH_AES_128_CBC_SHA"',
-    see="https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/",
 )
 def weak_ciphers(api_server: ApiServer) -> Violations:
     """The API server offers cipher suites that Kubernetes itself calls insecure.

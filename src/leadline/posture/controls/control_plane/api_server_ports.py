@@ -14,7 +14,6 @@ LONGEST_S = 300.0
     score=10.0,
     reference_score=9.0,
     command="kube-apiserver --insecure-port=8080",
-    see="https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/",
 )
 def insecure_port(api_server: ApiServer) -> Violations:
     """The API server answers on a port without encryption, login or authorisation.
@@ -65,7 +64,6 @@ def secure_port_off(api_server: ApiServer) -> Violations:
     score=2.0,
     reference_score=3.0,
     command="kube-apiserver --profiling=true",
-    see="https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/",
 )
 def api_server_profiling(api_server: ApiServer) -> Violations:
     """The API server hands out its memory and timing profiles under ``/debug/pprof``.
@@ -89,7 +87,6 @@ def api_server_profiling(api_server: ApiServer) -> Violations:
     score=2.0,
     reference_score=4.0,
     command="kube-apiserver --request-timeout=1h",
-    see="https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/",
 )
 def long_request_timeout(api_server: ApiServer) -> Violations:
     """Requests may run longer than five minutes before the API server ends them.

@@ -41,7 +41,6 @@ def anonymous_requests(api_server: ApiServer) -> Violations:
     consequence="cluster takeover",
     score=8.0,
     command="kube-apiserver --basic-auth-file=/etc/kubernetes/users.csv",
-    see="https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/",
 )
 def basic_authentication(api_server: ApiServer) -> Violations:
     """The API server accepts passwords from a file.

@@ -20,7 +20,6 @@ DEFAULT = 12_500
     problem="Old TLS versions: controller manager",
     score=3.0,
     command="kube-controller-manager --tls-min-version=VersionTLS10",
-    see="https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/",
 )
 def controller_manager_old_tls(controller_manager: ControllerManager) -> Violations:
     """The controller manager accepts TLS before version 1.2.
@@ -44,7 +43,6 @@ def controller_manager_old_tls(controller_manager: ControllerManager) -> Violati
     score=4.0,
     reference_score=5.0,
     command="kube-controller-manager --bind-address=0.0.0.0",
-    see="https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/",
 )
 def controller_manager_on_every_address(manager: ControllerManager) -> Violations:
     """The controller manager's health and metrics pages can be reached from the network.
@@ -67,7 +65,6 @@ def controller_manager_on_every_address(manager: ControllerManager) -> Violation
     score=2.0,
     reference_score=3.0,
     command="kube-controller-manager --profiling=true",
-    see="https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/",
 )
 def controller_manager_profiling(manager: ControllerManager) -> Violations:
     """The controller manager hands out profiles of what it is doing.
@@ -117,7 +114,6 @@ def kubelet_certificate_rotation_off(manager: ControllerManager) -> Violations:
     score=4.0,
     reference_score=6.0,
     command="kube-controller-manager --leader-elect=true",
-    see="https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/",
 )
 def no_account_signing_key(manager: ControllerManager) -> Violations:
     """The controller manager has no key to sign tokens of service accounts with.
@@ -214,7 +210,6 @@ def terminated_pod_gc_threshold(manager: ControllerManager) -> Violations:
     problem="Old TLS versions: scheduler",
     score=3.0,
     command="kube-scheduler --tls-min-version=VersionTLS10",
-    see="https://kubernetes.io/docs/reference/command-line-tools-reference/kube-scheduler/",
 )
 def scheduler_old_tls(scheduler: Scheduler) -> Violations:
     """The scheduler accepts TLS before version 1.2.
@@ -238,7 +233,6 @@ def scheduler_old_tls(scheduler: Scheduler) -> Violations:
     score=4.0,
     reference_score=5.0,
     command="kube-scheduler --bind-address=0.0.0.0",
-    see="https://kubernetes.io/docs/reference/command-line-tools-reference/kube-scheduler/",
 )
 def scheduler_on_every_address(scheduler: Scheduler) -> Violations:
     """The scheduler listens on every address of its node, though only the node needs it.
@@ -261,7 +255,6 @@ def scheduler_on_every_address(scheduler: Scheduler) -> Violations:
     score=2.0,
     reference_score=3.0,
     command="kube-scheduler --profiling=true",
-    see="https://kubernetes.io/docs/reference/command-line-tools-reference/kube-scheduler/",
 )
 def scheduler_profiling(scheduler: Scheduler) -> Violations:
     """The scheduler hands out profiles of its own running.

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from leadline.model.resource import resource_of
+from leadline.posture import control_examples as examples
 from leadline.posture.checks.container_credentials import (
     SENSITIVE_KEY_NAMES,
     SENSITIVE_VALUES,
@@ -259,6 +260,7 @@ def secret_value_in_manifest(secret: Resource) -> Violations:
     reference_score=8.0,
     category="Secrets",
     reads=("Secret",),
+    example=examples.mounts("Secret", "secret: {secretName: data}"),
     see="https://kubernetes.io/docs/concepts/configuration/secret/",
 )
 def mounts_secret(workload: Workload, inventory: Inventory) -> Violations:
@@ -268,26 +270,6 @@ def mounts_secret(workload: Workload, inventory: Inventory) -> Violations:
     weighs when the workload is also exposed.
 
     Fix: mount only the keys that the program reads, in the one container that reads them.
-
-    Example::
-
-        apiVersion: v1
-        kind: Pod
-        metadata: {name: web, namespace: shop, labels: {app: web}}
-        spec:
-          containers:
-          - name: web
-            image: nginx:1.27
-            volumeMounts:
-            - {name: v, mountPath: /v}
-          volumes:
-          - {name: e, emptyDir: {}}
-          - name: v
-            secret: {secretName: data}
-        ---
-        apiVersion: v1
-        kind: Secret
-        metadata: {name: data, namespace: shop}
 
     Cannot see: objects that are not part of the target; use through environment variables.
     """

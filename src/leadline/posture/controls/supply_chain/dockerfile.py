@@ -5,8 +5,18 @@ from typing import Unpack
 from msgspec.structs import replace
 
 from leadline.model.control import BuiltControl
-from leadline.posture.control import NotJudged, Resource, Review, Violations, control, mapping, mappings, text
-from leadline.posture.control_families import Said
+from leadline.posture.control import (
+    NotJudged,
+    Resource,
+    Review,
+    Said,
+    Violations,
+    control,
+    mapping,
+    mappings,
+    page,
+    text,
+)
 from leadline.posture.fact_kinds import DOCKERFILE
 
 _PAGE = "https://docs.docker.com/build/building/best-practices/"
@@ -36,10 +46,8 @@ def _dockerfile_control(
         if why := text(mapping(file.body.get("unknown")).get(rule)):
             raise NotJudged(why)
 
-    shown = "\n".join(f"    {line}" for line in example.splitlines())
     made = control(id, title, category="Image build", kinds=(DOCKERFILE,), **said)(check)
-    page = f"{doc}\n\nExample::\n\n{shown}\n\nCannot see: {cannot_see}\n\nSee: {see}\n"
-    return replace(made, name=name, module=__name__, doc=page)
+    return replace(made, name=name, module=__name__, doc=page(doc, example, see, cannot_see))
 
 
 runs_as_root = _dockerfile_control(

@@ -25,6 +25,12 @@ INGRESS_NGINX = (("0.0.0", "0.49.1"), ("1.0.0", "1.0.1"))
 CONTROLLERS = ("ingress-nginx/controller", "nginx-ingress-controller", "nginx-controller", "ingress-nginx")
 
 
+def is_affected(version: str, versions: tuple[tuple[str, str], ...]) -> bool:
+    """Whether ``version`` is at or above the first and below the second of one of ``versions``."""
+    parsed = parse_version(version)
+    return parsed is not None and is_within(parsed, versions)
+
+
 @control(
     "C-0081",
     "CVE-2022-24348-argocddirtraversal",
@@ -47,10 +53,7 @@ def argocd_path_traversal(container: Container) -> Violations:
     Cannot see: a fixed build under the old tag.
     """
     name = parse_image_name(container.image)
-    if name.program not in ("argocd",):
-        return
-    version = parse_version(name.tag)
-    if version is not None and is_within(version, ARGO_CD):
+    if name.program == "argocd" and is_affected(name.tag, ARGO_CD):
         yield Review("image")
 
 
@@ -79,8 +82,7 @@ def containerd_path_traversal(node: Resource) -> Violations:
     runtime, _, number = text(
         mapping(mapping(node.body.get("status")).get("nodeInfo")).get("containerRuntimeVersion")
     ).partition("://")
-    version = parse_version(number)
-    if runtime == "containerd" and version is not None and is_within(version, CONTAINERD):
+    if runtime == "containerd" and is_affected(number, CONTAINERD):
         yield Review("status.nodeInfo.containerRuntimeVersion")
 
 
@@ -106,10 +108,7 @@ def grafana_login_bypass(container: Container) -> Violations:
     Cannot see: a fixed build under the old tag.
     """
     name = parse_image_name(container.image)
-    if name.program not in ("grafana", "grafana-oss", "grafana-enterprise"):
-        return
-    version = parse_version(name.tag)
-    if version is not None and is_within(version, GRAFANA):
+    if name.program in ("grafana", "grafana-oss", "grafana-enterprise") and is_affected(name.tag, GRAFANA):
         yield Review("image")
 
 
@@ -134,10 +133,7 @@ def kyverno_signature_bypass(container: Container) -> Violations:
     Cannot see: a fixed build under the old tag.
     """
     name = parse_image_name(container.image)
-    if name.program not in ("kyverno",):
-        return
-    version = parse_version(name.tag)
-    if version is not None and is_within(version, KYVERNO):
+    if name.program == "kyverno" and is_affected(name.tag, KYVERNO):
         yield Review("image")
 
 
@@ -190,10 +186,8 @@ def kubelet_symlink_escape(container: Container, inventory: Inventory) -> Violat
 
 def affected_node(inventory: Inventory) -> Resource | None:
     for node in inventory.of("Node"):
-        version = parse_version(
-            text(mapping(mapping(node.body.get("status")).get("nodeInfo")).get("kubeletVersion"))
-        )
-        if version is not None and is_within(version, KUBELETS):
+        version = text(mapping(mapping(node.body.get("status")).get("nodeInfo")).get("kubeletVersion"))
+        if is_affected(version, KUBELETS):
             return node
     return None
 
@@ -223,10 +217,7 @@ def nginx_ingress_snippets(container: Container, inventory: Inventory) -> Violat
     Cannot see: which ConfigMap the controller really reads.
     """
     name = parse_image_name(container.image)
-    if not name.repository.endswith(CONTROLLERS):
-        return
-    version = parse_version(name.tag)
-    if version is not None and is_within(version, INGRESS_NGINX):
+    if name.repository.endswith(CONTROLLERS) and is_affected(name.tag, INGRESS_NGINX):
         namespace = container.workload.namespace
         if not any(
             (config_map.namespace or "default") == namespace

@@ -1,8 +1,10 @@
 """Vulnerabilities of images, and who reaches them."""
 
+from collections.abc import Callable
+
 from leadline.posture import control_examples as examples
 from leadline.posture.checks.exposure import ROUTE_KINDS, is_exposed
-from leadline.posture.checks.image_results import SUMMARY, image_results
+from leadline.posture.checks.image_results import SUMMARY, ImageResult, image_results
 from leadline.posture.control import Inventory, NotJudged, Review, Violations, Workload, control
 
 
@@ -27,15 +29,8 @@ def exposed_critical_vulnerability(workload: Workload, inventory: Inventory) -> 
 
     Cannot see: images that no scan has stored a result of; whether the vulnerable code can be reached through the open port.
     """
-    if not is_exposed(workload, inventory):
-        return
-    results, missing = image_results(workload, inventory)
-    for result in results:
-        if result.critical:
-            inventory.rest_on(result.summary)
-            yield Review(f"{result.container.place}image")
-    if missing:
-        raise NotJudged(missing)
+    if is_exposed(workload, inventory):
+        yield from images_in_which(workload, inventory, lambda result: bool(result.critical))
 
 
 @control(
@@ -62,15 +57,8 @@ def exposed_remote_execution(workload: Workload, inventory: Inventory) -> Violat
 
     Cannot see: images that no scan has stored a result of; vulnerabilities whose publisher does not say that they run code.
     """
-    if not is_exposed(workload, inventory):
-        return
-    results, missing = image_results(workload, inventory)
-    for result in results:
-        if result.remote_code:
-            inventory.rest_on(result.summary)
-            yield Review(f"{result.container.place}image")
-    if missing:
-        raise NotJudged(missing)
+    if is_exposed(workload, inventory):
+        yield from images_in_which(workload, inventory, lambda result: bool(result.remote_code))
 
 
 @control(
@@ -101,11 +89,18 @@ def too_many_vulnerabilities(
     """
     most_critical = _number(max_critical_vulnerabilities, "max_critical_vulnerabilities")
     most_high = _number(max_high_vulnerabilities, "max_high_vulnerabilities")
+    yield from images_in_which(
+        workload, inventory, lambda result: result.critical > most_critical or result.high > most_high
+    )
+
+
+def images_in_which(
+    workload: Workload, inventory: Inventory, is_too_much: Callable[[ImageResult], bool]
+) -> Violations:
     results, missing = image_results(workload, inventory)
-    for result in results:
-        if result.critical > most_critical or result.high > most_high:
-            inventory.rest_on(result.summary)
-            yield Review(f"{result.container.place}image")
+    for result in filter(is_too_much, results):
+        inventory.rest_on(result.summary)
+        yield Review(f"{result.container.place}image")
     if missing:
         raise NotJudged(missing)
 

@@ -12,6 +12,16 @@ SAYS_AS_MUCH = {
     "owner": ("app.kubernetes.io/part-of",),
 }
 """Common labels under which the same is found."""
+UNLABELLED = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    metadata: {labels: {run: web}}
+    spec:
+      containers:
+      - {name: web, image: "nginx:1.27"}"""
 
 
 @lru_cache(maxsize=64)
@@ -27,6 +37,7 @@ def with_their_like(labels: tuple[str, ...]) -> frozenset[str]:
     reference_score=2.0,
     category="Workload",
     needs_setting=True,
+    example=UNLABELLED,
     see="https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/",
 )
 def missing_labels(
@@ -40,18 +51,6 @@ def missing_labels(
 
     Fix: add at least one of them to the object and to its pod template. A common label that says the same
     (``app.kubernetes.io/name`` for ``app``) counts.
-
-    Example::
-
-        apiVersion: apps/v1
-        kind: Deployment
-        metadata: {name: web}
-        spec:
-          template:
-            metadata: {labels: {run: web}}
-            spec:
-              containers:
-              - {name: web, image: "nginx:1.27"}
 
     Cannot see: labels that a tool adds when it deploys.
     """
@@ -71,6 +70,7 @@ def missing_labels(
     reference_score=2.0,
     category="Workload",
     needs_setting=True,
+    example=UNLABELLED,
     see="https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/",
 )
 def missing_common_labels(
@@ -92,18 +92,6 @@ def missing_common_labels(
     without them each needs a rule of its own.
 
     Fix: add at least one of them to the object and to its pod template.
-
-    Example::
-
-        apiVersion: apps/v1
-        kind: Deployment
-        metadata: {name: web}
-        spec:
-          template:
-            metadata: {labels: {run: web}}
-            spec:
-              containers:
-              - {name: web, image: "nginx:1.27"}
 
     Cannot see: labels that a tool adds when it deploys.
     """

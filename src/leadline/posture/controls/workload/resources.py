@@ -1,5 +1,6 @@
 """What a container asks of its node, and what bounds it."""
 
+from functools import partial
 from typing import Any
 
 from leadline.posture.checks.resource_bounds import (
@@ -12,19 +13,23 @@ from leadline.posture.checks.resource_bounds import (
 from leadline.posture.control import YOUR_VALUE, Container, Inventory, Set, Violations, mapping, text
 from leadline.posture.control_families import pod_control
 
-
-@pod_control(
-    "C-0270",
-    "Ensure CPU limits are set",
-    problem="No CPU limit",
+bounds_control = partial(
+    pod_control,
     consequence="availability",
-    score=1.0,
-    reference_score=8.0,
     category="Workload / Resource management",
     applies=takes_resources,
     reads=BOUND_KINDS,
-    container=("resources: {requests: {cpu: 100m}}",),
     see="https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/",
+)
+
+
+@bounds_control(
+    "C-0270",
+    "Ensure CPU limits are set",
+    problem="No CPU limit",
+    score=1.0,
+    reference_score=8.0,
+    container=("resources: {requests: {cpu: 100m}}",),
 )
 def missing_cpu_limit(container: Container, inventory: Inventory) -> Violations:
     """Nothing keeps this container from taking all the processor time of its node.
@@ -39,18 +44,13 @@ def missing_cpu_limit(container: Container, inventory: Inventory) -> Violations:
         yield Set("resources.limits.cpu", YOUR_VALUE)
 
 
-@pod_control(
+@bounds_control(
     "C-0271",
     "Ensure memory limits are set",
     problem="No memory limit",
-    consequence="availability",
     score=3.0,
     reference_score=8.0,
-    category="Workload / Resource management",
-    applies=takes_resources,
-    reads=BOUND_KINDS,
     container=("resources: {requests: {memory: 128Mi}}",),
-    see="https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/",
 )
 def missing_memory_limit(container: Container, inventory: Inventory) -> Violations:
     """Nothing keeps this container from taking all the memory of its node.
@@ -66,18 +66,13 @@ def missing_memory_limit(container: Container, inventory: Inventory) -> Violatio
         yield Set("resources.limits.memory", YOUR_VALUE)
 
 
-@pod_control(
+@bounds_control(
     "C-0268",
     "Ensure CPU requests are set",
     problem="No CPU request",
-    consequence="availability",
     score=2.0,
     reference_score=3.0,
-    category="Workload / Resource management",
-    applies=takes_resources,
-    reads=BOUND_KINDS,
     container=("resources: {requests: {memory: 64Mi}}",),
-    see="https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/",
 )
 def missing_cpu_request(container: Container, inventory: Inventory) -> Violations:
     """The container does not say how much processor time it needs.
@@ -95,18 +90,13 @@ def missing_cpu_request(container: Container, inventory: Inventory) -> Violation
         yield Set("resources.requests.cpu", YOUR_VALUE)
 
 
-@pod_control(
+@bounds_control(
     "C-0269",
     "Ensure memory requests are set",
     problem="No memory request",
-    consequence="availability",
     score=2.0,
     reference_score=3.0,
-    category="Workload / Resource management",
-    applies=takes_resources,
-    reads=BOUND_KINDS,
     container=("resources: {requests: {cpu: 100m}}",),
-    see="https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/",
 )
 def missing_memory_request(container: Container, inventory: Inventory) -> Violations:
     """The container does not say how much memory it needs.
@@ -124,18 +114,14 @@ def missing_memory_request(container: Container, inventory: Inventory) -> Violat
         yield Set("resources.requests.memory", YOUR_VALUE)
 
 
-@pod_control(
+@bounds_control(
     "C-0009",
     "Resource limits",
     problem="CPU or memory limit missing",
-    consequence="availability",
     score=3.0,
     reference_score=7.0,
     category="Workload",
-    applies=takes_resources,
-    reads=BOUND_KINDS,
     container=("resources: {limits: {memory: 256Mi}}",),
-    see="https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/",
 )
 def missing_limits(container: Container, inventory: Inventory) -> Violations:
     """The container has no limit for processor time, for memory, or for both.
@@ -153,15 +139,11 @@ def missing_limits(container: Container, inventory: Inventory) -> Violations:
             yield Set(f"resources.limits.{resource}", YOUR_VALUE)
 
 
-@pod_control(
+@bounds_control(
     "L-0033",
     "Ephemeral storage is limited",
     problem="No limit on ephemeral storage",
-    consequence="availability",
     score=1.0,
-    category="Workload / Resource management",
-    applies=takes_resources,
-    reads=BOUND_KINDS,
     container=("resources: {limits: {memory: 128Mi}}",),
     see="https://kubernetes.io/docs/concepts/storage/ephemeral-storage/",
 )
@@ -201,18 +183,13 @@ def is_endless(volume: dict[str, Any]) -> bool:
     return isinstance(folder, dict) and not folder.get("sizeLimit") and folder.get("medium") != "Memory"
 
 
-@pod_control(
+@bounds_control(
     "C-0050",
     "Resources CPU limit and request",
     problem="CPU limit or request missing",
-    consequence="availability",
     score=2.0,
     reference_score=8.0,
-    category="Workload / Resource management",
-    applies=takes_resources,
-    reads=BOUND_KINDS,
     container=("resources: {requests: {memory: 64Mi}}",),
-    see="https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/",
 )
 def cpu_out_of_bounds(
     container: Container,
@@ -241,18 +218,13 @@ def cpu_out_of_bounds(
     )
 
 
-@pod_control(
+@bounds_control(
     "C-0004",
     "Resources memory limit and request",
     problem="Memory limit or request missing",
-    consequence="availability",
     score=3.0,
     reference_score=8.0,
-    category="Workload / Resource management",
-    applies=takes_resources,
-    reads=BOUND_KINDS,
     container=("resources: {requests: {cpu: 100m}}",),
-    see="https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/",
 )
 def memory_out_of_bounds(
     container: Container,

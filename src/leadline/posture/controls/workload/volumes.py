@@ -1,5 +1,6 @@
 """What a pod mounts, and how it is stored."""
 
+from leadline.posture import control_examples as examples
 from leadline.posture.checks.mounts import mounts_of
 from leadline.posture.control import (
     YOUR_VALUE,
@@ -26,6 +27,7 @@ ALWAYS_ENCRYPTED = ("azure", "csi.storage.gke.io")
     reference_score=5.0,
     category="Workload",
     reads=("ConfigMap",),
+    example=examples.mounts("ConfigMap", "configMap: {name: data}"),
     see="https://kubernetes.io/docs/concepts/configuration/configmap/",
 )
 def mounts_config_map(workload: Workload, inventory: Inventory) -> Violations:
@@ -35,26 +37,6 @@ def mounts_config_map(workload: Workload, inventory: Inventory) -> Violations:
     password.
 
     Fix: mount only the keys that the program reads.
-
-    Example::
-
-        apiVersion: v1
-        kind: Pod
-        metadata: {name: web, namespace: shop, labels: {app: web}}
-        spec:
-          containers:
-          - name: web
-            image: nginx:1.27
-            volumeMounts:
-            - {name: v, mountPath: /v}
-          volumes:
-          - {name: e, emptyDir: {}}
-          - name: v
-            configMap: {name: data}
-        ---
-        apiVersion: v1
-        kind: ConfigMap
-        metadata: {name: data, namespace: shop}
 
     Cannot see: objects that are not part of the target; use through environment variables.
     """
@@ -69,6 +51,7 @@ def mounts_config_map(workload: Workload, inventory: Inventory) -> Violations:
     reference_score=4.0,
     category="Workload / Storage",
     reads=("PersistentVolumeClaim",),
+    example=examples.mounts("PersistentVolumeClaim", "persistentVolumeClaim: {claimName: data}"),
     see="https://kubernetes.io/docs/concepts/storage/persistent-volumes/",
 )
 def mounts_claim(workload: Workload, inventory: Inventory) -> Violations:
@@ -78,26 +61,6 @@ def mounts_claim(workload: Workload, inventory: Inventory) -> Violations:
     or change it.
 
     Fix: mount the volume read-only where the program does not write, and only in the containers that need it.
-
-    Example::
-
-        apiVersion: v1
-        kind: Pod
-        metadata: {name: web, namespace: shop, labels: {app: web}}
-        spec:
-          containers:
-          - name: web
-            image: nginx:1.27
-            volumeMounts:
-            - {name: v, mountPath: /v}
-          volumes:
-          - {name: e, emptyDir: {}}
-          - name: v
-            persistentVolumeClaim: {claimName: data}
-        ---
-        apiVersion: v1
-        kind: PersistentVolumeClaim
-        metadata: {name: data, namespace: shop}
 
     Cannot see: objects that are not part of the target; use through environment variables.
     """
