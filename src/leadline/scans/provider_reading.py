@@ -1,10 +1,10 @@
 """What a provider knows of all its sources, for pages and reports. The HTTP client is made by the program."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct, structs
@@ -19,6 +19,7 @@ from leadline.api.provider.wire import (
     ImageRow,
     Images,
     Packages,
+    RiskRow,
     Risks,
     SourceRow,
     Sources,
@@ -28,6 +29,7 @@ from leadline.model.control import Control, Review
 from leadline.model.finding import Finding
 from leadline.model.report import PostureReport, Target, Waived
 from leadline.model.resource import CLUSTER, Origin, Resource
+from leadline.model.risk import WorkloadRisk
 from leadline.model.unread import Unread
 from leadline.model.waiver import Waiver, WaiverUse
 from leadline.outputs.documents.baseline import Baseline, SeenFinding
@@ -52,6 +54,8 @@ Paged = TypeVar("Paged", Findings, Images, Packages, Risks)
 MOST_FINDINGS = 200_000
 """That are read; the worst first, and how many more there are is said."""
 MOST_IMAGES = 50_000
+MOST_RISKS = 20_000
+"""Workloads, those with the highest risk."""
 _A_PAGE = "1000"
 _LISTS = (
     "A provider counts here. It answers who runs a package at /v1/packages?name=NAME&version=VERSION, what is in an image at"
@@ -90,7 +94,9 @@ def read_provider(ask: Ask, host: str, now: datetime, most: int = MOST_FINDINGS)
     for severity in _WORST_FIRST:
         for state in ("open", "accepted"):
             room = most - len(findings)
-            rows, is_whole = _findings(ask, {"severity": severity, "state": state}, room)
+            rows, is_whole = _some(
+                ask, "/v1/findings", {"severity": severity, "state": state}, Findings, room
+            )
             findings += rows
             if not is_whole:
                 not_read[severity] = 0
@@ -106,25 +112,32 @@ def read_provider(ask: Ask, host: str, now: datetime, most: int = MOST_FINDINGS)
     return ProviderState(host, at, sources, tuple(findings), alerts, days, not_read)
 
 
-def read_images(ask: Ask, most: int = MOST_IMAGES) -> tuple[tuple[ImageRow, ...], bool]:
-    """At most so many, each once for each source, and whether that is all. Raises: ``SourceError``."""
-    rows: list[ImageRow] = []
-    for page in pages_of(ask, "/v1/images", {}, Images):
+def read_known(
+    ask: Ask, host: str, now: datetime, command: str, *, images: int = MOST_IMAGES, risks: int = MOST_RISKS
+) -> Known:
+    """As pages have it: ``command`` says the same in a terminal; of images and ranks at most so many. Raises: ``SourceError``."""
+    state = read_provider(ask, host, now)
+    some_images, all_images = _some(ask, "/v1/images", {}, Images, images)
+    some_risks, all_risks = _some(ask, "/v1/risks", {}, Risks, risks)
+    cut = []
+    if not all_images:
+        cut.append(f"only {len(some_images):,} images were read")
+    if not all_risks:
+        cut.append(f"only the {len(some_risks):,} workloads with the highest risk were read")
+    return known_of_provider(state, command, some_images, some_risks, cut)
+
+
+def _some(
+    ask: Ask, path: str, query: Mapping[str, str], kind: type[Paged], most: int
+) -> tuple[list[Any], bool]:
+    """At most so many rows, and whether that is all."""
+    rows: list[Any] = []
+    if most <= 0:
+        return rows, False
+    for page in pages_of(ask, path, query, kind):
         rows += page.items
         if len(rows) >= most:
-            return tuple(rows[:most]), not page.next and len(rows) == most
-    return tuple(rows), True
-
-
-def _findings(ask: Ask, query: Mapping[str, str], room: int) -> tuple[list[FindingRow], bool]:
-    """At most ``room``, and whether that is all."""
-    rows: list[FindingRow] = []
-    if room <= 0:
-        return rows, False
-    for page in pages_of(ask, "/v1/findings", query, Findings):
-        rows += page.items
-        if len(rows) >= room:
-            return rows[:room], not page.next and len(rows) == room
+            return rows[:most], not page.next and len(rows) == most
     return rows, True
 
 
@@ -153,16 +166,19 @@ def answer_of(ask: Ask, path: str, query: Mapping[str, str], kind: type[A]) -> A
 
 
 def known_of_provider(
-    state: ProviderState, command: str, images: tuple[ImageRow, ...] = (), *, is_whole: bool = True
+    state: ProviderState,
+    command: str,
+    images: Sequence[ImageRow] = (),
+    risks: Sequence[RiskRow] = (),
+    cut: Iterable[str] = (),
 ) -> Known:
     """A namespace is called ``SOURCE/NAMESPACE``: one of the same name in another cluster is another.
 
-    ``is_whole``: whether ``images`` are all.
+    ``cut``: what of ``images`` and ``risks`` was not read.
     """
-    posture = posture_of_provider(state)
-    if not is_whole:
-        left = Unread(state.host, f"only {len(images):,} images were read", "too large")
-        posture = structs.replace(posture, unread=(*posture.unread, left))
+    posture = _with_ranks(posture_of_provider(state), risks)
+    left = tuple(Unread(state.host, why, "too large") for why in cut)
+    posture = structs.replace(posture, unread=(*posture.unread, *left))
     return Known(
         posture,
         state.at,
@@ -241,11 +257,36 @@ def posture_of_provider(state: ProviderState) -> PostureReport:
     )
 
 
-def _resource(row: FindingRow) -> Resource:
+def _resource(row: FindingRow | RiskRow) -> Resource:
     namespace = f"{row.source}/{row.namespace}" if row.namespace else row.source
-    origin = Origin(path=row.file, root=row.source) if row.file else CLUSTER
-    id = f"{row.source}/{row.file}/{row.group}/{row.kind}/{row.namespace}/{row.name}"
+    file = row.file if isinstance(row, FindingRow) else ""
+    origin = Origin(path=file, root=row.source) if file else CLUSTER
+    id = f"{row.source}/{file}/{row.group}/{row.kind}/{row.namespace}/{row.name}"
     return Resource(f"{row.group}/" if row.group else "", row.kind, namespace, row.name, {}, origin, id)
+
+
+def _with_ranks(posture: PostureReport, risks: Sequence[RiskRow]) -> PostureReport:
+    """Ranks as their sources sent them, without the way of an attacker; ``None`` of them where no source sends any."""
+    if not risks:
+        return posture
+    # A rank does not say in which file its workload is.
+    ids = {(one.namespace, one.api_version, one.kind, one.name): one.id for one in posture.resources}
+    known = set(ids.values())
+    added: dict[str, Resource] = {}
+    ranks: dict[str, WorkloadRisk] = {}
+    for row in risks:
+        one = _resource(row)
+        id = ids.get((one.namespace, one.api_version, one.kind, one.name), one.id)
+        if id == one.id:
+            added[id] = one
+        ranks[id] = WorkloadRisk(id, row.score, 0.0, 0.0, 0.0, plain(row.sentence, 1_000), ())
+    missing = [one for id, one in added.items() if id not in known]
+    return structs.replace(
+        posture,
+        resources=(*posture.resources, *missing),
+        judged=(*posture.judged, *(() for _ in missing)),
+        risks=tuple(ranks.values()),
+    )
 
 
 @lru_cache(maxsize=1)

@@ -27,9 +27,8 @@ from leadline.scans.pages.world import World
 from leadline.scans.provider_reading import (
     ProviderState,
     joint_sources,
-    known_of_provider,
     posture_of_provider,
-    read_images,
+    read_known,
     read_provider,
 )
 
@@ -59,11 +58,14 @@ def asked_of(client: Client, path: str, query: Mapping[str, str]) -> bytes:
     return json.dumps(answer).encode()
 
 
-def page_of(client: Client, name: str, /, most_images: int = 100, **query: str) -> Page:
+def page_of(
+    client: Client, name: str, /, most_images: int = 100, most_risks: int = 100, **query: str
+) -> Page:
     kind = next(one for one in PAGES if one.name == name)
-    images, is_whole = read_images(partial(asked_of, client), most_images)
     command = "leadline report --provider https://provider.example"
-    known = known_of_provider(state_of(client), command, images, is_whole=is_whole)
+    known = read_known(
+        partial(asked_of, client), "provider.example", NOW, command, images=most_images, risks=most_risks
+    )
     return asyncio.run(built(kind, World(known), Ask({word: (value,) for word, value in query.items()})))
 
 

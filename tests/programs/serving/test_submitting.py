@@ -1,7 +1,10 @@
 """Stored results on their way to a provider: the same numbers there as in the store, and what changes follows."""
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -16,8 +19,13 @@ from leadline.api.provider.wire import Changes
 from leadline.api.selection import Key, Selection
 from leadline.programs.cli.main import main
 from leadline.programs.provider.main import main as provider_main
-from leadline.programs.serving.provider_client import Patient, provider_client
+from leadline.programs.serving.provider_client import Patient, ProviderReader, provider_client
 from leadline.programs.serving.submitting import Pace, StoredFindings, Submitting
+from leadline.scans.pages.page import Ask, Table, built
+from leadline.scans.pages.rows import object_key
+from leadline.scans.pages.site import PAGES
+from leadline.scans.pages.world import World
+from leadline.scans.provider_reading import read_known
 from leadline.scans.submitting.changing import ChangeSender
 from leadline.scans.submitting.outbox import Beside, Outbox, place_of
 from leadline.scans.submitting.sending import destination
@@ -213,3 +221,50 @@ def test_ranks_are_sent_as_they_change(provider: Provider):
     # What cannot be read takes nothing away.
     assert not outbox.differs_beside(Beside(None, None))
     outbox.close()
+
+
+def test_pages_over_many_clusters_rank_as_each_cluster_does(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    """Over all of them the highest risk is first; after the tables were made anew as well."""
+    Path("one.yaml").write_text(POD.format(name="one"))
+    wanted: list[tuple[float, str, str]] = []
+    with served(provider) as url:
+        for name, token, target in (
+            ("shop", provider.token, str(ROOT / "examples" / "shop")),
+            ("other", provider.other_token, "one.yaml"),
+        ):
+            assert main(["scan", target, "--store", f"{name}.db", "-q", "-f", "lines"]) == 0
+            monkeypatch.setenv("LEADLINE_SUBMIT_TOKEN", token)
+            outbox = ["--outbox", f"{name}-outbox.db"]
+            assert (
+                provider_main(["send", f"{url}/{name}", "--from-store", f"{name}.db", "--once", *outbox]) == 0
+            )
+            capfd.readouterr()
+            assert main(["risk", "--from-store", f"{name}.db", "-f", "json", "--top", "1000"]) == 0
+            own = msgspec.json.decode(capfd.readouterr().out)["workloads"]
+            wanted += [(one["score"], f"{name}/", one["sentence"]) for one in own]
+        monkeypatch.setenv("LEADLINE_PROVIDER_TOKEN", provider.reader)
+        assert all(is_equal for _, _, is_equal in provider.ingest.rebuild())
+        with closing(ProviderReader(url, os.environ, "")) as ask:
+            known = read_known(ask, ask.host, datetime.now(UTC), "leadline report --provider URL")
+            fewer = read_known(ask, ask.host, datetime.now(UTC), "x", risks=2)
+    kinds = {one.name: one for one in PAGES}
+
+    def table(name: str, **query: str) -> Table:
+        page = asyncio.run(
+            built(kinds[name], World(known), Ask({word: (text,) for word, text in query.items()}))
+        )
+        return next(one for one in page.sections if isinstance(one, Table))
+
+    rows = [[one if isinstance(one, str) else one.text for one in row] for row in table("workloads").rows]
+    assert len(rows) > 3
+    found = [(float(score), f"{title.partition('/')[0]}/", why) for score, title, why in rows]
+    assert [row[0] for row in found] == sorted((row[0] for row in found), reverse=True)
+    assert sorted(found) == sorted(wanted)
+    first = known.report.risks
+    assert first is not None
+    assert "the pages of the cluster itself" in str(
+        asyncio.run(built(kinds["workload"], World(known), Ask({"id": (object_key(first[0].resource),)})))
+    )
+    assert any("only the 2 workloads with the highest risk" in one.why for one in fewer.report.unread)

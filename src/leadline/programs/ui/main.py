@@ -30,7 +30,7 @@ from leadline.programs.ui.keeping import Keeper, Polled, Shown
 from leadline.scans.options import PostureOptions
 from leadline.scans.pages.reading import is_report_file, nothing_yet, read_folder, read_reports
 from leadline.scans.pages.world import Known, shell
-from leadline.scans.provider_reading import known_of_provider, read_images, read_provider, read_sources
+from leadline.scans.provider_reading import read_known, read_sources
 from leadline.scans.stored.opening import KUBE, open_to_read
 
 log = logging.getLogger(__name__)
@@ -216,9 +216,7 @@ async def _serve_provider(url: str, ca_file: str, port: int) -> None:
     ask = ProviderReader(url, os.environ, ca_file)
 
     def read() -> Known:
-        state = read_provider(ask, ask.host, datetime.now(UTC))
-        images, is_whole = read_images(ask)
-        return known_of_provider(state, f"leadline report --provider {url}", images, is_whole=is_whole)
+        return read_known(ask, ask.host, datetime.now(UTC), f"leadline report --provider {url}")
 
     _say(f"reading {ask.host}")
     shown = Shown(await asyncio.to_thread(read))

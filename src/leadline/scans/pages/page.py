@@ -137,9 +137,13 @@ class Path(Struct, frozen=True, tag="path"):
     why_empty: str = ""
 
 
+_WAY_ELSEWHERE = "A provider holds the score and its reason; the pages of the cluster itself show each step."
+
+
 def way(title: str, name: str, risk: WorkloadRisk) -> Path:
     steps = (AttackStep(one.kind, safe(one.text), details=tuple(map(safe, one.details))) for one in risk.path)
-    return Path(title, name, safe(risk.sentence), tuple(steps))
+    why = "" if risk.path else f"{safe(risk.sentence)}. {_WAY_ELSEWHERE}"
+    return Path(title, name, safe(risk.sentence), tuple(steps), why)
 
 
 class Neighbours(Struct, frozen=True, tag="neighbours"):

@@ -30,9 +30,8 @@ async def workloads(world: World, ask: Ask) -> Page:
     rest = sum(one.id not in ranked for one in world.workloads)
     lead = "The score is 0 to 100: how near an attacker is, times what is won, times how easily."
     if rest:
-        lead += (
-            f" {count(rest, 'workload')} judged without a finding {'has' if rest == 1 else 'have'} no score."
-        )
+        which = "that no source has ranked" if world.known.fails_only else "judged without a finding"
+        lead += f" {count(rest, 'workload')} {which} {'has' if rest == 1 else 'have'} no score."
     table = ask.table("", columns, rows, world.why_empty(_why_empty(world)), "workload")
     return Page(
         "workloads",
@@ -91,11 +90,11 @@ async def workload(world: World, ask: Ask) -> Page:
 
 
 def _way(world: World, one: Resource, title: str) -> Path | None:
-    if one not in world.workloads:
-        return None
     risk = world.risk_of.get(one.id)
+    if risk is None and one not in world.workloads:
+        return None
     if risk is None:
-        why = "It fails nothing that opens a way, so it has no rank."
+        why = world.why_not_stored("It fails nothing that opens a way, so it has no rank.")
         return Path("The way of an attacker", title, "", (), world.why_empty(why))
     heading = f"The way of an attacker, risk {risk.score:.0f} of 100"
     return way(heading, title, risk)
@@ -103,7 +102,7 @@ def _way(world: World, one: Resource, title: str) -> Path | None:
 
 def _why_ranked(world: World, one: Resource) -> Words | None:
     risk = world.risk_of.get(one.id)
-    if risk is None:
+    if risk is None or not risk.path:
         return None
     return Words("Why it ranks there", tuple(map(safe, explained_risk(world.report, risk))))
 
@@ -114,7 +113,7 @@ def _why_no_findings(world: World, one: Resource) -> str:
         (),
     )
     if not judged:
-        return world.why_empty("No control judged it.")
+        return world.why_empty(world.why_not_stored("No control judged it."))
     return f"It passes all {count(len(judged), 'control')} that judged it."
 
 
