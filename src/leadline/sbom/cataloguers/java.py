@@ -59,7 +59,6 @@ class _Inside(Struct):
     texts: list[ZipEntry] = []
     """Of licences."""
     nested: list[ZipEntry] = []
-    has_classes: bool = False
 
 
 class _Complaints:
@@ -100,7 +99,7 @@ def _packages(archive: _Archive) -> Packages:
         _complain(archive, error)
     own = list(_own_packages(archive, reader, inside))
     yield from own
-    if not own and inside.has_classes and not inside.nested:
+    if not own and reader.has_passed and not inside.nested:
         _complain(archive, Unreadable("holds classes, and nothing that says of which version"))
     for entry in inside.nested:
         yield from _nested_packages(archive, reader, entry)
@@ -129,11 +128,8 @@ def _nested_packages(archive: _Archive, reader: ZipReader, entry: ZipEntry) -> P
 
 def _look_inside(reader: ZipReader, inside: _Inside) -> None:
     """Fills ``inside``, which keeps what was found where the list of files breaks off."""
-    for entry in reader.entries():
+    for entry in reader.entries(passing=b".class"):
         name = entry.name
-        if name.endswith(".class"):  # as nearly all do
-            inside.has_classes = True
-            continue
         if name.endswith(SUFFIXES):
             inside.nested.append(entry)
         elif name.startswith("META-INF/maven/") and name.endswith("/pom.properties"):

@@ -6,8 +6,9 @@ so that nothing is guessed and nothing is lost.
 """
 
 import re
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
+from functools import cache, lru_cache
+from pathlib import Path
 
 from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.licences.names import ADDRESSES, EXCEPTIONS, NAMES
@@ -206,7 +207,9 @@ def _expression(written: str) -> str:
                 return ""
             parts.append(name)
         after_with = operator == "WITH"
-    return _validated(" ".join(parts)) if _is_well_formed(parts) else ""
+    if not _is_well_formed(parts):
+        return ""
+    return _flat(parts) or _validated(" ".join(parts))
 
 
 def _bracketed(written: str) -> str:
@@ -274,6 +277,16 @@ def _is_well_formed(parts: list[str]) -> bool:
     return not is_name_next and depth == 0
 
 
+def _flat(parts: list[str]) -> str:
+    """Names with one operator between them, as nearly all expressions are, in SPDX's own spelling; empty for all others."""
+    inner = parts[1:-1] if parts[0] == "(" and parts[-1] == ")" else parts
+    operators = set(inner[1::2])
+    names = ["" if _OWN.fullmatch(name) else _known().get(name.lower(), "") for name in inner[::2]]
+    if not all(names) or not (operators <= {"AND"} or operators <= {"OR"}):
+        return ""
+    return f" {''.join(operators)} ".join(names)
+
+
 def _validated(expression: str) -> str:
     """``expression`` in SPDX's own spelling; empty where, say, an exception is in a licence's place."""
     # Slow to import; most images have names that are answered without it.
@@ -294,17 +307,34 @@ def _validated(expression: str) -> str:
 
 
 def _is_known(name: str) -> bool:
-    return bool(_OWN.fullmatch(name)) or name.lower() in _known()
+    folded = name.lower()
+    if folded.startswith("licenseref-"):
+        return bool(_OWN.fullmatch(name)) or any(
+            folded in map(str.lower, (symbol.key, *symbol.aliases))
+            for symbol in _licensing().known_symbols.values()
+        )
+    return folded in _known()
 
 
-@lru_cache(maxsize=1)
-def _known() -> frozenset[str]:
-    """Ids of licences and exceptions, old ones too, in lower case: most names are turned down here, cheaply."""
-    symbols = _licensing().known_symbols.values()
-    return frozenset(name.lower() for symbol in symbols for name in (symbol.key, *symbol.aliases))
+@cache
+def _known() -> Mapping[str, str]:
+    """From ids of licences and exceptions, old ones too, in lower case, to those of today; empty for exceptions.
+
+    Most names are turned down here, cheaply: the file has what the library knows, which takes ten times as long to load. First come
+    licences, then exceptions, each with its old names after it.
+    """
+    text = Path(__file__).with_name("known_names.txt").read_text("utf-8")
+    licences, _, exceptions = text.partition("\n\n")
+    found = dict.fromkeys(exceptions.lower().split(), "")
+    for line in licences.splitlines():
+        today, *before = line.split("\t")
+        found[today.lower()] = today
+        for name in before:
+            found[name.lower()] = today
+    return found
 
 
-@lru_cache(maxsize=1)
+@cache
 def _licensing():  # type: ignore[no-untyped-def]  # the library has no types
     from license_expression import get_spdx_licensing
 

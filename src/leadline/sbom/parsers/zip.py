@@ -24,6 +24,11 @@ END = Layout("<4s4H2LH")
 END64_LOCATOR = Layout("<4sLQL")
 END64 = Layout("<4sQ2H2L4Q")
 CENTRAL = Layout("<4s6H3L5H2L")
+LENGTHS = Layout("<4s24x3H12x")
+"""Of an entry as ``CENTRAL`` has it: its mark, and how long name, extra field and comment are."""
+CENTRAL_MARK = b"PK\x01\x02"
+HEAD_BYTES = CENTRAL.size
+CUT_SHORT = "the list of files is cut short"
 LOCAL = Layout("<4s5H3L2H")
 LONGEST_COMMENT = 65_535
 
@@ -61,6 +66,7 @@ class ZipReader:
         self._content = content
         self.wrong: list[str] = []
         """Names of the first entries that were read and are not what their checksums say; loaders run them all the same."""
+        self.has_passed = False
         self._unread_bytes = READINGS * len(content)
         """How much packed content may still be read: entries that overlap would make it endless."""
         try:
@@ -68,13 +74,27 @@ class ZipReader:
         except LayoutError as error:
             raise Unreadable("cut short") from error
 
-    def entries(self) -> Iterator[ZipEntry]:
-        """Every file, in the order of the directory. Raises ``Unreadable`` where the directory breaks off."""
+    def entries(self, passing: bytes = b"") -> Iterator[ZipEntry]:
+        """Every file, in the order of the directory. Raises ``Unreadable`` where the directory breaks off.
+
+        Those whose names end with ``passing`` are passed over, of which ``has_passed`` tells; most files of a jar are classes.
+        """
         position, content, number = self._directory, self._content, 0
-        while position < self._end:
+        end, lengths_at, ends_with = self._end, LENGTHS.unpack_from, content.endswith
+        while position < end:
             if number >= ENTRIES:
                 raise Unreadable(f"holds more than {ENTRIES} files")
             number += 1
+            if passing:
+                try:
+                    mark, name, extra, comment = lengths_at(content, position)
+                except LayoutError as error:
+                    raise Unreadable(CUT_SHORT) from error
+                after = position + HEAD_BYTES + name
+                if mark == CENTRAL_MARK and ends_with(passing, position + HEAD_BYTES, after):
+                    self.has_passed = True
+                    position = after + extra + comment
+                    continue
             entry, position = entry_at(content, position, self._shift)
             if not entry.name.endswith("/"):
                 yield entry
@@ -145,8 +165,8 @@ def entry_at(listed: bytes, position: int, shift: int) -> tuple[ZipEntry, int]:
     try:
         found = CENTRAL.unpack_from(listed, position)
     except LayoutError as error:
-        raise Unreadable("the list of files is cut short") from error
-    if found[0] != b"PK\x01\x02":
+        raise Unreadable(CUT_SHORT) from error
+    if found[0] != CENTRAL_MARK:
         raise Unreadable("the list of files is damaged")
     name_length, extra_length, comment_length = found[10:13]
     start = position + CENTRAL.size
