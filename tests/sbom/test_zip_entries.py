@@ -11,7 +11,8 @@ from leadline.packages.file import Unreadable
 from leadline.sbom.parsers.zip import ZipEntry, ZipReader
 
 NAMES = st.lists(
-    st.sampled_from(("A.class", "b/é.class", "c/", "META-INF/MANIFEST.MF", ".class", "x.classes")), unique=True
+    st.sampled_from(("A.class", "b/é.class", "c/", "META-INF/MANIFEST.MF", ".class", "x.classes")),
+    unique=True,
 )
 
 

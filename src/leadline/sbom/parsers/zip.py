@@ -77,7 +77,7 @@ class ZipReader:
     def entries(self, passing: bytes = b"") -> Iterator[ZipEntry]:
         """Every file, in the order of the directory. Raises ``Unreadable`` where the directory breaks off.
 
-        Those whose names end with ``passing`` are passed over, of which ``has_passed`` tells; most files of a jar are classes.
+        Those whose names end with ``passing`` are passed over, as most files of a jar are classes; ``has_passed`` says whether there were any.
         """
         position, content, number = self._directory, self._content, 0
         end, lengths_at, ends_with = self._end, LENGTHS.unpack_from, content.endswith
