@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from license_expression import get_spdx_licensing
 
-from leadline.model.package import Digest, ImageIdentity, Package, Sbom
+from leadline.model.package import ImageIdentity, Package, Sbom
 from leadline.outputs.documents.components import components
 from leadline.outputs.documents.declared_licences import (
     Declared,
@@ -94,22 +94,28 @@ def test_the_source_package_is_read_from_the_url(upstream: str, source: tuple[st
     assert (package.source, package.source_version) == source
 
 
-def test_one_package_in_several_files_is_told_once() -> None:
+def test_one_package_in_several_files_is_one_for_each() -> None:
     one, two = (
-        Package(
-            "golang", "stdlib", "1.22.1", found_in=(path,), licenses=(name,), digests=(Digest("sha1", name),)
-        )
+        Package("golang", "stdlib", "1.22.1", found_in=(path,), licenses=(name,))
         for path, name in (("bin/a", "MIT"), ("bin/b", "Apache-2.0"))
     )
-    merged = found(one, two)
-    assert len(merged) == 1
-    assert merged[0].package.found_in == ("bin/a", "bin/b")
-    assert merged[0].package.licenses == ("MIT", "Apache-2.0")
-    assert merged[0].package.digests == (Digest("sha1", "MIT"), Digest("sha1", "Apache-2.0"))
+    assert [each.package for each in found(two, one)] == [one, two]
 
 
-def test_names_that_an_index_holds_for_one_are_one() -> None:
-    assert len(found(Package("pypi", "Foo_Bar", "1"), Package("pypi", "foo-bar", "1"))) == 1
+@given(st.lists(st.sampled_from(("bin/a", "bin/b", "bin/c")), min_size=1, max_size=6), st.randoms())
+def test_each_has_a_key_of_its_own_that_does_not_hang_on_their_order(places: list[str], random) -> None:
+    packages = [Package("golang", "stdlib", "1.22.1", found_in=(place,)) for place in places]
+    every = found(*packages)
+    assert len({one.key for one in every}) == len(places)
+    assert every[0].key == found(Package("golang", "stdlib", "1.22.1"))[0].key
+    random.shuffle(packages)
+    assert found(*packages) == every
+
+
+def test_names_that_an_index_holds_for_one_have_keys_of_their_own() -> None:
+    assert (
+        len({one.key for one in found(Package("pypi", "Foo_Bar", "1"), Package("pypi", "foo-bar", "1"))}) == 2
+    )
 
 
 def test_two_architectures_are_two_packages() -> None:
@@ -124,13 +130,27 @@ def test_two_architectures_are_two_packages() -> None:
     )
 
 
-def test_a_package_belongs_to_the_distribution_only_where_every_copy_does() -> None:
+def test_each_copy_belongs_to_the_distribution_or_does_not() -> None:
     owner = Package("deb", "skopeo", "1")
     owned = Package("golang", "stdlib", "1.22", found_in=("bin/a",), owned_by="skopeo")
     free = Package("golang", "stdlib", "1.22", found_in=("bin/b",))
-    assert [one.package.owned_by for one in found(owner, owned)] == ["", "skopeo"]
-    assert [one.package.owned_by for one in found(owner, owned, free)] == ["", ""]
-    assert [one.owners for one in found(owner, owned, free)] == [(), (0,)]
+    assert [one.package.owned_by for one in found(owner, owned, free)] == ["", "skopeo", ""]
+    assert [one.owners for one in found(owner, owned, free)] == [(), (0,), ()]
+
+
+def test_of_copies_the_nearest_is_needed() -> None:
+    def installed(name: str, folder: str, *depends: str) -> Package:
+        return Package(
+            "pypi", name, "1", found_in=(f"{folder}/{name}-1.dist-info/METADATA",), depends=depends
+        )
+
+    every = found(
+        *(installed("b", folder) for folder in ("opt/x/site-packages", "usr/lib/site-packages")),
+        installed("a", "usr/lib/site-packages", "b"),
+    )
+    assert [every[i].package.found_in for one in every for i in one.needs] == [
+        ("usr/lib/site-packages/b-1.dist-info/METADATA",)
+    ]
 
 
 def test_a_name_that_fits_one_package_is_what_is_needed() -> None:

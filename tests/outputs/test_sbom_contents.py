@@ -3,6 +3,7 @@
 import io
 import json
 import random
+import re
 from typing import Any
 
 import pytest
@@ -71,9 +72,11 @@ def test_documents_of_different_content_have_different_names(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_a_package_found_in_several_places_is_one(name: str) -> None:
+def test_a_package_found_in_several_places_is_one_for_each(name: str) -> None:
     text = written(name)
-    assert text.count('"pkg:npm/semver@6.3.1"') == 1
+    assert text.count('"pkg:npm/semver@6.3.1"') == 2
+    refs = re.findall(r'"(?:bom-ref|SPDXID|id)":"([^"]*semver[^"]*|[0-9a-f]{16})"', text)
+    assert len(refs) == len(set(refs))
     assert "/app/node_modules/semver/package.json" in text
     assert "/app/node_modules/nyc/node_modules/semver/package.json" in text
 

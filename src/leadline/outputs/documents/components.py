@@ -1,50 +1,38 @@
-"""The packages of a SBOM as every format shows them: each once, with its URL, key and relations."""
+"""The packages of a SBOM as every format shows them: with URL, key and relations.
+
+A package that is installed in several places is one for each: each has its own layer and owner, and is upgraded by itself.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
-from itertools import chain
-from typing import TypeVar
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
-from leadline.model.package import Package, Sbom
+from leadline.model.package import DISTRIBUTION_TYPES, Package, Sbom
 from leadline.outputs.documents.dependencies import Dependencies
 from leadline.packages.package_url import package_url
 
-T = TypeVar("T")
-_DISTRIBUTION = frozenset(("alpm", "apk", "deb", "rpm"))
-
 
 class Component(Struct, frozen=True):
-    """One package, wherever in the image it was found."""
+    """One package in one place."""
 
     package: Package
-    """``found_in`` and licences of all places together. ``owned_by`` is set only where every place has an owner."""
     url: str
     """Its package URL; empty where none can be written."""
     key: str
-    """16 hexadecimal digits that follow from what it is, and never change from one scan to the next."""
+    """16 hexadecimal digits that follow from what it is, and never change from one scan to the next. Of copies the first by place has
+    the one that it had if it were alone."""
     needs: tuple[int, ...] = ()
     """Positions of the packages that it depends on, as far as known."""
     owners: tuple[int, ...] = ()
-    """Positions of the distribution packages that installed it."""
+    """Positions of the distribution packages that installed it: one, where it is known."""
 
 
 def components(sbom: Sbom) -> tuple[Component, ...]:
-    """The packages of ``sbom`` by type, name and version; those that are the same became one."""
-    groups: dict[tuple[str, ...], list[Package]] = {}
-    urls: dict[tuple[str, ...], str] = {}
-    for package in sbom.packages:
-        url = package_url(package)
-        key = (package.type, url, package.arch) if url else parts_of(package)
-        groups.setdefault(key, []).append(package)
-        urls[key] = url
-    merged = sorted(
-        ((_merged(copies), urls[key], _key(key), copies) for key, copies in groups.items()),
-        key=lambda one: (*parts_of(one[0]), one[1]),
-    )
-    packages = [package for package, _, _, _ in merged]
-    dependencies = Dependencies(packages, [url for _, url, _, _ in merged])
+    """The packages of ``sbom`` by type, name, version and place."""
+    packages = sorted(sbom.packages, key=lambda one: (*parts_of(one), package_url(one), one.found_in))
+    urls = list(map(package_url, packages))
+    dependencies = Dependencies(packages, urls)
     owners = _owners(packages)
     return tuple(
         Component(
@@ -52,15 +40,30 @@ def components(sbom: Sbom) -> tuple[Component, ...]:
             url,
             key,
             dependencies.of(position),
-            tuple(dict.fromkeys(_owners_of(copies, owners, position))),
+            tuple(_owner_of(package, owners, position)),
         )
-        for position, (package, url, key, copies) in enumerate(merged)
+        for position, (package, url, key) in enumerate(
+            zip(packages, urls, _keys(packages, urls), strict=True)
+        )
     )
 
 
 def parts_of(package: Package) -> tuple[str, ...]:
     """What sets one package apart from another."""
     return package.type, package.namespace, package.name, package.version, package.arch, package.subpath
+
+
+def _keys(packages: Sequence[Package], urls: Sequence[str]) -> Iterator[str]:
+    known: set[str] = set()
+    for number, (package, url) in enumerate(zip(packages, urls, strict=True)):
+        parts = (package.type, url, package.arch) if url else parts_of(package)
+        key = _key(parts)
+        if key in known:
+            key = _key((*parts, *package.found_in))
+        if key in known:
+            key = _key((*parts, *package.found_in, str(number)))
+        known.add(key)
+        yield key
 
 
 def _key(parts: Iterable[str]) -> str:
@@ -72,40 +75,12 @@ def _owners(packages: Sequence[Package]) -> dict[str, int]:
     owners: dict[str, int] = {}
     for is_distribution in (True, False):
         for position, package in enumerate(packages):
-            if (package.type in _DISTRIBUTION) is is_distribution:
+            if (package.type in DISTRIBUTION_TYPES) is is_distribution:
                 owners.setdefault(package.name, position)
     return owners
 
 
-def _owners_of(copies: Iterable[Package], owners: dict[str, int], itself: int) -> Iterator[int]:
-    for one in copies:
-        owner = owners.get(one.owned_by, itself) if one.owned_by else itself
-        if owner != itself:
-            yield owner
-
-
-def _merged(copies: Sequence[Package]) -> Package:
-    first = copies[0]
-    if len(copies) == 1:
-        return first
-    is_owned = all(one.owned_by for one in copies)
-    linked = [one.linked for one in copies]
-    built_for = {one.built_for for one in copies}
-    texts = ("source", "source_version", "supplier", "home", "description")
-    lists = ("licenses", "found_in", "cpes", "digests", "depends", "files")
-    first = structs.replace(
-        first,
-        **{name: next(filter(None, (getattr(one, name) for one in copies)), "") for name in texts},
-        **{name: _all(getattr(one, name) for one in copies) for name in lists},
-    )
-    return structs.replace(
-        first,
-        owned_by=first.owned_by if is_owned else "",
-        is_dev=all(one.is_dev for one in copies),
-        built_for=first.built_for if len(built_for) == 1 else "",
-        linked=None if None in linked else _all(one for one in linked if one is not None),
-    )
-
-
-def _all(parts: Iterable[tuple[T, ...]]) -> tuple[T, ...]:
-    return tuple(dict.fromkeys(chain.from_iterable(parts)))
+def _owner_of(package: Package, owners: dict[str, int], itself: int) -> Iterator[int]:
+    owner = owners.get(package.owned_by, itself) if package.owned_by else itself
+    if owner != itself:
+        yield owner

@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 
 from leadline.model.package import Package
 from leadline.packages.needed_library import NEEDED_LIBRARY
 
 _SEPARATORS = re.compile(r"[-_.]+")
 _FOLDER = "node_modules/"
+_MOST_COPIES = 100
+"""Of one package that are looked at for the nearest."""
 
 
 class Dependencies:
@@ -16,7 +19,7 @@ class Dependencies:
     def __init__(self, packages: Sequence[Package], urls: Sequence[str] = ()) -> None:
         """``urls`` are the package URLs of ``packages``, for needs that are written as one."""
         self._packages = packages
-        self._by_url = {url: position for position, url in enumerate(urls) if url}
+        self._by_url = {url: position for position, url in reversed([*enumerate(urls)]) if url}
         self._by_name: dict[tuple[str, str], list[int]] = {}
         self._by_path: dict[str, int] = {}
         """Position by path of a ``package.json``."""
@@ -58,8 +61,9 @@ class Dependencies:
             candidates = self._provider(name)
         if len(candidates) > 1:
             candidates = [one for one in candidates if self._packages[one].arch == package.arch]
-        if len(candidates) == 1:
-            yield candidates[0]
+        if len({self._packages[one].version for one in candidates}) == 1:
+            # Copies of one package: that which is nearest.
+            yield max(candidates[:_MOST_COPIES], key=lambda one: _nearness(package, self._packages[one]))
 
     def _beside(self, package: Package, name: str) -> Iterator[int]:
         """As Node.js looks for a module: in ``node_modules`` of the folder, then of those above."""
@@ -80,6 +84,12 @@ class Dependencies:
             return self._by_library.get(name[1:], []) or self._by_library.get(f"usr{name}", [])
         match = NEEDED_LIBRARY.match(name)
         return self._by_library.get(match["library"], []) if match else []
+
+
+def _nearness(package: Package, other: Package) -> int:
+    """How many folders their places have in common."""
+    places = [one.found_in[0].split("/") if one.found_in else [] for one in (package, other)]
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(*places, strict=False)))
 
 
 def _names(package: Package) -> tuple[str, ...]:

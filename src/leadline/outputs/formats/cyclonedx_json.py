@@ -50,7 +50,7 @@ def cyclonedx_vulnerabilities(report: ImageReport, out: IO[str], page: Page) -> 
     if report.database is not None:
         accepted = [one for one in report.suppressed if one.by == "waiver"]
         ref_of = {
-            parts_of(one.package): f"{one.url or one.package.type}#{one.key}"
+            _place_of(one.package): f"{one.url or one.package.type}#{one.key}"
             for one in components(report.sbom)
         }
         whys = {one.match.id: suppressed_reason(one) for one in accepted}
@@ -83,9 +83,13 @@ def _written(sbom: Sbom, version: str, matches: Sequence[Match]) -> dict[str, An
         written["compositions"] = [{"aggregate": "incomplete", "assemblies": [_ROOT]}]
         written["metadata"]["properties"] = _properties([("unread", _unread(one)) for one in sbom.unread])
     if matches:
-        ref_of = {parts_of(one.package): ref for one, ref in zip(found, refs, strict=True)}
+        ref_of = {_place_of(one.package): ref for one, ref in zip(found, refs, strict=True)}
         written["vulnerabilities"] = list(_vulnerabilities(matches, ref_of))
     return written
+
+
+def _place_of(package: Package) -> tuple[str, ...]:
+    return *parts_of(package), *package.found_in
 
 
 def _vulnerabilities(
@@ -97,7 +101,7 @@ def _vulnerabilities(
         grouped.setdefault(match.id, []).append(match)
     for name, members in grouped.items():
         first = members[0]
-        affects = dict.fromkeys(ref_of.get(parts_of(one.package), _ROOT) for one in members)
+        affects = dict.fromkeys(ref_of.get(_place_of(one.package), _ROOT) for one in members)
         fixes = dict.fromkeys(
             f"Upgrade {plain(one.package.name)} to {plain(one.fixed_in[0])}"
             for one in members

@@ -129,8 +129,9 @@ def _note(type: str, members: Sequence[Component], room: int) -> str:
     if not own:
         return "installed by the distribution" if room >= len("installed by the distribution") else ""
     rest = f", {len(members) - len(own):,} by the distribution" if len(own) < len(members) else ""
-    names = [f"{_name(one)} {plain(one.package.version, 30)}".rstrip() for one in own]
-    if text := as_many(names, room - columns(rest), 3):
+    # Copies of one are named once.
+    names = dict.fromkeys(f"{_name(one)} {plain(one.package.version, 30)}".rstrip() for one in own)
+    if text := as_many(list(names), room - columns(rest), 3):
         return text + rest
     return rest.removeprefix(", ") if columns(rest) <= room else ""
 
