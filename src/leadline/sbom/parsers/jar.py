@@ -165,7 +165,10 @@ def _split_group(stem: str, attributes: Mapping[str, str], leads_with_group: boo
 
     Bundles are called by a dotted name, and say it.
     """
-    group, _, artifact = stem.rpartition(".")
+    scala = _SCALA.search(stem)
+    bare = stem[: scala.start()] if scala else stem
+    group, _, artifact = bare.rpartition(".")
+    artifact += stem[len(bare) :]
     bundle = attributes.get("Bundle-SymbolicName", "").partition(";")[0].strip()
     if not group or stem.count(".") > DOTS:
         return "", stem
@@ -176,6 +179,13 @@ def _split_group(stem: str, attributes: Mapping[str, str], leads_with_group: boo
         words = _known_words(stem[dot.end() :])
         if words and stem[: dot.start()] in (GROUPS[words], EARLIER_GROUPS.get(words, (0, ""))[1]):
             return stem[: dot.start()], stem[dot.end() :]
+    # sbt writes the group first. No bundle is called by the end of its group twice, or for a Scala.
+    for dot in re.finditer(r"\.", stem):
+        first, rest = stem[: dot.start()], stem[dot.end() :]
+        if rest == first or ("." in first and rest.startswith(f"{first}.")):
+            return first, rest
+    if scala or f".{group}".endswith(f".{artifact}"):
+        return group, artifact
     if bundle == stem and not leads_with_group:
         return "", stem
     is_split = leads_with_group or ("." in group and "-" in artifact and not _known_words(stem))
