@@ -59,6 +59,7 @@ def test_settings_and_locks_are_no_cache(tmp_path: Path, path: str):
         ("var/cache/dnf/base-1/repodata/primary.xml.gz", "dnf"),
         ("var/cache/zypp/packages/x.rpm", "zypper"),
         ("root/.cache/pip/http/a/b", "pip"),
+        ("home/app/.cache/pip/http/a/b", "pip"),
     ],
 )
 def test_every_package_manager_has_its_folder(tmp_path: Path, path: str, manager: str):

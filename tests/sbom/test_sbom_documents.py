@@ -1,6 +1,7 @@
 """Bills of materials that others wrote, whole and broken."""
 
 import json
+import re
 from pathlib import Path
 
 import orjson
@@ -301,6 +302,8 @@ def test_components_nested_without_end_are_named() -> None:
     sbom = read({"bomFormat": "CycloneDX", "specVersion": "1.5", "components": [inner]})
     assert len(sbom.packages) == 33
     assert [one.why for one in sbom.unread] == ["components nested too deeply"]
+    # The reason is still in the line.
+    assert re.fullmatch(r"components\[0\]\.components.{20,80}….*components\[0\]", sbom.unread[0].where)
 
 
 def test_entries_of_one_id_are_all_kept() -> None:

@@ -11,11 +11,11 @@ from leadline.sbom.identity.distro import is_rolling
 from leadline.sbom.run_rules import (
     ADDED,
     CACHE,
-    CACHE_FOLDERS,
     EMPTY_CACHE,
     NAME_A_USER,
     REACH_OTHERWISE,
     administrator,
+    keeper_of_cache,
     remote_access,
 )
 from leadline.sbom.secrets.content import LARGEST_BYTES
@@ -148,7 +148,7 @@ def _ports(sbom: Sbom) -> Iterator[ImageFinding]:
 def _caches(sbom: Sbom) -> Iterator[ImageFinding]:
     for file in sbom.files:
         if file.why == CACHE:
-            fix = EMPTY_CACHE[CACHE_FOLDERS[file.path]]
+            fix = EMPTY_CACHE[keeper_of_cache(file.path)]
             yield ImageFinding("low", "Package cache in the image", file.path, file.detail, fix, file.layer)
 
 

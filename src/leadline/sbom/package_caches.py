@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from leadline.model.package import ImageFile
 from leadline.sbom.layers.facts import FILE, LayerFacts
-from leadline.sbom.run_rules import CACHE, CACHE_FOLDERS
+from leadline.sbom.run_rules import CACHE, CACHE_FOLDERS, HOMES, keeper_of_cache
 
 _ENDINGS = {
     "apt": ("_Packages", "_Sources", "Release", ".lz4", ".gz", ".xz", ".deb"),
@@ -23,8 +23,14 @@ _ENDINGS = {
 def package_caches(layers: Iterable[tuple[str, LayerFacts]]) -> Iterator[ImageFile]:
     """One for each such folder of each layer. ``layers``: digest and content, bottom first."""
     for digest, layer in layers:
-        for folder, manager in CACHE_FOLDERS.items():
+        homes = (
+            [path for path in layer.entries if path.startswith(HOMES) and keeper_of_cache(path)]
+            if "home" in layer.entries
+            else ()
+        )
+        for folder in (*CACHE_FOLDERS, *homes):
             if folder in layer.entries:
+                manager = keeper_of_cache(folder)
                 start = f"{folder}/"
                 number = sum(
                     kind == FILE and path.startswith(start) and path.endswith(_ENDINGS[manager])

@@ -29,6 +29,18 @@ CACHE_FOLDERS = {
     "root/.cache/pip": "pip",
 }
 """Where it lies, and which package manager keeps it there."""
+HOMES = "home/"
+_OF_HOMES = {".cache/pip": "pip"}
+
+
+def keeper_of_cache(folder: str) -> str:
+    """The package manager that keeps what it fetched in ``folder``, or in that folder of a user's; empty for none."""
+    known = CACHE_FOLDERS.get(folder, "")
+    if known or not folder.startswith(HOMES):
+        return known
+    return _OF_HOMES.get(folder.removeprefix(HOMES).partition("/")[2], "")
+
+
 NAME_A_USER = "name another user in the image's last USER line, by number where Kubernetes is to verify it"
 REACH_OTHERWISE = "let nothing listen there; kubectl exec and port-forward reach a container without it"
 REMOTE_ACCESS = {

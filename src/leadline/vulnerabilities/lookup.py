@@ -285,7 +285,7 @@ class _Planner:
 
     def _by_cpe(self, place: int, package: Package, ecosystem: str) -> _Answer:
         is_program = not ecosystem or (package.type == "golang" and package.name == "stdlib")
-        title = ecosystem or f"{package.type} packages"
+        title = ecosystem or ("other kinds" if package.type == "generic" else package.type)
         if not self._cpe.batches or not package.cpes or not is_program:
             return _Answer(title, why="no feed of the database speaks of them")
         version = package.version.removeprefix("go")

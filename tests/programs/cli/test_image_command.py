@@ -282,6 +282,7 @@ def test_one_long_name_does_not_widen_the_whole_list(run, tmp_path, monkeypatch,
         (("image", "sbom", "cut.tar"), 3, "cut.tar is damaged: the archive ends in the middle of a file"),
         (("image", "sbom", "pipe"), 3, "pipe is neither a file nor a folder; save it to a file first"),
         (("image", "sbom", "plain.tar"), 3, "plain.tar is an archive but no image; it holds neither manifest.json nor index.json"),
+        (("image", "sbom", "part.tar"), 3, "part.tar is an archive but no image; it holds no index.json, which names the images of an OCI layout; archive the folder of a whole layout"),
         (("image", "sbom", "nested.tar"), 3, "nested.tar is an archive but no image; it holds the folder lay; archive what is in that: tar -C lay -cf nested.tar ."),
         (("image", "sbom", "part"), 3, "part holds no index.json, which names the images of an OCI layout; name the folder of a whole layout"),
         (("image", "verify", "part", "--key", "key.pub"), 3, "part holds no index.json, which names the images of an OCI layout; name the folder of a whole layout"),
@@ -309,6 +310,7 @@ def test_what_cannot_be_done_is_said_in_one_line(run, tmp_path, words, code, mes
     docker_archive(tmp_path / "cut.tar", [LAYER])
     (tmp_path / "cut.tar").write_bytes((tmp_path / "cut.tar").read_bytes()[:2000])
     (tmp_path / "plain.tar").write_bytes(layer({"hello": b"x"}))
+    (tmp_path / "part.tar").write_bytes(layer({"oci-layout": b"{}", "blobs/sha256/a": b"{}"}))
     (tmp_path / "nested.tar").write_bytes(layer({"lay/index.json": b"{}", "lay/oci-layout": b"{}"}))
     (tmp_path / "part/blobs/sha256").mkdir(parents=True)
     (tmp_path / "key.pub").write_bytes(pem(new_key()))

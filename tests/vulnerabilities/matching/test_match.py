@@ -341,7 +341,7 @@ def test_versions_that_say_nothing_are_reported_and_not_matched(tmp_path: Path):
         "Maven: the version is a placeholder": 2,
         "PyPI: the version cannot be compared": 1,
         "npm: no feed of the database speaks of them": 1,
-        "julia packages: no feed of the database speaks of them": 1,
+        "julia: no feed of the database speaks of them": 1,
     }
 
 

@@ -15,6 +15,7 @@ from leadline.sbom.licences.expressions import spdx
 MOST_ENTRIES = 2_000_000
 MOST_UNREAD = 1_000
 LONGEST_TEXT = 16_384
+_LONGEST_PLACE = 120
 _WHOLES = ("pkg:docker/", "pkg:git", "pkg:bitbucket/", "pkg:oci/")
 _SEPARATORS = re.compile(r"[-_.]+")
 _OTHER_BEGINNINGS = {
@@ -82,7 +83,10 @@ class Entries:
         return False
 
     def lose(self, where: str, why: str) -> None:
+        """Notes what cannot be taken. Of a place deep down both ends are kept: the line has to hold the reason too."""
         if len(self.unread) < MOST_UNREAD:
+            if len(where) > _LONGEST_PLACE:
+                where = f"{where[: _LONGEST_PLACE // 2]}…{where[-_LONGEST_PLACE // 2 :]}"
             self.unread.append(Unread(where, why, "malformed"))
         else:
             self._left_out += 1

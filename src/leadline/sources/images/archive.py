@@ -99,6 +99,8 @@ def _why_no_image(path: Path, names: Iterable[str]) -> str:
     folders = sorted(one.removesuffix("/index.json") for one in names if one.endswith("/index.json"))
     if folders and "/" not in folders[0]:
         return f"it holds the folder {folders[0]}; archive what is in that: tar -C {folders[0]} -cf {path} ."
+    if "oci-layout" in names or any(one.startswith("blobs/") for one in names):
+        return "it holds no index.json, which names the images of an OCI layout; archive the folder of a whole layout"
     return "it holds neither manifest.json nor index.json"
 
 
