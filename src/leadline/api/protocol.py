@@ -157,11 +157,13 @@ class Readable(Protocol):
         """Ends watches."""
 
 
-async def pages_of(store: "Readable | Store", selection: Selection) -> AsyncIterator[tuple[Entry, ...]]:
-    """The objects of every page of a list. Raises: as ``Store.list``."""
+async def pages_of(
+    store: "Readable | Store", selection: Selection, limit: int = MAX_PAGE_ROWS
+) -> AsyncIterator[tuple[Entry, ...]]:
+    """The objects of every page of a list, at most ``limit`` at once. Raises: as ``Store.list``."""
     token, is_first = "", True
     while token or is_first:
-        page = await store.list(selection, Paging(token))
+        page = await store.list(selection, Paging(token, limit))
         token, is_first = page.token, False
         yield page.entries
 

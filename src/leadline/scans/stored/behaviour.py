@@ -20,7 +20,7 @@ from leadline.api.kinds.profiles import (
     RunProgram,
 )
 from leadline.api.posture_results import label_value, slug
-from leadline.api.protocol import ABSENT, ConflictError, Content, Entry, Paging, Put, Readable, Store
+from leadline.api.protocol import ABSENT, ConflictError, Content, Entry, Put, Readable, Store, pages_of
 from leadline.api.selection import Key, Selection, labels_of
 from leadline.api.stored import metadata_of
 from leadline.model.container import Container
@@ -135,11 +135,8 @@ class StoredRecord(Struct, frozen=True):
 async def stored_records(store: Readable, namespace: str = "") -> list[StoredRecord]:
     """Of all namespaces where none is named. Raises: ``StoreError``."""
     found: list[StoredRecord] = []
-    token, is_first = "", True
-    while token or is_first:
-        page = await store.list(Selection(PROFILES, namespace), Paging(token, limit=50))
-        token, is_first = page.token, False
-        found += filter(None, map(stored_record, page.entries))
+    async for entries in pages_of(store, Selection(PROFILES, namespace), limit=50):
+        found += filter(None, map(stored_record, entries))
     return found
 
 

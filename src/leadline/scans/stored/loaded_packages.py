@@ -26,7 +26,7 @@ from leadline.api.kinds.images import (
     VulnerabilityManifestSummary,
 )
 from leadline.api.posture_results import label_value
-from leadline.api.protocol import ABSENT, ConflictError, Content, Entry, Paging, Put, Store
+from leadline.api.protocol import ABSENT, ConflictError, Content, Entry, Paging, Put, Store, pages_of
 from leadline.api.selection import Key, Requirement, Selection, labels_of
 from leadline.api.stored import Reader
 from leadline.errors import LeadlineError, StoreError
@@ -252,11 +252,8 @@ async def _forget(store: Store, names: Set[str]) -> int:
     wanted = (Requirement(CONTEXT, "in", frozenset({FILTERED})), Requirement(INSTANCE, "exists"))
     count = 0
     for plural in (MANIFESTS, VEX):
-        token, is_first = "", True
-        while token or is_first:
-            page = await store.list(Selection(plural, labels=wanted, with_body=False), Paging(token))
-            token, is_first = page.token, False
-            for entry in page.entries:
+        async for entries in pages_of(store, Selection(plural, labels=wanted, with_body=False)):
+            for entry in entries:
                 if entry.key.name not in names:
                     with suppress(ConflictError):
                         await store.delete(entry.key, entry.revision)

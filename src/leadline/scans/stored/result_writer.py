@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from leadline.api.kind import PREFIX
 from leadline.api.posture_results import OBJECT, SCANS, SUMMARIES
-from leadline.api.protocol import ABSENT, ConflictError, Content, EndingError, Entry, Paging, Put, Store
+from leadline.api.protocol import ABSENT, ConflictError, Content, EndingError, Entry, Put, Store, pages_of
 from leadline.api.risk_results import RISKS
 from leadline.api.selection import Key, Selection, labels_of
 from leadline.kept_once import KeptOnce
@@ -103,11 +103,8 @@ class ResultWriter:
         """Reads what is there. Raises: ``StoreError``."""
         self._known.clear()
         for plural in PLURALS:
-            token, is_first = "", True
-            while token or is_first:
-                page = await self._store.list(Selection(plural), Paging(token, limit=LEARNT))
-                token, is_first = page.token, False
-                for entry in page.entries:
+            async for entries in pages_of(self._store, Selection(plural), limit=LEARNT):
+                for entry in entries:
                     if not _is_of_people(entry):
                         self._note(entry, _digest(entry.content))
         self._with_history = {key async for key, _ in keys_of(self._store, HISTORIES)}

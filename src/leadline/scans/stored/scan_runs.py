@@ -11,16 +11,7 @@ from msgspec.structs import replace
 
 from leadline.api.kinds.configuration import CONFIGURATION_SEVERITIES, SeverityCounts
 from leadline.api.kinds.scans import RunCondition, ScanOutcome, ScanRun, UnreadPlace
-from leadline.api.protocol import (
-    ABSENT,
-    ConflictError,
-    Content,
-    Entry,
-    Paging,
-    Put,
-    Readable,
-    Store,
-)
+from leadline.api.protocol import ABSENT, ConflictError, Content, Entry, Put, Readable, Store, pages_of
 from leadline.api.selection import Key, Selection
 from leadline.api.stored import Reader
 from leadline.model.unread import Unread
@@ -125,13 +116,7 @@ async def forget_old_runs(store: Store, newest: str) -> None:
 
 async def all_of(store: Readable, plural: str) -> list[Entry]:
     """Every object of a kind, with its body. Raises: ``StoreError``."""
-    entries: list[Entry] = []
-    token, is_first = "", True
-    while token or is_first:
-        page = await store.list(Selection(plural), Paging(token))
-        entries += page.entries
-        token, is_first = page.token, False
-    return entries
+    return [entry async for entries in pages_of(store, Selection(plural)) for entry in entries]
 
 
 async def run_rows(store: Store) -> list[Body]:

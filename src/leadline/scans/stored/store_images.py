@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from leadline.api.kind import PREFIX
 from leadline.api.kinds.scans import ScanCoverage, ScanOrder, ScanOutcome, ScanRules, ScanRun, ScanTarget
-from leadline.api.protocol import ConflictError, Paging, Store
+from leadline.api.protocol import ConflictError, Paging, Store, pages_of
 from leadline.api.selection import Key, Selection
 from leadline.api.stored import metadata_of
 from leadline.errors import StoreError
@@ -242,11 +242,8 @@ async def collect_images(
     count = 0
     of_images = (Selection(plural, home, with_body=False) for plural in _OF_IMAGES)
     for selection in (*of_images, Selection(SUMMARIES, with_body=False)):
-        token, is_first = "", True
-        while token or is_first:
-            page = await store.list(selection, Paging(token))
-            token, is_first = page.token, False
-            for entry in page.entries:
+        async for entries in pages_of(store, selection):
+            for entry in entries:
                 metadata = metadata_of(entry)
                 image = metadata.annotations.get(f"{PREFIX}image-id", "")
                 is_summary = entry.key.plural == SUMMARIES

@@ -9,7 +9,7 @@ from leadline.api.kind import OUR_GROUP
 from leadline.api.kinds.configuration import JudgedObject
 from leadline.api.kinds.scans import KnownAdmin
 from leadline.api.posture_results import slug
-from leadline.api.protocol import ABSENT, Entry, Paging, Readable, Store
+from leadline.api.protocol import ABSENT, Entry, Readable, Store, pages_of
 from leadline.api.selection import Key, Requirement, Selection
 from leadline.errors import SourceError
 from leadline.model.access import Access, AccessAnswer, AccessStep, Subject
@@ -107,13 +107,8 @@ def _steps(how: str) -> tuple[AccessStep, ...]:
 
 async def _stored(store: Store) -> list[Entry]:
     about = (Requirement(_ABOUT, "in", frozenset({CLUSTER_ADMIN})),)
-    entries: list[Entry] = []
-    token, is_first = "", True
-    while token or is_first:
-        page = await store.list(Selection(HISTORIES, labels=about), Paging(token))
-        token, is_first = page.token, False
-        entries += page.entries
-    return entries
+    pages = pages_of(store, Selection(HISTORIES, labels=about))
+    return [entry async for entries in pages for entry in entries]
 
 
 def _key(subject: Subject, home: str) -> Key:

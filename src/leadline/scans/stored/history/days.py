@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from leadline.api.kinds.configuration import CONFIGURATION_SEVERITIES, SeverityCounts
 from leadline.api.kinds.history import NAMESPACE_HISTORIES, DayCounts, MonthOfDays, NamespaceHistory
-from leadline.api.protocol import ABSENT, ConflictError, Content, Paging, Put, Store
+from leadline.api.protocol import ABSENT, ConflictError, Content, Put, Store, pages_of
 from leadline.api.selection import Key, Selection
 from leadline.api.stored import Reader, metadata_of
 from leadline.model.report import PostureReport
@@ -187,11 +187,8 @@ class _Images(Struct):
 async def _images(store: Store) -> dict[str, _Images]:
     """By namespace, with ``CLUSTER``; of images that were matched with a database alone."""
     sums: dict[str, _Images] = {}
-    token, is_first = "", True
-    while token or is_first:
-        page = await store.list(Selection(IMAGE_SUMMARIES, with_body=False), Paging(token))
-        token, is_first = page.token, False
-        for entry in page.entries:
+    async for entries in pages_of(store, Selection(IMAGE_SUMMARIES, with_body=False)):
+        for entry in entries:
             counts = stored_counts("", metadata_of(entry).annotations)
             if counts is None or not counts.is_matched:
                 continue

@@ -18,7 +18,7 @@ from leadline.api.kinds.history import (
     ObjectHistory,
 )
 from leadline.api.posture_results import BY_EXCEPTION, OBJECT
-from leadline.api.protocol import ABSENT, Content, Entry, Paging, Put, Store
+from leadline.api.protocol import ABSENT, Content, Entry, Put, Store, pages_of
 from leadline.api.selection import Key, Selection
 from leadline.api.stored import Reader, metadata_of
 
@@ -114,11 +114,8 @@ def ended_put(entry: Entry | None, key: Key, result: Entry, history: ObjectHisto
 
 async def keys_of(store: Store, plural: str) -> AsyncIterator[tuple[Key, str]]:
     """The key of each, and since when its object is gone; empty where that is there."""
-    token, is_first = "", True
-    while token or is_first:
-        page = await store.list(Selection(plural, with_body=False), Paging(token))
-        token, is_first = page.token, False
-        for entry in page.entries:
+    async for entries in pages_of(store, Selection(plural, with_body=False)):
+        for entry in entries:
             yield entry.key, metadata_of(entry).annotations.get(GONE, "")
 
 

@@ -13,7 +13,7 @@ from leadline.api.kind import PREFIX
 from leadline.api.kinds.configuration import JudgedObject, WorkloadConfigurationScanSummary
 from leadline.api.kinds.history import DayCounts, FindingLife
 from leadline.api.posture_results import SUMMARIES
-from leadline.api.protocol import Entry, Paging, Readable
+from leadline.api.protocol import Entry, Readable, pages_of
 from leadline.api.selection import Key, Selection
 from leadline.api.stored import Reader, metadata_of
 from leadline.errors import SourceError, UsageError
@@ -179,13 +179,8 @@ def _space(asked: Asked) -> str:
 
 
 async def _objects(store: Readable, plural: str, namespace: str, *, with_body: bool = True) -> list[Entry]:
-    entries: list[Entry] = []
-    token, is_first = "", True
-    while token or is_first:
-        page = await store.list(Selection(plural, namespace, with_body=with_body), Paging(token))
-        entries += page.entries
-        token, is_first = page.token, False
-    return entries
+    pages = pages_of(store, Selection(plural, namespace, with_body=with_body))
+    return [entry async for entries in pages for entry in entries]
 
 
 def _life(title: str, id: str, of: str, one: FindingLife) -> Life:
