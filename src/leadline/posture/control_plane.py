@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from leadline.model.control import Review, Set
 from leadline.model.resource import Resource
+from leadline.packages.late_pattern import late_pattern
 from leadline.posture.subject import Workload, mapping, mappings, sequence, text
 
 
@@ -45,14 +46,14 @@ class Flag(Struct, frozen=True):
         return sum(float(n) * _SECONDS[unit] for n, unit in _DURATION_PART.findall(self.value))
 
 
-_FLAG = re.compile(r"-(?![0-9]|\Z)")
+_FLAG = late_pattern(r"-(?![0-9]|\Z)")
 """How a flag begins: a hyphen before a digit is the sign of a number, and one alone represents the standard output."""
-_NUMBER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
-_DURATION = re.compile(r"\+?(?:[0-9]{1,15}(?:\.[0-9]{0,15})?(?:h|m|s|ms|us|µs|ns)){1,8}", re.ASCII)
-_DURATION_PART = re.compile(r"([0-9.]+)(h|ms|m|s|us|µs|ns)")
+_NUMBER = late_pattern(r"[+-]?[0-9]{1,18}", re.ASCII)
+_DURATION = late_pattern(r"\+?(?:[0-9]{1,15}(?:\.[0-9]{0,15})?(?:h|m|s|ms|us|µs|ns)){1,8}", re.ASCII)
+_DURATION_PART = late_pattern(r"([0-9.]+)(h|ms|m|s|us|µs|ns)")
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
-_LOOPBACK = re.compile(r"127(?:\.[0-9]{1,3}){3}|::1|\[::1\]|localhost", re.ASCII)
-_VERSION = re.compile(r"v?(\d{1,4})\.(\d{1,4})(?:[.+-]|$)", re.ASCII)
+_LOOPBACK = late_pattern(r"127(?:\.[0-9]{1,3}){3}|::1|\[::1\]|localhost", re.ASCII)
+_VERSION = late_pattern(r"v?(\d{1,4})\.(\d{1,4})(?:[.+-]|$)", re.ASCII)
 
 
 class ControlPlaneProcess:

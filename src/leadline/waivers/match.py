@@ -10,12 +10,13 @@ from msgspec import Struct
 
 from leadline.kube.selector import Selector, compile_selector
 from leadline.model.waiver import LabelRequirement, ObjectMatch, Waiver, WaiverMatch, Writing
+from leadline.packages.late_pattern import late_pattern
 
 LONGEST_PATTERN = 512
 LONGEST_TEXT = 512
 """Of what is compared. Names of objects and images are shorter; a longer text matches no expression."""
 MOST_REPEATS = 3
-_TOKEN = re.compile(
+_TOKEN = late_pattern(
     r"\\(?P<escaped>.)|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?P<special>\?(?!:))?|(?P<close>\))|(?P<count>\{[0-9]*,?[0-9]*\})|(?P<star>[*+])|(?P<other>.)",
     re.DOTALL,
 )

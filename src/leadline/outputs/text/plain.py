@@ -5,13 +5,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from unicodedata import combining, east_asian_width
 
+from leadline.packages.late_pattern import late_pattern
+
 LONGEST = 300
 """Kubernetes allows names of 253 bytes; whatever is longer is not a name worth reading to its end."""
 
 _LONGEST_LINE = 2_000
 _ELLIPSIS = "…"
 
-_CI_MARK = re.compile(r"##(?=\[|vso\[|teamcity\[)|(?<![^\s.])::(?=[A-Za-z])", re.IGNORECASE)
+_CI_MARK = late_pattern(r"##(?=\[|vso\[|teamcity\[)|(?<![^\s.])::(?=[A-Za-z])", re.IGNORECASE)
 """What the logs of GitHub, Azure and TeamCity take for a command: ``##[…]``, ``##vso[…]`` and ``##teamcity[…]`` anywhere,
 ``::error::`` where a line begins, as any word may after wrapping. GitLab's begin with a line end and an escape.
 

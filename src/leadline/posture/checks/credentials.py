@@ -9,11 +9,12 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import msgspec
 
+from leadline.packages.late_pattern import late_pattern
 from leadline.posture.checks.token_shapes import has_login, has_token, is_template
 
 LONGEST_VALUE = 4096
@@ -21,8 +22,8 @@ LONGEST_VALUE = 4096
 LONGEST_TEXT = 262_144
 """Characters of a configuration file that are read."""
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_TWO_WORDS = re.compile(
+_WORD = late_pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_TWO_WORDS = late_pattern(
     r"(.+)(passwords?|secrets?|tokens?|credentials?)|(access|api|auth|encryption|private|secret|signing)(keys?)"
 )
 _TELLS_OF = frozenset(
@@ -173,20 +174,20 @@ _NO_CREDENTIALS = frozenset({("initial", "cluster", "token")})
 
 _SCRIPTS = (".sh", ".py", ".js", ".ts", ".rb", ".pl", ".ps1", ".lua", ".go", ".java")
 """Ends of the names of programs: ``get-token.sh`` holds no token."""
-_CODE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*[(\[]|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+[;,)]?")
+_CODE = late_pattern(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*[(\[]|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+[;,)]?")
 """How an expression of a program begins, which reads a value from elsewhere: ``form.value``, ``os.getenv(``."""
 _SHORTEST_ENCODED = 20
 """Characters of base64 that can hold a credential."""
 MOST_PAIRS = 1000
 """Names and values of one JSON text that are looked at."""
 
-_ASSIGNMENT = re.compile(
+_ASSIGNMENT = late_pattern(
     r"""^\s*(?:export\s+|-\s+|--?)?["']?([\w.-]{2,80})["']?\s*[:=]\s*["']?([^\s"',;#]{1,512})"""
 )
 
 
 class CredentialRules:
-    """The words and patterns in force, compiled. Use ``rules_for``, which keeps them."""
+    """The words and patterns in force, compiled when first asked for. Use ``rules_for``, which keeps them."""
 
     def __init__(
         self,
@@ -195,12 +196,25 @@ class CredentialRules:
         values: tuple[str, ...],
         values_allowed: tuple[str, ...],
     ) -> None:
-        self._names = tuple(tuple(words(name)) for name in names)
-        firsts = frozenset(name[0] for name in self._names if name)
-        self._first_words = firsts | {word + "s" for word in firsts}
+        self._settings = names, values, values_allowed
         self._names_allowed = tuple(name.lower() for name in names_allowed if name)
-        self._values = _any_of(values)
-        self._values_allowed = _any_of(values_allowed)
+
+    @cached_property
+    def _names(self) -> tuple[tuple[str, ...], ...]:
+        return tuple(words(name) for name in self._settings[0])
+
+    @cached_property
+    def _first_words(self) -> frozenset[str]:
+        firsts = frozenset(name[0] for name in self._names if name)
+        return firsts | {word + "s" for word in firsts}
+
+    @cached_property
+    def _values(self) -> re.Pattern[str] | None:
+        return _any_of(self._settings[1])
+
+    @cached_property
+    def _values_allowed(self) -> re.Pattern[str] | None:
+        return _any_of(self._settings[2])
 
     def is_credential(self, name: str, value: str) -> bool:
         """Whether ``value`` under ``name`` is a credential in plain text."""

@@ -5,17 +5,18 @@ import binascii
 import re
 from typing import Any
 
+from leadline.packages.late_pattern import late_pattern
 from leadline.posture.checks.container_credentials import SENSITIVE_KEY_NAMES, SENSITIVE_VALUES
 from leadline.posture.checks.credentials import LONGEST_TEXT, rules_for, speaks_about_a_credential, words
 from leadline.posture.checks.token_shapes import is_template
 
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = late_pattern(
     r"change[-_ ]?(?:me|this|it)|replace|your[-_ ]|example|placeholder|todo|dummy|redacted|<[^>]*>|\$\{|\{\{|"
     r"^(?:x+|\*+|\.+|-+|none|null|true|false|test|secret|password|fake)$",
     re.IGNORECASE,
 )
 """What represents a value that is put in later, or was never meant to be one."""
-_ELSEWHERE = re.compile(
+_ELSEWHERE = late_pattern(
     r"^(?:op|vault|ref\+\w+|sm|awssm|gsm|gcpsm|azkv|akeyless|doppler|bws|ssm)://|^arn:aws[\w-]*:(?:secretsmanager|ssm):"
 )
 """Where a store of secrets holds the value."""

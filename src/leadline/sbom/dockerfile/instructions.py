@@ -3,12 +3,12 @@
 Source: https://docs.docker.com/reference/dockerfile/ and the parser of BuildKit, ``frontend/dockerfile/parser``.
 """
 
-import re
 from collections.abc import Iterator
 
 from msgspec import Struct
 
 from leadline.errors import ManifestError
+from leadline.packages.late_pattern import late_pattern
 
 LARGEST = 1 << 20
 """Bytes. Real ones have a few thousand."""
@@ -36,9 +36,9 @@ NAMES = frozenset(
         "WORKDIR",
     )
 )
-_DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*")
-_HEREDOC = re.compile(r"(?<!\S)\d*<<(-?)(['\"]?)([A-Za-z_][A-Za-z0-9_.]*)\2(?=[\s>|;&)]|$)")
-_FLAG = re.compile(r"\s*--([a-z][a-z-]*)(?:=(\"[^\"]*\"|'[^']*'|\S*))?(?=\s|$)")
+_DIRECTIVE = late_pattern(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*")
+_HEREDOC = late_pattern(r"(?<!\S)\d*<<(-?)(['\"]?)([A-Za-z_][A-Za-z0-9_.]*)\2(?=[\s>|;&)]|$)")
+_FLAG = late_pattern(r"\s*--([a-z][a-z-]*)(?:=(\"[^\"]*\"|'[^']*'|\S*))?(?=\s|$)")
 _WITH_HEREDOCS = frozenset(("RUN", "COPY", "ADD"))
 
 

@@ -14,15 +14,16 @@ from typing import Any
 
 from leadline.kube.field_path import Step
 from leadline.model.unread import Unread, UnreadReason
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.dockerfile.instructions import Dockerfile, RefusedError, read_dockerfile
 from leadline.sources.manifests.files import is_dockerfile, is_manifest
 
 KIND = "Dockerfile"
 API_VERSION = "leadline.dev/v1"
-_BASE = re.compile(rb"^[ \t]*FROM[ \t]", re.MULTILINE | re.IGNORECASE)
+_BASE = late_pattern(rb"^[ \t]*FROM[ \t]", re.MULTILINE | re.IGNORECASE)
 _HEAD = 64 << 10
 """Bytes in which a text has to begin like one."""
-_BEGINS = re.compile(rb"(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*(?:FROM|ARG)[ \t]+[^\s:]", re.IGNORECASE)
+_BEGINS = late_pattern(rb"(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*(?:FROM|ARG)[ \t]+[^\s:]", re.IGNORECASE)
 
 
 def is_dockerfile_text(name: str, content: bytes) -> bool:

@@ -3,18 +3,18 @@
 Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
 """
 
-import re
 from typing import Any
 
 import msgspec
 
 from leadline.model.waiver import LabelRequirement
+from leadline.packages.late_pattern import late_pattern
 from leadline.sources.waivers.exception_spec import Selector
 
 _LONGEST = 300
 _NAME = r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
-_KEY = re.compile(rf"([a-z0-9]([a-z0-9.-]{{0,251}}[a-z0-9])?/)?{_NAME}")
-_VALUE = re.compile(rf"({_NAME})?")
+_KEY = late_pattern(rf"([a-z0-9]([a-z0-9.-]{{0,251}}[a-z0-9])?/)?{_NAME}")
+_VALUE = late_pattern(rf"({_NAME})?")
 
 
 class NotUsableError(ValueError):

@@ -11,7 +11,6 @@
         privileged: true  # leadline: accept C-0057 until 2027-01-31 reads the devices of its node
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +18,7 @@ from msgspec import Struct
 
 from leadline.model.resource import Resource
 from leadline.model.waiver import Waiver, WaiverMatch
+from leadline.packages.late_pattern import late_pattern
 
 _OURS = ("leadline.dev/accept", "leadline.dev/accept-reason", "leadline.dev/accept-until")
 _ECOSYSTEM = ("kubescape.io/skip-controls", "kubescape.io/skip-reason", "kubescape.io/skip-expiry")
@@ -26,7 +26,7 @@ MARK = b"leadline: accept"
 LARGEST_MARKED = 32 << 20
 MOST_CONTROLS = 400
 _ID = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
-_COMMENT = re.compile(
+_COMMENT = late_pattern(
     rf"(?:^|\s)#\s*leadline:\s*accept\s+(?P<ids>{_ID}(?:\s*,\s*{_ID}){{0,{MOST_CONTROLS}}})"
     r"(?:\s+until\s+(?P<until>[0-9]{4}-[0-9]{2}-[0-9]{2}\S*))?(?:\s+(?P<reason>.*))?$"
 )

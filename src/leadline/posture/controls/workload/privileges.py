@@ -1,7 +1,6 @@
 """What a container may do that reaches beyond it."""
 
-import re
-
+from leadline.packages.late_pattern import late_pattern
 from leadline.posture.checks.container_security import privileged, runs_linux
 from leadline.posture.checks.container_security import root_user as may_be_root
 from leadline.posture.checks.selinux import uses_selinux
@@ -19,7 +18,7 @@ from leadline.posture.control import (
 )
 from leadline.posture.control_families import pod_control
 
-SUDO = re.compile(r"(?:^|[\s;&|(`/])sudo(?:$|[\s;&|)`])")
+SUDO = late_pattern(r"(?:^|[\s;&|(`/])sudo(?:$|[\s;&|)`])")
 OF_OPENSHIFT = frozenset({"privileged", "node-exporter"})
 
 
