@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from leadline.discover import discover
+from leadline.discover import discover, members
 from leadline.model.control import Control
 from leadline.posture import controls
 
@@ -60,8 +60,7 @@ def test_a_module_that_cannot_be_imported_is_no_silent_gap(package, tmp_path):
 
 
 def test_each_file_below_controls_offers_one_control_at_least():
-    found = discover(controls, Control)
-    modules = {control.module for control in found}
+    modules = {module for module, _, _ in members(controls, Control)}
     folder = Path(controls.__path__[0])
     files = {
         ".".join((controls.__name__, *path.relative_to(folder).with_suffix("").parts))

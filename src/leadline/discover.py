@@ -11,12 +11,16 @@ T = TypeVar("T")
 
 def discover(package: ModuleType, kind: type[T]) -> list[T]:
     """Every module-level value of ``kind`` in ``package`` and below, in module order."""
-    found: list[T] = []
+    return [value for _, _, value in members(package, kind)]
+
+
+def members(package: ModuleType, kind: type[T]) -> Iterator[tuple[str, str, T]]:
+    """As ``discover``; before each value the dotted name of its module, and its own there."""
     for folder in package.__path__:
-        for name in _modules(folder, package.__name__):
-            members = vars(importlib.import_module(name)).values()
-            found += [member for member in members if isinstance(member, kind)]
-    return found
+        for module in _modules(folder, package.__name__):
+            for name, value in vars(importlib.import_module(module)).items():
+                if isinstance(value, kind):
+                    yield module, name, value
 
 
 def _modules(folder: str, prefix: str) -> Iterator[str]:

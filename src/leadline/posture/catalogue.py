@@ -5,7 +5,9 @@ import tomllib
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from leadline.discover import discover
+from msgspec.structs import replace
+
+from leadline.discover import members
 from leadline.errors import UsageError
 from leadline.model.control import BuiltControl, Control, Framework, FrameworkEntry, FrameworkItem
 from leadline.posture import controls as control_files
@@ -14,8 +16,11 @@ T = TypeVar("T", BuiltControl, Framework)
 
 
 def load_controls() -> tuple[BuiltControl, ...]:
-    """Every control, worst first, then by id."""
-    return in_order(discover(control_files, BuiltControl))
+    """Every control, worst first, then by id. One that has no function of its own is called what its file calls it."""
+    return in_order(
+        control if control.name else replace(control, name=name, module=module)
+        for module, name, control in members(control_files, BuiltControl)
+    )
 
 
 def in_order(controls: Iterable[BuiltControl]) -> tuple[BuiltControl, ...]:

@@ -5,7 +5,6 @@ that lack the example and the link: both follow from what the decorator is given
 no code at all: a row says of which file, or of which namespace or policy, and what follows.
 """
 
-import sys
 from collections.abc import Callable
 from typing import NamedTuple, Unpack
 
@@ -176,7 +175,7 @@ def cloud_control(
 
 
 def namespace_admission(
-    id: str, name: str, title: str, first: str, why: str, *, level: str, **said: Unpack[Said]
+    id: str, title: str, first: str, why: str, *, level: str, **said: Unpack[Said]
 ) -> BuiltControl:
     """Finds namespaces of applications whose labels do not make the API server enforce ``level`` or a stricter one."""
 
@@ -189,12 +188,11 @@ def namespace_admission(
     see = "https://kubernetes.io/docs/concepts/security/pod-security-admission/"
     made = control(id, title, category="Workload", applies=holds_applications, **said)(check)
     doc = page(f"{first}\n\n{why}\n\nFix: {fix}", NAMESPACE, see, hidden)
-    return replace(made, name=name, module=_module_of_row(), doc=doc)
+    return replace(made, name="", doc=doc)
 
 
 def pod_security_policy(
     id: str,
-    name: str,
     title: str,
     first: str,
     why: str,
@@ -230,7 +228,7 @@ def pod_security_policy(
         kinds=(_POLICIES,),
     )(check)
     doc = page(f"{first}\n\n{why}\n\nFix: {fix}", _POLICY.format(example=example), see, hidden)
-    return replace(made, name=name, module=_module_of_row(), doc=doc)
+    return replace(made, name="", doc=doc)
 
 
 class NodeFile(NamedTuple):
@@ -252,7 +250,6 @@ class NodeFile(NamedTuple):
 
 def loose_mode(
     id: str,
-    name: str,
     title: str,
     file: NodeFile,
     why: str,
@@ -272,12 +269,11 @@ def loose_mode(
         ("read or write", "600 on every node that has it") if most == 0o600 else ("write", "644 or stricter")
     )
     doc = f"{first or f'Users other than root may {may} {file.what}.'}\n\n{why}\n\nFix: {fix or f'set the mode to {asked}.'}"
-    return _of_file(check, id, name, title, file, doc, _example(file, _LOOSER[most], _ROOT), see, said)
+    return _of_file(check, id, title, file, doc, _example(file, _LOOSER[most], _ROOT), see, said)
 
 
 def other_owner(
     id: str,
-    name: str,
     title: str,
     file: NodeFile,
     why: str,
@@ -294,20 +290,15 @@ def other_owner(
 
     first = first or f"{file.what[0].upper()}{file.what[1:]} does not belong to root."
     doc = f"{first}\n\n{why}\n\nFix: {fix}"
-    return _of_file(check, id, name, title, file, doc, _example(file, 0o600, _OTHER), "", said)
+    return _of_file(check, id, title, file, doc, _example(file, 0o600, _OTHER), "", said)
 
 
 def _of_file(
-    check: Check, id: str, name: str, title: str, file: NodeFile, doc: str, example: str, see: str, said: Said
+    check: Check, id: str, title: str, file: NodeFile, doc: str, example: str, see: str, said: Said
 ) -> BuiltControl:
     made = control(id, title, category=file.category, kinds=(file.kind,), **said)(check)
     shown = page(doc, example, see or file.see, _LISTS)
-    return replace(made, name=name, module=_module_of_row(3), doc=shown)
-
-
-def _module_of_row(depth: int = 2) -> str:
-    """The dotted name of the catalogue's file that a row is in: ``depth`` calls above."""
-    return str(sys._getframe(depth).f_globals["__name__"])
+    return replace(made, name="", doc=shown)
 
 
 def _example(file: NodeFile, mode: int, owner: str) -> str:

@@ -71,7 +71,6 @@ PKI = NodeFile(
 
 api_server_manifest_readable = loose_mode(
     "C-0092",
-    "api_server_manifest_readable",
     "Ensure that the API server pod specification file permissions are set to 600 or more restrictive",
     API_SERVER_MANIFEST,
     "Its flags name the keys of the cluster, and writing to it changes how every request is checked.",
@@ -82,7 +81,6 @@ api_server_manifest_readable = loose_mode(
 )
 api_server_manifest_not_owned_by_root = other_owner(
     "C-0093",
-    "api_server_manifest_not_owned_by_root",
     "Ensure that the API server pod specification file ownership is set to root:root",
     API_SERVER_MANIFEST,
     "Anyone who owns the file can switch authorisation off with one line, and the kubelet restarts the server with it.",
@@ -93,7 +91,6 @@ api_server_manifest_not_owned_by_root = other_owner(
 )
 controller_manager_manifest_readable = loose_mode(
     "C-0094",
-    "controller_manager_manifest_readable",
     "Ensure that the controller manager pod specification file permissions are set to 600 or more restrictive",
     CONTROLLER_MANAGER_MANIFEST,
     "It names the key that signs service account tokens and the flags that say who gets one.",
@@ -104,7 +101,6 @@ controller_manager_manifest_readable = loose_mode(
 )
 controller_manager_manifest_not_owned_by_root = other_owner(
     "C-0095",
-    "controller_manager_manifest_not_owned_by_root",
     "Ensure that the controller manager pod specification file ownership is set to root:root",
     CONTROLLER_MANAGER_MANIFEST,
     "The controller manager holds rights over nearly every object; its owner on disk holds them too.",
@@ -115,7 +111,6 @@ controller_manager_manifest_not_owned_by_root = other_owner(
 )
 scheduler_manifest_readable = loose_mode(
     "C-0096",
-    "scheduler_manifest_readable",
     "Ensure that the scheduler pod specification file permissions are set to 600 or more restrictive",
     SCHEDULER_MANIFEST,
     "It shows where the scheduler listens and which credentials it uses.",
@@ -126,7 +121,6 @@ scheduler_manifest_readable = loose_mode(
 )
 scheduler_manifest_not_owned_by_root = other_owner(
     "C-0097",
-    "scheduler_manifest_not_owned_by_root",
     "Ensure that the scheduler pod specification file ownership is set to root:root",
     SCHEDULER_MANIFEST,
     "Anyone who may edit it decides what runs as the scheduler on this node, with its credentials.",
@@ -137,7 +131,6 @@ scheduler_manifest_not_owned_by_root = other_owner(
 )
 etcd_manifest_readable = loose_mode(
     "C-0098",
-    "etcd_manifest_readable",
     "Ensure that the etcd pod specification file permissions are set to 600 or more restrictive",
     ETCD_MANIFEST,
     "It shows where the keys to etcd are and which peers are trusted.",
@@ -148,7 +141,6 @@ etcd_manifest_readable = loose_mode(
 )
 etcd_manifest_not_owned_by_root = other_owner(
     "C-0099",
-    "etcd_manifest_not_owned_by_root",
     "Ensure that the etcd pod specification file ownership is set to root:root",
     ETCD_MANIFEST,
     "A changed flag here opens the whole store, every Secret in it included, without a password.",
@@ -159,7 +151,6 @@ etcd_manifest_not_owned_by_root = other_owner(
 )
 etcd_data_readable = loose_mode(
     "C-0102",
-    "etcd_data_readable",
     "Ensure that the etcd data directory permissions are set to 700 or more restrictive",
     ETCD_DATA,
     "The folder is the cluster: every object and every Secret that is not encrypted lies there.",
@@ -172,7 +163,6 @@ etcd_data_readable = loose_mode(
 )
 etcd_data_not_owned_by_etcd = other_owner(
     "C-0103",
-    "etcd_data_not_owned_by_etcd",
     "Ensure that the etcd data directory ownership is set to etcd:etcd",
     ETCD_DATA,
     "Then either another user can change the store, or etcd runs as root only to be able to write.",
@@ -186,7 +176,6 @@ etcd_data_not_owned_by_etcd = other_owner(
 )
 admin_kubeconfig_readable = loose_mode(
     "C-0104",
-    "admin_kubeconfig_readable",
     "Ensure that the admin.conf file permissions are set to 600",
     ADMIN_KUBECONFIG,
     "The file holds a certificate that may do everything; reading it is being the administrator.",
@@ -197,7 +186,6 @@ admin_kubeconfig_readable = loose_mode(
 )
 admin_kubeconfig_not_owned_by_root = other_owner(
     "C-0105",
-    "admin_kubeconfig_not_owned_by_root",
     "Ensure that the admin.conf file ownership is set to root:root",
     ADMIN_KUBECONFIG,
     "An owner other than root can read it at any time, whatever the mode says.",
@@ -207,7 +195,6 @@ admin_kubeconfig_not_owned_by_root = other_owner(
 )
 scheduler_kubeconfig_readable = loose_mode(
     "C-0106",
-    "scheduler_kubeconfig_readable",
     "Ensure that the scheduler.conf file permissions are set to 600 or more restrictive",
     SCHEDULER_KUBECONFIG,
     "It holds the credentials by which the scheduler binds pods to nodes.",
@@ -217,7 +204,6 @@ scheduler_kubeconfig_readable = loose_mode(
 )
 scheduler_kubeconfig_not_owned_by_root = other_owner(
     "C-0107",
-    "scheduler_kubeconfig_not_owned_by_root",
     "Ensure that the scheduler.conf file ownership is set to root:root",
     SCHEDULER_KUBECONFIG,
     "Its owner can put other credentials or another server in place.",
@@ -227,7 +213,6 @@ scheduler_kubeconfig_not_owned_by_root = other_owner(
 )
 controller_manager_kubeconfig_readable = loose_mode(
     "C-0108",
-    "controller_manager_kubeconfig_readable",
     "Ensure that the controller-manager.conf file permissions are set to 600 or more restrictive",
     CONTROLLER_MANAGER_KUBECONFIG,
     "It holds credentials that create tokens and read every Secret.",
@@ -237,7 +222,6 @@ controller_manager_kubeconfig_readable = loose_mode(
 )
 controller_manager_kubeconfig_not_owned_by_root = other_owner(
     "C-0109",
-    "controller_manager_kubeconfig_not_owned_by_root",
     "Ensure that the controller-manager.conf file ownership is set to root:root",
     CONTROLLER_MANAGER_KUBECONFIG,
     "Its owner can have the controllers talk to a server of his own.",
@@ -247,7 +231,6 @@ controller_manager_kubeconfig_not_owned_by_root = other_owner(
 )
 pki_keys_readable = loose_mode(
     "C-0112",
-    "pki_keys_readable",
     "Ensure that the Kubernetes PKI key file permissions are set to 600",
     PKI_KEYS,
     "Anyone who reads the key of the CA can sign a certificate for any user, valid for years.",
@@ -260,7 +243,6 @@ pki_keys_readable = loose_mode(
 )
 pki_certificates_writable = loose_mode(
     "C-0111",
-    "pki_certificates_writable",
     "Ensure that the Kubernetes PKI certificate file permissions are set to 600 or more restrictive",
     PKI_CERTIFICATES,
     "A certificate that can be changed can be replaced by one of an intruder's CA.\n\n" + MADE_BY_KUBEADM,
@@ -273,7 +255,6 @@ pki_certificates_writable = loose_mode(
 )
 pki_not_owned_by_root = other_owner(
     "C-0110",
-    "pki_not_owned_by_root",
     "Ensure that the Kubernetes PKI directory and file ownership is set to root:root",
     PKI,
     "With the key of the certificate authority anyone can be made, administrators included.",

@@ -14,7 +14,6 @@ CNI_FILES = NodeFile(
 
 cni_files_readable = loose_mode(
     "C-0100",
-    "cni_files_readable",
     "Ensure that the Container Network Interface file permissions are set to 600 or more restrictive",
     CNI_FILES,
     "They say how each pod is joined to the network, and may hold a token of the plugin.",
@@ -25,7 +24,6 @@ cni_files_readable = loose_mode(
 )
 cni_files_not_owned_by_root = other_owner(
     "C-0101",
-    "cni_files_not_owned_by_root",
     "Ensure that the Container Network Interface file ownership is set to root:root",
     CNI_FILES,
     "The plugin runs as root for each new pod; anyone who owns its files runs code as root.",

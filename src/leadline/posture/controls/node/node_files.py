@@ -32,7 +32,6 @@ PROXY_KUBECONFIG = NodeFile(
 
 kubelet_service_readable = loose_mode(
     "C-0162",
-    "kubelet_service_readable",
     "Ensure that the kubelet service file permissions are set to 600 or more restrictive",
     KUBELET_SERVICE,
     "Its flags show which authentication the kubelet asks for, and may name secrets.",
@@ -43,7 +42,6 @@ kubelet_service_readable = loose_mode(
 )
 kubelet_service_not_owned_by_root = other_owner(
     "C-0163",
-    "kubelet_service_not_owned_by_root",
     "Ensure that the kubelet service file ownership is set to root:root",
     KUBELET_SERVICE,
     "systemd starts what is in it as root.",
@@ -54,7 +52,6 @@ kubelet_service_not_owned_by_root = other_owner(
 )
 kubelet_kubeconfig_readable = loose_mode(
     "C-0166",
-    "kubelet_kubeconfig_readable",
     "Ensure that the --kubeconfig kubelet.conf file permissions are set to 600 or more restrictive",
     KUBELET_KUBECONFIG,
     "It holds the identity of the node: its pods and the Secrets they mount can be read with it.",
@@ -64,7 +61,6 @@ kubelet_kubeconfig_readable = loose_mode(
 )
 kubelet_kubeconfig_world_writable = loose_mode(
     "C-0238",
-    "kubelet_kubeconfig_world_writable",
     "Ensure that the kubeconfig file permissions are set to 644 or more restrictive",
     KUBELET_KUBECONFIG,
     "Another server in it, and the node obeys an attacker.",
@@ -78,7 +74,6 @@ kubelet_kubeconfig_world_writable = loose_mode(
 )
 kubelet_kubeconfig_not_owned_by_root = other_owner(
     "C-0167",
-    "kubelet_kubeconfig_not_owned_by_root",
     "Ensure that the --kubeconfig kubelet.conf file ownership is set to root:root",
     KUBELET_KUBECONFIG,
     "Its owner can make the kubelet obey another server.",
@@ -88,7 +83,6 @@ kubelet_kubeconfig_not_owned_by_root = other_owner(
 )
 kubelet_configuration_readable = loose_mode(
     "C-0170",
-    "kubelet_configuration_readable",
     "If the kubelet config.yaml configuration file is being used validate permissions set to 600 or more restrictive",
     KUBELET_CONFIGURATION,
     "It shows which authentication and ports the kubelet uses.\n\n" + MADE_BY_KUBEADM,
@@ -99,7 +93,6 @@ kubelet_configuration_readable = loose_mode(
 )
 kubelet_configuration_world_writable = loose_mode(
     "C-0235",
-    "kubelet_configuration_world_writable",
     "Ensure that the kubelet configuration file has permissions set to 644 or more restrictive",
     KUBELET_CONFIGURATION,
     "One changed line in it opens the node to anonymous callers.",
@@ -113,7 +106,6 @@ kubelet_configuration_world_writable = loose_mode(
 )
 kubelet_configuration_not_owned_by_root = other_owner(
     "C-0171",
-    "kubelet_configuration_not_owned_by_root",
     "If the kubelet config.yaml configuration file is being used validate file ownership is set to root:root",
     KUBELET_CONFIGURATION,
     "One changed line lets anonymous callers run commands in every pod of the node.",
@@ -124,7 +116,6 @@ kubelet_configuration_not_owned_by_root = other_owner(
 )
 client_ca_file_readable = loose_mode(
     "C-0168",
-    "client_ca_file_readable",
     "Ensure that the certificate authorities file permissions are set to 600 or more restrictive",
     CLIENT_CA_FILE,
     "A changed list of CAs lets attackers in under any name.\n\n" + MADE_BY_KUBEADM,
@@ -135,7 +126,6 @@ client_ca_file_readable = loose_mode(
 )
 client_ca_file_not_owned_by_root = other_owner(
     "C-0169",
-    "client_ca_file_not_owned_by_root",
     "Ensure that the client certificate authorities file ownership is set to root:root",
     CLIENT_CA_FILE,
     "The owner can add a CA of his own.",
@@ -146,7 +136,6 @@ client_ca_file_not_owned_by_root = other_owner(
 )
 azure_file_writable = loose_mode(
     "L-0099",
-    "azure_file_writable",
     "azure.json has permissions set to 644 or more restrictive",
     AZURE_FILE,
     "It names the identity of the node, and in old clusters its password.",
@@ -158,7 +147,6 @@ azure_file_writable = loose_mode(
 )
 azure_file_not_owned_by_root = other_owner(
     "L-0100",
-    "azure_file_not_owned_by_root",
     "azure.json is owned by root:root",
     AZURE_FILE,
     "It names the identity of the node, and in old clusters its password.",
@@ -169,7 +157,6 @@ azure_file_not_owned_by_root = other_owner(
 )
 proxy_kubeconfig_readable = loose_mode(
     "C-0164",
-    "proxy_kubeconfig_readable",
     "If proxy kubeconfig file exists ensure permissions are set to 600 or more restrictive",
     PROXY_KUBECONFIG,
     "It holds a credential that lists every Service and node.",
@@ -180,7 +167,6 @@ proxy_kubeconfig_readable = loose_mode(
 )
 proxy_kubeconfig_world_writable = loose_mode(
     "L-0103",
-    "proxy_kubeconfig_world_writable",
     "kube-proxy kubeconfig has permissions set to 644 or more restrictive",
     PROXY_KUBECONFIG,
     "It says which API server kube-proxy believes.",
@@ -192,7 +178,6 @@ proxy_kubeconfig_world_writable = loose_mode(
 )
 proxy_kubeconfig_not_owned_by_root = other_owner(
     "C-0165",
-    "proxy_kubeconfig_not_owned_by_root",
     "If proxy kubeconfig file exists ensure ownership is set to root:root",
     PROXY_KUBECONFIG,
     "Its owner can lead kube-proxy, and with it the traffic of the node, elsewhere.",

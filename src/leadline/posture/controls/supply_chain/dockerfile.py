@@ -25,7 +25,6 @@ _CONTENTS = "what the base image and copied files hold; ``leadline scan image`` 
 
 def _dockerfile_control(
     id: str,
-    name: str,
     title: str,
     rule: str,
     doc: str,
@@ -47,12 +46,11 @@ def _dockerfile_control(
             raise NotJudged(why)
 
     made = control(id, title, category="Image build", kinds=(DOCKERFILE,), **said)(check)
-    return replace(made, name=name, module=__name__, doc=page(doc, example, see, cannot_see))
+    return replace(made, name="", doc=page(doc, example, see, cannot_see))
 
 
-runs_as_root = _dockerfile_control(
+root_image = _dockerfile_control(
     "L-0106",
-    "root_image",
     "Image built to run as root",
     "rootUser",
     """The image that a Dockerfile builds runs as root.
@@ -69,9 +67,8 @@ Fix: end the last stage with ``USER`` and a number other than 0, which Kubernete
     see="https://docs.docker.com/reference/dockerfile/#user",
 )
 
-credential_in_build = _dockerfile_control(
+credential_in_dockerfile = _dockerfile_control(
     "L-0107",
-    "credential_in_dockerfile",
     "Credential in a Dockerfile",
     "toRevoke",
     """A Dockerfile holds a credential, or takes one as a build argument.
@@ -86,9 +83,8 @@ Fix: revoke the credential, and hand the next one to the build as a secret: ``RU
     example="FROM alpine:3.22\nENV API_TOKEN=5f2c9e1b7a",
     see="https://docs.docker.com/build/building/secrets/",
 )
-floating_base = _dockerfile_control(
+base_image_without_version = _dockerfile_control(
     "L-0108",
-    "base_image_without_version",
     "Base image without a version",
     "floatingBase",
     """A stage builds on ``latest``, or on an image without a tag.
@@ -101,9 +97,8 @@ Fix: name a version, best with its digest: ``FROM alpine:3.22@sha256:…``.""",
     example="FROM alpine\nUSER 1000",
     cannot_see="that a tag such as ``stable`` moves as well.",
 )
-base_without_digest = _dockerfile_control(
+base_image_without_digest = _dockerfile_control(
     "L-0109",
-    "base_image_without_digest",
     "Base image not pinned to a digest",
     "baseWithoutDigest",
     """A stage builds on an image by a tag, which its owner can move.
@@ -119,7 +114,6 @@ Fix: append the digest, ``FROM alpine:3.22@sha256:…``, and let a bot propose t
 )
 remote_file_added = _dockerfile_control(
     "L-0110",
-    "remote_file_added",
     "Remote file added without a checksum",
     "remoteAdd",
     """``ADD`` fetches from an address, and nothing checks what comes.
@@ -133,9 +127,8 @@ Fix: give ``ADD --checksum=sha256:…``; of a repository, name the commit behind
     cannot_see="what ``RUN`` fetches with ``curl`` or ``wget``, and whether it is checked there.",
     see="https://docs.docker.com/reference/dockerfile/#add---checksum",
 )
-package_cache = _dockerfile_control(
+package_cache_left = _dockerfile_control(
     "L-0111",
-    "package_cache_left",
     "Package cache left in the image",
     "packageCache",
     """What a package manager fetched stays in the image.
@@ -149,9 +142,8 @@ Fix: delete them in the same ``RUN``, or mount the cache: ``RUN --mount=type=cac
     example="FROM debian:13\nRUN apt-get update && apt-get install -y curl",
     cannot_see="scripts that ``RUN`` starts, and package managers other than apt, apk, dnf, zypper and pip.",
 )
-remote_control_port = _dockerfile_control(
+remote_control_exposed = _dockerfile_control(
     "L-0112",
-    "remote_control_exposed",
     "Image exposes a port for remote control",
     "remoteControlPort",
     """``EXPOSE`` names a port by which a program or a machine is steered: SSH, a debugger, Docker.

@@ -4,7 +4,6 @@ from leadline.posture.control_families import namespace_admission
 
 admits_added_capabilities = namespace_admission(
     "C-0200",
-    "admits_added_capabilities",
     "Minimize the admission of containers with added capabilities",
     "The namespace lets in containers with added capabilities.",
     "Each added capability is a piece of root; the restricted level leaves ``NET_BIND_SERVICE`` alone.",
@@ -16,7 +15,6 @@ admits_added_capabilities = namespace_admission(
 )
 admits_default_capabilities = namespace_admission(
     "C-0201",
-    "admits_default_capabilities",
     "Minimize the admission of containers with capabilities assigned",
     "The namespace lets in containers that keep their default capabilities.",
     "Fourteen capabilities are given to every container that does not drop them, and few programs use one.",
@@ -27,7 +25,6 @@ admits_default_capabilities = namespace_admission(
 )
 admits_host_ipc = namespace_admission(
     "C-0195",
-    "admits_host_ipc",
     "Minimize the admission of containers wishing to share the host IPC namespace",
     "The namespace lets in pods that share their node's memory segments.",
     "Programs of the node that talk through shared memory could be read and disturbed from a pod.",
@@ -39,7 +36,6 @@ admits_host_ipc = namespace_admission(
 )
 admits_host_network = namespace_admission(
     "C-0196",
-    "admits_host_network",
     "Minimize the admission of containers wishing to share the host network namespace",
     "The namespace lets in pods on their node's own network.",
     "Such a pod slips past network policies and reaches what listens on the loopback address of the node.",
@@ -50,7 +46,6 @@ admits_host_network = namespace_admission(
 )
 admits_host_path = namespace_admission(
     "C-0203",
-    "admits_host_path",
     "Minimize the admission of HostPath volumes",
     "The namespace lets in pods that mount folders of their node.",
     "The credentials of the kubelet and the sockets of the runtime are files; a mount is all it takes to have them.",
@@ -61,7 +56,6 @@ admits_host_path = namespace_admission(
 )
 admits_host_pid = namespace_admission(
     "C-0194",
-    "admits_host_pid",
     "Minimize the admission of containers wishing to share the host process ID namespace",
     "The namespace lets in pods that see all processes of their node.",
     "Seeing the processes of the node means reading their arguments and, as root, their memory.",
@@ -72,7 +66,6 @@ admits_host_pid = namespace_admission(
 )
 admits_host_ports = namespace_admission(
     "C-0204",
-    "admits_host_ports",
     "Minimize the admission of containers which use HostPorts",
     "The namespace lets in pods that take ports of their node.",
     "A port of the node is open to anyone who reaches the node, past Services and often past network policies.",
@@ -84,7 +77,6 @@ admits_host_ports = namespace_admission(
 )
 admits_net_raw = namespace_admission(
     "C-0199",
-    "admits_net_raw",
     "Minimize the admission of containers with the NET_RAW capability",
     "The namespace lets in containers that may forge packets.",
     "``NET_RAW`` is among the default capabilities and lets a pod spoof its neighbours; only the restricted level makes pods drop it.",
@@ -95,7 +87,6 @@ admits_net_raw = namespace_admission(
 )
 admits_privilege_escalation = namespace_admission(
     "C-0197",
-    "admits_privilege_escalation",
     "Minimize the admission of containers with allowPrivilegeEscalation",
     "The namespace lets in containers that may gain rights.",
     "Set-uid programs in any image would then make root of an ordinary user.",
@@ -107,7 +98,6 @@ admits_privilege_escalation = namespace_admission(
 )
 admits_privileged_containers = namespace_admission(
     "C-0193",
-    "admits_privileged_containers",
     "Minimize the admission of privileged containers",
     "The namespace lets in privileged containers.",
     "A privileged container is root on its node. Without the label any user who may create pods here may create one.",
@@ -119,7 +109,6 @@ admits_privileged_containers = namespace_admission(
 )
 admits_root_containers = namespace_admission(
     "C-0198",
-    "admits_root_containers",
     "Minimize the admission of root containers",
     "The namespace lets in containers that run as root.",
     "Most ways out of a container need root inside it first; an image without a ``USER`` line provides it.",
@@ -131,7 +120,6 @@ admits_root_containers = namespace_admission(
 )
 admits_windows_host_process = namespace_admission(
     "C-0202",
-    "admits_windows_host_process",
     "Minimize the admission of Windows HostProcess Containers",
     "The namespace lets in Windows containers that run as the host.",
     "A HostProcess container is an administrator of its Windows node.",

@@ -8,7 +8,6 @@ from leadline.posture.control_families import pod_security_policy
 
 def _without_field(
     id: str,
-    name: str,
     title: str,
     first: str,
     why: str,
@@ -20,7 +19,6 @@ def _without_field(
     """A control over a field of the policy that allows it where it is true."""
     return pod_security_policy(
         id,
-        name,
         title,
         first,
         f"{why} With one policy that refuses it, pods can at least be sorted by who may use which.",
@@ -47,7 +45,6 @@ def runs_as_root(spec: Body) -> bool:
 
 policy_allows_capabilities = pod_security_policy(
     "C-0219",
-    "policy_allows_capabilities",
     "Minimize the admission of containers with added capabilities",
     "Every PodSecurityPolicy lets containers add capabilities.",
     "Each capability beyond the default ones is a piece of root.",
@@ -60,7 +57,6 @@ policy_allows_capabilities = pod_security_policy(
 )
 policy_allows_escalation = _without_field(
     "C-0217",
-    "policy_allows_escalation",
     "Minimize the admission of containers with allowPrivilegeEscalation",
     "Every PodSecurityPolicy lets in containers that may gain rights.",
     "Set-uid programs make root of an ordinary user.",
@@ -70,7 +66,6 @@ policy_allows_escalation = _without_field(
 )
 policy_allows_host_ipc = _without_field(
     "C-0215",
-    "policy_allows_host_ipc",
     "Minimize the admission of containers wishing to share the host IPC namespace",
     "Every PodSecurityPolicy lets in pods that share their node's memory segments.",
     "Shared memory of programs on the node could be read and changed.",
@@ -80,7 +75,6 @@ policy_allows_host_ipc = _without_field(
 )
 policy_allows_host_network = _without_field(
     "C-0216",
-    "policy_allows_host_network",
     "Minimize the admission of containers wishing to share the host network namespace",
     "Every PodSecurityPolicy lets in pods on their node's network.",
     "Traffic of the node can be listened to, and network policies do not hold.",
@@ -90,7 +84,6 @@ policy_allows_host_network = _without_field(
 )
 policy_allows_host_pid = _without_field(
     "C-0214",
-    "policy_allows_host_pid",
     "Minimize the admission of containers wishing to share the host process ID namespace",
     "Every PodSecurityPolicy lets in pods that see their node's processes.",
     "The arguments and the memory of every process of the node are then within reach.",
@@ -100,7 +93,6 @@ policy_allows_host_pid = _without_field(
 )
 policy_allows_privileged = _without_field(
     "C-0213",
-    "policy_allows_privileged",
     "Minimize the admission of privileged containers",
     "Every PodSecurityPolicy lets in privileged containers.",
     "A container that is root on its node could be created by everyone who may use the policy.",
@@ -110,7 +102,6 @@ policy_allows_privileged = _without_field(
 )
 policy_allows_root = pod_security_policy(
     "C-0218",
-    "policy_allows_root",
     "Minimize the admission of root containers",
     "Every PodSecurityPolicy lets in containers that run as root.",
     "Root inside a container is root to the kernel, and the first step of most ways out.",
@@ -123,7 +114,6 @@ policy_allows_root = pod_security_policy(
 )
 policy_drops_no_capability = pod_security_policy(
     "C-0220",
-    "policy_drops_no_capability",
     "Minimize the admission of containers with capabilities assigned",
     "No PodSecurityPolicy makes containers drop their default capabilities.",
     "Fourteen capabilities come with every container; few programs use one of them, and intruders use several.",

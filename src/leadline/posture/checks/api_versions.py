@@ -1,1 +1,0 @@
-"""API versions that Kubernetes has removed, by kind."""

@@ -1,1 +1,0 @@
-"""Versions as numbers, and whether one lies in a range."""
