@@ -102,9 +102,10 @@ class Entries:
     def relate(self, needs: Mapping[str, Sequence[str]], owners: Mapping[str, str]) -> tuple[Package, ...]:
         """The packages, with names of what they need and of who owns them.
 
-        The package URL represents a name that fits several packages, or one of another type.
+        The package URL represents a name that fits several versions, or one of another type.
         """
-        fitting = Counter((package.type, full_name(package)) for package in self.packages.values())
+        once = {(one.type, full_name(one), one.version) for one in self.packages.values()}
+        fitting = Counter((type, name) for type, name, _ in once)
         urls: dict[str, str] = {}
 
         def name(type: str, key: str) -> str:
