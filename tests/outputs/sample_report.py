@@ -11,7 +11,7 @@ from leadline.model.resource import Origin, Resource, resource_of
 from leadline.model.unread import Unread
 from leadline.outputs.documents.sealing import with_bodies
 from leadline.outputs.format_registry import Asked, Page
-from leadline.outputs.redaction.lines import redacted_lines
+from leadline.outputs.redaction.lines import LineHider
 from leadline.outputs.redaction.report import Redaction
 from leadline.outputs.redaction.values import SecretValues
 from leadline.outputs.rows.finding_places import FindingPlaces
@@ -163,7 +163,8 @@ class SamplePlaces:
 
     def lines(self, resource, first: int, last: int) -> list[str]:
         lines = self._lines[max(0, first - 1 - self._shift) : max(0, last - self._shift)]
-        return redacted_lines(map(source_line, lines), BODIES[resource.origin.document % len(BODIES)])
+        hider = LineHider(BODIES[resource.origin.document % len(BODIES)])
+        return [hider.hide(source_line(line)) for line in lines]
 
     def body(self, resource) -> dict[str, object]:
         return resource.body

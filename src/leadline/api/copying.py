@@ -45,7 +45,6 @@ async def copy_all(source: Store, target: Store, kinds: Iterable[Kind]) -> Copie
 
 
 async def _put(target: Store, entries: Sequence[Entry]) -> list[tuple[str, str]]:
-    """What was refused."""
     outcomes = await asyncio.gather(*(target.put(_anew(entry)) for entry in entries), return_exceptions=True)
     wrong = []
     for entry, outcome in zip(entries, outcomes, strict=True):

@@ -1,4 +1,5 @@
 import copy
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -6,7 +7,7 @@ from hypothesis import strategies as st
 
 from cost_growth import cost_growth
 from leadline.outputs.redaction.bodies import redacted_object
-from leadline.outputs.redaction.lines import redacted_lines
+from leadline.outputs.redaction.lines import LineHider
 from leadline.outputs.redaction.shapes import redacted_text
 from outputs.redaction.credentials import BY_FORM
 from outputs.redaction.test_no_leak import leaks
@@ -34,6 +35,10 @@ POD = {
     },
     "status": {"podIP": "10.0.0.1"},
 }
+
+
+def redacted_lines(lines: list[str], body: dict[str, Any]) -> list[str]:
+    return list(map(LineHider(body).hide, lines))
 
 
 def test_a_workload_keeps_names_and_loses_values():

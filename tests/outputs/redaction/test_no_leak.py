@@ -21,7 +21,7 @@ from leadline.outputs.documents.sealing import sealed
 from leadline.outputs.format_registry import Page, formats_for
 from leadline.outputs.pseudonyms.names import Names
 from leadline.outputs.pseudonyms.report import pseudonymous
-from leadline.outputs.redaction.log import safe_formatter
+from leadline.outputs.redaction.log import SafeFormatter
 from leadline.outputs.redaction.values import SecretValues
 from leadline.outputs.rows.place import ShownPlaces
 from leadline.scans.options import ChartOptions, PostureOptions
@@ -246,7 +246,7 @@ def test_the_log_repeats_no_secret():
     secrets.add("Tr0ub4dor3xQz")
     out = io.StringIO()
     handler = logging.StreamHandler(out)
-    handler.setFormatter(safe_formatter(secrets))
+    handler.setFormatter(SafeFormatter(secrets))
     try:
         raise KeyError("Tr0ub4dor3xQz", BY_FORM["GitHub token"])
     except KeyError as error:

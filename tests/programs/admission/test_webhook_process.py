@@ -14,7 +14,7 @@ from exporter_process import checked
 from reviews import PRIVILEGED, container, deployment, pod, review, with_metadata
 from webhook_process import ROOT, WebhookProcess
 
-from leadline.outputs.redaction.log import safe_formatter
+from leadline.outputs.redaction.log import SafeFormatter
 from leadline.outputs.redaction.values import SecretValues
 from leadline.programs.admission.main import without_messages
 
@@ -89,7 +89,7 @@ def test_a_fault_is_logged_by_its_place_and_never_by_what_it_says():
             "x", logging.ERROR, "x.py", 1, "control %s failed", ("C-1",), sys.exc_info()
         )
     assert without_messages(record)
-    shown = safe_formatter(SecretValues()).format(record)
+    shown = SafeFormatter(SecretValues()).format(record)
     assert SECRET not in shown
     assert "test_webhook_process.py" in shown
     assert shown.endswith("ValueError")

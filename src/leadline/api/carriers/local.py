@@ -173,7 +173,8 @@ class LocalStore(LocalReading):
             outcomes = [await self._attempt(writing) for writing in batch]
             await self._aside(self._writer.commit)
         except sqlite3.Error as error:
-            self._roll_back()
+            with suppress(sqlite3.Error):
+                self._writer.rollback()
             for writing in batch:
                 _refuse(writing.done, refusal(error, self.path))
             return
@@ -186,10 +187,6 @@ class LocalStore(LocalReading):
             elif not writing.done.done():
                 writing.done.set_result(outcome)
         self._wake()
-
-    def _roll_back(self) -> None:
-        with suppress(sqlite3.Error):
-            self._writer.rollback()
 
     async def _attempt(self, writing: "_Writing") -> tuple[Entry, ...] | ConflictError:
         before = self._writer.revision

@@ -112,6 +112,16 @@ class Baseline(msgspec.Struct, frozen=True, omit_defaults=True):
 def baseline_of(report: PostureReport, places: ShownPlaces, at: str, program: str) -> Baseline:
     """What there is to remember of a report; ``findings`` in step with its own."""
     found = FindingPlaces(report, places)
+    scores = {framework.name: report.compliance(framework) for framework in report.frameworks}
+    scores[ALL_CONTROLS] = report.compliance()
+    every = {
+        AcceptedFinding(
+            one.finding.control,
+            _name(report.resource(one.finding.resource), report, found),
+            why_accepted(report.waivers[one.waiver].waiver),
+        )
+        for one in report.waived
+    }
     return Baseline(
         findings=tuple(_seen(finding, report, found, at) for finding in report.findings),
         controls=tuple(row.control.id for row in report.by_control if row.judged),
@@ -123,18 +133,12 @@ def baseline_of(report: PostureReport, places: ShownPlaces, at: str, program: st
             for id, skips in report.gave_up.items()
             for skip in skips
         ),
-        accepted=_accepted(report, found),
-        compliance=_compliance(report),
+        accepted=tuple(sorted(every)),
+        compliance={name: round(score, 1) for name, score in scores.items() if score is not None},
         target=report.target.name,
         at=at,
         program=program,
     )
-
-
-def _compliance(report: PostureReport) -> dict[str, float]:
-    scores = {framework.name: report.compliance(framework) for framework in report.frameworks}
-    scores[ALL_CONTROLS] = report.compliance()
-    return {name: round(score, 1) for name, score in scores.items() if score is not None}
 
 
 def dated_baseline(report: PostureReport, places: ShownPlaces, at: str, program: str) -> Baseline:
@@ -168,31 +172,20 @@ def baseline_facts(report: PostureReport) -> dict[str, Any]:
     }
 
 
-def _accepted(report: PostureReport, places: FindingPlaces) -> tuple[AcceptedFinding, ...]:
-    every = {
-        AcceptedFinding(
-            one.finding.control,
-            _name(report.resource(one.finding.resource), report, places),
-            why_accepted(report.waivers[one.waiver].waiver),
-        )
-        for one in report.waived
-    }
-    return tuple(sorted(every))
-
-
 def _seen(finding: Finding, report: PostureReport, places: FindingPlaces, at: str) -> SeenFinding:
     failing, holder = report.resource(finding.resource), report.resource(finding.on)
     violation = finding.violation
     _, _, action, value = finding.edit
     if isinstance(violation, Set) and not isinstance(violation.value, str):
         value = value_text(violation.value)
+    origin = holder.origin
     return SeenFinding(
         control=finding.control,
         object=_name(failing, report, places),
         path=stable_path(places.body(holder), finding.path),
         edit=f"{action} {value}".strip() if finding.action != "review" else action,
         on="" if holder is failing else _name(holder, report, places),
-        file=_file(holder),
+        file=f"{origin.rendering}:{origin.path}" if origin.rendering else origin.path,
         first_seen=at,
         is_namespaced=finding.is_namespaced,
     )
@@ -210,11 +203,6 @@ def _name(resource: Resource, report: PostureReport, places: FindingPlaces) -> s
     # A subject is known by what gives it its rights.
     parts = (report.resource(id) for id in report.parts_of.get(resource.id, ()))
     return ">".join([own, *(f"{part.kind}/{part.namespace}/{part.name}" for part in parts)])
-
-
-def _file(resource: Resource) -> str:
-    origin = resource.origin
-    return f"{origin.rendering}:{origin.path}" if origin.rendering else origin.path
 
 
 def encoded_baseline(baseline: Baseline) -> str:

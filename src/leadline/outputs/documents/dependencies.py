@@ -93,7 +93,6 @@ def _nearness(package: Package, other: Package) -> int:
 
 
 def _names(package: Package) -> tuple[str, ...]:
-    """How others may write it."""
     name = _folded(package.type, package.name)
     if package.type == "npm" and package.namespace:
         return (f"{package.namespace}/{name}",)

@@ -224,15 +224,6 @@ def _component(component: Component, ref: str) -> dict[str, Any]:
         written["purl"] = component.url
     if web_page(package.home):
         written["externalReferences"] = [{"type": "website", "url": web_page(package.home)}]
-    written["properties"] = _properties(_facts(package))
-    if package.found_in:
-        places = [{"location": f"/{plain(path, _LONGEST_TEXT)}"} for path in package.found_in]
-        written["evidence"] = {"occurrences": places}
-    return written
-
-
-def _facts(package: Package) -> list[tuple[str, str]]:
-    """What CycloneDX has no field for."""
     facts = [("type", package.type), ("foundBy", package.found_by), ("layer", package.layer)]
     facts += [("arch", package.arch), ("ownedBy", package.owned_by)]
     facts += [("source", package.source), ("sourceVersion", package.source_version)]
@@ -240,7 +231,11 @@ def _facts(package: Package) -> list[tuple[str, str]]:
     if package.linked is not None:
         # A value for each, and one for none: that nothing is linked is known too.
         facts += [("linked", path) for path in package.linked or ("none",)]
-    return facts + [("cpe", cpe) for cpe in package.cpes[1:]]
+    written["properties"] = _properties(facts + [("cpe", cpe) for cpe in package.cpes[1:]])
+    if package.found_in:
+        places = [{"location": f"/{plain(path, _LONGEST_TEXT)}"} for path in package.found_in]
+        written["evidence"] = {"occurrences": places}
+    return written
 
 
 def _properties(facts: Sequence[tuple[str, str]]) -> list[dict[str, str]]:

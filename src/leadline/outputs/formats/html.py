@@ -30,8 +30,6 @@ _HEAD = ("Severity", "Problem", "Object", "Where", "What to do")
 
 
 class _Shown(NamedTuple):
-    """What every row looks into."""
-
     report: PostureReport
     places: FindingPlaces
     title: Callable[[Resource], str]

@@ -91,7 +91,6 @@ def _totals(report: ImagesReport) -> Iterator[str]:
 
 
 def _first(report: ImagesReport) -> Iterator[str]:
-    """The upgrades that remove most."""
     reports = [one.report for one in report.images]
     steps = shared_upgrades(reports)
     if not steps:

@@ -80,6 +80,9 @@ def _unread(one: Unread) -> dict[str, Any]:
 
 def _image(report: ImageReport) -> dict[str, Any]:
     image, distro = report.sbom.image, report.sbom.distro
+    found = [
+        {**_finding(one.finding), "waiver": one.waiver, "why": one.reason} for one in report.waived_findings
+    ]
     return {
         "image": {
             **facts(image, "name", "id", "digest", tags=image.repo_tags, platform=image.platform),
@@ -90,34 +93,22 @@ def _image(report: ImageReport) -> dict[str, Any]:
         "database": _database(report),
         "vulnerabilities": [_match(match) for match in report.vulnerabilities],
         "upgrades": [_upgrade(step) for step in upgrades(report.vulnerabilities, report.sbom)],
-        "upgradePlan": _plan(report),
+        "upgradePlan": [
+            {
+                "manager": one.manager,
+                "packages": list(one.packages),
+                "removes": one.removes,
+                **without_empty({"command": one.command}),
+            }
+            for one in upgrade_plan(report.vulnerabilities, report.sbom)
+        ],
         "suppressed": [_suppressed(one) for one in report.suppressed],
         "findings": [_finding(one) for one in report.findings],
-        **_accepted(report),
+        **without_empty({"acceptedFindings": found, "waivers": waiver_facts(report.waivers)}),
         "coverage": [facts(one, "ecosystem", "packages", "feeds", "why") for one in report.coverage],
         "notJudged": list(report.not_judged),
         "unread": [_unread(one) for one in report.sbom.unread],
     }
-
-
-def _plan(report: ImageReport) -> list[dict[str, Any]]:
-    return [
-        {
-            "manager": one.manager,
-            "packages": list(one.packages),
-            "removes": one.removes,
-            **without_empty({"command": one.command}),
-        }
-        for one in upgrade_plan(report.vulnerabilities, report.sbom)
-    ]
-
-
-def _accepted(report: ImageReport) -> dict[str, Any]:
-    """Findings that someone accepts, and what became of the waivers; nothing where there are none."""
-    found = [
-        {**_finding(one.finding), "waiver": one.waiver, "why": one.reason} for one in report.waived_findings
-    ]
-    return without_empty({"acceptedFindings": found, "waivers": waiver_facts(report.waivers)})
 
 
 def _database(report: ImageReport) -> dict[str, Any] | None:

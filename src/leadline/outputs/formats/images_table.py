@@ -84,7 +84,6 @@ def _image(one: ScannedImage, page: Page) -> Iterator[str]:
 
 
 def _clean(report: ImagesReport, page: Page) -> Iterator[str]:
-    """Images without a finding: by name alone."""
     clean = [one for one in report.images if not (one.report.vulnerabilities or one.report.findings)]
     if not clean:
         return
@@ -120,7 +119,6 @@ def _not_read(report: ImagesReport, page: Page) -> Iterator[str]:
 
 
 def _unread_images(members: Sequence[UnreadImage], page: Page) -> Iterator[str]:
-    """Those of one reason."""
     for one in members if page.verbose else members[:_UNREAD]:
         name = plain(one.unread.where, _LONGEST_PATH)
         users = user_text(one.uses, page.width - 15, is_all=page.verbose)

@@ -52,8 +52,6 @@ def junit(report: PostureReport, out: IO[str], page: Page) -> None:
 
 
 class _Cases:
-    """The text of each control's test."""
-
     def __init__(self, report: PostureReport, page: Page) -> None:
         self._report = report
         self._new = {row.control.id: row.failed for row in report.new.by_control}

@@ -45,6 +45,11 @@ def pdf(report: PostureReport, out: IO[str], page: Page) -> None:
     named = _named(report)
     tone = "good" if page.passed and page.verdict else "high" if page.verdict else "unknown"
     more = f"and {count(edits_in(rows[MOST:]), 'less urgent change')}, which another format lists"
+    lines = [
+        f"{one.finding.control} {report.resource(one.finding.resource).title}: "
+        f"{why_accepted(report.waivers[one.waiver].waiver)}"
+        for one in report.waived
+    ]
     data = {
         "at": page.at,
         "title": f"Kubernetes: {_short(target_name(report))}",
@@ -57,7 +62,7 @@ def pdf(report: PostureReport, out: IO[str], page: Page) -> None:
         "namespaces": _namespaces(rows[:MOST], report, places, title),
         "more": more if len(rows) > MOST else "",
         "named": named,
-        "accepted": _accepted(report),
+        "accepted": [_short(line) for line in (*lines, *odd_waivers(report.waivers))][:_NAMED],
         "change": [_short(line, 1_000) for line in change_lines(report)],
     }
     out.write(json_text(data))
@@ -150,12 +155,3 @@ def _named(report: PostureReport) -> list[_Data]:
 def _unread(part: Unread) -> _Data:
     spot = f"{part.where}:{part.line}" if part.line else part.where
     return {"where": _short(spot), "why": _short(f"{part.why}{f'; {part.hint}' if part.hint else ''}")}
-
-
-def _accepted(report: PostureReport) -> list[str]:
-    lines = [
-        f"{one.finding.control} {report.resource(one.finding.resource).title}: "
-        f"{why_accepted(report.waivers[one.waiver].waiver)}"
-        for one in report.waived
-    ]
-    return [_short(line) for line in (*lines, *odd_waivers(report.waivers))][:_NAMED]

@@ -84,7 +84,11 @@ def _all(report: PostureReport, page: Page) -> Iterator[str]:
             "" if page.verbose else plain(page.of_object, 4096),
         )
         yield from _counted(new, groups, page, "FAILED" if new is report else "NEW")
-    yield from _hidden(new, groups)
+    failed = sum(1 for row in new.by_control if row.failed)
+    below = failed - len({id for group in groups for id in group.ids})
+    if below:
+        yield f"not shown  {count(below, 'failed control')} below --min-severity"
+        yield ""
     yield from not_seen(report, page)
     yield from _failing(report, page)
     yield from _closing(report, groups, page)
@@ -135,8 +139,6 @@ _Offenders = Mapping[tuple[str, bool], list[str]]
 
 
 class _Widths:
-    """Where the columns of the table are."""
-
     def __init__(self, groups: Sequence[ControlGroup], page: Page, names: _Offenders) -> None:
         """``names``: of the objects that fail each control."""
         self.page = page
@@ -318,14 +320,6 @@ def _places(
 
 
 # What was not seen, and the end
-
-
-def _hidden(report: PostureReport, groups: list[ControlGroup]) -> Iterator[str]:
-    failed = sum(1 for row in report.by_control if row.failed)
-    below = failed - len({id for group in groups for id in group.ids})
-    if below:
-        yield f"not shown  {count(below, 'failed control')} below --min-severity"
-        yield ""
 
 
 def _failing(report: PostureReport, page: Page) -> Iterator[str]:

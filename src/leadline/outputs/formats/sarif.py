@@ -101,8 +101,6 @@ Group = list[tuple[Finding, Place | None]]
 
 
 class _Shown(NamedTuple):
-    """What every part of a result looks into."""
-
     report: PostureReport
     places: FindingPlaces
     page: Page
@@ -235,11 +233,6 @@ def _notifications(shown: _Shown) -> Iterator[dict[str, Any]]:
             yield {"level": level, "descriptor": {"id": id}, "message": {"text": sort.rest}}
     for remark in islice(odd_waivers(report.waivers), _MOST_NOTIFICATIONS):
         yield {"level": "warning", "descriptor": {"id": "waiver"}, "message": {"text": _message(remark)}}
-    yield from _undecided(shown)
-
-
-def _undecided(shown: _Shown) -> Iterator[dict[str, Any]]:
-    """One for each control and reason, with the objects that it is about."""
     for one in shown.report.undecided[:_MOST_NOTIFICATIONS]:
         some = one.resources[:_MOST_RELATED]
         names = ", ".join(shown.title(shown.report.resource(id)) for id in some)

@@ -137,7 +137,6 @@ def _note(type: str, members: Sequence[Component], room: int) -> str:
 
 
 def _list(found: Sequence[Component], page: Page) -> Iterator[str]:
-    """Name, version, type, place."""
     rows = [
         (_name(one), plain(one.package.version, 60) or "-", _type(one.package.type), _places(one))
         for one in found

@@ -30,7 +30,6 @@ def yaml(report: PostureReport, out: IO[str], page: Page) -> None:
 
 
 def _lines(value: Any, indent: str) -> Iterator[str]:
-    """The lines of a mapping or a list that is not empty."""
     if isinstance(value, dict):
         for key in sorted(value):
             yield from _entry(f"{indent}{_text(key)}:", value[key], indent)

@@ -1,7 +1,7 @@
 """Lines of source without the secrets of the object that they belong to."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -41,12 +41,6 @@ class LineHider:
         if _pattern(_PAIR).match(line):
             return _pattern(_PAIR).sub(rf"\g<name> {HIDDEN}", line)
         return line if line.rstrip().endswith(":") else " " * (len(line) - len(line.lstrip())) + HIDDEN
-
-
-def redacted_lines(lines: Iterable[str], body: dict[str, Any]) -> list[str]:
-    """Lines of the file that ``body`` was read from, with its secrets hidden."""
-    hider = LineHider(body)
-    return [hider.hide(line) for line in lines]
 
 
 def _held_lines(body: dict[str, Any]) -> Iterator[str]:

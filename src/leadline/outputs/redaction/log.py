@@ -7,17 +7,13 @@ from leadline.outputs.redaction.values import SecretValues
 from leadline.outputs.text.plain import plain_lines
 
 
-def safe_formatter(
-    secrets: SecretValues, form: str = "%(levelname)s %(name)s: %(message)s"
-) -> logging.Formatter:
-    """Writes a log without ``secrets``, tracebacks included; ``form`` as ``logging.Formatter`` takes it."""
-    return _SafeFormatter(secrets, form)
+class SafeFormatter(logging.Formatter):
+    """Writes a log without ``secrets``, tracebacks included: these and messages of libraries repeat what is scanned, and
 
+    names that others chose. ``form`` as ``logging.Formatter`` takes it.
+    """
 
-class _SafeFormatter(logging.Formatter):
-    """Tracebacks and messages of libraries repeat what is scanned, and names that others chose."""
-
-    def __init__(self, secrets: SecretValues, form: str) -> None:
+    def __init__(self, secrets: SecretValues, form: str = "%(levelname)s %(name)s: %(message)s") -> None:
         super().__init__(form)
         self._secrets = secrets
 

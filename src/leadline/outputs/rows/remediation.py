@@ -62,7 +62,7 @@ def control_text(control: Control) -> ControlText:
         "\n\n".join(" ".join(p.split()) for p in parts["body"]),
         " ".join(" ".join(parts["fix"]).split()),
         " ".join(" ".join(parts["cannot see"]).split()),
-        _dedented("\n\n".join(parts["example"])),
+        dedent("\n\n".join(parts["example"])).strip("\n"),
         tuple(link for link in links if link.startswith("http")),
     )
 
@@ -70,8 +70,3 @@ def control_text(control: Control) -> ControlText:
 def why(control: Control) -> str:
     """The first sentence of the control's documentation, without its full stop."""
     return " ".join(control.doc.strip().split("\n\n", 1)[0].split()).removesuffix(".").replace("``", "")
-
-
-def _dedented(text: str) -> str:
-
-    return dedent(text).strip("\n")

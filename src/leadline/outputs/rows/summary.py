@@ -48,7 +48,7 @@ def scanned(report: PostureReport) -> str:
     some = f"{judged:,} " if judged < report.objects else ""
     hidden = _not_rendered(report)
     beside = f"; {hidden} not rendered" if hidden else ""
-    took = _seconds(report.seconds)
+    took = f"{report.seconds:.1f} s" if report.seconds >= 0.1 else f"{max(report.seconds, 0.01):.2f} s"
     return f"{count(report.objects, 'object')}{where}, {some}judged by {judges} in {took}{beside}"
 
 
@@ -57,10 +57,6 @@ def _not_rendered(report: PostureReport) -> str:
     kinds = Counter(plain(part.kind) or "file" for part in report.unread if part.reason == "not rendered")
     parts = [count(number, kind) for kind, number in kinds.most_common()]
     return " and ".join((", ".join(parts[:-1]), parts[-1])) if len(parts) > 1 else "".join(parts)
-
-
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds >= 0.1 else f"{max(seconds, 0.01):.2f} s"
 
 
 def severity_counts(report: PostureReport) -> str:

@@ -24,19 +24,15 @@ def change_lines(report: PostureReport, most: int = _SHOWN) -> list[str]:
         what = f"{plain(one.control)} on {name(report.resource(one.resource))}"
         lines.append(f"{what}: {reason_of(waiver)}, by {title(waiver)}{owner}")
     more = [f"and {len(lines) - most:,} more"] if len(lines) > most else []
+    state = "approved" if change.is_approved else "waiting for approval"
+    number = len(change.accepted)
+    files = f"; {count(len(change.files), 'changed file')} about it" if change.files else ""
     return [
-        _headline(change),
+        f"accepted by this change: {number:,}, {state}{files}",
         *lines[:most],
         *more,
         *(f"{plain(file, _LONGEST)}: {_file(change)}" for file in change.files),
     ]
-
-
-def _headline(change: ChangeUse) -> str:
-    state = "approved" if change.is_approved else "waiting for approval"
-    number = len(change.accepted)
-    files = f"; {count(len(change.files), 'changed file')} about it" if change.files else ""
-    return f"accepted by this change: {number:,}, {state}{files}"
 
 
 def _file(change: ChangeUse) -> str:

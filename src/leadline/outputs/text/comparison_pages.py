@@ -33,14 +33,10 @@ def _times(both: Sides) -> str:
     return f"{plain(both.old.at) or 'at an unknown time'} and {plain(both.new.at) or 'now'}"
 
 
-def _place(row: DifferenceRow) -> str:
-    line = f":{row.line}" if row.line else ""
-    return f"{row.file}{line} {row.path}".strip()
-
-
 def _cells(row: DifferenceRow) -> tuple[str, ...]:
     problem = f"{row.problem} ({', '.join(row.ids)})"
-    return row.severity, problem, row.object, _place(row), row.edit or "decide"
+    line = f":{row.line}" if row.line else ""
+    return row.severity, problem, row.object, f"{row.file}{line} {row.path}".strip(), row.edit or "decide"
 
 
 def _more(rows: Sequence[DifferenceRow]) -> str:

@@ -27,7 +27,13 @@ def not_seen(report: PostureReport, page: Page) -> Iterator[str]:
     yield from (*accepted, *([""] if accepted else []))
     yield from _undecided(report, page)
     if page.coverage or page.verbose:
-        yield from _prevented(report, page)
+        rows = preventions(report)
+        if rows:
+            places, title = FindingPlaces(report, page.places), titles_of(report)
+            yield f"prevented  by {count(len(rows), 'object')} in other files"
+            for row in rows:
+                yield from broken_at(f"  {prevention_text(row, report, places, title)}", page.width)
+            yield ""
     if page.coverage:
         yield from _coverage(report, page)
     elif page.verbose:
@@ -95,17 +101,6 @@ def _undecided(report: PostureReport, page: Page) -> Iterator[str]:
     if len(rows) < len(report.undecided):
         yield f"  and {count(len(report.undecided) - len(rows), 'more control')}   -v shows them"
     yield ""
-
-
-def _prevented(report: PostureReport, page: Page) -> Iterator[str]:
-    """What passes because of objects in other files, and by which."""
-    rows = preventions(report)
-    if rows:
-        places, title = FindingPlaces(report, page.places), titles_of(report)
-        yield f"prevented  by {count(len(rows), 'object')} in other files"
-        for row in rows:
-            yield from broken_at(f"  {prevention_text(row, report, places, title)}", page.width)
-        yield ""
 
 
 def _not_read(everything: Sequence[Unread], page: Page) -> Iterator[str]:

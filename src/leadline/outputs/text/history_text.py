@@ -35,7 +35,13 @@ def history_lines(history: History, width: int | None, *, shows_all: bool = Fals
     yield from wrapped(f"{history.subject}, {history.since} to {history.until}", fits)
     yield ""
     yield from _trend(history.days, min(_LONGEST_TREND, fits - 12))
-    yield from _rules(history.days)
+    for name in ("rules", "database"):
+        last = ""
+        for day in history.days:
+            now = str(getattr(day, name))
+            if now and last and now != last:
+                yield f"{name:9} changed on {day.day}: {plain(last)} → {plain(now)}"
+            last = now or last
     for note in history.notes:
         yield from wrapped(f"note: {note}", fits)
     yield ""
@@ -137,17 +143,6 @@ def _bars(values: Sequence[int | None], width: int) -> str:
     shown = [next((one for one in reversed(part) if one is not None), None) for part in parts]
     most = max((one for one in shown if one is not None), default=0) or 1
     return "".join(_UNKNOWN if one is None else _BARS[one * (len(_BARS) - 1) // most] for one in shown)
-
-
-def _rules(days: Sequence[Day]) -> Iterator[str]:
-    """When others than the cluster changed."""
-    for name in ("rules", "database"):
-        last = ""
-        for day in days:
-            now = str(getattr(day, name))
-            if now and last and now != last:
-                yield f"{name:9} changed on {day.day}: {plain(last)} → {plain(now)}"
-            last = now or last
 
 
 def _sum(history: History, events: Sequence[tuple[Life, Change, str]]) -> str:

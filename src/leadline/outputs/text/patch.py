@@ -86,7 +86,6 @@ def lines_of(text: str) -> list[str]:
 
 
 def _quoted(name: str) -> str:
-    """As git quotes it."""
     written = "".join(
         f"\\{c}" if c in '"\\' else c if c.isprintable() else "".join(f"\\{b:03o}" for b in c.encode())
         for c in name

@@ -139,7 +139,13 @@ class Webhook:
                 and decision.answer.is_allowed
                 and not decision.why
             ):
-                more = await self._rehearsed(self._rehearsal, review)
+                more = await _in_turn(
+                    self._rehearsing,
+                    review,
+                    partial(self._rehearsal.warnings, review),
+                    LONGEST_S,
+                    lambda why: (not_rehearsed(why),),
+                )
                 answer = replace(decision.answer, warnings=(*decision.answer.warnings, *more))
                 decision = replace(decision, answer=answer)
         self._counts.decided(review.operation, decision, time.perf_counter() - began)
@@ -171,16 +177,6 @@ class Webhook:
 
         seconds = self._reviewer.settings.timeout_s
         return await _in_turn(turns, review, decide, seconds, partial(self._reviewer.failed, review))
-
-    async def _rehearsed(self, rehearsal: Rehearsal, review: Review) -> tuple[str, ...]:
-        """Warnings, in a time that no one minds."""
-        return await _in_turn(
-            self._rehearsing,
-            review,
-            partial(rehearsal.warnings, review),
-            LONGEST_S,
-            lambda why: (not_rehearsed(why),),
-        )
 
 
 async def _in_turn(

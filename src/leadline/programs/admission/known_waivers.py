@@ -64,7 +64,9 @@ class KnownWaivers:
         timer: threading.Timer | None = None
         try:
             watch = watch_cluster(cluster, (*KINDS, _NAMESPACE))
-            unread = self._begun(watch)
+            unread = "; ".join(f"{one.where}: {one.why}" for one in watch.snapshot.unread)[:300]
+            if unread and unread != self.known.unread:
+                log.warning("what the cluster accepts is not known: %s", unread)
             if unread or not any(kind in watch.snapshot.listed for kind in KINDS):
                 timer = threading.Timer(LOOK_AGAIN_S, cluster.close)
                 timer.daemon = True
@@ -75,12 +77,6 @@ class KnownWaivers:
                 timer.cancel()
             cluster.close()
         return 0.0
-
-    def _begun(self, watch: ClusterWatch) -> str:
-        unread = "; ".join(f"{one.where}: {one.why}" for one in watch.snapshot.unread)[:300]
-        if unread and unread != self.known.unread:
-            log.warning("what the cluster accepts is not known: %s", unread)
-        return unread
 
     def _keep_up(self, watch: ClusterWatch, unread: str) -> None:
         held = {one.id: one for one in watch.snapshot.resources}

@@ -58,7 +58,14 @@ def _run(config: str, list_controls: bool, **flags: Any) -> int:
         return _list_controls()
     settings = settings_of(config or os.environ.get(CONFIG, ""), os.environ, flags)
     log_to_stderr(filter=without_messages)
-    policies = choose_policies(_options(settings))
+    policies = choose_policies(
+        PostureOptions(
+            frameworks=("all",),
+            exclude_controls=settings.exclude_controls,
+            own_controls=settings.own_controls,
+            environ=os.environ,
+        )
+    )
     try:
         with tempfile.TemporaryDirectory(prefix="leadline-tls-") as folder:
             uvloop.run(serve(settings, policies, Path(folder)))
@@ -75,15 +82,6 @@ command.params.insert(
         ["--list-controls"], is_flag=True, help="Print which controls are asked, and why others are not."
     ),
 )
-
-
-def _options(settings: Settings) -> PostureOptions:
-    return PostureOptions(
-        frameworks=("all",),
-        exclude_controls=settings.exclude_controls,
-        own_controls=settings.own_controls,
-        environ=os.environ,
-    )
 
 
 def _list_controls() -> int:

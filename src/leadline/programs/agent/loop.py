@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -129,10 +129,16 @@ async def serve(settings: Settings, out: BinaryIO) -> None:
         try:
             taker.end()
             if kept is not None:
-                await _store_last_alerts(kept)
+                async with _goodbye("the last alerts are not stored", "the store"):
+                    await kept.last()
             if store is not None:
-                await _name_last(naming)
-                await _store_last(store, taker)
+                # Containers that were seen just before: what has no name is not stored.
+                if naming.wanted:
+                    async with _goodbye("the newest containers have no names", "the container runtime"):
+                        naming.take(await asyncio.to_thread(naming.ask, dict(naming.wanted)))
+                async with _goodbye("the last profiles are not stored", "the store"):
+                    await store.write(taker.profiles(), time.time())
+                    await store.close()
         finally:
             observation.close()
 
@@ -156,19 +162,7 @@ async def _ask_runtime(naming: Naming) -> None:
             await asyncio.sleep(backoff_s(failures, FIRST_WAIT_S, LONGEST_WAIT_S))
 
 
-async def _name_last(naming: Naming) -> None:
-    """The containers that were seen just before the end: what has no name is not stored."""
-    if not naming.wanted:
-        return
-    try:
-        async with asyncio.timeout(GOODBYE_S):
-            naming.take(await asyncio.to_thread(naming.ask, dict(naming.wanted)))
-    except TimeoutError:
-        log.warning("the newest containers have no names: the container runtime did not answer in time")
-
-
 async def _follow_pods(naming: Naming, node: str) -> None:
-    """For as long as the agent runs."""
     from leadline.scans.observing.node_pods import NodePods  # brings an HTTP client
 
     failures, said = 0, ""
@@ -199,7 +193,6 @@ async def lasting(what: str, work: Coroutine[Any, Any, None]) -> None:
 
 
 async def _follow_cluster(settings: Settings, accepting: Accepting, detecting: Detecting) -> None:
-    """For as long as the agent runs."""
     from leadline.scans.observing.cluster_objects import ClusterObjects  # brings an HTTP client
     from leadline.scans.observing.following import Following
     from leadline.scans.observing.storing import cluster_store
@@ -240,13 +233,14 @@ async def _store_profiles(store: "ProfileStore", taker: "_Taker") -> None:
         said = why
 
 
-async def _store_last(store: "ProfileStore", taker: "_Taker") -> None:
+@contextlib.asynccontextmanager
+async def _goodbye(what: str, who: str) -> AsyncIterator[None]:
+    """What is done at the end, which ``who`` may keep waiting for a while."""
     try:
         async with asyncio.timeout(GOODBYE_S):
-            await store.write(taker.profiles(), time.time())
-            await store.close()
+            yield
     except (StoreError, ClusterError, TimeoutError) as error:
-        log.warning("the last profiles are not stored: %s", error or "the store did not answer in time")
+        log.warning("%s: %s", what, str(error) or f"{who} did not answer in time")
 
 
 def _opened_alerts(settings: Settings) -> "AlertStore | None":
@@ -262,22 +256,12 @@ def _enriching(accepting: Accepting, kept: "AlertStore | None") -> Callable[[Ale
     return accepting if kept is None else lambda alert: accepting(kept.stake(alert))
 
 
-async def _store_last_alerts(kept: "AlertStore") -> None:
-    try:
-        async with asyncio.timeout(GOODBYE_S):
-            await kept.last()
-    except (StoreError, ClusterError, TimeoutError) as error:
-        log.warning("the last alerts are not stored: %s", error or "the store did not answer in time")
-
-
 def booted_s() -> float:
     """When the node was started, since 1970."""
     return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class _Taker:
-    """Takes what is seen to where it goes."""
-
     def __init__(
         self,
         settings: Settings,

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -127,7 +127,11 @@ async def serve(settings: Settings, folder: Path) -> None:
         access = ClusterAccess(kube, await read_front_proxy(kube))
         namespaces = ClusterNamespaces(kube)
         app = App(store, KINDS, access, namespaces, own_namespace=own_namespace(settings.token_file.parent))
-        await _prepare(app)
+        try:
+            await app.prepare()
+        except StoreError as error:
+            # Read-only, or full: what is there can be served all the same.
+            log.error("objects that lack an identity were not completed: %s", error)
         socket = Socket(settings.host, settings.port, *_pair(settings, own))
         tls = Tls(socket, access.front_proxy.ca)
         serving = server(app, socket, tls, app.stop)
@@ -142,8 +146,12 @@ async def serve(settings: Settings, folder: Path) -> None:
                 if own is not None
                 else []
             ),
-            _tend(store),
-            _mark_stale(store, app),
+            _again(LOOK_AGAIN_S, store.tend, "the store cannot be tended"),
+            _again(
+                STALE_EVERY_S,
+                lambda: mark_stale(store, app.served, datetime.now(UTC)),
+                "scans that are followed no more were not marked",
+            ),
             _sweep_once(store, namespaces),
             *([_show(app, settings)] if settings.metrics_port else []),
         )
@@ -157,14 +165,6 @@ async def serve(settings: Settings, folder: Path) -> None:
     finally:
         await store.close()
         await kube.close()
-
-
-async def _prepare(app: App) -> None:
-    try:
-        await app.prepare()
-    except StoreError as error:
-        # Read-only, or full: what is there can be served all the same.
-        log.error("objects that lack an identity were not completed: %s", error)
 
 
 async def _open(settings: Settings) -> "Tended":
@@ -185,22 +185,13 @@ def _pair(settings: Settings, own: OwnCertificate | None) -> tuple[Path, Path]:
     return settings.certificate or Path(), settings.key or Path()
 
 
-async def _tend(store: Tended) -> None:
+async def _again(every_s: float, work: Callable[[], Awaitable[object]], problem: str) -> None:
     while True:
-        await asyncio.sleep(LOOK_AGAIN_S)
+        await asyncio.sleep(every_s)
         try:
-            await store.tend()
+            await work()
         except StoreError as error:
-            log.error("the store cannot be tended: %s", error)
-
-
-async def _mark_stale(store: Tended, app: App) -> None:
-    while True:
-        await asyncio.sleep(STALE_EVERY_S)
-        try:
-            await mark_stale(store, app.served, datetime.now(UTC))
-        except StoreError as error:
-            log.error("scans that are followed no more were not marked: %s", error)
+            log.error("%s: %s", problem, error)
 
 
 async def _sweep_once(store: Tended, namespaces: ClusterNamespaces) -> None:

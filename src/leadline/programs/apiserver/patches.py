@@ -108,7 +108,6 @@ def _one(whole: Any, operation: dict[str, Any], budget: _Budget) -> Any:
 
 
 def _pointer(text: Any) -> list[str]:
-    """RFC 6901."""
     if not isinstance(text, str) or (text and not text.startswith("/")):
         raise refusal.bad_request(f"no JSON pointer: {text!r}")
     return [part.replace("~1", "/").replace("~0", "~") for part in text.split("/")[1:]]

@@ -7,7 +7,6 @@ from leadline.api.selection import Key, Selection
 from leadline.api.token import write_token
 from leadline.programs.apiserver import asked
 from leadline.programs.apiserver.asked import Target
-from leadline.programs.apiserver.encoding.forms import Shown
 from leadline.programs.apiserver.exchange import Exchange
 from leadline.programs.serving.cluster import refusal
 
@@ -60,9 +59,5 @@ async def list_(store: Source, exchange: Exchange, target: Target) -> None:
     await exchange.piece(shown.head({"resourceVersion": str(page.revision)}) + shown.many(page.entries))
     while page.token:
         page = await store.list(selection, Paging(page.token, max_bytes=_PIECE_BYTES))
-        await exchange.piece(_more(shown, page))
+        await exchange.piece(b"," + shown.many(page.entries) if page.entries else b"")
     await exchange.end(b"]}")
-
-
-def _more(shown: Shown, page: Page) -> bytes:
-    return b"," + shown.many(page.entries) if page.entries else b""

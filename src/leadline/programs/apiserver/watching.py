@@ -46,7 +46,7 @@ class Watch:
     async def run(self, stopping: asyncio.Event) -> None:
         """Until its time is over, the client leaves, or ``stopping`` is set. Raises: ``Refusal`` for a start that cannot be."""
         since, with_initial = self._start()
-        await _request_read(self._exchange)
+        await self._exchange.body(2**16, "the request")
         following = self._feed.follow(self._selection, since)
         try:
             # Asked before the answer begins, so that Gone is an answer of its own.
@@ -117,7 +117,10 @@ class Watch:
         while (now := time.monotonic()) < self._ends_at:
             if changes is not None:
                 sent = changes.revision
-                await self._send(changes)
+                if changes.events:
+                    await self._exchange.piece(
+                        b"".join([self._feed.written(e, self._shown) for e in changes.events])
+                    )
             if now >= mark_at:
                 mark_at = now + mark_every_s
                 if not await self._is_still_allowed():
@@ -141,10 +144,6 @@ class Watch:
             return refused.code not in (401, 403)
         return True
 
-    async def _send(self, changes: Changes) -> None:
-        if changes.events:
-            await self._exchange.piece(b"".join([self._feed.written(e, self._shown) for e in changes.events]))
-
     def _mark(self, revision: int, annotations: dict[str, str] | None = None) -> bytes:
         metadata: dict[str, object] = {"resourceVersion": str(revision)}
         if annotations:
@@ -157,11 +156,6 @@ def _duration(exchange: Exchange) -> float:
     if text and text.isascii() and text.isdecimal() and len(text) < 10 and int(text):
         return min(float(text), LONGEST_S)
     return SHORTEST_S * (1 + random.random())  # noqa: S311 no secret
-
-
-async def _request_read(exchange: Exchange) -> None:
-    """The body, which a watch has none of."""
-    await exchange.body(2**16, "the request")
 
 
 async def _client_left(exchange: Exchange) -> None:

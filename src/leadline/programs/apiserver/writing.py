@@ -237,7 +237,6 @@ class Writes:
         return self._large if is_large else nullcontext()
 
     def _object(self, exchange: Exchange, target: Target, content: bytes) -> Object:
-        """What was sent, parsed and checked."""
         whole = wire.parse(content)
         self._validate(exchange, target.served, whole, content)
         return whole
@@ -423,7 +422,9 @@ def _changed(served: Served, entry: Entry | None, change: Change, keeps: tuple[s
     content = wire.content_of(served, new)
     if entry is not None:
         content = _with_generation(content, entry, new["metadata"])
-        if _is_same(content, entry.content):
+        if wire.is_same(content.metadata, entry.content.metadata) and wire.is_same(
+            content.body, entry.content.body
+        ):
             return entry.content
     return content
 
@@ -435,10 +436,6 @@ def _keep(new: Metadata, old: Metadata, names: tuple[str, ...]) -> None:
         if name in old:
             new[name] = old[name]
     new.pop("selfLink", None)
-
-
-def _is_same(new: Content, old: Content) -> bool:
-    return wire.is_same(new.metadata, old.metadata) and wire.is_same(new.body, old.body)
 
 
 def _with_generation(content: Content, entry: Entry, metadata: Metadata) -> Content:

@@ -27,7 +27,10 @@ async def keep_reporting(what: NodeRead, *, every_s: float, look_s: float, alive
             wait_s = look_s
             try:
                 owner = await kube.get(f"/api/v1/nodes/{what.node}")
-                bodies = await asyncio.to_thread(_read, what, _version_of(owner))
+                found: object = owner or {}
+                for step in ("status", "nodeInfo", "kubeletVersion"):
+                    found = found.get(step) if isinstance(found, dict) else None
+                bodies = await asyncio.to_thread(_read, what, found if isinstance(found, str) else "")
                 at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
                 written = await reporter.report(bodies, owner, at=at, now_s=time.monotonic())
                 if written:
@@ -51,10 +54,3 @@ def _read(what: NodeRead, version: str) -> list[dict[str, object]]:
         except OSError as error:
             raise SourceError(f"cannot read {TOKEN}: {(error.strerror or str(error)).lower()}") from error
     return read_node(NodeRead(what.root, what.node, what.address, token), version)
-
-
-def _version_of(node: dict[str, object] | None) -> str:
-    found: object = node or {}
-    for step in ("status", "nodeInfo", "kubeletVersion"):
-        found = found.get(step) if isinstance(found, dict) else None
-    return found if isinstance(found, str) else ""

@@ -173,10 +173,7 @@ class _NotEmpty:
 
 
 def _refuse_image_as_command(images: click.Group, words: list[str]) -> None:
-    """``leadline image nginx:1.27``, which is a scan to others.
-
-    Raises: ``UsageError``.
-    """
+    """``leadline image nginx:1.27``, which is a scan to others."""
     if not words[0].startswith("-") and words[0] not in images.commands:
         known = ", ".join(sorted(images.commands))
         raise UsageError(

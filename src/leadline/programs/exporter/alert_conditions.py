@@ -103,7 +103,9 @@ def _counts(results: Results, thresholds: Thresholds) -> Iterator[tuple[Labels, 
                 texts = _too_many(_title(workload), topic, severity, (number, most))
                 yield labels, {**texts, "fix": f"leadline explain {ids[0]}"} if ids else texts
         for (space,), counts in levels.namespaces.items():
-            allowed = _of_namespace(thresholds, space, topic)
+            every = getattr(thresholds.namespaces.get(EVERY, Allowed()), topic)
+            own = getattr(thresholds.namespaces.get(space, Allowed()), topic)
+            allowed = {**every, **own}
             for severity, number, most in _beyond(severities, counts, allowed):
                 labels = _labels(f"LeadlineNamespace{topic.title()}", severity, namespace=space)
                 yield labels, _too_many(f"namespace {space}", topic, severity, (number, most))
@@ -111,12 +113,6 @@ def _counts(results: Results, thresholds: Thresholds) -> Iterator[tuple[Labels, 
         for severity, number, most in _beyond(severities, levels.cluster, allowed):
             labels = _labels(f"LeadlineCluster{topic.title()}", severity)
             yield labels, _too_many("the cluster", topic, severity, (number, most))
-
-
-def _of_namespace(thresholds: Thresholds, space: str, topic: str) -> Mapping[str, int]:
-    every = getattr(thresholds.namespaces.get(EVERY, Allowed()), topic)
-    own = getattr(thresholds.namespaces.get(space, Allowed()), topic)
-    return {**every, **own}
 
 
 def _beyond(

@@ -182,15 +182,9 @@ def _scores(sums: Sums) -> Samples:
     return [((name,), score) for name, score in sorted(sums.results.scores().items())]
 
 
-def _moments(sums: Sums) -> Samples:
+def _when(moment_of: Callable[[Results, str], float], sums: Sums) -> Samples:
     for subject in SUBJECTS:
-        if moment := sums.results.scanned_s(subject):
-            yield (subject,), moment
-
-
-def _heard(sums: Sums) -> Samples:
-    for subject in SUBJECTS:
-        if moment := sums.results.seen_s(subject):
+        if moment := moment_of(sums.results, subject):
             yield (subject,), moment
 
 
@@ -308,12 +302,8 @@ def _database(choose: Callable[[list[float]], float], sums: Sums) -> Samples:
     return [((), choose(moments))] if moments else []
 
 
-def _objects(sums: Sums) -> Samples:
-    return [((kind.plural,), len(kind.facts)) for kind in sums.results.followed]
-
-
-def _unreadable(sums: Sums) -> Samples:
-    return [((kind.plural,), len(kind.unreadable)) for kind in sums.results.followed]
+def _per_kind(field: str, sums: Sums) -> Samples:
+    return [((kind.plural,), len(getattr(kind, field))) for kind in sums.results.followed]
 
 
 def _left_out(sums: Sums) -> Samples:
@@ -335,13 +325,16 @@ TABLE: tuple[Metric, ...] = (
         _scores,
     ),
     Metric(
-        "leadline_scan_timestamp_seconds", "When something was last scanned with success.", _SCAN, _moments
+        "leadline_scan_timestamp_seconds",
+        "When something was last scanned with success.",
+        _SCAN,
+        partial(_when, Results.scanned_s),
     ),
     Metric(
         "leadline_operator_seen_timestamp_seconds",
         "When the operator last said that it follows the cluster; it says so every five minutes.",
         _SCAN,
-        _heard,
+        partial(_when, Results.seen_s),
     ),
     Metric("leadline_scan_failed", "1 where the newest scan failed: results are older.", _SCAN, _phases),
     Metric("leadline_objects", "Objects read by that scan.", (), partial(_of_run, "posture", "objects")),
@@ -435,12 +428,14 @@ TABLE: tuple[Metric, ...] = (
         (),
         partial(_database, min),
     ),
-    Metric("leadline_store_objects", "Objects in the store, by kind.", ("kind",), _objects),
+    Metric(
+        "leadline_store_objects", "Objects in the store, by kind.", ("kind",), partial(_per_kind, "facts")
+    ),
     Metric(
         "leadline_store_unreadable_objects",
         "Objects in the store that are damaged or of another form: they are in no number.",
         ("kind",),
-        _unreadable,
+        partial(_per_kind, "unreadable"),
     ),
     Metric(
         "leadline_series_left_out",

@@ -66,12 +66,6 @@ class Numbers(Collector):
         return self._results.version, self._follower.is_fresh, own
 
     def _own(self) -> Iterable[Metric]:
-        yield from own_families(self._follower, self._store_bytes())
-        if self._alerting is not None:
-            yield from alert_families(self._alerting)
-
-    def _store_bytes(self) -> int | None:
-        """``None`` where there is no file that is known."""
         store = self._settings.store
         name = self._settings.store_file or ("" if store == KUBE else store)
         file = Path(name)
@@ -79,7 +73,9 @@ class Numbers(Collector):
         parts = (
             [part for part in (file, file.with_name(f"{file.name}-wal")) if part.is_file()] if name else []
         )
-        return sum(part.stat().st_size for part in parts) if parts else None
+        yield from own_families(self._follower, sum(part.stat().st_size for part in parts) if parts else None)
+        if self._alerting is not None:
+            yield from alert_families(self._alerting)
 
 
 class Scraped:

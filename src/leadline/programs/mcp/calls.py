@@ -14,7 +14,7 @@ import msgspec
 
 from leadline.errors import LeadlineError
 from leadline.programs.mcp.answer import written
-from leadline.programs.mcp.tools import TOOLS, Tool
+from leadline.programs.mcp.tools import TOOLS
 from leadline.scans.answering.evidence import Evidence
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,12 @@ class Calls:
             )
         self._left -= 1
         try:
-            return self._answer(tool, arguments), False
+            if len(_json(arguments)) > MOST_ARGUMENT_BYTES:
+                raise msgspec.ValidationError(f"more than {MOST_ARGUMENT_BYTES >> 10} KiB")
+            asked = msgspec.convert(arguments, tool.asks)
+            text = written(tool.answer(self._evidence, asked), self._evidence, self._budget)
+            self._evidence.keep_names()
+            return text.decode(), False
         except LeadlineError as error:
             return self._refusal(str(error.args[0]), error.hint)
         except (msgspec.ValidationError, RecursionError) as error:
@@ -77,14 +82,6 @@ class Calls:
         except Exception:
             log.exception("fault while answering %s", name)
             return self._refusal("a fault of leadline", "its log on standard error has the details")
-
-    def _answer(self, tool: Tool, arguments: Mapping[str, Any]) -> str:
-        if len(_json(arguments)) > MOST_ARGUMENT_BYTES:
-            raise msgspec.ValidationError(f"more than {MOST_ARGUMENT_BYTES >> 10} KiB")
-        asked = msgspec.convert(arguments, tool.asks)
-        text = written(tool.answer(self._evidence, asked), self._evidence, self._budget)
-        self._evidence.keep_names()
-        return text.decode()
 
     def _refusal(self, why: str, hint: str) -> tuple[str, bool]:
         """What an assistant wrote may be in either, so that both are marked."""

@@ -145,10 +145,7 @@ class Continuous:
                 await asyncio.sleep(wait_s)
 
     async def _session(self, names: dict[str, str]) -> None:
-        """Reads all, and follows it or not until a full scan is asked for; ``names`` is emptied once these are answered.
-
-        Raises: ``ClusterError``, ``StoreError``.
-        """
+        """Reads all, and follows it or not until a full scan is asked for; ``names`` is emptied once these are answered."""
         # A store that is away is no reason to have the API server list everything again and again.
         await self._world.store.list(Selection(RUNS, with_body=False), Paging(limit=1))
         session = await self._opened(names)
@@ -286,7 +283,6 @@ class _Session:
             await self._world.store.delete(Key(RUNS, "", CURRENT))
 
     async def _begin(self) -> None:
-        """Raises: ``StoreError``."""
         store, home = self._world.store, self._world.rules.home
         # Before a run says by which rules this one looks.
         self._writer.by = await first_look_by(store, await self._report(), home)
@@ -331,19 +327,16 @@ class _Session:
                     is_first = False
                 failures = 0
                 if not self._followed.pending:
-                    await self._wait_for_more()
+                    await self._world.exceptions.show(self._followed.exceptions, self._followed.covered)
+                    self._is_due.clear()
+                    if not self._followed.pending:
+                        await self._is_due.wait()
             except StoreError as error:
                 self._followed.pending |= dict.fromkeys(results.ids)
                 failures += 1
                 wait_s = backoff_s(failures, self._world.again_s, LONGEST_AGAIN_S)
                 log.error("results cannot be written, again in %.0f s: %s", wait_s, error)
                 await asyncio.sleep(wait_s)
-
-    async def _wait_for_more(self) -> None:
-        await self._world.exceptions.show(self._followed.exceptions, self._followed.covered)
-        self._is_due.clear()
-        if not self._followed.pending:
-            await self._is_due.wait()
 
     def _next(self, *, is_last: bool) -> tuple[str, ...]:
         """The ids that have waited longest and those that came last, in turn: neither waits for all of the others."""

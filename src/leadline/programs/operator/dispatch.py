@@ -6,7 +6,6 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Mapping
 from typing import Protocol
 
 import msgspec
@@ -121,7 +120,12 @@ class ChildScanner:
     def _started(self) -> Child:
         settings = self._settings
         limits = Limits(settings.worker_s, settings.worker_memory_mib << 20, _ANSWER_BYTES, _CACHE_BYTES)
-        command = Command(self._command, os.sep, _environment(os.environ), self._stopped)
+        names = (*_KEPT, "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+        found = {name: os.environ[name] for name in names if name in os.environ}
+        # Its folder is another.
+        if paths := found.get("PYTHONPATH"):
+            found["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, paths.split(os.pathsep)))
+        command = Command(self._command, os.sep, found, self._stopped)
         child = Child(command, limits)
         # Where it does not start, the first image is answered that way.
         child.ask(msgspec.json.encode(Start(settings, self._place)), START_S)
@@ -167,12 +171,3 @@ class ChildScanner:
 def _end(child: Child | None) -> None:
     if child is not None:
         child.__exit__(None, None, None)
-
-
-def _environment(environ: Mapping[str, str]) -> dict[str, str]:
-    names = (*_KEPT, "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
-    found = {name: environ[name] for name in names if name in environ}
-    # Its folder is another.
-    if paths := found.get("PYTHONPATH"):
-        found["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, paths.split(os.pathsep)))
-    return found

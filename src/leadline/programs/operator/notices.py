@@ -45,7 +45,8 @@ class Notices:
         self._runs[name] = (phase, unread)
         if is_left_over or before == (phase, unread):
             return
-        run = _of_run(entry)
+        uid = orjson.loads(entry.content.metadata).get("uid") or ""
+        run = {"apiVersion": RUNS.api_version, "kind": RUNS.name, "name": entry.key.name, "uid": uid}
         if phase == "Failed" and (before is None or before[0] != phase):
             await self.say(
                 run, SCAN_FAILED, f"the scan failed: {status.get('message') or 'no reason is known'}"
@@ -89,11 +90,6 @@ class Notices:
             await self._kube.create(f"/api/v1/namespaces/{namespace}/events", event)
         except KubeError as error:
             log.warning("the event %s of %s cannot be written: %s", reason, about["name"], error)
-
-
-def _of_run(entry: Entry) -> dict[str, str]:
-    uid = orjson.loads(entry.content.metadata).get("uid") or ""
-    return {"apiVersion": RUNS.api_version, "kind": RUNS.name, "name": entry.key.name, "uid": uid}
 
 
 def _lost(unread: int, coverage: Mapping[str, Any]) -> str:

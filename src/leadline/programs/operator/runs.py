@@ -65,7 +65,10 @@ class Orders:
         is_first = True
         while True:
             try:
-                since = await self._list(is_first=is_first)
+                entries = await all_of(self._store, RUNS)
+                for entry in entries:
+                    await self._look_at(entry, is_left_over=is_first)
+                since = max((entry.revision for entry in entries), default=self._store.revision)
                 is_first = False
                 self._are_listed.set()
                 async for changes in self._store.watch(Selection(RUNS), since):
@@ -80,12 +83,6 @@ class Orders:
             except StoreError as error:
                 log.warning("orders cannot be read, again in %.0f s: %s", AGAIN_S, error)
                 await asyncio.sleep(AGAIN_S)
-
-    async def _list(self, *, is_first: bool) -> int:
-        entries = await all_of(self._store, RUNS)
-        for entry in entries:
-            await self._look_at(entry, is_left_over=is_first)
-        return max((entry.revision for entry in entries), default=self._store.revision)
 
     async def _look_at(self, entry: Entry, *, is_left_over: bool) -> None:
         if self._notices is not None:

@@ -72,7 +72,13 @@ class Schedules:
         """Creates the runs that are due. A store that fails is asked again the next time."""
         try:
             if self._full_scan:
-                since = await self._answered()
+                # The last for which there is a run; our start where there is none.
+                moments = [
+                    moment
+                    for entry in await all_of(self._store, RUNS)
+                    if (moment := _moment_of(entry.key.name, SHIPPED)) is not None
+                ]
+                since = max(moments, default=self._began)
                 await self._order(Schedule(SHIPPED, self._full_scan, since), now)
             for entry in await all_of(self._store, SCHEDULES):
                 await self._look_at(entry, now)
@@ -80,15 +86,6 @@ class Schedules:
             if str(error) != self._logged:
                 self._logged = str(error)
                 log.warning("schedules cannot be looked at: %s", error)
-
-    async def _answered(self) -> datetime:
-        """The last moment of the schedule of the settings for which there is a run; our start where there is none."""
-        moments = [
-            moment
-            for entry in await all_of(self._store, RUNS)
-            if (moment := _moment_of(entry.key.name, SHIPPED)) is not None
-        ]
-        return max(moments, default=self._began)
 
     async def _look_at(self, entry: Entry, now: datetime) -> None:
         whole = orjson.loads(entry.content.body)
@@ -128,7 +125,7 @@ class Schedules:
         moment = due(schedule, now)
         if moment is None:
             return None
-        name = _run_name(schedule.name, moment)
+        name = f"{slug(schedule.name)[:_LONGEST_NAME]}-{moment:%Y%m%dt%H%Mz}"
         spec = {"subject": schedule.subject, "trigger": f"schedule {schedule.name}"}
         content = Content(orjson.dumps({"name": name}), body=orjson.dumps({"spec": spec}))
         try:
@@ -142,10 +139,6 @@ class Schedules:
 
 def _moment(schedule: Schedule, now: datetime, *, is_past: bool) -> datetime | None:
     return nearest(schedule.expression, schedule.time_zone, now, is_past=is_past)
-
-
-def _run_name(schedule: str, moment: datetime) -> str:
-    return f"{slug(schedule)[:_LONGEST_NAME]}-{moment:%Y%m%dt%H%Mz}"
 
 
 def _moment_of(run: str, schedule: str) -> datetime | None:

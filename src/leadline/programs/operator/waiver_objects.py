@@ -52,7 +52,9 @@ class ExceptionStatus:
                 log.warning("the status of %s cannot be written: %s", resource.title, error)
 
     async def _show(self, kube: Kube, resource: Resource, status: Body) -> None:
-        path = _path(resource)
+        space = f"/namespaces/{resource.namespace}" if resource.namespace else ""
+        plural = f"{resource.kind.lower()}s"
+        path = f"/apis/{resource.api_version}{space}/{plural}/{resource.name}"
         known = self._shown.get(resource.id)
         if known is None:
             held = await kube.get(path)
@@ -97,9 +99,3 @@ def _without_moment(status: Mapping[str, Any], part: Part) -> Body:
         **{name: status.get(name) for name in ("state", "expired", "error")},
         "matched": found.get("matched"),
     }
-
-
-def _path(resource: Resource) -> str:
-    space = f"/namespaces/{resource.namespace}" if resource.namespace else ""
-    plural = f"{resource.kind.lower()}s"
-    return f"/apis/{resource.api_version}{space}/{plural}/{resource.name}"

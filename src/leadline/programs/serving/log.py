@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import orjson
 
-from leadline.outputs.redaction.log import safe_formatter
+from leadline.outputs.redaction.log import SafeFormatter
 from leadline.outputs.redaction.values import SecretValues
 
 _LINE = "%(asctime)s %(levelname)s %(name)s %(message)s"
@@ -23,7 +23,7 @@ def log_to_stderr(
     known = SecretValues() if secrets is None else secrets
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        _JsonLines(safe_formatter(known, "%(message)s")) if is_json else safe_formatter(known, _LINE)
+        _JsonLines(SafeFormatter(known, "%(message)s")) if is_json else SafeFormatter(known, _LINE)
     )
     if filter is not None:
         handler.addFilter(filter)
@@ -36,7 +36,7 @@ def log_to_stderr(
 def debug_to_stderr(secrets: SecretValues | None) -> None:
     """Everything, for a command that is run with ``--debug``."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(safe_formatter(SecretValues() if secrets is None else secrets))
+    handler.setFormatter(SafeFormatter(SecretValues() if secrets is None else secrets))
     logging.basicConfig(level=logging.DEBUG, handlers=[handler])
 
 

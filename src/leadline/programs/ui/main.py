@@ -212,7 +212,6 @@ async def _serve_in_cluster(place: Place, settings: InCluster) -> None:
 
 
 async def _serve_provider(url: str, ca_file: str, port: int) -> None:
-    """Raises: ``UsageError``, ``SourceError``."""
     ask = ProviderReader(url, os.environ, ca_file)
 
     def read() -> Known:
@@ -225,7 +224,6 @@ async def _serve_provider(url: str, ca_file: str, port: int) -> None:
 
 
 async def _serve(read: Callable[[], Known], place: Place, port: int) -> None:
-    """Raises: ``UsageError``, ``SourceError``, ``StoreError``, ``ClusterError``."""
     keeper: Keeper | None = None
     if place.store:
         # What is wrong with the name is said before anything is served.
@@ -240,7 +238,6 @@ async def _serve(read: Callable[[], Known], place: Place, port: int) -> None:
 
 
 async def _listen(port: int, shown: Shown, keeper: Keeper | Polled | None) -> None:
-    """Raises: ``UsageError``."""
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -56,8 +56,6 @@ class Shape(Protocol):
 
 
 class _Shown(Struct, frozen=True):
-    """Of one source."""
-
     refers_to: Key | None
     hashes: dict[Key, int]
 

@@ -30,9 +30,10 @@ class Documents:
         groups: dict[tuple[str, str], list[Kind]] = {}
         for kind in kinds:
             groups.setdefault((kind.group, kind.version), []).append(kind)
+        major, minor, *_ = [*__version__.split("."), "0"]
         documents: dict[str, Document] = {
             "/apis": {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(*g) for g in groups]},
-            "/version": _version(),
+            "/version": {"major": major, "minor": minor, "gitVersion": f"v{__version__}"},
             "/openapi/v2": openapi_v2(groups),
         }
         paths = {}
@@ -72,11 +73,6 @@ def _tag(content: bytes) -> str:
 def _group(group: str, version: str) -> Document:
     one = {"groupVersion": f"{group}/{version}", "version": version}
     return {"name": group, "versions": [one], "preferredVersion": one}
-
-
-def _version() -> Document:
-    major, minor, *_ = [*__version__.split("."), "0"]
-    return {"major": major, "minor": minor, "gitVersion": f"v{__version__}"}
 
 
 def _resources(group_version: str, kinds: Iterable[Kind]) -> Document:

@@ -192,13 +192,11 @@ def _opened(
 
 
 def _unshown(flags: Mapping[str, Any]) -> dict[str, Any]:
-    """Those that say what is read and how."""
     return {name: value for name, value in flags.items() if name not in ("format", "fail_on", "paths")}
 
 
 @contextmanager
 def _reading(flags: Mapping[str, Any], targets: tuple[str, ...]) -> Iterator[PostureOptions]:
-    """What the flags say, with progress shown until the block is left."""
     request = replace(request_of((), flags), targets=targets)
     with reading(request, f"reading {' '.join(targets)}") as (options, _):
         yield options

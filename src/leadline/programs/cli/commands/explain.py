@@ -134,7 +134,6 @@ def _markdown(control: BuiltControl, frameworks: Sequence[Framework], settings: 
 
 
 def _screen(control: BuiltControl, frameworks: Sequence[Framework], settings: Settings) -> Iterator[str]:
-    """The page for a terminal."""
     page, width, example_fix = control_text(control), _columns(), example_fix_of(control, settings)
     yield from _fitting(f"{control.id}   {control.title}", width)
     yield from _fitting(

@@ -134,7 +134,6 @@ def scan(images: tuple[str, ...], **flags: Any) -> int:
 
 
 def _scanned(request: Request, take: "Callable[[ImageReport], None] | None" = None) -> int:
-    """Raises: ``LeadlineError`` of every kind."""
     request = with_database(request)
     if len(request.targets) == 1:
         return run_one(request, is_scan=True, take=take)

@@ -193,7 +193,6 @@ def _stored(request: Request, options: PostureOptions, now: datetime) -> ReadSou
 
 
 def _reported(url: str, ca_file: str, now: datetime) -> tuple[ReadSource, ...]:
-    """Raises: ``UsageError``, ``SourceError``."""
     from leadline.programs.serving.provider_client import ProviderReader  # brings the HTTP client
 
     ask = ProviderReader(url, os.environ, ca_file)

@@ -7,13 +7,13 @@ from msgspec.structs import replace
 
 from leadline.errors import SourceError, UsageError
 from leadline.programs.cli.options.configured import ConfiguredCommand
-from leadline.programs.cli.options.table import CHARTS, CLUSTER, NAMESPACES, Request, takes
+from leadline.programs.cli.options.table import CHARTS, CLUSTER, NAMESPACES, takes
 from leadline.programs.cli.output.showing import remark, show
 from leadline.programs.cli.output.terminal import page_width
 from leadline.programs.cli.scanning.requests import posture_options, reading, request_of
 from leadline.scans.options import silent
 from leadline.scans.posture.posture_scan import open_posture_scan
-from leadline.scans.stored.risks import Ranking, ranking, stored_ranking
+from leadline.scans.stored.risks import ranking, stored_ranking
 
 EPILOG = """
 \b
@@ -52,7 +52,14 @@ def command(paths: tuple[str, ...], format: str, top: int, images: str, **flags:
     """The workloads with most at stake: how an attacker reaches them, and what they open."""
     request = replace(request_of((), flags), targets=paths)
     if request.from_store:
-        found = _stored(request, images, top)
+        if request.targets or images:
+            raise UsageError(
+                "--from-store reads no files", hint="leave PATH and --images out, or --from-store"
+            )
+        # The store speaks HTTP asynchronously; who ranks files does not pay for the import.
+        from leadline.programs.cli.scanning.storing import read_risks
+
+        found = stored_ranking(read_risks(request, posture_options(request, silent, with_scores=False)), top)
     else:
         with (
             reading(request, f"scanning {' '.join(paths)}") as (options, _),
@@ -65,13 +72,3 @@ def command(paths: tuple[str, ...], format: str, top: int, images: str, **flags:
     show(format, found.document, lambda: found.lines(page_width()), found.picture)
     remark(found.summary(), quiet=request.quiet)
     return 0
-
-
-def _stored(request: Request, images: str, top: int) -> Ranking:
-    """Raises: ``UsageError``, ``SourceError``, ``StoreError``, ``ClusterError``."""
-    if request.targets or images:
-        raise UsageError("--from-store reads no files", hint="leave PATH and --images out, or --from-store")
-    # The store speaks HTTP asynchronously; who ranks files does not pay for the import.
-    from leadline.programs.cli.scanning.storing import read_risks
-
-    return stored_ranking(read_risks(request, posture_options(request, silent, with_scores=False)), top)

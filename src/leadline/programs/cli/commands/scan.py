@@ -151,17 +151,19 @@ def command(words: tuple[str, ...], **flags: Any) -> int:
     if request.submit or request.submit_dry_run or request.submit_account or request.submit_ca:
         return _submitted(request)
     if request.fix:
-        return _fix(request)
+        from leadline.programs.cli.scanning.fixing import fix_files, refuse_other_flags
+
+        refuse_other_flags(request)
+        if not request.targets:
+            raise UsageError("a cluster cannot be fixed", hint="name the folder that holds its manifests")
+        return fix_files(request, is_dry_run=False, is_agreed=request.yes)
     if request.yes or request.risky:
         raise UsageError("--yes and --risky belong to --fix")
     return _watch(request) if request.watch else _run(request)
 
 
 def _submitted(request: Request) -> int:
-    """As ``_run``, and the report goes to a provider.
-
-    Raises: ``LeadlineError`` of every kind.
-    """
+    """As ``_run``, and the report goes to a provider."""
     # Speaking to a provider needs HTTP, TLS and the proofs.
     from leadline.programs.cli.scanning.submitting import check_submission, delivered, narrowed
     from leadline.scans.submitting.submission import whole_report
@@ -179,10 +181,7 @@ def _submitted(request: Request) -> int:
 
 
 def _run(request: Request, send: Callable[[PostureReport, Page], None] | None = None) -> int:
-    """Reads, judges, writes; returns the exit code. ``send`` gets what formats get, where something was judged.
-
-    Raises: ``LeadlineError`` of every kind.
-    """
+    """Reads, judges, writes; returns the exit code. ``send`` gets what formats get, where something was judged."""
     is_terminal = os.isatty(1)
     leaving = _leaving(request)
     output = request.output.removesuffix(".age") if request.encrypt else request.output
@@ -223,10 +222,7 @@ def _run(request: Request, send: Callable[[PostureReport, Page], None] | None = 
 
 @contextmanager
 def _compared(request: Request, options: PostureOptions) -> Iterator[PostureScan]:
-    """The scan with what of it was there before, where that is asked for.
-
-    Raises: ``LeadlineError`` of every kind.
-    """
+    """The scan with what of it was there before, where that is asked for."""
     if not (request.baseline or request.since):
         with _opened(request, options) as scan:
             yield scan
@@ -248,18 +244,7 @@ def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _fix(request: Request) -> int:
-    """Raises: ``LeadlineError`` of every kind."""
-    from leadline.programs.cli.scanning.fixing import fix_files, refuse_other_flags
-
-    refuse_other_flags(request)
-    if not request.targets:
-        raise UsageError("a cluster cannot be fixed", hint="name the folder that holds its manifests")
-    return fix_files(request, is_dry_run=False, is_agreed=request.yes)
-
-
 def _opened(request: Request, options: PostureOptions) -> AbstractContextManager[PostureScan]:
-    """Raises: as a scan does, and ``StoreError``."""
     if not request.from_store:
         return open_posture_scan(request.targets, options)
     from leadline.programs.cli.scanning.storing import read_report
@@ -269,7 +254,6 @@ def _opened(request: Request, options: PostureOptions) -> AbstractContextManager
 
 
 def _store(request: Request, scan: PostureScan) -> None:
-    """Raises: ``StoreError``, ``ClusterError``."""
     # The store speaks HTTP asynchronously; a scan that stores nothing does not pay for the import.
     from leadline.programs.cli.scanning.storing import store_report
 
@@ -284,10 +268,7 @@ def _store(request: Request, scan: PostureScan) -> None:
 
 
 def _watch(request: Request) -> int:
-    """The report once, then each change, until Ctrl-C; the exit code is that of the last verdict.
-
-    Raises: ``LeadlineError`` of every kind.
-    """
+    """The report once, then each change, until Ctrl-C; the exit code is that of the last verdict."""
     is_terminal = os.isatty(1)
     chosen = destinations(request.format, request.output, is_terminal=is_terminal)
     if request.store or request.output or {one.format.name for one in chosen} - {"pretty", "lines"}:
@@ -409,7 +390,6 @@ def _for_people(revision: str, environment: Mapping[str, str]) -> str:
 
 
 def _leaving(request: Request) -> "Leaving | None":
-    """Raises: ``UsageError``, ``StoreError``."""
     if not (request.redact or request.encrypt):
         return None
     if request.store or request.watch:

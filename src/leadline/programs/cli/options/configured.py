@@ -81,7 +81,10 @@ class ConfiguredCommand(click.Command):
         left_out = found.left_out(tuple(one.name for one in keys) + ((CHART,) if "values" in fields else ()))
         left_out += _excluded(ctx, found)
         if not ctx.params.get("quiet"):
-            _note(left_out)
+            for part in left_out[:_SHOWN]:
+                sys.stderr.write(f"note: {plain(part.where, 4096)}: {plain(part.why)}\n")
+            if len(left_out) > _SHOWN:
+                sys.stderr.write(f"note: and {len(left_out) - _SHOWN:,} more; leadline config shows all\n")
         ctx.params["configured"] = Configured(
             found.added_frameworks if frameworks else (),
             _charts(found.renderings) if "values" in fields else (),
@@ -122,13 +125,6 @@ def working_folder() -> str:
         return str(Path.cwd())
     except OSError:
         return "/"  # it was removed
-
-
-def _note(left_out: Sequence[Unread]) -> None:
-    for part in left_out[:_SHOWN]:
-        sys.stderr.write(f"note: {plain(part.where, 4096)}: {plain(part.why)}\n")
-    if len(left_out) > _SHOWN:
-        sys.stderr.write(f"note: and {len(left_out) - _SHOWN:,} more; leadline config shows all\n")
 
 
 def _charts(asked: Sequence[Rendering]) -> tuple[ChartRendering, ...]:

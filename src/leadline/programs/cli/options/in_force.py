@@ -136,7 +136,11 @@ class _Draft:
             elif name == EXCLUDES and isinstance(value, tuple):
                 self.excludes = value
             elif key.inside == "at a terminal":
-                self._show(key, place, value)
+                written = value if isinstance(value, tuple) else ()
+                if any("=" in one for one in written):
+                    self._refuse(key, place, MEANINGS["would write"])
+                elif self._is_terminal and key.name not in self.settings:
+                    self.settings[key.name] = Setting(value, (place,), "file with the code")
             elif had is None:
                 self.settings[name] = Setting(value, (place,), "file with the code")
             else:
@@ -144,13 +148,6 @@ class _Draft:
                 if more != had.value:
                     self.settings[name] = Setting(more, (*had.origins, place), "file with the code")
         self._add_charts(file)
-
-    def _show(self, key: Option, place: str, value: Value) -> None:
-        written = value if isinstance(value, tuple) else ()
-        if any("=" in one for one in written):
-            self._refuse(key, place, MEANINGS["would write"])
-        elif self._is_terminal and key.name not in self.settings:
-            self.settings[key.name] = Setting(value, (place,), "file with the code")
 
     def _add_charts(self, file: "ConfigFile") -> None:
         if not file.charts:

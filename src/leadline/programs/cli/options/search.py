@@ -102,7 +102,9 @@ def _as_before(found: Found, asked: Asked, environ: Mapping[str, str], folder: s
             not_read.append((shown, f"this change adds it: not there at {asked.since}"))
             return None
         not_read.append((shown, f"this change edits it: counts as it was at {asked.since}"))
-        return _parsed(content, path, shown)
+        from leadline.programs.cli.options.file import config_in
+
+        return config_in(content, path, shown)
 
     named = asked.file or environ.get(VARIABLE, "")
     is_inside_named = found.inside is not None and bool(named)
@@ -117,12 +119,6 @@ def _as_before(found: Found, asked: Asked, environ: Mapping[str, str], folder: s
     if nearest_before:
         inside = settled(inside if present == nearest_before else None, nearest_before)
     return Found(yours, inside, tuple(not_read), tuple(changed))
-
-
-def _parsed(content: bytes, path: str, shown: str) -> "ConfigFile":
-    from leadline.programs.cli.options.file import config_in
-
-    return config_in(content, path, shown)
 
 
 def _read(path: str, shown: str) -> "ConfigFile":

@@ -186,7 +186,9 @@ def opened(chosen: Iterable[Destination], seal: Seal | None = None) -> Iterator[
                 sinks.append(_file(destination))
         if seal is not None:
             for sink in sinks:
-                _hold_back(sink, seal)
+                whole = BytesIO()
+                sink.sealed = Sealed(seal, whole, sink.stream)
+                sink.stream = TextIOWrapper(whole, "utf-8", errors="replace", newline="")
         yield sinks
     finally:
         for sink in sinks:
@@ -205,12 +207,6 @@ def writing(sink: Sink) -> Iterator[None]:
     except OSError as error:
         name = sink.destination.path or "standard output"
         raise StoreError(f"cannot write {name}: {(error.strerror or str(error)).lower()}") from error
-
-
-def _hold_back(sink: Sink, seal: Seal) -> None:
-    whole = BytesIO()
-    sink.sealed = Sealed(seal, whole, sink.stream)
-    sink.stream = TextIOWrapper(whole, "utf-8", errors="replace", newline="")
 
 
 def encrypted_destinations(

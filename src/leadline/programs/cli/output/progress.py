@@ -44,7 +44,13 @@ class Display:
         seconds = _FIRST_S
         while True:
             time = f" … {int(seconds)} s"
-            what = clipped(plain(self._what, _LONGEST), max(1, _columns() - len(time)))
+            # One line of the terminal: of a second one the first would stay behind.
+            try:
+                found = os.get_terminal_size(2).columns
+            except OSError:
+                found = 0
+            room = min(found or _WIDEST, _WIDEST) - 1 - len(time)
+            what = clipped(plain(self._what, _LONGEST), max(1, room))
             sys.stderr.write(f"{_CLEAR}{what}{time}")
             sys.stderr.flush()
             if self._done.wait(_EVERY_S):
@@ -52,15 +58,6 @@ class Display:
                 sys.stderr.flush()
                 return
             seconds += _EVERY_S
-
-
-def _columns() -> int:
-    """That one line of the terminal holds: of a second one the first would stay behind."""
-    try:
-        found = os.get_terminal_size(2).columns
-    except OSError:
-        found = 0
-    return min(found or _WIDEST, _WIDEST) - 1
 
 
 @contextmanager

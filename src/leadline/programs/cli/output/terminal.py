@@ -47,18 +47,14 @@ def at_words(lines: Iterable[str], stream: int, indent: str = "  ") -> Iterator[
     if not os.isatty(stream):
         yield from lines
         return
-    width = _width_of_stream(stream)
+    known = width_of(os.environ, is_terminal=False, usual=0)
+    width = known or max(_WIDTHS.start, os.get_terminal_size(stream).columns)
     for line in lines:
         start = line[: len(line) - len(line.lstrip())]
         first, *more = wrapped(line, width - len(start)) or [""]
         yield start + first
         rest = wrapped(" ".join(more), max(width - len(start + indent), 20)) if more else []
         yield from (f"{start}{indent}{one}" for one in rest)
-
-
-def _width_of_stream(stream: int) -> int:
-    known = width_of(os.environ, is_terminal=False, usual=0)
-    return known or max(_WIDTHS.start, os.get_terminal_size(stream).columns)
 
 
 def say_plainly(text: str) -> None:

@@ -67,7 +67,13 @@ def fix_files(
         with _aimed(request, options, agree_to_all if request.risky else agrees) as (options, aim):
             result = fix_scan(request.targets, options, replace(aim, is_located=is_printed))
     if format == "patch":
-        _print_patch(result)
+        patches, secret = patches_of(result)
+        sys.stdout.writelines(patches)
+        if secret:
+            names = ", ".join(plain(path, 4096) for path in secret)
+            raise StoreError(
+                f"left out, since the patch would show secrets: {names}", hint="leadline fix --yes edits them"
+            )
     elif is_printed:
         _print_review(result, request, "github" if format == "github" else "gitlab")
     else:
@@ -113,10 +119,7 @@ class _Agreement:
 def _aimed(
     request: Request, options: PostureOptions, agrees: Agree
 ) -> Iterator[tuple[PostureOptions, FixAim]]:
-    """Of two bounds the one that leaves more as it is; and the options that count with it.
-
-    Raises: ``LeadlineError`` of every kind.
-    """
+    """Of two bounds the one that leaves more as it is; and the options that count with it."""
     given = [word for word in (request.min_severity, request.severity_threshold) if word in GRADES]
     aim = FixAim(
         least=max(given, key=GRADES.index, default="unknown"),
@@ -139,16 +142,6 @@ def _closed(verdict: Verdict, request: Request) -> int:
     if verdict.results and not request.quiet:
         click.echo(verdict_text(verdict), err=True)
     return 0 if verdict.passed else GATE_FAILED
-
-
-def _print_patch(result: FixResult) -> None:
-    patches, secret = patches_of(result)
-    sys.stdout.writelines(patches)
-    if secret:
-        names = ", ".join(plain(path, 4096) for path in secret)
-        raise StoreError(
-            f"left out, since the patch would show secrets: {names}", hint="leadline fix --yes edits them"
-        )
 
 
 def _print_review(result: FixResult, request: Request, service: Service) -> None:

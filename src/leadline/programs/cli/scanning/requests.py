@@ -199,12 +199,20 @@ def image_options(request: Request, moment: str, say: Say, *, is_scan: bool = Tr
         if not request.quiet:
             say_plainly(f"leadline: {text}")
 
+    mirrors: dict[str, tuple[str, ...]] = {}
+    for pair in request.mirror:
+        registry, equals, mirror = pair.partition("=")
+        if not equals or not registry or not mirror:
+            raise UsageError(
+                f"--mirror takes REGISTRY=HOST (got {pair})", hint="for example docker.io=mirror.example"
+            )
+        mirrors[registry] = (*mirrors.get(registry, ()), mirror)
     return passed(
         ImageOptions,
         request,
         created=moment,
         credential=_credential(request, os.environ),
-        mirrors=_mirrors(request.mirror),
+        mirrors=mirrors,
         is_named_by_others=bool(request.from_manifests) or request.from_cluster,
         database=database_of(request) if is_scan else "",
         cache_folder="" if request.no_cache else cache_folder(os.environ),
@@ -328,19 +336,6 @@ def _registry_of(request: Request, host: str) -> tuple[str, str]:
             )
         return registry, ""
     return "", "" if _is_alone(request) else "belongs to no registry: set LEADLINE_REGISTRY_HOST"
-
-
-def _mirrors(written: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """``--mirror REGISTRY=HOST`` as a table, in the order written."""
-    mirrors: dict[str, tuple[str, ...]] = {}
-    for pair in written:
-        registry, equals, mirror = pair.partition("=")
-        if not equals or not registry or not mirror:
-            raise UsageError(
-                f"--mirror takes REGISTRY=HOST (got {pair})", hint="for example docker.io=mirror.example"
-            )
-        mirrors[registry] = (*mirrors.get(registry, ()), mirror)
-    return mirrors
 
 
 def _is_alone(request: Request) -> bool:

@@ -54,7 +54,6 @@ def check_submission(request: Request) -> Destination | None:
 
 
 def _account(request: Request) -> Destination:
-    """Raises: ``UsageError``."""
     try:
         account = str(uuid.UUID(request.submit_account))
     except ValueError:
@@ -96,7 +95,6 @@ def delivered(request: Request, place: Destination, messages: Sequence[Message],
 
 
 def _submit(request: Request, place: Destination, message: Message, *, is_one: bool) -> None:
-    """Raises: ``NotDeliveredError``."""
     if request.submit_account and isinstance(message, WholeReport):
         _submit_as_account(request, place, message)
         return
@@ -139,7 +137,6 @@ def _submit(request: Request, place: Destination, message: Message, *, is_one: b
 
 
 def _submit_as_account(request: Request, place: Destination, report: WholeReport) -> None:
-    """Raises: ``NotDeliveredError``."""
     report_id = str(uuid.uuid4())
     calls = tuple(compat_calls(place, report, report_id))
     if request.submit_dry_run:
@@ -166,7 +163,9 @@ def _with_kept(
     error: NotDeliveredError, place: Destination, part: str, write: Callable[[Path], object]
 ) -> NotDeliveredError:
     """``error``, and where the report is now."""
-    kept = _kept(place, os.environ, part)
+    folder = _state(os.environ)
+    name = "-".join(word for word in (place.source, _mark(place), part) if word)
+    kept = folder / "undelivered" / name if folder else None
     where = f"the report is kept in {kept}" if kept else "the report is not kept, since HOME is not set"
     try:
         if kept:
@@ -188,12 +187,6 @@ def _memory(place: Destination, environ: Mapping[str, str]) -> Path | None:
     """Where the last checkpoint of that source is kept."""
     folder = _state(environ)
     return folder / f"{_mark(place)}.json" if folder else None
-
-
-def _kept(place: Destination, environ: Mapping[str, str], part: str) -> Path | None:
-    folder = _state(environ)
-    name = "-".join(word for word in (place.source, _mark(place), part) if word)
-    return folder / "undelivered" / name if folder else None
 
 
 def _mark(place: Destination) -> str:

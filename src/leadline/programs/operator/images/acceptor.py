@@ -78,7 +78,8 @@ class Acceptor:
         assert self._waivers is not None
         if known is not None and known.sources == image.sources and _are_same(known.subjects, subjects):
             return known
-        seen = self._waivers.seen(_names(image), subjects, now)
+        names = (known for source in image.sources for known in image_names(source.name))
+        seen = self._waivers.seen(tuple(dict.fromkeys((*names, image.digest))), subjects, now)
         views = {id(subject): view for subject, view in zip(subjects, seen.views, strict=bool(seen.views))}
         return _Known(image.sources, subjects, seen, views)
 
@@ -152,11 +153,6 @@ class Acceptor:
             await self._works.write(replace(current, record=record))
         else:
             self._failed[digest] = (acceptance.stamp, self._clock.now() + AGAIN_S)
-
-
-def _names(image: ImageOfCluster) -> tuple[str, ...]:
-    names = (known for source in image.sources for known in image_names(source.name))
-    return tuple(dict.fromkeys((*names, image.digest)))
 
 
 def _are_same(before: Sequence[Subject], after: Sequence[Subject]) -> bool:

@@ -126,7 +126,10 @@ class Images:
             is_due = time.monotonic() - told_at >= SEEN_S
             try:
                 if keeper.is_settled:
-                    await self._answer(keeper)
+                    for name, trigger in list(self._answering.items()):
+                        await record(self._store, name, self._run(keeper, trigger, "Succeeded"))
+                        await forget_old_runs(self._store, name)
+                        self._answering.pop(name)
                 if is_due or _lasting(run) != _lasting(written):
                     run = replace(run, status=replace(run.status, seen_at=moment()))
                     await record(self._store, CURRENT, run)
@@ -134,13 +137,6 @@ class Images:
             except StoreError as error:
                 log.warning("the run %s cannot be written: %s", CURRENT, error)
             await asyncio.sleep(TELL_S if not self._answering else SETTLE_S)
-
-    async def _answer(self, keeper: ImageKeeper) -> None:
-        """Ends the runs that were ordered: every image has come to a result or a reason."""
-        for name, trigger in list(self._answering.items()):
-            await record(self._store, name, self._run(keeper, trigger, "Succeeded"))
-            await forget_old_runs(self._store, name)
-            self._answering.pop(name)
 
     def _run(self, keeper: ImageKeeper, trigger: str, phase: str) -> ScanRun:
         works = [work for work in keeper.works.values() if not work.record.gone_since]

@@ -188,7 +188,10 @@ class ImageKeeper:
         if not self._is_loaded:
             await self._load()
         if self._batches is not None and self._batches.active:
-            await self._look(self._batches)
+            try:
+                await self._batches.look()
+            except KubeError as error:
+                log.warning("images: the Jobs cannot be looked at: %s", error)
         running = self._cluster.in_use()
         is_whole = self._cluster.is_whole()
         self._acceptor.look(running, self._cluster.waivers(running))
@@ -214,12 +217,6 @@ class ImageKeeper:
         if self._batches is not None and self._batches.active:
             return min(planned.wake, vanished, self._clock.now() + POLL_S)
         return min(max(planned.wake, self._spread_at), vanished)
-
-    async def _look(self, batches: Batches) -> None:
-        try:
-            await batches.look()
-        except KubeError as error:
-            log.warning("images: the Jobs cannot be looked at: %s", error)
 
     async def _forget_failures(self) -> None:
         for work in list(self.works.values()):

@@ -51,9 +51,14 @@ class Slice:
         done = 0
         for work in self._mine(batch, index, pods):
             if work.record.holder == holder:
-                await self._give_up(work)
+                log.warning("image %s: an earlier pod ended with it", work.record.key)
+                now = self._clock.now()
+                for one in await rescued(self._works.store, self._home, (work,), self._pace, now=now):
+                    await self._works.write(one)
             elif work.record.place in troubled and not work.record.is_kept:
-                await self._give_back(work)
+                # Its registry is to be left alone: when it is asked again is for the operator to plan.
+                record = replace(work.record, phase="Pending", holder="", held_until=0.0)
+                await self._works.write(replace(work, record=record))
             else:
                 job = Job(work.record.key, version, work.record.is_kept)
                 if await carrier.begin(job):
@@ -72,17 +77,6 @@ class Slice:
             if work.record.holder in holders and slice_of(digest, pods) == index
         ]
         return sorted(mine, key=lambda work: (not work.image.exposed_by, work.record.since, work.record.key))
-
-    async def _give_up(self, work: Work) -> None:
-        log.warning("image %s: an earlier pod ended with it", work.record.key)
-        now = self._clock.now()
-        for one in await rescued(self._works.store, self._home, (work,), self._pace, now=now):
-            await self._works.write(one)
-
-    async def _give_back(self, work: Work) -> None:
-        """Its registry is to be left alone: when it is asked again is for the operator to plan."""
-        record = replace(work.record, phase="Pending", holder="", held_until=0.0)
-        await self._works.write(replace(work, record=record))
 
 
 async def run(config: str, batch: str, pods: int, index: int) -> int:

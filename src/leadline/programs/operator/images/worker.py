@@ -72,6 +72,8 @@ class ImageWorker:
         self._place = start.place
         self._store = store
         self._cluster: Cluster | None = None
+        # The way to registries alone: credentials that lie about in a pod are none of the images'.
+        names = ("http_proxy", "https_proxy", "no_proxy")
         self._options = ImageOptions(
             database=settings.database,
             oldest_database_days=settings.oldest_database_days or None,
@@ -82,7 +84,7 @@ class ImageWorker:
             accept_any_certificate=settings.accept_any_certificate,
             most_stored_bytes=settings.most_image_mib << 20,
             longest_wait_s=0.0,
-            environ=_network(os.environ),
+            environ={name: value for name, value in os.environ.items() if name.lower() in names},
         )
 
     async def answer(self, task: ImageTask) -> ImageAnswer:
@@ -174,7 +176,10 @@ class ImageWorker:
         for name in source.secrets:
             namespace, _, own = name.partition("/")
             try:
-                secret = self._kube().ask(f"/api/v1/namespaces/{namespace}/secrets/{own}")
+                if self._cluster is None:
+                    place = self._place
+                    self._cluster = connect(place.kube_context, place.kubeconfig, environ=os.environ)
+                secret = self._cluster.ask(f"/api/v1/namespaces/{namespace}/secrets/{own}")
             except RefusedError as refused:
                 why = "is not there" if refused.status == 404 else "may not be read"
                 notes.append(f"pull secret {name} {why}")
@@ -188,12 +193,6 @@ class ImageWorker:
             else:
                 found.append(PullSecret(name, content))
         return found
-
-    def _kube(self) -> Cluster:
-        if self._cluster is None:
-            place = self._place
-            self._cluster = connect(place.kube_context, place.kubeconfig, environ=os.environ)
-        return self._cluster
 
 
 def _seen(report: ImageReport, views: Views, stamp: str) -> AcceptedInImage:
@@ -216,12 +215,6 @@ def _outcome(error: LeadlineError) -> Outcome:
         case TooLargeError():
             return Outcome("TooLarge", why, hint)
     return Outcome("Failed", why, hint)
-
-
-def _network(environ: os._Environ[str] | dict[str, str]) -> dict[str, str]:
-    """The way to registries. Credentials that lie about in a pod are none of the images'."""
-    names = ("http_proxy", "https_proxy", "no_proxy")
-    return {name: value for name, value in environ.items() if name.lower() in names}
 
 
 async def serve() -> None:
