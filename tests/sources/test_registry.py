@@ -1,5 +1,6 @@
 import base64
 import datetime
+import hashlib
 import json
 import os
 import stat
@@ -528,6 +529,37 @@ def test_authority_given_by_hand_is_trusted(tmp_path: Path) -> None:
         assert names(scan(server, options)) == ["one", "three", "two"]
         unverified = ImageOptions(registry=RegistryOptions(Trust(is_unverified=True)))
         assert names(scan(server, unverified)) == ["one", "three", "two"]
+
+
+def named_by_hash(name: str) -> str:
+    """What OpenSSL calls the file of a CA called ``name`` in a folder of CAs."""
+    value = b"\x06\x03\x55\x04\x03\x0c" + bytes([len(name)]) + name.encode()
+    inner = b"\x30" + bytes([len(value)]) + value
+    digest = hashlib.sha1(b"\x31" + bytes([len(inner)]) + inner, usedforsecurity=False).digest()
+    return f"{int.from_bytes(digest[:4], 'little'):08x}.0"
+
+
+@pytest.mark.parametrize(
+    ("in_folder", "in_file"), [(True, False), (False, True), (True, True), (False, False)]
+)
+def test_an_authority_of_the_system_counts_from_its_folder_and_from_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_folder: bool, in_file: bool
+) -> None:
+    own, ca = certificate(tmp_path)
+    other = tmp_path / "other"
+    other.mkdir()
+    other_ca = certificate(other)[1]
+    folder = tmp_path / "certs"
+    folder.mkdir()
+    (folder / named_by_hash("test ca" if in_folder else "another")).write_bytes(ca.read_bytes())
+    monkeypatch.setenv("SSL_CERT_DIR", str(folder))
+    monkeypatch.setenv("SSL_CERT_FILE", str(ca if in_file else other_ca))
+    with serving(served(), own) as server:
+        if in_folder or in_file:
+            assert names(scan(server, ImageOptions())) == ["one", "three", "two"]
+        else:
+            with pytest.raises(RegistryError, match=r"the certificate of 127\.0\.0\.1:\d+ is not trusted"):
+                scan(server, ImageOptions())
 
 
 def test_certificate_that_nobody_vouches_for_is_named_on_this_very_machine_too(tmp_path: Path) -> None:

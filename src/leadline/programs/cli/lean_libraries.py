@@ -39,9 +39,10 @@ _DIFFLIB, _INSPECT = LateModule("difflib"), LateModule("inspect")
 _PLATFORM = LateModule("platform", system=lambda: os.uname().sysname)
 if sys.implementation.name == "cpython":
     vars(_PLATFORM)["python_implementation"] = lambda: "CPython"
-STAYING = (_DIFFLIB, _INSPECT, _PLATFORM, LateModule("ipaddress"))
+_UNUSED = ("calendar", "ipaddress", "random")
+STAYING = (_DIFFLIB, _INSPECT, _PLATFORM, *map(LateModule, _UNUSED))
 """What others ask for later: click looks for words like each short flag before it takes it for one; orjson brings ``dataclasses``,
-which need ``inspect`` where a class has no text; ``urllib.parse`` wants addresses in brackets alone checked."""
+which need ``inspect`` where a class has no text; ``urllib.parse`` wants addresses in brackets alone checked, ``email`` makes dates and ids of messages."""
 _LEAST_LIKENESS = 0.6
 """As ``difflib`` has it."""
 

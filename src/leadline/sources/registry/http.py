@@ -100,6 +100,7 @@ _OF_CLOUDS = frozenset(
 Oracle, Azure)."""
 _CARRYING_IPV4 = tuple(map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96")))
 """Networks whose addresses lead to the IPv4 address in their last 32 bits (RFC 6052, 8215, 4291, 2765)."""
+_BY_NAME = re.compile(r"[0-9a-f]{8}\.\d+")
 _RANGE = re.compile(r"bytes (\d{1,18})-")
 
 
@@ -300,10 +301,9 @@ def _send_once(
     is_named = not sender and (trust.named is None or not trust.named.isdisjoint((host, parts.hostname)))
     if not is_named:
         refuse_own_services(parts.hostname or "", host, sender)
-    connection = _connect(parts, host, trust, proxy)
+    connection = _connected(parts, host, trust, proxy)
     try:
         if not is_named and proxy is None:
-            connection.connect()
             refuse_own_services(connection.sock.getpeername()[0], host, sender)
         target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
         method = "GET" if body is None else "POST"
@@ -435,22 +435,65 @@ def _translated(error: BaseException, host: str, way: str) -> BaseException:
     return error
 
 
-def _connect(parts: SplitResult, host: str, trust: Trust, proxy: Proxy | None) -> http.client.HTTPConnection:
+def _connected(
+    parts: SplitResult, host: str, trust: Trust, proxy: Proxy | None
+) -> http.client.HTTPConnection:
+    """A connection that a request may go over. Raises ``RegistryError``, and ``Dropped``."""
+    way = f" by way of the proxy {proxy.name}" if proxy else ""
+    contexts = iter((None,)) if parts.scheme == "http" else _contexts(trust)
+    context = next(contexts)
+    while True:
+        connection = _connection(parts, host, context, proxy)
+        try:
+            connection.connect()
+        except BaseException as error:
+            connection.close()
+            is_unknown = isinstance(error, ssl.SSLCertVerificationError)
+            context = next(contexts, None) if is_unknown else None
+            if context is None:
+                raise _translated(error, host, way) from error
+        else:
+            return connection
+
+
+def _connection(
+    parts: SplitResult, host: str, context: ssl.SSLContext | None, proxy: Proxy | None
+) -> http.client.HTTPConnection:
     try:
         name, port = parts.hostname or "", parts.port
     except ValueError as error:
         raise RegistryError(f"cannot reach {host}: {error}") from error
     first, at = (proxy.host, proxy.port) if proxy else (name, port)
-    if parts.scheme == "http":
+    if context is None:
         return http.client.HTTPConnection(first, at, timeout=TIMEOUT_SECONDS)
-    connection = http.client.HTTPSConnection(first, at, timeout=TIMEOUT_SECONDS, context=_context(trust))
+    connection = http.client.HTTPSConnection(first, at, timeout=TIMEOUT_SECONDS, context=context)
     if proxy:
         connection.set_tunnel(name, port or 443, proxy.headers)
     return connection
 
 
+def _contexts(trust: Trust) -> Iterator[ssl.SSLContext]:
+    """The first that vouches for a host counts. Raises ``RegistryError`` where the file of CAs cannot be used.
+
+    Reading all CAs of a system takes longer than all else that one request does. Where they lie in a folder by the hashes of their
+    names, only those are read that a host shows; what is in the system's file alone is looked for in a second try.
+    """
+    folder = "" if trust.ca_file or trust.is_unverified else _folder_of_cas()
+    if folder:
+        yield _made_context("", False, (_stamp(folder),), folder)
+    yield _context(trust)
+
+
+def _folder_of_cas() -> str:
+    """Empty where the system has none that is sorted by names."""
+    folder = ssl.get_default_verify_paths().capath or ""
+    try:
+        return folder if folder and any(map(_BY_NAME.fullmatch, os.listdir(folder))) else ""  # noqa: PTH208
+    except OSError:
+        return ""
+
+
 def _context(trust: Trust) -> ssl.SSLContext:
-    """Raises ``RegistryError`` where the file of CAs cannot be used."""
     if trust.ca_file:
         named = [trust.ca_file]
     else:
@@ -469,13 +512,15 @@ def _stamp(path: str) -> tuple[int, ...]:
 
 
 @lru_cache(_CONTEXTS)
-def _made_context(ca_file: str, is_unverified: bool, stamps: tuple[tuple[int, ...], ...]) -> ssl.SSLContext:
-    """Reading the system's CAs takes 16 ms, longer than all else that one request does, and an image takes several."""
+def _made_context(
+    ca_file: str, is_unverified: bool, stamps: tuple[tuple[int, ...], ...], folder: str = ""
+) -> ssl.SSLContext:
+    """Reading the system's CAs takes 16 ms, and an image takes several requests. ``folder``: of CAs, instead of a file."""
     del stamps
     if is_unverified and not ca_file:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     else:
-        context = _verifying(ca_file)
+        context = _verifying(ca_file, folder)
     if is_unverified:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -483,9 +528,9 @@ def _made_context(ca_file: str, is_unverified: bool, stamps: tuple[tuple[int, ..
     return context
 
 
-def _verifying(ca_file: str) -> ssl.SSLContext:
+def _verifying(ca_file: str, folder: str) -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cafile=ca_file or None)
+        return ssl.create_default_context(cafile=ca_file or None, capath=folder or None)
     except ssl.SSLError as error:
         raise RegistryError(f"cannot use the certificates in {ca_file}: it holds none") from error
     except OSError as error:
