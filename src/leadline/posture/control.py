@@ -173,30 +173,36 @@ class Said(TypedDict, total=False):
     reference_score: float
 
 
-class SaidOfFile(Said, total=False):
-    """Of one that is not checked, and of which its file says the rest."""
+class SaidUnchecked(Said, total=False):
+    """Of one without a check."""
 
     category: Required[str]
     cloud: str
 
 
-def manual(id: str, title: str, *, look_at: str, **said: Unpack[SaidOfFile]) -> BuiltControl:
-    """A control that only a person can judge. ``look_at`` says in one sentence what to look at."""
-    return _without_check(id, title, look_at, "", **said)
+def manual(
+    id: str, title: str, *, look_at: str, doc: str = "", **said: Unpack[SaidUnchecked]
+) -> BuiltControl:
+    """A control that only a person can judge. ``look_at`` says in one sentence what to look at; without ``doc`` its file says
+    the rest, and gives it its name.
+    """
+    return _without_check(id, title, doc, look_at, "", **said)
 
 
-def not_built(id: str, title: str, *, needs: str, **said: Unpack[SaidOfFile]) -> BuiltControl:
+def not_built(id: str, title: str, *, needs: str, **said: Unpack[SaidUnchecked]) -> BuiltControl:
     """A control that cannot judge yet. ``needs`` names the facts that are not read: ``"kubelet settings of the nodes"``."""
-    return _without_check(id, title, "", needs, **said)
+    return _without_check(id, title, "", "", needs, **said)
 
 
-def _without_check(id: str, title: str, look_at: str, needs: str, **said: Unpack[SaidOfFile]) -> BuiltControl:
+def _without_check(
+    id: str, title: str, doc: str, look_at: str, needs: str, **said: Unpack[SaidUnchecked]
+) -> BuiltControl:
     file = sys._getframe(2).f_globals
     return BuiltControl(
         id=id,
         title=title,
-        doc=file["__doc__"] or "",
-        name=_file_name(file["__name__"]),
+        doc=doc or file["__doc__"] or "",
+        name="" if doc else _file_name(file["__name__"]),
         module=file["__name__"],
         manual=look_at,
         needs=needs,

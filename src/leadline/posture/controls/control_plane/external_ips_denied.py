@@ -15,7 +15,6 @@ external_ips_denied = manual(
     "C-0115",
     "Ensure that the API Server --DenyServiceExternalIPs is not set",
     problem="External IPs of Services denied",
-    consequence="other",
     score=2.0,
     reference_score=4.0,
     category="Control plane",

@@ -13,7 +13,6 @@ IMAGE_PROVENANCE = manual(
     "C-0289",
     "Configure Image Provenance using ImagePolicyWebhook admission controller",
     problem="Image provenance is not enforced",
-    consequence="other",
     score=5.0,
     reference_score=7.0,
     category="Workload / Supply chain",
