@@ -17,7 +17,7 @@ from leadline.programs.admission.rules import GUARDED, NEVER_ASKED, WRITTEN_BY_K
 from leadline.sources.child_process import closed_environment
 from leadline.sources.git.address import SCHEMES, git_address
 from leadline.sources.oci.manifest import INDEX_TYPES, MANIFEST_TYPES, check_is_image, read_manifest
-from leadline.sources.registry.http import refuse_own_services
+from leadline.sources.registry.own_services import refuse_own_services
 from leadline.sources.waivers.marks import annotated
 
 ROOT = Path(__file__).parents[1]

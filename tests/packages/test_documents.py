@@ -1,6 +1,9 @@
 import re
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from leadline.packages.documents import (
     HEADERS,
@@ -35,6 +38,30 @@ def test_yaml_scalars_stay_as_written() -> None:
 
 def test_empty_yaml_is_nothing() -> None:
     assert read_yaml(file("")) is None
+
+
+TREES = st.recursive(
+    st.tuples(st.sampled_from("abc"), st.just(())),
+    lambda inner: st.tuples(st.sampled_from("abc"), st.lists(inner, max_size=4)),
+)
+
+
+def written(tree: Any) -> str:
+    name, children = tree
+    return f"<{name}>t{'u'.join(map(written, children))}v</{name}>"
+
+
+@given(TREES)
+def test_xml_of_which_one_child_is_wanted_is_that_xml_without_the_others(tree: Any) -> None:
+    content = written(tree).encode()
+    whole = read_xml(content)
+    kept = [child for child in whole.children if child.name == "a"]
+    assert read_xml(content, only="a") == Element(whole.name, whole.text, kept, whole.attributes)
+
+
+def test_what_is_passed_over_is_held_to_the_same_depth() -> None:
+    with pytest.raises(Unreadable, match="nested too deeply"):
+        read_xml(b"<p>" + b"<b>" * 1000, only="a")
 
 
 def test_xml_is_read_without_prefixes() -> None:

@@ -22,8 +22,8 @@ from leadline.sbom.sbom_cache import make_sbom
 from leadline.sources.images.cache import LayerCache
 from leadline.sources.images.resolve import ImageOptions, open_image
 from leadline.sources.registry import http as registry_http
-from leadline.sources.registry.http import refuse_own_services
 from leadline.sources.registry.options import Credential, PullSecret, RegistryOptions, Trust
+from leadline.sources.registry.own_services import refuse_own_services
 from registry_server import Server, serving
 
 LAYERS = (layer({"etc/os-release": b"ID=demo\n", "a.list": b"one two\n"}), layer({"b.list": b"three\n"}))

@@ -172,24 +172,40 @@ def _yaml_document(events: Iterable[object]) -> object:
     return document[0] if document else None
 
 
-def read_xml(content: bytes) -> Element:
-    """The root element. A document type declaration is refused, and with it every entity."""
+def read_xml(content: bytes, only: str = "") -> Element:
+    """The root element; with ``only`` of those directly within it the ones of that name.
+
+    A document type declaration is refused, and with it every entity.
+    """
     from xml.parsers import expat  # as above
 
     if len(content) > XML_BYTES:
         raise Unreadable(f"larger than {XML_BYTES >> 20} MiB")
     top = Element("")
     stack = [top]
+    passed = 0
+    """How many elements are open that are passed over."""
 
     def start(name: str, attributes: Mapping[str, str]) -> None:
-        if len(stack) > DEPTH:
+        nonlocal passed
+        if len(stack) + passed > DEPTH:
             raise Unreadable("nested too deeply")
+        if passed or (only and len(stack) == 2 and name.rpartition(":")[2] != only):
+            passed += 1
+            parser.CharacterDataHandler = None
+            return
         element = Element(name.rpartition(":")[2], children=[], attributes=attributes)
         stack[-1].children.append(element)
         stack.append(element)
 
     def end(_name: str) -> None:
-        stack.pop()
+        nonlocal passed
+        if passed:
+            passed -= 1
+            if not passed:
+                parser.CharacterDataHandler = characters
+        else:
+            stack.pop()
 
     def characters(text: str) -> None:
         if len(stack[-1].text) < TEXT_CHARACTERS:  # each addition copies what is there

@@ -255,7 +255,7 @@ def _pom_licenses(archive: _Archive, reader: ZipReader, pom: ZipEntry | None) ->
     if not pom:
         return ()
     try:
-        project = read_xml(reader.read(pom, TEXT_BYTES, archive.budget))
+        project = read_xml(reader.read(pom, TEXT_BYTES, archive.budget), only="licenses")
     except Unreadable as error:
         archive.complaints.add(f"{archive.place}: {pom.name}: {error}")
         return ()

@@ -17,6 +17,8 @@ VERSION = 2
 """Raised with every change of what a licence is called, so that cached layers are read again."""
 LONGEST = 1000
 """Characters. A longer text is a licence's own wording or worse, never the name of one."""
+KEPT_TEXT = 64 << 10
+"""Characters of a text whose licences are kept."""
 DEEPEST = 20
 """Open brackets at once, far beyond any true expression."""
 
@@ -119,6 +121,16 @@ _BSD_KINDS = (
 
 def licences_in(text: str) -> tuple[str, ...]:
     """SPDX ids of the licences whose own wording is in ``text``, in a fixed order; empty where none is known."""
+    return _kept_licences_in(text) if len(text) <= KEPT_TEXT else _licences_in(text)
+
+
+@lru_cache(maxsize=16)
+def _kept_licences_in(text: str) -> tuple[str, ...]:
+    """Many packages bring the same text."""
+    return _licences_in(text)
+
+
+def _licences_in(text: str) -> tuple[str, ...]:
     folded = " ".join(_MARGIN.sub(" ", text.lower()).split())
     found = [name for phrase, name in _PHRASES if phrase in folded]
     found += [f"{_gnu_short(match)}-{match['version']}-or-later" for match in _GNU_NOTICE.finditer(folded)]
