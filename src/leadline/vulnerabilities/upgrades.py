@@ -159,7 +159,8 @@ def highest_fix(members: Sequence[Match]) -> str:
 
 def _weight(step: Upgrade) -> tuple[object, ...]:
     problems = {match.id: match for match in step.removes}.values()
-    return (*_gain(problems), step.type, step.name, step.version)
+    # One step for more packages comes first of those that are about as many problems.
+    return (*_gain(problems), -len(step.removes), step.type, step.name, step.version)
 
 
 def _gain(problems: Collection[Match]) -> tuple[int, ...]:

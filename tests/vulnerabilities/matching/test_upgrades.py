@@ -55,3 +55,11 @@ def test_numbers_are_compared_as_the_ecosystem_does():
     matches = [found(LOG4J, "CVE-2024-1", "2.9.0"), found(LOG4J, "CVE-2024-2", "2.17.0")]
     (step,) = upgrades(matches, SBOM)
     assert (step.to, step.command, step.is_in_base) == ("2.17.0", "", False)
+
+
+def test_of_steps_about_as_many_problems_that_for_more_packages_comes_first():
+    both = [found(each, "CVE-2024-1", "3.0.10-1") for each in SSL]
+    assert [step.name for step in upgrades([found(CURL, "CVE-2024-2", "7.88-2"), *both], SBOM)] == [
+        "openssl",
+        "curl",
+    ]
