@@ -16,5 +16,9 @@ def mappings(value: Any) -> list[dict[str, Any]]:
     return [item for item in items(value) if isinstance(item, dict)]
 
 
+def texts(value: Any) -> list[str]:
+    return [item for item in items(value) if isinstance(item, str)]
+
+
 def text(value: Any) -> str:
     return value if isinstance(value, str) else ""

@@ -13,6 +13,7 @@ from msgspec import Struct
 from leadline.kube.field_path import Steps, parse_path, value_at
 from leadline.model.control import Remove, Set
 from leadline.model.resource import Resource
+from leadline.untyped import mapping
 
 UNCLASSIFIED = "its control does not say what it may stop"
 _CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
@@ -41,21 +42,21 @@ class _Edit(Struct, frozen=True):
         """The pod's spec that the edit lies in."""
         keys = [(at, step) for at, step in enumerate(self.steps) if isinstance(step, str)]
         end = next((at for at, key in keys if key in (*_CONTAINERS, "securityContext")), len(self.steps) - 1)
-        return _mapping(value_at(self.resource.body, self.steps[:end]))
+        return mapping(value_at(self.resource.body, self.steps[:end]))
 
     @property
     def containers(self) -> Sequence[Mapping[str, Any]]:
         """The container that is edited; for an edit of the pod all of them."""
         for at, step in enumerate(self.steps[:-1]):
             if step in _CONTAINERS:
-                return (_mapping(value_at(self.resource.body, self.steps[: at + 2])),)
+                return (mapping(value_at(self.resource.body, self.steps[: at + 2])),)
         lists = (self.pod.get(name) for name in _CONTAINERS)
-        return [_mapping(one) for items in lists if isinstance(items, list) for one in items]
+        return [mapping(one) for items in lists if isinstance(items, list) for one in items]
 
     def in_context(self, container: Mapping[str, Any], field: str) -> Any:
         """A field of the container's security context, else of the pod's."""
-        own = _mapping(container.get("securityContext"))
-        return own.get(field, _mapping(self.pod.get("securityContext")).get(field))
+        own = mapping(container.get("securityContext"))
+        return own.get(field, mapping(self.pod.get("securityContext")).get(field))
 
     def has_own_user(self, container: Mapping[str, Any]) -> bool:
         """Whether the user is written and is not root."""
@@ -100,7 +101,7 @@ def _escalation(edit: _Edit) -> str:
 
 
 def _added(container: Mapping[str, Any]) -> Any:
-    return _mapping(_mapping(container.get("securityContext")).get("capabilities")).get("add")
+    return mapping(mapping(container.get("securityContext")).get("capabilities")).get("add")
 
 
 def _non_root(edit: _Edit) -> str:
@@ -142,10 +143,6 @@ def _token(edit: _Edit) -> str:
 def _flag(edit: _Edit) -> str:
     is_profiling = isinstance(edit.change, Set) and edit.change.value == "--profiling=false"
     return "" if is_profiling else _FLAG
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 _RULES: Mapping[tuple[str, ...], Rule] = MappingProxyType(

@@ -12,7 +12,7 @@ from leadline.model.container import Container
 from leadline.model.resource import Resource
 from leadline.model.waiver import Waiver
 from leadline.scans.stored.behaviour import workload_of
-from leadline.scans.waivers.waiving import image_names
+from leadline.scans.waivers.waiving import image_names, texts_of
 from leadline.sources.waivers.marks import annotated
 from leadline.waivers.apply import Waivers
 from leadline.waivers.match import Problem, Subject
@@ -84,23 +84,16 @@ def _subjects(one: Container, resource: Resource | None) -> Iterator[Subject]:
     kind = one.workload_kind or ("Pod" if one.pod else "Container")
     name = one.workload or one.pod or one.name or one.id
     for asked in dict.fromkeys(((kind, name), workload_of(one) if one.workload else (kind, name))):
-        is_known = resource is not None and asked == (resource.kind, resource.name)
+        known = resource if resource is not None and asked == (resource.kind, resource.name) else None
         yield Subject(
             kind=asked[0],
-            group=resource.group if resource is not None and is_known else None,
+            group=None if known is None else known.group,
             name=asked[1],
             namespace=one.namespace,
-            id=resource.id if resource is not None and is_known else "",
-            labels=dict(one.labels) | (_texts(resource, "labels") if is_known else {}),
-            has_labels=bool(one.labels) or is_known,
-            annotations=_texts(resource, "annotations") if is_known else {},
+            id="" if known is None else known.id,
+            labels=dict(one.labels) | ({} if known is None else texts_of(known.body, "labels")),
+            has_labels=bool(one.labels) or known is not None,
+            annotations={} if known is None else texts_of(known.body, "annotations"),
             containers=(one.name,) if one.name else (),
             images=image_names(one.image) if one.image else (),
         )
-
-
-def _texts(resource: Resource | None, field: str) -> dict[str, str]:
-    metadata = resource.body.get("metadata") if resource is not None else None
-    found = metadata.get(field) if isinstance(metadata, dict) else None
-    texts = found.items() if isinstance(found, dict) else ()
-    return {key: value for key, value in texts if isinstance(value, str)}

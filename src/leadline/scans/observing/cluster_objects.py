@@ -18,6 +18,7 @@ from leadline.runtime.rule import Rule
 from leadline.scans.stored.behaviour import workload_of
 from leadline.scans.waivers.waiving import waivers_of_objects
 from leadline.sources.cluster.connection import async_client
+from leadline.untyped import mapping, text
 
 log = logging.getLogger(__name__)
 LARGEST_ANSWER = 16 << 20
@@ -167,6 +168,4 @@ def _resource(body: Body, version: str, kind: str) -> Resource:
 
 
 def _said(body: Body, field: str) -> str:
-    metadata = body.get("metadata")
-    value = metadata.get(field) if isinstance(metadata, dict) else None
-    return value if isinstance(value, str) else ""
+    return text(mapping(body.get("metadata")).get(field))

@@ -11,6 +11,7 @@ from leadline.kube.reachability import End
 from leadline.model.container import Container
 from leadline.model.profile import PARTIAL, ExecutedProgram, OpenedFile, Peer, Profile
 from leadline.scans.stored.behaviour import record_in
+from leadline.untyped import mapping, mappings, text
 
 KINDS = ("ApplicationProfile", "NetworkNeighborhood", "ContainerProfile")
 _GROUPS = ("containers", "initContainers", "ephemeralContainers")
@@ -30,36 +31,36 @@ def stored_profiles(document: Any) -> tuple[tuple[Profile, ...], dict[str, End]]
 
 
 def _objects(document: Any) -> Iterator[Json]:
-    body = _mapping(document)
+    body = mapping(document)
     items = body.get("items")
     for one in items if isinstance(items, list) else (body,):
-        if _mapping(one).get("kind") in KINDS:
+        if mapping(one).get("kind") in KINDS:
             yield one
 
 
 def _of_object(body: Json, ends: dict[str, End]) -> Iterator[Profile]:
-    metadata, spec = _mapping(body.get("metadata")), _mapping(body.get("spec"))
-    labels, notes = _mapping(metadata.get("labels")), _mapping(metadata.get("annotations"))
+    metadata, spec = mapping(body.get("metadata")), mapping(body.get("spec"))
+    labels, notes = mapping(metadata.get("labels")), mapping(metadata.get("annotations"))
     is_complete = notes.get(f"{_MARK}completion") == "complete" and notes.get(f"{_MARK}status") == "completed"
-    namespace = _text(metadata.get("namespace")) or _text(labels.get(f"{_MARK}workload-namespace"))
-    pod_labels = tuple((str(key), str(value)) for key, value in _mapping(spec.get("matchLabels")).items())
+    namespace = text(metadata.get("namespace")) or text(labels.get(f"{_MARK}workload-namespace"))
+    pod_labels = tuple((str(key), str(value)) for key, value in mapping(spec.get("matchLabels")).items())
 
     def profile(name: str, part: Json) -> Profile:
         container = Container(
-            f"{body['kind']} {_text(metadata.get('name'))}", name, namespace=namespace, labels=pod_labels,
-            workload_kind=_text(labels.get(f"{_MARK}workload-kind")), workload=_text(labels.get(f"{_MARK}workload-name")),
+            f"{body['kind']} {text(metadata.get('name'))}", name, namespace=namespace, labels=pod_labels,
+            workload_kind=text(labels.get(f"{_MARK}workload-kind")), workload=text(labels.get(f"{_MARK}workload-name")),
         )  # fmt: skip
         return Profile(
             container,
             PARTIAL,
             (LACKING,) if is_complete else (LACKING, _OTHER),
             executed=tuple(
-                ExecutedProgram(_text(one.get("path")), _texts(one.get("args")))
-                for one in _mappings(part.get("execs"))
+                ExecutedProgram(text(one.get("path")), _texts(one.get("args")))
+                for one in mappings(part.get("execs"))
             ),
             opened=tuple(
-                OpenedFile(_text(one.get("path")), _texts(one.get("flags")))
-                for one in _mappings(part.get("opens"))
+                OpenedFile(text(one.get("path")), _texts(one.get("flags")))
+                for one in mappings(part.get("opens"))
             ),
             capabilities=tuple(sorted(_texts(part.get("capabilities")))),
             syscalls=tuple(sorted(_texts(part.get("syscalls")))),
@@ -70,29 +71,29 @@ def _of_object(body: Json, ends: dict[str, End]) -> Iterator[Profile]:
     if record is not None:
         yield record.profile
     elif body["kind"] == "ContainerProfile":
-        yield profile(_text(labels.get(f"{_MARK}workload-container-name")), spec)
+        yield profile(text(labels.get(f"{_MARK}workload-container-name")), spec)
     for group in _GROUPS:
-        for part in _mappings(spec.get(group)):
-            yield profile(_text(part.get("name")), part)
+        for part in mappings(spec.get(group)):
+            yield profile(text(part.get("name")), part)
 
 
 def _peers(part: Json, namespace: str, ends: dict[str, End]) -> Iterator[Peer]:
     for key, direction in (("ingress", "accepts"), ("egress", "connects")):
-        for neighbor in _mappings(part.get(key)):
+        for neighbor in mappings(part.get(key)):
             names = tuple(sorted(_texts(neighbor.get("dnsNames"))))
             for address in _addresses(neighbor, namespace, ends):
-                for port in _mappings(neighbor.get("ports")):
+                for port in mappings(neighbor.get("ports")):
                     number = port.get("port")
                     if isinstance(number, int):
-                        yield Peer(direction, address, number, _text(port.get("protocol")) or "TCP", names)
+                        yield Peer(direction, address, number, text(port.get("protocol")) or "TCP", names)
 
 
 def _addresses(neighbor: Json, namespace: str, ends: dict[str, End]) -> Iterable[str]:
     pods, spaces = neighbor.get("podSelector"), neighbor.get("namespaceSelector")
     if pods is None and spaces is None:
         return _texts(neighbor.get("ipAddresses")) or _texts([neighbor.get("ipAddress")])
-    labels = {str(key): str(value) for key, value in _mapping(_mapping(pods).get("matchLabels")).items()}
-    of_space = {str(key): str(value) for key, value in _mapping(_mapping(spaces).get("matchLabels")).items()}
+    labels = {str(key): str(value) for key, value in mapping(mapping(pods).get("matchLabels")).items()}
+    of_space = {str(key): str(value) for key, value in mapping(mapping(spaces).get("matchLabels")).items()}
     of_space = of_space if spaces is not None else {_NAME: namespace}
     name = of_space.get(_NAME, "")
     if not name:
@@ -102,17 +103,5 @@ def _addresses(neighbor: Json, namespace: str, ends: dict[str, End]) -> Iterable
     return (title,)
 
 
-def _mapping(value: Any) -> Json:
-    return value if isinstance(value, dict) else {}
-
-
-def _mappings(value: Any) -> Iterator[Json]:
-    return (one for one in value if isinstance(one, dict)) if isinstance(value, list) else iter(())
-
-
 def _texts(value: Any) -> tuple[str, ...]:
     return tuple(one for one in value if isinstance(one, str) and one) if isinstance(value, list) else ()
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

@@ -29,6 +29,7 @@ from leadline.runtime.completeness import is_exact
 from leadline.runtime.rehearsal.network import INCOMING
 from leadline.runtime.revision import Record, with_profile
 from leadline.scans.stored.lasting import put_lasting
+from leadline.untyped import mapping
 
 PROFILES = "containerprofiles"
 LEARNING, LEARNED, TOO_LARGE = "ready", "completed", "too-large"
@@ -90,7 +91,7 @@ async def store_profile(store: Store, profile: Profile, learning_s: float, now_s
 
 def record_of(entry: Entry) -> Record | None:
     """``None`` where another program wrote it, or it is too large to be kept."""
-    return record_in(_mapping(orjson.loads(entry.content.body or b"{}").get("spec")), entry.key.namespace)
+    return record_in(mapping(orjson.loads(entry.content.body or b"{}").get("spec")), entry.key.namespace)
 
 
 def record_in(spec: Body, namespace: str) -> Record | None:
@@ -243,7 +244,3 @@ def _size(profile: Profile) -> int:
 
 def _moment(at_s: float) -> str:
     return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _mapping(value: Any) -> Body:
-    return value if isinstance(value, dict) else {}

@@ -23,6 +23,7 @@ from leadline.scans.posture.reading import STDIN
 from leadline.sources.regular_file import read_regular
 from leadline.sources.waivers.marks import LARGEST_MARKED, MARK, Comment, annotated, comments
 from leadline.sources.waivers.security_exceptions import is_security_exception, security_exception
+from leadline.untyped import mapping
 from leadline.waivers.apply import Waivers, why_unusable
 from leadline.waivers.match import Problem, Subject, is_about, resolved
 
@@ -216,7 +217,7 @@ def in_namespaces(
 def labels_of_namespaces(resources: Iterable[Resource]) -> dict[str, Mapping[str, str]]:
     """By the name of each namespace that is known."""
     return {
-        one.name: _texts(one.body, "labels")
+        one.name: texts_of(one.body, "labels")
         for one in resources
         if one.kind == "Namespace" and one.api_version == "v1" and one.body
     }
@@ -344,10 +345,10 @@ def subject_of(resource: Resource, cluster: str) -> Subject:
         name=resource.name,
         namespace=resource.namespace,
         id=resource.id,
-        labels=_texts(resource.body, "labels"),
+        labels=texts_of(resource.body, "labels"),
         # What was joined of other objects, or read from a store, has no metadata of its own.
         has_labels=origin.kind != "derived" and isinstance(resource.body.get("metadata"), dict),
-        annotations=_texts(resource.body, "annotations"),
+        annotations=texts_of(resource.body, "annotations"),
         containers=tuple(name for name, _ in found if name),
         paths=paths,
         images=tuple(name for _, image in found for name in image_names(image)),
@@ -377,10 +378,10 @@ def image_names(written: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _texts(body: Mapping[str, Any], field: str) -> Mapping[str, str]:
-    metadata = body.get("metadata")
-    held = metadata.get(field) if isinstance(metadata, dict) else None
-    return {k: v for k, v in held.items() if isinstance(v, str)} if isinstance(held, dict) else {}
+def texts_of(body: Mapping[str, Any], field: str) -> dict[str, str]:
+    """The labels or annotations of an object, as ``field`` says."""
+    held = mapping(mapping(body.get("metadata")).get(field))
+    return {key: value for key, value in held.items() if isinstance(value, str)}
 
 
 class _Marked:

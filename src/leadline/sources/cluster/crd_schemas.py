@@ -14,7 +14,7 @@ from leadline.kube.kinds import ADDED, BUILT_IN
 from leadline.model.unread import Unread
 from leadline.sources.cluster.connection import Cluster
 from leadline.sources.cluster.discovery import THREADS, ApiKind
-from leadline.sources.cluster.responses import mapping, text
+from leadline.untyped import mapping, text
 
 MAX_SCHEMA_DEPTH = 16
 MAX_SCHEMA_NODES = 200_000

@@ -13,7 +13,7 @@ from msgspec import Struct
 from leadline.errors import ClusterError
 from leadline.kube.kinds import ADDED, BUILT_IN, SHORT_NAMES, kind_key, plural_of
 from leadline.sources.cluster.connection import Cluster
-from leadline.sources.cluster.responses import mapping, mappings, text, texts
+from leadline.untyped import mapping, mappings, text, texts
 
 THREADS = 4
 

@@ -18,8 +18,8 @@ from msgspec import Struct
 from leadline.errors import ClusterError
 from leadline.sources.cluster.kubeconfig import Access
 from leadline.sources.cluster.plugin_process import Overlong, Overtime, run_plugin
-from leadline.sources.cluster.responses import mappings, texts
 from leadline.sources.cluster.sign_in import Named
+from leadline.untyped import mappings, texts
 
 SIGN_IN_TIMEOUT_S = 300
 """Long enough for a person to sign in through a browser."""

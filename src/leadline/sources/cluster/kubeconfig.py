@@ -13,7 +13,7 @@ import yaml
 from msgspec import Struct, field
 
 from leadline.errors import ClusterError
-from leadline.sources.cluster.responses import mapping, mappings, text, texts
+from leadline.untyped import mapping, mappings, text, texts
 
 MAX_KUBECONFIG_BYTES = 16 * 2**20
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"

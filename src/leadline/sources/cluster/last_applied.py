@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from leadline.kube.workload import CONTAINER_LISTS, Keys, descend, pod_paths
+from leadline.untyped import mapping, mappings, texts
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _LONGEST = 1 << 20
@@ -31,8 +32,8 @@ def remainder(body: dict[str, Any], annotation: Any) -> str:
         return ""
     left: dict[str, Any] = {"apiVersion": version, "kind": kind}
     if kind == "ConfigMap":
-        now = _mapping(body.get("data"))
-        gone = {key: text for key, text in _mapping(applied.get("data")).items() if now.get(key) != text}
+        now = mapping(body.get("data"))
+        gone = {key: text for key, text in mapping(applied.get("data")).items() if now.get(key) != text}
         return orjson.dumps({**left, "data": gone}).decode() if gone else ""
     found = False
     for path in pod_paths(version, kind, applied):
@@ -44,10 +45,12 @@ def remainder(body: dict[str, Any], annotation: Any) -> str:
 
 def _pod_remainder(now: dict[str, Any], applied: dict[str, Any]) -> dict[str, Any]:
     """The containers of ``applied`` with what those of ``now`` say no more."""
-    lists = {name: _rows(applied, name) for name in CONTAINER_LISTS}
-    present = [one for name in CONTAINER_LISTS for one in _rows(now, name)]
-    variables = {(str(v.get("name")), str(v.get("value"))) for one in present for v in _rows(one, "env")}
-    words = {word for one in present for field in ("command", "args") for word in _texts(one, field)}
+    lists = {name: mappings(applied.get(name)) for name in CONTAINER_LISTS}
+    present = [one for name in CONTAINER_LISTS for one in mappings(now.get(name))]
+    variables = {
+        (str(v.get("name")), str(v.get("value"))) for one in present for v in mappings(one.get("env"))
+    }
+    words = {word for one in present for field in ("command", "args") for word in texts(one.get(field))}
     result: dict[str, Any] = {}
     for name, containers in lists.items():
         left = [part for one in containers if (part := _container_remainder(one, variables, words))]
@@ -61,13 +64,13 @@ def _container_remainder(
 ) -> dict[str, Any]:
     env = [
         {"name": row.get("name"), "value": row["value"]}
-        for row in _rows(container, "env")
+        for row in mappings(container.get("env"))
         if isinstance(row.get("value"), str) and (str(row.get("name")), row["value"]) not in variables
     ]
     lines = {
-        field: texts
+        field: said
         for field in ("command", "args")
-        if (texts := _texts(container, field)) and not words.issuperset(texts)
+        if (said := texts(container.get(field))) and not words.issuperset(said)
     }
     if not env and not lines:
         return {}
@@ -85,17 +88,3 @@ def _put(target: dict[str, Any], path: Keys, value: dict[str, Any]) -> bool:
         target = target.setdefault(key, {})
     target[str(path[-1])] = value
     return True
-
-
-def _rows(holder: dict[str, Any], field: str) -> list[dict[str, Any]]:
-    rows = holder.get(field)
-    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-
-
-def _texts(holder: dict[str, Any], field: str) -> list[str]:
-    texts = holder.get(field)
-    return [text for text in texts if isinstance(text, str)] if isinstance(texts, list) else []
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -15,7 +15,7 @@ from leadline.model.unread import AccessRule, Unread
 from leadline.sources.cluster.connection import Cluster, LostError, RefusedError, TooLargeError
 from leadline.sources.cluster.discovery import ApiKind
 from leadline.sources.cluster.rbac import missing_rule
-from leadline.sources.cluster.responses import mapping, text
+from leadline.untyped import mapping, text
 
 NO_JSON = "the answer is not JSON"
 

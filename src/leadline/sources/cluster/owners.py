@@ -14,7 +14,7 @@ from msgspec import Struct
 from leadline.kept_once import KeptOnce
 from leadline.kube.kinds import HANDS_POD_ON
 from leadline.kube.workload import CONTAINER_LISTS, descend, pod_paths
-from leadline.sources.cluster.responses import mapping, mappings, text
+from leadline.untyped import mapping, mappings, text
 
 _REVISION = "ControllerRevision.apps"
 _HOST_FIELDS = ("hostNetwork", "hostPID", "hostIPC")

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from leadline.sources.cluster.connection import Cluster, RefusedError
 from leadline.sources.cluster.discovery import THREADS, ApiKind
-from leadline.sources.cluster.responses import mapping, mappings, text
+from leadline.untyped import mapping, mappings, text
 
 _PAGE = 500
 MOST_NAMESPACES = 2_000

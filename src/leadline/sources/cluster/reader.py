@@ -36,8 +36,8 @@ from leadline.sources.cluster.discovery import (
 from leadline.sources.cluster.listing import Lister, Listing, OnProgress, Progress, Scope
 from leadline.sources.cluster.owners import Ownership
 from leadline.sources.cluster.rbac import ANY_WORKLOAD, missing_rule
-from leadline.sources.cluster.responses import mapping, text
 from leadline.sources.cluster.trim import SharedParts, trim
+from leadline.untyped import mapping, text
 
 Observe = Callable[[str, Mapping[str, Any]], None]
 """Is shown the key of a kind and an object of it; one call at a time."""

@@ -23,8 +23,8 @@ from leadline.sources.cluster.connection import Cluster, LostError, RefusedError
 from leadline.sources.cluster.discovery import ApiKind
 from leadline.sources.cluster.listing import NO_JSON, Lister, Listing, OnProgress, Scope, parsed
 from leadline.sources.cluster.reader import ClusterSnapshot, Observe, Reading, rank_of
-from leadline.sources.cluster.responses import mapping, mappings, text
 from leadline.sources.cluster.trim import lightened
+from leadline.untyped import mapping, mappings, text
 
 STREAM_S = 300
 """After this the server ends a watch by itself, and it is taken up again."""

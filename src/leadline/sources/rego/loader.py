@@ -17,6 +17,7 @@ from leadline.posture.languages.rego import EVERYTHING, ControlFile, RegoMatch, 
 from leadline.sources.manifests.reader import documents_of
 from leadline.sources.regular_file import files_below
 from leadline.sources.yaml.parser import LIMITS, Memory
+from leadline.untyped import items, mapping, text, texts
 
 _METADATA = ("rule.metadata.json", "rule.metadata.yaml", "rule.metadata.yml")
 _RAW, _FILTER = "raw.rego", "filter.rego"
@@ -84,11 +85,11 @@ def _described(place: Path, metadata: Path) -> RegoRule | str:
         table = _table(metadata)
     except UnusableError as reason:
         return RegoRule(place.name, metadata_path, "", problem=str(reason))
-    name = _word(table.get("name")) or place.name
-    attributes = _mapping(table.get("attributes"))
+    name = text(table.get("name")) or place.name
+    attributes = mapping(table.get("attributes"))
     if attributes.get("useUntilKubescapeVersion"):
         return name
-    language = _word(table.get("ruleLanguage")).lower()
+    language = text(table.get("ruleLanguage")).lower()
     if language not in _LANGUAGES:
         return RegoRule(name, metadata_path, "", problem=f"its language is {language}, not Rego")
     try:
@@ -97,7 +98,7 @@ def _described(place: Path, metadata: Path) -> RegoRule | str:
     except UnusableError as reason:
         return RegoRule(name, shown, "", problem=str(reason))
     declared = _declared_settings(table)
-    blocks = [*_listed(table.get("match")), *_listed(table.get("dynamicMatch"))]
+    blocks = [*items(table.get("match")), *items(table.get("dynamicMatch"))]
     return RegoRule(
         name,
         shown,
@@ -105,22 +106,22 @@ def _described(place: Path, metadata: Path) -> RegoRule | str:
         counting,
         (place / _FILTER).as_posix(),
         tuple(_match(block) for block in blocks if isinstance(block, dict)) or (EVERYTHING,),
-        _word(attributes.get("resourcesAggregator")),
+        text(attributes.get("resourcesAggregator")),
         tuple(dict.fromkeys((*declared, *_named_settings(source), *_named_settings(counting)))),
         _documentation(table),
     )
 
 
 def _match(block: dict[str, Any]) -> RegoMatch:
-    groups = frozenset("" if word == "core" else word for word in _words(block.get("apiGroups")))
-    written = tuple(_words(block.get("resources")))
+    groups = frozenset("" if word == "core" else word for word in texts(block.get("apiGroups")))
+    written = tuple(texts(block.get("resources")))
     names = frozenset(word.lower() for word in written)
-    return RegoMatch(groups, frozenset(_words(block.get("apiVersions"))), names, written)
+    return RegoMatch(groups, frozenset(texts(block.get("apiVersions"))), names, written)
 
 
 def _declared_settings(table: dict[str, Any]) -> Iterator[str]:
-    for row in _listed(table.get("controlConfigInputs")):
-        path = _word(_mapping(row).get("path"))
+    for row in items(table.get("controlConfigInputs")):
+        path = text(mapping(row).get("path"))
         if path.startswith(_SETTINGS_PATH):
             yield path.removeprefix(_SETTINGS_PATH)
 
@@ -137,17 +138,17 @@ def _control_of(path: Path) -> ControlFile | None:
         table = _table(path)
     except UnusableError:
         return None
-    control_id, rules = _word(table.get("controlID")), _words(table.get("rulesNames"))
+    control_id, rules = text(table.get("controlID")), texts(table.get("rulesNames"))
     if not control_id or not rules:
         return None
-    category = _mapping(table.get("category"))
-    words = (_word(category.get("name")), _word(_mapping(category.get("subCategory")).get("name")))
+    category = mapping(table.get("category"))
+    words = (text(category.get("name")), text(mapping(category.get("subCategory")).get("name")))
     score = table.get("baseScore")
-    is_manual = _mapping(table.get("attributes")).get("actionRequired") == "manual review"
-    fixed = _settings(_mapping(table.get("fixedInput")))
+    is_manual = mapping(table.get("attributes")).get("actionRequired") == "manual review"
+    fixed = _settings(mapping(table.get("fixedInput")))
     return ControlFile(
         control_id,
-        _word(table.get("name")) or control_id,
+        text(table.get("name")) or control_id,
         float(min(10.0, max(0.0, score))) if isinstance(score, int | float) else 0.0,
         " / ".join(word for word in words if word) or "Custom",
         _documentation(table),
@@ -169,7 +170,7 @@ def _documentation(table: dict[str, Any]) -> str:
 
 
 def _folded(value: Any) -> str:
-    return " ".join(_word(value).split())
+    return " ".join(text(value).split())
 
 
 def _inputs_of(folder: Path) -> dict[str, tuple[str, ...]]:
@@ -177,14 +178,14 @@ def _inputs_of(folder: Path) -> dict[str, tuple[str, ...]]:
         table = _table(folder / _INPUTS)
     except UnusableError:
         return {}
-    settings = _mapping(_mapping(table.get("settings")).get("postureControlInputs")) or table
+    settings = mapping(mapping(table.get("settings")).get("postureControlInputs")) or table
     return _settings(settings)
 
 
 def _settings(table: dict[Any, Any]) -> dict[str, tuple[str, ...]]:
     """Whatever is not a list of texts under a name is left out."""
-    listed = {name: _listed(value) for name, value in table.items() if isinstance(name, str)}
-    return {name: tuple(_words(value)) for name, value in listed.items() if value}
+    listed = {name: items(value) for name, value in table.items() if isinstance(name, str)}
+    return {name: tuple(texts(value)) for name, value in listed.items() if value}
 
 
 def _table(path: Path) -> dict[str, Any]:
@@ -210,19 +211,3 @@ def _text(path: Path) -> str:
         raise UnusableError(f"cannot read {path.name}: {(error.strerror or str(error)).lower()}") from error
     except UnicodeDecodeError as error:
         raise UnusableError(f"{path.name} is not UTF-8") from error
-
-
-def _word(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _words(value: Any) -> list[str]:
-    return [word for word in _listed(value) if isinstance(word, str)]
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -19,6 +19,7 @@ from msgspec import Struct
 from leadline.model.resource import Resource
 from leadline.model.waiver import Waiver, WaiverMatch
 from leadline.packages.late_pattern import late_pattern
+from leadline.untyped import text
 
 _OURS = ("leadline.dev/accept", "leadline.dev/accept-reason", "leadline.dev/accept-until")
 _ECOSYSTEM = ("kubescape.io/skip-controls", "kubescape.io/skip-reason", "kubescape.io/skip-expiry")
@@ -68,8 +69,8 @@ def annotated(resource: Resource) -> tuple[Waiver, ...]:
                 Waiver(
                     name=resource.title,
                     matches=tuple(_matches(tuple(filter(None, ids)), resource.id)),
-                    reason=_text(annotations.get(reason)),
-                    expires=_text(annotations.get(until)),
+                    reason=text(annotations.get(reason)),
+                    expires=text(annotations.get(until)),
                     kind="annotation",
                     source=f"{accept} on {resource.title}",
                     is_from_target=True,
@@ -105,7 +106,3 @@ def _annotations(body: Mapping[str, Any]) -> Mapping[str, Any]:
     metadata = body.get("metadata")
     annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
     return annotations if isinstance(annotations, dict) else {}
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

@@ -6,13 +6,14 @@ https://docs.kubelinter.io/#/configuring-kubelinter.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec import Struct
 
 from leadline.sources.manifests.files import OF_OTHERS
 from leadline.sources.yaml.parser import Limits, parse_documents
+from leadline.untyped import mappings, text, texts
 
 LARGEST_BYTES = 1 << 20
 _LIMITS = Limits(size_bytes=LARGEST_BYTES, documents=1, nodes=100_000, alias_nodes=1_000, depth=30)
@@ -97,13 +98,13 @@ def _trivyignore_yaml(found: OtherSettings, where: str, body: Mapping[str, Any])
         if section not in ("vulnerabilities", "misconfigurations"):
             found.left.append(Left(where, str(section), "accepted secrets and licences are not taken over"))
             continue
-        for entry in _mappings(entries):
-            id = _text(entry.get("id"))
-            purls = _texts(entry.get("purls"))
+        for entry in mappings(entries):
+            id = text(entry.get("id"))
+            purls = texts(entry.get("purls"))
             said = {
-                "paths": _texts(entry.get("paths")),
+                "paths": tuple(texts(entry.get("paths"))),
                 "packages": tuple(filter(None, map(_package_of, purls))),
-                "reason": _text(entry.get("statement")),
+                "reason": text(entry.get("statement")),
                 "expires": str(entry.get("expired_at") or "")[:10],
             }
             if id:
@@ -116,14 +117,14 @@ def _package_of(purl: str) -> str:
 
 
 def _grype(found: OtherSettings, where: str, body: Mapping[str, Any]) -> None:
-    for entry in _mappings(body.get("ignore")):
+    for entry in mappings(body.get("ignore")):
         package = entry.get("package")
         package = package if isinstance(package, dict) else {}
         beyond = [
             key for key in entry if key not in ("vulnerability", "package", "reason", "include-aliases")
         ]
         beyond += [f"package.{key}" for key in package if key != "name"]
-        id, name = _text(entry.get("vulnerability")), _text(package.get("name"))
+        id, name = text(entry.get("vulnerability")), text(package.get("name"))
         if beyond or not (id or name):
             # Without these limits more would be accepted than was said.
             found.left.append(
@@ -138,11 +139,11 @@ def _grype(found: OtherSettings, where: str, body: Mapping[str, Any]) -> None:
             Accepted(
                 vulnerabilities=(id,) if id else (),
                 packages=(name,) if name else (),
-                reason=_text(entry.get("reason")),
+                reason=text(entry.get("reason")),
                 where=where,
             )
         )
-    if severity := _text(body.get("fail-on-severity")).lower():
+    if severity := text(body.get("fail-on-severity")).lower():
         _severity(found, where, "fail-on-severity", severity)
     if body.get("only-fixed") is True:
         found.settings["only-fixable"] = True
@@ -211,22 +212,10 @@ def _rest(found: OtherSettings, where: str, body: Mapping[str, Any], known: tupl
             found.left.append(Left(where, str(key)[:100], "it has no counterpart"))
 
 
-def _mappings(value: Any) -> Iterator[dict[str, Any]]:
-    yield from (one for one in (value if isinstance(value, list) else ()) if isinstance(one, dict))
-
-
 def _listed(value: Any) -> tuple[str, ...]:
     """``a,b`` and ``[a, b]`` alike."""
     words = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else ()
     return tuple(word.strip() for word in words if isinstance(word, str) and word.strip())
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    return tuple(one for one in (value if isinstance(value, list) else ()) if isinstance(one, str))
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
 
 
 _Reader = Callable[[OtherSettings, str, Mapping[str, Any]], None]

@@ -15,6 +15,7 @@ from leadline.sources.waivers.exception_spec import (
     Vulnerability,
 )
 from leadline.sources.waivers.label_selectors import NotUsableError, no_longer_than, requirements_of
+from leadline.untyped import text
 from leadline.waivers.apply import moment_of
 
 KINDS = ("SecurityException.kubescape.io", "ClusterSecurityException.kubescape.io")
@@ -52,12 +53,12 @@ def _waiver(body: Mapping[str, Any], source: str) -> Waiver:
     _check_moment(spec.expires_at, "spec.expiresAt")
     fields = _fields(spec.match or Match())
     if not is_of_cluster:
-        namespace = _text(metadata.get("namespace"))
+        namespace = text(metadata.get("namespace"))
         if not namespace:
             raise NotUsableError("metadata.namespace: it has none")
         fields["namespaces"] = (namespace,)
     return Waiver(
-        name=_text(metadata.get("name")),
+        name=text(metadata.get("name")),
         matches=tuple(chain(_posture(spec, fields), _vulnerabilities(spec, fields))),
         reason=spec.reason or "",
         owner=spec.author or "",
@@ -132,7 +133,3 @@ def _readable(error: msgspec.ValidationError) -> str:
     """``expected `array`, got `str` - at `spec.match.images```."""
     text = str(error).replace("`$", "`spec")
     return no_longer_than(f"{text[:1].lower()}{text[1:]}")
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

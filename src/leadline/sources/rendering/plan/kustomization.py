@@ -13,6 +13,7 @@ import yaml
 from msgspec import Struct
 
 from leadline.sources.regular_file import read_regular
+from leadline.untyped import mappings, texts
 
 FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
@@ -70,7 +71,7 @@ def _kustomization(folder: str, path: Path, body: dict[str, Any]) -> Kustomizati
     folders: list[str] = []
     resources: list[str] = []
     remotes: list[str] = []
-    for entry in (*_texts(body, "resources"), *_texts(body, "bases"), *_texts(body, "components")):
+    for entry in (*texts(body.get("resources")), *texts(body.get("bases")), *texts(body.get("components"))):
         local = _local(folder, entry)
         if _ADDRESS.search(entry) or (_REMOTE.search(entry) and not Path(local).exists()):
             remotes.append(entry)
@@ -97,7 +98,7 @@ def _kustomization(folder: str, path: Path, body: dict[str, Any]) -> Kustomizati
 
 def _targets(folder: str, body: dict[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for name in _PATCH_LISTS[:2]:
-        for row in _rows(body, name):
+        for row in mappings(body.get(name)):
             if (
                 isinstance(row.get("path"), str)
                 and isinstance(row.get("target"), dict)
@@ -108,19 +109,19 @@ def _targets(folder: str, body: dict[str, Any]) -> Iterator[tuple[str, Mapping[s
 
 def _patch_files(body: dict[str, Any]) -> Iterator[str]:
     for name in (*_FILE_LISTS, *_PLUGIN_LISTS):
-        yield from _texts(body, name)
+        yield from texts(body.get(name))
     for name in _PATCH_LISTS:
-        for row in _rows(body, name):
+        for row in mappings(body.get(name)):
             yield from (row[key] for key in ("path",) if isinstance(row.get(key), str))
     for name in _GENERATORS:
-        for row in _rows(body, name):
-            for entry in _texts(row, "files"):
+        for row in mappings(body.get(name)):
+            for entry in texts(row.get("files")):
                 path = entry.partition("=")[2] or entry
                 yield entry if _ADDRESS.search(entry) and not _ADDRESS.search(path) else path
-            yield from _texts(row, "envs")
+            yield from texts(row.get("envs"))
             yield from [row["env"]] if isinstance(row.get("env"), str) else []
-    for row in _rows(body, "helmCharts"):
-        entries = [*_texts(row, "additionalValuesFiles")]
+    for row in mappings(body.get("helmCharts")):
+        entries = [*texts(row.get("additionalValuesFiles"))]
         entries += [row["valuesFile"]] if isinstance(row.get("valuesFile"), str) else []
         yield from entries
     openapi = body.get("openapi")
@@ -154,13 +155,3 @@ def _all_texts(body: Any) -> Iterator[str]:
 
 def _local(folder: str, entry: str) -> str:
     return os.path.normpath(Path(folder, entry))
-
-
-def _texts(body: dict[str, Any], name: str) -> list[str]:
-    value = body.get(name)
-    return [entry for entry in value if isinstance(entry, str)] if isinstance(value, list) else []
-
-
-def _rows(body: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    value = body.get(name)
-    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
