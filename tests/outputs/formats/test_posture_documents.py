@@ -19,9 +19,9 @@ from leadline.model.report import PostureReport
 from leadline.model.unread import Unread
 from leadline.outputs.format_registry import Asked, find_format
 from leadline.outputs.formats import github as github_format
-from leadline.outputs.formats import markdown as markdown_format
 from leadline.outputs.formats import policyreport as policy_format
 from leadline.outputs.text.html_page import SCRIPT
+from leadline.outputs.text.markdown_text import LONGEST
 from outputs.formats.test_hostile_names import hostile_places, hostile_report
 from outputs.gitlab_schemas import CODE_QUALITY, SAST
 from outputs.sample_report import FINDINGS, REPORT, WEB, page
@@ -325,7 +325,7 @@ def test_a_comment_shows_names_as_code_and_nothing_else(both: bool):
 def test_a_comment_is_no_longer_than_may_be_posted():
     names = tuple(Unread(f"{'x' * 250}-{i}", "y" * 500, "malformed") for i in range(1_000))
     report = msgspec.structs.replace(REPORT, unread=names, left_out=names)
-    assert len(written("markdown", report)) <= markdown_format.LONGEST
+    assert len(written("markdown", report)) <= LONGEST
 
 
 def test_a_failed_gate_is_what_markdown_shows_first_and_the_rest_is_folded_up():

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from leadline.outputs.alerts.posting import Poster
+from leadline.outputs.alerts.posting import Posted, Poster
 from leadline.outputs.alerts.protocol import Group, moment
 
 ENDS_AFTER_S = 3600.0
@@ -10,15 +10,13 @@ ENDS_AFTER_S = 3600.0
 REPEATS_S = 60.0
 
 
-class Alertmanager:
+class Alertmanager(Posted):
     """``url`` is that of the server, without ``/api/v2``."""
 
     repeats_s = REPEATS_S
 
     def __init__(self, url: str, poster: Poster, headers: Mapping[str, str]) -> None:
-        self._url = f"{url.rstrip('/')}/api/v2/alerts"
-        self._poster = poster
-        self._headers = headers
+        super().__init__(f"{url.rstrip('/')}/api/v2/alerts", poster, headers)
 
     async def send(self, group: Group, now_s: float) -> None:
         """It groups by itself, as its own settings say. Raises: ``DeliveryError``."""
@@ -31,4 +29,4 @@ class Alertmanager:
             }
             for alert in group.alerts
         ]
-        await self._poster.post(self._url, written, self._headers)
+        await self._post(written)

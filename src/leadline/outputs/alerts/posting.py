@@ -49,6 +49,20 @@ class Poster:
             return answer.status_code
 
 
+class Posted:
+    """A receiver that takes JSON at ``url``. That may be a credential: it is in no log."""
+
+    repeats_s: float | None = None
+
+    def __init__(self, url: str, poster: Poster, headers: Mapping[str, str]) -> None:
+        self._url = url
+        self._poster = poster
+        self._headers = headers
+
+    async def _post(self, body: Any) -> None:
+        await self._poster.post(self._url, body, self._headers)
+
+
 def host_of(url: str) -> str:
     try:
         parts = urlsplit(url)

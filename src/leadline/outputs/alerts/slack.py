@@ -3,9 +3,9 @@
 Source: https://api.slack.com/messaging/webhooks, https://api.slack.com/reference/surfaces/formatting
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from leadline.outputs.alerts.posting import Poster
+from leadline.outputs.alerts.posting import Posted
 from leadline.outputs.alerts.protocol import Alert, Group, moment
 from leadline.outputs.text.plain import count, plain
 
@@ -16,15 +16,8 @@ _COLOURS = {"critical": "#b00020", "high": "#d9480f", "medium": "#b08900", "low"
 _OVER = "#2f7d32"
 
 
-class Slack:
-    """One message for each group. ``url`` is a credential: it is in no log."""
-
-    repeats_s: float | None = None
-
-    def __init__(self, url: str, poster: Poster, headers: Mapping[str, str]) -> None:
-        self._url = url
-        self._poster = poster
-        self._headers = headers
+class Slack(Posted):
+    """One message for each group. ``url`` is a credential."""
 
     async def send(self, group: Group, now_s: float) -> None:
         """Raises: ``DeliveryError``."""
@@ -33,7 +26,7 @@ class Slack:
         colour = _COLOURS.get(_worst(group), _COLOURS["low"]) if group.is_firing else _OVER
         text = "\n".join(_lines(group))
         body = {"text": title, "attachments": [{"color": colour, "fallback": title, "text": text}]}
-        await self._poster.post(self._url, body, self._headers)
+        await self._post(body)
 
 
 def _lines(group: Group) -> Iterator[str]:

@@ -3,23 +3,14 @@
 Source: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
 """
 
-from collections.abc import Mapping
-
-from leadline.outputs.alerts.posting import Poster
+from leadline.outputs.alerts.posting import Posted
 from leadline.outputs.alerts.protocol import Alert, Group, Labels, moment
 
 _NEVER = "0001-01-01T00:00:00Z"
 
 
-class Webhook:
+class Webhook(Posted):
     """One request for each group."""
-
-    repeats_s: float | None = None
-
-    def __init__(self, url: str, poster: Poster, headers: Mapping[str, str]) -> None:
-        self._url = url
-        self._poster = poster
-        self._headers = headers
 
     async def send(self, group: Group, now_s: float) -> None:
         """Raises: ``DeliveryError``."""
@@ -45,7 +36,7 @@ class Webhook:
                 for alert in group.alerts
             ],
         }
-        await self._poster.post(self._url, body, self._headers)
+        await self._post(body)
 
 
 def _status(alert: Alert) -> str:

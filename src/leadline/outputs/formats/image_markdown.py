@@ -9,12 +9,10 @@ from leadline.outputs.format_registry import Page, format
 from leadline.outputs.rows.images_rows import image_totals, known_name, target_text, vulnerability_totals
 from leadline.outputs.rows.vulnerability_format import suppressed_name
 from leadline.outputs.rows.vulnerability_rows import PackageRow, fix_text, severities, shown_packages
-from leadline.outputs.text.markdown_text import code, details, words
+from leadline.outputs.text.markdown_text import code, details, words, write_blocks
 from leadline.outputs.text.plain import count
 from leadline.vulnerabilities.upgrades import upgrades
 
-LONGEST = 60_000
-"""Characters: GitHub refuses comments beyond 65,536."""
 _ROWS = 50
 _ROWS_OF_SEVERAL = 10
 _PARTS = 20
@@ -27,7 +25,7 @@ _HEAD = "| Severity | Package | Installed | Fixed in | Vulnerabilities |\n|---|-
 def image_markdown(report: ImageReport, out: IO[str], page: Page) -> None:
     name = report.sbom.image.name
     blocks = [_heading(code(name), image_totals(report), page), *_image(report, _ROWS)]
-    _write([*blocks, *_unseen(report)], out)
+    write_blocks([*blocks, *_unseen(report)], out)
 
 
 @format("markdown", suffix=".md", report=ImagesReport)
@@ -49,17 +47,7 @@ def images_markdown(report: ImagesReport, out: IO[str], page: Page) -> None:
     blocks.append(details("Not read", unread, _PARTS))
     gaps = dict.fromkeys(gap for one in report.images for gap in one.report.not_judged)
     blocks.append(details("Not done", [words(gap) for gap in gaps], _PARTS))
-    _write(blocks, out)
-
-
-def _write(blocks: list[str], out: IO[str]) -> None:
-    left = LONGEST
-    for block in blocks:
-        if len(block) + 100 > left:
-            out.write("\n*The rest is left out: a comment has no more room.*\n")
-            return
-        left -= len(block)
-        out.write(block)
+    write_blocks(blocks, out)
 
 
 def _heading(title: str, totals: str, page: Page) -> str:

@@ -18,12 +18,10 @@ from leadline.outputs.rows.summary import closing, per_cent, scanned, target_nam
 from leadline.outputs.rows.titles import titles_of
 from leadline.outputs.text.addresses import path_of
 from leadline.outputs.text.change_text import change_lines
-from leadline.outputs.text.markdown_text import code, details, words
+from leadline.outputs.text.markdown_text import code, details, words, write_blocks
 from leadline.outputs.text.plain import count, plain
 from leadline.outputs.text.waiver_text import odd_waivers, why_accepted
 
-LONGEST = 60_000
-"""Characters: GitHub refuses comments beyond 65,536."""
 _ROWS = 50
 _PARTS = 20
 _HEAD = "| Severity | Problem | Where | Object | Change |\n|---|---|---|---|---|\n"
@@ -31,13 +29,7 @@ _HEAD = "| Severity | Problem | Where | Object | Change |\n|---|---|---|---|---|
 
 @format("markdown", suffix=".md")
 def markdown(report: PostureReport, out: IO[str], page: Page) -> None:
-    left = LONGEST
-    for block in _blocks(report, page):
-        if len(block) + 100 > left:
-            out.write("\n*The rest is left out: a comment has no more room.*\n")
-            return
-        left -= len(block)
-        out.write(block)
+    write_blocks(_blocks(report, page), out)
 
 
 def _blocks(report: PostureReport, page: Page) -> Iterator[str]:

@@ -1,6 +1,23 @@
 """Names and prose within Markdown: neither markup nor mentions of the input work."""
 
+from collections.abc import Iterable
+from typing import IO
+
 from leadline.outputs.text.plain import plain
+
+LONGEST = 60_000
+"""Characters of a comment: GitHub refuses those beyond 65,536."""
+
+
+def write_blocks(blocks: Iterable[str], out: IO[str]) -> None:
+    """As many whole ``blocks`` as a comment holds."""
+    left = LONGEST
+    for block in blocks:
+        if len(block) + 100 > left:
+            out.write("\n*The rest is left out: a comment has no more room.*\n")
+            return
+        left -= len(block)
+        out.write(block)
 
 
 def code(text: str) -> str:

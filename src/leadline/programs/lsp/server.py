@@ -436,71 +436,41 @@ def server_of(asked_of: AskedOf, *, is_trusted: bool) -> Server:
 def _hear(server: Server) -> None:
     """What the editor says."""
 
-    @server.feature(lsp.INITIALIZE)
-    def initialize(params: lsp.InitializeParams) -> None:
-        server.begin(params)
-
-    @server.feature(lsp.INITIALIZED)
-    def initialized(_: lsp.InitializedParams) -> None:
-        server.start()
-
-    @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
-    def did_open(params: lsp.DidOpenTextDocumentParams) -> None:
-        server.opened(params.text_document)
-
-    @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
-    def did_change(params: lsp.DidChangeTextDocumentParams) -> None:
-        server.changed(params)
-
-    @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
-    def did_close(params: lsp.DidCloseTextDocumentParams) -> None:
-        server.closed(params.text_document.uri)
-
-    @server.feature(lsp.TEXT_DOCUMENT_DID_SAVE)
-    def did_save(params: lsp.DidSaveTextDocumentParams) -> None:
-        server.files_changed([params.text_document.uri])
-
-    @server.feature(lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES)
-    def did_change_watched(params: lsp.DidChangeWatchedFilesParams) -> None:
-        server.files_changed(one.uri for one in params.changes)
-
-    @server.feature(lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
-    def did_change_folders(params: lsp.DidChangeWorkspaceFoldersParams) -> None:
+    def folders_changed(params: lsp.DidChangeWorkspaceFoldersParams) -> None:
         for one in params.event.removed:
             server.drop_folder(path_of(one.uri))
         for one in params.event.added:
             server.add_folder(path_of(one.uri))
 
+    heard: dict[str, Callable[[Any], None]] = {
+        lsp.INITIALIZE: partial(server.begin),
+        lsp.INITIALIZED: lambda _: server.start(),
+        lsp.TEXT_DOCUMENT_DID_OPEN: lambda params: server.opened(params.text_document),
+        lsp.TEXT_DOCUMENT_DID_CHANGE: partial(server.changed),
+        lsp.TEXT_DOCUMENT_DID_CLOSE: lambda params: server.closed(params.text_document.uri),
+        lsp.TEXT_DOCUMENT_DID_SAVE: lambda params: server.files_changed([params.text_document.uri]),
+        lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES: lambda params: server.files_changed(
+            one.uri for one in params.changes
+        ),
+        lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: folders_changed,
+    }
+    for name, hear in heard.items():
+        server.feature(name)(hear)
+
 
 def _answer(server: Server) -> None:
     """What the editor asks."""
-
-    @server.feature(lsp.TEXT_DOCUMENT_HOVER)
-    async def on_hover(params: lsp.HoverParams) -> lsp.Hover | None:
-        return await server.hover(params)
-
-    @server.feature(lsp.TEXT_DOCUMENT_DOCUMENT_LINK)
-    async def on_links(params: lsp.DocumentLinkParams) -> list[lsp.DocumentLink]:
-        return await server.links(params)
-
-    @server.feature(lsp.TEXT_DOCUMENT_CODE_LENS)
-    async def on_lenses(params: lsp.CodeLensParams) -> list[lsp.CodeLens]:
-        return await server.lenses(params)
+    pull = lsp.DiagnosticOptions(
+        inter_file_dependencies=True, workspace_diagnostics=False, identifier="leadline"
+    )
+    kinds = lsp.CodeActionOptions([lsp.CodeActionKind.QuickFix, FIX_ALL])
+    # A method takes no mark of its own, by which the library knows what is registered.
+    server.feature(lsp.TEXT_DOCUMENT_HOVER)(partial(server.hover))
+    server.feature(lsp.TEXT_DOCUMENT_DOCUMENT_LINK)(partial(server.links))
+    server.feature(lsp.TEXT_DOCUMENT_CODE_LENS)(partial(server.lenses))
+    server.feature(lsp.TEXT_DOCUMENT_DIAGNOSTIC, pull)(partial(server.diagnostics))
+    server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, kinds)(partial(server.code_actions))
 
     @server.command(SCAN_IMAGE)
     async def on_scan_image(name: str) -> None:
         await server.scan_image(name)
-
-    pull = lsp.DiagnosticOptions(
-        inter_file_dependencies=True, workspace_diagnostics=False, identifier="leadline"
-    )
-
-    @server.feature(lsp.TEXT_DOCUMENT_DIAGNOSTIC, pull)
-    async def on_diagnostic(params: lsp.DocumentDiagnosticParams) -> lsp.RelatedFullDocumentDiagnosticReport:
-        return await server.diagnostics(params)
-
-    kinds = [lsp.CodeActionKind.QuickFix, FIX_ALL]
-
-    @server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, lsp.CodeActionOptions(kinds))
-    async def on_code_action(params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
-        return await server.code_actions(params)

@@ -2,7 +2,8 @@
 
 import os
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
@@ -103,25 +104,17 @@ def _submit(request: Request, place: Destination, message: Message, *, is_one: b
     if request.submit_dry_run:
         folder = Path(request.submit_dry_run)
         write_request(folder if is_one else folder / part, *call_of(place, message, "", key, 0))
-        _say(
-            request,
-            f"written: {request.submit_dry_run}, what --submit would send to {place.host}; nothing was sent",
-        )
+        _say_unsent(request, place)
         return
-    # Said with --quiet as well: nothing leaves this machine unnoticed.
-    click.echo(f"submitting {_what(message)} to {place.host} as {place.source}", err=True)
-    token = submit_token(os.environ)
-    try:
-        with (
-            provider_client(request.submit_ca) as client,
-            progress(f"submitting to {place.host}", is_wanted=not request.quiet),
-        ):
-            sender = Sender(place, token, Patient(client, "--submit-ca"), _memory(place, os.environ))
-            receipt = sender.send(message, key)
-    except NotDeliveredError as error:
-        raise _with_kept(
-            error, place, part, lambda kept: write_request(kept, *call_of(place, message, "", key, 0))
-        ) from error
+    with _sending(
+        request,
+        place,
+        message,
+        lambda kept: write_request(kept, *call_of(place, message, "", key, 0)),
+        part=part,
+    ) as (token, client):
+        sender = Sender(place, token, client, _memory(place, os.environ))
+        receipt = sender.send(message, key)
     if sender.why_not_kept:
         memory = _memory(place, os.environ)
         click.echo(
@@ -141,22 +134,34 @@ def _submit_as_account(request: Request, place: Destination, report: WholeReport
     calls = tuple(compat_calls(place, report, report_id))
     if request.submit_dry_run:
         write_calls(Path(request.submit_dry_run), calls)
-        _say(
-            request,
-            f"written: {request.submit_dry_run}, what --submit would send to {place.host}; nothing was sent",
-        )
+        _say_unsent(request, place)
         return
-    click.echo(f"submitting {_what(report)} to {place.host} as {place.source}", err=True)
+    with _sending(request, place, report, lambda kept: write_calls(kept, calls)) as (token, client):
+        said = send_calls(place, calls, token, client)
+    _say(request, f"submitted: {plain(said, 300)}" if said else f"submitted to {place.host}")
+
+
+@contextmanager
+def _sending(
+    request: Request,
+    place: Destination,
+    message: Message,
+    write: Callable[[Path], object],
+    *,
+    part: str = "",
+) -> Iterator[tuple[str, Patient]]:
+    """The token, and a client to send with; ``write`` keeps what is not delivered."""
+    # Said with --quiet as well: nothing leaves this machine unnoticed.
+    click.echo(f"submitting {_what(message)} to {place.host} as {place.source}", err=True)
     token = submit_token(os.environ)
     try:
         with (
             provider_client(request.submit_ca) as client,
             progress(f"submitting to {place.host}", is_wanted=not request.quiet),
         ):
-            said = send_calls(place, calls, token, Patient(client, "--submit-ca"))
+            yield token, Patient(client, "--submit-ca")
     except NotDeliveredError as error:
-        raise _with_kept(error, place, "", lambda kept: write_calls(kept, calls)) from error
-    _say(request, f"submitted: {plain(said, 300)}" if said else f"submitted to {place.host}")
+        raise _with_kept(error, place, part, write) from error
 
 
 def _with_kept(
@@ -199,6 +204,13 @@ def _state(environ: Mapping[str, str]) -> Path | None:
     if named.startswith("/"):
         return Path(named) / "leadline" / "submit"
     return Path(home) / ".local" / "state" / "leadline" / "submit" if home.startswith("/") else None
+
+
+def _say_unsent(request: Request, place: Destination) -> None:
+    _say(
+        request,
+        f"written: {request.submit_dry_run}, what --submit would send to {place.host}; nothing was sent",
+    )
 
 
 def _say(request: Request, line: str) -> None:
