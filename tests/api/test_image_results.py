@@ -11,7 +11,7 @@ from leadline.api.catalogue import KINDS
 from leadline.model.image_report import ImageReport
 from leadline.model.package import Distro, ImageIdentity, Package, Sbom
 from leadline.model.vulnerability import Cvss, DatabaseState, Evidence, Match, Suppressed
-from leadline.programs.apiserver.encoding.served import serve
+from leadline.programs.apiserver.encoding.forms import serve
 from leadline.scans.stored.image_results import (
     MANIFESTS,
     SBOMS,

@@ -8,7 +8,7 @@ from store_carriers import EVERYTHING, key, put
 
 from leadline.api.carriers import local_care
 from leadline.api.carriers.local import Limits, LocalStore
-from leadline.api.carriers.local_reader import LocalReader
+from leadline.api.carriers.local_reading import LocalReader
 from leadline.api.protocol import Changes, GoneError, Paging
 from leadline.errors import StoreError
 

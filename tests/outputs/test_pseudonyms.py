@@ -17,9 +17,8 @@ from leadline.errors import StoreError, UsageError
 from leadline.model.report import PostureReport
 from leadline.outputs.format_registry import Page, find_format, formats_for
 from leadline.outputs.pseudonyms.key_file import read_names, write_names
-from leadline.outputs.pseudonyms.names import Names
+from leadline.outputs.pseudonyms.names import Names, revealed
 from leadline.outputs.pseudonyms.report import pseudonymous
-from leadline.outputs.pseudonyms.reveal import revealed
 from leadline.outputs.rows.place import NoPlaces
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.posture_scan import posture_scan

@@ -25,7 +25,7 @@ from leadline.model.unread import Unread
 from leadline.model.waiver import Waiver, WaiverUse
 from leadline.outputs.format_registry import Page, find_format, formats_for
 from leadline.outputs.rows.place import NoPlaces
-from leadline.programs.apiserver.encoding.served import serve
+from leadline.programs.apiserver.encoding.forms import serve
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.posture_scan import posture_scan
 from leadline.scans.stored.posture_runs import Outcome, RunOptions, posture_run

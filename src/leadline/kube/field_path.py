@@ -159,3 +159,17 @@ def _closing(path: str, opening: int) -> int:
 
 def _index(step: Step, length: int) -> int | None:
     return step if isinstance(step, int) and 0 <= step < length else None
+
+
+_NAME_OF_ENTRY = re.compile(
+    r"(?:^|\.)(?:env|volumes|containers|initContainers|imagePullSecrets)\[\d+\](?P<key>\.name)$"
+)
+
+
+def entry_of(path: str) -> str:
+    """What deleting ``path`` comes to: the name of a list entry represents the entry, which is none without it.
+
+    Source: https://kubernetes.io/docs/reference/using-api/server-side-apply/#merge-strategy
+    """
+    match = _NAME_OF_ENTRY.search(path)
+    return path[: match.start("key")] if match else path

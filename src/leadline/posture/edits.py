@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from leadline.kube.field_path import Step, Steps, format_path, parse_path, value_at
-from leadline.kube.merge_key import entry_of
+from leadline.kube.field_path import Step, Steps, entry_of, format_path, parse_path, value_at
 from leadline.model.control import Remove, Set, Violation
 
 

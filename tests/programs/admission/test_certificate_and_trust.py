@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from leadline.programs.admission.main import renew_where_due
-from leadline.programs.admission.registration import PATH, trust
+from leadline.programs.admission.main import PATH, renew_where_due, trust
 from leadline.programs.serving.kube import KubeError
 from leadline.programs.serving.own_certificate import OwnCertificate
 from leadline.programs.serving.tls_server import Socket, Tls

@@ -13,7 +13,7 @@ from asgi import summary
 from extension import ROOT, Extension
 from lone_server import LoneServer
 
-from leadline.api.carriers.local_reader import LocalReader
+from leadline.api.carriers.local_reading import LocalReader
 from leadline.api.catalogue import KINDS
 from leadline.api.protocol import Paging
 from leadline.api.selection import Selection

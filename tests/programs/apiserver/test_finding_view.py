@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from asgi import MERGE, ROOT, TABLE, Client
 
-from leadline.programs.apiserver.computed.finding_view import FindingShape
+from leadline.programs.apiserver.computed.finding_views import FindingShape
 
 SCANS = f"{ROOT}/namespaces/{{}}/workloadconfigurationscans"
 OURS = "/apis/leadline.dev/v1alpha1"

@@ -24,7 +24,7 @@ from leadline.api.selection import Selection
 from leadline.api.wire_type import schema
 from leadline.programs.apiserver.app import App
 from leadline.programs.apiserver.encoding import wire
-from leadline.programs.apiserver.encoding.served import serve
+from leadline.programs.apiserver.encoding.forms import serve
 from leadline.version import __version__
 
 GOLDENS = Path(__file__).parent / "goldens"

@@ -17,7 +17,7 @@ import pytest
 from msgspec.structs import asdict
 
 import leadline
-from leadline.api.carriers.local_reader import LocalReader
+from leadline.api.carriers.local_reading import LocalReader
 from leadline.api.protocol import Paging
 from leadline.api.selection import Selection
 from leadline.model.control import severity_of

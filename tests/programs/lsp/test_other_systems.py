@@ -22,7 +22,7 @@ from leadline.programs.cli.main import main
 sys.exit(main(["explain", "C-0057"]))
 """
 EDITOR = """
-import leadline.programs.lsp.main
+import leadline.programs.lsp.server
 from leadline.scans.options import PostureOptions
 from leadline.scans.workspace.fixes import fix_all
 from leadline.scans.workspace.workspace import Asked, Workspace

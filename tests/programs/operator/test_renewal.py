@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from leadline.errors import ClusterError
-from leadline.programs.operator.lease import Leadership, LeaseSettings
-from leadline.programs.operator.renewal import OwnThread
+from leadline.programs.operator.lease import Leadership, LeaseSettings, OwnThread
 from leadline.programs.serving.kube import KubeError
 
 LONG_S = 60.0

@@ -12,7 +12,7 @@ import pytest
 from tests.image_archives import docker_archive, layer
 from tests.programs.provider.provider_parts import Provider, served
 
-from leadline.api.carriers.local_reader import LocalReader
+from leadline.api.carriers.local_reading import LocalReader
 from leadline.api.posture_results import SCANS
 from leadline.api.protocol import Paging
 from leadline.api.provider.wire import Changes

@@ -13,7 +13,7 @@ from certificates import Authority
 from processes import free_port
 
 from leadline.programs.apiserver.exchange import Receive, Scope, Send
-from leadline.programs.apiserver.settings import Settings
+from leadline.programs.apiserver.main import Settings
 from leadline.programs.serving.tls_server import Socket, Tls, server
 
 

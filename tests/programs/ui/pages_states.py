@@ -12,7 +12,7 @@ from msgspec import Struct
 from pages_process import ANSWER_S, ROOT, pages_of
 
 from leadline.api.carriers.local import LocalStore
-from leadline.api.carriers.local_reader import LocalReader
+from leadline.api.carriers.local_reading import LocalReader
 from leadline.api.protocol import Readable
 from leadline.errors import StoreError
 from leadline.programs.ui.app import App

@@ -12,7 +12,7 @@ from asgi_browser import ask
 from msgspec.structs import replace
 
 from leadline.api.carriers.local import LocalStore
-from leadline.api.carriers.local_reader import LocalReader
+from leadline.api.carriers.local_reading import LocalReader
 from leadline.api.posture_results import SCANS
 from leadline.api.protocol import Paging, Put, Readable
 from leadline.api.selection import Key, Selection

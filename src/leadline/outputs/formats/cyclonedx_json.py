@@ -8,10 +8,9 @@ from leadline.model.image_report import ImageReport
 from leadline.model.package import Digest, FileDigests, Package, Sbom
 from leadline.model.unread import Unread
 from leadline.model.vulnerability import Match
-from leadline.outputs.documents.components import Component, components, parts_of
+from leadline.outputs.documents.components import Component, components, key_of, parts_of
 from leadline.outputs.documents.declared_licences import declared, is_license_id
 from leadline.outputs.documents.document_template import Draft
-from leadline.outputs.documents.evidence import key_of
 from leadline.outputs.documents.sbom_format import document, drafted, image_url, web_page
 from leadline.outputs.format_registry import Page, format
 from leadline.outputs.rows.vulnerability_format import suppressed_reason

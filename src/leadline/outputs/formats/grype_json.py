@@ -8,7 +8,7 @@ from typing import IO, Any
 from leadline.model.image_report import ImageReport
 from leadline.model.package import Package
 from leadline.model.vulnerability import Evidence, Match, Suppressed
-from leadline.outputs.documents.evidence import key_of
+from leadline.outputs.documents.components import key_of
 from leadline.outputs.format_registry import Page, format
 from leadline.outputs.rows.vulnerability_format import page_of
 from leadline.outputs.text.json_text import json_text

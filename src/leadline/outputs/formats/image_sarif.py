@@ -9,7 +9,7 @@ from typing import IO, Any
 from leadline.model.image_report import ImageFinding, ImageReport
 from leadline.model.images_report import ImagesReport
 from leadline.model.vulnerability import Match
-from leadline.outputs.documents.evidence import key_of
+from leadline.outputs.documents.components import key_of
 from leadline.outputs.format_registry import Page, format
 from leadline.outputs.rows.vulnerability_format import (
     advisories_of,

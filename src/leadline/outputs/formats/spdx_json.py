@@ -5,10 +5,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from leadline.model.package import Digest, FileDigests, Package, Sbom
-from leadline.outputs.documents.components import Component, components
+from leadline.outputs.documents.components import Component, components, files_of, key_of
 from leadline.outputs.documents.declared_licences import declared
 from leadline.outputs.documents.document_template import Draft
-from leadline.outputs.documents.evidence import files_of, key_of
 from leadline.outputs.documents.sbom_format import document, drafted, image_url, web_page
 from leadline.outputs.text.plain import plain
 

@@ -2,8 +2,10 @@
 
 import base64
 import hmac
+import json
 import re
 from collections.abc import Mapping
+from html import escape
 
 _LENGTH = 10
 """Characters of a pseudonym after its sort, 5 bits each."""
@@ -86,3 +88,22 @@ class Names:
 
 
 _ENDINGS = frozenset(("yaml", "yml", "json", "tpl", "tgz", "gz", "tar", "toml", "md", "txt"))
+
+
+_MARKUP = (b"<!doctype", b"<?xml", b"<html")
+
+
+def revealed(content: str, names: Names) -> str:
+    """``content`` with the text for each pseudonym that ``names`` knows, escaped as the file's own form asks for."""
+    head = content.lstrip()[:16].lower().encode("utf-8", "replace")
+    is_json, is_markup = head[:1] in (b"{", b"["), head.startswith(_MARKUP)
+
+    def text(pseudonym: str) -> str:
+        found = names.texts.get(pseudonym)
+        if found is None:
+            return pseudonym
+        if is_json:
+            return json.dumps(found, ensure_ascii=False)[1:-1]
+        return escape(found) if is_markup else found
+
+    return PSEUDONYM.sub(lambda found: text(found[0]), content)

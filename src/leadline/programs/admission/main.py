@@ -20,14 +20,13 @@ from leadline.posture.inventory import Facts
 from leadline.programs.admission.app import Shown, Webhook
 from leadline.programs.admission.counts import Counts
 from leadline.programs.admission.known_waivers import KnownWaivers
-from leadline.programs.admission.registration import trust
 from leadline.programs.admission.rehearsing import Rehearsal
 from leadline.programs.admission.reviewer import Reviewer
 from leadline.programs.admission.settings import CONFIG, TABLE, Settings, settings_of
 from leadline.programs.serving.chores import beside
 from leadline.programs.serving.kube import Kube, KubeError
 from leadline.programs.serving.log import log_to_stderr
-from leadline.programs.serving.own_certificate import OwnCertificate
+from leadline.programs.serving.own_certificate import OwnCertificate, trusting_text
 from leadline.programs.serving.plain_server import serve_plain
 from leadline.programs.serving.pod import own_namespace
 from leadline.programs.serving.tls_server import Socket, Tls, server
@@ -241,3 +240,45 @@ async def _be_trusted(kube: Kube, name: str, own: OwnCertificate, trusted: Trust
             log.warning("the API server does not trust us: %s", why)
         said = why
         await asyncio.sleep(LOOK_AGAIN_S if trusted.is_so else TRY_AGAIN_S)
+
+
+PATH = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
+ATTEMPTS = 5
+_CONFLICT = 409
+Body = dict[str, Any]
+
+
+async def trust(kube: Kube, name: str, ca: str) -> bool:
+    """Puts ``ca`` into each webhook of the configuration that lacks it; whether all of them have it now.
+
+    False without such a configuration: then the API server asks no one. Raises: ``KubeError``.
+    """
+    for _ in range(ATTEMPTS):
+        held = await kube.get(f"{PATH}/{name}")
+        if held is None:
+            return False
+        wanted = [_trusting(webhook, ca) for webhook in held.get("webhooks") or ()]
+        if wanted == (held.get("webhooks") or []):
+            return bool(wanted)
+        # Of that version and no other: what someone else changes meanwhile must not be undone.
+        version = (held.get("metadata") or {}).get("resourceVersion")
+        change = {"metadata": {"resourceVersion": version}, "webhooks": wanted}
+        try:
+            await kube.patch(f"{PATH}/{name}", change)
+        except KubeError as error:
+            if error.status == _CONFLICT:
+                continue
+            raise
+        log.info("%s trusts our CA", name)
+        return True
+    return False
+
+
+def _trusting(webhook: Body, ca: str) -> Body:
+    client = webhook.get("clientConfig") or {}
+    wanted = trusting_text(client.get("caBundle"), ca)
+    return (
+        webhook
+        if wanted == (client.get("caBundle") or "")
+        else {**webhook, "clientConfig": {**client, "caBundle": wanted}}
+    )

@@ -16,11 +16,10 @@ from leadline.programs.apiserver import reading
 from leadline.programs.apiserver.asked import Target, target_of
 from leadline.programs.apiserver.computed.completing import complete
 from leadline.programs.apiserver.computed.computing import Computing
-from leadline.programs.apiserver.computed.finding_view import FindingShape
-from leadline.programs.apiserver.computed.image_finding_view import ImageFindingShape
+from leadline.programs.apiserver.computed.finding_views import FindingShape, ImageFindingShape
 from leadline.programs.apiserver.computed.views import Shape, View
 from leadline.programs.apiserver.documents.discovery import Documents
-from leadline.programs.apiserver.encoding.served import Served, serve
+from leadline.programs.apiserver.encoding.forms import Served, serve
 from leadline.programs.apiserver.exchange import ClientGoneError, Exchange, Patience, Receive, Scope, Send
 from leadline.programs.apiserver.feed import Feed
 from leadline.programs.apiserver.refused_writes import RefusedWrites

@@ -8,8 +8,7 @@ from leadline.api.kind import Kind
 from leadline.api.protocol import MAX_PAGE_ROWS
 from leadline.api.selection import Requirement, Selection, parse_fields, parse_labels
 from leadline.errors import UsageError
-from leadline.programs.apiserver.encoding.forms import Shown, form_asked_for
-from leadline.programs.apiserver.encoding.served import Form, Served
+from leadline.programs.apiserver.encoding.forms import Form, Served, Shown, form_asked_for
 from leadline.programs.apiserver.exchange import Exchange
 from leadline.programs.serving.cluster import refusal
 

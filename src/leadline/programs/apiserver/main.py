@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import click
 import uvloop
+from msgspec import Struct
 
 from leadline.api.carriers.local import Limits, LocalStore
 from leadline.api.catalogue import KINDS
@@ -19,7 +20,6 @@ from leadline.api.protocol import Store
 from leadline.errors import ClusterError, StoreError
 from leadline.programs.apiserver.app import App
 from leadline.programs.apiserver.cluster.cluster_namespaces import ClusterNamespaces, sweep
-from leadline.programs.apiserver.settings import Settings
 from leadline.programs.apiserver.silence import mark_stale
 from leadline.programs.serving.cluster.behind import be_trusted, look_after, own_service
 from leadline.programs.serving.cluster.cluster_access import ClusterAccess, read_front_proxy
@@ -28,8 +28,32 @@ from leadline.programs.serving.cluster.refusal import Refusal
 from leadline.programs.serving.log import log_to_stderr
 from leadline.programs.serving.own_certificate import OwnCertificate
 from leadline.programs.serving.plain_server import METRICS, send_whole, serve_plain
-from leadline.programs.serving.pod import kube_address, own_namespace
+from leadline.programs.serving.pod import ACCOUNT, kube_address, own_namespace
 from leadline.programs.serving.tls_server import Socket, Tls, server
+
+
+class Settings(Struct, frozen=True):
+    database: str
+    """The path of a file; or an address that begins with ``postgresql://``."""
+    certificate: Path | None = None
+    key: Path | None = None
+    own_certificate_for: str = ""
+    """The name of our Service, ``leadline.security.svc``, in place of the two files."""
+    register: str = ""
+    """The ClusterRole by which we create our APIServices and with which they are deleted; empty where another creates them."""
+    certificate_life_s: float = 90 * 86_400.0
+    """Of the certificate that we make."""
+    host: str = "::"
+    port: int = 8443
+    metrics_port: int = 0
+    """Of /metrics, in plain HTTP; 0 for none."""
+    kube: str = ""
+    """Empty: the cluster that we run in."""
+    kube_ca: Path = ACCOUNT / "ca.crt"
+    token_file: Path = ACCOUNT / "token"
+    history: int = 10_000
+    """Revisions that watches can start from."""
+
 
 log = logging.getLogger(__name__)
 

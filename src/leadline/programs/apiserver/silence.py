@@ -12,7 +12,7 @@ from typing import Any
 from leadline.api.protocol import ConflictError, Put, Store, pages_of
 from leadline.api.selection import Selection
 from leadline.programs.apiserver.encoding import wire
-from leadline.programs.apiserver.encoding.served import Served
+from leadline.programs.apiserver.encoding.forms import Served
 from leadline.scans.stored.scan_runs import FOLLOWING, RUNS, STALE, UNHEARD
 
 log = logging.getLogger(__name__)

@@ -16,8 +16,7 @@ from leadline.programs.apiserver import asked, patches
 from leadline.programs.apiserver.asked import Target
 from leadline.programs.apiserver.encoding import fields, wire
 from leadline.programs.apiserver.encoding.fields import Application
-from leadline.programs.apiserver.encoding.moment import now
-from leadline.programs.apiserver.encoding.served import Served
+from leadline.programs.apiserver.encoding.forms import Served, now
 from leadline.programs.apiserver.encoding.wire import Metadata, Object
 from leadline.programs.apiserver.exchange import JSON, Exchange
 from leadline.programs.apiserver.meaning import ORDERS, check_meaning

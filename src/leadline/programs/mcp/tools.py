@@ -5,10 +5,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from leadline.programs.mcp.access_answers import WhoCan, who_may
 from leadline.programs.mcp.answer import Answer, Question
 from leadline.programs.mcp.behaviour_answers import Behaviour, Draft, Rehearse, behaviour, draft, rehearsed
-from leadline.programs.mcp.change_answers import Changes, Image, changes, image
+from leadline.programs.mcp.change_answers import Changes, Image, WhoCan, changes, image, who_may
 from leadline.programs.mcp.posture_answers import (
     Explain,
     Findings,

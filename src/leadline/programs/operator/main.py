@@ -31,9 +31,8 @@ from leadline.programs.operator.continuous import Continuous, World
 from leadline.programs.operator.database_updates import keep_database
 from leadline.programs.operator.images.following import Accepting, Images
 from leadline.programs.operator.images.jobs import Place
-from leadline.programs.operator.lease import Leadership, LeaseSettings
+from leadline.programs.operator.lease import Leadership, LeaseSettings, OwnThread
 from leadline.programs.operator.notices import Notices
-from leadline.programs.operator.renewal import OwnThread
 from leadline.programs.operator.runs import IMAGES, POSTURE, Orders
 from leadline.programs.operator.schedule import Schedules
 from leadline.programs.operator.settings import CONFIG, KUBE, TABLE, Settings, home_of, settings_of

@@ -8,8 +8,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from leadline.kube.field_path import format_path, has_path, parse_path, value_at
-from leadline.kube.merge_key import entry_of
+from leadline.kube.field_path import entry_of, format_path, has_path, parse_path, value_at
 from leadline.model.control import Remove, Set, is_placeholder
 from leadline.model.finding import Finding
 from leadline.model.resource import Resource

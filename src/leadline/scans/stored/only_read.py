@@ -82,7 +82,7 @@ async def only_read(
                 await readable.close()
                 raise
     else:
-        from leadline.api.carriers.local_reader import LocalReader
+        from leadline.api.carriers.local_reading import LocalReader
 
         if not Path(where).is_file():
             raise SourceError(f"no such store: {where}", hint="a scan that stores its results makes one")

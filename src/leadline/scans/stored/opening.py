@@ -24,7 +24,7 @@ def open_to_read(
         from leadline.sources.cluster.connection import async_client
 
         return RemoteStore(async_client(kube_context, kubeconfig, environ=environ, said=said))
-    from leadline.api.carriers.local_reader import LocalReader
+    from leadline.api.carriers.local_reading import LocalReader
 
     path = Path(where)
     if not path.is_file():

@@ -10,7 +10,7 @@ from msgspec import Struct
 from leadline.api.protocol import ConflictError, Entry, Put, Store, pages_of
 from leadline.api.selection import Selection
 from leadline.programs.apiserver.encoding import wire
-from leadline.programs.apiserver.encoding.served import Served
+from leadline.programs.apiserver.encoding.forms import Served
 
 log = logging.getLogger(__name__)
 

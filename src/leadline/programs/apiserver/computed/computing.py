@@ -32,7 +32,7 @@ from leadline.backoff import backoff_s
 from leadline.errors import StoreError
 from leadline.programs.apiserver.computed.generated_policy import generated_policy, known_servers
 from leadline.programs.apiserver.encoding import wire
-from leadline.programs.apiserver.encoding.served import Served
+from leadline.programs.apiserver.encoding.forms import Served
 
 log = logging.getLogger(__name__)
 PAUSE_S = 0.5

@@ -29,7 +29,7 @@ from leadline.api.protocol import (
 from leadline.api.selection import Key, Requirement, Selection
 from leadline.api.token import read_token, write_token
 from leadline.programs.apiserver.encoding import wire
-from leadline.programs.apiserver.encoding.served import Served
+from leadline.programs.apiserver.encoding.forms import Served
 
 SEVERITY = f"{OUR_GROUP}/severity"
 """Label. Its values are written as the column shows them; selectors may write them in any case."""

@@ -11,7 +11,7 @@ import orjson
 from msgspec import Struct
 
 from leadline.api.kind import Kind
-from leadline.programs.apiserver.encoding.moment import now
+from leadline.programs.apiserver.encoding.forms import now
 from leadline.programs.apiserver.patches import merge
 from leadline.programs.serving.cluster import refusal
 

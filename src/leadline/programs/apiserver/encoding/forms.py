@@ -5,15 +5,72 @@ All of them join stored bytes; nothing is decoded that is not shown.
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import orjson
-from msgspec import Struct
+from msgspec import Struct, defstruct
 
+from leadline.api.kind import Kind
+from leadline.api.metadata import Metadata
 from leadline.api.protocol import Entry
-from leadline.programs.apiserver.encoding.moment import age
-from leadline.programs.apiserver.encoding.served import Form, Served
+from leadline.api.wire_type import Checker, zero
 from leadline.programs.serving.cluster import refusal
+
+Form = Literal["whole", "zeros", "metadata", "table"]
+"""``zeros``: the real metadata, and zero values for everything else; ``metadata``: as PartialObjectMetadata."""
+
+
+class Served(Struct, frozen=True):
+    kind: Kind
+    zero_body: bytes
+    lenient: Checker
+    strict: Checker
+
+
+def serve(kind: Kind) -> Served:
+    head = [("kind", str, ""), ("api_version", str, ""), ("metadata", Metadata, Metadata())]
+    whole = defstruct(kind.name, head, bases=(kind.struct,), frozen=True)
+    zeros = orjson.dumps(zero(kind.struct))
+    return Served(kind, zeros, Checker(whole, is_strict=False), Checker(whole, is_strict=True))
+
+
+_DAY_S = 86_400
+
+
+def now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def age(moment: str, at: datetime) -> str:
+    """``5m``, ``3d``; ``<unknown>`` where ``moment`` is none. As duration.HumanDuration of k8s.io/apimachinery."""
+    try:
+        then = datetime.fromisoformat(moment)
+    except ValueError:
+        return "<unknown>"
+    if then.tzinfo is None:
+        then = then.replace(tzinfo=UTC)
+    seconds = max(0, int((at - then).total_seconds()))
+    return _words(seconds)
+
+
+def _words(seconds: int) -> str:
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // _DAY_S
+    if seconds < 120:
+        return f"{seconds}s"
+    if minutes < 10:
+        return f"{minutes}m{seconds % 60}s" if seconds % 60 else f"{minutes}m"
+    if minutes < 180:
+        return f"{minutes}m"
+    if hours < 8:
+        return f"{hours}h{minutes % 60}m" if minutes % 60 else f"{hours}h"
+    if hours < 48:
+        return f"{hours}h"
+    if days < 8:
+        return f"{days}d{hours % 24}h" if hours % 24 else f"{days}d"
+    if days < 730:
+        return f"{days}d"
+    return f"{days // 365}y"
+
 
 META_VERSION = "meta.k8s.io/v1"
 _JSON = frozenset({"application/json", "application/*", "*/*"})

@@ -10,9 +10,7 @@ import orjson
 from leadline.api.kind import Kind
 from leadline.api.protocol import Content, Entry
 from leadline.api.selection import Key
-from leadline.programs.apiserver.encoding.forms import Shown
-from leadline.programs.apiserver.encoding.moment import now
-from leadline.programs.apiserver.encoding.served import Served
+from leadline.programs.apiserver.encoding.forms import Served, Shown, now
 from leadline.programs.serving.cluster import refusal
 
 Object = dict[str, Any]

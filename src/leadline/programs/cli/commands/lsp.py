@@ -15,7 +15,7 @@ from leadline.scans.options import ImageOptions, silent
 from leadline.scans.posture.baselines import read_baseline
 from leadline.scans.workspace.workspace import Asked
 
-_PROGRAM = "leadline.programs.lsp.main"
+_PROGRAM = "leadline.programs.lsp.server"
 
 
 class _OfFolders(ConfiguredCommand):

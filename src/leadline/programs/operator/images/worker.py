@@ -5,11 +5,14 @@ ends with its input. What one image does to it costs no other: its parent starts
 """
 
 import asyncio
+import base64
+import binascii
 import os
 import resource
 import sys
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 import orjson
@@ -20,7 +23,6 @@ from leadline.api.kinds.scans import AcceptedInImage, NamedSource, ViewCounts
 from leadline.api.protocol import Store
 from leadline.api.selection import Key
 from leadline.errors import ClusterError, DatabaseError, LeadlineError, SourceError, StoreError, UsageError
-from leadline.kube.pull_secret import docker_config
 from leadline.model.image_report import ImageReport
 from leadline.programs.operator.images.jobs import NO_DATABASE, ImageAnswer, ImageTask, Start
 from leadline.programs.operator.plan import Outcome
@@ -231,6 +233,32 @@ async def serve() -> None:
 def _say(line: bytes) -> None:
     sys.stdout.buffer.write(line + b"\n")
     sys.stdout.buffer.flush()
+
+
+_KEYS = {
+    "kubernetes.io/dockerconfigjson": ".dockerconfigjson",
+    "kubernetes.io/dockercfg": ".dockercfg",
+}
+MOST_BYTES = 4 << 20
+"""Far above what the API server takes."""
+
+
+def docker_config(secret: Mapping[str, Any]) -> bytes | None:
+    """The Docker configuration that ``secret`` holds; ``None`` where it is of another type, or damaged.
+
+    Source: https://kubernetes.io/docs/concepts/configuration/secret/#docker-config-secrets
+
+    As the kubelet has it, the type decides, and what else is in the secret is of no account.
+    """
+    key = _KEYS.get(str(secret.get("type")))
+    data = secret.get("data")
+    value = data.get(key) if key and isinstance(data, dict) else None
+    if not isinstance(value, str) or len(value) > MOST_BYTES * 4 // 3 + 4:
+        return None
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        return None
 
 
 if __name__ == "__main__":
