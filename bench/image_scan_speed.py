@@ -2,9 +2,10 @@
 
     python bench/image_scan_speed.py FOLDER TRIVY FEED... [--rounds N] [--registry]
 
-FOLDER holds the image of ``image_speed.py`` as ``image``, or any other OCI layout; FEEDs are as ``db build`` takes them. Cold
+FOLDER holds the image of ``image_speed.py`` as ``image``, or any other OCI layout, or an archive as ``image.tar``; FEEDs are as ``db build`` takes them. Cold
 nothing is known of the image; then its layers are known, and what is in them is put together and matched anew. Trivy looks for
-credentials as well, as Leadline always does, and once more for vulnerabilities alone. The floor is unpacking and starting Python. With
+credentials as well, as Leadline always does, and once more for vulnerabilities alone. The floor is unpacking and starting Python;
+of known layers it is the start of the command, with its options read and nothing opened. With
 ``--registry`` the same image is read once more out of a registry on this machine (Debian's ``docker-registry``). The commands take
 turns; only ratios of one run mean anything. The ``leadline`` beside the Python that runs this is timed: where a wheel
 is installed it is the users' own, while a checkout looks at each of its files to know whether what is cached is still its own.
@@ -34,6 +35,16 @@ from leadline.scans.images.database import build_database  # noqa: E402
 from registry_process import Registry, real_registry  # noqa: E402
 
 NAME = "bench/image"
+START = """
+from leadline.programs.cli.lean_libraries import import_libraries
+
+import_libraries()
+from leadline.programs.cli.lazy_group import leadline
+
+with leadline.make_context("leadline", ["scan", "image", "x", "-q"]) as context:
+    _, command, words = leadline.resolve_command(context, ["scan", "image", "x", "-q"])
+    command.make_context("scan", words, parent=context)
+"""
 
 
 def main() -> None:
@@ -47,6 +58,8 @@ def main() -> None:
     folder = asked.folder.resolve()
     compile_all()
     image = folder / "image"
+    if not image.exists():
+        image = folder / "image.tar"
     apart(write_databases, folder, asked.feeds)
     os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
     shutil.rmtree(folder / "cache", ignore_errors=True)
@@ -68,7 +81,9 @@ def commands(folder: Path, trivy: str, where: str, image: str, to_trivy: list[st
     cold = [*theirs, "--cache-dir", str(folder / "trivy-cold"), "--cache-backend", "memory"]
     known = [*theirs, "--cache-dir", str(folder / "trivy-known")]
     both, alone = ["--scanners", "vuln,secret"], ["--scanners", "vuln"]
-    floor = {f"{where}cold: floor": [sys.executable, "-c", UNZIP, image]} if Path(image).is_dir() else {}
+    floor = {f"{where}layers known: floor": [sys.executable, "-c", START]}
+    if Path(image).is_dir():
+        floor[f"{where}cold: floor"] = [sys.executable, "-c", UNZIP, image]
     return floor | {
         f"{where}cold: leadline": [*ours, "--no-cache"],
         f"{where}cold: trivy": [*cold, *both],

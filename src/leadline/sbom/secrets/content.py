@@ -13,11 +13,11 @@ from leadline.sbom.secrets.scan import MOST_PER_FILE, is_sample
 LARGEST_BYTES = 256 << 10
 _TEXT_HEAD = 1024
 _FILLED = (
-    *("bin", "sbin", "lib", "lib32", "lib64", "libx32", "boot", "dev", "proc", "sys", "nix/store"),
-    *("usr/bin", "usr/sbin", "usr/lib", "usr/lib32", "usr/lib64", "usr/libx32", "usr/libexec", "usr/include"),
-    *("usr/share", "usr/games", "usr/local/go", "usr/local/include", "usr/local/share", "usr/local/lib"),
-    *("etc/ssl", "etc/pki", "etc/alternatives", "var/lib/dpkg", "var/lib/apt", "var/lib/rpm", "var/cache"),
-    *("opt/java", "opt/conda", "opt/yarn-v1.22.22"),
+    *("bin/", "sbin/", "lib/", "lib32/", "lib64/", "libx32/", "boot/", "dev/", "proc/", "sys/", "nix/store/"),
+    *("usr/bin/", "usr/sbin/", "usr/lib/", "usr/lib32/", "usr/lib64/", "usr/libx32/", "usr/libexec/"),
+    *("usr/include/", "usr/share/", "usr/games/", "usr/local/go/", "usr/local/include/", "usr/local/share/"),
+    *("usr/local/lib/", "etc/ssl/", "etc/pki/", "etc/alternatives/", "var/lib/dpkg/", "var/lib/apt/"),
+    *("var/lib/rpm/", "var/cache/", "opt/java/", "opt/conda/", "opt/yarn-v1.22.22/"),
 )
 _NOT_FILLED = ("usr/share/nginx/html", "usr/local/share/app")
 _SETTINGS = late_pattern(
@@ -49,11 +49,7 @@ def is_searched(folder: str) -> bool:
     """Whether files directly in ``folder`` are looked into."""
     if folder.startswith(_NOT_FILLED):
         return True
-    return not (folder.startswith(_FILLED) and _is_in(folder)) and not is_sample(f"{folder}/x")
-
-
-def _is_in(folder: str) -> bool:
-    return any(folder == one or folder.startswith(f"{one}/") for one in _FILLED)
+    return not f"{folder}/".startswith(_FILLED) and not is_sample(f"{folder}/x")
 
 
 def tokens_in(path: str, content: bytes) -> Iterator[str]:
