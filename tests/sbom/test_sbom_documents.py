@@ -324,9 +324,15 @@ def test_thousands_of_broken_entries_are_counted() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "x is empty; SPDX 2.3, CycloneDX and Syft documents are read, as JSON"),
-        (b"[]", "x is not an SBOM; SPDX 2.3, CycloneDX and Syft documents are read, as JSON"),
-        (b"<bom/>", "x is XML, not JSON; SPDX 2.3, CycloneDX and Syft documents are read, as JSON"),
+        (b"", "x is empty; SPDX 2.3, CycloneDX and Syft documents are read, as JSON; CycloneDX as XML too"),
+        (
+            b"[]",
+            "x is not an SBOM; SPDX 2.3, CycloneDX and Syft documents are read, as JSON; CycloneDX as XML too",
+        ),
+        (
+            b"<bom/>",
+            "x is XML, but not CycloneDX; SPDX 2.3, CycloneDX and Syft documents are read, as JSON; CycloneDX as XML too",
+        ),
         (b'{"spdxVersion": "SPDX-2.1"}', "x is SPDX-2.1; SPDX-2.2 and SPDX-2.3 are read"),
         (b'{"bomFormat": "CycloneDX", "specVersion": "2.0"}', "x is CycloneDX 2.0; 1.2 to 1.7 are read"),
         (
@@ -335,7 +341,7 @@ def test_thousands_of_broken_entries_are_counted() -> None:
         ),
         (
             b"[" * 5000,
-            "x is not valid JSON: depth limit exceeded: line 1 column 1026 (char 1025); SPDX 2.3, CycloneDX and Syft documents are read, as JSON",
+            "x is not valid JSON: depth limit exceeded: line 1 column 1026 (char 1025); SPDX 2.3, CycloneDX and Syft documents are read, as JSON; CycloneDX as XML too",
         ),
     ],
 )

@@ -280,7 +280,7 @@ def test_wrapped_bills_of_materials_are_read(document: dict[str, Any]) -> None:
         ),
         (
             {"name": "shop", "dependencies": {}},
-            "x is not an SBOM; SPDX 2.3, CycloneDX and Syft documents are read, as JSON",
+            "x is not an SBOM; SPDX 2.3, CycloneDX and Syft documents are read, as JSON; CycloneDX as XML too",
         ),
     ],
 )

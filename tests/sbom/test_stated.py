@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from leadline.model.package import STATED, Package
-from leadline.sbom.cataloguers import sbom_documents as module
+from leadline.sbom.documents import carried as module
 from leadline.sbom.stated import joined
 from leadline.scans.images.image_scan import image_scan
 from leadline.scans.options import ImageOptions
@@ -87,7 +87,7 @@ def test_a_document_says_nothing_that_takes_a_finding_away(tmp_path: Path):
         (b'{"bomFormat": "CycloneDX", ' + b"[" * 1_000_001, "the document holds more than 1,000,000 values"),
         (b'{"bomFormat": "CycloneDX", "components": [{', "the document is not valid JSON"),
         (b" " * (module.LARGEST_BYTES + 1), "larger than 64 MiB"),
-        (b"<bom/>", "the document is XML, not JSON"),
+        (b"<bom/>", "the document is XML, but not CycloneDX"),
     ],
 )
 def test_a_document_that_cannot_be_read_is_named(tmp_path: Path, content: bytes, why: str):
@@ -109,7 +109,11 @@ ENVELOPE = b'{"payloadType": "application/vnd.in-toto+json", "payload": "e30=", 
             b'{"@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld"}',
             "the document is SPDX 3",
         ),
-        ("sbom/bom.xml", b'<bom xmlns="http://cyclonedx.org/schema/bom/1.6"/>', "the document is XML"),
+        (
+            "sbom/bom.xml",
+            b'<bom xmlns="http://cyclonedx.org/schema/bom/1.6"/>',
+            "components: the document lists none",
+        ),
         ("opt/sbom.json", b'{"bomForm', "the document is not valid JSON"),
         (
             "opt/bom.json",

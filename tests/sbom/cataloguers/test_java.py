@@ -1,6 +1,7 @@
 """Archives are built here; what real builds of Maven and Gradle write into them stands in the cases."""
 
 import io
+import json
 import struct
 import zipfile
 import zlib
@@ -8,11 +9,12 @@ import zlib
 import pytest
 from memory_tree import MemoryTree, read
 
-from leadline.model.package import Package
+from leadline.model.package import STATED, Package
 from leadline.packages.file import Unreadable
 from leadline.sbom.cataloguers import java
 from leadline.sbom.parsers import zip as zip_reader
 from leadline.sbom.parsers.jar import manifest_attributes, split_file_name, stated_version
+from leadline.sbom.stated import joined
 
 LOG4J = "META-INF/maven/org.apache.logging.log4j/log4j-core/"
 
@@ -442,3 +444,51 @@ def test_entry_without_its_checksum_is_read_as_loaders_do_and_named(compression:
     packages, unread = catalogued("outer-1.0.jar", content.replace(crc, b"demo"))
     assert names(packages) == ["com.example:outer:1.0", "com.example:inner:2.0"]
     assert unread == "lib/inner-2.0.jar does not have its checksum"
+
+
+def component(name: str, version: str, group: str) -> dict[str, str]:
+    purl = f"pkg:maven/{group}/{name}@{version}"
+    return {"type": "library", "group": group, "name": name, "version": version, "purl": purl}
+
+
+def test_a_document_that_a_build_packed_adds_what_it_states() -> None:
+    parts = [component("log4j-core", "2.14.1", "org.apache.logging.log4j"), component("gone", "1", "org.a")]
+    document = json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.6", "components": parts})
+    entries = {
+        **properties("org.shop", "app", "1"),
+        "META-INF/sbom/application.cdx.json": document,
+        "META-INF/sbom/notes.txt": "no document",
+        "BOOT-INF/lib/log4j-core-2.14.1.jar": jar(
+            properties("org.apache.logging.log4j", "log4j-core", "2.14.1")
+        ),
+    }
+    packages, complaint = catalogued("app.jar", jar(entries))
+    assert complaint == ""
+    assert names([one for one in packages if one.found_by != STATED]) == [
+        "org.shop:app:1",
+        "org.apache.logging.log4j:log4j-core:2.14.1",
+    ]
+    assert names([one for one in packages if one.found_by == STATED]) == [
+        "org.apache.logging.log4j:log4j-core:2.14.1",
+        "org.a:gone:1",
+    ]
+    assert names(list(joined(packages))) == [
+        "org.shop:app:1",
+        "org.apache.logging.log4j:log4j-core:2.14.1",
+        "org.a:gone:1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("{", "the document is not valid JSON"),
+        ("{}", "the document is not an SBOM"),
+        ("<a/>", "the document is XML"),
+    ],
+)
+def test_a_packed_document_that_cannot_be_read_is_named(content: str, why: str) -> None:
+    entries = {**properties("org.shop", "app", "1"), "META-INF/sbom/bom.json": content}
+    packages, complaint = catalogued("app.jar", jar(entries))
+    assert names(packages) == ["org.shop:app:1"]
+    assert complaint.startswith(f"META-INF/sbom/bom.json: {why}")

@@ -7,11 +7,13 @@ import hashlib
 from collections.abc import Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from leadline.model.package import Digest, Package
 from leadline.packages.documents import read_xml
 from leadline.packages.file import File, Unreadable
 from leadline.sbom.cataloguer import Packages, cataloguer
+from leadline.sbom.documents.carried import LARGEST_BYTES, carried_packages
 from leadline.sbom.licences.expressions import any_of, clearest, is_spdx, licences_in
 from leadline.sbom.parsers.jar import (
     Coordinates,
@@ -32,6 +34,8 @@ INFLATED_BYTES = 1 << 30
 TEXT_BYTES = 1 << 20
 COORDINATES = 5_000
 LICENSE_TEXTS_READ = 4
+SBOM_FOLDER = "META-INF/sbom/"
+SBOMS_READ = 8
 LICENSE_TEXTS = ("META-INF/LICENSE", "META-INF/LICENCE", "LICENSE", "LICENCE")
 
 
@@ -58,6 +62,7 @@ class _Inside(Struct):
     poms: dict[str, ZipEntry] = {}
     texts: list[ZipEntry] = []
     """Of licences."""
+    sboms: list[ZipEntry] = []
     nested: list[ZipEntry] = []
 
 
@@ -78,7 +83,7 @@ class _Complaints:
         return "; ".join(self.first) + (f" and {self._more} more" if self._more else "")
 
 
-@cataloguer("java", suffixes=SUFFIXES, version=8)
+@cataloguer("java", suffixes=SUFFIXES, version=9)
 def java(archive: File) -> Packages:
     complaints = _Complaints()
     yield from _packages(_Archive(archive, archive.path, 0, archive.data, Budget(INFLATED_BYTES), complaints))
@@ -99,12 +104,23 @@ def _packages(archive: _Archive) -> Packages:
         _complain(archive, error)
     own = list(_own_packages(archive, reader, inside))
     yield from own
+    for entry in inside.sboms[:SBOMS_READ]:
+        yield from _carried_packages(archive, reader, entry)
     if not own and reader.has_passed and not inside.nested:
         _complain(archive, Unreadable("holds classes, and nothing that says of which version"))
     for entry in inside.nested:
         yield from _nested_packages(archive, reader, entry)
     for name in reader.wrong:
         _complain(archive, Unreadable(f"{name} does not have its checksum"))
+
+
+def _carried_packages(archive: _Archive, reader: ZipReader, entry: ZipEntry) -> Packages:
+    """What a document says that a build packed, as Spring Boot and the plugins of CycloneDX do."""
+    try:
+        for package in carried_packages(reader.read(entry, LARGEST_BYTES, archive.budget)):
+            yield replace(package, found_in=archive.found_in)
+    except Unreadable as error:
+        _complain(archive, Unreadable(f"{entry.name}: {error}"))
 
 
 def _complain(archive: _Archive, error: Unreadable) -> None:
@@ -138,6 +154,8 @@ def _look_inside(reader: ZipReader, inside: _Inside) -> None:
             inside.poms[name.removesuffix("/pom.xml")] = entry
         elif name.upper() == "META-INF/MANIFEST.MF":
             inside.manifest = entry
+        elif name.startswith(SBOM_FOLDER) and name.endswith((".json", ".xml")):
+            inside.sboms.append(entry)
         elif name.upper().removesuffix(".TXT").removesuffix(".MD") in LICENSE_TEXTS:
             inside.texts.append(entry)
         if len(inside.properties) + len(inside.poms) > COORDINATES:

@@ -1,4 +1,4 @@
-"""SBOM documents in place of an image: SPDX 2.2 and 2.3, CycloneDX 1.2 to 1.7, Syft, all as JSON.
+"""SBOM documents in place of an image: SPDX 2.2 and 2.3, CycloneDX 1.2 to 1.7, Syft, all as JSON, CycloneDX as XML too.
 
 A document may hold anything: entries that make no sense are named in ``Sbom.unread`` and the rest is kept.
 """
@@ -15,7 +15,9 @@ from msgspec.structs import replace
 
 from leadline.errors import SourceError
 from leadline.model.package import Distro, Package, Sbom
+from leadline.packages.file import Unreadable
 from leadline.sbom.documents.cyclonedx import read_cyclonedx
+from leadline.sbom.documents.cyclonedx_xml import as_json
 from leadline.sbom.documents.fields import entries, fields, text
 from leadline.sbom.documents.json import MOST_VALUES, parsed
 from leadline.sbom.documents.sniff import OTHER_FORMS, in_utf_8
@@ -28,7 +30,7 @@ MOST_LINES = 1_000
 _SPDX = ("SPDX-2.2", "SPDX-2.3")
 _CYCLONEDX = ("1.2", "1.3", "1.4", "1.5", "1.6", "1.7")
 
-_HINT = "SPDX 2.3, CycloneDX and Syft documents are read, as JSON"
+_HINT = "SPDX 2.3, CycloneDX and Syft documents are read, as JSON; CycloneDX as XML too"
 
 Reader = Callable[[Mapping[str, Any], str], Sbom]
 
@@ -60,10 +62,27 @@ def _parsed(content: bytes, name: str, most_values: int) -> list[object]:
         lines = _lines(content)
         if lines:
             return lines
+        if content.lstrip().startswith(b"<"):
+            return [_of_xml(content, name, most_values)]
         form = next((form for mark, form in OTHER_FORMS.items() if content.lstrip().startswith(mark)), "")
         if form:
             raise SourceError(f"{name} is {form}, not JSON", hint=_HINT) from error
         raise SourceError(f"{name} is not valid JSON: {error}", hint=_HINT) from error
+
+
+def _of_xml(content: bytes, name: str, most_values: int) -> object:
+    """A document of CycloneDX in the shape of JSON."""
+    from leadline.packages.documents import read_xml  # few write it
+
+    if content.count(b"<") > most_values:
+        raise SourceError(f"{name} holds more than {most_values:,} values", hint=_HINT)
+    try:
+        document = as_json(read_xml(content))
+    except Unreadable as error:
+        raise SourceError(f"{name} is not valid XML: {error}", hint=_HINT) from error
+    if document is None:
+        raise SourceError(f"{name} is XML, but not CycloneDX", hint=_HINT)
+    return document
 
 
 def _lines(content: bytes) -> list[object]:
