@@ -16,6 +16,7 @@ from leadline.posture.catalogue import (
     load_controls,
     parse_framework,
 )
+from leadline.posture.control import Container, Violations, control
 from leadline.scans.posture.frameworks import load_frameworks
 
 REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "reference"
@@ -260,3 +261,43 @@ def test_an_item_has_a_state_that_there_is():
     source = 'name = "x"\ncontrols = ["C-0057"]\nitems = [{number = "1", title = "t", state = "soon"}]'
     with pytest.raises(UsageError, match=r"x\.toml: Invalid enum value 'soon'"):
         parse_framework(source, "x.toml", CONTROLS)
+
+
+@control("T-1", "quiet", score=1.0, category="Test", see="https://example.org/quiet")
+def quiet(container: Container) -> Violations:
+    """It says nothing.
+
+    Fix: let it speak.
+
+    Cannot see: what it thinks.
+    """
+    yield from ()
+
+
+@control(
+    "T-2",
+    "loud",
+    score=1.0,
+    category="Test",
+    see="https://example.org/loud",
+    example="kind: Pod\nspec:\n  loud: true",
+    cannot_see="who listens.",
+)
+def loud(container: Container) -> Violations:
+    """It shouts.
+
+    Fix: turn it down.
+    """
+    yield from ()
+
+
+def test_controls_that_share_a_file_are_called_and_documented_as_their_functions():
+    assert (quiet.name, loud.name) == ("quiet", "loud")
+    assert (
+        quiet.doc
+        == "It says nothing.\n\nFix: let it speak.\n\nCannot see: what it thinks.\n\nSee: https://example.org/quiet\n"
+    )
+    assert loud.doc == (
+        "It shouts.\n\nFix: turn it down.\n\nExample::\n\n    kind: Pod\n    spec:\n      loud: true\n\n"
+        "Cannot see: who listens.\n\nSee: https://example.org/loud\n"
+    )

@@ -19,7 +19,7 @@ See: https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-access-m
 """
 
 from leadline.kube.network_policy import POLICY_KINDS
-from leadline.posture.checks.metadata_service import metadata_connection
+from leadline.kube.reachability import End, Port, Side, connection_between
 from leadline.posture.control import (
     Inventory,
     Missing,
@@ -30,6 +30,7 @@ from leadline.posture.control import (
     Workload,
     control,
 )
+from leadline.posture.reach import end_of
 
 CLOUDS = ("EKS", "AKS", "GKE", "")
 """And where it is not known which one it is."""
@@ -60,3 +61,13 @@ def instance_metadata_reachable(workload: Workload, inventory: Inventory) -> Vio
         yield Review(egress.rule, on=egress.by.id)
     else:
         yield Missing("a NetworkPolicy that keeps these pods from 169.254.169.254")
+
+
+_SERVICE = End(address="169.254.169.254")
+_PORT = Port(80)
+
+
+def metadata_connection(workload: Workload, inventory: Inventory) -> Side:
+    """What the policies that select the pods say of a connection to port 80 of 169.254.169.254."""
+    selecting = tuple(inventory.policies_of(workload))
+    return connection_between((selecting, ()), end_of(workload, inventory), _SERVICE, _PORT).egress

@@ -5,7 +5,6 @@ from leadline.kube.selector import compile_selector
 from leadline.posture import control_examples as examples
 from leadline.posture.checks.egress import dangerous_egress
 from leadline.posture.checks.namespaces import holds_applications
-from leadline.posture.checks.network_policies import has_network_policy
 from leadline.posture.checks.target_completeness import expect_pods
 from leadline.posture.control import (
     WORKLOADS,
@@ -374,3 +373,17 @@ def is_particular(peer: object) -> bool:
     if block:
         return block not in UNIVERSAL
     return any(bool(mapping(peer.get(field))) for field in ("podSelector", "namespaceSelector"))
+
+
+def has_network_policy(namespace: Namespace, inventory: Inventory) -> bool:
+    """Whether a policy isolates pods of the namespace: one for all of them, or one that selects some that are here."""
+    labels = inventory.namespace_labels(namespace.name)
+    for rule in inventory.policies_in(namespace.name):
+        if not (rule.isolates_ingress or rule.isolates_egress):
+            continue
+        if rule.selects_namespace is not None and not rule.selects_namespace(labels):
+            continue
+        if rule.selects_all or inventory.selects_any_pod(namespace.name, rule.pairs, rule.selects):
+            inventory.rest_on(rule.policy)
+            return True
+    return False

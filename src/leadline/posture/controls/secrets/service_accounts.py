@@ -1,8 +1,10 @@
 """Service accounts and their tokens."""
 
+from collections.abc import Iterator
+
 from leadline.kube.rbac import RBAC_KINDS
 from leadline.posture import control_examples as examples
-from leadline.posture.checks.accounts import has_own_account, is_named_in_a_binding
+from leadline.posture.apply_unit import DEFAULT_NAMESPACE
 from leadline.posture.checks.target_completeness import expect, expect_no_operator
 from leadline.posture.checks.token_rights import grants_anything
 from leadline.posture.control import (
@@ -14,7 +16,10 @@ from leadline.posture.control import (
     Violations,
     Workload,
     control,
+    mappings,
+    text,
 )
+from leadline.posture.index import Filed, Index
 from leadline.posture.inventory import DEFAULT_ACCOUNT
 
 
@@ -226,3 +231,29 @@ def long_lived_token(secret: Resource) -> Violations:
     """
     if secret.body.get("type") == "kubernetes.io/service-account-token":
         yield Review("type")
+
+
+def is_named_in_a_binding(account: Resource, inventory: Inventory) -> bool:
+    """Whether any binding gives a role to an account of this name, in whatever namespace."""
+    return inventory.has(_BOUND_NAMES, (inventory.everywhere, account.name))
+
+
+def has_own_account(namespace: str, inventory: Inventory) -> bool:
+    """Whether there is a service account in ``namespace`` in addition to ``default``."""
+    return inventory.has(_OWN_ACCOUNTS, (inventory.everywhere, namespace))
+
+
+def _bound_names(filed: Filed) -> Iterator[tuple[tuple[str, str], None]]:
+    for _, subject in mappings(filed.resource.body.get("subjects")):
+        if subject.get("kind") == "ServiceAccount":
+            yield (filed.everywhere, text(subject.get("name"))), None
+
+
+def _own_accounts(filed: Filed) -> Iterator[tuple[tuple[str, str], None]]:
+    account = filed.resource
+    if account.name != DEFAULT_ACCOUNT:
+        yield (filed.everywhere, account.namespace or DEFAULT_NAMESPACE), None
+
+
+_BOUND_NAMES: Index[None] = Index(RBAC_KINDS[2:], _bound_names)
+_OWN_ACCOUNTS: Index[None] = Index(("ServiceAccount",), _own_accounts)

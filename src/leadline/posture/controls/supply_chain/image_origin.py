@@ -2,10 +2,10 @@
 
 from leadline.posture import control_examples as examples
 from leadline.posture.checks.image_names import is_below, parse_image_name
-from leadline.posture.checks.image_signatures import signature_of
 from leadline.posture.control import (
     Container,
     Inventory,
+    NotJudged,
     Resource,
     Review,
     Violations,
@@ -108,3 +108,17 @@ def sandbox_image_of_unknown_origin(
                 or (parsed.tag in floating_image_tags and not parsed.digest)
             ):
                 yield Review(f"spec.podTemplate.spec.{name}[{i}].image")
+
+
+def signature_of(container: Container, inventory: Inventory) -> str:
+    """``trusted``, ``not trusted`` or ``unsigned``.
+
+    Raises: ``NotJudged`` where that is not known.
+    """
+    known = inventory.facts.signatures
+    if known is None:
+        raise NotJudged("no registry was asked who signed the images")
+    state = known.get(container.image)
+    if state is None:
+        raise NotJudged("its registry did not say who signed it")
+    return state

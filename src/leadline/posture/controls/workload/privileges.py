@@ -1,9 +1,10 @@
 """What a container may do that reaches beyond it."""
 
+from collections.abc import Iterator
+
 from leadline.packages.late_pattern import late_pattern
 from leadline.posture.checks.container_security import privileged, runs_linux
 from leadline.posture.checks.container_security import root_user as may_be_root
-from leadline.posture.checks.selinux import uses_selinux
 from leadline.posture.control import (
     WORKLOADS,
     Container,
@@ -17,6 +18,7 @@ from leadline.posture.control import (
     control,
 )
 from leadline.posture.control_families import pod_control
+from leadline.posture.index import Filed, Index
 
 SUDO = late_pattern(r"(?:^|[\s;&|(`/])sudo(?:$|[\s;&|)`])")
 OF_OPENSHIFT = frozenset({"privileged", "node-exporter"})
@@ -242,3 +244,23 @@ def constraints_allow_privileged(constraints: Resource) -> Violations:
     """
     if constraints.body.get("allowPrivilegedContainer") is True:
         yield Set("allowPrivilegedContainer", False)
+
+
+def uses_selinux(inventory: Inventory) -> bool:
+    """Whether any pod beside has SELinux options; then those without any are the odd ones."""
+    found = inventory.once(
+        "SELinux", lambda: next(iter(inventory.find(_LABELLED, inventory.everywhere)), None)
+    )
+    if found is not None:
+        inventory.rest_on(found)
+    return found is not None
+
+
+def _labelled(filed: Filed) -> Iterator[tuple[str, Resource]]:
+    for workload in filed.workloads:
+        holders: tuple[Workload | Container, ...] = (workload, *workload.containers)
+        if any(holder.security_context.get("seLinuxOptions") for holder in holders):
+            yield filed.everywhere, filed.resource
+
+
+_LABELLED: Index[Resource] = Index((WORKLOADS,), _labelled)
