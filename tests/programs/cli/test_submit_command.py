@@ -350,6 +350,15 @@ def test_a_certificate_that_is_not_trusted_is_said_to_be_and_by_which_flag_it_is
         assert "answers HTTP 500" in err
 
 
+def test_a_port_of_plain_http_is_said_to_be_one(capfd, monkeypatch):
+    monkeypatch.setenv("LEADLINE_SUBMIT_TOKEN", "leadline_token")
+    with answering(lambda path: (500, b"", {})) as server:
+        url = f"{server.url.replace('http:', 'https:')}/shop"
+        code, _, err = run(capfd, "scan", "pod.yaml", "--submit", url, "-q", "-f", "lines")
+    assert code == 5
+    assert "cannot be reached: this port does not speak TLS; check the port; the report is kept in" in err
+
+
 def test_an_image_is_sent_with_its_packages(capfd, monkeypatch, tmp_path):
     provider = Provider(tmp_path / "provider")
     monkeypatch.setenv("LEADLINE_SUBMIT_TOKEN", provider.token)

@@ -333,3 +333,9 @@ def test_the_account_of_a_source_is_printed(provider: Provider, capfd):
     assert provider_main(["account", "shop", "--data", str(provider.folder)]) == 0
     assert capfd.readouterr().out.strip() == account_of("provider.example", "shop")
     assert provider_main(["account", "none", "--data", str(provider.folder)]) == 2
+    provider.place.tables.add_tenant("rival", "2027-01-01T00:00:00Z")
+    provider.place.add_source("shop", "cluster", 0, "rival")
+    capfd.readouterr()
+    assert provider_main(["account", "shop", "--tenant", "rival", "--data", str(provider.folder)]) == 0
+    assert capfd.readouterr().out.strip() == account_of("provider.example", "shop", "rival")
+    assert account_of("provider.example", "shop", "rival") != account_of("provider.example", "shop")

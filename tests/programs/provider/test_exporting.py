@@ -12,6 +12,7 @@ from tests.programs.provider.provider_parts import Provider, found, image, measu
 from tests.programs.provider.test_provider_app import Client
 
 from leadline.api.provider.wire import WholeReport
+from leadline.errors import SourceError
 from leadline.programs.provider.exporting import write_tables
 
 DOCS = Path(__file__).parents[3] / "docs" / "provider.md"
@@ -57,3 +58,14 @@ def test_the_questions_of_the_documentation_are_answered_from_parquet(provider: 
         ("2027-02-01", 0, 2),
     ]
     assert answers[2] == [("org.apache/log4j-core", "2.14.1", 1, 1)]
+
+
+def test_an_export_that_fails_leaves_no_folder(tmp_path: Path):
+    duckdb = pytest.importorskip("duckdb")
+
+    def ask(path: str, query: Mapping[str, str]) -> bytes:
+        raise SourceError("provider.example cannot be reached")
+
+    with pytest.raises(SourceError):
+        write_tables(duckdb, ask, tmp_path / "new" / "history")
+    assert list(tmp_path.iterdir()) == []

@@ -344,3 +344,23 @@ def test_hostile_names_are_refused_or_kept_as_they_are(client: Client, provider:
         (row,) = client("GET", "/v1/findings", provider.reader)[1]["items"]
         assert row["name"] == json.loads(f'"{text}"')
     assert all(equal for _, _, equal in provider.ingest.rebuild())
+
+
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ("limit=0", "limit: Expected a whole number >= 1"),
+        ("limit=abc", "limit: Expected a whole number"),
+        ("limit=", "limit: Expected a whole number"),
+        ("limit=1001", "limit: Expected a whole number <= 1000"),
+        ("limit=" + "9" * 30, "limit: Expected a whole number <= 1000"),
+        ("cursor=AAAA", "ask without a cursor to start over"),
+        ("cursor=" + "A" * 301, "cursor: Expected a text of length <= 300"),
+        ("nosuch=1", "Unknown parameter `nosuch`"),
+        ("severity=none", "severity: Invalid value 'none'"),
+        ("since=2027-13-01T00:00:00Z", "use 2027-01-31T10:00:00Z"),
+    ],
+)
+def test_odd_parameters_are_named(provider: Provider, query: str, why: str):
+    status, answer, _ = Client(provider)("GET", f"/v1/findings?{query}", provider.reader)
+    assert (status, answer["detail"]) == (400, why)

@@ -1,5 +1,7 @@
 """What the commands at the provider's machine say to a person: one line, with what to do."""
 
+import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -35,15 +37,47 @@ def told(capfd: pytest.CaptureFixture[str], words: list[str], code: int) -> str:
         ),
         (["serve", "--compat", "p.example"], 2, "use https://HOST\n"),
         # Before it says where it answers.
-        (["serve", "--certificate", "none.crt", "--key", "none.key"], 3, "none.crt: "),
-        (["account", "shop", "--tenant", "none"], 2, "tenant none has no source shop"),
+        *(
+            (
+                ["serve", "--certificate", one, "--key", one],
+                2,
+                f"--certificate {one}: {why}; name a file in PEM",
+            )
+            for one, why in (
+                ("none", "no such file or directory"),
+                ("folder", "it is a folder, not a file"),
+                ("pipe", "it is a named pipe, not a file"),
+                ("junk", "not a certificate in PEM with its key in junk"),
+            )
+        ),
+        (["serve", "--readers", "pipe"], 3, "cannot read pipe: it is a named pipe, not a file"),
+        (["serve", "--readers", "junk.toml"], 2, "junk does not hold a certificate in PEM"),
+        (["serve", "--port", "BUSY"], 2, "address already in use; name another address or port"),
+        (["serve", "--port", "0", "--admin-port", "BUSY"], 2, "address already in use; name another"),
+        *(
+            (words, 2, "unknown tenant none; leadline provider add-tenant none adds it")
+            for words in (
+                ["account", "shop", "--tenant", "none"],
+                ["settle", "shop", "--tenant", "none"],
+                ["drop-token", "wall", "--tenant", "none"],
+                ["add-token", "a", "shop", "--tenant", "none"],
+                ["add-reader", "a", "--tenant", "none"],
+            )
+        ),
     ],
     ids=lambda one: " ".join(one) if isinstance(one, list) else None,
 )
 def test_wrong_words_get_one_line_that_helps(
-    provider: Provider, capfd, words: list[str], code: int, why: str
+    provider: Provider, tmp_path: Path, monkeypatch, capfd, words: list[str], code: int, why: str
 ):
-    assert why in told(capfd, [*words, "--data", str(provider.folder)], code)
+    monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
+    os.mkfifo("pipe")
+    Path("junk").write_text("junk")
+    Path("junk.toml").write_text('[tokens]\nca = "junk"\nnames = {wall = "wall"}\n')
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        words = [one.replace("BUSY", str(busy.getsockname()[1])) for one in words]
+        assert why in told(capfd, [*words, "--data", str(provider.folder)], code)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import Any
 
 import jwt
 import pytest
+from certificates import Authority
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.programs.provider.provider_client_parts import Client
@@ -171,10 +172,8 @@ def test_a_bound_token_opens_nothing_without_its_certificate(provider: Provider)
 
 
 def test_a_certificate_for_a_token_never_passes_as_that_of_the_proxy(tmp_path: Path):
-    for name in ("a.pem", "b.pem"):
-        (tmp_path / name).write_text(name)
-    a, b = str(tmp_path / "a.pem"), str(tmp_path / "b.pem")
-    assert Readers(proxy=Proxy(a, "front"), tokens=BoundTokens(a, {})).certificates() == "a.pem"
+    a, b = (str(Authority(tmp_path, name).file) for name in "ab")
+    assert Readers(proxy=Proxy(a, "front"), tokens=BoundTokens(a, {})).certificates() == Path(a).read_text()
     assert Readers().certificates() == ""
     with pytest.raises(UsageError, match="two CAs"):
         Readers(proxy=Proxy(a, "front"), tokens=BoundTokens(b, {})).certificates()

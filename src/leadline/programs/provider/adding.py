@@ -41,9 +41,7 @@ def add_source(tables: Tables, name: str, kind: str, every: int, tenant: str = D
 
 def add_token(tables: Tables, name: str, role: Role, source: str = "", tenant: str = DEFAULT_TENANT) -> str:
     """Raises: ``UsageError``."""
-    own = tables.source(tenant, source) if source else None
-    if source and own is None:
-        raise UsageError(f"tenant {tenant} has no source {source[:100]}")
+    own = tables.known_source(tenant, source) if source else None
     token = TOKEN_PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
     tables.add_token(
         Token(check_name(name, "token"), tenant, own.id if own else None, role), token_digest(token), stamp()

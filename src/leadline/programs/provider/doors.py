@@ -11,9 +11,10 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import Struct
 
-from leadline.errors import SourceError, UsageError
+from leadline.errors import UsageError
 from leadline.programs.provider.ingest import Refused
 from leadline.programs.provider.tables import Tables, Token
+from leadline.programs.serving.provider_client import certificates_in, given_file
 
 TOKEN_PREFIX = "leadline_"  # noqa: S105 a prefix that secret scanners can look for
 USER, GROUP = b"x-remote-user", b"x-remote-group"
@@ -59,7 +60,7 @@ class Readers(Struct, frozen=True, forbid_unknown_fields=True):
 
     def certificates(self) -> str:
         """That clients are verified with; empty for none. Raises: ``SourceError``, ``UsageError``."""
-        found = {_certificates(one.ca) for one in (self.proxy, self.tokens) if one}
+        found = {certificates_in(one.ca) for one in (self.proxy, self.tokens) if one}
         if len(found) > 1:
             # A certificate does not say which of them it is of: one made for a token could bear the name of the proxy.
             raise UsageError(
@@ -68,20 +69,10 @@ class Readers(Struct, frozen=True, forbid_unknown_fields=True):
         return found.pop() if found else ""
 
 
-def _certificates(file: str) -> str:
-    """Raises: ``SourceError``."""
-    try:
-        return Path(file).read_text("ascii")
-    except OSError as error:
-        raise SourceError(f"cannot read {file}: {(error.strerror or str(error)).lower()}") from error
-    except UnicodeDecodeError as error:
-        raise SourceError(f"{file} does not hold certificates in PEM") from error
-
-
 def read_readers(path: Path) -> Readers:
     """Raises: ``UsageError``, ``SourceError``."""
     try:
-        readers = msgspec.toml.decode(path.read_bytes(), type=Readers)
+        readers = msgspec.toml.decode(given_file(path), type=Readers)
         if readers.tokens and (
             bare := [one for one, name in readers.tokens.names.items() if not name.strip()]
         ):
@@ -90,8 +81,6 @@ def read_readers(path: Path) -> Readers:
                 hint="name its certificate, or leave the line away",
             )
         return readers
-    except OSError as error:
-        raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: {error}") from error
 

@@ -65,13 +65,15 @@ def export(provider: str, provider_ca: str, folder: Path) -> None:
 def write_tables(engine: Any, ask: Any, folder: Path) -> None:
     """``engine``: the module of DuckDB. Raises: ``SourceError``, ``StoreError``."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=folder, prefix=".export-") as own:
+        # On the same disk, and no folder is left where the export fails.
+        there = next(one for one in (folder, *folder.absolute().parents) if one.is_dir())
+        with TemporaryDirectory(dir=there, prefix=".export-") as own:
             made = [(name, _write(engine, Path(own), name, kind, rows)) for name, kind, rows in _tables(ask)]
             # All or none: the files are of one moment.
             for name, _ in made:
                 if (target := folder / f"{name}.parquet").is_dir():
                     raise StoreError(f"{target} is a folder", hint="name another folder for the files")
+            folder.mkdir(parents=True, exist_ok=True)
             for name, _ in made:
                 (Path(own) / f"{name}.parquet").replace(folder / f"{name}.parquet")
     except (OSError, engine.Error) as error:

@@ -8,7 +8,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, get_args
 
@@ -21,7 +21,7 @@ from leadline.programs.provider.admin import ADMIN_ROUTES
 from leadline.programs.provider.app import App
 from leadline.programs.provider.archiving import archive, read_key, restore_log, verified
 from leadline.programs.provider.compat import CompatDoor
-from leadline.programs.provider.doors import DEFAULT_TENANT, Doors, read_readers
+from leadline.programs.provider.doors import DEFAULT_TENANT, Doors, Readers, read_readers
 from leadline.programs.provider.exporting import export
 from leadline.programs.provider.flags import public_key
 from leadline.programs.provider.ingest import utc_now
@@ -40,7 +40,7 @@ from leadline.programs.serving.plain_server import plain_config, serve_plain
 from leadline.programs.serving.provider_client import Patient, fetched, provider_client, submit_token
 from leadline.programs.serving.submitting import Pace as SendPace
 from leadline.programs.serving.submitting import Submitting
-from leadline.programs.serving.tls_server import Server, Socket, Tls, server
+from leadline.programs.serving.tls_server import Server, Socket, Tls, listening, server
 from leadline.scans.stored.opening import open_to_read
 from leadline.scans.submitting.changing import ChangeSender
 from leadline.scans.submitting.compat import account_of
@@ -182,8 +182,8 @@ def serve(
     if certificate and key:
         # Read before anything is announced.
         socket = Socket(host, port, certificate, key)
-        tls = Tls(socket, ca)
-    with _place(data, database) as place, place.alone():
+        tls = _tls(socket, ca)
+    with _place(data, database) as place, place.alone(), ExitStack() as taken:
         ingest = place.ingest()
         if missing := ingest.catch_up():
             _say(f"{missing:,} entries of the logs were not in the tables, and are now")
@@ -192,35 +192,50 @@ def serve(
         app: App | CompatDoor = App(parts, doors)
         if compat:
             app = CompatDoor(app, parts, doors, compat_policies, provider_base(compat))
-        for group, tenant in sorted((known.groups if known else {}).items()):
-            if tenant not in place.tables.tenants():
-                _say(
-                    f"{readers}: group {group} reads nothing: unknown tenant {tenant}; "
-                    f"leadline provider add-tenant {tenant} adds it"
-                )
-        for name in sorted(known.tokens.names if known and known.tokens else {}):
-            tenant, _, token = name.rpartition("/")
-            if not place.tables.has_token(tenant or DEFAULT_TENANT, token):
-                _say(f"{readers}: [tokens.names] binds {name}, an unknown token")
+        if known:
+            _say_unknown(place, known, readers)
+        sockets = [taken.enter_context(one) for one in listening(host, port)]
+        chores: list[Coroutine[Any, Any, None]] = [_renewed(tls, ca)] if tls else []
+        if admin_port:
+            there = listening("127.0.0.1", admin_port)
+            chores.append(serve_plain(App(parts, routes=ADMIN_ROUTES), "127.0.0.1", admin_port, there))
         if tls:
-            main = server(app, socket, tls, lambda: None)
+            main = server(app, socket, tls, lambda: None, sockets=sockets)
         else:
-            main = Server(plain_config(app, host, port), lambda: None)
-        beside = (admin_port, App(parts, routes=ADMIN_ROUTES)) if admin_port else None
+            main = Server(plain_config(app, host, port), sockets=sockets)
         known_sources = len(place.tables.sources())
         _say(
-            f"{place.keys.name}: {data}, {known_sources:,} source{'' if known_sources == 1 else 's'}, at {host}:{port}"
+            f"{place.keys.name}: {data}, {known_sources:,} source{'' if known_sources == 1 else 's'},"
+            f" at {host}:{sockets[0].getsockname()[1]}"
         )
-        asyncio.run(_serve(main, beside, tls, ca))
+        asyncio.run(with_chores(main, chores))
         ingest.close()
 
 
-async def _serve(main: Server, admin: tuple[int, App] | None, tls: Tls | None, ca: str) -> None:
-    """``admin``: port and application of administrators."""
-    chores: list[Coroutine[Any, Any, None]] = [_renewed(tls, ca)] if tls else []
-    if admin:
-        chores.append(serve_plain(admin[1], "127.0.0.1", admin[0]))
-    await with_chores(main, chores)
+def _tls(socket: Socket, ca: str) -> Tls:
+    """Raises: ``UsageError``."""
+    try:
+        return Tls(socket, ca)
+    except OSError as error:
+        flag = "--certificate" if error.filename == str(socket.certificate) else "--key"
+        why = error.strerror or str(error)
+        raise UsageError(
+            f"{flag} {error.filename}: {why[:1].lower()}{why[1:]}", hint="name a file in PEM"
+        ) from error
+
+
+def _say_unknown(place: Place, known: Readers, file: Path | None) -> None:
+    """What ``file`` names that is not there."""
+    for group, tenant in sorted(known.groups.items()):
+        if tenant not in place.tables.tenants():
+            _say(
+                f"{file}: group {group} reads nothing: unknown tenant {tenant}; "
+                f"leadline provider add-tenant {tenant} adds it"
+            )
+    for name in sorted(known.tokens.names if known.tokens else {}):
+        tenant, _, token = name.rpartition("/")
+        if not place.tables.has_token(tenant or DEFAULT_TENANT, token):
+            _say(f"{file}: [tokens.names] binds {name}, an unknown token")
 
 
 async def _renewed(tls: Tls, ca: str) -> None:
@@ -286,9 +301,8 @@ def add_reader(name: str, data: Path, database: str, tenant: str) -> None:
 def account(source: str, data: Path, database: str, tenant: str) -> None:
     """Print the account of a SOURCE, for a CLI that names sources by a UUID (serve --compat)."""
     with _place(data, database) as place:
-        if place.tables.source(tenant, source) is None:
-            raise _unknown_source(source, tenant)
-        click.echo(account_of(place.keys.name, source))
+        place.tables.known_source(tenant, source)
+        click.echo(account_of(place.keys.name, source, "" if tenant == DEFAULT_TENANT else tenant))
 
 
 @command.command("add-admin")
@@ -324,6 +338,8 @@ def new_tenant(name: str, data: Path, database: str) -> None:
 def drop_token(name: str, data: Path, database: str, tenant: str) -> None:
     """Make a token invalid at once."""
     with _place(data, database) as place:
+        if tenant:
+            place.tables.known_tenant(tenant)
         if not place.tables.drop_token(tenant, name):
             raise UsageError(
                 f"tenant {tenant} has no token {name[:100]}"
@@ -340,9 +356,7 @@ def drop_token(name: str, data: Path, database: str, tenant: str) -> None:
 def settle(source: str, data: Path, database: str, tenant: str) -> None:
     """End the alerts of a SOURCE that a person has looked into; where it reported about something else, it may from now on."""
     with _place(data, database) as place:
-        found = place.tables.source(tenant, source)
-        if found is None:
-            raise _unknown_source(source, tenant)
+        found = place.tables.known_source(tenant, source)
         lasting = Questions(place.tables, utc_now).alerts(tenant).items
         kinds = [one.kind for one in lasting if one.source == source and not one.over]
         place.tables.settle(found, (*EVENTS, *STATES), utc_now().strftime("%Y-%m-%dT%H:%M:%SZ"))
@@ -468,10 +482,6 @@ def _place(data: Path, database: str) -> Iterator[Place]:
         yield place
     finally:
         place.close()
-
-
-def _unknown_source(name: str, tenant: str) -> UsageError:
-    return UsageError(f"tenant {tenant} has no source {name[:100]}")
 
 
 def _seconds(text: str) -> int:

@@ -14,7 +14,7 @@ Document = dict[str, Any]
 _BRACES = re.compile(r"{(\w+)}")
 _REF = "#/components/schemas/{name}"
 PROBLEMS = {
-    "400": "The request makes no sense",
+    "400": "The request is not valid",
     "401": "No token, or one that is not known",
     "403": "A token that may not do this",
     "404": "The path, source or object does not exist",

@@ -110,7 +110,7 @@ class Tables:
 
     def add_source(self, tenant: str, name: str, kind: str, every: int, now: str) -> None:
         """Raises: ``UsageError`` where there is one of that name, or no such tenant."""
-        number = self._known(tenant)
+        number = self.known_tenant(tenant)
         try:
             with self._database.writing(number) as write:
                 write.run(
@@ -125,7 +125,7 @@ class Tables:
 
     def add_token(self, token: Token, digest: str, now: str) -> None:
         """Raises: ``UsageError`` where there is one of that name, or no such tenant."""
-        number = EVERYONE if token.role == "admin" else self._known(token.tenant)
+        number = EVERYONE if token.role == "admin" else self.known_tenant(token.tenant)
         try:
             with self._database.writing(number) as write:
                 write.run(
@@ -163,6 +163,17 @@ class Tables:
         rows = self.read(tenant, f"{_SOURCES} WHERE s.tenant = ? AND s.name = ?", name)
         return Source(*rows[0]) if rows else None
 
+    def known_source(self, tenant: str, name: str) -> Source:
+        """Raises: ``UsageError``."""
+        self.known_tenant(tenant)
+        found = self.source(tenant, name)
+        if found is None:
+            raise UsageError(
+                f"tenant {tenant} has no source {name[:100]}",
+                hint=f"leadline provider add-source {name[:100]} --tenant {tenant} adds it",
+            )
+        return found
+
     def sources(self, tenant: str | None = None) -> list[Source]:
         if tenant is None:
             rows = self._database.read(EVERYONE, f"{_SOURCES} ORDER BY t.name, s.name")
@@ -170,7 +181,8 @@ class Tables:
             rows = self.read(tenant, f"{_SOURCES} WHERE s.tenant = ? ORDER BY s.name")
         return [Source(*row) for row in rows]
 
-    def _known(self, tenant: str) -> int:
+    def known_tenant(self, tenant: str) -> int:
+        """Its number. Raises: ``UsageError``."""
         number = self.tenant(tenant)
         if number < 0:
             raise UsageError(

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import AbstractContextManager, nullcontext
+from socket import socket
 from typing import Any
 
 import uvicorn
@@ -18,9 +19,11 @@ def plain_config(application: Application, host: str, port: int) -> uvicorn.Conf
     return config_of(application, host, port, limit_concurrency=MOST_CONNECTIONS)
 
 
-async def serve_plain(application: Application, host: str, port: int) -> None:
-    """Until it is cancelled."""
-    await _Beside(plain_config(application, host, port)).serve()
+async def serve_plain(
+    application: Application, host: str, port: int, sockets: list[socket] | None = None
+) -> None:
+    """Until it is cancelled. ``sockets``: those that listen there already."""
+    await _Beside(plain_config(application, host, port)).serve(sockets)
 
 
 async def send_whole(send: Send, status: int, kind: str, body: bytes) -> None:

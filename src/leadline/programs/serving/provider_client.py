@@ -5,6 +5,7 @@ import re
 import ssl
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -13,7 +14,7 @@ import httpx2
 from leadline.backoff import backoff_s
 from leadline.errors import SourceError, UsageError
 from leadline.scans.submitting.sending import Answer, Call, UntrustedError, hint_of, provider_base
-from leadline.sources.regular_file import read_given
+from leadline.sources.regular_file import open_regular, read_given
 
 log = logging.getLogger(__name__)
 TOKEN = "LEADLINE_SUBMIT_TOKEN"  # noqa: S105 a name
@@ -75,7 +76,10 @@ class Patient:
                 return Answer(answer.status_code, bytes(content))
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             words = without_numbers(error)
-            if self._ca_flag and _is_untrusted(error):
+            refused = _tls_error(error)
+            if refused and refused.reason == "WRONG_VERSION_NUMBER":
+                raise OSError("this port does not speak TLS; check the port") from error
+            if self._ca_flag and isinstance(refused, ssl.SSLCertVerificationError):
                 raise UntrustedError(
                     words, hint=f"{self._ca_flag} FILE names the CA of its certificate"
                 ) from error
@@ -95,12 +99,27 @@ def _way(url: str) -> str:
     return f", by way of the proxy that {name.upper()}_PROXY names" if name else ""
 
 
-def _is_untrusted(error: BaseException) -> bool:
-    """Whether the certificate of the other end was the cause."""
+def _tls_error(error: BaseException) -> ssl.SSLError | None:
+    """What OpenSSL has said, if that was the cause."""
     seen: BaseException | None = error
-    while seen is not None and not isinstance(seen, ssl.SSLCertVerificationError):
+    while seen is not None and not isinstance(seen, ssl.SSLError):
         seen = seen.__cause__ or seen.__context__
-    return seen is not None
+    return seen
+
+
+def given_file(path: str | Path) -> bytes:
+    """A small file that a person named, never waited for as for a pipe. Raises: ``SourceError``."""
+    return read_given(path, _LARGEST_CA)
+
+
+def certificates_in(path: str) -> str:
+    """PEM. Raises: ``SourceError``, ``UsageError``."""
+    content = given_file(path).decode("ascii", "replace")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=content)
+    except (ssl.SSLError, ValueError) as error:
+        raise UsageError(f"{path} does not hold a certificate in PEM") from error
+    return content
 
 
 def provider_client(ca_file: str, certificate: str = "", key: str = "") -> httpx2.Client:
@@ -109,9 +128,9 @@ def provider_client(ca_file: str, certificate: str = "", key: str = "") -> httpx
     Raises: ``UsageError``, ``SourceError``.
     """
     try:
-        # A pipe would block for ever.
-        own = read_given(ca_file, _LARGEST_CA).decode("ascii", "replace") if ca_file else None
-        context = ssl.create_default_context(cadata=own)
+        context = ssl.create_default_context(cadata=certificates_in(ca_file) if ca_file else None)
+        for file in filter(None, (certificate, key)):
+            open_regular(file).close()
         if certificate:
             context.load_cert_chain(certificate, key or None)
     except ssl.SSLError as error:

@@ -3,6 +3,7 @@
 import errno
 import logging
 import signal
+import socket as sockets
 import ssl
 import time
 from collections.abc import Callable
@@ -12,6 +13,9 @@ from typing import Any
 import uvicorn
 from msgspec import Struct
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from leadline.errors import UsageError
+from leadline.sources.regular_file import open_regular
 
 log = logging.getLogger(__name__)
 KEEP_ALIVE_S = 120
@@ -33,10 +37,11 @@ class Tls:
     """Certificates of both sides, each connection with the newest: they can be replaced while we run."""
 
     def __init__(self, socket: Socket, ca: str) -> None:
+        """Raises: ``OSError``, which names the file that cannot be used."""
         self._socket = socket
         self._ca = ca
-        self._stamp = self._stamped()
         self._newest = self._context()
+        self._stamp = self._stamped()
         self.entrance = self._context()
         """What the server is started with; every handshake is handed on to the newest context."""
         self.entrance.sni_callback = self._hand_on
@@ -53,6 +58,9 @@ class Tls:
     def _context(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        for file in (self._socket.certificate, self._socket.key):
+            # OpenSSL would wait for ever for what comes out of a pipe.
+            open_regular(file).close()
         try:
             context.load_cert_chain(self._socket.certificate, self._socket.key, password="")
         except ssl.SSLError as error:
@@ -91,13 +99,24 @@ class Server(uvicorn.Server):
     """``on_stop`` is called at the first signal, before connections are waited for."""
 
     def __init__(
-        self, config: uvicorn.Config, on_stop: Callable[[], None] = lambda: None, linger_s: float = 0.0
+        self,
+        config: uvicorn.Config,
+        on_stop: Callable[[], None] = lambda: None,
+        linger_s: float = 0.0,
+        sockets: list[sockets.socket] | None = None,
     ) -> None:
-        """``linger_s``: so long after SIGTERM it serves on, until those who ask know that it goes."""
+        """``linger_s``: so long after SIGTERM it serves on, until those who ask know that it goes.
+
+        ``sockets``: where it listens; ``None`` for what ``config`` says.
+        """
         super().__init__(config)
+        self._sockets = sockets
         self._on_stop = on_stop
         self._linger_s = linger_s
         self._end_at: float | None = None
+
+    async def serve(self, sockets: list[sockets.socket] | None = None) -> None:
+        await super().serve(sockets or self._sockets)
 
     async def on_tick(self, counter: int) -> bool:
         is_over = self._end_at is not None and time.monotonic() >= self._end_at
@@ -118,6 +137,29 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
+def listening(host: str, port: int) -> list[sockets.socket]:
+    """At every address of ``host``, as an event loop would; taken before anything is announced. Raises: ``UsageError``."""
+    made: list[sockets.socket] = []
+    try:
+        # Of "::" one for each family.
+        for family, kind, _, _, address in sockets.getaddrinfo(
+            None if host == "::" else host, port, type=sockets.SOCK_STREAM, flags=sockets.AI_PASSIVE
+        ):
+            made.append(one := sockets.socket(family, kind))
+            one.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
+            if family == sockets.AF_INET6:
+                one.setsockopt(sockets.IPPROTO_IPV6, sockets.IPV6_V6ONLY, 1)
+            one.bind(address)
+    except OSError as error:
+        for one in made:
+            one.close()
+        raise UsageError(
+            f"cannot listen at {host}:{port}: {(error.strerror or str(error)).lower()}",
+            hint="name another address or port",
+        ) from error
+    return made
+
+
 def config_of(application: Application, host: str = "", port: int = 0, **more: Any) -> uvicorn.Config:
     """What all our servers have in common, and what else is given."""
     common: dict[str, Any] = {
@@ -134,7 +176,12 @@ def config_of(application: Application, host: str = "", port: int = 0, **more: A
 
 
 def server(
-    application: Application, socket: Socket, tls: Tls, on_stop: Callable[[], None], linger_s: float = 0.0
+    application: Application,
+    socket: Socket,
+    tls: Tls,
+    on_stop: Callable[[], None],
+    linger_s: float = 0.0,
+    sockets: list[sockets.socket] | None = None,
 ) -> Server:
     config = config_of(
         application,
@@ -147,4 +194,4 @@ def server(
     )
     config.load()
     config.ssl = tls.entrance
-    return Server(config, on_stop, linger_s)
+    return Server(config, on_stop, linger_s, sockets)

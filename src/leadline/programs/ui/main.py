@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import uvicorn
 from msgspec import Struct
 
 from leadline.api.protocol import Readable
@@ -273,20 +272,11 @@ async def _answer(listening: socket.socket, shown: Shown, keeper: Keeper | Polle
     hosts = frozenset(f"{name}:{port}" for name in (_HOST, "localhost"))
     app = App(shown, KeyDoor(key, hosts, room), (f"{room}/pages",))
     config = config_of(app, timeout_graceful_shutdown=_GOODBYE_S)
-    server = _Server(config, app, listening)
+    server = Server(config, app.stop, sockets=[listening])
     sys.stdout.write(f"http://{_HOST}:{port}{room}/pages/overview?key={key}\n")
     sys.stdout.flush()
     _say("open this address; Ctrl-C ends it")
     await beside(server, [keeper.run()] if keeper else [])
-
-
-class _Server(Server):
-    def __init__(self, config: uvicorn.Config, app: App, listening: socket.socket) -> None:
-        super().__init__(config, app.stop)
-        self._listening = listening
-
-    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().serve(sockets or [self._listening])
 
 
 def _say(line: str) -> None:

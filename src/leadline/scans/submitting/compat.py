@@ -49,8 +49,11 @@ MOST_CHUNKS = 1_000
 _MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]{1,9})?Z")
 
 
-def account_of(provider: str, source: str) -> str:
-    """The UUID that names a source of that provider where accounts do; others may know it."""
+def account_of(provider: str, source: str, tenant: str = "") -> str:
+    """The UUID that names a source of that provider where accounts do; others may know it. ``tenant``: empty for the default one."""
+    if tenant:
+        # No name of a source has a slash.
+        source = f"{tenant}/{source}"
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"https://{provider}/{source}"))
 
 
