@@ -34,7 +34,9 @@ def test_a_scan_in_a_pipe_needs_neither_a_terminal_library_nor_what_takes_long_t
     script = (
         "import sys\nfrom leadline.programs.cli.main import main\n"
         f"main(['scan', {str(tmp_path / 'p.yaml')!r}, '-q'])\n"
-        "print(sorted(set(sys.argv) & set(sys.modules)), file=sys.stderr)"
+        # Something stands in for some until they are used.
+        "real = {name for name, one in sys.modules.items() if type(one).__name__ != 'LateModule'}\n"
+        "print(sorted(set(sys.argv) & real), file=sys.stderr)"
     )
     command = [sys.executable, "-c", script, *SLOW.split()]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
