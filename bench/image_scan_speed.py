@@ -36,6 +36,9 @@ from registry_process import Registry, real_registry  # noqa: E402
 
 NAME = "bench/image"
 START = """
+import gc, os
+
+gc.disable()
 from leadline.programs.cli.lean_libraries import import_libraries
 
 import_libraries()
@@ -44,6 +47,7 @@ from leadline.programs.cli.lazy_group import leadline
 with leadline.make_context("leadline", ["scan", "image", "x", "-q"]) as context:
     _, command, words = leadline.resolve_command(context, ["scan", "image", "x", "-q"])
     command.make_context("scan", words, parent=context)
+os._exit(0)
 """
 
 
