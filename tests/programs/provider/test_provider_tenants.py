@@ -253,3 +253,21 @@ def test_findings_with_a_fingerprint_in_one_column_are_carried_over_in_postgresq
     for _ in range(2):
         with closing(Place(tmp_path, address)) as place:
             check_carried(place)
+
+
+def test_postgresql_looks_at_its_tables_after_a_large_message(
+    provider_database: PostgresServer, tmp_path: Path
+):
+    """Else questions are planned as for empty tables, for a minute or longer."""
+    made = Provider(tmp_path / "provider", database=provider_database.owned())
+    try:
+        made.take(report(range(1_500)))
+    finally:
+        # What was begun is awaited.
+        made.close()
+    with closing(Place(tmp_path / "provider", made.database)) as place:
+        rows = place.tables.read(
+            "default",
+            "SELECT reltuples FROM pg_class WHERE relname = 'finding_1' AND ? > 0 AND relnamespace = current_schema()::regnamespace",
+        )
+    assert rows == [(1_500.0,)]

@@ -4,9 +4,11 @@ Threads ask, and one event loop of its own speaks to the database.
 """
 
 import asyncio
+import logging
 import threading
 from collections.abc import Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -43,6 +45,15 @@ _AS_WRITTEN = (
 )
 
 
+_FIRST_ANALYSIS = 2_000
+"""Rows that were written."""
+_ANALYSIS = (
+    "ANALYZE finding, gone, object, detail, source, tally, message, image, package, vulnerability, ranked"
+)
+
+log = logging.getLogger(__name__)
+
+
 class PostgresDatabase:
     def __init__(self, address: str) -> None:
         """``address`` begins with ``postgresql://``. Raises: ``StoreError``, ``UsageError``."""
@@ -51,6 +62,8 @@ class PostgresDatabase:
         self._thread.start()
         self._pool: Any = None
         self._months: set[str] = set()
+        self._written, self._analysed_at = 0, _FIRST_ANALYSIS
+        self._analysis: Future[None] | None = None
         try:
             self._pool = self._done(_pool(address))
             self._done(self._prepare(), _UPGRADE_S + _ANSWER_S)
@@ -92,6 +105,9 @@ class PostgresDatabase:
         if self._loop.is_closed():
             return
         if self._pool is not None:
+            if self._analysis is not None:
+                with suppress(TimeoutError):
+                    self._analysis.result(_ANSWER_S)
             self._done(self._pool.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -121,13 +137,30 @@ class PostgresDatabase:
     def writing(self, tenant: int, *, is_lasting: bool = True) -> Iterator["PostgresWriting"]:
         connection = self._done(self._begin(tenant, is_lasting=is_lasting))
         try:
-            yield PostgresWriting(self, connection)
+            yield (write := PostgresWriting(self, connection))
             self._done(connection.execute("COMMIT"))
+            self._count(write.rows)
         except BaseException:
             self._done(_ended(connection, "ROLLBACK"))
             raise
         finally:
             self._done(self._pool.release(connection))
+
+    def _count(self, rows: int) -> None:
+        """Has PostgreSQL look at its tables each time they have doubled: by itself it does a minute later, or for no table in parts."""
+        self._written += rows
+        if self._written >= self._analysed_at and (self._analysis is None or self._analysis.done()):
+            self._analysed_at = 2 * self._written
+            self._analysis = asyncio.run_coroutine_threadsafe(self._analyse(), self._loop)
+
+    async def _analyse(self) -> None:
+        try:
+            async with self._pool.acquire() as connection:
+                await connection.execute(_ANALYSIS, timeout=_UPGRADE_S)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            log.warning(
+                "PostgreSQL has not looked at its tables, so that questions may take longer: %s", error
+            )
 
     async def _begin(self, tenant: int, *, is_lasting: bool) -> Any:
         connection = await self._pool.acquire()
@@ -160,6 +193,8 @@ class PostgresWriting:
     def __init__(self, database: PostgresDatabase, connection: Any) -> None:
         self._database = database
         self.connection = connection
+        self.rows = 0
+        """That were written."""
 
     def run(self, text: str, *given: Any) -> list[Row]:
         rows = self._database._done(self.connection.fetch(_numbered(text), *given))
@@ -167,6 +202,7 @@ class PostgresWriting:
 
     def many(self, text: str, rows: Sequence[Sequence[Any]]) -> None:
         if rows:
+            self.rows += len(rows)
             self._database._done(self.connection.executemany(_numbered(text), rows))
 
 

@@ -56,6 +56,10 @@ _FIRST_READ = {
 """Both engines join in this order, each table by an index. ``+``: SQLite is to read sources by their numbers, as pages are sorted."""
 _JOINED = " AND s.id = f.source AND o.source = f.source AND o.id = f.object AND d.source = f.source AND d.id = f.detail"
 _OBJECT = "o.tenant = ? AND o.kind = ? AND o.namespace = ? AND o.name = ?"
+_BY_SEVERITY = ", ".join(
+    f"count(CASE WHEN severity = {number} AND NOT is_accepted THEN 1 END)"
+    for number in range(len(SEVERITIES))
+)
 _CAME_AND_WENT = tuple(
     f"SELECT f.{moment} / 86400, f.severity, {counts} FROM {table} f JOIN object o ON o.source = f.source AND o.id = f.object"
     " WHERE f.tenant = ? AND f.source = ?"
@@ -347,10 +351,11 @@ class Questions:
         # Counted there: one source with many findings must not hide those of another.
         rows = self._tables.read(
             tenant,
-            "WITH its AS (SELECT f.source, f.severity, EXISTS (SELECT 1 FROM detail d WHERE d.tenant = f.tenant AND d.source = f.source"
-            " AND d.id = f.detail AND d.accepted <> '') AS is_accepted, f.first FROM object o CROSS JOIN finding f"
-            f" WHERE {_OBJECT} AND f.tenant = o.tenant AND f.source = o.source AND f.object = o.id)"
-            " SELECT source, severity, is_accepted, count(*), count(CASE WHEN first >= ? THEN 1 END) FROM its GROUP BY 1, 2, 3",
+            "WITH its AS (SELECT f.source, f.severity, f.first, EXISTS (SELECT 1 FROM detail d WHERE d.tenant = f.tenant"
+            " AND d.source = f.source AND d.id = f.detail AND d.accepted <> '') AS is_accepted FROM object o CROSS JOIN finding f"
+            f" WHERE {_OBJECT} AND f.tenant = o.tenant AND f.source = o.source AND f.object = o.id) SELECT source, {_BY_SEVERITY},"
+            " count(CASE WHEN is_accepted THEN 1 END), count(CASE WHEN first >= ? AND NOT is_accepted THEN 1 END) FROM its"
+            " GROUP BY source",
             *(*place, day_before),
         )
         numbers = {row[0] for row in rows} or {
@@ -364,32 +369,25 @@ class Questions:
         }
         if not numbers:
             raise Refused(404, "No source has a finding about it", "its name may be another, or it has none")
-        live = [row for row in rows if not row[2]]
         known = [one for one in self._tables.sources(tenant) if one.id in numbers]
-        counts = {word: sum(row[3] for row in live if SEVERITIES[row[1]] == word) for word in SEVERITIES}
+        *counts, accepted, new = [sum(row[at] for row in rows) for at in range(1, len(SEVERITIES) + 3)]
         return Entity(
             kind=kind,
             namespace=namespace,
             name=name,
             as_of=min(one.received for one in known),
             is_silent=any(is_silent(one, self._now()) for one in known),
-            critical=counts["critical"],
-            high=counts["high"],
-            medium=counts["medium"],
-            low=counts["low"],
-            unknown=counts["unknown"],
-            accepted=sum(row[3] for row in rows if row[2]),
-            new_since_yesterday=sum(row[4] for row in live),
-            worst=tuple(_finding(row) for row in self._worst(tenant, place, live)),
+            **dict(zip(SEVERITIES, counts, strict=True)),
+            accepted=accepted,
+            new_since_yesterday=new,
+            worst=tuple(_finding(row) for row in self._worst(tenant, place, rows)),
             sources=tuple(one.name for one in known),
         )
 
     def _worst(self, tenant: str, place: Sequence[str], counted: Sequence[Row]) -> list[Row]:
-        """``counted``: how many of each severity a source has. The worst are in the sources that have most of the worst."""
-        most: dict[int, list[int]] = {}
-        for number, severity, _, count, _ in counted:
-            most.setdefault(number, [0] * len(SEVERITIES))[severity] -= count
-        numbers = sorted(most, key=lambda one: (most[one], one))[:_WORST]
+        """``counted``: how many of each severity a source has, after its number. The sources with most of the worst have the worst."""
+        most = sorted(counted, key=lambda row: ([-count for count in row[1 : len(SEVERITIES) + 1]], row[0]))
+        numbers = [row[0] for row in most[:_WORST]]
         among = f"o.source IN ({', '.join('?' * len(numbers))})"
         where = ("o.kind = ? AND o.namespace = ? AND o.name = ?", "d.accepted = ''", among)
         end = "ORDER BY f.severity, f.first DESC, f.head, f.tail LIMIT ?"
