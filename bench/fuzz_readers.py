@@ -8,6 +8,7 @@ as ``fuzz-READER-NUMBER``, and the exit code is 1.
 
 import argparse
 import gzip
+import json
 import random
 import signal
 import sys
@@ -42,6 +43,7 @@ from leadline.sources.waivers.other_scanners import OF_OTHERS, read_other  # noq
 from leadline.sources.waivers.reader import waivers_in  # noqa: E402
 from leadline.vulnerabilities.feed import Document  # noqa: E402
 from leadline.vulnerabilities.vex_documents import read_vex  # noqa: E402
+from sbom.test_cyclonedx_xml import as_xml  # noqa: E402
 from sources.manifest_shapes import Shapes  # noqa: E402
 
 SLOW_S = 5.0
@@ -140,6 +142,8 @@ def _others() -> Iterator[tuple[str, list[bytes], Read]]:
     goldens = ROOT / "tests" / "outputs" / "formats" / "goldens" / "sbom"
     documents = [file.read_bytes() for file in sorted(goldens.iterdir()) if file.suffix == ".json"]
     yield "sbom-documents", documents, lambda content: read_sbom_document(content, "x", "")
+    of_xml = [as_xml(json.loads((goldens / "sbom.cdx.json").read_bytes()))]
+    yield "sbom-xml", of_xml, lambda content: read_sbom_document(content, "x", "")
     yield "vex", VEX, lambda content: read_vex("x", content)
     shapes = Shapes(1)
     made = [content for _, (_, content) in zip(range(400), shapes, strict=False)]
