@@ -81,6 +81,9 @@ FAULT = 500
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _CONTEXTS = 8
 """Kept; one process trusts one or two sets of CAs."""
+_OF_THE_FILE: set[str] = set()
+"""Hosts for which no CA of the system's folder vouches: they are not shown it again."""
+_MOST_REMEMBERED = 1_000
 _BY_NAME = re.compile(r"[0-9a-f]{8}\.\d+")
 _RANGE = re.compile(r"bytes (\d{1,18})-")
 
@@ -384,7 +387,7 @@ def _connected(
 ) -> http.client.HTTPConnection:
     """A connection that a request may go over. Raises ``RegistryError``, and ``Dropped``."""
     way = f" by way of the proxy {proxy.name}" if proxy else ""
-    contexts = iter((None,)) if parts.scheme == "http" else _contexts(trust)
+    contexts = iter((None,)) if parts.scheme == "http" else _contexts(host, trust)
     context = next(contexts)
     while True:
         connection = _connection(parts, host, context, proxy)
@@ -396,6 +399,9 @@ def _connected(
             context = next(contexts, None) if is_unknown else None
             if context is None:
                 raise _translated(error, host, way) from error
+            if len(_OF_THE_FILE) >= _MOST_REMEMBERED:
+                _OF_THE_FILE.clear()
+            _OF_THE_FILE.add(host)
         else:
             return connection
 
@@ -416,13 +422,14 @@ def _connection(
     return connection
 
 
-def _contexts(trust: Trust) -> Iterator[ssl.SSLContext]:
+def _contexts(host: str, trust: Trust) -> Iterator[ssl.SSLContext]:
     """The first that vouches for a host counts. Raises ``RegistryError`` where the file of CAs cannot be used.
 
     Reading all CAs of a system takes longer than all else that one request does. Where they lie in a folder by the hashes of their
     names, only those are read that a host shows; what is in the system's file alone is looked for in a second try.
     """
-    folder = "" if trust.ca_file or trust.is_unverified else _folder_of_cas()
+    is_whole = trust.ca_file or trust.is_unverified or host in _OF_THE_FILE
+    folder = "" if is_whole else _folder_of_cas()
     if folder:
         yield _made_context("", False, (_stamp(folder),), folder)
     yield _context(trust)
