@@ -23,10 +23,12 @@ from leadline.api.protocol import (
     Page,
     Paging,
     Put,
+    Version,
+    event_of,
+    read_token,
+    write_token,
 )
 from leadline.api.selection import Key, Selection
-from leadline.api.token import read_token, write_token
-from leadline.api.version import Version, event_of
 from leadline.errors import StoreError
 
 DEFAULT_HISTORY = 10_000

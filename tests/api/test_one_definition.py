@@ -13,7 +13,7 @@ from leadline.kube.kinds import SHORT_NAMES
 
 SOURCE = Path(leadline.__file__).parent
 ROOMS = ("api", "scans/stored", "programs/apiserver", "programs/exporter", "programs/operator")
-DEFINING = {"api/metadata.py"} | {f"api/kinds/{path.name}" for path in (SOURCE / "api/kinds").glob("*.py")}
+DEFINING = {"api/stored.py"} | {f"api/kinds/{path.name}" for path in (SOURCE / "api/kinds").glob("*.py")}
 OF_ANY_OBJECT = frozenset(
     [
         "apiVersion",
@@ -41,7 +41,7 @@ OF_KUBERNETES = (
 """Parts of a NetworkPolicy, which are the same within a GeneratedNetworkPolicy, and of conditions and refusals."""
 PARTIAL = {
     "programs/operator/schedule.py": "it merges what changes into an object that it keeps as it is",
-    "programs/apiserver/silence.py": "it changes the phase of an object that others write",
+    "programs/apiserver/computed/tending.py": "it changes the phase of an object that others write",
 }
 
 

@@ -14,8 +14,7 @@ from leadline.outputs.format_registry import Asked, Page
 from leadline.outputs.redaction.lines import LineHider
 from leadline.outputs.redaction.report import Redaction
 from leadline.outputs.redaction.values import SecretValues
-from leadline.outputs.rows.finding_places import FindingPlaces
-from leadline.outputs.rows.place import NoPlaces, ShownPlaces
+from leadline.outputs.rows.place import FindingPlaces, NoPlaces, ShownPlaces
 from leadline.outputs.text.plain import source_line
 
 TEXT = """\

@@ -7,9 +7,7 @@ import pytest
 
 import leadline
 from leadline.outputs.rows.edit_rows import cause_rows, edit_rows, edits_in, row_fix, subject_text
-from leadline.outputs.rows.finding_places import FindingPlaces
-from leadline.outputs.rows.place import NoPlaces
-from leadline.outputs.rows.titles import titles_of
+from leadline.outputs.rows.place import FindingPlaces, NoPlaces, titles_of
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 POD = """apiVersion: v1

@@ -4,8 +4,7 @@ from leadline.model.control import Set
 from leadline.model.finding import Finding, Place
 from leadline.model.resource import Origin
 from leadline.outputs.rows.edit_rows import MOST_FAILING, edit_line, edit_rows, failing_text
-from leadline.outputs.rows.finding_places import FindingPlaces
-from leadline.outputs.rows.titles import titles_of
+from leadline.outputs.rows.place import FindingPlaces, titles_of
 from outputs.sample_report import REPORT, WEB, SamplePlaces, control
 
 LOW = control("C-0002", "Narrow", 2.0, "Little.")

@@ -3,7 +3,7 @@ from uuid import NAMESPACE_URL, UUID
 
 import pytest
 
-from leadline.outputs.text.timestamps import content_uuid, dated
+from leadline.outputs.text.json_text import content_uuid, dated
 
 
 @pytest.mark.parametrize("text", [b"", b"one", b"two", bytes(range(256)), *(bytes([i]) for i in range(64))])

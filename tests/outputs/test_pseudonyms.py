@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from leadline.errors import StoreError, UsageError
 from leadline.model.report import PostureReport
 from leadline.outputs.format_registry import Page, find_format, formats_for
-from leadline.outputs.pseudonyms.key_file import read_names, write_names
-from leadline.outputs.pseudonyms.names import Names, revealed
+from leadline.outputs.pseudonyms.names import Names, read_names, revealed, write_names
 from leadline.outputs.pseudonyms.report import pseudonymous
 from leadline.outputs.rows.place import NoPlaces
 from leadline.scans.options import PostureOptions

@@ -11,8 +11,7 @@ from leadline.model.report import PostureReport, Target
 from leadline.model.resource import Origin, Resource, resource_of
 from leadline.model.risk import WorkloadRisk
 from leadline.outputs.format_registry import find_format
-from leadline.outputs.rows.place import steering
-from leadline.outputs.rows.titles import titles_of
+from leadline.outputs.rows.place import steering, titles_of
 from outputs.sample_report import PRIVILEGED, page
 from outputs.sarif_schema import SARIF
 

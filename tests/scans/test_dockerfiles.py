@@ -4,7 +4,7 @@ import pytest
 
 from leadline.outputs.rows.control_groups import control_groups
 from leadline.outputs.rows.edit_rows import cause_rows, row_fix
-from leadline.outputs.rows.finding_places import FindingPlaces
+from leadline.outputs.rows.place import FindingPlaces
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.posture_scan import open_posture_scan
 

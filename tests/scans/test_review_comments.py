@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from integrations.pipeline_repository import add, commit, git
-from leadline.outputs.text.suggestions import Suggestion, suggestion_text
+from leadline.outputs.text.patch import Suggestion, suggestion_text
 from leadline.scans.fixing.fix_scan import FixAim, FixResult, agree_to_all, fix_scan
 from leadline.scans.fixing.review import review_of
 from leadline.scans.options import PostureOptions

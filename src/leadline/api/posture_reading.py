@@ -17,10 +17,9 @@ from leadline.api.kinds.configuration import (
     RelatedObject,
     WorkloadConfigurationScan,
 )
-from leadline.api.metadata import Metadata
 from leadline.api.posture_results import BY_EXCEPTION, OBJECT, SUB_STATUS
 from leadline.api.protocol import Entry
-from leadline.api.stored import Reader, metadata_of
+from leadline.api.stored import Metadata, Reader, metadata_of
 from leadline.errors import StoreError
 from leadline.model.control import Control, Missing, Remove, Review, Set, Violation
 from leadline.model.finding import Finding, Skip

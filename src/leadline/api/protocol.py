@@ -6,9 +6,12 @@ is made by joining bytes. The rules are those of Kubernetes
 ever given twice, a list is a snapshot at one revision, and a watch continues from any revision that is still kept.
 """
 
+import base64
+import binascii
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
+import msgspec
 from msgspec import Struct
 
 from leadline.api.selection import Key, Selection
@@ -212,3 +215,53 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Ends watches; what was written stays."""
+
+
+MAX_TOKEN_LENGTH = 2048
+START = frozenset({"", "0"})
+"""Existing clients ask for the first page with ``continue=0``."""
+
+Position = tuple[int, str, str]
+"""Revision, namespace, name."""
+
+
+def write_token(position: Position) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(position)).decode()
+
+
+def read_token(token: str) -> Position | None:
+    """``None`` for the start of a list.
+
+    Raises: ``TokenError``.
+    """
+    if token in START:
+        return None
+    if len(token) > MAX_TOKEN_LENGTH:
+        raise TokenError
+    try:
+        position: Position = msgspec.json.decode(base64.urlsafe_b64decode(token), type=Position)
+    except (binascii.Error, msgspec.DecodeError, ValueError) as error:
+        raise TokenError from error
+    if position[0] < 0:
+        raise TokenError
+    return position
+
+
+class Version(Struct, frozen=True):
+    type: str
+    entry: Entry
+    before: bytes | None
+    """The metadata (or only the labels within it) of the version that this one replaces; ``None`` where there was none."""
+
+
+def event_of(version: Version, selection: Selection) -> Event | None:
+    """``None`` where the selection covers the object neither before nor now."""
+    if not selection.covers(version.entry.key):
+        return None
+    if not selection.labels:
+        return Event(version.type, version.entry)
+    was_in = version.before is not None and selection.matches_labels(version.before)
+    is_in = version.type != DELETED and selection.matches_labels(version.entry.content.metadata)
+    if is_in:
+        return Event(MODIFIED if was_in else ADDED, version.entry)
+    return Event(DELETED, version.entry) if was_in else None

@@ -1,14 +1,57 @@
 """Stored objects as values. Any client may have written them: what is missing or null has the Struct's default."""
 
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct, field
 
-from leadline.api.metadata import Metadata
 from leadline.api.protocol import Entry
-from leadline.api.wire_type import without_nulls
+from leadline.api.wire_type import HIDDEN, List, Texts, Wire, without_nulls
 from leadline.errors import StoreError
+
+_Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+_UNDESCRIBED_OBJECT = Meta(extra={"schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}})
+_Number = Annotated[int, Meta(extra_json_schema={"format": "int64"})]
+
+
+class OwnerReference(Wire, frozen=True):
+    api_version: str = ""
+    kind: str = ""
+    name: str = ""
+    uid: str = ""
+    controller: bool = False
+    block_owner_deletion: bool = False
+
+
+class ManagedFields(Wire, frozen=True):
+    manager: str = ""
+    operation: str = ""
+    api_version: str = ""
+    time: str = ""
+    fields_type: str = ""
+    subresource: str = ""
+    fields_v1: dict[str, object] = field(default={}, name="fieldsV1")
+
+
+class Metadata(Wire, frozen=True):
+    """Standard object's metadata."""
+
+    name: str = ""
+    namespace: str = ""
+    generate_name: str = ""
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    uid: str = ""
+    resource_version: str = ""
+    generation: _Number = 0
+    creation_timestamp: _Moment = ""
+    deletion_timestamp: _Moment = ""
+    deletion_grace_period_seconds: _Number = 0
+    finalizers: Texts = None
+    owner_references: List[OwnerReference] = None
+    managed_fields: List[Annotated[ManagedFields, _UNDESCRIBED_OBJECT]] = None
+    self_link: Annotated[str, HIDDEN] = ""
+
 
 S = TypeVar("S", bound=Struct)
 

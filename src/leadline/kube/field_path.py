@@ -32,7 +32,12 @@ def parse_path(path: str) -> Steps:
     at, end = 0, len(path)
     while at < end:
         if path[at] == "[":
-            close = _closing(path, at)
+            # The first that is followed by a step or the end.
+            close = path.find("]", at)
+            while close >= 0 and close + 1 < len(path) and path[close + 1] not in ".[":
+                close = path.find("]", close + 1)
+            if close < 0:
+                raise ValueError(f"bracket without end in {path!r}")
             inside = path[at + 1 : close]
             steps.append(int(inside) if inside.isdecimal() and inside.isascii() else inside)
             at = close + 1
@@ -145,16 +150,6 @@ def put(body: Any, steps: Steps, value: Any) -> None:
         body.append(value)
     else:
         body[last] = value
-
-
-def _closing(path: str, opening: int) -> int:
-    """The bracket that closes the one at ``opening``: the first that is followed by a step or the end."""
-    close = path.find("]", opening)
-    while close >= 0 and close + 1 < len(path) and path[close + 1] not in ".[":
-        close = path.find("]", close + 1)
-    if close < 0:
-        raise ValueError(f"bracket without end in {path!r}")
-    return close
 
 
 def _index(step: Step, length: int) -> int | None:

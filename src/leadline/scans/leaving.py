@@ -12,8 +12,7 @@ from leadline.model.report import PostureReport
 from leadline.outputs.documents.sealing import sealed
 from leadline.outputs.encryption import SUFFIX, Recipients, decrypted
 from leadline.outputs.format_registry import Page
-from leadline.outputs.pseudonyms.key_file import read_names, write_names
-from leadline.outputs.pseudonyms.names import Names, revealed
+from leadline.outputs.pseudonyms.names import Names, read_names, revealed, write_names
 from leadline.outputs.pseudonyms.report import pseudonymous
 from leadline.outputs.rows.place import NoPlaces
 from leadline.sources.regular_file import read_given, read_regular

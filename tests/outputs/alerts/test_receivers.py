@@ -11,12 +11,10 @@ from processes import free_port
 from prometheus_server import wait_until
 from receiving import Inbox, SyslogServer
 
-from leadline.outputs.alerts.alertmanager import Alertmanager
 from leadline.outputs.alerts.posting import Poster
 from leadline.outputs.alerts.protocol import Alert, DeliveryError, Group, Receiver, grouped
-from leadline.outputs.alerts.slack import Slack
+from leadline.outputs.alerts.receivers import Alertmanager, Slack, Webhook
 from leadline.outputs.alerts.syslog import LARGEST_BYTES, Address, Syslog, syslog_message
-from leadline.outputs.alerts.webhook import Webhook
 
 NOW_S = 1_795_000_000.0
 HOSTILE = 'a <!channel> @everyone & "b" ]\n\x1b[31m\u202e\\' + "ü" * 3_000

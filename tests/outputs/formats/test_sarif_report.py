@@ -11,7 +11,7 @@ from leadline.model.resource import Origin, resource_of, with_own_ids
 from leadline.model.unread import Unread
 from leadline.outputs.format_registry import find_format
 from leadline.outputs.formats.sarif import MOST_RESULTS
-from leadline.outputs.text.addresses import uri_of
+from leadline.outputs.rows.place import uri_of
 from outputs.sample_report import CONTROLS, FINDINGS, REPORT, TEXT, WEB, SamplePlaces, page
 from outputs.sarif_schema import SARIF
 

@@ -8,7 +8,7 @@ from asgi import Client, run
 
 from leadline.api.protocol import Content, Put
 from leadline.api.selection import Key
-from leadline.programs.apiserver.silence import mark_stale
+from leadline.programs.apiserver.computed.tending import mark_stale
 from leadline.scans.stored.scan_runs import FOLLOWING, RUNS, STALE, UNHEARD
 
 NOW = datetime(2027, 1, 31, 12, tzinfo=UTC)

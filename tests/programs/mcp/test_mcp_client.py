@@ -16,7 +16,7 @@ from mcp.client.stdio import stdio_client
 from mcp_evidence import POLICY, WORKLOAD, planted
 
 from leadline.programs.cli.main import main
-from leadline.programs.mcp.wire import LONGEST_LINE
+from leadline.programs.mcp.main import LONGEST_LINE
 
 START = "import sys; from leadline.programs.cli.main import main; sys.exit(main(sys.argv[1:]))"
 MORE = "apiVersion: v1\nkind: Pod\nmetadata: {name: more, namespace: shop}\nspec: {containers: [{name: a, image: a:1}]}\n"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from leadline.programs.operator.database_updates import COMMAND, keep_database, wait_s
 from leadline.programs.operator.images.jobs import ImageSettings
+from leadline.programs.operator.main import COMMAND, keep_database, wait_s
 
 
 def stand_in(tmp_path: Path, ending: str) -> tuple[str, ...]:

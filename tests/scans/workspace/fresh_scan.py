@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 from leadline.outputs.rows.edit_rows import edit_rows
-from leadline.outputs.rows.finding_places import FindingPlaces
+from leadline.outputs.rows.place import FindingPlaces
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.posture_scan import open_posture_scan
 from leadline.scans.workspace.workspace import Workspace

@@ -20,8 +20,7 @@ from leadline.model.finding import Finding
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
 from leadline.model.unread import AccessRule
-from leadline.outputs.rows.finding_places import FindingPlaces
-from leadline.outputs.rows.place import ShownPlaces, stable_path
+from leadline.outputs.rows.place import FindingPlaces, ShownPlaces, stable_path
 from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.plain import value_text
 from leadline.outputs.text.waiver_text import why_accepted

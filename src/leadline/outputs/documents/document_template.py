@@ -5,7 +5,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from leadline.model.package import Sbom
-from leadline.outputs.text.timestamps import dated
+from leadline.outputs.text.json_text import dated
 
 
 class Draft(Struct, frozen=True, array_like=True):

@@ -5,8 +5,7 @@ from collections import Counter
 from leadline.model.finding import Finding
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
-from leadline.outputs.rows.finding_places import FindingPlaces
-from leadline.outputs.rows.place import stable_path
+from leadline.outputs.rows.place import FindingPlaces, stable_path
 
 
 class Fingerprints:

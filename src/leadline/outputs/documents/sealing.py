@@ -12,9 +12,8 @@ from leadline.model.finding import Finding, Place
 from leadline.model.report import PostureReport
 from leadline.model.unread import Unread
 from leadline.outputs.allowance import MOST_DRAWN, Allowance
-from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.objects_elsewhere import preventions
-from leadline.outputs.rows.place import ShownPlaces
+from leadline.outputs.rows.place import FindingPlaces, ShownPlaces
 
 
 def sealed(report: PostureReport, places: ShownPlaces, most: int = MOST_DRAWN) -> PostureReport:

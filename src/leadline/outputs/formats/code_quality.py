@@ -12,18 +12,13 @@ from leadline.model.report import PostureReport
 from leadline.model.unread import Unread
 from leadline.outputs.documents.fingerprints import Fingerprints
 from leadline.outputs.format_registry import Page, format
-from leadline.outputs.rows.finding_places import FindingPlaces
-from leadline.outputs.rows.place import file_of
+from leadline.outputs.rows.place import FindingPlaces, file_of, path_of, titles_of
 from leadline.outputs.rows.remediation import fix
 from leadline.outputs.rows.risk_marks import RiskMarks
-from leadline.outputs.rows.titles import titles_of
-from leadline.outputs.text.addresses import path_of
-from leadline.outputs.text.change_text import change_lines
-from leadline.outputs.text.json_text import json_text
+from leadline.outputs.text.json_text import content_uuid, json_text
 from leadline.outputs.text.passed_over import passed_over
 from leadline.outputs.text.plain import count, plain
-from leadline.outputs.text.timestamps import content_uuid
-from leadline.outputs.text.waiver_text import why_accepted
+from leadline.outputs.text.waiver_text import change_lines, why_accepted
 
 MOST = 5_000
 """A report may have 10 MB."""

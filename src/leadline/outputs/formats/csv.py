@@ -12,12 +12,10 @@ from leadline.model.finding import Finding
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
 from leadline.outputs.format_registry import Page, format
-from leadline.outputs.rows.finding_places import FindingPlaces
-from leadline.outputs.rows.place import file_of
+from leadline.outputs.rows.place import FindingPlaces, file_of
 from leadline.outputs.rows.remediation import fix
-from leadline.outputs.text.change_text import change_lines
 from leadline.outputs.text.plain import cell_text
-from leadline.outputs.text.waiver_text import odd_waivers, why_accepted
+from leadline.outputs.text.waiver_text import change_lines, odd_waivers, why_accepted
 
 HEAD = (
     "State", "Severity", "Control", "Title", "Namespace", "Kind", "Name", "File", "Line", "Column", "Action", "Path",

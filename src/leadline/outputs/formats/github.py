@@ -11,14 +11,10 @@ from leadline.model.control import SEVERITIES
 from leadline.model.report import PostureReport
 from leadline.outputs.format_registry import Page, format
 from leadline.outputs.rows.edit_rows import EditRow, cause_rows, edits_in, row_fix, subject_text
-from leadline.outputs.rows.finding_places import FindingPlaces
-from leadline.outputs.rows.place import file_of
+from leadline.outputs.rows.place import FindingPlaces, file_of, path_of, titles_of
 from leadline.outputs.rows.summary import closing
-from leadline.outputs.rows.titles import titles_of
-from leadline.outputs.text.addresses import path_of
-from leadline.outputs.text.change_text import change_lines
 from leadline.outputs.text.plain import count, plain
-from leadline.outputs.text.waiver_text import odd_waivers, waived_text
+from leadline.outputs.text.waiver_text import change_lines, odd_waivers, waived_text
 from leadline.outputs.text.workflow_commands import LEVELS, MOST, workflow_command
 
 _GRAVE = SEVERITIES[: SEVERITIES.index("high") + 1]

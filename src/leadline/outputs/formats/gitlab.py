@@ -12,9 +12,8 @@ from leadline.model.vulnerability import Match
 from leadline.outputs.format_registry import Page, format
 from leadline.outputs.rows.vulnerability_format import not_seen, page_of, suppressed_name, without_empty
 from leadline.outputs.rows.vulnerability_rows import fix_text, shown_name
-from leadline.outputs.text.json_text import json_text
+from leadline.outputs.text.json_text import content_uuid, json_text
 from leadline.outputs.text.plain import plain
-from leadline.outputs.text.timestamps import content_uuid
 from leadline.outputs.text.waiver_text import odd_waivers
 
 VERSION = "15.0.7"

@@ -9,16 +9,13 @@ from leadline.model.resource import Resource
 from leadline.model.unread import Unread
 from leadline.outputs.format_registry import Page, format
 from leadline.outputs.rows.edit_rows import EditRow, cause_rows, edits_in, row_fix, subject_text
-from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.overview import first_fixes_of
-from leadline.outputs.rows.place import place_text, steering
+from leadline.outputs.rows.place import FindingPlaces, place_text, steering, titles_of
 from leadline.outputs.rows.remediation import control_text
 from leadline.outputs.rows.summary import closing, not_judged, scanned, scores, target_name
-from leadline.outputs.rows.titles import titles_of
-from leadline.outputs.text.change_text import change_lines
 from leadline.outputs.text.html_page import counts, document, items, link, row_filter, table, text
 from leadline.outputs.text.plain import count
-from leadline.outputs.text.waiver_text import odd_waivers, why_accepted
+from leadline.outputs.text.waiver_text import change_lines, odd_waivers, why_accepted
 
 MOST = 5_000
 """Rows of all namespaces together: more make a file that no browser scrolls well."""

@@ -19,12 +19,10 @@ from leadline.outputs.allowance import ResultRoom
 from leadline.outputs.documents.baseline import baseline_facts
 from leadline.outputs.format_registry import Page, format
 from leadline.outputs.rows.counters import Counters, category_of, resource_counters, skip_info, status_info
-from leadline.outputs.rows.finding_places import FindingPlaces
-from leadline.outputs.rows.place import file_of
+from leadline.outputs.rows.place import FindingPlaces, file_of
 from leadline.outputs.rows.summary import controls_that_judged
-from leadline.outputs.text.change_text import change_facts
 from leadline.outputs.text.json_text import json_text
-from leadline.outputs.text.waiver_text import exception_facts, waiver_facts
+from leadline.outputs.text.waiver_text import change_facts, exception_facts, waiver_facts
 
 _MOST_KEPT = 256
 _LONGEST_RELATED = 1 << 16

@@ -12,14 +12,11 @@ from leadline.model.finding import Finding
 from leadline.model.report import ControlCount, PostureReport
 from leadline.outputs.format_registry import Page, format
 from leadline.outputs.rows.counters import status_info
-from leadline.outputs.rows.finding_places import FindingPlaces
-from leadline.outputs.rows.place import place_text
+from leadline.outputs.rows.place import FindingPlaces, place_text, titles_of
 from leadline.outputs.rows.remediation import control_text, fix
-from leadline.outputs.rows.titles import titles_of
-from leadline.outputs.text.change_text import change_lines
 from leadline.outputs.text.passed_over import passed_over
 from leadline.outputs.text.plain import count, plain
-from leadline.outputs.text.waiver_text import odd_waivers, why_accepted
+from leadline.outputs.text.waiver_text import change_lines, odd_waivers, why_accepted
 
 _MOST_LINES = 100
 """Of objects in one failure."""

@@ -6,14 +6,11 @@ from leadline.model.report import PostureReport
 from leadline.outputs.allowance import MOST_DRAWN, Allowance
 from leadline.outputs.format_registry import Page, format
 from leadline.outputs.rows.edit_rows import edit_line, edit_rows
-from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.objects_elsewhere import prevention_text, preventions
-from leadline.outputs.rows.place import place_text
+from leadline.outputs.rows.place import FindingPlaces, place_text, titles_of
 from leadline.outputs.rows.remediation import why
-from leadline.outputs.rows.titles import titles_of
-from leadline.outputs.text.change_text import change_lines
 from leadline.outputs.text.plain import plain
-from leadline.outputs.text.waiver_text import odd_waivers, why_accepted
+from leadline.outputs.text.waiver_text import change_lines, odd_waivers, why_accepted
 
 _MOST_OF_CHANGE = 1_000
 

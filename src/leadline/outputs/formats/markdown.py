@@ -12,15 +12,11 @@ from leadline.model.control import SEVERITIES
 from leadline.model.report import PostureReport
 from leadline.outputs.format_registry import Page, format
 from leadline.outputs.rows.edit_rows import EditRow, cause_rows, edits_in, row_fix, subject_text
-from leadline.outputs.rows.finding_places import FindingPlaces
-from leadline.outputs.rows.place import file_of
+from leadline.outputs.rows.place import FindingPlaces, file_of, path_of, titles_of
 from leadline.outputs.rows.summary import closing, per_cent, scanned, target_name
-from leadline.outputs.rows.titles import titles_of
-from leadline.outputs.text.addresses import path_of
-from leadline.outputs.text.change_text import change_lines
 from leadline.outputs.text.markdown_text import code, details, words, write_blocks
 from leadline.outputs.text.plain import count, plain
-from leadline.outputs.text.waiver_text import odd_waivers, why_accepted
+from leadline.outputs.text.waiver_text import change_lines, odd_waivers, why_accepted
 
 _ROWS = 50
 _PARTS = 20

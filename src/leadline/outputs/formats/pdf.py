@@ -14,15 +14,12 @@ from leadline.model.unread import Unread
 from leadline.outputs.format_registry import Page, format
 from leadline.outputs.pdf.typeset import pdf_of
 from leadline.outputs.rows.edit_rows import EditRow, cause_rows, edits_in, row_fix, subject_text
-from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.overview import first_fixes_of
-from leadline.outputs.rows.place import place_text
+from leadline.outputs.rows.place import FindingPlaces, place_text, titles_of
 from leadline.outputs.rows.summary import closing, not_judged, scanned, scores, target_name
-from leadline.outputs.rows.titles import titles_of
-from leadline.outputs.text.change_text import change_lines
 from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.plain import count, plain
-from leadline.outputs.text.waiver_text import odd_waivers, why_accepted
+from leadline.outputs.text.waiver_text import change_lines, odd_waivers, why_accepted
 
 MOST = 2_000
 """Rows of all namespaces together, some 120 pages."""
@@ -50,12 +47,23 @@ def pdf(report: PostureReport, out: IO[str], page: Page) -> None:
         f"{why_accepted(report.waivers[one.waiver].waiver)}"
         for one in report.waived
     ]
+    pairs = report.severities()
+    cells = [(severity, pairs[severity], severity) for severity in SEVERITIES]
+    others = [
+        ("accepted", report.numbers.accepted, "soft"),
+        ("undecided", report.objects_undecided, "soft"),
+        ("not read", len(report.unread), "high"),
+    ]
     data = {
         "at": page.at,
         "title": f"Kubernetes: {_short(target_name(report))}",
         "scanned": _short(f"{page.at} by Leadline {page.version}; {scanned(report)}"),
         "verdict": {"words": _short(page.verdict or closing(report)), "tone": tone},
-        "counts": _counts(report),
+        "counts": [
+            {"words": words, "number": f"{number:,}", "tone": tone}
+            for words, number, tone in [*cells, *others]
+            if number
+        ],
         "first": _first(report, rows, places, title),
         "scores": [{"name": _short(name), "score": _short(score)} for name, score in scores(report)],
         "not_seen": [{"words": group["title"], "number": group["number"]} for group in named],
@@ -71,21 +79,6 @@ def pdf(report: PostureReport, out: IO[str], page: Page) -> None:
 def _short(words: str, longest: int = _LONGEST) -> str:
     """The text as it is shown; one word without end may be broken, or it would run over the edge."""
     return _UNBROKEN.sub("\\g<0>\u200b", plain(words, longest))
-
-
-def _counts(report: PostureReport) -> list[_Data]:
-    pairs = report.severities()
-    cells = [(severity, pairs[severity], severity) for severity in SEVERITIES]
-    others = [
-        ("accepted", report.numbers.accepted, "soft"),
-        ("undecided", report.objects_undecided, "soft"),
-        ("not read", len(report.unread), "high"),
-    ]
-    return [
-        {"words": words, "number": f"{number:,}", "tone": tone}
-        for words, number, tone in [*cells, *others]
-        if number
-    ]
 
 
 def _first(

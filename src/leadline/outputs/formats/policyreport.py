@@ -13,14 +13,12 @@ from leadline.model.finding import Finding
 from leadline.model.report import PostureReport, Waived
 from leadline.model.resource import Resource
 from leadline.outputs.format_registry import Page, format
-from leadline.outputs.rows.finding_places import FindingPlaces
-from leadline.outputs.rows.place import place_text
+from leadline.outputs.rows.place import FindingPlaces, place_text
 from leadline.outputs.rows.remediation import fix
-from leadline.outputs.text.change_text import change_lines
 from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.passed_over import passed_over
 from leadline.outputs.text.plain import plain
-from leadline.outputs.text.waiver_text import odd_waivers, why_accepted
+from leadline.outputs.text.waiver_text import change_lines, odd_waivers, why_accepted
 
 MOST = 500
 """Results of one object: etcd takes 1.5 MB."""

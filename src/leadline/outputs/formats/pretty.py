@@ -23,15 +23,23 @@ from leadline.outputs.rows.edit_rows import (
     subject_text,
 )
 from leadline.outputs.rows.excerpt import excerpts
-from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.overview import area_lines, first_lines, view_lines
+from leadline.outputs.rows.place import FindingPlaces, titles_of
 from leadline.outputs.rows.remediation import why
 from leadline.outputs.rows.summary import closing, denied_rules, scanned, scores, target_name
-from leadline.outputs.rows.titles import titles_of
-from leadline.outputs.text.change_text import change_lines
-from leadline.outputs.text.command_lines import broken_at, broken_path, side_by_side
 from leadline.outputs.text.coverage_text import not_seen
-from leadline.outputs.text.plain import and_more, columns, count, padded, plain, wrapped
+from leadline.outputs.text.plain import (
+    and_more,
+    broken_at,
+    broken_path,
+    columns,
+    count,
+    padded,
+    plain,
+    side_by_side,
+    wrapped,
+)
+from leadline.outputs.text.waiver_text import change_lines
 
 _NARROW = 80
 _NAMES = 32

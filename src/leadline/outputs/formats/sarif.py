@@ -16,17 +16,13 @@ from leadline.model.resource import Resource
 from leadline.model.unread import Unread
 from leadline.outputs.documents.fingerprints import Fingerprints
 from leadline.outputs.format_registry import Page, format
-from leadline.outputs.rows.finding_places import FindingPlaces
-from leadline.outputs.rows.place import file_of, steering
+from leadline.outputs.rows.place import FindingPlaces, file_of, steering, titles_of, uri_of
 from leadline.outputs.rows.remediation import control_text, fix
 from leadline.outputs.rows.risk_marks import RiskMarks
-from leadline.outputs.rows.titles import titles_of
-from leadline.outputs.text.addresses import uri_of
-from leadline.outputs.text.change_text import change_lines
 from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.passed_over import passed_over
 from leadline.outputs.text.plain import plain
-from leadline.outputs.text.waiver_text import odd_waivers, why_accepted
+from leadline.outputs.text.waiver_text import change_lines, odd_waivers, why_accepted
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 MOST_RESULTS = 25_000

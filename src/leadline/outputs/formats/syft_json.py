@@ -10,8 +10,8 @@ from leadline.outputs.documents.components import Component, components, files_o
 from leadline.outputs.documents.declared_licences import declared
 from leadline.outputs.documents.document_template import Draft
 from leadline.outputs.documents.sbom_format import document, drafted
+from leadline.outputs.text.json_text import content_uuid
 from leadline.outputs.text.plain import plain
-from leadline.outputs.text.timestamps import content_uuid
 
 _SCHEMA = {
     "version": "16.0.18",

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from leadline.model.finding import Finding
 from leadline.model.report import PostureReport
-from leadline.outputs.rows.finding_places import FindingPlaces
+from leadline.outputs.rows.place import FindingPlaces
 
 _CONTAINER = re.compile(r".*\b(?:containers|initContainers|ephemeralContainers)\[\d+\]")
 _VOLUME = re.compile(r"(.*)\.volumes\[(\d+)\]")

@@ -14,11 +14,9 @@ from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
 from leadline.outputs.rows.causes import cause_of
 from leadline.outputs.rows.control_groups import urgency
-from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.objects_elsewhere import causes_text
-from leadline.outputs.rows.place import file_of, place_text, steering
+from leadline.outputs.rows.place import FindingPlaces, file_of, place_text, steering, titles_of
 from leadline.outputs.rows.remediation import fix
-from leadline.outputs.rows.titles import titles_of
 from leadline.outputs.text.plain import plain
 from leadline.posture.checks.image_names import parse_image_name
 

@@ -11,8 +11,7 @@ from leadline.kube.field_path import format_path, parse_path
 from leadline.model.control import YOUR_VALUE, Missing, Remove, Review, Set
 from leadline.model.finding import Finding, Place
 from leadline.model.resource import Resource
-from leadline.outputs.rows.finding_places import FindingPlaces
-from leadline.outputs.rows.place import file_of, missing_part, place_text, steering, value_at
+from leadline.outputs.rows.place import FindingPlaces, file_of, missing_part, place_text, steering, value_at
 from leadline.outputs.rows.remediation import fix
 from leadline.outputs.text.plain import clipped, columns, plain, value_text, wrapped
 

@@ -9,7 +9,7 @@ from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
 from leadline.model.risk import WorkloadRisk
 from leadline.outputs.rows.control_groups import urgency
-from leadline.outputs.rows.titles import titles_of
+from leadline.outputs.rows.place import titles_of
 
 MOST = 5
 _OF_CRITICAL = {

@@ -7,8 +7,7 @@ from msgspec import Struct
 from leadline.model.finding import Finding
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
-from leadline.outputs.rows.finding_places import FindingPlaces
-from leadline.outputs.rows.place import place_text
+from leadline.outputs.rows.place import FindingPlaces, place_text
 from leadline.outputs.text.plain import plain
 
 MOST_NAMED = 5

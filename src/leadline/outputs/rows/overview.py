@@ -10,12 +10,10 @@ from leadline.model.control import SEVERITIES, Severity
 from leadline.model.report import PostureReport
 from leadline.model.risk import WorkloadRisk
 from leadline.outputs.rows.control_groups import urgency
-from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.first_fixes import FirstFix, first_fixes
+from leadline.outputs.rows.place import FindingPlaces, titles_of
 from leadline.outputs.rows.remediation import fix
-from leadline.outputs.rows.titles import titles_of
-from leadline.outputs.text.command_lines import command_lines
-from leadline.outputs.text.plain import columns, count, padded, plain, wrapped
+from leadline.outputs.text.plain import columns, command_lines, count, padded, plain, wrapped
 from leadline.posture.risk.ranking import workload_risks
 
 View = Literal["control", "object", "namespace", "fix"]
@@ -117,7 +115,9 @@ def _areas(report: PostureReport) -> list[_Area]:
     for row in report.by_control:
         if not row.judged:
             continue
-        name = _area(row.control.category)
+        # ``Workload / Supply chain`` counts for images, every other category by its first part.
+        first, _, second = (part.strip() for part in row.control.category.partition("/"))
+        name = "images" if second == "Supply chain" else (first or "other").lower()
         judged[name] += 1
         if row.failed:
             failed[name] += 1
@@ -127,12 +127,6 @@ def _areas(report: PostureReport) -> list[_Area]:
         _Area(name, failed[name], judged[name], *worst.get(name, ((), "unknown", ""))[1:]) for name in judged
     ]
     return sorted(rows, key=lambda row: (worst[row.name][0] if row.failed else (9, 9, 0.0, ""), row.name))
-
-
-def _area(category: str) -> str:
-    """``Workload / Supply chain`` counts for images, every other category by its first part."""
-    first, _, second = (part.strip() for part in category.partition("/"))
-    return "images" if second == "Supply chain" else (first or "other").lower()
 
 
 def view_lines(report: PostureReport, view: View, least: Severity, paint: Paint, width: int, *, shows_all: bool) -> Iterator[str]:  # fmt: skip

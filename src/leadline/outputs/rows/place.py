@@ -1,10 +1,15 @@
-"""Where things are, in words, and where a path leads within an object."""
+"""Where things are and what they are called, in words, and where a path leads within an object."""
 
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from leadline.kube.field_path import child_of, parse_path
 from leadline.kube.field_path import value_at as value_of
-from leadline.model.finding import Place
+from leadline.model.finding import Finding, Place
+from leadline.model.report import PostureReport
 from leadline.model.resource import Resource, joined
 from leadline.model.risk import WorkloadRisk
 from leadline.outputs.text.plain import plain
@@ -116,3 +121,127 @@ def stable_path(body: dict[str, Any], path: str) -> str:
         else:
             parts.append(str(step))
     return "/".join(parts)
+
+
+_HELD = 64
+"""Spots whose lines are known at a time."""
+
+
+class FindingPlaces:
+    """The places and source lines of the findings of one report."""
+
+    def __init__(self, report: PostureReport, places: ShownPlaces) -> None:
+        """``places`` is not asked for anything where the report is sealed."""
+        self._report = report
+        self._places = places
+        self._is_sealed = report.is_sealed
+        self._lines: OrderedDict[tuple[int, int], tuple[str, ...]] = OrderedDict()
+
+    def holder(self, finding: Finding) -> Resource:
+        """The object that the path of ``finding`` starts from."""
+        return self._report.resource(finding.on)
+
+    def body(self, resource: Resource) -> dict[str, Any]:
+        """The body of an object of the report, as it may be shown."""
+        return resource.body if self._is_sealed else self._places.body(resource)
+
+    def read_body(self, resource: Resource) -> dict[str, Any]:
+        """The same to judge by and never to show; what follows from it goes through ``shown_risk``."""
+        return resource.body if self._is_sealed else self._places.read_body(resource)
+
+    def shown_risk(self, risk: WorkloadRisk) -> WorkloadRisk:
+        return risk if self._is_sealed else self._places.shown_risk(risk)
+
+    def find(self, finding: Finding) -> Place | None:
+        """Where the path leads, or its deepest parent that exists; ``None`` for objects without a file."""
+        return finding.place if self._is_sealed else self._places.find(self.holder(finding), finding.path)
+
+    def start(self, resource: Resource) -> Place | None:
+        """Where an object begins that findings are related to."""
+        return self._report.starts.get(resource.id) if self._is_sealed else self._places.find(resource, "")
+
+    def lines(self, finding: Finding, place: Place) -> tuple[str, ...]:
+        """The line of ``place``, which ``find`` gave, after the one before it; without secrets, safe to print."""
+        if self._is_sealed:
+            return finding.lines
+        holder = self.holder(finding)
+        spot = id(holder), place.line
+        lines = self._lines.get(spot)
+        if lines is None:
+            # Objects of the report live as long as it does, so that none gets the place in memory of another.
+            lines = tuple(self._places.lines(holder, max(1, place.line - 1), place.line))
+            self._lines[spot] = lines
+            if len(self._lines) > _HELD:
+                self._lines.popitem(last=False)
+        return lines
+
+
+def titles_of(report: PostureReport) -> Callable[[Resource], str]:
+    """Names each resource of ``report``: ``shop/Deployment/web``, or ``shop/Deployment/web (overlays/prod)``.
+
+    The chart or overlay is named only where the same object came out of another one as well.
+    """
+    if report.charts + report.kustomizations < 1:
+        return _plain_title
+    sources: dict[str, set[str]] = {}
+    for resource in report.resources:
+        sources.setdefault(resource.title, set()).add(resource.origin.rendering)
+    shared = {title for title, places in sources.items() if len(places) > 1}
+    if not shared:
+        return _plain_title
+
+    def title(resource: Resource) -> str:
+        source = resource.origin.rendering
+        name = _plain_title(resource)
+        return f"{name} ({plain(source)})" if source and resource.title in shared else name
+
+    return title
+
+
+def _plain_title(resource: Resource) -> str:
+    return plain(resource.title)
+
+
+@lru_cache(maxsize=4096)
+def uri_of(file: str, folder: str, root: str = "") -> str:
+    """``file`` relative to ``root`` where it lies below it, else as a ``file:`` address; percent-encoded.
+
+    ``folder`` is the absolute one that ``file`` is relative to; it replaces an empty ``root``.
+    """
+    if file == "-":
+        return "stdin"
+    absolute, top = _absolute(file, folder), _slashes(root or folder)
+    if absolute.startswith(f"{top}/"):
+        return _quoted(absolute[len(top) + 1 :])
+    return f"file://{'' if absolute.startswith('/') else '/'}{_quoted(absolute, keep=':')}"
+
+
+@lru_cache(maxsize=4096)
+def path_of(file: str, folder: str, root: str = "") -> str:
+    """``file`` relative to ``root`` where it lies below it, else as it is, with forward slashes."""
+    absolute, top = _absolute(file, folder), _slashes(root or folder)
+    return absolute[len(top) + 1 :] if absolute.startswith(f"{top}/") else file.replace("\\", "/")
+
+
+def _absolute(file: str, folder: str) -> str:
+    file = file.replace("\\", "/")
+    absolute = file if _is_absolute(file) else f"{_slashes(folder)}/{file}"
+    parts: list[str] = []
+    for part in absolute.split("/"):
+        if part == ".." and len(parts) > 1:
+            parts.pop()
+        elif part not in (".", "..") and (part or not parts):
+            parts.append(part)
+    return "/".join(parts)
+
+
+def _slashes(folder: str) -> str:
+    return folder.replace("\\", "/").rstrip("/")
+
+
+def _is_absolute(file: str) -> bool:
+    return file.startswith("/") or (len(file) > 2 and file[0].isalpha() and file[1:3] == ":/")
+
+
+def _quoted(path: str, keep: str = "") -> str:
+    return quote(path, safe="/" + keep, errors="replace")

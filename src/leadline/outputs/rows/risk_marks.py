@@ -5,8 +5,8 @@ from msgspec import Struct
 from leadline.model.finding import Finding
 from leadline.model.report import PostureReport
 from leadline.model.risk import WorkloadRisk
-from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.overview import fixes_among, risks_of
+from leadline.outputs.rows.place import FindingPlaces
 from leadline.outputs.text.plain import plain
 
 _GRAVE = ("critical", "high")

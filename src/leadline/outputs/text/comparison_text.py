@@ -11,8 +11,7 @@ from msgspec import Struct
 from leadline.model.control import SEVERITIES, Control, Severity
 from leadline.outputs.documents.baseline import Baseline, SeenFinding, distinct
 from leadline.outputs.documents.comparison import Comparison
-from leadline.outputs.text.command_lines import broken_path
-from leadline.outputs.text.plain import columns, count, padded, plain, wrapped
+from leadline.outputs.text.plain import broken_path, columns, count, padded, plain, wrapped
 
 _NAMED = 20
 """Of what was not read."""

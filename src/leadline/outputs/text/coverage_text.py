@@ -5,12 +5,10 @@ from collections.abc import Iterator, Sequence
 from leadline.model.report import PostureReport
 from leadline.model.unread import Unread
 from leadline.outputs.format_registry import Page
-from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.objects_elsewhere import prevention_text, preventions
+from leadline.outputs.rows.place import FindingPlaces, titles_of
 from leadline.outputs.rows.summary import blocked_by_access, denied_rules, not_judged
-from leadline.outputs.rows.titles import titles_of
-from leadline.outputs.text.command_lines import broken_at
-from leadline.outputs.text.plain import and_more, columns, count, padded, plain, wrapped
+from leadline.outputs.text.plain import and_more, broken_at, columns, count, padded, plain, wrapped
 from leadline.outputs.text.waiver_text import waiver_lines
 
 _NARROW = 80

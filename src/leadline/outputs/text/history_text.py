@@ -9,8 +9,7 @@ import msgspec
 
 from leadline.model.control import SEVERITIES
 from leadline.model.history import Change, Day, History, Life
-from leadline.outputs.text.plain import count, plain, wrapped
-from leadline.outputs.text.text_table import text_table
+from leadline.outputs.text.plain import count, plain, text_table, wrapped
 
 _RANK: Mapping[str, int] = {severity: rank for rank, severity in enumerate(SEVERITIES)}
 _BARS = "▁▂▃▄▅▆▇█"

@@ -18,8 +18,7 @@ from leadline.outputs.text import html_page as html
 from leadline.outputs.text import markdown_text as markdown
 from leadline.outputs.text.comparison_text import changed_rows, object_title
 from leadline.outputs.text.json_text import json_text
-from leadline.outputs.text.plain import cell_text, count, plain, wrapped
-from leadline.outputs.text.text_table import text_table
+from leadline.outputs.text.plain import cell_text, count, plain, text_table, wrapped
 
 PATHS = 5
 _NAMED = 20

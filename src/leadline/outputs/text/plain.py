@@ -1,7 +1,7 @@
 """Text that a terminal, a log and a table can carry, made of names that may hold anything."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from unicodedata import combining, east_asian_width
 
@@ -149,3 +149,75 @@ def wrapped(text: str, width: int) -> list[str]:
         else:
             line = f"{line} {word}" if line else word
     return [*lines, line] if line else lines
+
+
+_GAP = 2
+_LEAST = 24
+"""Columns that the last column needs, or it goes to lines of its own."""
+
+
+def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int | None) -> Iterator[str]:
+    """``header`` and ``rows``; the last column takes what is left and is broken between words.
+
+    ``width`` is that of the terminal; ``None`` for a pipe, where each row is one line.
+    """
+    widths = [max(columns(row[i]) for row in (header, *rows)) for i in range(len(header) - 1)]
+    left = sum(widths) + _GAP * len(widths)
+    is_narrow = width is not None and width - left < _LEAST
+    if is_narrow:
+        yield from wrapped((" " * _GAP).join(header[:-1]), width or 0)
+    for i, row in enumerate((header, *rows)):
+        head = (" " * _GAP).join(padded(text, size) for text, size in zip(row, widths, strict=False))
+        if width is None:
+            yield f"{head}{' ' * _GAP}{row[-1]}".rstrip()
+        elif not is_narrow:
+            first, *more = wrapped(row[-1], width - left) or [""]
+            yield f"{head}{' ' * _GAP}{first}".rstrip()
+            yield from (" " * left + line for line in more)
+        elif i:
+            yield from wrapped(head, width) if columns(head.rstrip()) > width else [head.rstrip()]
+            yield from (f"  {line}" for line in wrapped(row[-1], width - 2))
+
+
+def broken_at(text: str, width: int) -> Iterator[str]:
+    """``text`` as it is where it fits, else broken between words, further lines two columns to the right."""
+    if columns(text) <= width:
+        yield text
+        return
+    indent = " " * (len(text) - len(text.lstrip()))
+    first, *more = wrapped(text, width - len(indent) - 2)
+    yield indent + first
+    yield from (f"{indent}  {line}" for line in more)
+
+
+def command_lines(line: str, width: int) -> Iterator[str]:
+    """A command on as many lines as it takes, each but the last ending as a shell wants it."""
+    *broken, last = broken_at(line, width) if columns(line) <= width else broken_at(line, width - 2)
+    yield from (f"{part} \\" for part in broken)
+    yield last
+
+
+def side_by_side(parts: Iterable[str], width: int, gap: str = "   ", indent: str = "") -> Iterator[str]:
+    """Commands beside each other as far as there is room, the others on lines of their own."""
+    line = ""
+    for part in parts:
+        if line and columns(line) + columns(gap) + columns(part) > width:
+            yield from command_lines(line, width)
+            line = indent + part
+        else:
+            line = f"{line}{gap}{part}" if line else part
+    if line:
+        yield from command_lines(line, width)
+
+
+def broken_path(path: str, width: int, mark: str = ".") -> Iterator[str]:
+    """A path over several lines if need be, broken after its dots, or another ``mark`` between its parts."""
+    line = ""
+    for part in path.replace(mark, f"{mark}\0").split("\0"):
+        if line and columns(line) + columns(part) > width:
+            yield line
+            line = part
+        else:
+            line += part
+    if line:
+        yield line

@@ -5,7 +5,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from leadline.model.report import PostureReport
 from leadline.model.risk import AttackStep, WorkloadRisk
-from leadline.outputs.rows.titles import titles_of
+from leadline.outputs.rows.place import titles_of
 from leadline.outputs.text.plain import clipped, columns, plain, wrapped
 
 ARROW = "→"

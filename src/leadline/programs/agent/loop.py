@@ -10,13 +10,14 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from msgspec import Struct
+
 from leadline.backoff import backoff_s
 from leadline.errors import ClusterError, StoreError
 from leadline.model.alert import Alert
 from leadline.model.profile import Profile
 from leadline.programs.agent.answers import Answers, alert_metrics, metrics
 from leadline.programs.agent.faulty_rules import FaultyRules
-from leadline.programs.agent.settings import Settings
 from leadline.programs.serving.deadline import deadline
 from leadline.programs.serving.pod import own_namespace
 from leadline.scans.observing.accepting import Accepting
@@ -31,6 +32,42 @@ from leadline.scans.waivers.waiving import waivers_of_files
 if TYPE_CHECKING:
     from leadline.scans.observing.alert_store import AlertStore
     from leadline.scans.observing.storing import ProfileStore
+
+
+class Settings(Struct, frozen=True):
+    json: bool = False
+    """Every event as a line on standard output."""
+    alerts: bool = True
+    """Judge by rules, and print alerts as lines on standard output."""
+    rule: tuple[str, ...] = ()
+    """Rules that are off by themselves."""
+    without_rule: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    """Files of rules of one's own."""
+    waivers: tuple[str, ...] = ()
+    """Files of waivers, by which alerts are accepted too."""
+    profiles: str = ""
+    """File of the profiles: those in it are continued, and it is written once a minute and at the end."""
+    every: bool = False
+    """Everything, not only what a container does for the first time."""
+    processes: bool = False
+    host: bool = False
+    others: bool = False
+    seconds: float = 0.0
+    """0: until it is asked to end."""
+    environment: tuple[str, ...] = ()
+    ring_bytes: int = 8 << 20
+    file_budget: int = 400
+    cri: str = "auto"
+    """Socket of the container runtime, ``auto`` for the usual places, ``none``."""
+    node: str = ""
+    """Name of this node in a cluster; empty outside of one."""
+    store: str = ""
+    """``kube``: profiles go to the store of the cluster; empty: to none."""
+    learning_hours: float = 24.0
+    port: int = 0
+    """For metrics and probes; 0 for none."""
+
 
 log = logging.getLogger(__name__)
 READ_EVERY_S = 0.05

@@ -7,8 +7,7 @@ from typing import Any
 import click
 import msgspec
 
-from leadline.programs.agent.loop import serve
-from leadline.programs.agent.settings import Settings
+from leadline.programs.agent.loop import Settings, serve
 from leadline.programs.serving.log import log_to_stderr
 from leadline.scans.observing.check import check_node
 

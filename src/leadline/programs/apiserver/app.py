@@ -14,9 +14,9 @@ from leadline.api.selection import Key, Selection
 from leadline.errors import StoreError
 from leadline.programs.apiserver import reading
 from leadline.programs.apiserver.asked import Target, target_of
-from leadline.programs.apiserver.computed.completing import complete
 from leadline.programs.apiserver.computed.computing import Computing
 from leadline.programs.apiserver.computed.finding_views import FindingShape, ImageFindingShape
+from leadline.programs.apiserver.computed.tending import complete
 from leadline.programs.apiserver.computed.views import Shape, View
 from leadline.programs.apiserver.documents.discovery import Documents
 from leadline.programs.apiserver.encoding.forms import Served, serve

@@ -20,7 +20,7 @@ from leadline.api.protocol import Store
 from leadline.errors import ClusterError, StoreError
 from leadline.programs.apiserver.app import App
 from leadline.programs.apiserver.cluster.cluster_namespaces import ClusterNamespaces, sweep
-from leadline.programs.apiserver.silence import mark_stale
+from leadline.programs.apiserver.computed.tending import mark_stale
 from leadline.programs.serving.cluster.behind import be_trusted, look_after, own_service
 from leadline.programs.serving.cluster.cluster_access import ClusterAccess, read_front_proxy
 from leadline.programs.serving.cluster.kube_api import KubeApi, KubeSettings

@@ -2,9 +2,8 @@
 
 from typing import Any, Protocol
 
-from leadline.api.protocol import MAX_PAGE_BYTES, Entry, Page, Paging
+from leadline.api.protocol import MAX_PAGE_BYTES, Entry, Page, Paging, write_token
 from leadline.api.selection import Key, Selection
-from leadline.api.token import write_token
 from leadline.programs.apiserver import asked
 from leadline.programs.apiserver.asked import Target
 from leadline.programs.apiserver.exchange import Exchange

@@ -8,8 +8,7 @@ from typing import Any
 
 import orjson
 
-from leadline.api.protocol import ADDED, Changes, GoneError, Paging
-from leadline.api.token import write_token
+from leadline.api.protocol import ADDED, Changes, GoneError, Paging, write_token
 from leadline.programs.apiserver import asked
 from leadline.programs.apiserver.asked import Target
 from leadline.programs.apiserver.exchange import Exchange

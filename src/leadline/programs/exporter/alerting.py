@@ -12,12 +12,10 @@ from msgspec.structs import replace
 
 from leadline.backoff import backoff_s
 from leadline.errors import StoreError
-from leadline.outputs.alerts.alertmanager import Alertmanager
 from leadline.outputs.alerts.posting import Poster, host_of
 from leadline.outputs.alerts.protocol import Alert, DeliveryError, Group, Receiver, grouped
-from leadline.outputs.alerts.slack import Slack
+from leadline.outputs.alerts.receivers import Alertmanager, Slack, Webhook
 from leadline.outputs.alerts.syslog import Syslog
-from leadline.outputs.alerts.webhook import Webhook
 from leadline.programs.exporter.alert_conditions import (
     Conditions,
     Moment,

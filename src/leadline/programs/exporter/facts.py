@@ -16,10 +16,9 @@ from leadline.api.kinds.alerts import RuntimeAlert
 from leadline.api.kinds.configuration import WorkloadConfigurationScanSummary
 from leadline.api.kinds.images import Counted, VulnerabilityCount, VulnerabilityManifestSummary
 from leadline.api.kinds.scans import ImageScan, KnownAdmin, ScanOutcome, ScanRun
-from leadline.api.metadata import Metadata
 from leadline.api.posture_results import BY_EXCEPTION
 from leadline.api.protocol import Entry
-from leadline.api.stored import Reader, metadata_of
+from leadline.api.stored import Metadata, Reader, metadata_of
 from leadline.outputs.text.plain import plain
 from leadline.scans.stored.image_results import COUNTED, is_filtered
 from leadline.scans.stored.scan_runs import FOLLOWING, STALE

@@ -2,15 +2,14 @@
 
 import logging
 import os
-from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import uvloop
 
-from leadline.api.protocol import Readable
 from leadline.errors import UsageError
 from leadline.outputs.alerts.posting import Poster
 from leadline.programs.exporter.alert_settings import read_settings
@@ -44,7 +43,8 @@ command = TABLE.command("exporter", _run, CONFIG)
 async def serve(settings: Settings) -> None:
     """Raises: ``UsageError``, ``SourceError``, ``StoreError`` for what is wrong with the settings of alerts."""
     results = Results(known_frameworks())
-    follower = Follower(results, _opener(settings))
+    connect = partial(open_to_read, settings.store, settings.kube_context, settings.kubeconfig)
+    follower = Follower(results, partial(connect, environ=os.environ, said=partial(log.info, "%s")))
     async with AsyncExitStack() as opened:
         alerting = await _alerting(settings, (results, follower), opened) if settings.alerts else None
         numbers = Numbers(results, follower, settings, alerting)
@@ -69,16 +69,3 @@ async def _alerting(
     http = await opened.enter_async_context(httpx2.AsyncClient(trust_env=True))
     receivers = receivers_of(file, Poster(http))
     return Alerting(watched, file.thresholds, state, receivers, cluster=settings.cluster_name)
-
-
-def _opener(settings: Settings) -> Callable[[], Readable]:
-    def opened() -> Readable:
-        return open_to_read(
-            settings.store,
-            settings.kube_context,
-            settings.kubeconfig,
-            environ=os.environ,
-            said=lambda line: log.info("%s", line),
-        )
-
-    return opened

@@ -430,7 +430,21 @@ def server_of(asked_of: AskedOf, *, is_trusted: bool) -> Server:
     """The server with what it answers to."""
     server = Server(asked_of, is_trusted=is_trusted)
     _hear(server)
-    _answer(server)
+    pull = lsp.DiagnosticOptions(
+        inter_file_dependencies=True, workspace_diagnostics=False, identifier="leadline"
+    )
+    kinds = lsp.CodeActionOptions([lsp.CodeActionKind.QuickFix, FIX_ALL])
+    # A method takes no mark of its own, by which the library knows what is registered.
+    server.feature(lsp.TEXT_DOCUMENT_HOVER)(partial(server.hover))
+    server.feature(lsp.TEXT_DOCUMENT_DOCUMENT_LINK)(partial(server.links))
+    server.feature(lsp.TEXT_DOCUMENT_CODE_LENS)(partial(server.lenses))
+    server.feature(lsp.TEXT_DOCUMENT_DIAGNOSTIC, pull)(partial(server.diagnostics))
+    server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, kinds)(partial(server.code_actions))
+
+    @server.command(SCAN_IMAGE)
+    async def on_scan_image(name: str) -> None:
+        await server.scan_image(name)
+
     return server
 
 
@@ -457,24 +471,6 @@ def _hear(server: Server) -> None:
     }
     for name, hear in heard.items():
         server.feature(name)(hear)
-
-
-def _answer(server: Server) -> None:
-    """What the editor asks."""
-    pull = lsp.DiagnosticOptions(
-        inter_file_dependencies=True, workspace_diagnostics=False, identifier="leadline"
-    )
-    kinds = lsp.CodeActionOptions([lsp.CodeActionKind.QuickFix, FIX_ALL])
-    # A method takes no mark of its own, by which the library knows what is registered.
-    server.feature(lsp.TEXT_DOCUMENT_HOVER)(partial(server.hover))
-    server.feature(lsp.TEXT_DOCUMENT_DOCUMENT_LINK)(partial(server.links))
-    server.feature(lsp.TEXT_DOCUMENT_CODE_LENS)(partial(server.lenses))
-    server.feature(lsp.TEXT_DOCUMENT_DIAGNOSTIC, pull)(partial(server.diagnostics))
-    server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, kinds)(partial(server.code_actions))
-
-    @server.command(SCAN_IMAGE)
-    async def on_scan_image(name: str) -> None:
-        await server.scan_image(name)
 
 
 def serve(asked_of: AskedOf, *, is_trusted: bool) -> int:

@@ -12,8 +12,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,11 @@ from leadline.api.carriers.remote import RemoteStore
 from leadline.api.protocol import Store
 from leadline.errors import ClusterError, UsageError
 from leadline.outputs.redaction.values import SecretValues
+from leadline.outputs.text.plain import plain
 from leadline.programs.operator.behaviour import Behaviour
 from leadline.programs.operator.continuous import Continuous, World
-from leadline.programs.operator.database_updates import keep_database
 from leadline.programs.operator.images.following import Accepting, Images
-from leadline.programs.operator.images.jobs import Place
+from leadline.programs.operator.images.jobs import ImageSettings, Place
 from leadline.programs.operator.lease import Leadership, LeaseSettings, OwnThread
 from leadline.programs.operator.notices import Notices
 from leadline.programs.operator.runs import IMAGES, POSTURE, Orders
@@ -122,7 +122,7 @@ async def operate(settings: Settings, rules: ScanRules) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    kube = Kube(async_client(settings.kube_context, settings.kubeconfig, environ=os.environ))
+    kube = _kube(settings)
     store = _store(settings)
     try:
         chores = [_until_stopped(stop), _lead(settings, rules, kube, store)]
@@ -147,10 +147,7 @@ async def _lead(settings: Settings, rules: ScanRules, kube: Kube, store: Store) 
         settings.lease_renew_s,
     )
 
-    def own_connection() -> Kube:
-        return Kube(async_client(settings.kube_context, settings.kubeconfig, environ=os.environ))
-
-    leadership = Leadership(kube, lease, OwnThread(own_connection))
+    leadership = Leadership(kube, lease, OwnThread(lambda: _kube(settings)))
     while True:
         await leadership.lead(lambda: _work(settings, rules, kube, store))
 
@@ -220,7 +217,60 @@ async def _until_stopped(stop: asyncio.Event) -> None:
     log.info("asked to end")
 
 
+def _kube(settings: Settings) -> Kube:
+    return Kube(async_client(settings.kube_context, settings.kubeconfig, environ=os.environ))
+
+
 def _store(settings: Settings) -> Store:
     if settings.store == KUBE:
         return RemoteStore(async_client(settings.kube_context, settings.kubeconfig, environ=os.environ))
     return LocalStore(Path(settings.store))
+
+
+HOUR_S = 3600.0
+TRY_AGAIN_S = 5.0
+"""After a failure, then twice as long after each further one: the network of a pod that just began may not be there yet."""
+LONGEST_WAIT_S = 300.0
+LONGEST_S = 3600.0
+_LONGEST_LINE = 500
+COMMAND = (sys.executable, "-m", "leadline.programs.cli.main", "db", "fetch", "--from")
+
+
+async def keep_database(settings: ImageSettings, command: Sequence[str] = COMMAND) -> None:
+    """Until it is cancelled. ``command`` takes the address and the flags of ``leadline db fetch --from``."""
+    flags = [settings.database_address, "--output", settings.database]
+    flags += ["--key", settings.database_key] if settings.database_key else ["--allow-unsigned"]
+    flags += ["--ca-file", settings.ca_file] if settings.ca_file else []
+    every_s = settings.database_every_h * HOUR_S
+    failures = 0
+    while True:
+        failures = 0 if await _update([*command, *flags]) else failures + 1
+        await asyncio.sleep(wait_s(failures, every_s))
+
+
+def wait_s(failures: int, every_s: float) -> float:
+    """Until the next time, after so many failures in a row; a failure is not waited out for longer than ``every_s``."""
+    if not failures:
+        return every_s
+    return min(TRY_AGAIN_S * 2.0 ** min(failures - 1, 16), LONGEST_WAIT_S, every_s)
+
+
+async def _update(command: Sequence[str]) -> bool:
+    child = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        async with asyncio.timeout(LONGEST_S):
+            _, said = await child.communicate()
+    except TimeoutError:
+        said = b"it took too long"
+    finally:
+        if child.returncode is None:
+            with suppress(ProcessLookupError):
+                child.kill()
+            await child.wait()
+    if child.returncode == 0:
+        return True
+    lines = said.decode("utf-8", "replace").strip().splitlines() or ["no reason was given"]
+    log.warning("the vulnerability database was not updated: %s", plain(lines[-1], _LONGEST_LINE))
+    return False

@@ -287,7 +287,10 @@ def _chosen(
             continue
         job = Job(one.key, one.version, record.is_kept)
         if not job.is_stored and one.place:
-            free_at = _free_at(one, record, trouble, last_start, settings)
+            gap_s = settings.gap_s * _jitter(record)
+            after_start = last_start[one.place] + gap_s if last_start[one.place] else 0.0
+            blocking = trouble.get(one.place)
+            free_at = max(after_start, blocking.place_free_at if blocking else 0.0)
             if free_at > now:
                 wake = min(wake, free_at)
                 continue
@@ -326,20 +329,6 @@ def _rank(one: Wanted, record: Record, trouble: Mapping[str, Record]) -> tuple[o
         record.since,
         record.key,
     )
-
-
-def _free_at(
-    one: Wanted,
-    record: Record,
-    trouble: Mapping[str, Record],
-    last_start: Mapping[str, float],
-    settings: Settings,
-) -> float:
-    """When its place may be asked."""
-    gap_s = settings.gap_s * _jitter(record)
-    after_start = last_start[one.place] + gap_s if last_start[one.place] else 0.0
-    blocking = trouble.get(one.place)
-    return max(after_start, blocking.place_free_at if blocking else 0.0)
 
 
 def _wait_s(record: Record, settings: Settings) -> float:

@@ -16,8 +16,7 @@ from leadline.model.finding import Finding
 from leadline.model.report import PostureReport
 from leadline.model.risk import ImageFacts, WorkloadRisk
 from leadline.outputs.documents.sealing import sealed
-from leadline.outputs.pseudonyms.key_file import read_names, write_names
-from leadline.outputs.pseudonyms.names import Names
+from leadline.outputs.pseudonyms.names import Names, read_names, write_names
 from leadline.outputs.pseudonyms.report import pseudonymous
 from leadline.outputs.redaction.values import SecretValues
 from leadline.posture.catalogue import load_controls

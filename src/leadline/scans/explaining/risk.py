@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from leadline.model.report import PostureReport
 from leadline.model.risk import WorkloadRisk
-from leadline.outputs.rows.titles import titles_of
+from leadline.outputs.rows.place import titles_of
 from leadline.outputs.text.risk_text import step_text
 
 _NEAR = (

@@ -14,9 +14,8 @@ from leadline.kube.field_path import parse_path
 from leadline.model.control import Control, Set
 from leadline.outputs.rows.remediation import fix
 from leadline.outputs.text.markdown_text import code, words
-from leadline.outputs.text.patch import FixedFile
+from leadline.outputs.text.patch import FixedFile, Suggestion, suggestion_text, suggestions_of
 from leadline.outputs.text.plain import count
-from leadline.outputs.text.suggestions import Suggestion, suggestion_text, suggestions_of
 from leadline.scans.fixing.fix_scan import FixResult
 from leadline.scans.fixing.wanted_edits import WantedEdit
 from leadline.sources.git.revision import OldFiles, files_at_revision

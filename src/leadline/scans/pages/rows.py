@@ -21,10 +21,8 @@ from leadline.outputs.rows.edit_rows import (
     ordered,
     subject_text,
 )
-from leadline.outputs.rows.finding_places import FindingPlaces
-from leadline.outputs.rows.place import NoPlaces, place_text
+from leadline.outputs.rows.place import FindingPlaces, NoPlaces, place_text, titles_of
 from leadline.outputs.rows.remediation import fix
-from leadline.outputs.rows.titles import titles_of
 
 CLUSTER = "(cluster)"
 """Stands for the namespace of what is in none."""

@@ -17,7 +17,7 @@ from leadline.model.control import SEVERITIES
 from leadline.model.report import PostureReport
 from leadline.model.resource import Resource
 from leadline.model.risk import WorkloadRisk
-from leadline.outputs.rows.titles import titles_of
+from leadline.outputs.rows.place import titles_of
 from leadline.outputs.text.plain import count, plain
 from leadline.posture.risk.ranking import ranked
 from leadline.scans.pages.image_entries import ImageEntry

@@ -33,7 +33,7 @@ from leadline.errors import LeadlineError, StoreError
 from leadline.model.image_report import ImageReport
 from leadline.model.profile import Profile
 from leadline.model.vulnerability import Match
-from leadline.outputs.text.timestamps import content_uuid
+from leadline.outputs.text.json_text import content_uuid
 from leadline.packages.loaded import Loaded
 from leadline.packages.package_url import package_url
 from leadline.scans.images.loaded import is_loading_complete

@@ -9,11 +9,9 @@ from leadline.model.finding import Finding, Place
 from leadline.model.resource import Resource
 from leadline.model.unread import Unread
 from leadline.outputs.rows.edit_rows import EditRow, edit_rows
-from leadline.outputs.rows.finding_places import FindingPlaces
 from leadline.outputs.rows.objects_elsewhere import MOST_NAMED, causes
-from leadline.outputs.rows.place import steering
+from leadline.outputs.rows.place import FindingPlaces, steering, titles_of
 from leadline.outputs.rows.remediation import control_text, fix
-from leadline.outputs.rows.titles import titles_of
 from leadline.outputs.text.plain import plain
 from leadline.scans.posture.watch_scan import ScanPart
 

@@ -19,7 +19,7 @@ import pytest
 
 import leadline
 from leadline.outputs.text.plain import columns
-from leadline.programs.cli.output.progress import progress
+from leadline.programs.cli.output.terminal import progress
 
 LEADLINE = [sys.executable, "-m", "leadline.programs.cli.main"]
 ENDS_AFTER_S = 60
@@ -120,7 +120,7 @@ def test_a_pipe_sees_nothing_of_it_nor_does_a_terminal_with_quiet():
             os.close(one)
 
 
-WAITS = "import sys; from leadline.programs.cli.output.progress import progress\nwith progress(sys.argv[1], is_wanted=True): sys.stdin.read()"
+WAITS = "import sys; from leadline.programs.cli.output.terminal import progress\nwith progress(sys.argv[1], is_wanted=True): sys.stdin.read()"
 
 
 @pytest.mark.parametrize("width", [10, 60, 80, 200, 0])

@@ -26,7 +26,7 @@ from leadline.api.kinds.images import (
     VulnerabilityCount,
     VulnerabilityCounts,
 )
-from leadline.api.protocol import ABSENT, ConflictError, Entry, GoneError, Put, Store, pages_of
+from leadline.api.protocol import ABSENT, ConflictError, GoneError, Put, Store, pages_of
 from leadline.api.selection import Key, Selection
 from leadline.backoff import backoff_s
 from leadline.errors import StoreError
@@ -235,7 +235,17 @@ class Computing:
                     await self._store.delete(key, old.revision)
                 return
             served = self._served[computation.target]
-            whole = _whole(served, key, body, old)
+            kind = served.kind
+            metadata: Body = {"name": key.name, "labels": {}, "annotations": {}}
+            if key.namespace:
+                metadata["namespace"] = key.namespace
+            metadata |= body.pop("metadata", {})
+            if old is None:
+                wire.make_new(metadata)
+            else:
+                kept = orjson.loads(old.content.metadata)
+                metadata |= {name: kept[name] for name in wire.OURS if name in kept}
+            whole = {"apiVersion": kind.api_version, "kind": kind.name, "metadata": metadata, **body}
             content = wire.content_of(served, whole)
             if old is None:
                 await self._store.put(Put(key, content, ABSENT))
@@ -262,17 +272,3 @@ class Computing:
 
 def _references(namespace: str, names: list[str], kind: str) -> tuple[Reference, ...]:
     return tuple(Reference(namespace, name, kind) for name in names)
-
-
-def _whole(served: Served, key: Key, body: Body, old: Entry | None) -> Body:
-    kind = served.kind
-    metadata: Body = {"name": key.name, "labels": {}, "annotations": {}}
-    if key.namespace:
-        metadata["namespace"] = key.namespace
-    metadata |= body.pop("metadata", {})
-    if old is None:
-        wire.make_new(metadata)
-    else:
-        kept = orjson.loads(old.content.metadata)
-        metadata |= {name: kept[name] for name in wire.OURS if name in kept}
-    return {"apiVersion": kind.api_version, "kind": kind.name, "metadata": metadata, **body}

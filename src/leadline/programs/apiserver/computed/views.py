@@ -25,9 +25,10 @@ from leadline.api.protocol import (
     Page,
     Paging,
     Store,
+    read_token,
+    write_token,
 )
 from leadline.api.selection import Key, Requirement, Selection
-from leadline.api.token import read_token, write_token
 from leadline.programs.apiserver.encoding import wire
 from leadline.programs.apiserver.encoding.forms import Served
 

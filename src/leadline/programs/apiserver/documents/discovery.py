@@ -9,7 +9,7 @@ import orjson
 from msgspec import Struct
 
 from leadline.api.kind import CATEGORIES, Kind
-from leadline.api.metadata import Metadata
+from leadline.api.stored import Metadata
 from leadline.api.wire_type import schema
 from leadline.version import __version__
 
@@ -168,7 +168,24 @@ class Documents:
         for (group, version), members in groups.items():
             root = f"/apis/{group}/{version}"
             documents[f"/apis/{group}"] = {"kind": "APIGroup", "apiVersion": "v1", **_group(group, version)}
-            documents[root] = _resources(f"{group}/{version}", members)
+            resources = [
+                {
+                    "name": kind.plural,
+                    "singularName": kind.singular,
+                    "namespaced": kind.is_namespaced,
+                    "kind": kind.name,
+                    "verbs": kind.verbs,
+                    "shortNames": kind.short_names,
+                    "categories": CATEGORIES,
+                }
+                for kind in members
+            ]
+            documents[root] = {
+                "kind": "APIResourceList",
+                "apiVersion": "v1",
+                "groupVersion": f"{group}/{version}",
+                "resources": resources,
+            }
             documents[f"/openapi/v3{root}"] = openapi_v3(group, version, members)
             tag = _tag(orjson.dumps(documents[f"/openapi/v3{root}"]))
             paths[root[1:]] = {"serverRelativeURL": f"/openapi/v3{root}?hash={tag}"}
@@ -201,27 +218,6 @@ def _tag(content: bytes) -> str:
 def _group(group: str, version: str) -> Document:
     one = {"groupVersion": f"{group}/{version}", "version": version}
     return {"name": group, "versions": [one], "preferredVersion": one}
-
-
-def _resources(group_version: str, kinds: Iterable[Kind]) -> Document:
-    resources = [
-        {
-            "name": kind.plural,
-            "singularName": kind.singular,
-            "namespaced": kind.is_namespaced,
-            "kind": kind.name,
-            "verbs": kind.verbs,
-            "shortNames": kind.short_names,
-            "categories": CATEGORIES,
-        }
-        for kind in kinds
-    ]
-    return {
-        "kind": "APIResourceList",
-        "apiVersion": "v1",
-        "groupVersion": group_version,
-        "resources": resources,
-    }
 
 
 def _aggregated(groups: Mapping[tuple[str, str], Iterable[Kind]], version: str) -> Document:

@@ -55,7 +55,18 @@ def apply(kind: Kind, old: Object | None, application: Application) -> Object:
         before = _owned(_last_applied(old))
         conflicts = [(owner, path) for owner, path in conflicts if path not in before]
     if conflicts and not application.force:
-        raise _refused(kind, config["metadata"]["name"], conflicts)
+        causes = [
+            {
+                "reason": "FieldManagerConflict",
+                "message": f'conflict with "{owner[0]}" using {kind.api_version}',
+                "field": "." + ".".join(path),
+            }
+            for owner, path in conflicts
+        ]
+        listed = ", ".join(sorted({f'"{owner[0]}"' for owner, _ in conflicts}))
+        plural = "s" if len(conflicts) != 1 else ""
+        why = f"Apply failed with {len(conflicts)} conflict{plural}: conflicts with {listed}"
+        raise refusal.conflict(kind, config["metadata"]["name"], why, causes)
     for owner, path in conflicts:
         owners[owner] = owners[owner] - {path}
     new = merge(old, config)
@@ -185,18 +196,3 @@ def _last_applied(old: Object | None) -> Object:
     except orjson.JSONDecodeError:
         return {}
     return config if isinstance(config, dict) else {}
-
-
-def _refused(kind: Kind, name: str, conflicts: list[tuple[Owner, Path]]) -> refusal.Refusal:
-    causes = [
-        {
-            "reason": "FieldManagerConflict",
-            "message": f'conflict with "{owner[0]}" using {kind.api_version}',
-            "field": "." + ".".join(path),
-        }
-        for owner, path in conflicts
-    ]
-    listed = ", ".join(sorted({f'"{owner[0]}"' for owner, _ in conflicts}))
-    plural = "s" if len(conflicts) != 1 else ""
-    why = f"Apply failed with {len(conflicts)} conflict{plural}: conflicts with {listed}"
-    return refusal.conflict(kind, name, why, causes)

@@ -11,8 +11,8 @@ import orjson
 from msgspec import Struct, defstruct
 
 from leadline.api.kind import Kind
-from leadline.api.metadata import Metadata
 from leadline.api.protocol import Entry
+from leadline.api.stored import Metadata
 from leadline.api.wire_type import Checker, zero
 from leadline.programs.serving.cluster import refusal
 

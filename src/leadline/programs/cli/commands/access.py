@@ -14,8 +14,7 @@ from leadline.model.access import AccessAnswer, AccessUse
 from leadline.model.unread import Unread
 from leadline.programs.cli.options.configured import ConfiguredCommand
 from leadline.programs.cli.options.table import CHARTS, CLUSTER, NAMESPACES, takes
-from leadline.programs.cli.output.progress import progress
-from leadline.programs.cli.output.terminal import page_width
+from leadline.programs.cli.output.terminal import page_width, progress
 from leadline.programs.cli.scanning.requests import reading, request_of
 from leadline.programs.cli.scanning.storing import place_of, with_store
 from leadline.scans.access.answers import rights_of, who_can

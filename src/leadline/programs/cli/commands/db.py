@@ -13,8 +13,8 @@ from msgspec import to_builtins
 from leadline.errors import UsageError
 from leadline.outputs.text.plain import count, padded, plain
 from leadline.programs.cli.options.table import takes
-from leadline.programs.cli.output.progress import progress
 from leadline.programs.cli.output.showing import remark, show
+from leadline.programs.cli.output.terminal import progress
 from leadline.programs.cli.scanning.requests import created, database_file, split_commas
 from leadline.scans.images.checked_database import database_state
 from leadline.scans.images.database import (

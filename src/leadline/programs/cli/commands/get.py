@@ -12,13 +12,11 @@ from leadline.errors import SourceError
 from leadline.model.image_report import ImageReport
 from leadline.outputs.format_registry import Page, find_format
 from leadline.outputs.rows.place import NoPlaces
-from leadline.outputs.text.plain import plain
-from leadline.outputs.text.text_table import text_table
+from leadline.outputs.text.plain import plain, text_table
 from leadline.programs.cli.options.table import CLUSTER, takes
 from leadline.programs.cli.output.destinations import opened, placed, writing
-from leadline.programs.cli.output.progress import progress
 from leadline.programs.cli.output.showing import show
-from leadline.programs.cli.output.terminal import PIPE_WIDTH, list_width, wants_colour, width_of
+from leadline.programs.cli.output.terminal import PIPE_WIDTH, list_width, progress, wants_colour, width_of
 from leadline.programs.cli.scanning.storing import KUBE, StorePlace, with_store
 from leadline.scans.stored.scan_runs import run_rows
 from leadline.scans.stored.stored_images import image_rows, stored_image_of

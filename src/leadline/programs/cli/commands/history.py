@@ -6,9 +6,8 @@ import click
 
 from leadline.programs.cli.options.option import Flag
 from leadline.programs.cli.options.table import CLUSTER, takes
-from leadline.programs.cli.output.progress import progress
 from leadline.programs.cli.output.showing import show
-from leadline.programs.cli.output.terminal import list_width
+from leadline.programs.cli.output.terminal import list_width, progress
 from leadline.programs.cli.scanning.storing import KUBE, StorePlace, with_store
 from leadline.scans.stored.history.reading import asked_of
 from leadline.scans.stored.history.shown import shown_history

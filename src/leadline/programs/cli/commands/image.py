@@ -20,9 +20,8 @@ from leadline.programs.cli.options.table import (
     Request,
     takes,
 )
-from leadline.programs.cli.output.progress import progress
 from leadline.programs.cli.output.showing import show
-from leadline.programs.cli.output.terminal import PIPE_WIDTH, configure_log, width_of
+from leadline.programs.cli.output.terminal import PIPE_WIDTH, configure_log, progress, width_of
 from leadline.programs.cli.scanning.database import with_database
 from leadline.programs.cli.scanning.images import need_database, run_one, run_several
 from leadline.programs.cli.scanning.requests import created, grave, image_options, image_request

@@ -9,8 +9,7 @@ import click
 
 from leadline.errors import UsageError
 from leadline.outputs.rows.remediation import why
-from leadline.outputs.text.plain import plain, wrapped
-from leadline.outputs.text.text_table import text_table
+from leadline.outputs.text.plain import plain, text_table, wrapped
 from leadline.posture.catalogue import load_controls
 from leadline.programs.cli.output.showing import show
 from leadline.programs.cli.output.terminal import list_width

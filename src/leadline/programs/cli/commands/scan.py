@@ -18,10 +18,8 @@ from leadline.model.control import Severity
 from leadline.model.report import PostureReport, Target
 from leadline.outputs.format_registry import Asked, Page
 from leadline.outputs.rows.edit_rows import edit_line, edit_rows, failing_text, failing_unread
-from leadline.outputs.rows.finding_places import FindingPlaces
-from leadline.outputs.rows.place import NoPlaces
+from leadline.outputs.rows.place import FindingPlaces, NoPlaces, titles_of
 from leadline.outputs.rows.summary import closing
-from leadline.outputs.rows.titles import titles_of
 from leadline.outputs.text.plain import plain
 from leadline.programs.cli.options.habits import HabitualCommand
 from leadline.programs.cli.options.table import (
@@ -207,7 +205,17 @@ def _run(request: Request, send: Callable[[PostureReport, Page], None] | None = 
             if not scan.why_no_verdict or scan.report.unread or not is_for_people:
                 _write(sink, shown, page)
         if request.store:
-            _store(request, scan)
+            # The store speaks HTTP asynchronously; a scan that stores nothing does not pay for the import.
+            from leadline.programs.cli.scanning.storing import store_report
+
+            stored = store_report(request, scan)
+            if not request.quiet:
+                gone = f", {stored.collected} of vanished objects deleted" if stored.collected else ""
+                ending = f"; nothing new in namespaces that are being deleted: {', '.join(stored.ending)}"
+                click.echo(
+                    f"{stored.written} results stored as {stored.run}{gone}{ending if stored.ending else ''}",
+                    err=True,
+                )
         if send and not scan.why_no_verdict:
             send(shown, page)
     if scan.why_no_verdict:
@@ -251,20 +259,6 @@ def _opened(request: Request, options: PostureOptions) -> AbstractContextManager
 
     report = read_report(request, options)
     return nullcontext(PostureScan(report, NoPlaces(), why_no_verdict=why_no_verdict(report, 0, options)))
-
-
-def _store(request: Request, scan: PostureScan) -> None:
-    # The store speaks HTTP asynchronously; a scan that stores nothing does not pay for the import.
-    from leadline.programs.cli.scanning.storing import store_report
-
-    stored = store_report(request, scan)
-    if not request.quiet:
-        gone = f", {stored.collected} of vanished objects deleted" if stored.collected else ""
-        ending = f"; nothing new in namespaces that are being deleted: {', '.join(stored.ending)}"
-        click.echo(
-            f"{stored.written} results stored as {stored.run}{gone}{ending if stored.ending else ''}",
-            err=True,
-        )
 
 
 def _watch(request: Request) -> int:

@@ -14,8 +14,8 @@ from leadline.api.protocol import Store
 from leadline.errors import StoreError
 from leadline.outputs.text.plain import count, plain
 from leadline.programs.cli.options.table import CLUSTER, takes
-from leadline.programs.cli.output.progress import progress
 from leadline.programs.cli.output.showing import remark
+from leadline.programs.cli.output.terminal import progress
 from leadline.programs.cli.scanning.storing import KUBE, StorePlace, open_store, with_store
 
 _SHOWN = 20

@@ -12,14 +12,11 @@ from leadline.model.image_report import ImageReport
 from leadline.model.images_report import ImagesReport
 from leadline.model.report import PostureReport
 from leadline.model.waiver import WaiverUse
-from leadline.outputs.rows.finding_places import FindingPlaces
-from leadline.outputs.rows.place import ShownPlaces, place_text
-from leadline.outputs.rows.titles import titles_of
+from leadline.outputs.rows.place import FindingPlaces, ShownPlaces, place_text, titles_of
 from leadline.outputs.text.plain import count, plain
 from leadline.outputs.text.waiver_text import odd_waivers, reason_of, remarks_of, title
 from leadline.programs.cli.options.table import CLUSTER, Request, takes
-from leadline.programs.cli.output.progress import progress
-from leadline.programs.cli.output.terminal import configure_log
+from leadline.programs.cli.output.terminal import configure_log, progress
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.posture_scan import open_posture_scan
 from leadline.scans.waivers.adding import ADDED_FILE, added_entry, entry_of

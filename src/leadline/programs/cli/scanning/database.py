@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from leadline.errors import DatabaseError, LeadlineError, UsageError
 from leadline.outputs.text.plain import count, plain
 from leadline.programs.cli.options.table import Request
-from leadline.programs.cli.output.progress import progress
+from leadline.programs.cli.output.terminal import progress
 from leadline.programs.cli.scanning.requests import database_file, database_of
 from leadline.scans.images.vulnerabilities import age_days
 

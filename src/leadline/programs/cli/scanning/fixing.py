@@ -16,8 +16,7 @@ from leadline.outputs.text.plain import count, plain
 from leadline.programs.cli.options.option import GRADES
 from leadline.programs.cli.options.table import CONFIG, FIXING, OPTIONS, Request
 from leadline.programs.cli.output.gate_text import verdict_text
-from leadline.programs.cli.output.progress import Display
-from leadline.programs.cli.output.terminal import PAGE_WIDTH, wants_colour, width_of
+from leadline.programs.cli.output.terminal import PAGE_WIDTH, Display, wants_colour, width_of
 from leadline.programs.cli.scanning.requests import gates_of, reading
 from leadline.scans.fixing.drafts import write_drafts
 from leadline.scans.fixing.fix_scan import Agree, FixAim, FixResult, agree_to_all, fix_scan, is_safe

@@ -25,8 +25,7 @@ from leadline.programs.cli.output.destinations import (
     writing,
 )
 from leadline.programs.cli.output.gate_text import verdict_text
-from leadline.programs.cli.output.progress import progress
-from leadline.programs.cli.output.terminal import PIPE_WIDTH, configure_log, wants_colour, width_of
+from leadline.programs.cli.output.terminal import PIPE_WIDTH, configure_log, progress, wants_colour, width_of
 from leadline.programs.cli.scanning.requests import created, gates_of, image_options, posture_options
 from leadline.scans.gates import Verdict, image_verdict, images_verdict
 from leadline.scans.images.image_scan import image_report

@@ -15,8 +15,7 @@ from leadline.model.control import SEVERITIES
 from leadline.model.vulnerability import RATINGS
 from leadline.programs.cli.options.option import GRADES, UNMATCHED, Texts
 from leadline.programs.cli.options.table import OPTIONS, Form, Request, passed
-from leadline.programs.cli.output.progress import Display, progress
-from leadline.programs.cli.output.terminal import configure_log, say_plainly
+from leadline.programs.cli.output.terminal import Display, configure_log, progress, say_plainly
 from leadline.scans.gates import Gates
 from leadline.scans.options import ChartOptions, ImageOptions, PostureOptions, Say
 from leadline.sources.private_place import why_not_private

@@ -16,8 +16,7 @@ from leadline.model.images_report import ImagesReport
 from leadline.model.report import PostureReport
 from leadline.outputs.text.plain import count, plain
 from leadline.programs.cli.options.table import Request, passed
-from leadline.programs.cli.output.progress import progress
-from leadline.programs.cli.output.terminal import say_plainly
+from leadline.programs.cli.output.terminal import progress, say_plainly
 from leadline.scans.access.to_admin import admins_of
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.posture_scan import PostureScan

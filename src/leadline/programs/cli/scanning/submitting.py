@@ -14,7 +14,7 @@ from leadline.errors import UsageError
 from leadline.outputs.format_registry import Asked
 from leadline.outputs.text.plain import plain
 from leadline.programs.cli.options.table import Request
-from leadline.programs.cli.output.progress import progress
+from leadline.programs.cli.output.terminal import progress
 from leadline.programs.serving.provider_client import Patient, provider_client, submit_token
 from leadline.scans.submitting.compat import compat_calls, send_calls, write_calls
 from leadline.scans.submitting.sending import (

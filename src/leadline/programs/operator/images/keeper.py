@@ -173,7 +173,10 @@ class ImageKeeper:
                     wake = await self.step()
                 except StoreError as error:
                     log.warning("images: %s", error)
-                await self._sleep(wake)
+                seconds = max(0.0, min(wake - self._clock.now(), LONGEST_SLEEP_S))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._woken.wait(), seconds)
+                self._woken.clear()
         finally:
             await self.stop()
 
@@ -386,12 +389,6 @@ class ImageKeeper:
         self._collected_at, self._is_littered = now, False
         if count:
             log.info("images: %d results of what runs no more were deleted", count)
-
-    async def _sleep(self, wake: float) -> None:
-        seconds = max(0.0, min(wake - self._clock.now(), LONGEST_SLEEP_S))
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), seconds)
-        self._woken.clear()
 
 
 def _registry(image: ImageOfCluster) -> str:
