@@ -42,7 +42,9 @@ def followed() -> Iterator[dict[str, set[str]]]:
             return
         here, name = next(files_of(frame)), frame.f_code.co_name
         if here.startswith(OF_CONTROLS[0]):
-            found["judged"].update(files_of(frame))
+            way = list(files_of(frame))
+            asked = max(at for at, file in enumerate(way) if file.startswith(OF_CONTROLS[0]))
+            found["judged"].update(way[asked:])  # what lies between two of its functions is its own
         elif name in READ and here.startswith(("model/", "sources/")):
             found["read"].update(files_of(frame))
         elif name in WRITTEN:
