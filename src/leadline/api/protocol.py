@@ -116,6 +116,13 @@ class Put(Struct, frozen=True):
     expected: int | None = None
 
 
+class Drop(Struct, frozen=True):
+    """A deletion."""
+
+    key: Key
+    expected: int | None = None
+
+
 class Event(Struct, frozen=True):
     """A change as a watcher sees it: an object that enters its selection is ``ADDED``, one that leaves ``DELETED``."""
 

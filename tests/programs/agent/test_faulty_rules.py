@@ -2,7 +2,7 @@
 
 import pytest
 
-from leadline.programs.agent.faulty_rules import FaultyRules
+from leadline.programs.agent.loop import FaultyRules
 
 
 def test_a_rule_is_named_once_and_again_when_it_was_replaced(caplog: pytest.LogCaptureFixture):

@@ -18,9 +18,9 @@ from msgspec import Struct
 from leadline.api.carriers import local_care
 from leadline.api.carriers.local_reading import LARGE_BYTES, LocalReading, failing
 from leadline.api.carriers.local_schema import open_database, refusal
-from leadline.api.carriers.local_write import Drop, Operation, Writer
+from leadline.api.carriers.local_write import Operation, Writer
 from leadline.api.carriers.packing import Packer, train
-from leadline.api.protocol import Changes, ConflictError, Entry, FutureError, GoneError, Put
+from leadline.api.protocol import Changes, ConflictError, Drop, Entry, FutureError, GoneError, Put
 from leadline.api.selection import Key, Selection
 from leadline.errors import StoreError
 

@@ -4,7 +4,6 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 
 import msgspec
-from msgspec import Struct
 
 from leadline.api.carriers import local_rows
 from leadline.api.carriers.packing import Packer
@@ -16,6 +15,7 @@ from leadline.api.protocol import (
     MODIFIED,
     ConflictError,
     Content,
+    Drop,
     Entry,
     Put,
 )
@@ -25,13 +25,6 @@ _ADD, _MODIFY, _DELETE = (local_rows.TYPES.index(t) for t in (ADDED, MODIFIED, D
 _OLD = """SELECT revision, metadata, columns, length(body) FROM version
 WHERE plural=? AND namespace=? AND name=? AND dead IS NULL"""
 _INSERT = "INSERT INTO version VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)"
-
-
-class Drop(Struct, frozen=True):
-    """A deletion."""
-
-    key: Key
-    expected: int | None = None
 
 
 Operation = Put | Drop

@@ -12,7 +12,6 @@ from typing import Any
 
 import asyncpg
 import zstandard
-from msgspec import Struct
 
 from leadline.api.carriers.packing import Packer
 from leadline.api.carriers.postgres_schema import CHANNEL, Connection, migrate, refusal
@@ -25,6 +24,7 @@ from leadline.api.protocol import (
     Changes,
     ConflictError,
     Content,
+    Drop,
     Entry,
     Event,
     FutureError,
@@ -52,13 +52,6 @@ _CLOSE_S = 10.0
 _TENDING = 0x1EAD11F
 _METADATA = "revision, type, plural, namespace, name, metadata, columns, before, size"
 _PUT = "SELECT * FROM put_version($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-
-
-class Drop(Struct, frozen=True):
-    """A deletion."""
-
-    key: Key
-    expected: int | None = None
 
 
 class PostgresStore:
@@ -191,10 +184,7 @@ class PostgresStore:
     async def _page(self, selection: Selection, revision: int, after: tuple[str, str]) -> Sequence[Any]:
         where = ["plural=$1", "revision<=$2", "(dead IS NULL OR dead>$2)", "(namespace, name)>($3, $4)"]
         values: list[Any] = [selection.plural, revision, *after]
-        for column, wanted in (("namespace", selection.namespace), ("name", selection.name)):
-            if wanted:
-                values.append(wanted)
-                where.append(f"{column}=${len(values)}")
+        _narrow(where, values, namespace=selection.namespace, name=selection.name)
         sql = f"SELECT {_columns(selection)} FROM version WHERE {' AND '.join(where)} ORDER BY namespace, name LIMIT {ROWS_AT_A_TIME}"  # noqa: S608 ours
         found: Sequence[Any] = await self._pool.fetch(sql, *values)
         return found
@@ -202,14 +192,7 @@ class PostgresStore:
     async def _changes(self, selection: Selection, since: int, upto: int) -> Changes:
         where = ["revision>$1", "revision<=$2"]
         values: list[Any] = [since, upto]
-        for column, wanted in (
-            ("plural", selection.plural),
-            ("namespace", selection.namespace),
-            ("name", selection.name),
-        ):
-            if wanted:
-                values.append(wanted)
-                where.append(f"{column}=${len(values)}")
+        _narrow(where, values, plural=selection.plural, namespace=selection.namespace, name=selection.name)
         sql = f"SELECT {_columns(selection)} FROM version WHERE {' AND '.join(where)} ORDER BY revision LIMIT {ROWS_AT_A_TIME}"  # noqa: S608 ours
         rows = await self._pool.fetch(sql, *values)
         events: list[Event] = []
@@ -318,6 +301,13 @@ async def open_postgres(
 
 def _key(row: Any) -> Key:
     return Key(row["plural"], row["namespace"], row["name"])
+
+
+def _narrow(where: list[str], values: list[Any], **columns: str) -> None:
+    for column, wanted in columns.items():
+        if wanted:
+            values.append(wanted)
+            where.append(f"{column}=${len(values)}")
 
 
 def _columns(selection: Selection) -> str:

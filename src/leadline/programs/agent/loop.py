@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -17,7 +17,6 @@ from leadline.errors import ClusterError, StoreError
 from leadline.model.alert import Alert
 from leadline.model.profile import Profile
 from leadline.programs.agent.answers import Answers, alert_metrics, metrics
-from leadline.programs.agent.faulty_rules import FaultyRules
 from leadline.programs.serving.deadline import deadline
 from leadline.programs.serving.pod import own_namespace
 from leadline.scans.observing.accepting import Accepting
@@ -32,6 +31,20 @@ from leadline.scans.waivers.waiving import waivers_of_files
 if TYPE_CHECKING:
     from leadline.scans.observing.alert_store import AlertStore
     from leadline.scans.observing.storing import ProfileStore
+
+
+class FaultyRules:
+    def __init__(self) -> None:
+        self._slow: set[str] = set()
+        self._failed: set[str] = set()
+
+    def name(self, slow: Mapping[str, str], failed: Mapping[str, str]) -> None:
+        """Rules and why, as of now; own rules that were replaced are in neither."""
+        for rule in sorted(slow.keys() - self._slow):
+            log.warning("rule %s is too slow: %s", rule, slow[rule])
+        for rule in sorted(failed.keys() - self._failed - slow.keys()):
+            log.warning("rule %s failed on an event, and is asked on: %s", rule, failed[rule])
+        self._slow, self._failed = set(slow), set(failed)
 
 
 class Settings(Struct, frozen=True):

@@ -4,7 +4,8 @@ A full disk is seen here first: the operator cannot store that it could not stor
 """
 
 from collections import Counter
-from types import TracebackType
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from leadline.api.protocol import AwayError, FullError
 from leadline.errors import StoreError
@@ -21,9 +22,23 @@ class RefusedWrites:
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, str, str]] = Counter()
 
-    def watched(self, resource: str, *, is_own: bool) -> "Watched":
-        """A block that is one write; ``is_own``: by an account of Leadline."""
-        return Watched(self._counts, resource, BY_US if is_own else BY_OTHERS)
+    @contextmanager
+    def watched(self, resource: str, *, is_own: bool) -> Iterator[None]:
+        """A block that is one write, whose exception is counted; ``is_own``: by an account of Leadline."""
+        try:
+            yield
+        except (Refusal, StoreError) as error:
+            match error:
+                case Refusal():
+                    reason = error.reason
+                case FullError():
+                    reason = "InsufficientStorage"
+                case AwayError():
+                    reason = "ServiceUnavailable"
+                case _:
+                    reason = "InternalError"
+            self._counts[resource, BY_US if is_own else BY_OTHERS, reason] += 1
+            raise
 
     def text(self) -> str:
         """As Prometheus reads it. Every value of a label is one of a closed set."""
@@ -31,30 +46,3 @@ class RefusedWrites:
         for (resource, by, reason), number in sorted(self._counts.items()):
             lines.append(f'{NAME}{{by="{by}",reason="{reason}",resource="{resource}"}} {number}')
         return "\n".join(lines) + "\n"
-
-
-class Watched:
-    """Counts the exception with which it is left, and lets it go on."""
-
-    def __init__(self, counts: Counter[tuple[str, str, str]], resource: str, by: str) -> None:
-        self._counts = counts
-        self._row = (resource, by)
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
-    ) -> None:
-        match error:
-            case Refusal():
-                reason = error.reason
-            case FullError():
-                reason = "InsufficientStorage"
-            case AwayError():
-                reason = "ServiceUnavailable"
-            case StoreError():
-                reason = "InternalError"
-            case _:
-                return
-        self._counts[(*self._row, reason)] += 1
