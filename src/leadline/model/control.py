@@ -6,6 +6,7 @@ decide, or which object is missing.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from operator import attrgetter
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -151,6 +152,9 @@ class Control(Struct, frozen=True):
         return not self.needs
 
 
+_FACTS = attrgetter(*Control.__struct_fields__)
+
+
 class BuiltControl(Control, frozen=True, kw_only=True):
     """A control together with the code that judges by it. Made by ``posture.control.control``."""
 
@@ -169,7 +173,7 @@ class BuiltControl(Control, frozen=True, kw_only=True):
     @property
     def facts(self) -> Control:
         """The control without its code, as reports hold it."""
-        return Control(*(getattr(self, field) for field in Control.__struct_fields__))
+        return Control(*_FACTS(self))
 
 
 def severity_of(score: float) -> Severity:

@@ -1,7 +1,6 @@
 """The controls and frameworks that come with the product, and how a user's words choose among them."""
 
 import re
-import tomllib
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
@@ -33,6 +32,8 @@ def parse_framework(source: str, file_name: str, controls: Sequence[Control]) ->
     Raises:
         UsageError: the text is not TOML, lacks a name or controls, or lists a control that there is not.
     """
+    import tomllib  # compiles patterns, and most scans read no framework
+
     try:
         table = tomllib.loads(source)
     except tomllib.TOMLDecodeError as error:

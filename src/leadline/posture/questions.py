@@ -58,6 +58,18 @@ class _Filing(Generic[K]):
         }
 
 
+class _Advice(dict[str, str]):
+    """By the id of a control what ``advice_in`` finds, when it is first asked for."""
+
+    def __init__(self, controls: Iterable[BuiltControl]) -> None:
+        super().__init__()
+        self._docs = {control.id: control.doc for control in controls}
+
+    def __missing__(self, id: str) -> str:
+        found = self[id] = advice_in(self._docs[id])
+        return found
+
+
 class Questions:
     """What ``controls`` ask. It holds nothing of any run and may be used from many threads."""
 
@@ -68,7 +80,7 @@ class Questions:
         self.about_fields = about_fields
         self.rank = {control.id: rank for rank, control in enumerate(controls)}
         self.of_users = frozenset(c.id for c in controls if not c.module.startswith(_OURS))
-        self.advice = {control.id: advice_in(control.doc) for control in controls}
+        self.advice = _Advice(controls)
         """What decides where a check says only where to look."""
         self.is_namespaced = {c.id: c.is_namespaced for c in controls if c.is_namespaced is not None}
         """What says whether a finding is about rights in one namespace."""

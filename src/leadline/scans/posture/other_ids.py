@@ -1,7 +1,6 @@
 """Controls by the ids of other scanners: ``KSV-0017``, ``CKV_K8S_16``, ``run-as-non-root``."""
 
 import re
-import tomllib
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -43,6 +42,8 @@ def other_check(name: str) -> OtherCheck | None:
 @cache
 def _checks() -> dict[str, OtherCheck]:
     """By plain name; the files are ours, and read once where a name is not one of ours."""
+    import tomllib  # compiles patterns
+
     found: dict[str, OtherCheck] = {}
     for file in sorted((Path(leadline.posture.__path__[0]) / _FOLDER).glob("*.toml")):
         table = tomllib.loads(file.read_text("utf-8"))

@@ -1,7 +1,6 @@
 """Settings of controls out of a file: the ecosystem's JSON, or TOML or YAML of the same shape."""
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -102,6 +101,8 @@ def _table(path: str) -> dict[str, Any]:
 
 
 def _toml(content: bytes, path: str) -> dict[str, Any]:
+
+    import tomllib  # compiles patterns, and most settings are JSON or YAML
 
     try:
         return tomllib.loads(content.decode())
