@@ -33,7 +33,9 @@ class Writing(Protocol):
 class Database(Protocol):
     """Safe to use from several threads."""
 
-    def read(self, tenant: int, text: str, *given: Any) -> list[Row]: ...
+    def read(self, tenant: int, text: str, *given: Any, by_first: bool = False) -> list[Row]:
+        """``by_first``: they come by the first column of their order, so that a page is never made of all that fits."""
+        ...
 
     def writing(self, tenant: int, *, is_lasting: bool = True) -> AbstractContextManager[Writing]:
         """``is_lasting``: the transaction survives a loss of power once it ends. Tables that a log can rebuild need not."""

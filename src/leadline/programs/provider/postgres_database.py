@@ -47,9 +47,7 @@ _AS_WRITTEN = (
 
 _FIRST_ANALYSIS = 2_000
 """Rows that were written."""
-_ANALYSIS = (
-    "ANALYZE finding, gone, object, detail, source, tally, message, image, package, vulnerability, ranked"
-)
+_ANALYSIS = "ANALYZE finding, gone, object, detail, source, tally, message, day, place_day, image, package, vulnerability, ranked"
 
 log = logging.getLogger(__name__)
 
@@ -122,12 +120,12 @@ class PostgresDatabase:
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, ValueError) as error:
             raise refusal(error) from error
 
-    def read(self, tenant: int, text: str, *given: Any) -> list[Row]:
-        return self._done(self._read(tenant, text, given))
+    def read(self, tenant: int, text: str, *given: Any, by_first: bool = False) -> list[Row]:
+        return self._done(self._read(tenant, text, given, "SET LOCAL enable_sort = off;" if by_first else ""))
 
-    async def _read(self, tenant: int, text: str, given: Sequence[Any]) -> list[Row]:
+    async def _read(self, tenant: int, text: str, given: Sequence[Any], more: str = "") -> list[Row]:
         async with self._pool.acquire() as connection:
-            await connection.execute(_BEGIN.format(tenant=tenant) + _AS_WRITTEN)
+            await connection.execute(_BEGIN.format(tenant=tenant) + _AS_WRITTEN + more)
             try:
                 return [tuple(row) for row in await connection.fetch(_numbered(text), *given)]
             finally:

@@ -190,7 +190,14 @@ class Questions:
                 )
                 given += after[:2]
         rows = self._read_findings(
-            tenant, first, where, f"ORDER BY {', '.join(order)} LIMIT ?", *given, most + 1, is_gone=is_gone
+            tenant,
+            first,
+            where,
+            f"ORDER BY {', '.join(order)} LIMIT ?",
+            *(*given, most + 1),
+            is_gone=is_gone,
+            # Objects of one name are found in another order, and are few.
+            by_first=not asked.name,
         )
         items = tuple(_finding(row) for row in rows[:most])
         if len(rows) <= most:
@@ -199,13 +206,19 @@ class Questions:
         return Findings(items, _cursor((last[0], last[-1], last[1], last[2]), tenant, asked))
 
     def _read_findings(
-        self, tenant: str, first: str, where: Sequence[str], end: str, *given: Any, is_gone: bool = False
+        self,
+        tenant: str,
+        first: str,
+        where: Sequence[str],
+        end: str,
+        *given: Any,
+        is_gone: bool = False,
+        by_first: bool = False,
     ) -> list[Row]:
         columns = f"{_COLUMNS}, {'f.gone, f.entry' if is_gone else 'NULL, f.object'}"
         joined = _FIRST_READ[first].format(findings="gone" if is_gone else "finding") + _JOINED
-        return self._tables.read(
-            tenant, f"SELECT {columns} FROM {' AND '.join((joined, *where))} {end}", *given
-        )
+        text = f"SELECT {columns} FROM {' AND '.join((joined, *where))} {end}"
+        return self._tables.read(tenant, text, *given, by_first=by_first)
 
     def risks(self, tenant: str, asked: WhichRisks, cursor: str, most: int) -> Risks:
         """The gravest first. Raises: ``Refused`` for a cursor of another question."""

@@ -80,7 +80,7 @@ class SqliteDatabase:
         while self._connections:
             self._connections.pop().close()
 
-    def read(self, tenant: int, text: str, *given: Any) -> list[Row]:
+    def read(self, tenant: int, text: str, *given: Any, by_first: bool = False) -> list[Row]:
         """Through this thread's own connection; nothing is written through it."""
         found: sqlite3.Connection | None = getattr(self._local, "reader", None)
         if found is None:

@@ -78,10 +78,10 @@ class Tables:
     def close(self) -> None:
         self._database.close()
 
-    def read(self, tenant: str, text: str, *given: Any) -> list[Row]:
+    def read(self, tenant: str, text: str, *given: Any, by_first: bool = False) -> list[Row]:
         """``?`` in ``text`` for what is given; its first is the number of the tenant."""
         number = self.tenant(tenant)
-        return self._database.read(number, text, number, *given)
+        return self._database.read(number, text, number, *given, by_first=by_first)
 
     # Tenants, sources and tokens.
 
