@@ -4,7 +4,8 @@
 --to-oci-layout``, ``oras attach --oci-layout``, and ``regctl image copy --referrers --digest-tags`` into an ``ocidir://``.
 ``cosign-saved.tar.gz`` was made by cosign 2.6.5's own packages against Debian's registry: ``tags`` and ``multi``, an index of two platforms, by
 ``cosign sign --key`` (``--recursive`` for the index), ``cosign attest --key`` and ``cosign save --dir``; ``bundles`` likewise with ``--new-bundle-format``,
-which ``cosign save`` leaves behind. ``keyless`` has the empty image that cosign's own tests attest, and their bundle, which Fulcio and Rekor of the public
+which ``cosign save`` leaves behind; ``three`` and ``threetags`` likewise by cosign 3.1.3, whose ``save`` takes bundles along and does not list
+their manifests, and says of images what kind of artifact they are. ``keyless`` has the empty image that cosign's own tests attest, and their bundle, which Fulcio and Rekor of the public
 service wrote in February 2025, pushed by cosign and laid out by the tag that stands in for referrers.
 ``keyless.json`` holds what cosign wrote to Docker Hub for an image that a public workflow built and signed in February 2026, and the index of that
 image. Neither it nor its log entry was made by us.
@@ -32,6 +33,7 @@ LAYOUTS = {
 
 SAVED = {
     "tags": "sha256:62879dbb06e42a2f8766cf5cd9463bd2a0114542ca919fa77d43d20c7fbee9df",
+    "threetags": "sha256:62879dbb06e42a2f8766cf5cd9463bd2a0114542ca919fa77d43d20c7fbee9df",
     "multi": "sha256:ab51f0fd3bcd7e554d5a5072795c36e161eaf51697bc0ec8de79746df783de73",
 }
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -66,14 +68,15 @@ def test_the_signatures_that_oras_and_regctl_keep_count(run, tmp_path: Path, lay
 
 
 @pytest.mark.usefixtures("layouts")
-@pytest.mark.parametrize("layout", SAVED)
+@pytest.mark.parametrize("layout", [*SAVED, "three"])
 def test_what_cosign_saved_counts_by_its_key_alone(run, tmp_path: Path, layout: str):
     shutil.make_archive(layout, "tar", tmp_path / layout)
-    write_policy(tmp_path, "{key: cosign.pub, name: release}", "slsa")
+    key = key_of(layout)
+    write_policy(tmp_path, f"{{key: {key}, name: release}}", "slsa")
     for place in (layout, f"{layout}.tar", f"oci:{layout}"):
-        code, found = verified(run, place, "--key", "cosign.pub")
-        assert (code, found["digest"]) == (0, SAVED[layout])
-        assert found["why"] == "signed by cosign.pub; attested: slsa"
+        code, found = verified(run, place, "--key", key)
+        assert (code, found["digest"]) == (0, SAVED.get(layout, SAVED["tags"]))
+        assert found["why"] == f"signed by {key}; attested: slsa"
         assert verified(run, place, "--key", "key.pub")[0] == 1
     assert verified(run, f"{layout}:r.example/web:1", "--policy", "p.yaml")[0] == 0
 
@@ -83,7 +86,7 @@ def test_what_cosign_saved_counts_by_its_key_alone(run, tmp_path: Path, layout: 
 @pytest.mark.parametrize("kind", ["sigs", "atts"])
 def test_what_cosign_saved_and_somebody_changed_does_not(run, tmp_path: Path, layout: str, kind: str):
     """The blob is another one, and what names it fits: the signature is what does not hold."""
-    write_policy(tmp_path, "{key: cosign.pub}", "slsa")
+    write_policy(tmp_path, f"{{key: {key_of(layout)}}}", "slsa")
     index = json.loads((tmp_path / layout / "index.json").read_text())
     listed = next(one for one in index["manifests"] if one["annotations"]["kind"].endswith(kind))
     manifest = json.loads(blob(tmp_path / layout, listed["digest"]).read_text())
@@ -104,7 +107,7 @@ def test_what_cosign_saved_and_somebody_changed_does_not(run, tmp_path: Path, la
 def test_without_what_cosign_saved_beside_it_an_image_is_not_signed_as_asked(
     run, tmp_path: Path, layout: str, kind: str
 ):
-    write_policy(tmp_path, "{key: cosign.pub}", "slsa")
+    write_policy(tmp_path, f"{{key: {key_of(layout)}}}", "slsa")
     index = json.loads((tmp_path / layout / "index.json").read_text())
     index["manifests"] = [one for one in index["manifests"] if not one["annotations"]["kind"].endswith(kind)]
     (tmp_path / layout / "index.json").write_text(json.dumps(index))
@@ -119,14 +122,35 @@ def test_without_what_cosign_saved_beside_it_an_image_is_not_signed_as_asked(
 
 
 @pytest.mark.usefixtures("layouts")
-@pytest.mark.parametrize("layout", [*SAVED, "bundles"])
+@pytest.mark.parametrize("layout", [*SAVED, "three", "bundles"])
 def test_a_scan_of_what_cosign_saved_judges_its_signatures(run, tmp_path: Path, layout: str):
-    """Bundles are not in what ``cosign save`` writes: that image has no signature here."""
-    write_policy(tmp_path, "{key: cosign.pub}", "slsa")
+    """Bundles are not in what ``cosign save`` of version 2 writes: that image has no signature here."""
+    write_policy(tmp_path, f"{{key: {key_of(layout)}}}", "slsa")
     words = ("scan", "image", f"{layout}:r.example/web:1", "--trust-policy", "p.yaml", "--offline")
     code, out, err = run(*words, "-f", "json")
     assert code == 0, err
     assert ("Not signed as the policy asks" in out) == (layout == "bundles")
+
+
+@pytest.mark.usefixtures("layouts")
+def test_a_bundle_whose_manifest_no_index_lists_does_not_count_where_it_is_changed_or_gone(
+    run, tmp_path: Path
+):
+    blobs = tmp_path / "three/blobs/sha256"
+    (blobs / "a folder").mkdir()
+    (blobs / ("0" * 64)).write_text(f'{{"subject": {{"digest": "{SAVED["tags"]}"}}}}')  # not its digest
+    for bundle in [one for one in blobs.iterdir() if one.is_file() and b"dsseEnvelope" in one.read_bytes()]:
+        content, manifest = bundle.read_text(), only_holder(blobs, bundle.name)
+        changed = content.replace('"sig":"', '"sig":"AA')
+        assert changed != content
+        renamed = manifest.read_text().replace(f"sha256:{bundle.name}", add(tmp_path / "three", changed))
+        manifest.unlink()
+        add(tmp_path / "three", renamed)
+    assert verified(run, "three", "--key", "three.pub")[1]["outcome"] == "not trusted"
+    for one in blobs.iterdir():
+        if one.is_file() and b'"subject"' in one.read_bytes():
+            one.unlink()
+    assert verified(run, "three", "--key", "three.pub")[1]["why"] == "it has no signature"
 
 
 @pytest.mark.usefixtures("layouts")
@@ -196,6 +220,16 @@ def policy(folder: Path, issuer: str) -> str:
 def write_policy(folder: Path, signer: str, *attestations: str) -> None:
     rule = f'{{images: ["*"], signers: [{signer}], attestations: {json.dumps(attestations)}}}'
     (folder / "p.yaml").write_text(f"policies: [{rule}]")
+
+
+def key_of(layout: str) -> str:
+    return "three.pub" if layout.startswith("three") else "cosign.pub"
+
+
+def only_holder(blobs: Path, digest: str) -> Path:
+    """The one manifest that names the blob."""
+    (found,) = [one for one in blobs.iterdir() if one.is_file() and digest.encode() in one.read_bytes()]
+    return found
 
 
 def blob(layout: Path, digest: str) -> Path:

@@ -1,7 +1,8 @@
 """What is attached to an image in a file: an OCI layout or an archive of one, as ``cosign save``, ``oras`` and ``regctl`` write them."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import msgspec
 
@@ -22,7 +23,10 @@ from leadline.sources.oci.layer import name_of
 from leadline.sources.oci.manifest import Descriptor, read_manifest
 
 _MOST_LOOKED_AT = 1_000
-"""Manifests of one layout."""
+"""Manifests of one layout, and small blobs that may be some."""
+_LARGEST_UNLISTED = 64 << 10
+"""Bytes of a manifest that no index lists."""
+_BLOBS = "blobs/sha256/"
 
 
 def attachments_of_file(file: FileOfImages) -> Attachments:
@@ -36,24 +40,37 @@ def attachments_of_file(file: FileOfImages) -> Attachments:
     name = name_of(path)
     with ExitStack() as opened:
         find: Find = lambda member: file_at(path / member)  # noqa: E731
-        if not path.is_dir():
+        names: Iterable[str]
+        if path.is_dir():
+            names = _blobs_in(path)
+        else:
             archive = Archive(path)
             opened.callback(archive.close)
-            find = archive.member
+            find, names = archive.member, archive.names()
         if find("index.json") is None and find("manifest.json") is not None:
             raise SourceError(
                 f"{name} keeps no manifest, and signatures are about manifests",
                 hint="save the image as an OCI layout together with them, as cosign save does",
             )
         image = chosen_in(name, find, file.tag)
-        return attachments_in(_Layout(name, find), image.digest)
+        blobs = sorted(f"sha256:{one.removeprefix(_BLOBS)}" for one in names if one.startswith(_BLOBS))
+        return attachments_in(_Layout(name, find, blobs), image.digest)
+
+
+def _blobs_in(folder: Path) -> list[str]:
+    try:
+        return [f"{_BLOBS}{one.name}" for one in (folder / _BLOBS).iterdir()]
+    except OSError:
+        return []  # what reads them says why
 
 
 class _Layout:
     """An OCI layout as a place of attachments."""
 
-    def __init__(self, name: str, find: Find) -> None:
+    def __init__(self, name: str, find: Find, blobs: Iterable[str]) -> None:
+        """``blobs``: the digests of all, by their names."""
         self._name = name
+        self._blobs = blobs
         self._find = find
         self._manifests = (index_of(name, find).manifests or [])[:_MOST_LOOKED_AT]
 
@@ -81,3 +98,19 @@ class _Layout:
                 what = f"manifest {one.digest}"
                 if content is not None and read_manifest(content, what).subject == digest:
                     yield one.digest
+        yield from self._unlisted(digest)
+
+    def _unlisted(self, digest: str) -> Iterator[str]:
+        """``cosign save`` of version 3 puts bundles into a layout and leaves their manifests out of its index."""
+        listed = {one.digest for one in self._manifests}
+        left = _MOST_LOOKED_AT
+        for one in self._blobs:
+            # What is damaged, or no file, signs nothing.
+            with suppress(SourceError):
+                stored = self._find(one.replace("sha256:", _BLOBS)) if one not in listed and left else None
+                if stored is None or stored.size > _LARGEST_UNLISTED:
+                    continue
+                left -= 1
+                content = blob_of(self._find, one, self._name) or b""
+                if digest.encode() in content and read_manifest(content, one).subject == digest:
+                    yield one

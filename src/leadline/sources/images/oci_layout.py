@@ -37,6 +37,11 @@ from leadline.sources.oci.manifest import (
 
 SAVED_BY_COSIGN = frozenset(("dev.cosignproject.cosign/sigs", "dev.cosignproject.cosign/atts"))
 """What ``cosign save`` calls the kind of what is attached to the image, in an annotation."""
+_OF_IMAGES = (
+    *(None, "", "application/vnd.oci.image.config.v1+json"),
+    "application/vnd.docker.container.image.v1+json",
+)
+"""Artifact types that say of an image that it is one, as cosign 3 writes them."""
 _ATTACHED_TAG = late_pattern(r"sha256-[0-9a-f]{64}(?:\.(?:sig|att|sbom))?")
 _NO_NAME = "(no name)"
 
@@ -171,7 +176,9 @@ def _images(manifests: list[Descriptor], find: Find) -> list[Descriptor]:
 def _says_attached(one: Descriptor) -> bool:
     kind = (one.annotations or {}).get("kind", "")
     return (
-        kind in SAVED_BY_COSIGN or bool(one.artifact_type) or _ATTACHED_TAG.fullmatch(tag_of(one)) is not None
+        kind in SAVED_BY_COSIGN
+        or one.artifact_type not in _OF_IMAGES
+        or _ATTACHED_TAG.fullmatch(tag_of(one)) is not None
     )
 
 
