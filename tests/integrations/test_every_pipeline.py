@@ -13,7 +13,25 @@ from integrations.pipelines import PIPELINES, Ran
 CHANGE = {"deploy/new.yaml": POD.format(name="new")}
 
 
-@pytest.fixture(params=PIPELINES)
+ON_ALL = (
+    "test_what_a_change_adds_fails_with_place_and_fix",
+    "test_names_of_files_and_objects_stay_data",
+    "test_inputs_stay_data",
+)
+"""The others run on two servers, each test on the next two, and on the rest at night."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    servers, test = list(PIPELINES), metafunc.function.__name__
+    turn = list(vars(metafunc.module)).index(test)
+    now = servers if test in ON_ALL else [servers[turn % len(servers)], servers[(turn + 1) % len(servers)]]
+    at_night = pytest.mark.nightly("matrices")
+    metafunc.parametrize(
+        "run", [one if one in now else pytest.param(one, marks=at_night) for one in servers], indirect=True
+    )
+
+
+@pytest.fixture
 def run(request: pytest.FixtureRequest, tmp_path: Path, program: Path):
     def of(workspace: Path, event: str = "change", **inputs: str) -> Ran:
         return PIPELINES[request.param](workspace, tmp_path / "runner", event, program, **inputs)

@@ -127,7 +127,13 @@ def large_deployment() -> tuple[str, str, bytes]:
     return "POST", f"/apis/apps/v1/namespaces/{PLACE}/deployments?dryRun=All", json.dumps(body).encode()
 
 
-@pytest.mark.parametrize("sent", [large_config_map, large_deployment], ids=["ConfigMap", "Deployment"])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(large_config_map, id="ConfigMap", marks=pytest.mark.nightly("matrices")),
+        pytest.param(large_deployment, id="Deployment"),
+    ],
+)
 def test_while_six_users_send_large_dry_runs_a_seventh_is_judged_as_ever(cluster: Extension, sent: Any):
     method, path, body = sent()
     ended = threading.Event()

@@ -96,7 +96,9 @@ def looked_at(
     return found
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["390", "1280"])
+@pytest.mark.parametrize(
+    "size", [pytest.param(NARROW, id="390", marks=pytest.mark.nightly("pages")), pytest.param(WIDE, id="1280")]
+)
 def test_every_page_fits_and_axe_finds_nothing(
     browser: Browser, address: str, axe: str, size: ViewportSize
 ) -> None:
