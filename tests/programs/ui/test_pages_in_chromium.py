@@ -97,7 +97,8 @@ def looked_at(
 
 
 @pytest.mark.parametrize(
-    "size", [pytest.param(NARROW, id="390", marks=pytest.mark.nightly("pages")), pytest.param(WIDE, id="1280")]
+    "size",
+    [pytest.param(NARROW, id="390", marks=pytest.mark.nightly("pages")), pytest.param(WIDE, id="1280")],
 )
 def test_every_page_fits_and_axe_finds_nothing(
     browser: Browser, address: str, axe: str, size: ViewportSize
