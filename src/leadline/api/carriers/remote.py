@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx2
 import orjson
-from msgspec import Struct
+from msgspec import DecodeError, Raw, Struct, json
 
 from leadline.api.protocol import (
     ABSENT,
@@ -50,11 +50,17 @@ class _Kind(Struct, frozen=True):
     is_namespaced: bool
 
 
+_PARTS = json.Decoder(dict[str, Raw])
+"""Of an object, each as it was written: what nobody looks into is not taken apart."""
+
+
 class RemoteStore:
     """``http`` has the server's address and the credentials; it is closed along with this."""
 
     def __init__(self, http: httpx2.AsyncClient) -> None:
         self._http = http
+        # A whole address is taken apart once for each request, a path three times.
+        self._address = str(http.base_url).rstrip("/")
         self._kinds: dict[str, _Kind] = {}
         self._revision = 0
         self._is_closed = False
@@ -119,7 +125,7 @@ class RemoteStore:
         if there is None or expected not in (None, there.revision):
             raise ConflictError(key, there.revision if there else ABSENT)
         conditions = {"resourceVersion": str(there.revision)}
-        answer = await self._ask("DELETE", await self._path(key), {"preconditions": conditions})
+        answer = await self._ask("DELETE", await self._path(key), orjson.dumps({"preconditions": conditions}))
         if answer.status_code in (404, 409):
             raise ConflictError(key, await self._current(key))
         revision = int(_json(_good(answer))["metadata"].get("resourceVersion") or there.revision)
@@ -189,23 +195,30 @@ class RemoteStore:
         metadata["name"] = key.name
         if key.namespace:
             metadata["namespace"] = key.namespace
-        whole = {"kind": kind.name, "apiVersion": kind.api_version, **orjson.loads(put.content.body)}
-        if expected == ABSENT:
-            answer = await self._ask(
-                "POST", await self._path(Key(key.plural, key.namespace, "")), {**whole, "metadata": metadata}
-            )
-        else:
+        if expected != ABSENT:
             metadata["resourceVersion"] = str(expected)
-            answer = await self._ask("PUT", await self._path(key), {**whole, "metadata": metadata})
+        head = orjson.dumps({"kind": kind.name, "apiVersion": kind.api_version, "metadata": metadata})
+        # Bodies are the most of what is written: they are neither read nor written again.
+        whole = head if put.content.body == EMPTY else head[:-1] + b"," + put.content.body[1:]
+        if expected == ABSENT:
+            answer = await self._ask("POST", await self._path(Key(key.plural, key.namespace, "")), whole)
+        else:
+            answer = await self._ask("PUT", await self._path(key), whole)
         if _is_ending(answer):
             raise EndingError(key.namespace, str(_json(answer).get("message")))
         if answer.status_code in (404, 409):
             current = await self._current(key)
             if answer.status_code == 409 or expected != ABSENT:
                 raise ConflictError(key, current)
-        entry = self._entry(key.plural, _json(_good(answer)))
-        self._reach(entry.revision)
-        return entry
+        try:
+            parts = _PARTS.decode(_good(answer).content)
+            metadata = json.decode(parts.pop("metadata"), type=dict[str, Any])
+            revision = int(metadata.pop("resourceVersion"))
+        except (DecodeError, KeyError, ValueError) as error:
+            raise StoreError(f"the store in the cluster did not say what it wrote of {key.name}") from error
+        self._reach(revision)
+        body = json.encode({name: part for name, part in parts.items() if name not in ("kind", "apiVersion")})
+        return Entry(key, revision, Content(orjson.dumps(metadata), b"[]", body))
 
     async def _current(self, key: Key) -> int:
         there = await self.get(key)
@@ -238,18 +251,17 @@ class RemoteStore:
         self,
         method: str,
         path: str,
-        body: Body | None = None,
+        content: bytes | None = None,
         *,
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> httpx2.Response:
         """Asks again where the server asks for time. Raises: ``StoreError``."""
-        content = None if body is None else orjson.dumps(body)
         sent = {"Content-Type": "application/json", "Accept": "application/json", **(headers or {})}
         with _failing():
             for attempt in range(_ATTEMPTS):
                 answer = await self._http.request(
-                    method, path, content=content, params=dict(query or {}), headers=sent
+                    method, f"{self._address}{path}", content=content, params=query or None, headers=sent
                 )
                 if answer.status_code not in _BUSY:
                     break
