@@ -51,7 +51,7 @@ class _Kind(Struct, frozen=True):
 
 
 _PARTS = json.Decoder(dict[str, Raw])
-"""Of an object, each as it was written: what nobody looks into is not taken apart."""
+"""Of an object, each as it was written; what is not asked for is not taken apart."""
 
 
 class RemoteStore:
