@@ -9,7 +9,7 @@ from prometheus_server import Prometheus, needs_prometheus, wait_until
 from receiving import Inbox
 from service_cluster import ServiceCluster
 
-pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.nightly("installs")]
 DEPLOYMENT = {
     "apiVersion": "apps/v1",
     "kind": "Deployment",

@@ -324,6 +324,7 @@ def test_a_ca_that_others_take_away_is_put_back(judged: Judged):
     judged.webhook.until(lambda: "caBundle" in judged.configuration()["webhooks"][0]["clientConfig"])
 
 
+@pytest.mark.nightly("attacks")
 def test_who_enters_a_pod_is_an_alert_and_is_not_held_up(judged: Judged):
     """There is no kubelet here: what comes after admission says so, so that it was not denied."""
     assert judged.apply(placed(pod(), "entered")).returncode == 0
