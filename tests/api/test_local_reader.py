@@ -85,7 +85,7 @@ def test_another_file_in_its_place_is_an_error(tmp_path: Path):
         with pytest.raises(StoreError, match="another file"):
             await reader.list(EVERYTHING, Paging())
         (tmp_path / "r.db").unlink()
-        with pytest.raises(StoreError, match="no such file"):
+        with pytest.raises(StoreError, match="there is no store"):
             await anext(reader.watch(EVERYTHING, 1))
         await reader.close()
 

@@ -195,6 +195,8 @@ def _file(path: Path) -> tuple[int, int]:
     """Which file it is, whatever its name. Raises: ``StoreError``."""
     try:
         found = path.stat()
+    except FileNotFoundError as error:
+        raise StoreError(f"there is no store {path}") from error
     except OSError as error:
-        raise StoreError(f"there is no store {path}: {(error.strerror or str(error)).lower()}") from error
+        raise StoreError(f"cannot read the store {path}: {(error.strerror or str(error)).lower()}") from error
     return found.st_dev, found.st_ino

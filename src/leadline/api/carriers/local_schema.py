@@ -206,11 +206,14 @@ def refusal(error: sqlite3.Error, path: Path) -> StoreError:
     text = str(error)
     if name.startswith("SQLITE_FULL"):
         return FullError(f"the store {path} cannot grow: {text}", hint="make room on its disk")
-    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+    if name.startswith("SQLITE_NOTADB"):
+        hint = "check the path, or restore a backup; it was not changed"
+        return StoreError(f"{path} is not a store, or its start is damaged", hint=hint)
+    if name.startswith("SQLITE_CORRUPT"):
         return StoreError(f"the store {path} is damaged: {text}", hint="restore a backup; it was not changed")
     if name.startswith("SQLITE_READONLY"):
         return StoreError(f"the store {path} is read-only", hint="check the mode of the file and its folder")
-    return StoreError(f"the store {path}: {text}")
+    return StoreError(f"cannot use the store {path}: {text}")
 
 
 def _connect(path: Path, is_writable: bool, resources: ExitStack) -> sqlite3.Connection:
