@@ -247,8 +247,28 @@ def test_what_another_put_under_the_next_name_is_not_taken_for_archived(
         store.versions = store.versions[:1]
         store.add(f"{ORIGIN}/000000000001-000000000002", body, {})
         provider.take(report([1, len(body)]))
-        with pytest.raises(SourceError, match=r"does not hold what .* does: someone else put it"):
+        with pytest.raises(SourceError, match="someone else put it into the bucket"):
             put(bucket, provider)
+
+
+@pytest.mark.parametrize("change", [{"checkpoint": "x"}, {"previous": "v9"}, {"origin": "a/b/c"}, {"end": 2}])
+def test_entries_that_could_not_be_restored_are_not_taken_for_archived(
+    provider: Provider, bucket: Bucket, store: Store, tmp_path: Path, change: dict[str, object]
+):
+    """The true entries below a first line that ``restore`` refuses: put by who was faster than the archive."""
+    provider.take(report([1]))
+    put(bucket, provider)
+    key, number, at, body, headers = store.versions[0]
+    line, _, entries = body.partition(b"\n")
+    store.versions[0] = (
+        *(key, number, at),
+        json.dumps(json.loads(line) | change).encode() + b"\n" + entries,
+        headers,
+    )
+    with pytest.raises(SourceError):
+        restored(bucket, provider, tmp_path / "back")
+    with pytest.raises(SourceError, match="someone else put it into the bucket"):
+        put(bucket, provider)
 
 
 def test_a_log_without_its_checkpoint_is_named(provider: Provider, bucket: Bucket):

@@ -65,16 +65,18 @@ def put_new(
         raise StoreError(f"{folder} holds the log of {known.origin}, not of {origin}")
     size = known.size
     kept, _ = chain(bucket, origin)
-    start, previous = (_range(kept[-1].key)[1], kept[-1].version) if kept else (0, "")
-    if start > size:
+    start, previous = 0, ""
+    archived = _range(kept[-1].key)[1] if kept else 0
+    if archived > size:
         raise StoreError(
-            f"{folder}: the archive holds {start:,} entries, and the log {size:,}",
+            f"{folder}: the archive holds {archived:,} entries, and the log {size:,}",
             hint="restore the log of the archive: leadline provider restore-log",
         )
     for one in kept:
         if one not in compared:
-            _check_same(bucket, one, folder, size)
+            _check_same(bucket, one, folder, (origin, start, previous, key))
             compared.add(one)
+        start, previous = _range(one.key)[1], one.version
     while start < size:
         end, index, records = _piece(folder, start, size)
         head = Head(origin, start, end, note, previous)
@@ -94,17 +96,23 @@ def _has_entries(folder: Path) -> bool:
         raise StoreError(f"cannot read {folder}: {(error.strerror or str(error)).lower()}") from error
 
 
-def _check_same(bucket: Bucket, one: Version, folder: Path, size: int) -> None:
-    """Raises: ``SourceError`` where the segment does not hold what the log does."""
+Place = tuple[str, int, str, Verifier]
+"""Of a segment: origin, number of its first entry, version of the segment before, and who signs its checkpoint."""
+
+
+def _check_same(bucket: Bucket, one: Version, folder: Path, place: Place) -> None:
+    """Raises: ``SourceError`` where the segment does not hold what the log does, or could not be restored."""
     start, end = _range(one.key)
     try:
-        found = _opened(bucket.get(one.key, one.version), one.key)
-        same = _piece(folder, start, end, LARGEST) == (end, found.index, found.records)
-    except NotSegmentError:
-        same = False
-    if not same:
+        found = _read(bucket, one, place)
+        why = ""
+        if _piece(folder, start, end, LARGEST) != (end, found.index, found.records):
+            why = f"{one.key} does not hold what {folder} does"
+    except NotSegmentError as error:
+        why = str(error)
+    if why:
         raise SourceError(
-            f"{one.key} in the bucket does not hold what {folder} does: someone else put it",
+            f"{why}: someone else put it into the bucket",
             hint="archive into another bucket, with other credentials",
         )
 
@@ -156,20 +164,27 @@ def segments(bucket: Bucket, kept: Iterable[Version], origin: str, key: Verifier
     """Each of ``chain``, by its version. Raises: ``NotSegmentError`` where one does not follow, or no checkpoint covers it."""
     start, previous = 0, ""
     for one in kept:
-        found = _opened(bucket.get(one.key, one.version), one.key)
-        head = found.head
-        if (head.origin, head.start, head.previous) != (origin, start, previous):
-            raise NotSegmentError(f"{one.key} does not follow the segment before")
-        if _range(one.key) != (head.start, head.end):
-            raise NotSegmentError(f"{one.key} holds the entries {head.start} to {head.end}")
-        try:
-            known = key.opened(head.checkpoint)
-        except NoteError as error:
-            raise NotSegmentError(f"{one.key}: its checkpoint: {error}") from error
-        if known.origin != origin or known.size < head.end:
-            raise NotSegmentError(f"{one.key}: no checkpoint of {key.name} covers its entries")
-        start, previous = head.end, one.version
+        found = _read(bucket, one, (origin, start, previous, key))
+        start, previous = found.head.end, one.version
         yield found
+
+
+def _read(bucket: Bucket, one: Version, place: Place) -> Segment:
+    """Raises: ``NotSegmentError`` where it does not belong there, or no checkpoint covers it."""
+    origin, start, previous, key = place
+    found = _opened(bucket.get(one.key, one.version), one.key)
+    head = found.head
+    if (head.origin, head.start, head.previous) != (origin, start, previous):
+        raise NotSegmentError(f"{one.key} does not follow the segment before")
+    if _range(one.key) != (head.start, head.end):
+        raise NotSegmentError(f"{one.key} holds the entries {head.start} to {head.end}")
+    try:
+        known = key.opened(head.checkpoint)
+    except NoteError as error:
+        raise NotSegmentError(f"{one.key}: its checkpoint: {error}") from error
+    if known.origin != origin or known.size < head.end:
+        raise NotSegmentError(f"{one.key}: no checkpoint of {key.name} covers its entries")
+    return found
 
 
 def restore(bucket: Bucket, origin: str, folder: Path, key: Verifier) -> tuple[list[str], str]:
