@@ -134,6 +134,19 @@ def test_a_folder_that_is_not_a_log_is_said_to_be_none(provider: Provider, capfd
     assert "does not hold a log: no checkpoint there; name the folder of one source" in told(capfd, words, 3)
 
 
+def test_verify_says_whose_log_it_is_and_counts_what_is_signed_alone(provider: Provider, capfd):
+    words = ["verify", str(provider.log), "--key", str(provider.folder / "key.txt")]
+    provider.take(report([1]))
+    before = (provider.log / "checkpoint").read_bytes()
+    whose = "provider.example/default/shop: 1 entry is what provider.example acknowledged"
+    assert main(words) == 0
+    assert capfd.readouterr().out == f"{whose}\n"
+    provider.take(report([1, 2]))
+    (provider.log / "checkpoint").write_bytes(before)
+    assert main(words) == 0
+    assert capfd.readouterr().out.startswith(f"{whose}; 1 more that its checkpoint does not cover yet")
+
+
 def test_no_command_shows_the_help_in_lines(capfd):
     assert main([]) == 2
     assert "\n  verify " in capfd.readouterr().err

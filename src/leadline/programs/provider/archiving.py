@@ -151,9 +151,11 @@ def verified(log: Path, key: Verifier) -> int:
         return GATE_FAILED
     late = found.entries - found.signed
     click.echo(
-        ("1 entry is" if found.entries == 1 else f"{found.entries:,} entries are")
+        # Whose log it is: a folder can be put in the place of another.
+        f"{found.origin}: "
+        + ("1 entry is" if found.signed == 1 else f"{found.signed:,} entries are")
         + f" what {key.name} acknowledged"
-        + (f"; its checkpoint does not cover the last {late:,} yet" if late else "")
+        + (f"; {late:,} more that its checkpoint does not cover yet, which anyone can have added" if late else "")
     )
     return 0
 

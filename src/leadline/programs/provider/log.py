@@ -233,6 +233,8 @@ class Verified(Struct, frozen=True):
     signed: int
     """Entries that the checkpoint covers."""
     faults: tuple[str, ...]
+    origin: str = ""
+    """Of the checkpoint, where that is signed."""
 
 
 def verify_log(folder: Path, key: Verifier) -> Verified:
@@ -278,7 +280,7 @@ def verify_log(folder: Path, key: Verifier) -> Verified:
         faults.append(f"checkpoint: {known.size - entries} entries that it covers are missing")
     elif tree.root(known.size) != known.root:
         faults.append("checkpoint: its root is not that of the entries")
-    return Verified(entries, known.size, tuple(faults))
+    return Verified(entries, known.size, tuple(faults), known.origin)
 
 
 def _sum(packed: bytes) -> bytes:
