@@ -155,7 +155,11 @@ def verified(log: Path, key: Verifier) -> int:
         f"{found.origin}: "
         + ("1 entry is" if found.signed == 1 else f"{found.signed:,} entries are")
         + f" what {key.name} acknowledged"
-        + (f"; {late:,} more that its checkpoint does not cover yet, which anyone can have added" if late else "")
+        + (
+            f"; {late:,} more that its checkpoint does not cover yet, which anyone can have added"
+            if late
+            else ""
+        )
     )
     return 0
 
