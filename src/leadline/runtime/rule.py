@@ -32,7 +32,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     score: float
     """0 to 10; the severity follows from it, as of a control."""
     doc: str
-    """Its page, see ``page_of``."""
+    """Its page: the check's docstring and a link."""
     module: str = ""
     event: type[Event]
     """What it judges."""

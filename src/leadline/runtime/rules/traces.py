@@ -178,8 +178,7 @@ def log_emptied(event: Opened, actor: Actor, known: Baseline | None) -> str | No
         return None
     if actor.tool == "cp" and "/dev/null" not in actor.arguments and not path.endswith(_OF_LOGINS):
         return None  # What it copies becomes the log.
-    # A log that a program begins anew at its start is its own, and so is that of a script which the pod runs, unless it is
-    # one of the system.
+    # A program may empty its own log when it starts, and so may a script that the pod runs. Logs of logins are the system's.
     from_outside = path.endswith(_OF_LOGINS) or (_is_tool(actor.tool) and not actor.is_first)
     return f"{actor.tool} emptied {path}" if from_outside else None
 

@@ -1,7 +1,12 @@
 """Whether network policies hold pods apart."""
 
+from typing import Unpack
+
+from msgspec.structs import replace
+
 from leadline.kube.network_policy import POLICY_KINDS, PolicyRule, policy_rules
 from leadline.kube.selector import compile_selector
+from leadline.model.control import BuiltControl
 from leadline.posture import control_examples as examples
 from leadline.posture.checks.egress import dangerous_egress
 from leadline.posture.checks.namespaces import holds_applications
@@ -13,13 +18,16 @@ from leadline.posture.control import (
     Namespace,
     Resource,
     Review,
+    Said,
     Violations,
     Workload,
     control,
     mapping,
+    page,
 )
 
 UNIVERSAL = ("0.0.0.0/0", "::/0")
+_PAGE = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
 
 
 @control(
@@ -30,7 +38,7 @@ UNIVERSAL = ("0.0.0.0/0", "::/0")
     score=5.0,
     category="Network",
     reads=(*POLICY_KINDS, "Namespace"),
-    see="https://kubernetes.io/docs/concepts/services-networking/network-policies/",
+    see=_PAGE,
 )
 def missing_network_policy(workload: Workload, inventory: Inventory) -> Violations:
     """Pods that no network policy selects accept connections from every other pod.
@@ -66,7 +74,7 @@ def missing_network_policy(workload: Workload, inventory: Inventory) -> Violatio
     reference_score=6.0,
     category="Network",
     reads=(*POLICY_KINDS, "Namespace"),
-    see="https://kubernetes.io/docs/concepts/services-networking/network-policies/",
+    see=_PAGE,
 )
 def open_ingress_or_egress(workload: Workload, inventory: Inventory) -> Violations:
     """No network policy limits both what reaches these pods and what they may reach.
@@ -106,85 +114,55 @@ def open_ingress_or_egress(workload: Workload, inventory: Inventory) -> Violatio
         yield Missing(f"a NetworkPolicy that selects these pods and limits their {' and '.join(open_ways)}")
 
 
-@control(
+def _namespace_control(id: str, title: str, first: str, why: str, **said: Unpack[Said]) -> BuiltControl:
+    """Finds namespaces of applications in which no policy isolates any pod."""
+
+    def check(namespace: Namespace, inventory: Inventory) -> Violations:
+        if not has_network_policy(namespace, inventory):
+            yield Missing("a NetworkPolicy in this namespace")
+
+    fix = "begin with a policy that selects all pods of the namespace and denies ingress, then allow what is\nneeded."
+    hidden = "whether the cluster's network plugin enforces policies; firewalls of the cloud."
+    made = control(
+        id,
+        title,
+        category="Network",
+        applies=holds_applications,
+        reads=(*POLICY_KINDS, WORKLOADS),
+        **said,
+    )(check)
+    doc = page(f"{first}\n\n{why}\n\nFix: {fix}", examples.NAMESPACE, _PAGE, hidden)
+    return replace(made, name="", doc=doc)
+
+
+namespace_without_network_policy = _namespace_control(
     "C-0206",
     "Ensure that all Namespaces have Network Policies defined",
+    "The namespace has no network policy at all.",
+    "Kubernetes lets everything through until a first policy selects a pod; a namespace without one has never\nbegun.",
     problem="No network policy in the namespace",
     consequence="reachable from outside",
     score=4.0,
-    category="Network",
-    applies=holds_applications,
-    reads=(*POLICY_KINDS, WORKLOADS),
-    example=examples.NAMESPACE,
-    see="https://kubernetes.io/docs/concepts/services-networking/network-policies/",
 )
-def namespace_without_network_policy(namespace: Namespace, inventory: Inventory) -> Violations:
-    """The namespace has no network policy at all.
-
-    Kubernetes lets everything through until a first policy selects a pod; a namespace without one has never
-    begun.
-
-    Fix: begin with a policy that selects all pods of the namespace and denies ingress, then allow what is
-    needed.
-
-    Cannot see: whether the cluster's network plugin enforces policies; firewalls of the cloud.
-    """
-    if not has_network_policy(namespace, inventory):
-        yield Missing("a NetworkPolicy in this namespace")
-
-
-@control(
+namespace_without_policy = _namespace_control(
     "C-0049",
     "Network mapping",
+    "An intruder in this namespace can map the network around it.",
+    "Without any policy every pod may knock at every port of every other; a scan from one broken-into pod shows\nall that there is to attack.",
     problem="Namespace without network policy",
     consequence="reachable from outside",
     score=4.0,
     reference_score=3.0,
-    category="Network",
-    applies=holds_applications,
-    reads=(*POLICY_KINDS, WORKLOADS),
-    example=examples.NAMESPACE,
-    see="https://kubernetes.io/docs/concepts/services-networking/network-policies/",
 )
-def namespace_without_policy(namespace: Namespace, inventory: Inventory) -> Violations:
-    """An intruder in this namespace can map the network around it.
-
-    Without any policy every pod may knock at every port of every other; a scan from one broken-into pod shows
-    all that there is to attack.
-
-    Fix: begin with a policy that selects all pods of the namespace and denies ingress, then allow what is
-    needed.
-
-    Cannot see: whether the cluster's network plugin enforces policies; firewalls of the cloud.
-    """
-    if not has_network_policy(namespace, inventory):
-        yield Missing("a NetworkPolicy in this namespace")
-
-
-@control(
+open_cluster_network = _namespace_control(
     "C-0054",
     "Cluster internal networking",
+    "Pods of this namespace talk to whom they like inside the cluster.",
+    "One pod that was broken into reaches the databases and the caches of all others, whatever belongs to whom.",
     problem="Pods of a namespace open to each other",
     consequence="reachable from outside",
     score=4.0,
-    category="Network",
-    applies=holds_applications,
-    reads=(*POLICY_KINDS, WORKLOADS),
-    example=examples.NAMESPACE,
-    see="https://kubernetes.io/docs/concepts/services-networking/network-policies/",
 )
-def open_cluster_network(namespace: Namespace, inventory: Inventory) -> Violations:
-    """Pods of this namespace talk to whom they like inside the cluster.
-
-    One pod that was broken into reaches the databases and the caches of all others, whatever belongs to whom.
-
-    Fix: begin with a policy that selects all pods of the namespace and denies ingress, then allow what is
-    needed.
-
-    Cannot see: whether the cluster's network plugin enforces policies; firewalls of the cloud.
-    """
-    if not has_network_policy(namespace, inventory):
-        yield Missing("a NetworkPolicy in this namespace")
 
 
 @control(
@@ -196,7 +174,7 @@ def open_cluster_network(namespace: Namespace, inventory: Inventory) -> Violatio
     category="Network",
     kinds=POLICY_KINDS,
     reads=POLICY_KINDS,
-    see="https://kubernetes.io/docs/concepts/services-networking/network-policies/",
+    see=_PAGE,
 )
 def policy_allows_everything(policy: Resource, inventory: Inventory) -> Violations:
     """The policy isolates pods in name alone: what it is for, ingress, egress or both, its rules leave open.
@@ -261,7 +239,7 @@ metadata: {name: p, namespace: shop}
 spec: {podSelector: {matchLabels: {app: gone}}}""",
         labels="app: web",
     ),
-    see="https://kubernetes.io/docs/concepts/services-networking/network-policies/",
+    see=_PAGE,
 )
 def policy_without_pods(policy: Resource, inventory: Inventory) -> Violations:
     """The network policy selects no pod of its namespace.
@@ -289,7 +267,7 @@ def policy_without_pods(policy: Resource, inventory: Inventory) -> Violations:
     score=4.0,
     category="Network",
     kinds=POLICY_KINDS,
-    see="https://kubernetes.io/docs/concepts/services-networking/network-policies/",
+    see=_PAGE,
 )
 def egress_to_metadata(policy: Resource) -> Violations:
     """The policy lets pods reach what hands out the rights of their node: the metadata address of clouds, or the kubelet.

@@ -241,7 +241,7 @@ def secret_value_in_manifest(secret: Resource) -> Violations:
     """
     if secret.origin.kind in ("cluster", "helm"):
         raise NotJudged(
-            "it stands in no manifest: values of Secrets are not read from a cluster, nor made by charts"
+            "only manifests are judged: values of Secrets are not read from a cluster, and those of a chart come from its installation"
         )
     if mapping(secret.body.get("sops")):
         return

@@ -172,7 +172,7 @@ def _finding_of(served: Served, scan: Entry, metadata: Body, control: Body, id: 
     is_failed = at(control, "status", "status") == "failed"
     state = FAILED if is_failed else ACCEPTED
     rules = [rule for rule in control.get("rules") or () if isinstance(rule, dict)]
-    # Of a control that fails, what is accepted of it is no part of what has to be fixed.
+    # A control that fails lists only what has to be fixed, and leaves out what was accepted.
     shown = [rule for rule in rules if (at(rule, "status", "subStatus") == BY_EXCEPTION) != is_failed]
     paths = [path for rule in shown for path in rule.get("paths") or () if isinstance(path, dict)]
     finding = FailedControl(
