@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections import Counter
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,19 @@ def test_a_module_is_named_for_what_it_holds():
 
 def test_every_module_says_what_it_is_for():
     assert [name_of(path) for path in FILES if not ast.get_docstring(tree_of(path))] == []
+
+
+def test_a_child_imports_nothing_from_the_folder_where_it_is_started():
+    """Which may be one that is scanned, or one that programs write to."""
+    calls = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in FILES
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Tuple | ast.List)
+        for first, then in pairwise([*map(ast.unparse, node.elts), ""])
+        if first == "sys.executable" and then not in ("'-P'", "'-I'")
+    ]
+    assert calls == []
 
 
 def test_nothing_below_the_programs_prints_or_exits():

@@ -8,13 +8,24 @@ import sys
 
 import msgspec
 
+from leadline.errors import SourceError
 from leadline.model.control import Framework
 
+COMMAND = (sys.executable, "-P", "-m", __name__)
+"""``-P``: nothing that lies in the folder where the program was started is run."""
 
-def known_frameworks() -> tuple[Framework, ...]:
-    """Those that come with the product, by name."""
-    child = subprocess.run([sys.executable, "-m", __name__], stdout=subprocess.PIPE, check=True)
-    return msgspec.json.decode(child.stdout, type=tuple[Framework, ...])
+
+def known_frameworks(command: tuple[str, ...] = COMMAND) -> tuple[Framework, ...]:
+    """Those that come with the product, by name. Raises: ``SourceError``; ``OSError`` where no process can be started."""
+    child = subprocess.run(command, capture_output=True, check=False)
+    try:
+        if child.returncode == 0:
+            return msgspec.json.decode(child.stdout, type=tuple[Framework, ...])
+        said = child.stderr.decode("utf-8", "replace").strip().splitlines()
+        why = said[-1] if said else f"the process that reads them ended with code {child.returncode}"
+    except msgspec.DecodeError as error:
+        why = str(error)
+    raise SourceError(f"the frameworks cannot be read: {why}", hint="install Leadline again, or give it more memory")
 
 
 def _print() -> None:

@@ -24,7 +24,7 @@ from leadline.sources.child_process import Child, Command, Limits
 
 log = logging.getLogger(__name__)
 
-WORKER = (sys.executable, "-m", "leadline.programs.operator.images.worker")
+WORKER = (sys.executable, "-P", "-m", "leadline.programs.operator.images.worker")
 LINGER_S = 5.0
 """How long a process that has nothing to do is kept: starting one takes half a second of a core."""
 MOST_CPU_S = 300.0

@@ -233,7 +233,7 @@ TRY_AGAIN_S = 5.0
 LONGEST_WAIT_S = 300.0
 LONGEST_S = 3600.0
 _LONGEST_LINE = 500
-COMMAND = (sys.executable, "-m", "leadline.programs.cli.main", "db", "fetch", "--from")
+COMMAND = (sys.executable, "-P", "-m", "leadline.programs.cli.main", "db", "fetch", "--from")
 
 
 async def keep_database(settings: ImageSettings, command: Sequence[str] = COMMAND) -> None:
