@@ -25,7 +25,9 @@ def known_frameworks(command: tuple[str, ...] = COMMAND) -> tuple[Framework, ...
         why = said[-1] if said else f"the process that reads them ended with code {child.returncode}"
     except msgspec.DecodeError as error:
         why = str(error)
-    raise SourceError(f"the frameworks cannot be read: {why}", hint="install Leadline again, or give it more memory")
+    raise SourceError(
+        f"the frameworks cannot be read: {why}", hint="install Leadline again, or give it more memory"
+    )
 
 
 def _print() -> None:
