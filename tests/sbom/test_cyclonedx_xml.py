@@ -11,6 +11,7 @@ import pytest
 from leadline.errors import SourceError
 from leadline.model.package import STATED
 from leadline.outputs.format_registry import find_format
+from leadline.packages.documents import XML_BYTES
 from leadline.sbom.documents.carried import MOST_VALUES
 from leadline.sbom.documents.reader import read_sbom_document
 from leadline.scans.images.image_scan import image_scan
@@ -92,15 +93,39 @@ def test_one_with_a_prefix_is_read_too():
     assert (package.type, package.name, package.version) == ("npm", "x", "1")
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8", "iso-8859-1"])
+@pytest.mark.parametrize("is_declared", [True, False])
+def test_one_is_read_in_the_encoding_it_is_in(encoding: str, is_declared: bool):
+    """.NET writes UTF-16 and declares it; PowerShell writes UTF-16 whatever is declared."""
+    declared = encoding if is_declared else "utf-8"
+    text = f'<?xml version="1.0" encoding="{declared}"?><bom xmlns="{NAMESPACE}"><components><component type="library">'
+    text += "<name>\u00e4</name><purl>pkg:npm/x@1</purl></component></components></bom>"
+    if encoding == "iso-8859-1" and not is_declared:
+        with pytest.raises(SourceError, match="not XML: line 1, column "):
+            read_sbom_document(text.encode(encoding), "it", CREATED)
+        return
+    (package,) = read_sbom_document(text.encode(encoding), "it", CREATED).packages
+    assert (package.type, package.name) == ("npm", "x")
+
+
+def test_one_may_be_as_large_as_others():
+    component = (
+        f"<component type='library'><name>x</name><description>{'y' * 10_000}</description></component>"
+    )
+    text = f"<bom xmlns='{NAMESPACE}'><components>{component * 1_000}</components></bom>"
+    assert len(text) > XML_BYTES
+    assert len(read_sbom_document(text.encode(), "it", CREATED).packages) == 1_000
+
+
 BOMB = b'<!DOCTYPE bom [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><bom>&b;</bom>'
 
 
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (BOMB, "not valid XML: declares a document type"),
-        (b"<bom", "not valid XML: not XML"),
-        (b"<a>" * 200 + b"</a>" * 200, "not valid XML: nested too deeply"),
+        (BOMB, "^it cannot be read: declares a document type"),
+        (b"<bom", "^it cannot be read: not XML: line 1, column 0: unclosed token$"),
+        (b"<a>" * 200 + b"</a>" * 200, "^it cannot be read: nested too deeply"),
         (b"<project/>", "XML, but not CycloneDX"),
         (b'<bom xmlns="https://other.example/bom/1.4"/>', "XML, but not CycloneDX"),
         (b'<bom xmlns="http://cyclonedx.org/schema/bom/1.1"><components/></bom>', "is CycloneDX 1.1"),

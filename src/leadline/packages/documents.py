@@ -172,15 +172,17 @@ def _yaml_document(events: Iterable[object]) -> object:
     return document[0] if document else None
 
 
-def read_xml(content: bytes, only: str = "") -> Element:
+def read_xml(
+    content: bytes, only: str = "", most_bytes: int = XML_BYTES, encoding: str | None = None
+) -> Element:
     """The root element; with ``only`` of those directly within it the ones of that name.
 
-    A document type declaration is refused, and with it every entity.
+    ``encoding`` counts instead of the declared one. A document type declaration is refused, and with it every entity.
     """
     from xml.parsers import expat  # as above
 
-    if len(content) > XML_BYTES:
-        raise Unreadable(f"larger than {XML_BYTES >> 20} MiB")
+    if len(content) > most_bytes:
+        raise Unreadable(f"larger than {most_bytes >> 20} MiB")
     top = Element("")
     stack = [top]
     passed = 0
@@ -214,13 +216,17 @@ def read_xml(content: bytes, only: str = "") -> Element:
     def refuse(*_declaration: object) -> None:
         raise Unreadable("declares a document type, which may hold entities")
 
-    parser = expat.ParserCreate()
+    parser = expat.ParserCreate(encoding)
     parser.buffer_text = True
     parser.StartElementHandler, parser.EndElementHandler = start, end
     parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = characters, refuse
     try:
         parser.Parse(content, True)
-    except (expat.ExpatError, ValueError, LookupError) as error:
+    except expat.ExpatError as error:
+        # The place first: "token: line" would look like a secret.
+        place = f"line {error.lineno}, column {error.offset}"
+        raise Unreadable(f"not XML: {place}: {expat.ErrorString(error.code)}") from error
+    except (ValueError, LookupError) as error:
         raise Unreadable(f"not XML: {error}") from error
     return top.children[0]
 

@@ -479,6 +479,17 @@ def test_a_document_that_a_build_packed_adds_what_it_states() -> None:
     ]
 
 
+def test_packed_documents_that_are_too_many_are_counted() -> None:
+    def document(name: str) -> str:
+        parts = [component(name, "1", "org.a")]
+        return json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.6", "components": parts})
+
+    packed = {f"META-INF/sbom/{i:02}.json": document(f"part{i}") for i in range(java.SBOMS_READ + 3)}
+    packages, complaint = catalogued("app.jar", jar({**properties("org.shop", "app", "1"), **packed}))
+    assert len(packages) == 1 + java.SBOMS_READ
+    assert complaint == "3 more documents in META-INF/sbom/ were not read"
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [

@@ -167,8 +167,10 @@ class _NotEmpty:
             if isinstance(parameter, click.Argument):
                 raise UsageError("an argument is empty", hint="is a variable of the shell unset?")
             shown = parameter.make_metavar(ctx)
-            flag = next((word for word in parameter.opts if word.startswith("--")), parameter.opts[0])
-            raise UsageError(f"{flag} is empty", hint=f"use {flag} {shown}, or leave {flag} away")
+            # Which of them was written, click does not say.
+            flag, *others = [word for word in parameter.opts if word.startswith("--")] or parameter.opts
+            named = " or ".join((flag, *others))
+            raise UsageError(f"{named} is empty", hint=f"use {flag} {shown}, or leave {flag} away")
         return self._then(ctx, parameter, value) if self._then else value
 
 

@@ -106,6 +106,9 @@ def _packages(archive: _Archive) -> Packages:
     yield from own
     for entry in inside.sboms[:SBOMS_READ]:
         yield from _carried_packages(archive, reader, entry)
+    if len(inside.sboms) > SBOMS_READ:
+        left = len(inside.sboms) - SBOMS_READ
+        _complain(archive, Unreadable(f"{left:,} more documents in {SBOM_FOLDER} were not read"))
     if not own and reader.has_passed and not inside.nested:
         _complain(archive, Unreadable("holds classes, and nothing that says of which version"))
     for entry in inside.nested:

@@ -3,6 +3,7 @@
 A document may hold anything: entries that make no sense are named in ``Sbom.unread`` and the rest is kept.
 """
 
+import re
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from msgspec.structs import replace
 from leadline.errors import SourceError
 from leadline.model.package import Distro, Package, Sbom
 from leadline.packages.file import Unreadable
+from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.documents.cyclonedx import read_cyclonedx
 from leadline.sbom.documents.cyclonedx_xml import as_json
 from leadline.sbom.documents.fields import entries, fields, text
@@ -31,6 +33,8 @@ _SPDX = ("SPDX-2.2", "SPDX-2.3")
 _CYCLONEDX = ("1.2", "1.3", "1.4", "1.5", "1.6", "1.7")
 
 _HINT = "SPDX 2.3, CycloneDX and Syft documents are read, as JSON; CycloneDX as XML too"
+
+_UTF_16 = late_pattern(rb"\s*<\?xml[^>]{1,100}encoding\s*=\s*[\"']utf-16", re.IGNORECASE)
 
 Reader = Callable[[Mapping[str, Any], str], Sbom]
 
@@ -76,10 +80,12 @@ def _of_xml(content: bytes, name: str, most_values: int) -> object:
 
     if content.count(b"<") > most_values:
         raise SourceError(f"{name} holds more than {most_values:,} values", hint=_HINT)
+    # What is declared to be UTF-16 was so until ``in_utf_8``.
+    encoding = "utf-8" if _UTF_16.match(content) else None
     try:
-        document = as_json(read_xml(content))
+        document = as_json(read_xml(content, most_bytes=LARGEST_BYTES, encoding=encoding))
     except Unreadable as error:
-        raise SourceError(f"{name} is not valid XML: {error}", hint=_HINT) from error
+        raise SourceError(f"{name} cannot be read: {error}") from error
     if document is None:
         raise SourceError(f"{name} is XML, but not CycloneDX", hint=_HINT)
     return document

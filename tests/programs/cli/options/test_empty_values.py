@@ -90,6 +90,7 @@ def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch, tmp_path,
             ["scan", "image", "web", "--fail-on", "unread", "--fail-on", ""],
             "use --fail-on unread|unmatched, or",
         ),
+        (["scan", ".", "--waivers", ""], "--exceptions or --waivers is empty; use "),
         (["scan", "image", "web", "--vex="], "use --vex FILE, or leave --vex away"),
     ],
 )
