@@ -154,6 +154,28 @@ def test_a_bundle_whose_manifest_no_index_lists_does_not_count_where_it_is_chang
 
 
 @pytest.mark.usefixtures("layouts")
+@pytest.mark.parametrize("kind", ["sigs", "atts"])
+def test_signatures_that_are_listed_and_gone_are_not_called_none(run, tmp_path: Path, kind: str):
+    index = json.loads((tmp_path / "tags/index.json").read_text())
+    digest = next(one["digest"] for one in index["manifests"] if one["annotations"]["kind"].endswith(kind))
+    blob(tmp_path / "tags", digest).unlink()
+    code, out, err = run("image", "verify", "tags", "--key", "cosign.pub")
+    assert (code, out) == (3, "")
+    assert err.startswith(f"leadline: tags holds no blob {digest}, ")
+
+
+@pytest.mark.usefixtures("layouts")
+def test_a_layout_of_too_many_blobs_is_not_called_unsigned(run, tmp_path: Path):
+    for layout in ("three", "tags"):
+        for number in range(1_001):
+            (tmp_path / layout / f"blobs/sha256/{number:064}").write_text("{}")
+    code, out, err = run("image", "verify", "three", "--key", "three.pub")
+    assert (code, out) == (3, "")
+    assert err.startswith("leadline: three has too many blobs to look for a signature")
+    assert run("image", "verify", "tags", "--key", "cosign.pub")[0] == 0
+
+
+@pytest.mark.usefixtures("layouts")
 def test_a_keyless_bundle_of_the_public_service_counts(run, tmp_path: Path):
     """An attestation: what is asked beside it, a signature, was not made of that image."""
     signer = f'{{identity: "*@*", issuer: "{GITHUB}"}}'

@@ -54,7 +54,14 @@ def attachments_of_file(file: FileOfImages) -> Attachments:
             )
         image = chosen_in(name, find, file.tag)
         blobs = sorted(f"sha256:{one.removeprefix(_BLOBS)}" for one in names if one.startswith(_BLOBS))
-        return attachments_in(_Layout(name, find, blobs), image.digest)
+        layout = _Layout(name, find, blobs)
+        attached = attachments_in(layout, image.digest)
+        if layout.is_cut and not attached.blobs:
+            raise SourceError(
+                f"{name} has too many blobs to look for a signature that no index lists: {_MOST_LOOKED_AT:,} were looked at",
+                hint="save the image into a layout of its own, as cosign save does",
+            )
+        return attached
 
 
 def _blobs_in(folder: Path) -> list[str]:
@@ -69,6 +76,8 @@ class _Layout:
 
     def __init__(self, name: str, find: Find, blobs: Iterable[str]) -> None:
         """``blobs``: the digests of all, by their names."""
+        self.is_cut = False
+        """Whether blobs were left out that may be manifests."""
         self._name = name
         self._blobs = blobs
         self._find = find
@@ -92,6 +101,11 @@ class _Layout:
     def _referring(self, digest: str) -> Iterator[str]:
         for one in self._manifests:
             if (one.annotations or {}).get("kind") in SAVED_BY_COSIGN:
+                if blob_of(self._find, one.digest, self._name) is None:
+                    raise SourceError(
+                        f"{self._name} holds no blob {one.digest}, in which its index says that signatures are",
+                        hint="save the image again, and copy the whole folder",
+                    )
                 yield one.digest
             elif one.digest != digest:
                 content = blob_of(self._find, one.digest, self._name)
@@ -107,9 +121,12 @@ class _Layout:
         for one in self._blobs:
             # What is damaged, or no file, signs nothing.
             with suppress(SourceError):
-                stored = self._find(one.replace("sha256:", _BLOBS)) if one not in listed and left else None
+                stored = self._find(one.replace("sha256:", _BLOBS)) if one not in listed else None
                 if stored is None or stored.size > _LARGEST_UNLISTED:
                     continue
+                if not left:
+                    self.is_cut = True
+                    return
                 left -= 1
                 content = blob_of(self._find, one, self._name) or b""
                 if digest.encode() in content and read_manifest(content, one).subject == digest:
