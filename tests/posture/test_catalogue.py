@@ -291,6 +291,25 @@ def loud(container: Container) -> Violations:
     yield from ()
 
 
+@control(
+    "T-3",
+    "hidden",
+    score=1.0,
+    category="Test",
+    see="https://example.org/hidden",
+    example="kind: Pod",
+    cannot_see="who listens.",
+)
+def hidden(container: Container) -> Violations:
+    """It hides.
+
+    Fix: look.
+
+    Cannot see: what is seen.
+    """
+    yield from ()
+
+
 def test_controls_that_share_a_file_are_called_and_documented_as_their_functions():
     assert (quiet.name, loud.name) == ("quiet", "loud")
     assert (
@@ -301,3 +320,4 @@ def test_controls_that_share_a_file_are_called_and_documented_as_their_functions
         "It shouts.\n\nFix: turn it down.\n\nExample::\n\n    kind: Pod\n    spec:\n      loud: true\n\n"
         "Cannot see: who listens.\n\nSee: https://example.org/loud\n"
     )
+    assert hidden.doc.endswith("Cannot see: what is seen.\n\nSee: https://example.org/hidden\n")

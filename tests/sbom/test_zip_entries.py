@@ -31,7 +31,9 @@ def jar(names: list[str]) -> bytearray:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         for name in names:
-            file.writestr(name, name)
+            entry = zipfile.ZipInfo(name)
+            entry.comment, entry.extra = b"note", b"\xfe\xca\0\0"
+            file.writestr(entry, name)
     return bytearray(archive.getvalue())
 
 

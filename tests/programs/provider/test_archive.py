@@ -186,7 +186,7 @@ def test_a_segment_that_was_put_by_another_is_not_believed(
 
 
 def forged(store: Store, origin: str, start: int, checkpoint: str, previous: str) -> str:
-    """The key of a segment that nobody with the provider's key made: one entry more, whole in itself."""
+    """Adds a segment of one more entry, well formed but made without the provider's key, and gives its key in the bucket."""
     head = b'{"index":1}'
     packed = zstandard.ZstdCompressor(write_checksum=True).compress(head + b"\n{}")
     row = leaf_hash(head) + sha256(packed).digest()[:16] + len(packed).to_bytes(8)

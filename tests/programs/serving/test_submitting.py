@@ -226,7 +226,7 @@ def test_ranks_are_sent_as_they_change(provider: Provider):
 def test_pages_over_many_clusters_rank_as_each_cluster_does(
     provider: Provider, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ):
-    """Over all of them the highest risk is first; after the tables were made anew as well."""
+    """Over all clusters the highest risk comes first, also after the tables were rebuilt."""
     Path("one.yaml").write_text(POD.format(name="one"))
     wanted: list[tuple[float, str, str]] = []
     with served(provider) as url:

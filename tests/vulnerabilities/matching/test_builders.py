@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from made_database import advisory, database_of
 
@@ -94,6 +94,7 @@ _STATED = st.builds(
     st.sampled_from(("deb", "apk", "rpm", "pypi")),
     st.sampled_from(("nginx", "acme-agent", "acmelib", "x")),
     st.sampled_from(("1", "9", "1.27.4-1~bookworm", "1-1.ph5")),
+    source=st.sampled_from(("", "told")),
     supplier=st.sampled_from(_SUPPLIERS),
     owned_by=st.sampled_from(("", "acme-agent")),
     found_by=st.just(STATED),
@@ -102,26 +103,32 @@ _STATED = st.builds(
 
 @given(
     stated=st.lists(_STATED, max_size=5),
-    distro=st.sampled_from([Distro("debian", "12"), Distro("photon", "5.0")]),
+    distro=st.sampled_from([Distro("debian", "12"), Distro("photon", "5.0"), Distro("alpine", "3.19.1")]),
+    are_last=st.booleans(),
+)
+@example(
+    [Package("apk", "acme-agent", "9", source="told", found_by=STATED)], Distro("alpine", "3.19.1"), True
 )
 def test_what_documents_in_an_image_state_takes_no_finding_away(
-    tmp_path_factory: pytest.TempPathFactory, stated: list[Package], distro: Distro
+    tmp_path_factory: pytest.TempPathFactory, stated: list[Package], distro: Distro, are_last: bool
 ):
-    type = "deb" if distro.id == "debian" else "rpm"
-    supplier = "" if type == "deb" else "VMware, Inc."
+    type = {"debian": "deb", "photon": "rpm", "alpine": "apk"}[distro.id]
+    supplier = "VMware, Inc." if type == "rpm" else ""
     found = [
-        Package(type, "nginx", "1-1.ph5", supplier=supplier),
+        Package(type, "nginx", "1-1.ph5" if type == "rpm" else "1", supplier=supplier),
         Package(type, "acme-agent", "1", supplier="Acme Inc <x@acme.example>"),
         Package("pypi", "acmelib", "1", owned_by="acme-agent"),
     ]
     facts = [
         advisory("CVE-1", "Debian:12", "nginx"),
         advisory("CVE-1", "Photon OS:5.0", "nginx"),
+        advisory("CVE-1", "Alpine:3.19", "nginx"),
+        advisory("CVE-2", "Alpine:3.19", "told", fixed="5"),
         advisory("CVE-2", "PyPI", "acmelib"),
     ]
     with database_of(tmp_path_factory.mktemp("stated"), *facts) as database:
         alone = match(found, distro, database)
-        beside = match([*stated, *found], distro, database)
+        beside = match([*found, *stated] if are_last else [*stated, *found], distro, database)
     assert {one.id for one in alone.matches} == {"CVE-1", "CVE-2"}
     assert {(one.id, one.package) for one in alone.matches} <= {
         (one.id, one.package) for one in beside.matches
