@@ -120,6 +120,7 @@ def test_where_nothing_is_stored_it_is_said_how_something_would_be(
         (("--severity", "huge"), 2, "'huge' is not one of"),
         (("extra",), 2, "unexpected extra argument"),
         (("--from-store", "missing.db"), 3, "there is no store missing.db"),
+        (("--from-store", "."), 3, ". is not a file, and so not a store; check the path"),
     ],
 )
 def test_what_is_wrong_gets_a_line(capfd, words: tuple[str, ...], code: int, said: str):

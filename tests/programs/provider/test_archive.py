@@ -3,6 +3,7 @@
 import itertools
 import json
 import shutil
+import ssl
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -318,6 +319,23 @@ def test_an_answer_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPat
     )
     with pytest.raises(SourceError, match="takes longer than"):
         list(Bucket("https://s3.example/logs", WHO, client).first_versions("a/"))
+
+
+def test_a_server_that_is_not_trusted_is_told_with_the_flag_for_it():
+    plain, unknown = ssl.SSLError(1, "x"), ssl.SSLCertVerificationError(1, "[SSL: FAILED] unknown CA")
+    plain.reason, unknown.reason = "WRONG_VERSION_NUMBER", "CERTIFICATE_VERIFY_FAILED"
+    for cause, words in (
+        (plain, "cannot be reached: this port does not speak TLS; check the port"),
+        (unknown, "cannot be reached: unknown CA; --ca FILE names the CA of its certificate"),
+    ):
+
+        def fail(request: httpx2.Request, cause: ssl.SSLError = cause) -> httpx2.Response:
+            raise httpx2.ConnectError(str(cause)) from cause
+
+        bucket = Bucket("https://s3.example/logs", WHO, httpx2.Client(transport=httpx2.MockTransport(fail)))
+        with pytest.raises(SourceError) as raised:
+            bucket.get("a", "v1")
+        assert str(raised.value) == f"s3.example {words}"
 
 
 def test_a_request_is_signed_as_the_documentation_of_s3_shows():

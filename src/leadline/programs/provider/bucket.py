@@ -18,7 +18,7 @@ import httpx2
 from msgspec import Struct
 
 from leadline.errors import SourceError, UsageError
-from leadline.programs.serving.provider_client import without_numbers
+from leadline.programs.serving.provider_client import unreachable
 
 _LARGEST_LIST = 8 << 20
 _MOST_PAGES = 10_000
@@ -188,7 +188,8 @@ class Bucket:
                     pieces.append(piece)
                 return httpx2.Response(answer.status_code, headers=answer.headers, content=b"".join(pieces))
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise SourceError(f"{self.host} cannot be reached: {without_numbers(error)}") from error
+            words, hint = unreachable(error, self._base, "--ca")
+            raise SourceError(f"{self.host} cannot be reached: {words}", hint=hint) from error
 
 
 def signature(

@@ -85,7 +85,10 @@ class PostgresDatabase:
                 await connection.execute(postgres_tables())
                 await connection.execute("INSERT INTO version VALUES ($1)", _VERSION)
             elif version > _VERSION:
-                raise StoreError("the provider's tables in PostgreSQL were written by a later version")
+                raise StoreError(
+                    "the provider's tables in PostgreSQL were written by a later version",
+                    hint="use that version",
+                )
             elif version < _VERSION:
                 await connection.execute(f"SET LOCAL leadline.tenant = '{EVERYONE}'")
                 if version == 1:

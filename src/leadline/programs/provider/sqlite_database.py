@@ -54,7 +54,7 @@ class SqliteDatabase:
         mark = self._writer.execute("PRAGMA application_id").fetchone()[0]
         newest = len(OLD_SQLITE) + 4
         if version > newest:
-            raise StoreError(f"{self._path} was written by a later version of leadline")
+            raise StoreError(f"{self._path} was written by a later version", hint="use that version")
         if version and mark != _APPLICATION_ID:
             raise StoreError(f"{self._path} is not a provider's database")
         if version == newest:

@@ -75,20 +75,21 @@ class Patient:
                         raise OSError("its answer is too large")
                 return Answer(answer.status_code, bytes(content))
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            words = without_numbers(error)
-            refused = _tls_error(error)
-            if refused and refused.reason == "WRONG_VERSION_NUMBER":
-                raise OSError("this port does not speak TLS; check the port") from error
-            if self._ca_flag and isinstance(refused, ssl.SSLCertVerificationError):
-                raise UntrustedError(
-                    words, hint=f"{self._ca_flag} FILE names the CA of its certificate"
-                ) from error
-            raise OSError(words + _way(call.url)) from error
+            words, hint = unreachable(error, call.url, self._ca_flag)
+            if hint:
+                raise UntrustedError(words, hint=hint) from error
+            raise OSError(words) from error
 
 
-def without_numbers(error: Exception) -> str:
-    """What it says, without the numbers that the system and OpenSSL put around it."""
-    return _NUMBERS.sub("", str(error)).strip().rstrip(".")[:300] or type(error).__name__
+def unreachable(error: Exception, url: str, ca_flag: str) -> tuple[str, str]:
+    """What failed, without the numbers that the system and OpenSSL put around it; how ``ca_flag`` helps, where it does."""
+    words = _NUMBERS.sub("", str(error)).strip().rstrip(".")[:300] or type(error).__name__
+    refused = _tls_error(error)
+    if refused and refused.reason == "WRONG_VERSION_NUMBER":
+        return "this port does not speak TLS; check the port", ""
+    if ca_flag and isinstance(refused, ssl.SSLCertVerificationError):
+        return words, f"{ca_flag} FILE names the CA of its certificate"
+    return words + _way(url), ""
 
 
 def _way(url: str) -> str:

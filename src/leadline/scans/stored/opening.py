@@ -35,4 +35,6 @@ def open_to_read(
 def missing_store(
     path: Path, hint: str = "check the path; a scan that stores its results in a file makes one"
 ) -> SourceError:
+    if path.exists():
+        return SourceError(f"{path} is not a file, and so not a store", hint="check the path")
     return SourceError(f"there is no store {path}", hint=hint)
