@@ -128,7 +128,7 @@ def control(
     ``cannot_see`` are added where they are given.
 
     Raises:
-        TypeError: the check's first argument is of no type that the engine can supply.
+        TypeError: the check's first argument is of no type that the engine can supply, or its function is that of another control.
     """
 
     def make(check: Check) -> BuiltControl:
@@ -137,6 +137,10 @@ def control(
             raise TypeError(f"{id}: the first argument must be annotated with one of {_names(SUBJECTS)}")
         if (subject is Resource) != bool(kinds):
             raise TypeError(f"{id}: kinds= goes with a check over a Resource, and only with it")
+        # The second of one name in a file would take the place of the first. Inside a function it does not.
+        before = getattr(check, "__globals__", {}).get(getattr(check, "__qualname__", ""))
+        if isinstance(before, BuiltControl) and before.id != id:
+            raise TypeError(f"{id}: {check.__name__} is the function of {before.id} already")
         return BuiltControl(
             id,
             title,

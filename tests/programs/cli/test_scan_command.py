@@ -292,6 +292,25 @@ def test_a_control_of_the_user_that_does_not_load_is_named(capfd):
     assert run(capfd, "list", "controls", "--controls", "mine")[0] == 2
 
 
+@pytest.mark.parametrize(
+    ("ids", "functions", "why"),
+    [
+        (("X-1", "X-1"), ("one", "two"), "two controls in it are X-1"),
+        (("X-1", "X-2"), ("one", "one"), "TypeError: X-2: one is the function of X-1 already"),
+    ],
+)
+def test_no_control_of_the_user_takes_the_place_of_another_in_its_file(capfd, ids, functions, why):
+    text = "from leadline.posture.control import Container, Review, Violations, control\n"
+    for id, function in zip(ids, functions, strict=True):
+        text += f'@control("{id}", "{id}", score=5.0, category="a", see="https://x.example")\n'
+        text += f'def {function}(container: Container) -> Violations:\n    yield Review("image")\n'
+    Path("mine").mkdir()
+    Path("mine/several.py").write_text(text)
+    code, out, _ = run(capfd, "scan", "bad.yaml", "--controls", "mine", "--fail-on", "unread")
+    assert code == 1
+    assert f"mine/several.py: unread does not load: {why}; its controls were not judged by" in out
+
+
 def test_a_control_of_the_user_cannot_end_the_scan(capfd):
     Path("mine").mkdir()
     Path("mine/leaves.py").write_text("import sys\nsys.exit(0)\n")

@@ -199,4 +199,8 @@ def _controls_in(file: Path) -> list[BuiltControl]:
     except (Exception, SystemExit) as error:
         # ``sys.exit`` in it too: its exit code would pass for that of the scan.
         raise UsageError(f"does not load: {type(error).__name__}: {error}") from error
-    return [value for value in vars(module).values() if isinstance(value, BuiltControl)]
+    found: dict[str, BuiltControl] = {}
+    for value in vars(module).values():
+        if isinstance(value, BuiltControl) and found.setdefault(value.id, value) is not value:
+            raise UsageError(f"does not load: two controls in it are {value.id}")
+    return list(found.values())
