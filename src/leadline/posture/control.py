@@ -29,6 +29,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Required, TypedDict, Unpack, get_type_hints
 
+from msgspec.structs import replace
+
 from leadline.kube.rbac import Grant, Rights
 from leadline.model.control import (
     YOUR_VALUE,
@@ -75,7 +77,7 @@ __all__ = [
     "mapping",
     "mappings",
     "not_built",
-    "page",
+    "row",
     "sequence",
     "text",
 ]
@@ -146,7 +148,7 @@ def control(
             title,
             score,
             category,
-            page(check.__doc__ or "", example, see, cannot_see) if see else _documentation(check),
+            _page(check.__doc__ or "", example, see, cannot_see) if see else _documentation(check),
             check.__name__ if see else _file_name(check.__module__),
             module=check.__module__,
             problem=problem,
@@ -214,7 +216,7 @@ def _without_check(
     )
 
 
-def page(doc: str, example: str, see: str, cannot_see: str = "") -> str:
+def _page(doc: str, example: str, see: str, cannot_see: str = "") -> str:
     """``doc``, as it is indented in a function, with what it lacks; its own ``Cannot see:`` goes before ``cannot_see``."""
     written = doc.replace("\n    ", "\n").strip()
     if example:
@@ -222,6 +224,11 @@ def page(doc: str, example: str, see: str, cannot_see: str = "") -> str:
         manifest = "\n".join(f"    {line}" for line in example.splitlines())
         written = f"{written}\n\nExample::\n\n{manifest}\n\nCannot see: {own or cannot_see}"
     return f"{written}\n\nSee: {see}\n"
+
+
+def row(made: BuiltControl, doc: str, example: str, see: str, cannot_see: str) -> BuiltControl:
+    """``made`` as one of several that ask the same, without a function of its own: ``doc`` is its docstring, and its file names it."""
+    return replace(made, name="", doc=_page(doc, example, see, cannot_see))
 
 
 def _file_name(module: str) -> str:

@@ -8,8 +8,6 @@ no code at all: a row says of which file, or of which namespace or policy, and w
 from collections.abc import Callable
 from typing import NamedTuple, Unpack
 
-from msgspec.structs import replace
-
 from leadline.kube.workload import Body
 from leadline.model.control import BuiltControl, Remove, Set, Violations
 from leadline.model.resource import Resource
@@ -17,7 +15,7 @@ from leadline.posture.checks.host_files import GROUP, KUBELET, looser_than, not_
 from leadline.posture.checks.namespaces import holds_applications
 from leadline.posture.checks.pod_security_labels import ENFORCE, enforces
 from leadline.posture.checks.rbac_queries import is_in_one_namespace
-from leadline.posture.control import Check, Said, control, page
+from leadline.posture.control import Check, Said, control, row
 from leadline.posture.control_examples import NAMESPACE
 from leadline.posture.inventory import Inventory
 from leadline.posture.subject import Namespace, mapping
@@ -187,8 +185,7 @@ def namespace_admission(
     hidden = "other admission policies that refuse the same; a cluster-wide default in the API server's\nadmission configuration."
     see = "https://kubernetes.io/docs/concepts/security/pod-security-admission/"
     made = control(id, title, category="Workload", applies=holds_applications, **said)(check)
-    doc = page(f"{first}\n\n{why}\n\nFix: {fix}", NAMESPACE, see, hidden)
-    return replace(made, name="", doc=doc)
+    return row(made, f"{first}\n\n{why}\n\nFix: {fix}", NAMESPACE, see, hidden)
 
 
 def pod_security_policy(
@@ -227,8 +224,7 @@ def pod_security_policy(
         category="Workload",
         kinds=(_POLICIES,),
     )(check)
-    doc = page(f"{first}\n\n{why}\n\nFix: {fix}", _POLICY.format(example=example), see, hidden)
-    return replace(made, name="", doc=doc)
+    return row(made, f"{first}\n\n{why}\n\nFix: {fix}", _POLICY.format(example=example), see, hidden)
 
 
 class NodeFile(NamedTuple):
@@ -297,8 +293,7 @@ def _of_file(
     check: Check, id: str, title: str, file: NodeFile, doc: str, example: str, see: str, said: Said
 ) -> BuiltControl:
     made = control(id, title, category=file.category, kinds=(file.kind,), **said)(check)
-    shown = page(doc, example, see or file.see, _LISTS)
-    return replace(made, name="", doc=shown)
+    return row(made, doc, example, see or file.see, _LISTS)
 
 
 def _example(file: NodeFile, mode: int, owner: str) -> str:

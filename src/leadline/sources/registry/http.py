@@ -284,9 +284,8 @@ def _send_once(
     proxy = proxy_for(parts, trust)
     is_named = not sender and (trust.named is None or not trust.named.isdisjoint((host, parts.hostname)))
     if not is_named:
-        from leadline.sources.registry.own_services import (
-            refuse_own_services,
-        )  # few images come from elsewhere
+        # Few images come from elsewhere.
+        from leadline.sources.registry.own_services import refuse_own_services
 
         refuse_own_services(parts.hostname or "", host, sender)
     connection = _connected(parts, host, trust, proxy)

@@ -2,8 +2,6 @@
 
 from typing import Unpack
 
-from msgspec.structs import replace
-
 from leadline.kube.network_policy import POLICY_KINDS, PolicyRule, policy_rules
 from leadline.kube.selector import compile_selector
 from leadline.model.control import BuiltControl
@@ -23,7 +21,7 @@ from leadline.posture.control import (
     Workload,
     control,
     mapping,
-    page,
+    row,
 )
 
 UNIVERSAL = ("0.0.0.0/0", "::/0")
@@ -131,8 +129,7 @@ def _namespace_control(id: str, title: str, first: str, why: str, **said: Unpack
         reads=(*POLICY_KINDS, WORKLOADS),
         **said,
     )(check)
-    doc = page(f"{first}\n\n{why}\n\nFix: {fix}", examples.NAMESPACE, _PAGE, hidden)
-    return replace(made, name="", doc=doc)
+    return row(made, f"{first}\n\n{why}\n\nFix: {fix}", examples.NAMESPACE, _PAGE, hidden)
 
 
 namespace_without_network_policy = _namespace_control(

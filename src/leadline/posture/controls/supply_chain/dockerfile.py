@@ -2,8 +2,6 @@
 
 from typing import Unpack
 
-from msgspec.structs import replace
-
 from leadline.model.control import BuiltControl
 from leadline.posture.control import (
     NotJudged,
@@ -14,7 +12,7 @@ from leadline.posture.control import (
     control,
     mapping,
     mappings,
-    page,
+    row,
     text,
 )
 from leadline.posture.fact_kinds import DOCKERFILE
@@ -46,7 +44,7 @@ def _dockerfile_control(
             raise NotJudged(why)
 
     made = control(id, title, category="Image build", kinds=(DOCKERFILE,), **said)(check)
-    return replace(made, name="", doc=page(doc, example, see, cannot_see))
+    return row(made, doc, example, see, cannot_see)
 
 
 root_image = _dockerfile_control(
