@@ -87,6 +87,29 @@ def test_the_file_of_a_scan_that_fails_is_left_as_it_was(capfd):
     assert Path("r.json").read_text() == "old"
 
 
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("sbom", "a.json"), "use leadline image sbom a.json, or leadline scan image a.json for one that"),
+        (("fs", "a.json"), "use leadline scan a.json"),
+        (("images", "nginx"), "use leadline scan image nginx"),
+        (("a.json",), "leadline scan image a.json reads images and SBOMs"),
+        (("a.xml",), "leadline scan image a.xml reads images and SBOMs"),
+        (("layout",), "leadline scan image layout reads images and SBOMs"),
+        (("a.tar",), "leadline scan image a.tar reads images and SBOMs"),
+    ],
+)
+def test_who_scans_what_is_for_images_is_told_the_command(capfd, words, hint):
+    Path("a.json").write_text('{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": []}')
+    Path("a.xml").write_text('<bom xmlns="http://cyclonedx.org/schema/bom/1.6"/>')
+    Path("a.tar").write_bytes(bytes(2048))
+    Path("layout").mkdir()
+    Path("layout/oci-layout").write_text("{}")
+    code, _, err = run(capfd, "scan", *words)
+    assert code in (2, 3)
+    assert f"; {hint}" in err
+
+
 def test_descriptors_are_written_in_place(capfd):
     with Path("r.json").open("w") as stream:
         name = f"/dev/fd/{stream.fileno()}"

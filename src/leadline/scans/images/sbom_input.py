@@ -12,6 +12,9 @@ TAR_HEADER_BYTES = 512
 TAR_MARK_AT = 257
 STDIN = "-"
 SCHEME = "sbom:"
+_HEAD_BYTES = 4096
+_ARCHIVES = (".tar", ".tar.gz", ".tar.zst")
+_MARKS = (b'"bomFormat"', b'"spdxVersion"', b"SPDXVersion:", b"http://cyclonedx.org/schema/bom/")
 
 
 def sbom_input(name: str) -> Path | None:
@@ -26,6 +29,20 @@ def sbom_input(name: str) -> Path | None:
     from leadline.sbom.documents.sniff import begins_like_sbom  # of a file alone
 
     return path if begins_like_sbom(path) else None
+
+
+def is_for_images(name: str) -> bool:
+    """Whether what lies at ``name`` looks like an SBOM, an OCI layout or an archive of an image, and like no manifest."""
+    path = Path(name)
+    try:
+        if path.is_dir():
+            return (path / "oci-layout").is_file()
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except (OSError, ValueError):
+        return False
+    is_tar = head[TAR_MARK_AT:].startswith(b"ustar")
+    return is_tar or path.name.endswith(_ARCHIVES) or any(mark in head for mark in _MARKS)
 
 
 def exists(path: Path) -> bool:

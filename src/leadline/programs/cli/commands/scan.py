@@ -21,7 +21,7 @@ from leadline.outputs.rows.edit_rows import edit_line, edit_rows, failing_text, 
 from leadline.outputs.rows.place import FindingPlaces, NoPlaces, titles_of
 from leadline.outputs.rows.summary import closing
 from leadline.outputs.text.plain import plain
-from leadline.programs.cli.options.habits import HabitualCommand
+from leadline.programs.cli.options.habits import ELSEWHERE, HabitualCommand, command_of
 from leadline.programs.cli.options.table import (
     CHARTS,
     CLUSTER,
@@ -142,6 +142,8 @@ _TARGET_BRANCHES = (
 )
 def command(words: tuple[str, ...], **flags: Any) -> int:
     """Scans Kubernetes objects in files, folders, globs or standard input, or in a cluster."""
+    if len(words) > 1 and "{paths}" in ELSEWHERE.get(words[0], "") and not Path(words[0]).exists():
+        raise UsageError(f"no such file: {words[0]}", hint=command_of(words))
     request = request_of(words, flags)
     if request.submit == "false":
         # As pipelines of others write it.
@@ -220,12 +222,20 @@ def _run(request: Request, send: Callable[[PostureReport, Page], None] | None = 
             send(shown, page)
     if scan.why_no_verdict:
         if not request.allow_empty or scan.report.objects or scan.report.unread:
-            raise SourceError(scan.why_no_verdict)
+            raise SourceError(scan.why_no_verdict, hint=_of_images(request.targets))
         if not request.quiet:
             click.echo(scan.why_no_verdict, err=True)
         return 0
     _remark(request, scan, outcome, chosen)
     return 0 if outcome.passed else GATE_FAILED
+
+
+def _of_images(targets: Sequence[str]) -> str:
+    """The command for what is no manifest; empty where ``targets`` are something else."""
+    from leadline.scans.images.sbom_input import is_for_images  # after all else failed
+
+    found = [one for one in targets if is_for_images(one)]
+    return f"leadline scan image {join(found[:1])} reads images and SBOMs" if found else ""
 
 
 @contextmanager

@@ -117,6 +117,7 @@ ELSEWHERE: Mapping[str, str] = MappingProxyType(
             "leadline scan {paths}, which takes a path or an address as https://git.example/shop@main",
         ),
         "sbom": "leadline image sbom {paths}, or leadline scan image {paths} for one that is made",
+        **dict.fromkeys(("images", "vuln"), "leadline scan image {paths}"),
         "dashboard": "leadline scan {paths} -f html -o report.html",
         "webhook": "leadline admission",
         "download": "leadline db update, which fetches the vulnerability database; controls are part of the program",
