@@ -10,6 +10,7 @@ from leadline.kube.field_path import format_path
 from leadline.kube.workload import CONTAINER_LISTS, Body, Keys, descend, pod_paths
 from leadline.model.resource import Resource
 
+NAMESPACES_OF_KUBERNETES = frozenset({"kube-system", "kube-public", "kube-node-lease"})
 _OS_LABELS = ("kubernetes.io/os", "beta.kubernetes.io/os")
 S = TypeVar("S")
 V = TypeVar("V")
@@ -310,7 +311,7 @@ class Namespace:
     @property
     def is_kubernetes_own(self) -> bool:
         """Whether Kubernetes itself made it and lives in it."""
-        return self.name in ("kube-system", "kube-public", "kube-node-lease")
+        return self.name in NAMESPACES_OF_KUBERNETES
 
 
 def _asks_for_windows(term: Body) -> bool:

@@ -13,13 +13,13 @@ from leadline.runtime.names import (
 )
 from leadline.runtime.rule import Actor, Baseline, rule
 
-_NAMES = (
+_API_SERVER_NAMES = (
     "kubernetes",
     "kubernetes.default",
     "kubernetes.default.svc",
     "kubernetes.default.svc.cluster.local",
 )
-_PORTS = frozenset({10250, 10255, 10257, 10259, 2379, 2380})
+_CONTROL_PLANE_PORTS = frozenset({10250, 10255, 10257, 10259, 2379, 2380})
 """Of the kubelet, the controller manager, the scheduler and etcd."""
 
 
@@ -46,7 +46,7 @@ def cluster_api(event: TlsStarted, actor: Actor, known: Baseline | None) -> str 
 
     False positives: operators and controllers before their profile is complete, where they call `kubectl` or `curl`.
     """
-    is_server = event.server_name in _NAMES or event.peer in actor.cluster.api_servers
+    is_server = event.server_name in _API_SERVER_NAMES or event.peer in actor.cluster.api_servers
     if not is_server or not event.flags & OUTGOING or (known is not None and known.connected(event.peer)):
         return None
     tool = actor.tool
@@ -109,7 +109,11 @@ def kubelet_asked(event: Connected, actor: Actor, known: Baseline | None) -> str
 
     False positives: checks of nodes that are written with curl; a complete profile silences them.
     """
-    if event.port not in _PORTS or event.direction != "connects" or event.address.startswith("127."):
+    if (
+        event.port not in _CONTROL_PLANE_PORTS
+        or event.direction != "connects"
+        or event.address.startswith("127.")
+    ):
         return None
     if known is not None and known.connected(event.address, event.port):
         return None

@@ -21,7 +21,7 @@ from leadline.runtime.names import (
 )
 from leadline.runtime.rule import Actor, Baseline, rule
 
-_TOOLS = frozenset(
+_SEARCH_TOOLS = frozenset(
     {
         "find",
         "grep",
@@ -37,7 +37,7 @@ _TOOLS = frozenset(
         "ls",
     }
 )
-_WORDS = re.compile(
+_KEYS_BY_NAME = re.compile(
     r"id_rsa|id_dsa|id_ed25519|id_ecdsa|BEGIN.{0,20}PRIVATE|\.pem\b|\.p12\b|\.pfx\b|\.kdbx\b|passw(?:or)?d|secret|aws_access_key|"
     r"aws_secret|\.aws/credentials|\.aws\b|accessTokens|gcloud|AKIA|\.kube/config|kubeconfig|api[_-]?key|\.npmrc|\.netrc|\.git-credentials|token",
     re.IGNORECASE,
@@ -84,7 +84,7 @@ def credentials_read(event: Opened, actor: Actor, known: Baseline | None) -> str
     "Search for keys and passwords",
     score=5,
     needs=("exec",),
-    tools=_TOOLS,
+    tools=_SEARCH_TOOLS,
     mitre=("TA0006", "T1552.001"),
     falco=("Search Private Keys or Passwords", "Find AWS Credentials"),
     on_nodes=True,
@@ -104,7 +104,7 @@ def keys_searched(event: Executed, actor: Actor) -> str | None:
     if len(event.arguments) < 2:
         return None
     searched = " ".join(event.arguments[1:])
-    return f"a search for credentials: {line_of(event.arguments)}" if _WORDS.search(searched) else None
+    return f"a search for credentials: {line_of(event.arguments)}" if _KEYS_BY_NAME.search(searched) else None
 
 
 @rule(

@@ -6,7 +6,7 @@ from leadline.runtime.rule import Actor, Baseline, rule
 
 _PROPAGATION = 0x1C0000
 """MS_UNBINDABLE, MS_PRIVATE, MS_SLAVE and MS_SHARED change how mounts spread, and mount nothing."""
-_NAMES = (
+_ENTRY_POINTS = (
     "/entrypoint.sh",
     "/docker-entrypoint.sh",
     "/entrypoint",
@@ -206,6 +206,6 @@ def entry_point_changed(event: Opened, actor: Actor) -> str | None:
 
     False positives: images that write their own start script.
     """
-    if not event.path.endswith(_NAMES) or event.path.count("/") > 3:
+    if not event.path.endswith(_ENTRY_POINTS) or event.path.count("/") > 3:
         return None
     return f"{actor.tool} wrote {event.path}"

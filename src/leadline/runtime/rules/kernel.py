@@ -3,7 +3,7 @@
 from leadline.model.event import BpfLoaded, ModuleChanged, Opened, PageFaultsTaken, RawSocketMade, RingUsed
 from leadline.runtime.rule import Actor, Baseline, rule
 
-_FILES = (
+_HOOKS = (
     "/release_agent",
     "/core_pattern",
     "/uevent_helper",
@@ -15,7 +15,7 @@ _FILES = (
     "/proc/sys/vm/panic_on_oom",
     "/panic_on_oom",
 )
-_KNOWN = frozenset(
+_LISTEN_TO_PACKETS = frozenset(
     {
         "dhclient",
         "dhcpcd",
@@ -103,7 +103,7 @@ def kernel_hook_written(event: Opened, actor: Actor) -> str | None:
 
     False positives: hardly any; installers of crash handlers on nodes.
     """
-    if not event.path.endswith(_FILES):
+    if not event.path.endswith(_HOOKS):
         return None
     return f"{actor.tool} opened {event.path} to write it"
 
@@ -184,7 +184,7 @@ def packet_socket(event: RawSocketMade, actor: Actor, known: Baseline | None) ->
     """
     if (
         event.family != "packet"
-        or actor.is_known_as(_KNOWN)
+        or actor.is_known_as(_LISTEN_TO_PACKETS)
         or (known is not None and "NET_RAW" in known.capabilities)
     ):
         return None

@@ -4,7 +4,7 @@ from leadline.model.event import OUTGOING, Connected, Executed, Requested, SshGr
 from leadline.runtime.names import ACCOUNT_TOOLS, COPIERS, NETCATS, NETWORK_TOOLS, line_of
 from leadline.runtime.rule import Actor, Baseline, rule
 
-_TOOLS = (
+_SYSTEM_TOOLS = (
     frozenset(
         {
             "ls",
@@ -152,7 +152,7 @@ def system_tool_on_network(event: Connected, actor: Actor, known: Baseline | Non
     """
     if (
         event.direction not in ("connects", "listens")
-        or actor.tool not in _TOOLS
+        or actor.tool not in _SYSTEM_TOOLS
         or event.port in (53, 389, 636)
     ):
         return None

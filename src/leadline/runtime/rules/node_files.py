@@ -9,7 +9,7 @@ from leadline.runtime.rule import Actor, Baseline, rule
 _DEVICE = re.compile(
     r"(?:/.*)?/dev/(?:(?:sd|vd|xvd|hd)[a-z]{1,2}\d*|nvme\d+n\d+(?:p\d+)?|mmcblk\d+\w*|dm-\d+|mem|kmem|port|kcore)|/proc/kcore"
 )
-_USUAL = (
+_USUAL_BELOW_DEV = (
     "/dev/shm/",
     "/dev/null",
     "/dev/tty",
@@ -30,9 +30,9 @@ _USUAL = (
     "/dev/net/",
     "/dev/kmsg",
 )
-_TOOLS = frozenset({"debugfs", "xfs_db", "e2image", "dd"})
+_DISK_TOOLS = frozenset({"debugfs", "xfs_db", "e2image", "dd"})
 _DISK = re.compile(r"/dev/(?:sd|vd|xvd|nvme|mmcblk|dm-|mapper/|loop)")
-_ROOTS = (
+_ROOTS_OF_NODES = (
     "/host/",
     "/hostfs/",
     "/rootfs/",
@@ -43,7 +43,7 @@ _ROOTS = (
     "/noderoot/",
     "/proc/1/root/",
 )
-_INNER = (
+_BELOW_A_ROOT = (
     "etc/",
     "root/",
     "home/",
@@ -151,7 +151,7 @@ def file_below_dev(event: Opened, actor: Actor, known: Baseline | None) -> str |
     False positives: programs that make locks and shared memory below /dev/shm are left out.
     """
     path = event.path
-    if not path.startswith("/dev/") or not event.open_flags & 0o100 or path.startswith(_USUAL):
+    if not path.startswith("/dev/") or not event.open_flags & 0o100 or path.startswith(_USUAL_BELOW_DEV):
         return None
     return None if known is not None and known.opened(path) else f"{actor.tool} made {path}"
 
@@ -161,7 +161,7 @@ def file_below_dev(event: Opened, actor: Actor, known: Baseline | None) -> str |
     "Disk of the node opened by a tool",
     score=8,
     needs=("exec",),
-    tools=_TOOLS,
+    tools=_DISK_TOOLS,
     mitre=("TA0004", "T1611"),
     falco=("Debugfs Launched in Privileged Container",),
 )
@@ -204,10 +204,14 @@ def host_folder(event: Opened, actor: Actor, known: Baseline | None) -> str | No
     False positives: agents of nodes, such as collectors of logs and monitoring; a complete profile silences them.
     """
     path = event.path
-    if not path.startswith(_ROOTS):
+    if not path.startswith(_ROOTS_OF_NODES):
         return None
-    root = next((one for one in _ROOTS if path.startswith(one)), "")
-    if not root or not path.startswith(_INNER, len(root)) or (known is not None and known.opened(path)):
+    root = next((one for one in _ROOTS_OF_NODES if path.startswith(one)), "")
+    if (
+        not root
+        or not path.startswith(_BELOW_A_ROOT, len(root))
+        or (known is not None and known.opened(path))
+    ):
         return None
     return (
         f"{actor.tool} {'wrote' if is_written(event) else 'read'} {path}"

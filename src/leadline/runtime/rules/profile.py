@@ -14,7 +14,7 @@ from leadline.model.event import (
 from leadline.runtime.names import is_public, line_of
 from leadline.runtime.rule import Actor, Baseline, rule
 
-_FOLDERS = (
+_WATCHED = (
     "/etc/", "/var/log/", "/run/", "/var/run/", "/var/spool/cron/", "/var/www/", "/var/lib/", "/opt/", "/usr/local/", "/app/",
     "/.dockerenv", "/proc/self/environ",
 )  # fmt: skip
@@ -93,7 +93,7 @@ def unexpected_file(event: Opened, actor: Actor, known: Baseline) -> str | None:
     False positives: many: caches, time zones, plug-ins that are loaded seldom. Therefore this rule is off unless you ask for it.
     """
     path = event.path
-    if not path.startswith(_FOLDERS) or "/serviceaccount/" in path or known.opened(path):
+    if not path.startswith(_WATCHED) or "/serviceaccount/" in path or known.opened(path):
         return None
     return f"{actor.tool} opened {path} for the first time"
 

@@ -47,7 +47,7 @@ _OF_INTERPRETERS = re.compile(
 )
 _HINTS = re.compile(r"/dev/(?:tcp|udp)|nc|netcat|socat|<&|sh\s+-i|[sS]ocket|sockopen|pty\.|net\.")
 """One of these is in every such line; looked for first since it is quick."""
-_SERVERS = frozenset(
+_GIVE_CONNECTIONS_AWAY = frozenset(
     {"inetd", "xinetd", "systemd", "tcpserver", "s6-tcpserver", "sshd", "git-daemon", "httpd"}
 )
 _LOOK_AROUND = frozenset(
@@ -234,7 +234,7 @@ def redirected_to_connection(event: Redirected, actor: Actor) -> str | None:
 
     False positives: servers in the manner of inetd, which give each connection to a program.
     """
-    if actor.is_known_as(_SERVERS):
+    if actor.is_known_as(_GIVE_CONNECTIONS_AWAY):
         return None
     peer = f"{event.address} port {event.port}" if event.address else f"port {event.port}"
     return f"{actor.tool} talks to {peer} as to a terminal"

@@ -20,8 +20,8 @@ _INTO_SHELL = re.compile(
     r"\b(?:curl|wget|fetch|busybox\s+wget)\b[^|;&]*\|\s*(?:sudo\s+)?(?:\S*/)?(?:ba|da|a|z|k)?sh\b|\b(?:sh|bash|source|\.|eval)\s+[<\"]?[<$]\(\s*(?:curl|wget)|"
     r"\b(?:curl|wget)\b[^|;&]*\|\s*(?:\S*/)?(?:python|perl|ruby|php|node)"
 )
-_PLACES = ("/tmp/", "/var/tmp/", "/dev/shm/", "/run/", "/tmp", "/dev/shm")
-_TOOLS = (
+_WRITABLE_BY_ALL = ("/tmp/", "/var/tmp/", "/dev/shm/", "/run/", "/tmp", "/dev/shm")
+_UNEXPECTED_OF_PACKAGES = (
     DOWNLOADERS
     | NETWORK_TOOLS
     | {
@@ -49,7 +49,7 @@ _IN_CODE = re.compile(
     r"(?:exec|eval)\s*\(?.{0,60}(?:b64decode|base64_decode|fromhex|decode\(.(?:base64|hex)|atob\()|Buffer\.from\(.{0,400}base64",
     re.DOTALL,
 )
-_FOLDERS = (
+_JOB_FOLDERS = (
     "/etc/cron",
     "/var/spool/cron",
     "/var/spool/at/",
@@ -61,7 +61,7 @@ _FOLDERS = (
     "/etc/kubernetes/manifests/",
     "/etc/update-motd.d/",
 )
-_RUNS_THEM = frozenset({"cron", "crond", "anacron", "atd", "run-parts"})
+_SCHEDULERS = frozenset({"cron", "crond", "anacron", "atd", "run-parts"})
 
 
 @rule(
@@ -102,9 +102,9 @@ def download(event: Executed, actor: Actor, known: Baseline | None) -> str | Non
             else None
         )
     targets = (word for word in words[1:] if not word.startswith(("http:", "https:", "ftp:")))
-    is_shared = any(place in word for word in targets for place in _PLACES[:4]) or event.folder.startswith(
-        _PLACES[4:]
-    )
+    is_shared = any(
+        place in word for word in targets for place in _WRITABLE_BY_ALL[:4]
+    ) or event.folder.startswith(_WRITABLE_BY_ALL[4:])
     return f"{line_of(words)} ran" if is_shared else None
 
 
@@ -113,7 +113,7 @@ def download(event: Executed, actor: Actor, known: Baseline | None) -> str | Non
     "Tool started by a package's script",
     score=7,
     needs=("exec",),
-    tools=_TOOLS,
+    tools=_UNEXPECTED_OF_PACKAGES,
     mitre=("TA0001", "T1195.002"),
     on_nodes=True,
 )
@@ -200,11 +200,11 @@ def job_scheduled(event: Opened, actor: Actor, known: Baseline | None) -> str | 
     False positives: packages that are installed, and images that write their crontab when they start.
     """
     path = event.path
-    if not any(folder in path for folder in _FOLDERS):
+    if not any(folder in path for folder in _JOB_FOLDERS):
         return None
     if (
         actor.is_known_as(PACKAGE_MANAGERS)
-        or actor.is_known_as(_RUNS_THEM)
+        or actor.is_known_as(_SCHEDULERS)
         or (known is not None and known.opened(path))
     ):
         return None

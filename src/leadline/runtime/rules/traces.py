@@ -23,7 +23,7 @@ _KEEP_LOGS = (
 )
 _EMPTY_LOGS = (*_KEEP_LOGS, "nginx", "apache", "httpd")
 _REMOVE_LOGS = (*_KEEP_LOGS, "apk", "rpm", "dnf", "yum")
-_OF_LOGINS = (
+_LOGS_OF_THE_SYSTEM = (
     "/wtmp",
     "/btmp",
     "/utmp",
@@ -35,8 +35,8 @@ _OF_LOGINS = (
     "/syslog",
     "/messages",
 )
-_LOGINS = ("/wtmp", "/btmp", "/utmp", "/lastlog")
-_TOOLS = frozenset(
+_LOGS_OF_LOGINS = ("/wtmp", "/btmp", "/utmp", "/lastlog")
+_ERASERS = frozenset(
     {
         "shred",
         "wipe",
@@ -53,7 +53,7 @@ _TOOLS = frozenset(
         "mke2fs",
     }
 )
-_LINE = re.compile(
+_ERASING = re.compile(
     r"\brm\s+(?:-\S+\s+)*(?:/|/\*|--no-preserve-root\b)(?:\s|$)|\bdd\b.*\bif=/dev/(?:zero|u?random)\b.*\bof=/dev/(?:sd|vd|nvme|xvd|mapper)|"
     r"journalctl\b.*--vacuum|\bhistory\s+-c\b|unset\s+HISTFILE|HISTFILE=/dev/null|HISTSIZE=0|truncate\s+.*(?:/var/log/|history)"
 )
@@ -176,10 +176,10 @@ def log_emptied(event: Opened, actor: Actor, known: Baseline | None) -> str | No
         return None
     if actor.tool.startswith(_EMPTY_LOGS) or (known is not None and known.opened(path)):
         return None
-    if actor.tool == "cp" and "/dev/null" not in actor.arguments and not path.endswith(_OF_LOGINS):
+    if actor.tool == "cp" and "/dev/null" not in actor.arguments and not path.endswith(_LOGS_OF_THE_SYSTEM):
         return None  # What it copies becomes the log.
-    # A program may empty its own log when it starts, and so may a script that the pod runs. Logs of logins are the system's.
-    from_outside = path.endswith(_OF_LOGINS) or (_is_tool(actor.tool) and not actor.is_first)
+    # A program may empty its own log when it starts, and so may a script that the pod runs, but no log of the system.
+    from_outside = path.endswith(_LOGS_OF_THE_SYSTEM) or (_is_tool(actor.tool) and not actor.is_first)
     return f"{actor.tool} emptied {path}" if from_outside else None
 
 
@@ -225,7 +225,7 @@ def log_removed(event: Removed, actor: Actor, known: Baseline | None) -> str | N
     False positives: clean-up jobs within the container, and packages that are installed in it.
     """
     path = event.path
-    if event.what == "made" or not ("/var/log/" in path or path.endswith(_LOGINS)):
+    if event.what == "made" or not ("/var/log/" in path or path.endswith(_LOGS_OF_LOGINS)):
         return None
     if actor.tool.startswith(_REMOVE_LOGS) or (known is not None and known.changed(path)):
         return None
@@ -237,7 +237,7 @@ def log_removed(event: Removed, actor: Actor, known: Baseline | None) -> str | N
     "Data or traces erased",
     score=5,
     needs=("exec",),
-    tools=_TOOLS | SHELLS | {"rm", "dd", "journalctl", "truncate", "touch"},
+    tools=_ERASERS | SHELLS | {"rm", "dd", "journalctl", "truncate", "touch"},
     mitre=("TA0040", "T1485"),
     falco=("Remove Bulk Data from Disk",),
     on_nodes=True,
@@ -255,11 +255,11 @@ def traces_erased(event: Executed, actor: Actor) -> str | None:
     False positives: jobs that wipe volumes on purpose.
     """
     tool = actor.tool
-    if tool in _TOOLS:
+    if tool in _ERASERS:
         return f"{line_of(event.arguments) or event.path} ran, which erases"
     line = f"{tool} {actor.line}"
     # The script of a pod may rotate its own logs.
     empties = not event.flags & FIRST_PROCESS and _EMPTIED.search(line)
-    if empties or _LINE.search(line) or (tool == "touch" and _TOUCH.search(line)):
+    if empties or _ERASING.search(line) or (tool == "touch" and _TOUCH.search(line)):
         return f"{tool} erases data or traces: {line_of(event.arguments)}"
     return None

@@ -20,8 +20,8 @@ from leadline.posture.control import (
     mapping,
     mappings,
 )
+from leadline.posture.join_indexes import BINDINGS
 
-BINDINGS = ("RoleBinding.rbac.authorization.k8s.io", "ClusterRoleBinding.rbac.authorization.k8s.io")
 EDIT_FOR_DEFAULT = examples.binding(
     "name: defaults-edit, namespace: shop",
     "edit",

@@ -28,9 +28,9 @@ from leadline.posture.control import (
     sequence,
     text,
 )
+from leadline.posture.join_indexes import BINDINGS
 
 DASHBOARD = "kubernetes-dashboard"
-BINDINGS = ("RoleBinding.rbac.authorization.k8s.io", "ClusterRoleBinding.rbac.authorization.k8s.io")
 WRITING = frozenset({"*", "create", "update", "patch", "delete", "deletecollection"})
 
 

@@ -15,8 +15,8 @@ from leadline.posture.control import (
     text,
 )
 
-AFFECTED = (("0.0.0", "1.22.14"), ("1.23.0", "1.23.11"), ("1.24.0", "1.24.5"), ("1.25.0", "1.25.1"))
-ADDRESS = re.compile(r"""^metricsBindAddress:[ \t]*["']?([^"'\s#]*)""", re.MULTILINE)
+FOLLOWS_REDIRECTS = (("0.0.0", "1.22.14"), ("1.23.0", "1.23.11"), ("1.24.0", "1.24.5"), ("1.25.0", "1.25.1"))
+METRICS_ADDRESS = re.compile(r"""^metricsBindAddress:[ \t]*["']?([^"'\s#]*)""", re.MULTILINE)
 LOOPBACK = ("127.", "[::1]", "::1", "localhost")
 
 
@@ -64,7 +64,7 @@ def aggregated_api_redirect(api: Resource, inventory: Inventory) -> Violations:
     version = parse_version(inventory.server_version)
     if version is None:
         raise NotJudged("the version of the API server is not known")
-    if found is not None and is_within(version, AFFECTED):
+    if found is not None and is_within(version, FOLLOWS_REDIRECTS):
         yield Review("", advice="upgrade the API server, or delete the APIService if nothing asks it")
         yield Review("", on=found.id, advice="check who may change the pods that it leads to")
 
@@ -167,6 +167,6 @@ def kube_proxy_metrics_open(config_map: Resource) -> Violations:
     """
     data = mapping(config_map.body.get("data"))
     source = next((data[key] for key in ("config.conf", "kubeconfig.conf", "config") if data.get(key)), "")
-    found = ADDRESS.search(source) if isinstance(source, str) else None
+    found = METRICS_ADDRESS.search(source) if isinstance(source, str) else None
     if found is not None and found[1] and not found[1].startswith(LOOPBACK):
         yield Review("data")

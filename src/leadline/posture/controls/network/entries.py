@@ -23,12 +23,12 @@ SNIPPETS = (
     "nginx.org/server-snippets",
     "nginx.org/location-snippets",
 )
-KINDS = tuple(f"{kind}.gateway.networking.k8s.io" for kind in ROUTES)
+ROUTE_KINDS = tuple(f"{kind}.gateway.networking.k8s.io" for kind in ROUTES)
 ENCRYPTED = frozenset({"HTTPS", "TLS"})
-CERTIFICATE = "service.beta.kubernetes.io/aws-load-balancer-ssl-cert"
-INTERNAL = "service.beta.kubernetes.io/azure-load-balancer-internal"
-CLASS = "kubernetes.io/ingress.class"
-GATEWAY = "azure/application-gateway"
+AWS_CERTIFICATE = "service.beta.kubernetes.io/aws-load-balancer-ssl-cert"
+AZURE_INTERNAL = "service.beta.kubernetes.io/azure-load-balancer-internal"
+INGRESS_CLASS = "kubernetes.io/ingress.class"
+AZURE_GATEWAY = "azure/application-gateway"
 
 
 @control(
@@ -157,7 +157,7 @@ def leads_to_a_service(ingress: Resource, inventory: Inventory) -> bool:
     score=3.0,
     reference_score=4.0,
     category="Network",
-    kinds=KINDS,
+    kinds=ROUTE_KINDS,
     reads=("Service",),
     see="https://gateway-api.sigs.k8s.io/",
 )
@@ -306,9 +306,9 @@ def load_balancer_without_certificate(service: Resource) -> Violations:
     ports = mappings(mapping(service.body.get("spec")).get("ports"))
     annotations = mapping(mapping(service.body.get("metadata")).get("annotations"))
     if any(port.get("port") == 443 for _, port in ports) and not any(
-        str(a).startswith(CERTIFICATE) for a in annotations
+        str(a).startswith(AWS_CERTIFICATE) for a in annotations
     ):
-        yield Set(f"metadata.annotations['{CERTIFICATE}']", "AWS_LOADBALANCER_SSL_CERT")
+        yield Set(f"metadata.annotations['{AWS_CERTIFICATE}']", "AWS_LOADBALANCER_SSL_CERT")
 
 
 def is_entry(resource: Resource) -> bool:
@@ -317,7 +317,7 @@ def is_entry(resource: Resource) -> bool:
 
 def is_internal(service: Resource) -> bool:
     annotations = mapping(mapping(service.body.get("metadata")).get("annotations"))
-    return is_entry(service) and str(annotations.get(INTERNAL)).lower() == "true"
+    return is_entry(service) and str(annotations.get(AZURE_INTERNAL)).lower() == "true"
 
 
 @control(
@@ -353,7 +353,7 @@ def public_entry_without_tls(resource: Resource, inventory: Inventory) -> Violat
     """
     if resource.kind == "Service":
         if not is_internal(resource):
-            yield Review(f"metadata.annotations[{INTERNAL}]")
+            yield Review(f"metadata.annotations[{AZURE_INTERNAL}]")
     elif balancer := inventory.once(
         "internal balancer", lambda: next(filter(is_internal, inventory.of("Service")), None)
     ):
@@ -361,8 +361,8 @@ def public_entry_without_tls(resource: Resource, inventory: Inventory) -> Violat
         annotations = mapping(mapping(resource.body.get("metadata")).get("annotations"))
         if not mapping(resource.body.get("spec")).get("tls"):
             yield Review("spec.tls")
-        elif annotations.get(CLASS) != GATEWAY:
-            yield Set(f"metadata.annotations[{CLASS}]", GATEWAY)
+        elif annotations.get(INGRESS_CLASS) != AZURE_GATEWAY:
+            yield Set(f"metadata.annotations[{INGRESS_CLASS}]", AZURE_GATEWAY)
 
 
 @control(

@@ -45,7 +45,7 @@ INTERFACES = (
 )
 SSH_PORT = 22
 SSH_PORTS = frozenset({SSH_PORT, 2222})
-RESULT = "ServiceScanResult.kubescape.io"
+SERVICE_RESULT = "ServiceScanResult.kubescape.io"
 
 
 @control(
@@ -248,7 +248,7 @@ def port_named(workload: Workload, name: str) -> object:
     consequence="reachable from outside",
     score=7.0,
     category="Network",
-    reads=("Service", RESULT),
+    reads=("Service", SERVICE_RESULT),
     see="https://kubernetes.io/docs/concepts/services-networking/service/",
 )
 def unauthenticated_service(workload: Workload, inventory: Inventory) -> Violations:
@@ -283,10 +283,10 @@ def unauthenticated_service(workload: Workload, inventory: Inventory) -> Violati
 
     Cannot see: Services that have not been tried.
     """
-    if not inventory.of(RESULT):
+    if not inventory.of(SERVICE_RESULT):
         return
     for service in inventory.services_of(workload):
-        result = inventory.get(RESULT, service.namespace or "default", service.name)
+        result = inventory.get(SERVICE_RESULT, service.namespace or "default", service.name)
         ports = mappings(mapping(result.body.get("spec")).get("ports")) if result else ()
         if result and any(port.get("authenticated") is False for _, port in ports):
             inventory.rest_on(service)

@@ -22,8 +22,8 @@ from leadline.posture.control import (
 
 OLDEST_SUPPORTED = (1, 34, 0)
 """The oldest minor version that got fixes when this file was last looked at."""
-VARIABLES = "LinuxKernelVariables.hostdata.kubescape.cloud"
-FIXED = ((5, 1), {(5, 4): 173, (5, 10): 93, (5, 15): 16, (5, 16): 2})
+KERNEL_VARIABLES = "LinuxKernelVariables.hostdata.kubescape.cloud"
+FIXED_KERNELS = ((5, 1), {(5, 4): 173, (5, 10): 93, (5, 15): 16, (5, 16): 2})
 """The first release with the flaw, and by long-lived release the first patch without it; 5.17 and later have the fix."""
 FIXED_BUILDS = {((5, 4), "generic"): 96, ((5, 13), "generic"): 27, ((5, 4), "azure"): 1067}
 """The first builds of Ubuntu with the fix, whose versions end in ``.0``: https://ubuntu.com/security/notices/USN-5240-1."""
@@ -104,7 +104,7 @@ def outdated_kubernetes(node: Resource) -> Violations:
     reference_score=4.0,
     category="Workload",
     kinds=("Node",),
-    reads=(VARIABLES,),
+    reads=(KERNEL_VARIABLES,),
     example=examples.node(
         'kernelVersion: 5.13.0-25-generic, operatingSystem: linux, osImage: "Ubuntu 20.04.3 LTS"'
     ),
@@ -124,9 +124,9 @@ def kernel_filesystem_context_overflow(node: Resource, inventory: Inventory) -> 
     seen = mapping(mapping(node.body.get("status")).get("nodeInfo"))
     if seen.get("operatingSystem", "linux") != "linux":
         return
-    if has_fix(text(seen.get("kernelVersion")), *FIXED, FIXED_BUILDS):
+    if has_fix(text(seen.get("kernelVersion")), *FIXED_KERNELS, FIXED_BUILDS):
         return
-    variables = inventory.get(VARIABLES, "", node.name)
+    variables = inventory.get(KERNEL_VARIABLES, "", node.name)
     body = variables.body if variables else {}
     for _, variable in mappings(mapping(body.get("spec")).get("kernelVariables") or body.get("data")):
         if variable.get("key") == "unprivileged_userns_clone" and text(variable.get("value")).strip() == "0":

@@ -33,7 +33,7 @@ from leadline.posture.control_families import pod_control
 from leadline.posture.subject import workloads_of
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-FILES: dict[str, tuple[str, ...]] = {
+CREDENTIAL_FILES: dict[str, tuple[str, ...]] = {
     "EKS": ("/.aws", "/.aws/config", "/.aws/credentials"),
     "AKS": ("/etc", "/etc/kubernetes", "/etc/kubernetes/azure.json", "/.azure", "/.azure/credentials"),
     "GKE": (
@@ -46,7 +46,7 @@ FILES: dict[str, tuple[str, ...]] = {
 }
 OF_ANY_MACHINE = frozenset({"/etc", "/etc/kubernetes", "/.config"})
 """Folders that hold cloud credentials on one cloud's nodes, and ordinary settings elsewhere."""
-FIELD = "csi.volumeAttributes.secretProviderClass"
+STORE_CLASS = "csi.volumeAttributes.secretProviderClass"
 
 
 @pod_control(
@@ -299,10 +299,10 @@ def cloud_credentials_mounted(workload: Workload, inventory: Inventory) -> Viola
 
     Cannot see: credentials that are kept elsewhere; the metadata service of the cloud, which needs no file.
     """
-    if inventory.cloud in FILES:
-        files = frozenset(FILES[inventory.cloud])
+    if inventory.cloud in CREDENTIAL_FILES:
+        files = frozenset(CREDENTIAL_FILES[inventory.cloud])
     else:
-        files = frozenset(path for paths in FILES.values() for path in paths) - OF_ANY_MACHINE
+        files = frozenset(path for paths in CREDENTIAL_FILES.values() for path in paths) - OF_ANY_MACHINE
     yield from volumes_with_mounts(
         workload, (one for one in workload.volumes if _path_on_node(one[1]) in files)
     )
@@ -363,4 +363,4 @@ def no_external_secret_store(workload: Workload) -> Violations:
         mapping(mapping(volume.get("csi")).get("volumeAttributes")).get("secretProviderClass")
         for _, volume in workload.volumes
     ):
-        yield Set(f"volumes[{len(workload.volumes)}].{FIELD}", "YOUR_VALUE")
+        yield Set(f"volumes[{len(workload.volumes)}].{STORE_CLASS}", "YOUR_VALUE")

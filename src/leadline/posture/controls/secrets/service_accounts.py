@@ -21,6 +21,7 @@ from leadline.posture.control import (
 )
 from leadline.posture.index import Filed, Index
 from leadline.posture.inventory import DEFAULT_ACCOUNT
+from leadline.posture.join_indexes import BINDINGS
 
 
 @control(
@@ -255,5 +256,5 @@ def _own_accounts(filed: Filed) -> Iterator[tuple[tuple[str, str], None]]:
         yield (filed.everywhere, account.namespace or DEFAULT_NAMESPACE), None
 
 
-_BOUND_NAMES: Index[None] = Index(RBAC_KINDS[2:], _bound_names)
+_BOUND_NAMES: Index[None] = Index(BINDINGS, _bound_names)
 _OWN_ACCOUNTS: Index[None] = Index(("ServiceAccount",), _own_accounts)

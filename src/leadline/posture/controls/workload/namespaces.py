@@ -20,6 +20,7 @@ from leadline.posture.control import (
     control,
 )
 from leadline.posture.control_families import pod_control
+from leadline.posture.subject import NAMESPACES_OF_KUBERNETES
 
 KINDS = (
     "Pod",
@@ -56,10 +57,8 @@ OBJECTS_OF_KUBERNETES = frozenset(
     }
 )
 """What Kubernetes itself keeps in ``default``."""
-NAMESPACES = ("kube-system", "kube-public", "kube-node-lease")
 PRIORITIES = ("system-node-critical", "system-cluster-critical")
 """What components of a cluster run with, the static Pods of the control plane among them."""
-NAMESPACES_OF_KUBERNETES = frozenset({"kube-system", "kube-public", "kube-node-lease"})
 
 
 def is_own_object(resource: Resource) -> bool:
@@ -144,7 +143,7 @@ def pod_in_system_namespace(workload: Workload, inventory: Inventory) -> Violati
     if inventory.is_whole:
         raise NotJudged("in a cluster these namespaces hold what the installer put there")
     is_of_node = workload.kind == "DaemonSet" or workload.pod.get("priorityClassName") in PRIORITIES
-    if workload.namespace in NAMESPACES and not is_of_node:
+    if workload.namespace in NAMESPACES_OF_KUBERNETES and not is_of_node:
         yield Review("metadata.namespace", on=workload.resource.id)
 
 

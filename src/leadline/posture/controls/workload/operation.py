@@ -28,7 +28,7 @@ TARGETS = {
     "ReplicaSet": "ReplicaSet.apps",
     "ReplicationController": "ReplicationController",
 }
-KINDS = tuple(kind for kind in REMOVED_KINDS if kind != "Event")
+KINDS_OF_REMOVED_VERSIONS = tuple(kind for kind in REMOVED_KINDS if kind != "Event")
 """Events are not deployed: programs write thousands of them, in the version that is served."""
 
 
@@ -161,7 +161,7 @@ def has_target(scaler: Resource, inventory: Inventory) -> bool:
     consequence="availability",
     score=5.0,
     category="Workload",
-    kinds=KINDS,
+    kinds=KINDS_OF_REMOVED_VERSIONS,
     see="https://kubernetes.io/docs/reference/using-api/deprecation-guide/",
 )
 def removed_api_version(
