@@ -2,6 +2,11 @@
 
 from typing import Any
 
+import msgspec
+
+MALFORMED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises of bytes that are not what is wanted: of a text that is not UTF-8, and of too much depth, the errors of Python."""
+
 
 def mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}

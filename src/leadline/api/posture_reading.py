@@ -25,6 +25,7 @@ from leadline.model.control import Control, Missing, Remove, Review, Set, Violat
 from leadline.model.finding import Finding, Skip
 from leadline.model.resource import CLUSTER, Origin, Resource
 from leadline.model.waiver import Waiver
+from leadline.untyped import MALFORMED
 
 
 class Accepted(Struct, frozen=True):
@@ -82,7 +83,7 @@ def _resource(entry: Entry, metadata: Metadata) -> Resource:
     if named := metadata.annotations.get(OBJECT):
         try:
             it = msgspec.json.decode(named, type=JudgedObject)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except MALFORMED as error:
             raise StoreError(f"{entry.key}: the annotation {OBJECT} cannot be read: {error}") from error
         origin = Origin(kind="derived", path=it.id) if it.is_derived else CLUSTER
         return Resource(it.api_version, it.kind, it.namespace, it.name, {}, origin, it.id)

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct, field
 from leadline.api.protocol import Entry
 from leadline.api.wire_type import HIDDEN, List, Texts, Wire, without_nulls
 from leadline.errors import StoreError
+from leadline.untyped import MALFORMED
 
 _Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 _UNDESCRIBED_OBJECT = Meta(extra={"schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}})
@@ -72,13 +73,13 @@ class Reader(Generic[S]):
             return self._decode(content)
         except msgspec.ValidationError:
             return self._read_with_nulls(entry, content)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except MALFORMED as error:
             raise StoreError(f"{entry.key}: it cannot be read: {error}") from error
 
     def _read_with_nulls(self, entry: Entry, content: bytes) -> S:
         try:
             return msgspec.convert(without_nulls(msgspec.json.decode(content), self._struct), self._struct)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except MALFORMED as error:
             raise StoreError(f"{entry.key}: it cannot be read: {error}") from error
 
 

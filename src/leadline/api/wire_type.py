@@ -12,6 +12,8 @@ from typing import Annotated, Any, ClassVar, TypeAlias, TypeVar
 import msgspec
 from msgspec import NODEFAULT, Meta, Struct, UnsetType, inspect
 
+from leadline.untyped import MALFORMED
+
 T = TypeVar("T")
 Maybe: TypeAlias = T | UnsetType
 """Of a field that is left out where it has nothing to say."""
@@ -137,7 +139,7 @@ class Checker:
         """Empty where there is none."""
         try:
             self._decoder.decode(content)
-        except (msgspec.ValidationError, msgspec.DecodeError, RecursionError) as error:
+        except MALFORMED as error:
             return str(error)
         return ""
 

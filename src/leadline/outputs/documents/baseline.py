@@ -24,6 +24,7 @@ from leadline.outputs.rows.place import FindingPlaces, ShownPlaces, stable_path
 from leadline.outputs.text.json_text import json_text
 from leadline.outputs.text.plain import value_text
 from leadline.outputs.text.waiver_text import why_accepted
+from leadline.untyped import MALFORMED
 
 FORMAT: Final = "leadline-baseline"
 VERSION: Final = 1
@@ -226,7 +227,7 @@ def decoded_baseline(content: bytes, name: str) -> Baseline:
     """
     try:
         found = msgspec.json.decode(content, type=Baseline)
-    except msgspec.DecodeError as error:
+    except MALFORMED as error:
         raise SourceError(
             f"{name} is not a baseline: {error}", hint="leadline baseline save writes one"
         ) from error

@@ -14,6 +14,7 @@ from leadline.errors import SourceError
 from leadline.model.control import SEVERITIES, Control
 from leadline.outputs.documents.baseline import Baseline, SeenFinding, distinct
 from leadline.outputs.documents.comparison import ComparisonNumbers
+from leadline.untyped import MALFORMED
 
 FORMAT: Final = "leadline-joint-report"
 VERSION: Final = 1
@@ -162,7 +163,7 @@ def decoded_joint_report(content: bytes, name: str) -> JointReport:
                 hint="update leadline",
             )
         found = msgspec.json.decode(content, type=JointReport)
-    except msgspec.DecodeError as error:
+    except MALFORMED as error:
         raise SourceError(f"{name} is not a report over several sources: {error}", hint=hint) from error
     if head.format != FORMAT:
         raise SourceError(f"{name} is not a report over several sources", hint=hint)

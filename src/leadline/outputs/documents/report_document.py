@@ -17,6 +17,7 @@ from leadline.errors import SourceError
 from leadline.model.image_report import ImageReport
 from leadline.model.images_report import ImagesReport
 from leadline.model.report import PostureReport
+from leadline.untyped import MALFORMED
 
 FORMAT: Final = "leadline-report"
 VERSION: Final = 1
@@ -57,7 +58,7 @@ def decode(document: bytes) -> Report:
     """
     try:
         head = msgspec.json.decode(document, type=_Head)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except MALFORMED as error:
         raise SourceError(f"this is not a report: {error}") from error
     if head.format != FORMAT:
         raise SourceError("this is not a report", hint="leadline scan -f report writes one")
@@ -68,7 +69,7 @@ def decode(document: bytes) -> Report:
         )
     try:
         return _decoder().decode(document).report
-    except (msgspec.DecodeError, RecursionError) as error:
+    except MALFORMED as error:
         raise SourceError(f"the report is damaged: {error}") from error
 
 
@@ -76,7 +77,7 @@ def is_report(document: bytes) -> bool:
     """Whether it says of itself that it is one, be it damaged or of another version."""
     try:
         return msgspec.json.decode(document, type=_Head).format == FORMAT
-    except (msgspec.DecodeError, RecursionError):
+    except MALFORMED:
         return f'"format":"{FORMAT}"'.encode() in document[:4096].replace(b" ", b"")
 
 

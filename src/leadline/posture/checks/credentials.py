@@ -16,6 +16,7 @@ import msgspec
 
 from leadline.packages.late_pattern import late_pattern
 from leadline.posture.checks.token_shapes import has_login, has_token, is_template
+from leadline.untyped import MALFORMED
 
 LONGEST_VALUE = 4096
 """Characters of one value that patterns are tried on; a credential is shorter."""
@@ -364,7 +365,7 @@ def _pairs_in(text: str) -> list[tuple[str, str]] | None:
     """Every name in a JSON text with the text under it; ``None`` where it is not JSON."""
     try:
         todo: list[Any] = [msgspec.json.decode(text[:LONGEST_TEXT])]
-    except (msgspec.DecodeError, RecursionError):
+    except MALFORMED:
         return None
     pairs: list[tuple[str, str]] = []
     while todo and len(pairs) < MOST_PAIRS:

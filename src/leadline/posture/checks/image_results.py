@@ -13,6 +13,7 @@ from leadline.model.resource import Resource
 from leadline.posture.index import Filed, Index
 from leadline.posture.inventory import Inventory
 from leadline.posture.subject import Container, Workload, mapping, sequence, text
+from leadline.untyped import MALFORMED
 
 SUMMARY = "VulnerabilityManifestSummary.spdx.softwarecomposition.kubescape.io"
 LABEL = "kubescape.io/"
@@ -39,7 +40,7 @@ class ImageResult(NamedTuple):
         written = text(annotations.get(COUNTED))[:_MOST_BYTES]
         try:
             counted = mapping(msgspec.json.decode(written or "{}"))
-        except (msgspec.DecodeError, RecursionError):
+        except MALFORMED:
             counted = {}
         ids = counted.get("remoteCodeIds")
         if not isinstance(ids, list):

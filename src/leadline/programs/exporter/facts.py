@@ -22,6 +22,7 @@ from leadline.api.stored import Metadata, Reader, metadata_of
 from leadline.outputs.text.plain import plain
 from leadline.scans.stored.image_results import COUNTED, is_filtered
 from leadline.scans.stored.scan_runs import FOLLOWING, STALE
+from leadline.untyped import MALFORMED
 
 POSTURE_SEVERITIES = ("critical", "high", "medium", "low", "unknown")
 IMAGE_SEVERITIES = ("critical", "high", "medium", "low", "unknown", "negligible")
@@ -328,7 +329,7 @@ def _counted(metadata: Metadata) -> Counted | None:
     written = metadata.annotations.get(COUNTED)
     try:
         return _counted_of(written) if written else None
-    except (msgspec.DecodeError, RecursionError):
+    except MALFORMED:
         return None
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from leadline.errors import SourceError
 from leadline.model.control import Framework
+from leadline.untyped import MALFORMED
 
 COMMAND = (sys.executable, "-P", "-m", __name__)
 """``-P``: nothing that lies in the folder where the program was started is run."""
@@ -23,7 +24,7 @@ def known_frameworks(command: tuple[str, ...] = COMMAND) -> tuple[Framework, ...
             return msgspec.json.decode(child.stdout, type=tuple[Framework, ...])
         said = child.stderr.decode("utf-8", "replace").strip().splitlines()
         why = said[-1] if said else f"the process that reads them ended with code {child.returncode}"
-    except msgspec.DecodeError as error:
+    except MALFORMED as error:
         why = str(error)
     raise SourceError(
         f"the frameworks cannot be read: {why}", hint="install Leadline again, or give it more memory"

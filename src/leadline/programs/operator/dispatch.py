@@ -21,6 +21,7 @@ from leadline.programs.operator.images.jobs import (
 from leadline.programs.operator.plan import Outcome
 from leadline.programs.serving.chores import settle
 from leadline.sources.child_process import Child, Command, Limits
+from leadline.untyped import MALFORMED
 
 log = logging.getLogger(__name__)
 
@@ -137,7 +138,7 @@ class ChildScanner:
         if fate == "ended":
             try:
                 return msgspec.json.decode(line, type=ImageAnswer), True
-            except msgspec.DecodeError:
+            except MALFORMED:
                 return ImageAnswer(self._broken("crashed")), False
         ended = child.end(line, fate)
         # The text of an exception may hold anything that was in the image; its kind does not.

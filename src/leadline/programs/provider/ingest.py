@@ -30,6 +30,7 @@ from leadline.programs.provider.log import Entry, Keys, SourceLog
 from leadline.programs.provider.source_row import Source
 from leadline.programs.provider.tables import DAMAGED_LOG, OTHER_SCOPE, Done, Known, Tables, Token
 from leadline.programs.provider.watchman import STATES, suspicions, usual_after
+from leadline.untyped import MALFORMED
 
 log = logging.getLogger(__name__)
 
@@ -311,7 +312,7 @@ class Ingest:
                     self._applied(fresh, head, changes, noticed, len(entry.record))
                 else:
                     self._tables.apply(source, head, changes, len(entry.record))
-        except msgspec.MsgspecError as error:
+        except MALFORMED as error:
             raise SourceError(
                 f"{source.name}: entry {source.entries + count - 1} is not what a sender sends: {error}"
             ) from error

@@ -16,6 +16,7 @@ from leadline.scans.options import PostureOptions
 from leadline.scans.posture.baselines import revision_of
 from leadline.sources.git.revision import path_at_revision
 from leadline.sources.regular_file import is_regular, read_given, read_regular
+from leadline.untyped import MALFORMED
 
 CLUSTER = "cluster"
 """The name of a side that is the cluster of the current context; ``cluster:NAME`` is that of another."""
@@ -141,7 +142,7 @@ def read_state(path: str) -> AccessState:
     content = read_given(path, LARGEST_BYTES)
     try:
         return msgspec.json.decode(content, type=AccessState)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except MALFORMED as error:
         raise SourceError(f"{path} holds no access that was saved: {error}") from error
 
 

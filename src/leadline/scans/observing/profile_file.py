@@ -10,6 +10,7 @@ from leadline.errors import StoreError
 from leadline.model.profile import Profile
 from leadline.scans.observing.lines import profile_line
 from leadline.sources.regular_file import is_regular, open_regular
+from leadline.untyped import MALFORMED
 from leadline.whole_file import WholeFile
 
 LONGEST_LINE = 64 << 20
@@ -36,7 +37,7 @@ class ProfileFile:
                 self.written_s = os.fstat(file.fileno()).st_mtime
                 while len(found) < MOST_PROFILES and (line := file.readline(LONGEST_LINE)):
                     found.append(_DECODER.decode(line))
-        except msgspec.DecodeError as error:
+        except MALFORMED as error:
             hint = "name another file, or remove it"
             raise StoreError(
                 f"{self._path} does not hold profiles (line {len(found) + 1}: {error})", hint=hint

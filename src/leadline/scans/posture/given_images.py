@@ -20,6 +20,7 @@ from leadline.posture.subject import workloads_of
 from leadline.scans.posture.reading import Reading
 from leadline.scans.stored.image_results import running_code
 from leadline.sources.regular_file import read_given
+from leadline.untyped import MALFORMED
 
 LARGEST_FILE = 512 << 20
 _KIND, _, _GROUP = SUMMARY.partition(".")
@@ -74,11 +75,11 @@ def _images(path: str) -> tuple[_Image, ...]:
     content = read_given(path, LARGEST_FILE)
     try:
         return _DECODER.decode(content).images
-    except (msgspec.DecodeError, RecursionError):
+    except MALFORMED:
         pass
     try:
         return (_OF_ONE.decode(content),)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except MALFORMED as error:
         hint = "write it with 'leadline scan image IMAGE -f json -o FILE'"
         raise SourceError(f"{Path(path).name} does not hold results of images: {error}", hint=hint) from error
 

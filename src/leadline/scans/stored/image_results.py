@@ -56,6 +56,7 @@ from leadline.outputs.documents.report_document import FORMAT, decode, encode
 from leadline.outputs.format_registry import Page
 from leadline.outputs.rows.place import NoPlaces
 from leadline.packages.package_url import package_url
+from leadline.untyped import MALFORMED
 from leadline.version import __version__
 
 SBOMS = "sbomsyfts"
@@ -137,7 +138,7 @@ def scan_note(annotations: Mapping[str, str]) -> ScanNote | None:
     """``None`` where nothing is said, or nothing that makes sense."""
     try:
         return msgspec.json.decode(annotations.get(SCAN, ""), type=ScanNote)
-    except msgspec.DecodeError:
+    except MALFORMED:
         return None
 
 
@@ -145,7 +146,7 @@ def stored_counts(manifest: str, annotations: Mapping[str, str]) -> ImageCounts 
     """Those of the result called ``manifest``, out of its annotations; ``None`` where they are not there."""
     try:
         counted = msgspec.json.decode(annotations.get(COUNTED, ""), type=Counted)
-    except msgspec.DecodeError:
+    except MALFORMED:
         return None
     return ImageCounts(
         annotations.get(f"{PREFIX}image-tag", ""),

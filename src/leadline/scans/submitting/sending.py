@@ -25,6 +25,7 @@ from leadline.api.provider.wire import (
 )
 from leadline.errors import LeadlineError, UsageError
 from leadline.outputs.text.plain import plain as plain_text
+from leadline.untyped import MALFORMED
 from leadline.whole_file import write_whole
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -203,7 +204,7 @@ class Sender:
                 return msgspec.json.decode(self._memory.read_bytes(), type=Remembered)
             except FileNotFoundError:
                 pass
-            except (OSError, msgspec.MsgspecError) as error:
+            except (OSError, *MALFORMED) as error:
                 raise NotDeliveredError(
                     f"{self._memory} cannot be read: {error}",
                     hint="it keeps the provider honest; restore it, or delete it to start over",

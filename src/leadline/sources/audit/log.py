@@ -21,6 +21,7 @@ from leadline.kube.access_question import user_or_group
 from leadline.model.access import OTHER_NAME, AuditRecord, Observed, RecordedRequest
 from leadline.model.unread import Unread
 from leadline.sources.regular_file import open_regular
+from leadline.untyped import MALFORMED
 
 
 class AuditLimits(Struct, frozen=True):
@@ -150,7 +151,7 @@ class _Reading:
             return False
         try:
             event = _decoder.decode(line)
-        except (msgspec.MsgspecError, RecursionError):
+        except MALFORMED:
             return False
         events = {"Event": (event,), "EventList": event.items or ()}.get(event.kind)
         for one in events or ():

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
-from msgspec import UNSET, MsgspecError, Raw, Struct, UnsetType
+from msgspec import UNSET, Raw, Struct, UnsetType
 from msgspec.json import Decoder
 
 from leadline.errors import ClusterError
@@ -15,7 +15,7 @@ from leadline.model.unread import AccessRule, Unread
 from leadline.sources.cluster.connection import Cluster, LostError, RefusedError, TooLargeError
 from leadline.sources.cluster.discovery import ApiKind
 from leadline.sources.cluster.rbac import missing_rule
-from leadline.untyped import mapping, text
+from leadline.untyped import MALFORMED, mapping, text
 
 NO_JSON = "the answer is not JSON"
 
@@ -124,7 +124,7 @@ def _page_of(content: bytes) -> _Page:
     """One without items where it is not a list. Raises: ``orjson.JSONDecodeError``."""
     try:
         return _page_decoder.decode(content)
-    except (MsgspecError, RecursionError):
+    except MALFORMED:
         orjson.loads(content)
         return _Page()
 

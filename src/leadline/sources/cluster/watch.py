@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from msgspec import DecodeError, Raw, Struct, ValidationError
+from msgspec import Raw, Struct, ValidationError
 from msgspec.json import Decoder
 from msgspec.structs import replace
 
@@ -24,7 +24,7 @@ from leadline.sources.cluster.discovery import ApiKind
 from leadline.sources.cluster.listing import NO_JSON, Lister, Listing, OnProgress, Scope, parsed
 from leadline.sources.cluster.reader import ClusterSnapshot, Observe, Reading, rank_of
 from leadline.sources.cluster.trim import lightened
-from leadline.untyped import mapping, mappings, text
+from leadline.untyped import MALFORMED, mapping, mappings, text
 
 STREAM_S = 300
 """After this the server ends a watch by itself, and it is taken up again."""
@@ -315,7 +315,7 @@ class _Stream:
             metadata = _head_decoder.decode(event.object).metadata
         except ValidationError as error:
             raise LostError("the answer is not a watch event") from error
-        except (DecodeError, RecursionError) as error:
+        except MALFORMED as error:
             raise LostError(NO_JSON) from error
         if event.type in ("ADDED", "MODIFIED", "DELETED"):
             if not self.kind.is_namespaced or self._scope.covers(metadata.namespace):

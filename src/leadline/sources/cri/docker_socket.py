@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from leadline.errors import SourceError
 from leadline.model.container import Container
+from leadline.untyped import MALFORMED
 
 USUAL_PLACE = "/run/docker.sock"
 TIMEOUT_S = 2.0
@@ -54,7 +55,7 @@ class DockerSocket:
             if answer.status != 200:
                 raise SourceError(f"Docker at {self._path} answers with HTTP {answer.status}")
             found = _DECODER.decode(content)
-        except (OSError, http.client.HTTPException, msgspec.DecodeError) as error:
+        except (OSError, http.client.HTTPException, *MALFORMED) as error:
             raise SourceError(f"Docker at {self._path} does not answer: {error}") from error
         finally:
             connection.close()

@@ -11,6 +11,7 @@ from msgspec import Struct
 from leadline.errors import SourceError
 from leadline.model.container import Container
 from leadline.sources.regular_file import read_regular
+from leadline.untyped import MALFORMED
 
 PLACES = (
     "var/lib/containers/storage/*-containers/containers.json",
@@ -63,14 +64,14 @@ def _rows(path: Path) -> list[_Row]:
         return _ROWS.decode(read_regular(path, _LARGEST))
     except FileNotFoundError:
         return []
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, *MALFORMED) as error:
         raise SourceError(f"cannot read {path}: {error}") from error
 
 
 def _container(row: _Row) -> Container:
     try:
         image = _METADATA.decode(row.metadata).image_name if row.metadata else ""
-    except msgspec.DecodeError:
+    except MALFORMED:
         image = ""
     name = row.names[0] if row.names else ""
     return Container(row.id, name=name[:_LONGEST], image=image[:_LONGEST], image_id=row.image[:_LONGEST])

@@ -22,6 +22,7 @@ from leadline.sources.child_process import (
 )
 from leadline.sources.confinement import Confinement, Modes, offered_modes, python_folders
 from leadline.sources.rego import worker as rego_child
+from leadline.untyped import MALFORMED
 
 LIMITS = Limits(timeout_s=30.0, memory_bytes=2 << 30)
 """For each rule; a rule that compares all objects with all is slow in any engine."""
@@ -57,7 +58,7 @@ class RegoEngine:
         if fate == "ended":
             try:
                 return msgspec.json.decode(output, type=RegoAnswer)
-            except msgspec.DecodeError as error:
+            except MALFORMED as error:
                 return RegoAnswer(problem=RegoProblem(f"the engine's answer is unreadable: {error}"))
         assert self._child is not None
         outcome = self._child.end(b"", fate)

@@ -31,6 +31,7 @@ from leadline.posture.control import (
 )
 from leadline.posture.control_families import pod_control
 from leadline.posture.subject import workloads_of
+from leadline.untyped import MALFORMED
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 CREDENTIAL_FILES: dict[str, tuple[str, ...]] = {
@@ -127,7 +128,7 @@ def in_annotations(resource: Resource, rules: CredentialRules) -> Violations:
 def applied_credential(manifest: str, rules: CredentialRules) -> bool:
     try:
         body = msgspec.json.decode(manifest)
-    except (msgspec.DecodeError, RecursionError):
+    except MALFORMED:
         return False
     if not isinstance(body, dict):
         return False

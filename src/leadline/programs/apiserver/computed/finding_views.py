@@ -28,6 +28,7 @@ from leadline.api.protocol import Entry, Store
 from leadline.api.selection import Key
 from leadline.programs.apiserver.computed.views import Found, entry_of
 from leadline.programs.apiserver.encoding.forms import Served
+from leadline.untyped import MALFORMED
 
 SUMMARIES, MANIFESTS = "vulnerabilitymanifestsummaries", "vulnerabilitymanifests"
 COUNTED = f"{OUR_GROUP}/vulnerabilities"
@@ -102,7 +103,7 @@ def _counted(metadata: Body) -> Counted:
     """What is counted of the container, with what is accepted for it."""
     try:
         return msgspec.json.decode(at(metadata, "annotations", COUNTED) or "{}", type=Counted)
-    except msgspec.DecodeError:
+    except MALFORMED:
         return Counted()
 
 

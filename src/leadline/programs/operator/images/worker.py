@@ -53,6 +53,7 @@ from leadline.sources.registry.client import BusyError, DeniedError
 from leadline.sources.registry.http import UnreachableError
 from leadline.sources.registry.image import IN_A_FILE
 from leadline.sources.registry.options import PullSecret
+from leadline.untyped import MALFORMED
 
 MOST_VIEWS = 50
 """Of one image; objects of a further one see it with nothing accepted."""
@@ -144,7 +145,7 @@ class ImageWorker:
         try:
             annotations = (orjson.loads(entry.content.metadata) or {}).get("annotations") or {}
             return stored_image(entry.content.body), annotations
-        except (SourceError, msgspec.DecodeError, orjson.JSONDecodeError):
+        except (SourceError, orjson.JSONDecodeError, *MALFORMED):
             return None, {}
 
     async def _accepted(self, task: ImageTask) -> ImageAnswer:

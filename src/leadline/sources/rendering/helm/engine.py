@@ -22,6 +22,7 @@ from leadline.sources.confinement import Confinement
 from leadline.sources.rendering.helm import worker as helm_child
 from leadline.sources.rendering.plan.budget import Budget
 from leadline.sources.rendering.plan.renderer_version import VERSION, renderer_text
+from leadline.untyped import MALFORMED
 
 _SOURCE_LINE = re.compile(r"^# Source: (\S+)$", re.MULTILINE)
 _ERROR = re.compile(
@@ -116,7 +117,7 @@ class BundledEngine:
         if fate == "ended":
             try:
                 return msgspec.json.decode(output, type=ChartAnswer)
-            except msgspec.DecodeError as error:
+            except MALFORMED as error:
                 return ChartAnswer(error=f"the engine's answer is unreadable: {error}", error_kind="crashed")
         outcome = self._child.end(b"", fate)
         self.close()
