@@ -83,7 +83,10 @@ def test_a_child_imports_nothing_from_the_folder_where_it_is_started():
 def test_who_decodes_bytes_expects_all_that_is_raised_of_them():
     """msgspec raises errors of Python of what is not UTF-8, or too deep; ``ValidationError`` alone is of values."""
     handled = [
-        (f"{name_of(path)}:{node.lineno}", " ".join(ast.unparse(one.type) for one in node.handlers if one.type))
+        (
+            f"{name_of(path)}:{node.lineno}",
+            " ".join(ast.unparse(one.type) for one in node.handlers if one.type),
+        )
         for path in FILES
         for node in ast.walk(tree_of(path))
         if isinstance(node, ast.Try)
