@@ -22,7 +22,7 @@ from leadline.posture.control import (
 from leadline.posture.control_families import pod_control
 from leadline.posture.subject import NAMESPACES_OF_KUBERNETES
 
-KINDS = (
+NAMESPACED_KINDS = (
     "Pod",
     "Deployment.apps",
     "ReplicaSet.apps",
@@ -72,7 +72,7 @@ def is_own_object(resource: Resource) -> bool:
     score=2.0,
     reference_score=4.0,
     category="Workload",
-    kinds=KINDS,
+    kinds=NAMESPACED_KINDS,
     applies=is_own_object,
     see="https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/",
 )

@@ -30,7 +30,7 @@ FOLDERS = (
     "/sys",
     "/var/lib/kubelet",
 )
-EXACT = ("/", "/var", "/var/lib", "/home", "/var/spool/cron")
+FOLDERS_THEMSELVES = ("/", "/var", "/var/lib", "/home", "/var/spool/cron")
 HARMLESS = (
     "/etc/ssl",
     "/etc/pki",
@@ -57,7 +57,7 @@ SOCKETS = (
     "/run/user/*/podman/podman.sock",
 )
 """Those of Docker, containerd, CRI-O, Podman, k3s and RKE2, k0s, MicroK8s, and of runtimes without root."""
-PLACES = tuple(tuple(socket.split("/")[1:]) for socket in SOCKETS)
+SOCKET_PARTS = tuple(tuple(socket.split("/")[1:]) for socket in SOCKETS)
 
 
 @control(
@@ -177,7 +177,7 @@ def is_of_the_system(path: str) -> bool:
     plain = "/" + "/".join(part for part in path.split("/") if part not in ("", "."))
     if not path.startswith("/") or any(is_below(plain, folder) for folder in HARMLESS):
         return False
-    return plain in EXACT or any(is_below(plain, folder) for folder in FOLDERS)
+    return plain in FOLDERS_THEMSELVES or any(is_below(plain, folder) for folder in FOLDERS)
 
 
 def is_below(path: str, folder: str) -> bool:
@@ -246,7 +246,7 @@ def reaches_socket(path: str) -> bool:
     return any(
         len(parts) <= len(place)
         and all(wanted in ("*", part) for part, wanted in zip(parts, place, strict=False))
-        for place in PLACES
+        for place in SOCKET_PARTS
     )
 
 
