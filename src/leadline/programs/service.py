@@ -9,6 +9,7 @@ import click
 
 from leadline.errors import LeadlineError
 from leadline.outputs.text.plain import plain
+from leadline.programs.serving.empty_values import refuse_empty_values
 
 _LONGEST_LINE = 2_000
 
@@ -18,6 +19,8 @@ def run(command: click.Command, arguments: Sequence[str] | None) -> int:
 
     1 to 3 as of ``leadline`` itself; 3 too for what the system refuses. Its help calls it ``leadline NAME``.
     """
+    # An empty flag means something to those that have a file of settings beside it.
+    refuse_empty_values(command, click.Argument)
     given = None if arguments is None else list(arguments)
     try:
         result = command.main(given, prog_name=f"leadline {command.name}", standalone_mode=False)

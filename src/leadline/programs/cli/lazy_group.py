@@ -3,12 +3,12 @@
 import importlib
 from pathlib import Path
 from shlex import join
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
-from click.core import ParameterSource
 
 from leadline.errors import UsageError
+from leadline.programs.serving.empty_values import refuse_empty_values
 from leadline.version import __version__
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class LazyGroup(click.Group):
             )
 
             return with_values(command, cmd_name)
-        _refuse_empty_values(command)
+        refuse_empty_values(command)
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -138,40 +138,6 @@ class LazyGroup(click.Group):
         if name == "image" and isinstance(command, click.Group) and rest:
             _refuse_image_as_command(command, rest)
         return name, command, rest
-
-
-def _refuse_empty_values(command: click.Command) -> None:
-    """For every parameter of ``command`` and of those below it.
-
-    A pipeline whose variable is not set would otherwise have no gate, another scope or no output, silently.
-    """
-    if isinstance(command, click.Group):
-        for below in command.commands.values():
-            _refuse_empty_values(below)
-    for parameter in command.params:
-        if not isinstance(parameter.callback, _NotEmpty):
-            parameter.callback = _NotEmpty(parameter.callback)
-
-
-class _NotEmpty:
-    """Refuses empty words of a command line; a variable that is empty is not set."""
-
-    def __init__(self, then: Any) -> None:
-        self._then = then
-
-    def __call__(self, ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
-        """Raises: ``UsageError``."""
-        words = value if isinstance(value, tuple) else (value,)
-        is_said = ctx.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
-        if is_said and any(isinstance(word, str) and not word.strip(" \t,") for word in words):
-            if isinstance(parameter, click.Argument):
-                raise UsageError("an argument is empty", hint="is a variable of the shell unset?")
-            shown = parameter.make_metavar(ctx)
-            # Which of them was written, click does not say.
-            flag, *others = [word for word in parameter.opts if word.startswith("--")] or parameter.opts
-            named = " or ".join((flag, *others))
-            raise UsageError(f"{named} is empty", hint=f"use {flag} {shown}, or leave {flag} away")
-        return self._then(ctx, parameter, value) if self._then else value
 
 
 def _refuse_image_as_command(images: click.Group, words: list[str]) -> None:

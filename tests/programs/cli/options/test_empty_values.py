@@ -85,6 +85,13 @@ def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch, tmp_path,
     assert "is empty" not in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("words", [["ui", ""], ["mcp", "deploy", " "]])
+def test_programs_that_live_long_refuse_an_empty_argument_alike(capfd, words: list[str]):
+    """Of their flags an empty one may mean something: it takes back what a file of settings says."""
+    assert main(words) == 2
+    assert capfd.readouterr().err == "leadline: an argument is empty; is a variable of the shell unset?\n"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
