@@ -1,6 +1,7 @@
 """The door for Kubescape's CLI, held against what its version 4.0.10 was recorded to send, and against our own CLI."""
 
 import json
+import sqlite3
 import time
 import uuid
 from pathlib import Path
@@ -123,6 +124,15 @@ def test_chunks_come_in_any_order_and_one_that_comes_again_replaces(
         assert door.ask("POST", "/k8s/v2/postureReport", chunk, provider.token, **query)[0] == 200
     assert provider.source.entries == 1
     assert not provider.alerts()
+
+
+def test_a_database_that_fails_is_asked_again_later(provider: Provider):
+    door = Door(provider)
+    with sqlite3.connect(provider.folder / "provider.db") as others:
+        others.execute("ALTER TABLE token RENAME TO gone_token")
+    words = door.ask("GET", "/api/v1/x", b"", provider.token, customerGUID=door.account)
+    assert (words[0], words[1]["message"]) == (503, "the provider cannot read or write its data now")
+    assert door("GET", "/v1/sources", provider.token)[0] == 503
 
 
 def test_a_report_with_a_chunk_missing_is_not_whole(provider: Provider):

@@ -147,6 +147,22 @@ def test_verify_says_whose_log_it_is_and_counts_what_is_signed_alone(provider: P
     assert capfd.readouterr().out.startswith(f"{whose}; 1 more that its checkpoint does not cover yet")
 
 
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (lambda file: file.write_bytes(b"junk"), "is not a store, or its start is damaged; check the path"),
+        (lambda file: file.mkdir(), "cannot open {file}: is a directory"),
+        (os.mkfifo, "{file} is not a file"),
+    ],
+)
+def test_a_database_that_is_something_else_is_said(provider: Provider, capfd, make, why: str):
+    provider.close()
+    for part in provider.folder.glob("provider.db*"):
+        part.unlink()
+    make(file := provider.folder / "provider.db")
+    assert why.format(file=file) in told(capfd, ["add-tenant", "t", "--data", str(provider.folder)], 3)
+
+
 def test_no_command_shows_the_help_in_lines(capfd):
     assert main([]) == 2
     assert "\n  verify " in capfd.readouterr().err

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import re
-import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from hashlib import sha256
 from typing import Any
@@ -64,7 +63,7 @@ class App:
             problem = Problem(refused.title, refused.status, refused.detail, refused.type, refused.expected)
             status, body, media = refused.status, encoded(problem), _PROBLEM
             extra = refused.headers
-        except (LeadlineError, OSError, sqlite3.Error) as error:
+        except (LeadlineError, OSError) as error:
             log.error("cannot answer %s: %s", scope["path"], error)
             problem = Problem("This provider cannot read or write its data now", 503)
             status, body, media, extra = 503, encoded(problem), _PROBLEM, ((b"retry-after", b"60"),)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from leadline.api.carriers.local_schema import refusal
 from leadline.errors import StoreError
 from leadline.programs.provider.database import Row, TakenError, head_of, mark_of, tail_of
 from leadline.programs.provider.schema import (
@@ -34,10 +35,13 @@ class SqliteDatabase:
         try:
             # For its owner alone, also in a folder that others may enter.
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        except OSError as error:
+            raise StoreError(f"cannot open {path}: {(error.strerror or str(error)).lower()}") from error
+        if not path.is_file():
+            raise StoreError(f"{path} is not a file")
+        with self._failing():
             self._writer = self._connected()
             self._migrate()
-        except (sqlite3.Error, OSError) as error:
-            raise StoreError(f"{path}: {error}") from error
 
     def _connected(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=30)
@@ -83,14 +87,15 @@ class SqliteDatabase:
     def read(self, tenant: int, text: str, *given: Any, by_first: bool = False) -> list[Row]:
         """Through this thread's own connection; nothing is written through it."""
         found: sqlite3.Connection | None = getattr(self._local, "reader", None)
-        if found is None:
-            found = self._local.reader = self._connected()
-            found.execute("PRAGMA query_only = 1")
-        return found.execute(text, given).fetchall()
+        with self._failing():
+            if found is None:
+                found = self._local.reader = self._connected()
+                found.execute("PRAGMA query_only = 1")
+            return found.execute(text, given).fetchall()
 
     @contextmanager
     def writing(self, tenant: int, *, is_lasting: bool = True) -> Iterator["SqliteWriting"]:
-        with self._lock:
+        with self._lock, self._failing():
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield SqliteWriting(self._writer)
@@ -98,6 +103,14 @@ class SqliteDatabase:
                 self._writer.execute("ROLLBACK")
                 raise
             self._writer.execute("COMMIT")
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """Raises: ``StoreError`` for what SQLite refuses, as the database in PostgreSQL does."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise refusal(error, self._path) from error
 
     def add_tenant(self, tenant: int) -> None:
         """One table holds the rows of all."""
