@@ -81,7 +81,7 @@ def test_a_child_imports_nothing_from_the_folder_where_it_is_started():
 
 
 def test_who_decodes_bytes_expects_all_that_is_raised_of_them():
-    """msgspec raises errors of Python of what is not UTF-8, or too deep; ``ValidationError`` alone is of values."""
+    """msgspec raises Python's own errors for text that is not UTF-8 or nested too deeply; ``ValidationError`` is about values alone."""
     handled = [
         (
             f"{name_of(path)}:{node.lineno}",

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 MALFORMED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises of bytes that are not what is wanted: of a text that is not UTF-8, and of too much depth, the errors of Python."""
+"""What msgspec raises for bytes that it cannot decode; for text that is not UTF-8 and for too much depth these are Python's own errors."""
 
 
 def mapping(value: Any) -> dict[str, Any]:

@@ -162,7 +162,7 @@ _NAME_OF_ENTRY = re.compile(
 
 
 def entry_of(path: str) -> str:
-    """What deleting ``path`` comes to: the name of a list entry represents the entry, which is none without it.
+    """The path to delete for ``path``: for the name of a list entry that of the entry, which is invalid without a name.
 
     Source: https://kubernetes.io/docs/reference/using-api/server-side-apply/#merge-strategy
     """

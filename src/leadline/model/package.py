@@ -18,7 +18,7 @@ class Digest(Struct, frozen=True):
 
 
 STATED = "sbom"
-"""Who wrote such a document says what it likes: it decides nothing about packages that were found."""
+"""Anyone may have written such a document, so it decides nothing about packages that were found."""
 
 
 class Package(Struct, frozen=True):

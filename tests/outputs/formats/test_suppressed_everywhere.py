@@ -28,7 +28,7 @@ LISTED = {
     "openvex": BYS,
     "sarif": ACCEPTED,
 }
-"""By whom what they list is suppressed. What a feed takes back was never a finding, and so is none of a tool that shows findings."""
+"""Formats and the kinds of suppression that they list. Formats of findings leave out what a feed takes back, which was never a finding."""
 
 
 def suppressed(number: int, by: str) -> Suppressed:

@@ -51,7 +51,7 @@ class _Kind(Struct, frozen=True):
 
 
 _PARTS = json.Decoder(dict[str, Raw])
-"""Of an object, each as it was written; what is not asked for is not taken apart."""
+"""The parts of an object, each as raw JSON: only those that are asked for are decoded."""
 
 
 class RemoteStore:
