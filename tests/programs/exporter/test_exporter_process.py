@@ -71,12 +71,15 @@ def test_wrong_usage_is_one_line(arguments: tuple[str, ...], capsys: pytest.Capt
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-def test_a_port_that_is_taken_ends_it(tmp_path: Path):
+def test_a_port_that_is_taken_ends_it(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        assert main(["exporter", f"--store={tmp_path / 'r.db'}", "--host=127.0.0.1", f"--port={port}"]) == 3
+        assert main(["exporter", f"--store={tmp_path / 'r.db'}", "--host=127.0.0.1", f"--port={port}"]) == 2
+    assert capfd.readouterr().err == (
+        f"leadline: cannot listen at 127.0.0.1:{port}: address already in use; name another address or port\n"
+    )
 
 
 def test_an_answer_is_packed_for_those_that_ask_for_it(tmp_path: Path):

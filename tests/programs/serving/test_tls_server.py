@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,9 +13,10 @@ import uvloop
 from certificates import Authority
 from processes import free_port
 
+from leadline.errors import UsageError
 from leadline.programs.apiserver.exchange import Receive, Scope, Send
 from leadline.programs.apiserver.main import Settings
-from leadline.programs.serving.tls_server import Socket, Tls, server
+from leadline.programs.serving.tls_server import Socket, Tls, listening, server
 
 
 async def says_who(scope: Scope, receive: Receive, send: Send) -> None:
@@ -30,14 +32,14 @@ async def says_who(scope: Scope, receive: Receive, send: Send) -> None:
 @asynccontextmanager
 async def serving(folder: Path, ca: str, host: str = "127.0.0.1") -> AsyncIterator[tuple[Tls, int]]:
     certificate, key = Authority(folder, "server-ca").issue("server", "server", hosts=("127.0.0.1",))
-    socket = Socket(host, free_port(), certificate, key)
-    tls = Tls(socket, ca)
-    running = server(says_who, socket, tls, lambda: None)
+    place = Socket(host, free_port(), certificate, key)
+    tls = Tls(place, ca)
+    running = server(says_who, place, tls, lambda: None)
     task = asyncio.ensure_future(running.serve())
     while not running.started:
         await asyncio.sleep(0.01)
     try:
-        yield tls, socket.port
+        yield tls, place.port
     finally:
         running.should_exit = True
         await task
@@ -117,3 +119,16 @@ def test_a_certificate_without_its_key_is_named(tmp_path: Path, key: str):
     with pytest.raises(OSError, match=rf"with its key in {tmp_path / key}") as caught:
         Tls(Socket("127.0.0.1", 0, certificate, tmp_path / key), "")
     assert caught.value.filename == str(certificate)
+
+
+def test_a_machine_without_one_of_the_families_listens_by_the_other(monkeypatch: pytest.MonkeyPatch):
+    here = (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 0))
+    # Of no machine, so that it cannot be bound.
+    away = (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("192.0.2.1", 0))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [away, here])
+    (only,) = listening("::", 0)
+    assert only.getsockname()[0] == "127.0.0.1"
+    only.close()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [away])
+    with pytest.raises(UsageError, match="cannot listen at :::0: cannot assign requested address"):
+        listening("::", 0)

@@ -23,7 +23,7 @@ from leadline.programs.serving.chores import beside
 from leadline.programs.serving.following import Follower
 from leadline.programs.serving.log import log_to_stderr
 from leadline.programs.serving.plain_server import plain_config
-from leadline.programs.serving.tls_server import Server
+from leadline.programs.serving.tls_server import Server, listening
 from leadline.scans.stored.opening import open_to_read
 
 log = logging.getLogger(__name__)
@@ -42,13 +42,14 @@ command = TABLE.command("exporter", _run, CONFIG)
 
 async def serve(settings: Settings) -> None:
     """Raises: ``UsageError``, ``SourceError``, ``StoreError`` for what is wrong with the settings of alerts."""
+    sockets = listening(settings.host, settings.port)
     results = Results(known_frameworks())
     connect = partial(open_to_read, settings.store, settings.kube_context, settings.kubeconfig)
     follower = Follower(results, partial(connect, environ=os.environ, said=partial(log.info, "%s")))
     async with AsyncExitStack() as opened:
         alerting = await _alerting(settings, (results, follower), opened) if settings.alerts else None
         numbers = Numbers(results, follower, settings, alerting)
-        server = Server(plain_config(Scraped(numbers, follower), settings.host, settings.port))
+        server = Server(plain_config(Scraped(numbers, follower), settings.host, settings.port), sockets=sockets)
         await beside(server, [follower.run(), *([alerting.run()] if alerting else [])])
 
 

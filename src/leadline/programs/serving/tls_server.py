@@ -140,16 +140,21 @@ class Server(uvicorn.Server):
 def listening(host: str, port: int) -> list[sockets.socket]:
     """At every address of ``host``, as an event loop would; taken before anything is announced. Raises: ``UsageError``."""
     made: list[sockets.socket] = []
+    lacking: OSError | None = None
     try:
         # Of "::" one for each family.
         for family, kind, _, _, address in sockets.getaddrinfo(
             None if host == "::" else host, port, type=sockets.SOCK_STREAM, flags=sockets.AI_PASSIVE
         ):
-            made.append(one := sockets.socket(family, kind))
-            one.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
-            if family == sockets.AF_INET6:
-                one.setsockopt(sockets.IPPROTO_IPV6, sockets.IPV6_V6ONLY, 1)
-            one.bind(address)
+            try:
+                made.append(_bound(family, kind, address))
+            except OSError as error:
+                # A machine without IPv6 answers by IPv4.
+                if error.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
+                    raise
+                lacking = error
+        if not made and lacking:
+            raise lacking
     except OSError as error:
         for one in made:
             one.close()
@@ -158,6 +163,20 @@ def listening(host: str, port: int) -> list[sockets.socket]:
             hint="name another address or port",
         ) from error
     return made
+
+
+def _bound(family: int, kind: int, address: Any) -> sockets.socket:
+    """Raises: ``OSError``."""
+    one = sockets.socket(family, kind)
+    try:
+        one.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
+        if family == sockets.AF_INET6:
+            one.setsockopt(sockets.IPPROTO_IPV6, sockets.IPV6_V6ONLY, 1)
+        one.bind(address)
+    except OSError:
+        one.close()
+        raise
+    return one
 
 
 def config_of(application: Application, host: str = "", port: int = 0, **more: Any) -> uvicorn.Config:
