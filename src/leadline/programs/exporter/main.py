@@ -49,7 +49,9 @@ async def serve(settings: Settings) -> None:
     async with AsyncExitStack() as opened:
         alerting = await _alerting(settings, (results, follower), opened) if settings.alerts else None
         numbers = Numbers(results, follower, settings, alerting)
-        server = Server(plain_config(Scraped(numbers, follower), settings.host, settings.port), sockets=sockets)
+        server = Server(
+            plain_config(Scraped(numbers, follower), settings.host, settings.port), sockets=sockets
+        )
         await beside(server, [follower.run(), *([alerting.run()] if alerting else [])])
 
 
