@@ -155,24 +155,29 @@ def test_a_bundle_whose_manifest_no_index_lists_does_not_count_where_it_is_chang
 
 @pytest.mark.usefixtures("layouts")
 @pytest.mark.parametrize("kind", ["sigs", "atts"])
-def test_signatures_that_are_listed_and_gone_are_not_called_none(run, tmp_path: Path, kind: str):
+def test_signatures_that_are_listed_and_gone_are_named_where_they_are_missed(run, tmp_path: Path, kind: str):
+    write_policy(tmp_path, "{key: cosign.pub}", "slsa")
     index = json.loads((tmp_path / "tags/index.json").read_text())
     digest = next(one["digest"] for one in index["manifests"] if one["annotations"]["kind"].endswith(kind))
     blob(tmp_path / "tags", digest).unlink()
-    code, out, err = run("image", "verify", "tags", "--key", "cosign.pub")
-    assert (code, out) == (3, "")
-    assert err.startswith(f"leadline: tags holds no blob {digest}, ")
+    name = "tags:r.example/web:1"
+    code, found = verified(run, name, "--policy", "p.yaml")
+    assert (code, found["outcome"]) == (1, "not trusted")
+    assert f"; tags holds no blob {digest}, in which its index says" in found["why"]
+    out = run("scan", "image", name, "--trust-policy", "p.yaml", "--offline", "-f", "json")[1]
+    assert "Not signed as the policy asks" in out  # and so no gate passes
 
 
 @pytest.mark.usefixtures("layouts")
-def test_a_layout_of_too_many_blobs_is_not_called_unsigned(run, tmp_path: Path):
+def test_of_a_layout_of_too_many_blobs_it_is_said_that_not_all_were_looked_at(run, tmp_path: Path):
     for layout in ("three", "tags"):
         for number in range(1_001):
             (tmp_path / layout / f"blobs/sha256/{number:064}").write_text("{}")
-    code, out, err = run("image", "verify", "three", "--key", "three.pub")
-    assert (code, out) == (3, "")
-    assert err.startswith("leadline: three has too many blobs to look for a signature")
-    assert run("image", "verify", "tags", "--key", "cosign.pub")[0] == 0
+    code, found = verified(run, "three", "--key", "three.pub")
+    assert (code, found["outcome"]) == (1, "not trusted")
+    why = "it has no signature; of the blobs of three that no index lists 1,000 were looked at"
+    assert found["why"] == why
+    assert verified(run, "tags", "--key", "cosign.pub")[1]["why"] == "signed by cosign.pub; attested: slsa"
 
 
 @pytest.mark.usefixtures("layouts")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from leadline.errors import UsageError
 from leadline.model.signature import ImageTrust
@@ -81,7 +82,9 @@ def verify_image(name: str, trust: TrustPolicy, options: ImageOptions) -> ImageT
         )
     found = _attachments(name, kept, options)
     keys = trust.keys[trust.policy.policies.index(rule)]
-    return trust_of(name, found.digest, rule, found.blobs, (keys, _keyless(trust)))
+    judged = trust_of(name, found.digest, rule, found.blobs, (keys, _keyless(trust)))
+    is_short = found.gap and judged.outcome == "not trusted"
+    return replace(judged, why=f"{judged.why}; {found.gap}") if is_short else judged
 
 
 def _attachments(name: str, kept: Reference | FileOfImages, options: ImageOptions) -> Attachments:

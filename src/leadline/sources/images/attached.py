@@ -5,6 +5,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from leadline.errors import SourceError
 from leadline.sources.images.archive import Archive
@@ -56,12 +57,7 @@ def attachments_of_file(file: FileOfImages) -> Attachments:
         blobs = sorted(f"sha256:{one.removeprefix(_BLOBS)}" for one in names if one.startswith(_BLOBS))
         layout = _Layout(name, find, blobs)
         attached = attachments_in(layout, image.digest)
-        if layout.is_cut and not attached.blobs:
-            raise SourceError(
-                f"{name} has too many blobs to look for a signature that no index lists: {_MOST_LOOKED_AT:,} were looked at",
-                hint="save the image into a layout of its own, as cosign save does",
-            )
-        return attached
+        return replace(attached, gap=layout.gap)
 
 
 def _blobs_in(folder: Path) -> list[str]:
@@ -76,8 +72,7 @@ class _Layout:
 
     def __init__(self, name: str, find: Find, blobs: Iterable[str]) -> None:
         """``blobs``: the digests of all, by their names."""
-        self.is_cut = False
-        """Whether blobs were left out that may be manifests."""
+        self.gap = ""
         self._name = name
         self._blobs = blobs
         self._find = find
@@ -102,10 +97,7 @@ class _Layout:
         for one in self._manifests:
             if (one.annotations or {}).get("kind") in SAVED_BY_COSIGN:
                 if blob_of(self._find, one.digest, self._name) is None:
-                    raise SourceError(
-                        f"{self._name} holds no blob {one.digest}, in which its index says that signatures are",
-                        hint="save the image again, and copy the whole folder",
-                    )
+                    self.gap = f"{self._name} holds no blob {one.digest}, in which its index says that signatures are"
                 yield one.digest
             elif one.digest != digest:
                 content = blob_of(self._find, one.digest, self._name)
@@ -125,7 +117,9 @@ class _Layout:
                 if stored is None or stored.size > _LARGEST_UNLISTED:
                     continue
                 if not left:
-                    self.is_cut = True
+                    self.gap = (
+                        f"of the blobs of {self._name} that no index lists {_MOST_LOOKED_AT:,} were looked at"
+                    )
                     return
                 left -= 1
                 content = blob_of(self._find, one, self._name) or b""

@@ -37,6 +37,8 @@ class Attachments(Struct, frozen=True):
     digest: str
     """Of what the name leads to."""
     blobs: tuple[Blob, ...]
+    gap: str = ""
+    """What was not looked at, or is missing; empty where all was."""
 
 
 def attachments_in(place: Place, digest: str) -> Attachments:
