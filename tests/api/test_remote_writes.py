@@ -1,6 +1,7 @@
 """What is written at a time in a cluster ends together, also where a part is refused."""
 
 import asyncio
+from typing import Any
 
 import httpx2
 import orjson
@@ -46,3 +47,38 @@ def test_no_write_is_under_way_once_one_was_refused():
         await http.aclose()
 
     asyncio.run(write())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b" { }\n",
+        b'{"spec":{"a":[1,"}"]}}',
+        b'\n{ "spec" : 1 }\n',
+        b'{"metadata":{"name":"other","namespace":"kube-system"},"spec":1}',
+    ],
+)
+def test_a_body_is_written_as_it_is_and_changes_neither_name_nor_place(body: bytes):
+    written: list[dict[str, Any]] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "GET":
+            resources = [RESOURCE] if request.url.path.endswith(GROUPS[1]) else []
+            return httpx2.Response(200, content=orjson.dumps({"resources": resources}))
+        written.append(whole := orjson.loads(request.content))
+        return httpx2.Response(
+            201, content=orjson.dumps({**whole, "metadata": {**whole["metadata"], "resourceVersion": "7"}})
+        )
+
+    async def write() -> None:
+        http = httpx2.AsyncClient(transport=httpx2.MockTransport(answer), base_url="https://example.org")
+        store = RemoteStore(http)
+        await store.put(Put(Key("runtimealerts", "shop", "a"), Content(b'{"labels":{}}', body=body), ABSENT))
+        await http.aclose()
+
+    asyncio.run(write())
+    ours = {"labels": {}, "name": "a", "namespace": "shop"}
+    assert written == [
+        {"kind": "RuntimeAlert", "apiVersion": GROUPS[1], **orjson.loads(body), "metadata": ours}
+    ]

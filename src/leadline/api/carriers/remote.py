@@ -197,9 +197,12 @@ class RemoteStore:
             metadata["namespace"] = key.namespace
         if expected != ABSENT:
             metadata["resourceVersion"] = str(expected)
-        head = orjson.dumps({"kind": kind.name, "apiVersion": kind.api_version, "metadata": metadata})
-        # Bodies are the most of what is written: they are neither read nor written again.
-        whole = head if put.content.body == EMPTY else head[:-1] + b"," + put.content.body[1:]
+        head = orjson.dumps({"kind": kind.name, "apiVersion": kind.api_version})[:-1]
+        # Bodies are the most of what is written: they are neither read nor written again. Of a name that is there twice the
+        # last counts, which is ours.
+        rest = put.content.body.strip()[1:-1].strip()
+        tail = b'"metadata":%s}' % orjson.dumps(metadata)
+        whole = b",".join((head, rest, tail) if rest else (head, tail))
         if expected == ABSENT:
             answer = await self._ask("POST", await self._path(Key(key.plural, key.namespace, "")), whole)
         else:
