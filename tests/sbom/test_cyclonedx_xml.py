@@ -11,8 +11,9 @@ import pytest
 from leadline.errors import SourceError
 from leadline.model.package import STATED
 from leadline.outputs.format_registry import find_format
-from leadline.packages.documents import XML_BYTES
+from leadline.packages.documents import XML_BYTES, read_xml
 from leadline.sbom.documents.carried import MOST_VALUES
+from leadline.sbom.documents.cyclonedx_xml import as_json
 from leadline.sbom.documents.reader import read_sbom_document
 from leadline.scans.images.image_scan import image_scan
 from leadline.scans.options import ImageOptions
@@ -115,6 +116,15 @@ def test_one_may_be_as_large_as_others():
     text = f"<bom xmlns='{NAMESPACE}'><components>{component * 1_000}</components></bom>"
     assert len(text) > XML_BYTES
     assert len(read_sbom_document(text.encode(), "it", CREATED).packages) == 1_000
+
+
+def test_an_element_costs_what_it_holds_and_no_more():
+    """A document of a million empty ones took more than a gigabyte."""
+    document = as_json(
+        read_xml(f"<bom xmlns='{NAMESPACE}'><components><a name='x'/></components></bom>".encode())
+    )
+    assert document is not None
+    assert document["components"] == [{}]
 
 
 BOMB = b'<!DOCTYPE bom [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><bom>&b;</bom>'

@@ -1,6 +1,6 @@
 """CycloneDX as XML, in the shape that the same document has as JSON (https://cyclonedx.org/docs/1.6/xml/)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from leadline.packages.documents import Element
@@ -22,7 +22,7 @@ def as_json(bom: Element) -> Mapping[str, Any] | None:
         "specVersion": space.removeprefix(NAMESPACE),
         "metadata": {
             "component": _component(metadata.child("component")),
-            "properties": _properties(metadata),
+            "properties": _properties(metadata.child("properties")),
         },
         "dependencies": [
             {
@@ -34,38 +34,26 @@ def as_json(bom: Element) -> Mapping[str, Any] | None:
         "compositions": [{"aggregate": one.value("aggregate")} for one in bom.child("compositions").children],
     }
     if any(one.name == "components" for one in bom.children):
-        document["components"] = _components(bom)
+        document["components"] = _components(bom.child("components"))
     return document
 
 
 def _components(parent: Element) -> list[dict[str, Any]]:
-    return [_component(one) for one in parent.child("components").children]
+    return [_component(one) for one in parent.children]
 
 
 def _component(element: Element) -> dict[str, Any]:
-    return {
-        "type": element.attributes.get("type", ""),
-        "bom-ref": element.attributes.get("bom-ref", ""),
-        **{name: text for name in _TEXTS if (text := element.value(name))},
-        "supplier": {"name": element.child("supplier").value("name")},
-        "hashes": [
-            {"alg": one.attributes.get("alg", ""), "content": one.text.strip()}
-            for one in element.child("hashes").children
-        ],
-        "licenses": [_licence(one) for one in element.child("licenses").children],
-        "externalReferences": [
-            {"type": one.attributes.get("type", ""), "url": one.value("url")}
-            for one in element.child("externalReferences").children
-        ],
-        "properties": _properties(element),
-        "evidence": {
-            "occurrences": [
-                {"location": one.value("location")}
-                for one in element.child("evidence").child("occurrences").children
-            ]
-        },
-        "components": _components(element),
+    """With the fields alone that it has: a document may be a million empty elements."""
+    found: dict[str, Any] = {
+        key: element.attributes[key] for key in ("type", "bom-ref") if key in element.attributes
     }
+    for one in element.children:
+        if one.name in _TEXTS:
+            if text := one.text.strip():
+                found.setdefault(one.name, text)
+        elif one.name in _PARTS:
+            found.setdefault(one.name, _PARTS[one.name](one))
+    return found
 
 
 def _licence(element: Element) -> dict[str, Any]:
@@ -75,7 +63,22 @@ def _licence(element: Element) -> dict[str, Any]:
 
 
 def _properties(element: Element) -> list[dict[str, str]]:
-    return [
-        {"name": one.attributes.get("name", ""), "value": one.text.strip()}
-        for one in element.child("properties").children
-    ]
+    return [{"name": one.attributes.get("name", ""), "value": one.text.strip()} for one in element.children]
+
+
+_PARTS: Mapping[str, Callable[[Element], Any]] = {
+    "components": _components,
+    "evidence": lambda evidence: {
+        "occurrences": [{"location": one.value("location")} for one in evidence.child("occurrences").children]
+    },
+    "externalReferences": lambda references: [
+        {"type": one.attributes.get("type", ""), "url": one.value("url")} for one in references.children
+    ],
+    "hashes": lambda hashes: [
+        {"alg": one.attributes.get("alg", ""), "content": one.text.strip()} for one in hashes.children
+    ],
+    "licenses": lambda licences: [_licence(one) for one in licences.children],
+    "properties": _properties,
+    "supplier": lambda supplier: {"name": supplier.value("name")},
+}
+"""How what is inside a component is read, by its name."""
