@@ -53,3 +53,8 @@ def test_a_pipe_is_written_and_not_read(tmp_path: Path):
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path):
     with pytest.raises(StoreError, match="cannot write"):
         ProfileFile(str(tmp_path / "no" / "profiles")).write(PROFILES)
+
+
+def test_a_folder_in_its_place_is_refused_before_anything_is_learnt(tmp_path: Path):
+    with pytest.raises(StoreError, match="it is a folder, not a file"):
+        ProfileFile(str(tmp_path)).read()

@@ -69,7 +69,8 @@ def headline(report: JointReport) -> str:
         return f"no source could be read: {count(len(report.failed), 'source')}"
     found = report.severities
     grave = " and ".join(f"{found[name]:,} {name}" for name in ("critical", "high") if found[name])
-    said = f"{grave} findings" if grave else "no critical or high finding"
+    noun = "finding" if found["critical"] + found["high"] == 1 else "findings"
+    said = f"{grave} {noun}" if grave else "no critical or high finding"
     said += f" in {count(len(report.sources), 'source')}"
     if report.failed:
         said += f"; {count(len(report.failed), 'source')} could not be read"

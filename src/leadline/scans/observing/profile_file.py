@@ -29,7 +29,7 @@ class ProfileFile:
 
         Raises: ``StoreError`` where the file holds anything else: it is not to be overwritten.
         """
-        if not is_regular(self._path):
+        if not is_regular(self._path) and not self._path.is_dir():
             return []
         found: list[Profile] = []
         try:
