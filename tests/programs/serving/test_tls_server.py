@@ -126,9 +126,9 @@ def test_a_machine_without_one_of_the_families_listens_by_the_other(monkeypatch:
     # Of no machine, so that it cannot be bound.
     away = (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("192.0.2.1", 0))
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [away, here])
-    (only,) = listening("::", 0)
-    assert only.getsockname()[0] == "127.0.0.1"
-    only.close()
+    with listening("::", 0) as (only,):
+        assert only.getsockname()[0] == "127.0.0.1"
+    assert only.fileno() == -1
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [away])
     with pytest.raises(UsageError, match="cannot listen at :::0: cannot assign requested address"):
-        listening("::", 0)
+        listening("::", 0).__enter__()

@@ -42,12 +42,12 @@ command = TABLE.command("exporter", _run, CONFIG)
 
 async def serve(settings: Settings) -> None:
     """Raises: ``UsageError``, ``SourceError``, ``StoreError`` for what is wrong with the settings of alerts."""
-    sockets = listening(settings.host, settings.port)
     results = Results(known_frameworks())
     connect = partial(open_to_read, settings.store, settings.kube_context, settings.kubeconfig)
     follower = Follower(results, partial(connect, environ=os.environ, said=partial(log.info, "%s")))
     async with AsyncExitStack() as opened:
         alerting = await _alerting(settings, (results, follower), opened) if settings.alerts else None
+        sockets = opened.enter_context(listening(settings.host, settings.port))
         numbers = Numbers(results, follower, settings, alerting)
         server = Server(
             plain_config(Scraped(numbers, follower), settings.host, settings.port), sockets=sockets

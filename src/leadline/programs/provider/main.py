@@ -194,10 +194,10 @@ def serve(
             app = CompatDoor(app, parts, doors, compat_policies, provider_base(compat))
         if known:
             _say_unknown(place, known, readers)
-        sockets = [taken.enter_context(one) for one in listening(host, port)]
+        sockets = taken.enter_context(listening(host, port))
         chores: list[Coroutine[Any, Any, None]] = [_renewed(tls, ca)] if tls else []
         if admin_port:
-            there = listening("127.0.0.1", admin_port)
+            there = taken.enter_context(listening("127.0.0.1", admin_port))
             chores.append(serve_plain(App(parts, routes=ADMIN_ROUTES), "127.0.0.1", admin_port, there))
         if tls:
             main = server(app, socket, tls, lambda: None, sockets=sockets)

@@ -6,7 +6,8 @@ import signal
 import socket as sockets
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -137,8 +138,15 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def listening(host: str, port: int) -> list[sockets.socket]:
+@contextmanager
+def listening(host: str, port: int) -> Iterator[list[sockets.socket]]:
     """At every address of ``host``, as an event loop would; taken before anything is announced. Raises: ``UsageError``."""
+    with ExitStack() as taken:
+        yield [taken.enter_context(one) for one in _bound_at(host, port)]
+
+
+def _bound_at(host: str, port: int) -> list[sockets.socket]:
+    """Raises: ``UsageError``."""
     made: list[sockets.socket] = []
     lacking: OSError | None = None
     try:
