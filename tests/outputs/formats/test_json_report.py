@@ -13,6 +13,7 @@ from leadline.outputs.format_registry import find_format
 from leadline.outputs.redaction.report import Redaction
 from leadline.outputs.redaction.values import SecretValues
 from leadline.outputs.rows.place import NoPlaces
+from leadline.scans.posture.posture_scan import posture_scan
 from outputs.sample_report import FINDINGS, READER, REPORT, SETTINGS, SUBJECT, WEB, page
 
 SCHEMA = json.loads((resources.files("leadline.outputs") / "report_schema.json").read_text("utf-8"))
@@ -173,3 +174,24 @@ def test_a_subject_shows_the_name_alone_of_a_role_that_is_huge_or_was_not_read()
 def test_settings_bear_the_names_that_files_of_settings_write():
     document = parsed(REPORT)
     assert document["metadata"]["scanMetadata"]["controlSettings"] == {"sensitiveKeyNames": ["password"]}
+
+
+def test_a_path_into_what_a_subject_is_joined_from_names_the_file_of_that(tmp_path):
+    (tmp_path / "a-web.yaml").write_text("{apiVersion: v1, kind: Pod, metadata: {name: web}}\n")
+    (tmp_path / "b-access.yaml").write_text(
+        "apiVersion: rbac.authorization.k8s.io/v1\n"
+        "kind: ClusterRoleBinding\n"
+        "metadata: {name: ops}\n"
+        "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}\n"
+        "subjects:\n"
+        "- {kind: Group, name: ops, apiGroup: rbac.authorization.k8s.io}\n"
+    )
+    document = parsed(posture_scan(tmp_path))
+    places = {
+        (path["position"]["path"].rpartition("/")[2], path["position"]["line"])
+        for result in document["results"]
+        for control in result["controls"]
+        for path in control["rules"][0].get("paths", ())
+        if path.get("failedPath", "").startswith("relatedObjects[0].subjects[0]")
+    }
+    assert places == {("b-access.yaml", 6)}

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import IO, Any
 
 from leadline.model.control import Control, Framework, Missing, Remove, Review, Set
-from leadline.model.finding import Finding, Skip
+from leadline.model.finding import Finding, Place, Skip
 from leadline.model.report import ControlCount, PostureReport, Waived
 from leadline.model.resource import Resource
 from leadline.model.unread import Unread
@@ -89,41 +89,50 @@ class _Results:
         self._passed_by = report.passed_by
         self._rank = {control.id: i for i, control in enumerate(report.controls)}
         self._entries: dict[tuple[str, str, bool], str] = {}
-        self._holder: Resource | None = None
-        self._holder_id = self._holder_file = ""
+        self._passes: dict[str, str] = {}
+        self._holders: dict[str, _Holder] = {}
         self._findings: dict[str, dict[str, list[Finding]]] = {}
         for finding in report.findings:
             self._findings.setdefault(finding.resource, {}).setdefault(finding.control, []).append(finding)
         self._waivers = report.waivers
-        self._waived: dict[tuple[str, str], list[Waived]] = {}
+        self._waived: dict[str, dict[str, list[Waived]]] = {}
         for one in report.waived:
-            self._waived.setdefault((one.finding.resource, one.finding.control), []).append(one)
+            self._waived.setdefault(one.finding.resource, {}).setdefault(one.finding.control, []).append(one)
 
     def text(self, pair: tuple[Resource, tuple[str, ...]]) -> str:
         resource, judged = pair
+        self._holders.clear()
         failed = self._findings.get(resource.id, {})
         skipped = {skip.control: skip for skip in self._gave_up.get(resource.id, ())}
+        accepted = self._waived.get(resource.id, {})
         passed_by = dict(self._passed_by.get(resource.id, ()))
         named = {*judged, *failed, *skipped}
         every = judged if len(named) == len(judged) else tuple(sorted(named, key=self._rank.__getitem__))
-        special = {*failed, *skipped, *(i for i in every if (resource.id, i) in self._waived)}
-        ids = self.room.affordable(every, failed, special)
-        entries = ",".join(
-            self._failure(resource.id, i, failed[i])
-            if i in failed
-            else self._skip(skipped[i])
-            if i in skipped
-            else self._accepted(i, self._waived[resource.id, i])
-            if (resource.id, i) in self._waived
-            else self._pass(i, passed_by.get(i, ()))
-            for i in ids
-        )
-        self.room.passed.spend(len(entries))
-        return f'{{"resourceID":{json_text(resource.id)},"controls":[{entries}]}}'
+        special = {*failed, *skipped, *(i for i in every if i in accepted)}
+        passes, entries = self._passes, []
+        for i in self.room.affordable(every, failed, special):
+            if i in special or i in passed_by or i not in passes:
+                entries.append(
+                    self._failure(resource.id, i, failed[i])
+                    if i in failed
+                    else self._skip(skipped[i])
+                    if i in skipped
+                    else self._accepted(i, accepted[i])
+                    if i in accepted
+                    else self._pass(i, passed_by.get(i, ()))
+                )
+            else:
+                entries.append(passes[i])
+        text = ",".join(entries)
+        self.room.passed.spend(len(text))
+        return f'{{"resourceID":{json_text(resource.id)},"controls":[{text}]}}'
 
     def _pass(self, control_id: str, others: tuple[str, ...]) -> str:
         text = self._entry(control_id, "passed")
-        return f'{text},"relatedResourcesIDs":{json_text(sorted(others))}}}]}}' if others else text + "}]}"
+        if others:
+            return f'{text},"relatedResourcesIDs":{json_text(sorted(others))}}}]}}'
+        text = self._passes[control_id] = text + "}]}"
+        return text
 
     def _skip(self, skip: Skip) -> str:
         control, info = self._controls[skip.control], skip_info(skip)
@@ -132,7 +141,9 @@ class _Results:
     def _failure(self, resource_id: str, control_id: str, findings: list[Finding]) -> str:
         paths = ",".join(self._paths(findings))
         text = f'{self._entry(control_id, "failed", counts=findings[0])},"paths":[{paths}]'
-        related = {other for f in findings for other in (*f.related, f.on)} - {resource_id}
+        related = {other for f in findings if f.related for other in f.related}
+        related.update([f.on for f in findings])
+        related.discard(resource_id)
         if related:
             text = f'{text},"relatedResourcesIDs":{json_text(sorted(related))}'
         self.room.failed.spend(len(text) - len(paths))
@@ -182,69 +193,92 @@ class _Results:
         return rule
 
     def _paths(self, findings: list[Finding]) -> Iterator[str]:
+        room = self.room.paths
         for number, finding in enumerate(findings):
-            if self.room.paths.is_spent:
-                self.room.paths.left_out += len(findings) - number
+            if room.is_spent:
+                room.left_out += len(findings) - number
                 return
             text = self._path(finding)
-            self.room.paths.spend(len(text))
+            room.spend(len(text))
             yield text
 
     def _path(self, finding: Finding) -> str:
-        holder = self._places.holder(finding)
-        parts = self._parts.get(finding.resource, ())
+        on = finding.on
+        holder = self._holders.get(on)
+        if holder is None:
+            holder = self._holders[on] = _Holder(self._places.holder(finding))
+        path, parts = finding.path, self._parts.get(finding.resource, ())
         if holder.id in parts:
             # A subject's object holds its binding and role, and paths into them start at the subject.
-            path = f"relatedObjects[{parts.index(holder.id)}].{finding.path}"
-            text = f'{{"resourceID":{json_text(finding.resource)},{_cure_text(finding, path)}'
+            shown = f"relatedObjects[{parts.index(holder.id)}].{path}"
+            text = f'{{"resourceID":{json_text(finding.resource)},{_cure_text(finding, shown)}'
         else:
-            text = f'{{"resourceID":{self._id_text(holder)},{_cure_text(finding, finding.path)}'
-        place = self._places.find(finding)
+            text = f"{holder.text}{_cure_text(finding, path)}"
+        end = holder.ends.get(path)
+        if end is None:
+            end = holder.ends[path] = holder.end(self._places.find(finding))
+        return text + end
+
+
+class _Holder:
+    """An object that paths start from, with what is written of it again and again."""
+
+    __slots__ = ("_file", "ends", "id", "text")
+
+    def __init__(self, resource: Resource) -> None:
+        self.id = resource.id
+        self.text = f'{{"resourceID":{json_text(resource.id)},'
+        self._file = json_text(file_of(resource))
+        self.ends: dict[str, str] = {}
+        """For paths: their places, and what ends the text."""
+
+    def end(self, place: Place | None) -> str:
         if place is None:
-            return text + "}"
+            return "}"
         position = f'"line":{place.line},"column":{place.column},"exact":{"true" if place.exact else "false"}'
         if place.steered_by:
             position += f',"steeredBy":{json_text(place.steered_by)}'
-        return f'{text},"position":{{"path":{self._file_text(holder)},{position}}}}}'
-
-    def _id_text(self, resource: Resource) -> str:
-        if self._holder is not resource:
-            self._holder, self._holder_id, self._holder_file = resource, json_text(resource.id), ""
-        return self._holder_id
-
-    def _file_text(self, resource: Resource) -> str:
-        """Of the resource whose id was written last."""
-        if not self._holder_file:
-            self._holder_file = json_text(file_of(resource))
-        return self._holder_file
+        return f',"position":{{"path":{self._file},{position}}}}}'
 
 
 _BY_EXCEPTION = "w/exceptions"
+_NO_FIX: Mapping[str, Any] = {"fixPath": {"path": "", "value": ""}}
 
 
 def _cure_text(finding: Finding, path: str) -> str:
     """The members of a path's object that say what to do: ``"failedPath":"…","deletePath":"…","fixPath":{…}``."""
     violation = finding.violation
-    if isinstance(violation, Set) and isinstance(violation.value, str | bool | int):
-        return _set_text(path, violation.value)
     match violation:
         case Remove():
-            entry: dict[str, Any] = {"failedPath": path, "deletePath": path}
+            return _removed_text(path)
         case Set(value=value):
-            return json_text({"fixPath": {"path": path, "value": _scalar_text(value)}})[1:-1]
+            return _set_text(path, value) if isinstance(value, str | bool | int) else _written_text(path, value)
         case Review(advice=advice):
-            entry = {"failedPath": path, "reviewPath": path}
-            if advice:
-                entry["advice"] = advice
+            return _reviewed_text(path, advice)
         case Missing(what=what):
-            entry = {"failedPath": "", "missing": what}
-    entry["fixPath"] = {"path": "", "value": ""}
-    return json_text(entry)[1:-1]
+            return json_text({"failedPath": "", "missing": what, **_NO_FIX})[1:-1]
+
+
+# The same few hundred come up on every workload.
+
+
+@lru_cache(maxsize=4096)
+def _removed_text(path: str) -> str:
+    return json_text({"failedPath": path, "deletePath": path, **_NO_FIX})[1:-1]
+
+
+@lru_cache(maxsize=4096)
+def _reviewed_text(path: str, advice: str) -> str:
+    advised = {"advice": advice} if advice else {}
+    return json_text({"failedPath": path, "reviewPath": path, **advised, **_NO_FIX})[1:-1]
 
 
 @lru_cache(maxsize=4096, typed=True)
 def _set_text(path: str, value: str | int) -> str:
-    """The same few hundred fixes come up on every workload."""
+    return _written_text(path, value)
+
+
+def _written_text(path: str, value: Any) -> str:
     return json_text({"fixPath": {"path": path, "value": _scalar_text(value)}})[1:-1]
 
 
