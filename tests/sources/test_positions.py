@@ -136,13 +136,27 @@ def test_file_that_changed_since_is_survived(tmp_path):
     assert FilePlaces().find(resource, "kind") is None
 
 
-def test_only_the_last_files_are_kept(tmp_path):
-    for number in range(40):
-        (tmp_path / f"{number:02}.yaml").write_text("apiVersion: v1\nkind: Pod\n")
+def test_only_so_much_of_the_last_files_is_kept(tmp_path):
+    filler = "# filler\n" * (1 << 17)
+    for number in range(12):
+        (tmp_path / f"{number:02}.yaml").write_text(f"apiVersion: v1\nkind: Pod\n{filler}")
     places = FilePlaces()
     for resource in read_manifests([str(tmp_path)]).resources:
         assert places.find(resource, "kind") == Place(resource.origin.path, 2, 1)
-    assert len(places._files) == 16
+    assert [path for _, path in places._files] == [f"{number:02}.yaml" for number in range(5, 12)]
+    assert places._size == sum(len(file.text) for file in places._files.values()) < 8 << 20
+
+
+def test_spots_of_a_few_documents_are_kept_and_those_of_a_file_go_with_it(tmp_path):
+    (tmp_path / "x.yaml").write_text("---\n".join(["apiVersion: v1\nkind: Pod\n"] * 100))
+    places = FilePlaces()
+    resources = read_manifests([str(tmp_path)]).resources
+    for number, resource in enumerate(resources):
+        assert places.find(resource, "kind") == Place("x.yaml", 3 * number + 2, 1)
+    assert len(places._known.spots) == 64
+    places.forget(resources[0].origin.root, "x.yaml")
+    assert not places._known.spots
+    assert not places._size
 
 
 def every_path(body, above=()):

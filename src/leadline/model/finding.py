@@ -55,10 +55,13 @@ class Finding(Struct, frozen=True, omit_defaults=True):
         violation = self.violation
         if isinstance(violation, Missing):
             return self.resource, "", "add", violation.what
+        on, path = violation.on or self.resource, violation.path
         if isinstance(violation, Review):
-            return self.on, violation.path, self.action, violation.about
-        value = violation.value if isinstance(violation, Set) else ""
-        return self.on, violation.path, self.action, value if isinstance(value, str) else repr(value)
+            return on, path, "review", violation.about
+        if isinstance(violation, Set):
+            value = violation.value
+            return on, path, "set", value if isinstance(value, str) else repr(value)
+        return on, path, "remove", ""
 
     @property
     def path(self) -> str:

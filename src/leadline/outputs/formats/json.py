@@ -252,7 +252,9 @@ def _cure_text(finding: Finding, path: str) -> str:
         case Remove():
             return _removed_text(path)
         case Set(value=value):
-            return _set_text(path, value) if isinstance(value, str | bool | int) else _written_text(path, value)
+            return (
+                _set_text(path, value) if isinstance(value, str | bool | int) else _written_text(path, value)
+            )
         case Review(advice=advice):
             return _reviewed_text(path, advice)
         case Missing(what=what):

@@ -1,6 +1,7 @@
 """One walk over a report, for whatever takes the place of its texts: redaction and pseudonyms."""
 
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from msgspec import structs
@@ -43,14 +44,34 @@ class Replacer(Protocol):
     def file(self, path: str) -> str: ...
 
 
+class _Once(dict[str, str]):
+    """What takes the place of each text; every one is worked out once, for many thousand findings repeat a few hundred."""
+
+    def __init__(self, by: Callable[[str], str], known: Mapping[str, str] = MappingProxyType({})) -> None:
+        super().__init__(known)
+        self._by = by
+
+    def __missing__(self, text: str) -> str:
+        new = self[text] = self._by(text)
+        return new
+
+
+class _Texts:
+    """What takes the place of ids, paths and advice in findings."""
+
+    def __init__(self, by: Replacer, ids: Mapping[str, str]) -> None:
+        self.by = by
+        self.ids = _Once(by.unknown_id, ids)
+        self.paths = _Once(by.path)
+        self.advice = _Once(by.advice)
+
+
 def replaced(report: PostureReport, by: Replacer) -> PostureReport:
     """``report`` with every text replaced. Lines of files are left out: they belong to who reads these again."""
     resources = tuple(map(by.resource, report.resources))
     ids = {old.id: new.id for old, new in zip(report.resources, resources, strict=True)}
-
-    def of(id: str) -> str:
-        found = ids.get(id)
-        return by.unknown_id(id) if found is None else found
+    texts = _Texts(by, ids)
+    of = texts.ids.__getitem__
 
     def skips(rows: Iterable[Skip]) -> tuple[Skip, ...]:
         return tuple(map(by.skip, rows))
@@ -59,8 +80,8 @@ def replaced(report: PostureReport, by: Replacer) -> PostureReport:
         report,
         target=by.target(report.target),
         resources=resources,
-        findings=tuple(_finding(one, by, of) for one in report.findings),
-        waived=tuple(structs.replace(one, finding=_finding(one.finding, by, of)) for one in report.waived),
+        findings=tuple([_finding(one, texts) for one in report.findings]),
+        waived=tuple(structs.replace(one, finding=_finding(one.finding, texts)) for one in report.waived),
         waived_in_frameworks=tuple(
             structs.replace(one, resource=of(one.resource)) for one in report.waived_in_frameworks
         ),
@@ -86,11 +107,11 @@ def replaced(report: PostureReport, by: Replacer) -> PostureReport:
     )
 
 
-def _finding(finding: Finding, by: Replacer, of: Callable[[str], str]) -> Finding:
-    resource = of(finding.resource)
-    violation = _violation(finding.violation, by, of)
-    related = tuple(map(of, finding.related)) if finding.related else ()
-    place = finding.place and by.place(finding.place)
+def _finding(finding: Finding, texts: _Texts) -> Finding:
+    resource = texts.ids[finding.resource]
+    violation = _violation(finding.violation, texts)
+    related = tuple([texts.ids[one] for one in finding.related]) if finding.related else ()
+    place = finding.place and texts.by.place(finding.place)
     if (
         violation is finding.violation
         and resource == finding.resource
@@ -101,17 +122,17 @@ def _finding(finding: Finding, by: Replacer, of: Callable[[str], str]) -> Findin
     return Finding(finding.control, resource, violation, related, place, is_namespaced=finding.is_namespaced)
 
 
-def _violation(violation: Violation, by: Replacer, of: Callable[[str], str]) -> Violation:
+def _violation(violation: Violation, texts: _Texts) -> Violation:
     if isinstance(violation, Missing):
-        said = by.advice(violation.what)
+        said = texts.advice[violation.what]
         return violation if said == violation.what else Missing(said)
-    path = by.path(violation.path)
-    on = of(violation.on) if violation.on else ""
+    path = texts.paths[violation.path]
+    on = texts.ids[violation.on] if violation.on else ""
     is_same = path == violation.path and on == violation.on
     if isinstance(violation, Set):
-        value = by.value(violation.value, violation.path)
+        value = texts.by.value(violation.value, violation.path)
         return violation if is_same and value is violation.value else Set(path, value, on)
     if isinstance(violation, Review):
-        advice = by.advice(violation.advice) if violation.advice else ""
+        advice = texts.advice[violation.advice] if violation.advice else ""
         return violation if is_same and advice == violation.advice else Review(path, on, advice)
     return violation if is_same else type(violation)(path, on)

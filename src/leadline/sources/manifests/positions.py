@@ -41,7 +41,11 @@ from leadline.sources.yaml.parser import (
 )
 from leadline.sources.yaml.scalars import ScalarError, is_merge_key, key_of_value, plain
 
-_FILES_KEPT = 16
+_FILES_KEPT = 4_096
+_TEXT_KEPT = 8 << 20
+"""Bytes of the files kept; one file is kept whatever its size."""
+_DOCUMENTS_KEPT = 64
+"""Whose spots are known at a time: these take many times what the text takes."""
 _LINE_LENGTH = 2_000
 """Characters of a line that is shown; minified JSON is one line of megabytes."""
 
@@ -63,8 +67,9 @@ class FilePlaces:
         self._limits = limits
         self._texts = texts
         self._files: OrderedDict[tuple[str, str], _FileText] = OrderedDict()
+        self._size = 0
         self._latest: tuple[Origin, _FileText] | None = None
-        self._keys = Keys()
+        self._known = _Known()
 
     def find(self, resource: Resource, path: str) -> Place | None:
         """The place of the key or list item at ``path``, else of its deepest parent that exists.
@@ -92,7 +97,8 @@ class FilePlaces:
 
     def forget(self, root: str, path: str) -> None:
         """The file is to be read again."""
-        self._files.pop((root, path), None)
+        if (root, path) in self._files:
+            self._drop(self._files.pop((root, path)))
         self._latest = None
 
     def _file(self, resource: Resource) -> "_FileText | None":
@@ -116,10 +122,16 @@ class FilePlaces:
         except (OSError, UnicodeDecodeError):
             return None
         is_build = is_dockerfile_text(origin.path.rpartition("/")[2], text)
-        file = self._files[name] = (_BuildText if is_build else _FileText)(text, self._limits, self._keys)
-        if len(self._files) > _FILES_KEPT:
-            self._files.popitem(last=False)
+        file = self._files[name] = (_BuildText if is_build else _FileText)(text, self._limits, self._known)
+        self._size += len(text)
+        while len(self._files) > 1 and (self._size > _TEXT_KEPT or len(self._files) > _FILES_KEPT):
+            self._drop(self._files.popitem(last=False)[1])
         return file
+
+    def _drop(self, file: "_FileText") -> None:
+        self._size -= len(file.text)
+        for key in [key for key in self._known.spots if key[0] is file]:
+            del self._known.spots[key]
 
     def _content(self, root: str, name: str) -> bytes:
         if name == STDIN:
@@ -128,16 +140,23 @@ class FilePlaces:
         return read_regular(Path(root) / name, self._limits.size_bytes) if text is None else text
 
 
-class _FileText:
-    """One file: its documents, and the spots of those asked about."""
+class _Known:
+    """What the files of one run share: texts of keys, and the spots of the documents asked about last."""
 
-    def __init__(self, text: bytes, limits: Limits, keys: Keys) -> None:
-        self._text = text
+    def __init__(self) -> None:
+        self.keys = Keys()
+        self.spots: OrderedDict[tuple[_FileText, int], Spot | None] = OrderedDict()
+
+
+class _FileText:
+    """One file and its documents."""
+
+    def __init__(self, text: bytes, limits: Limits, known: _Known) -> None:
+        self.text = text
         self._limits = limits
-        self._keys = keys
+        self._known = known
         self._lines: list[bytes] | None = None
         self._parts: dict[int, Part] | None = None
-        self._roots: dict[int, Spot | None] = {}
 
     def find(
         self, document: int, steps: tuple[Step, ...], body: dict[str, Any] | None
@@ -146,10 +165,7 @@ class _FileText:
         part = self._part(document)
         if part is None:
             return None
-        if document not in self._roots:
-            plain_spots = line_spots(part.text, body) if body else None
-            self._roots[document] = plain_spots or spots_of(part.text, self._keys, self._limits.depth)
-        spot = self._roots[document]
+        spot = self._spot(part, body)
         if spot is None:
             return part.line + 1, 1, -1
         depth = 0
@@ -168,9 +184,19 @@ class _FileText:
         mark = spot[0] if type(spot) is tuple else spot
         return mark.line + part.line + 1, mark.column + 1, depth
 
+    def _spot(self, part: Part, body: dict[str, Any] | None) -> Spot | None:
+        key, spots = (self, part.index), self._known.spots
+        if key in spots:
+            return spots[key]
+        plain_spots = line_spots(part.text, body) if body else None
+        spot = spots[key] = plain_spots or spots_of(part.text, self._known.keys, self._limits.depth)
+        if len(spots) > _DOCUMENTS_KEPT:
+            spots.popitem(last=False)
+        return spot
+
     def lines(self, first: int, last: int) -> list[str]:
         if self._lines is None:
-            self._lines = self._text.split(b"\n")
+            self._lines = self.text.split(b"\n")
             if self._lines[-1] == b"":
                 self._lines.pop()
         wanted = self._lines[max(first, 1) - 1 : max(last, 0)]
@@ -184,12 +210,12 @@ class _FileText:
         return self._parts.get(document)
 
     def _split(self) -> list[Part]:
-        if looks_like_json(self._text):
-            for text in (self._text, without_comments(self._text)):
+        if looks_like_json(self.text):
+            for text in (self.text, without_comments(self.text)):
                 if not any(document.problem for document in parse_json(text, self._limits)):
                     parts = [part for part in json_parts(text, self._limits) if isinstance(part, Part)]
                     return parts if len(parts) > 1 else [Part(0, 0, text)]
-        return list(split_documents(self._text))
+        return list(split_documents(self.text))
 
 
 class _BuildText(_FileText):
@@ -200,7 +226,7 @@ class _BuildText(_FileText):
     def find(
         self, document: int, steps: tuple[Step, ...], body: dict[str, Any] | None
     ) -> tuple[int, int, int] | None:
-        self._file = self._file or dockerfile_of(self._text)
+        self._file = self._file or dockerfile_of(self.text)
         if self._file is None:
             return 1, 1, -1
         line, depth = find_instruction(self._file, steps)
