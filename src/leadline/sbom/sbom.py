@@ -25,6 +25,7 @@ from leadline.sbom.identity.distro import DISTRO_PATHS, distro_of_programs, read
 from leadline.sbom.image import Cache, Image, Layer, Options, layer_name
 from leadline.sbom.layers.facts import FOLDER, LAYER_FORM, LayerFacts, path_of
 from leadline.sbom.layers.file_selector import FileSelector
+from leadline.sbom.layers.late_sums import add_late_sums
 from leadline.sbom.layers.scan import facts_of
 from leadline.sbom.layers.scan_options import LayerScanOptions
 from leadline.sbom.layers.symlinks import follow_links
@@ -74,12 +75,12 @@ def contents_of(
         unread.append(
             Unread("layer list", f"{len(image.layers)} layers, of which {len(facts)} were read", "too large")
         )
-    unread += follow_links(
-        tree, [(layer, found) for layer, (_, found) in zip(image.layers, facts, strict=False)], scan_options
-    )
+    layers = [(layer, found) for layer, (_, found) in zip(image.layers, facts, strict=False)]
+    unread += follow_links(tree, layers, scan_options)
     tree.add(list(_linked_folders(tree)))
     tree.distro = read_distro(tree)
     reading = _read_tree(tree, scan_options)
+    unread += add_late_sums(tree, layers, reading.packages)
     files = (*_notable(tree), *_buried(tree, facts), *package_caches(facts))
     owned = with_owners(joined(reading.packages), tree)
     useful = with_useful_files(owned, {file.path for file in files}, with_code=options.with_code)

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rpm_blobs import header, sqlite
 
+from image_archives import docker_archive, layer
 from leadline.packages.file import File
 from leadline.sbom.listed_sums import _of_apk, _of_chisel, _of_dpkg, _of_mtree
 from leadline.sbom.parsers.executable_excerpt import SMALLEST
@@ -23,9 +24,10 @@ from leadline.scans.images.image_scan import image_scan
 from leadline.scans.options import ImageOptions
 
 
-def jar() -> bytes:
+def jar(padding: int = 0) -> bytes:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("padding", bytes(padding))
         properties = "groupId=org.example\nartifactId=victim\nversion=2.14.1\n"
         archive.writestr("META-INF/maven/org.example/victim/pom.properties", properties)
     return content.getvalue()
@@ -41,8 +43,10 @@ FILES = {
         b'Gem::Specification.new do |s|\n  s.name = "victim".freeze\n  s.version = "1.0.0"\nend\n',
     ),
     "golang": ("usr/bin/victim", elf({SECTION: inline(GO_LINES)})),
+    "large maven": ("opt/app/lib/victim.jar", jar(1 << 17)),
+    "large golang": ("srv/victim", elf({SECTION: inline(GO_LINES), ".rest": bytes(1 << 17)})),
 }  # fmt: skip
-"""By type of the package, which is called victim: where its description is, and that."""
+"""By type of the package, which is called victim: where its description is, and that. Large ones at such places are summed late."""
 Lists = Callable[[Path, str, bytes, str], None]
 """Writes a database that names a file: root, path, content, and whether with the ``right`` sum, a ``false`` one or ``none``."""
 
@@ -151,8 +155,10 @@ def test_a_list_takes_a_package_only_by_the_right_checksum(
 
 
 @pytest.mark.parametrize("which", ["right", "false"])
-def test_a_large_program_of_go_is_summed_while_its_code_is_passed_over(tmp_path: Path, which: str):
-    path, _ = FILES["golang"]
+@pytest.mark.parametrize("path", ["usr/bin/victim", "opt/victim"])
+def test_a_large_program_of_go_is_summed_while_its_code_is_passed_over(
+    tmp_path: Path, path: str, which: str
+):
     note = b"\x04\0\0\0\x04\0\0\0\x04\0\0\0Go\0\0abcd"
     content = elf({SECTION: inline(GO_LINES), ".note": note, ".rest": bytes(SMALLEST)})  # fmt: skip
     write(tmp_path / "root", path, content)
@@ -168,6 +174,17 @@ def test_where_no_distribution_puts_files_no_list_is_believed(tmp_path: Path, pl
     write(tmp_path / "root", place, content)
     of_dpkg(tmp_path / "root", place, content, "right")
     assert owner_of_victim(tmp_path / "root") == ""
+
+
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_a_large_file_of_a_layer_below_is_summed_where_a_list_names_it(tmp_path: Path, is_listed: bool):
+    path, content = FILES["large maven"]
+    lists = tmp_path / "lists"
+    of_dpkg(lists, path, content, "right" if is_listed else "none")
+    above = {str(one.relative_to(lists)): one.read_bytes() for one in lists.rglob("*") if one.is_file()}
+    saved = docker_archive(tmp_path / "saved.tar", [layer({path: content}), layer(above)])
+    packages = image_scan(saved, ImageOptions()).sbom.packages
+    assert next(one.owned_by for one in packages if one.name == "victim") == ("owner" if is_listed else "")
 
 
 def test_the_list_of_another_package_proves_nothing(tmp_path: Path):

@@ -5,7 +5,7 @@ from msgspec import Struct, field
 from leadline.model.package import Package
 from leadline.model.unread import Unread
 
-LAYER_FORM = 4
+LAYER_FORM = 5
 """Raised whenever ``LayerFacts`` change their shape or meaning, so that cached layers are read again."""
 FOLDER, FILE, DEVICE, LINK = "/", "", "?", "@"
 HARD, HIDDEN, COVERED = "=", "-", "!"
@@ -28,7 +28,8 @@ class PathFacts(Struct, array_like=True, omit_defaults=True):
     unlisted: str = ""
     """Of a program that does not say what it is made of: ``Rust programs without a list of crates``."""
     sums: bytes = b""
-    """As ``ContentSums.digest``, of a file in which packages were found and that a distribution may list; empty for others."""
+    """As ``ContentSums.digest``, of a file in which packages were found and that a distribution may list; empty for others, and for
+    large ones among applications (``late_sums``)."""
 
 
 Step = tuple[str, str, str]

@@ -8,7 +8,7 @@ from leadline.packages.file import File
 from leadline.sbom.layers.facts import PathFacts
 from leadline.sbom.layers.file_selector import FileInterest
 from leadline.sbom.layers.scan_options import LayerScanOptions
-from leadline.sbom.parsers.content_sums import may_be_listed, sums_of
+from leadline.sbom.parsers.content_sums import is_summed_at_once, sums_of
 from leadline.sbom.parsers.executable_excerpt import Excerpt
 from leadline.sbom.parsers.unlisted import unlisted_program
 from leadline.sbom.run_cataloguers import read
@@ -65,7 +65,7 @@ def extract_facts(
 def _sums(file: File) -> bytes:
     if isinstance(file.data, Excerpt):
         return file.data.sums
-    return sums_of(file.data) if may_be_listed(file.path) else b""
+    return sums_of(file.data) if is_summed_at_once(file.path, len(file.data)) else b""
 
 
 def _digests(content: bytes) -> tuple[str, str]:

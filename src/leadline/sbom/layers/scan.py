@@ -29,7 +29,7 @@ from leadline.sbom.layers.memory_budget import TOO_LARGE
 from leadline.sbom.layers.scan_options import LayerScanOptions
 from leadline.sbom.layers.stream import Damaged, Forged, WrongDiffId
 from leadline.sbom.layers.tar import EntryReader, TarEntry
-from leadline.sbom.parsers.content_sums import may_be_listed
+from leadline.sbom.parsers.content_sums import is_summed_at_once
 from leadline.sbom.parsers.executable import FIRST_BYTES, is_executable
 from leadline.sbom.parsers.executable_excerpt import excerpt_of
 from leadline.sbom.secrets.content import LARGEST_BYTES, is_searched
@@ -348,7 +348,9 @@ class _Pass:
         self._facts.searched += is_searched or may_hold_secrets
         if executables and not interest and not may_hold_secrets and not self._scan_options.with_digests:
             content = cast(
-                "bytes | None", excerpt_of(self._entries, entry.size, is_listed=may_be_listed(entry.path))
+                "bytes | None", excerpt_of(
+                    self._entries, entry.size, is_listed=is_summed_at_once(entry.path, entry.size)
+                ),
             )
         if content is None:
             content = self._entries.content()

@@ -4,7 +4,7 @@ A layer goes by before it is known where its links lead, so their targets are re
 layers that hold them; most images have none.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 
 from leadline.errors import SourceError
 from leadline.model.unread import Unread
@@ -16,7 +16,7 @@ from leadline.sbom.layers.file_selector import FileInterest, FileSelector
 from leadline.sbom.layers.memory_budget import TOO_LARGE
 from leadline.sbom.layers.scan_options import LayerScanOptions
 from leadline.sbom.layers.stream import Damaged, Forged
-from leadline.sbom.layers.tar import EntryReader
+from leadline.sbom.layers.tar import EntryReader, TarEntry
 from leadline.sbom.layers.tree import MergedTree
 from leadline.sbom.layers.unpacked import Origin, Standing
 
@@ -37,7 +37,7 @@ def follow_links(tree: MergedTree, layers: Read, scan_options: LayerScanOptions)
                 link, f"more than {MOST_FOLLOWED} links lead to files that were not read", "too large"
             )
             break
-        found = _source(tree, layers, real)
+        found = source_of(tree, layers, real)
         if found is None:
             yield Unread(link, f"leads to {real}, which was not read", "missing")
         else:
@@ -46,7 +46,7 @@ def follow_links(tree: MergedTree, layers: Read, scan_options: LayerScanOptions)
         yield from _read_again(tree, layers[number][0], left[number], scan_options)
 
 
-def _source(tree: MergedTree, layers: Read, real: str) -> Origin | None:
+def source_of(tree: MergedTree, layers: Read, real: str) -> Origin | None:
     """Where the content of ``real`` lies, the first of several hard links taken; ``None`` where nowhere."""
     origin = tree.moved.get(real, Origin(len(layers) - 1, real))
     for number in range(origin.layer, -1, -1):
@@ -80,37 +80,49 @@ def _read_again(
 ) -> Iterator[Unread]:
     found: dict[str, tuple[Standing, ...]] = {}
     unread: list[Unread] = []
-    try:
-        with layer.open() as entries:
-            for entry in entries:
-                if entry.kind == "file" and entry.path in lost:
-                    links = lost[entry.path]
-                    if not scan_options.budget.reserve_file(scan_options.limits, entry.size):
-                        unread.append(Unread(links[0], TOO_LARGE, "too large"))
-                        found[entry.path] = ()
-                        continue
-                    found[entry.path] = tuple(_told(scan_options, layer, links, entries, entry.mode))
-            entries.finish()
-    except Forged as error:
-        unread.append(Unread(layer_name(layer), f"{error} at the second reading", "incomplete"))
-        yield from unread
+
+    def take(entry: TarEntry, entries: EntryReader) -> None:
+        links = lost[entry.path]
+        if not scan_options.budget.reserve_file(scan_options.limits, entry.size):
+            unread.append(Unread(links[0], TOO_LARGE, "too large"))
+            found[entry.path] = ()
+            return
+        found[entry.path] = tuple(_told(scan_options, layer, links, entries, entry.mode))
+
+    why = second_reading(layer, lost, take)
+    if why is not None:
+        yield from (*unread, why)
         return
-    except SourceError as error:
-        unread.append(
-            Unread(
-                layer_name(layer), f"{error.args[0]} at the second reading", "unreachable", hint=error.hint
-            )
-        )
-        yield from unread
-        return
-    except Damaged:
-        # Already reported at the first reading.
-        pass
     tree.add(one for standing in found.values() for one in standing)
     yield from unread
     for path, links in lost.items():
         if path not in found:
             yield Unread(links[0], f"leads to {path}, which was not read", "missing")
+
+
+def second_reading(
+    layer: Layer, paths: Container[str], take: Callable[[TarEntry, EntryReader], None]
+) -> Unread | None:
+    """Calls ``take`` for each file of ``layer`` that is called as one of ``paths``.
+
+    Answers why nothing of it may be used; ``None`` where it may. What is damaged was reported at the first reading.
+    """
+    name = layer_name(layer)
+    try:
+        with layer.open() as entries:
+            for entry in entries:
+                if entry.kind == "file" and entry.path in paths:
+                    take(entry, entries)
+            entries.finish()
+    except Forged as error:
+        return Unread(name, f"{error} at the second reading", "incomplete")
+    except SourceError as error:
+        return Unread(name, f"{error.args[0]} at the second reading", "unreachable", hint=error.hint)
+    except OSError as error:
+        return Unread(name, f"{error.strerror or error} at the second reading", "incomplete")
+    except Damaged:
+        pass
+    return None
 
 
 def _told(

@@ -9,11 +9,25 @@ _PLACES = (
 )
 _DISTRIBUTED = ("usr/", "bin/", "sbin/", "lib/", "lib64/", "opt/", "etc/", "var/", "boot/", "srv/")
 _OF_OTHERS = ("usr/local/",)
+_SELDOM = ("opt/", "srv/", "etc/", "var/", "usr/app/", "usr/src/")
+"""Of these, where applications lie, and hardly ever a large file of a distribution."""
+_SMALL_BYTES = 1 << 16
+"""Summed sooner than it is asked whether that is needed."""
 
 
 def may_be_listed(path: str) -> bool:
     """Whether packages of distributions put files there. Elsewhere no list is believed, and no sum is needed."""
     return path.startswith(_DISTRIBUTED) and not path.startswith(_OF_OTHERS)
+
+
+def may_be_summed_late(path: str) -> bool:
+    """Whether large files at such a place are summed only where a package lists them (``late_sums``)."""
+    return path.startswith(_SELDOM)
+
+
+def is_summed_at_once(path: str, size_bytes: int) -> bool:
+    """Whether the sums of a file are made as its layer goes by."""
+    return may_be_listed(path) and (size_bytes <= _SMALL_BYTES or not may_be_summed_late(path))
 
 
 class ContentSums:

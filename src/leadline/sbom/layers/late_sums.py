@@ -1,0 +1,56 @@
+"""Sums of files that a distribution seldom brings: large ones among applications. They are made where a package lists the file.
+
+MD5, SHA-1 and SHA-256 of all jars of an application take as long as all else that is asked of them.
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+from msgspec.structs import replace
+
+from leadline.model.package import DISTRIBUTION_TYPES, Package
+from leadline.model.unread import Unread
+from leadline.sbom.layers.symlinks import Read, second_reading, source_of
+from leadline.sbom.layers.tar import EntryReader, TarEntry
+from leadline.sbom.layers.tree import MergedTree
+from leadline.sbom.layers.unpacked import Standing
+from leadline.sbom.listed_sums import owners_by_file
+from leadline.sbom.parsers.content_sums import ContentSums, may_be_summed_late
+
+
+def add_late_sums(tree: MergedTree, layers: Read, packages: Iterable[Package]) -> Iterator[Unread]:
+    """Gives the files of ``tree`` that one of ``packages`` lists their sums, and reports what could not be read for it."""
+    unsummed = [one for one in tree.standing() if _has_no_sums(one)]
+    if not unsummed:
+        return
+    owners = owners_by_file(packages, DISTRIBUTION_TYPES)
+    wanted: dict[int, dict[str, list[Standing]]] = {}
+    for one in unsummed:
+        if one.path in owners or one.path.removeprefix("usr/") in owners:
+            found = source_of(tree, layers, tree.resolve(one.path) or one.path)
+            if found is not None:
+                wanted.setdefault(found.layer, {}).setdefault(found.path, []).append(one)
+    for number, files in wanted.items():
+        sums: dict[str, bytes] = {}
+        why = second_reading(layers[number][0], files, partial(_sum, sums))
+        if why is not None:
+            yield why
+            continue
+        tree.add(
+            Standing(one.path, one.layer, replace(one.facts, sums=made))
+            for path, made in sums.items()
+            for one in files[path]
+        )
+
+
+def _has_no_sums(one: Standing) -> bool:
+    facts = one.facts
+    is_told_of = bool(facts.packages or facts.unlisted)
+    return is_told_of and not facts.sums and facts.content is None and may_be_summed_late(one.path)
+
+
+def _sum(sums: dict[str, bytes], entry: TarEntry, entries: EntryReader) -> None:
+    made = ContentSums()
+    for piece in entries.pieces():
+        made.add(piece)
+    sums[entry.path] = made.digest()
