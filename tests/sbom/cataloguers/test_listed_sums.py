@@ -156,9 +156,7 @@ def test_a_list_takes_a_package_only_by_the_right_checksum(
 
 @pytest.mark.parametrize("which", ["right", "false"])
 @pytest.mark.parametrize("path", ["usr/bin/victim", "opt/victim"])
-def test_a_large_program_of_go_is_summed_while_its_code_is_passed_over(
-    tmp_path: Path, path: str, which: str
-):
+def test_a_large_program_of_go_is_summed_while_its_code_is_passed_over(tmp_path: Path, path: str, which: str):
     note = b"\x04\0\0\0\x04\0\0\0\x04\0\0\0Go\0\0abcd"
     content = elf({SECTION: inline(GO_LINES), ".note": note, ".rest": bytes(SMALLEST)})  # fmt: skip
     write(tmp_path / "root", path, content)

@@ -348,9 +348,8 @@ class _Pass:
         self._facts.searched += is_searched or may_hold_secrets
         if executables and not interest and not may_hold_secrets and not self._scan_options.with_digests:
             content = cast(
-                "bytes | None", excerpt_of(
-                    self._entries, entry.size, is_listed=is_summed_at_once(entry.path, entry.size)
-                ),
+                "bytes | None",
+                excerpt_of(self._entries, entry.size, is_listed=is_summed_at_once(entry.path, entry.size)),
             )
         if content is None:
             content = self._entries.content()
