@@ -19,6 +19,7 @@ _OBJECT_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9./]*[a-z0-9])?")
 _HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "x-auth-token"})
 _CACHED_CHARACTERS = 256
 _MOST_TEXTS = 65_536
+_MOST_LOOKED = 65_536
 _WHOLE = range(-(1 << 63), 1 << 64)
 
 
@@ -30,11 +31,18 @@ def redacted_object(body: dict[str, Any], found: SecretValues | None = None) -> 
     return BodyHider(SecretValues() if found is None else found).shown(body)
 
 
-def learn_secrets(body: dict[str, Any], found: SecretValues) -> None:
+Looked = dict[int, object]
+"""Mappings and lists that were looked through, by ``id``; held, so that nothing else gets it. Objects of a cluster share most."""
+
+
+def learn_secrets(body: dict[str, Any], found: SecretValues, looked: Looked) -> None:
     """Adds to ``found`` what of ``body`` is a secret by its place, its name or its form, so that it is hidden elsewhere too.
 
-    Every object of a scan is read by it: it copies nothing and asks for no form where no name and no line end is near.
+    Every object of a scan is read by it: it copies nothing, looks once at what objects share, which it adds to ``looked``,
+    and asks for no form where no name and no line end is near.
     """
+    if len(looked) > _MOST_LOOKED:
+        looked.clear()
     is_holder = body.get("kind") in HOLDERS
     for field, value in body.items():
         if field == "status":
@@ -42,15 +50,15 @@ def learn_secrets(body: dict[str, Any], found: SecretValues) -> None:
         if is_holder and field in DATA:
             _learn_held(value, found, is_encoded=body.get("kind") == "Secret" and field == "data")
         elif field == "metadata" and isinstance(value, dict):
-            _learn({text_key(field): _without_copies(value)}, found)
+            _learn({text_key(field): _without_copies(value)}, found, looked)
         else:
-            _learn({text_key(field): value}, found)
+            _learn({text_key(field): value}, found, looked)
 
 
 def _learn_held(values: Any, found: SecretValues, *, is_encoded: bool) -> None:
     rules = _rules()
     for key, value in values.items() if isinstance(values, dict) else ():
-        if isinstance(value, str):
+        if isinstance(value, str) and len(value) >= SHORTEST:
             plain = decoded_base64(value) if is_encoded else value
             if (
                 rules.betrays_text(str(key), plain)
@@ -60,7 +68,7 @@ def _learn_held(values: Any, found: SecretValues, *, is_encoded: bool) -> None:
                 found.add(plain)
 
 
-def _learn(fields: dict[str, Any], found: SecretValues) -> None:
+def _learn(fields: dict[str, Any], found: SecretValues, looked: Looked) -> None:
     todo: list[tuple[Any, int]] = [(fields, 0)]
     while todo:
         value, depth = todo.pop()
@@ -68,14 +76,18 @@ def _learn(fields: dict[str, Any], found: SecretValues) -> None:
             continue
         if value.__class__ is list:
             _learn_words(value, found)
-            todo += [(item, depth + 1) for item in value if item.__class__ in (dict, list)]
+            for item in value:
+                if item.__class__ in (dict, list) and id(item) not in looked:
+                    looked[id(item)] = item
+                    todo.append((item, depth + 1))
             continue
         for key, item in value.items():
             kind = item.__class__
             if kind is str:
                 if (_may_name(key) or "\n" in item) and _shown(text_key(key), item)[1]:
                     found.add(item)
-            elif kind is dict or kind is list:
+            elif (kind is dict or kind is list) and id(item) not in looked:
+                looked[id(item)] = item
                 todo.append((item, depth + 1))
         if "value" in value and is_secret_pair(value.get("name"), value["value"]):
             found.add(value["value"])

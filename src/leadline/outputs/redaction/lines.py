@@ -25,7 +25,7 @@ class LineHider:
     def __init__(self, body: dict[str, Any], found: SecretValues | None = None) -> None:
         """``found`` are the secrets of the whole run; those of the object itself are found here."""
         own = SecretValues()
-        learn_secrets(body, own)
+        learn_secrets(body, own, {})
         self._values = [own] if found is None else [own, found]
         self._held = frozenset(_held_lines(body))
         self._holds_secrets = body.get("kind") in HOLDERS

@@ -19,7 +19,7 @@ from leadline.model.resource import Resource
 from leadline.model.risk import WorkloadRisk
 from leadline.model.unread import Unread
 from leadline.model.waiver import Waiver
-from leadline.outputs.redaction.bodies import BodyHider, is_credential, learn_secrets, storable_text
+from leadline.outputs.redaction.bodies import BodyHider, Looked, is_credential, learn_secrets, storable_text
 from leadline.outputs.redaction.lines import LineHider
 from leadline.outputs.redaction.shapes import redacted_text
 from leadline.outputs.redaction.values import SecretValues
@@ -70,8 +70,9 @@ class Redaction:
 
     def learn_from(self, resources: Iterable[Resource]) -> None:
         """Finds the secrets of ``resources``; nothing of them is kept."""
+        looked: Looked = {}
         for one in resources:
-            learn_secrets(one.body, self.found)
+            learn_secrets(one.body, self.found, looked)
 
     def renew(self, resources: Iterable[Resource]) -> None:
         """Forgets the secrets of what is gone, once twice as many are known as ``resources`` had: a watch may last months."""

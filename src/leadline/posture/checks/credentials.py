@@ -181,6 +181,7 @@ _SHORTEST_ENCODED = 20
 """Characters of base64 that can hold a credential."""
 MOST_PAIRS = 1000
 """Names and values of one JSON text that are looked at."""
+_MOST_NAMES = 8_192
 
 _ASSIGNMENT = late_pattern(
     r"""^\s*(?:export\s+|-\s+|--?)?["']?([\w.-]{2,80})["']?\s*[:=]\s*["']?([^\s"',;#]{1,512})"""
@@ -199,6 +200,8 @@ class CredentialRules:
     ) -> None:
         self._settings = names, values, values_allowed
         self._names_allowed = tuple(name.lower() for name in names_allowed if name)
+        self._read_names: dict[str, tuple[tuple[str, ...], ...] | None] = {}
+        """What ``_wanted_in`` said of names, which repeat."""
 
     @cached_property
     def _names(self) -> tuple[tuple[str, ...], ...]:
@@ -271,13 +274,25 @@ class CredentialRules:
         parts = words(name)
         return bool(parts) and parts[-1] not in _TELLS_OF and not self._first_words.isdisjoint(parts)
 
-    def _is_named(self, name: str, value: str) -> bool:
+    def _wanted_in(self, name: str) -> tuple[tuple[str, ...], ...] | None:
+        """The names of credentials that ``name`` holds; ``None`` where it is that of none, whatever its value says."""
         if not self.may_name(name):
-            return False
+            return None
         parts = words(name)
         if parts[-1] in ("id", "ids") and "access" not in parts:  # that of an access key is half of a login
-            return False
+            return None
         if "public" in parts or any(_contains(parts, name) for name in _NO_CREDENTIALS):
+            return None
+        return tuple(wanted for wanted in self._names if wanted and _contains(parts, wanted))
+
+    def _is_named(self, name: str, value: str) -> bool:
+        known = self._read_names
+        if name not in known:
+            if len(known) >= _MOST_NAMES:
+                known.clear()
+            known[name] = self._wanted_in(name)
+        names = known[name]
+        if names is None:
             return False
         plain = value.strip().lower()
         if (
@@ -292,14 +307,14 @@ class CredentialRules:
             return False
         if plain[0] in "{[" and (said := _pairs_in(value)) is not None:
             return any(self._is_named(key, inner) for key, inner in said)
-        for wanted in self._names:
-            if wanted and _contains(parts, wanted):
-                if wanted in _COUNTED and (*wanted[:-1], wanted[-1] + "s") == parts[-1:]:
-                    return _is_random(value)  # MAX_TOKENS, IMAGE_PULL_SECRETS
-                if wanted != ("key",):
-                    return not (wanted == ("secret",) and parts[-1] == "secret" and _is_object_name(value))
-                if not _QUALIFIES_KEY.isdisjoint(parts) or _is_random(value):
-                    return True
+        parts = words(name)
+        for wanted in names:
+            if wanted in _COUNTED and (*wanted[:-1], wanted[-1] + "s") == parts[-1:]:
+                return _is_random(value)  # MAX_TOKENS, IMAGE_PULL_SECRETS
+            if wanted != ("key",):
+                return not (wanted == ("secret",) and parts[-1] == "secret" and _is_object_name(value))
+            if not _QUALIFIES_KEY.isdisjoint(parts) or _is_random(value):
+                return True
         return False
 
 

@@ -119,6 +119,8 @@ def _share_spec(spec: dict[str, Any], parts: SharedParts, *, depth: int) -> None
             continue
         if field in _CONTAINER_LISTS and isinstance(value, list):
             _share_containers(value, parts)
+        elif field == "volumes" and isinstance(value, list):
+            _share_projections(value, parts)
         elif field in ("template", "jobTemplate") and isinstance(value, dict) and depth < 2:
             inner = value.get("spec")
             if isinstance(inner, dict):
@@ -135,3 +137,10 @@ def _share_containers(containers: list[Any], parts: SharedParts) -> None:
                 if isinstance(value, dict | list):
                     container[field] = parts.one(value)
             containers[i] = parts.one(container)
+
+
+def _share_projections(volumes: list[Any], parts: SharedParts) -> None:
+    """Every pod has one of its account's token, under a name of its own."""
+    for volume in volumes:
+        if isinstance(volume, dict) and isinstance(volume.get("projected"), dict):
+            volume["projected"] = parts.one(volume["projected"])
