@@ -5,7 +5,7 @@ Manifests, charts, archives, dependencies, kustomizations and git checkouts all 
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from msgspec import Struct
@@ -32,6 +32,17 @@ class Boundary(Struct, frozen=True):
         real = os.path.realpath(path)
         return real == self.top or real.startswith(self.top.rstrip(os.sep) + os.sep)
 
+    def held(self, folder: str, paths: Iterable[str]) -> Iterator[str]:
+        """Those of ``paths``, relative to ``folder``, that it holds. The folders between are followed once for all in them."""
+        known: dict[str, bool] = {}
+        for path in paths:
+            inside = path.rpartition("/")[0]
+            if inside not in known:
+                known[inside] = self.holds(Path(folder, inside))
+            is_link = Path(folder, path).is_symlink()
+            if self.holds(Path(folder, path)) if is_link else known[inside]:
+                yield path
+
     def refusal(self, path: str | Path, entries: int = _ENTRIES) -> Refusal | None:
         """Why ``path`` may not be handed to a program that follows links and opens all it finds; ``None`` if it may.
 
@@ -44,13 +55,14 @@ class Boundary(Struct, frozen=True):
         seen: set[tuple[int, int]] = set()
         count = 0
         while waiting:
-            for found, status in _entries_of(waiting.pop()):
+            for found, is_link, status in _entries_of(waiting.pop()):
                 count += 1
                 if count > entries:
                     return Refusal(
                         str(path), f"more than {entries:,} files to look through for links that lead out"
                     )
-                if not self.holds(found):
+                # What is no link lies where its folder does, which was asked about.
+                if is_link and not self.holds(found):
                     return Refusal(found, "a symbolic link leads out of the scanned folder")
                 if status is None:
                     continue
@@ -67,8 +79,8 @@ def boundary_of(folder: str | Path) -> Boundary:
     return Boundary(os.path.realpath(folder))
 
 
-def _entries_of(folder: str) -> Iterator[tuple[str, os.stat_result | None]]:
-    """Paths in ``folder`` with the status of what they lead to; ``None`` for a link to nothing.
+def _entries_of(folder: str) -> Iterator[tuple[str, bool, os.stat_result | None]]:
+    """Paths in ``folder``, whether they are links, and the status of what they lead to; ``None`` for a link to nothing.
 
     A file represents a folder with itself in it, and what cannot be looked into an empty one.
     """
@@ -76,10 +88,10 @@ def _entries_of(folder: str) -> Iterator[tuple[str, os.stat_result | None]]:
         with os.scandir(folder) as entries:
             for entry in entries:
                 try:
-                    yield entry.path, entry.stat()
+                    yield entry.path, entry.is_symlink(), entry.stat()
                 except OSError:
-                    yield entry.path, None
+                    yield entry.path, entry.is_symlink(), None
     except NotADirectoryError:
-        yield folder, Path(folder).stat()
+        yield folder, False, Path(folder).stat()
     except OSError:
         return

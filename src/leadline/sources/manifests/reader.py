@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -215,9 +215,22 @@ def add_contents(
 
     With ``may_be_anything``, what cannot be read and names no type is not Kubernetes: no one said that it holds objects.
     """
+    documents = documents_of(content, origin.path, limits, memory)
+    add_documents(whole, content, documents, origin, may_be_anything=may_be_anything)
+
+
+def add_documents(
+    whole: Contents,
+    content: bytes,
+    documents: Iterable[Document],
+    origin: Origin,
+    *,
+    may_be_anything: bool = False,
+) -> None:
+    """The same of the ``documents`` of ``content``, as ``documents_of`` gives them."""
     has_template = False
     told_before = len(whole.unread)
-    for document in documents_of(content, origin.path, limits, memory):
+    for document in documents:
         problem = document.problem
         if problem is None:
             place = msgspec.structs.replace(origin, document=document.index)

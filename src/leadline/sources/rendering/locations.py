@@ -137,7 +137,7 @@ class RenderedPlaces:
         return self._files.lines(_as_file(resource), first, last)
 
     def _search(self, resource: Resource, template: str, text: str) -> TemplateSearch:
-        key = (resource.origin.rendering, resource.origin.path)
+        key = (template, text)
         if key not in self._searches:
             self._searches[key] = TemplateSearch(template, text)
             if len(self._searches) > _TEMPLATES_KEPT:

@@ -12,13 +12,13 @@ from typing import Any
 
 from leadline.model.unread import Unread
 from leadline.sources.manifests.files import is_manifest
-from leadline.sources.manifests.reader import is_object_like
+from leadline.sources.manifests.reader import documents_of, is_object_like
 from leadline.sources.regular_file import read_regular
 from leadline.sources.rendering.kustomize.patches import is_patch_of
 from leadline.sources.rendering.plan.file_owner import Owner, Ownership, relative_path
 from leadline.sources.rendering.plan.kustomization import FILE_NAMES
 from leadline.sources.rendering.plan.result import Rendered
-from leadline.sources.yaml.parser import parse_documents
+from leadline.sources.yaml.parser import LIMITS, Memory, parse_documents
 
 _FILE_BYTES = 4 << 20
 _NAMED = 1_000
@@ -58,12 +58,13 @@ class _Search:
         parts = [part for root in plan.roots for part in root.parts]
         self._targets = {relative_path(path, top): target for part in parts for path, target in part.targets}
         self._patches = {relative_path(path, top) for part in parts for path in part.patches}
+        self._memory = Memory()
 
     def of_chart(self, path: str) -> Unread | None:
         if path in self._by_path or path in self._test_files:
             return None
         content = self._content(path)
-        objects = _objects(content)
+        objects = self._objects(path, content)
         owner = self._owners[path].of
         if objects and not self._is_of_silent_subchart(path, owner):
             why = f"it holds {objects[0].get('kind')}, which the chart {owner or 'around it'} does not render"
@@ -85,7 +86,7 @@ class _Search:
         return not any(rendered.startswith(folder) for rendered in self._by_path)
 
     def of_kustomization(self, path: str) -> Unread | None:
-        objects = [body for body in _objects(self._content(path)) if not _takes_away(body)]
+        objects = [body for body in self._objects(path, self._content(path)) if not _takes_away(body)]
         if path in self._patches:
             objects = [body for body in objects if not self._is_used(path, body)]
         built = max(self._by_path.get(path, Counter()).values(), default=0)
@@ -113,6 +114,28 @@ class _Search:
         except OSError:
             return b""
 
+    def _objects(self, path: str, content: bytes) -> list[dict[str, Any]]:
+        """The objects that a text writes down, those of lists one by one."""
+        found: list[dict[str, Any]] = []
+        if b"kind" not in content and b"\\" not in content:
+            return found
+        # A template may begin with a brace as JSON does, and is read in one way.
+        documents = (
+            documents_of(content, path, LIMITS, self._memory)
+            if path.endswith(".json")
+            else parse_documents(content, LIMITS, self._memory)
+        )
+        for document in documents:
+            body = document.body
+            if isinstance(body, dict) and is_object_like(body):
+                items = body.get("items")
+                found += (
+                    [item for item in items if isinstance(item, dict)]
+                    if isinstance(items, list) and items
+                    else [body]
+                )
+        return [body for body in found if not str(body.get("apiVersion", "")).startswith(_OWN_GROUPS)]
+
 
 def _takes_away(patch: dict[str, Any]) -> bool:
     return patch.get("$patch") == "delete" and patch.keys() <= _OF_A_DELETION
@@ -126,23 +149,6 @@ def _matches(pattern: object, text: str) -> bool:
         return re.search(pattern, text) is not None
     except re.error:
         return False
-
-
-def _objects(content: bytes) -> list[dict[str, Any]]:
-    """The objects that a text writes down, those of lists one by one."""
-    found: list[dict[str, Any]] = []
-    if b"kind" not in content and b"\\" not in content:
-        return found
-    for document in parse_documents(content):
-        body = document.body
-        if isinstance(body, dict) and is_object_like(body):
-            items = body.get("items")
-            found += (
-                [item for item in items if isinstance(item, dict)]
-                if isinstance(items, list) and items
-                else [body]
-            )
-    return [body for body in found if not str(body.get("apiVersion", "")).startswith(_OWN_GROUPS)]
 
 
 def _at_most(rows: Iterable[Unread]) -> list[Unread]:

@@ -350,8 +350,6 @@ class _ChartReader:
         if missing and first:
             self._collector.unread.append(_missing(chart, missing))
         count = self._take_texts(asked, answer, files, request)
-        if not self._with_tests:
-            self._leave_tests_out()
         if count == 0 and not missing:
             self._collector.notes.append(
                 Unread(
@@ -378,8 +376,6 @@ class _ChartReader:
         self._settled.setdefault(asked.chart, set()).add(asked.setting)
         if (_manifests(answer), answer.crds) != (_manifests(first), first.crds):
             self._take_texts(asked, answer, files, request)
-            if not self._with_tests:
-                self._leave_tests_out()
             why = f"rendered {asked.setting} as well, and judged apart: it differs from an installation"
             self._collector.notes.append(Unread(asked.chart, why, "incomplete"))
 
@@ -397,14 +393,19 @@ class _ChartReader:
         self, asked: _Rendering, answer: ChartAnswer, files: ChartFiles, request: ChartRequest
     ) -> int:
         """The number of objects in them."""
+        before = len(self._collector.resources)
         if self._kept is None:
-            return sum(self._collector.add(self._parsed(*row)) for row in self._texts(asked, answer, files))
-        parsed = self._kept.once(
-            (self._collector.root, asked, request),
-            lambda: [self._parsed(*row) for row in self._texts(asked, answer, files)],
-            _files_of(request),
-        )
-        return sum(map(self._collector.add, parsed))
+            parsed: Iterable[ParsedText] = (self._parsed(*row) for row in self._texts(asked, answer, files))
+        else:
+            parsed = self._kept.once(
+                (self._collector.root, asked, request),
+                lambda: [self._parsed(*row) for row in self._texts(asked, answer, files)],
+                _files_of(request),
+            )
+        count = sum(map(self._collector.add, parsed))
+        if not self._with_tests:
+            self._leave_tests_out(before)
+        return count
 
     def _parsed(self, text: str, origin: Origin) -> ParsedText:
         if self._kept is None:
@@ -416,7 +417,8 @@ class _ChartReader:
         self, asked: _Rendering, answer: ChartAnswer, files: ChartFiles
     ) -> Iterator[tuple[str, Origin]]:
         texts = [*answer.crds, *(row for row in sorted(answer.templates.items()) if _is_manifest(row[0]))]
-        is_random = makes_random_texts(str(self._top), map(files.path_of, answer.templates))
+        known = self._doubts_of(asked.chart).random
+        is_random = makes_random_texts(str(self._top), map(files.path_of, answer.templates), known)
         for engine_path, text in texts:
             path = files.path_of(engine_path)
             if answer.is_sorted and "\n---" in text:
@@ -432,13 +434,14 @@ class _ChartReader:
             )
             yield text, origin
 
-    def _leave_tests_out(self) -> None:
-        """Hooks that run for ``helm test`` alone (https://helm.sh/docs/topics/charts_hooks/)."""
+    def _leave_tests_out(self, start: int) -> None:
+        """Hooks that run for ``helm test`` alone (https://helm.sh/docs/topics/charts_hooks/), of the objects from ``start`` on."""
         collector = self._collector
-        tests = [one for one in collector.resources if _is_test(one)]
+        new = collector.resources[start:]
+        tests = [one for one in new if _is_test(one)]
         if not tests:
             return
-        collector.resources[:] = [one for one in collector.resources if not _is_test(one)]
+        collector.resources[start:] = [one for one in new if not _is_test(one)]
         self.test_files += (test.origin.path for test in tests)
         why, hint = "it runs for helm test alone and was not judged", "judge it with --helm-tests"
         for test in tests:

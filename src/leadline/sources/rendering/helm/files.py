@@ -16,6 +16,7 @@ _TEMPLATE_BYTES = 1 << 20
 _ARCHIVE_MEMBERS = 5_000
 _RANDOM = re.compile(r"\b(?:rand(?:Alpha|AlphaNum|Ascii|Bytes|Int|Numeric)|shuffle|uuidv4)\b")
 """Functions of templates (https://masterminds.github.io/sprig/) that names are made with."""
+_RANDOM_SIGNS = ("rand", "shuffle", "uuidv4")
 _VERSIONED = re.compile(r"-v?\d")
 
 
@@ -99,14 +100,23 @@ def read_template(root: str, path: str) -> str:
         return ""
 
 
-def makes_random_texts(root: str, paths: Iterable[str]) -> bool:
+def makes_random_texts(root: str, paths: Iterable[str], known: Mapping[str, bool]) -> bool:
     """Whether templates at ``paths``, or partials beside them, call what gives another text at each rendering.
 
-    Those in archives are not looked into: each look would read the archive from its beginning.
+    Those in archives are not looked into: each look would read the archive from its beginning. ``known``: what is known of
+    some templates already.
     """
-    templates = [path for path in paths if Path(root, path).is_file()]
-    partials = partials_beside(root, templates)
-    return any(_RANDOM.search(read_template(root, path)) for path in (*partials, *templates))
+    outside = {path: is_random for path, is_random in known.items() if ".tgz/" not in path}
+    templates = [path for path in paths if path in outside or Path(root, path).is_file()]
+    for path in (*partials_beside(root, templates), *templates):
+        if outside[path] if path in outside else is_random(read_template(root, path)):
+            return True
+    return False
+
+
+def is_random(template: str) -> bool:
+    """Whether it calls what gives another text at each rendering."""
+    return any(word in template for word in _RANDOM_SIGNS) and bool(_RANDOM.search(template))
 
 
 def partials_beside(root: str, paths: Iterable[str]) -> list[str]:

@@ -10,7 +10,8 @@ import os
 import re
 import tarfile
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from msgspec import Struct
 
 from leadline.sources.boundary import boundary_of
 from leadline.sources.regular_file import open_regular, read_regular
+from leadline.sources.rendering.helm.files import is_random
 
 _FILE_BYTES = 1 << 20
 _ALL_BYTES = 32 << 20
@@ -32,15 +34,20 @@ _UNREAD = "{{"
 """In the place of a text that was not read to its end: an action without an end is ``TOO_MUCH``."""
 _MOST_ACTIONS = 20_000
 """Of one file."""
-_COMMENT = re.compile(r"-?\s*/\*")
-_PIECE = re.compile(r"[^\"`'}]+|\"(?:\\.|[^\"\\\n])*\"|`[^`]*`|'(?:\\.|[^'\\\n])*'|\}(?!\})")
+_WORDS = r"(?>[^\"`'}]+|\"(?:\\.|[^\"\\\n])*\"|`[^`]*`|'(?:\\.|[^'\\\n])*'|\}(?!\}))*+"
 """Of what is within an action: each text as a whole, for it may hold what ends one."""
+_WHOLE = rf"-?\s*/\*(?s:.*?)\*/(?s:.*?)\}}\}}|(?!-?\s*/\*)({_WORDS})\}}\}}"
+"""Of an action what follows its braces: a comment, or words."""
+_ACTION = re.compile(r"\{\{" + f"(?:{_WHOLE}|)")
+"""Of one without an end the braces alone."""
+_IS_CLOSED = re.compile(r"(?:[^{]++|\{(?!\{)|\{\{" + f"(?:{_WHOLE}))*+")
 _TEXT = re.compile(r"\"((?:\\.|[^\"\\])*)\"|`([^`]*)`")
 _CONTROL = re.compile(r"(if|else if|else with|else|with|range|define|block|end)\b")
 _ASSIGNED = re.compile(r"(\$[A-Za-z_]\w*)\s*:?=\s*(?=[^=])")
 _VARIABLE = re.compile(r"\$[A-Za-z_]\w*")
 _API = re.compile(r"\.APIVersions\.Has\s+[(\s]*(?:\"([^\"]+)\"|`([^`]+)`)")
 _FILE_OF = re.compile(r"\.Files\.Get\s+\"([^\"\\]+)\"")
+_TPL = re.compile(r"\btpl\b")
 _CALLED = re.compile(r"\b(?:include|template)\s+[(\s]*(?:\"([^\"]+)\"|`([^`]+)`)")
 _DECIDES = re.compile(
     r"\b(?:ternary|eq|ne|lt|le|gt|ge|and|or|not|default|contains|hasPrefix|hasSuffix|regexMatch|semverCompare)\b"
@@ -63,6 +70,23 @@ _NAMES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
     ("the names of hosts", re.compile(r"(?<![.$\w-])getHostByName\b")),
 )
+_SIGNS = (
+    *(
+        "IsUpgrade",
+        "IsInstall",
+        "Revision",
+        "Release",
+        "Capabilities",
+        "APIVersions",
+        "lookup",
+        "now",
+        "ago",
+        "rand",
+    ),
+    *("shuffle", "uuidv4", "bcrypt", "htpasswd", "encryptAES", "genP", "genC", "genS", "getHostByName"),
+)
+"""One of these is in whatever one of the patterns finds."""
+_SIGN = re.compile("|".join(_SIGNS))
 _BY_KEY = re.compile(r"[\"`](?:Release|Capabilities)[\"`]")
 _CAPABILITIES = re.compile(r"\.Capabilities(?!\.(?:KubeVersion|HelmVersion|APIVersions\.Has\s))")
 _MATTERS = re.compile(
@@ -129,25 +153,33 @@ class Doubts(Struct, frozen=True):
     """Whether a template looks at whether the release is installed or upgraded."""
     apis: tuple[str, ...] = ()
     """Those that a template asks the cluster for and that Kubernetes does not have by itself."""
+    random: Mapping[str, bool] = {}
+    """By path, whether the template gives another text at each rendering; those that were read to their end."""
 
 
 def doubts(templates: Mapping[str, str]) -> Doubts:
     """What of ``templates``, text by path, no values decide."""
-    every = "\n".join(templates.values())
-    apis = tuple(dict.fromkeys(api for api in map(_first, _API.findall(every)) if not is_built_in_group(api)))
-    partials: dict[str, str] = {}
     files = {path: _Blocks(text) for path, text in templates.items()}
-    for blocks in files.values():
-        partials |= blocks.defined
-    named = _Partials(partials)
+    named = _Partials(blocks.defined for blocks in files.values())
     rows = [row for path, blocks in files.items() for row in blocks.undecided(path, named)]
     for path, blocks in files.items():
         folder = path.rpartition("templates/")[0]
         rows += [
             Undecided(path, line, (A_FILE,)) for line, name in blocks.files if folder + name not in templates
         ]
-    has_upgrade = bool(_NAMES[0][1].search(every))
-    return Doubts(tuple(rows), has_upgrade, apis[:_MOST])
+    random = {path: is_random(text) for path, text in templates.items() if text != _UNREAD}
+    return Doubts(tuple(rows), _has_upgrade(templates.values()), _apis_of(templates.values())[:_MOST], random)
+
+
+def _has_upgrade(texts: Iterable[str]) -> bool:
+    return any(("IsUpgrade" in text or "IsInstall" in text) and _NAMES[0][1].search(text) for text in texts)
+
+
+def _apis_of(texts: Collection[str]) -> tuple[str, ...]:
+    if not any(".APIVersions" in text for text in texts):
+        return ()
+    found = map(_first, _API.findall("\n".join(texts)))
+    return tuple(dict.fromkeys(api for api in found if not is_built_in_group(api)))
 
 
 def open_rows(found: Doubts, *, upgraded: bool, with_apis: bool) -> list[Undecided]:
@@ -172,20 +204,13 @@ class _Action(NamedTuple):
 
 def _actions(text: str) -> Iterator[_Action]:
     """In order, without comments; the last one where the next has no end, which is no template at all."""
-    at = text.find("{{")
-    while at >= 0:
-        comment = _COMMENT.match(text, at + 2)
-        end = text.find("*/", comment.end()) if comment else at + 2
-        if end >= 0 and comment is None:
-            while piece := _PIECE.match(text, end):
-                end = piece.end()
-        close = text.find("}}", end) if comment and end >= 0 else end
-        if close < 0 or not text.startswith("}}", close):
-            yield _Action(at, len(text), "", is_closed=False)
+    for found in _ACTION.finditer(text):
+        start, end = found.span()
+        if end - start == len("{{"):
+            yield _Action(start, len(text), "", is_closed=False)
             return
-        if comment is None:
-            yield _Action(at, close + 2, text[at + 2 : close].removeprefix("-").removesuffix("-").strip())
-        at = text.find("{{", close + 2)
+        if (words := found[1]) is not None:
+            yield _Action(start, end, words.removeprefix("-").removesuffix("-").strip())
 
 
 class _Block(Struct):
@@ -198,20 +223,26 @@ class _Block(Struct):
 class _Partials:
     """Which of the named templates hold what matters, themselves or by others that they include."""
 
-    def __init__(self, bodies: Mapping[str, str]) -> None:
+    def __init__(self, defined: Iterable[Mapping[str, str]]) -> None:
+        self._defined = defined
+
+    @cached_property
+    def _matter(self) -> set[str]:
+        bodies = {name: body for part in self._defined for name, body in part.items()}
         callers: dict[str, list[str]] = {}
-        self._matter: set[str] = set()
+        matter: set[str] = set()
         for name, body in bodies.items():
             if _MATTERS.search(body):
-                self._matter.add(name)
+                matter.add(name)
             for called in map(_first, _CALLED.findall(body)):
                 callers.setdefault(called, []).append(name)
-        left = list(self._matter)
+        left = list(matter)
         while left:
             for caller in callers.get(left.pop(), ()):
-                if caller not in self._matter:
-                    self._matter.add(caller)
+                if caller not in matter:
+                    matter.add(caller)
                     left.append(caller)
+        return matter
 
     def matter(self, name: str) -> bool:
         return name in self._matter
@@ -232,7 +263,12 @@ class _Blocks:
         self._of_files: dict[str, tuple[str, ...]] = {}
         self.files: list[tuple[int, str]] = []
         """Line and name of each file of the chart that is rendered as a template; empty where the name is worked out."""
-        self._read()
+        self._may_depend = any(sign in text for sign in _SIGNS)
+        names_something = self._may_depend or any(word in text for word in ("define", "block", ".Files."))
+        if names_something or text.count("{{") > _MOST_ACTIONS:
+            self._read()
+        elif not _IS_CLOSED.fullmatch(text):
+            self._certain.append((1, (TOO_MUCH,)))
 
     def undecided(self, path: str, partials: _Partials) -> Iterator[Undecided]:
         rows = list(self._certain)
@@ -267,7 +303,7 @@ class _Blocks:
                 self._tainted[assigned[1]] = on
             if ".Files." in words or self._of_files:
                 files = self._files_of(words)
-                if files and re.search(r"\btpl\b", words):
+                if files and _TPL.search(words):
                     self.files += [(line, name) for name in files]
                 elif files and assigned:
                     self._of_files[assigned[1]] = files
@@ -305,7 +341,9 @@ class _Blocks:
     def _take_value(self, action: _Action, line: int) -> None:
         """``privileged: {{ eq (now | date "2006") "2027" }}`` chooses as a branch does."""
         words = action.words
-        if re.search(r"\btpl\b", words):
+        if not self._tainted and not (self._may_depend and _SIGN.search(words)):
+            return
+        if _TPL.search(words):
             # What a text that is a template itself depends on, its branches do.
             texts = "\n".join(_first(groups) for groups in _TEXT.findall(words))
             if "{{" in texts and (on := self._depends(texts.replace('\\"', " "))):
@@ -319,6 +357,8 @@ class _Blocks:
             self._certain.append((line, on))
 
     def _depends(self, expression: str) -> tuple[str, ...]:
+        if not self._tainted and not (self._may_depend and _SIGN.search(expression)):
+            return ()
         code = _TEXT.sub('""', expression)
         found = [name for name, pattern in _NAMES if pattern.search(code)]
         # A key may be a text: index .Release "IsUpgrade", index . "Release" "Name".
@@ -350,24 +390,26 @@ def templates_of(top: Path, chart: str, owned: Iterable[str]) -> dict[str, str]:
     left = _ALL_BYTES
     boundary = boundary_of(str(top) or ".")
     packed = [chart] if chart.endswith(".tgz") else []
+    wanted = []
     for path in owned:
         if path.endswith(".tgz"):
             packed.append(path)
         elif "templates/" in path:
-            try:
-                if boundary.holds(top / path):
-                    content = read_regular(top / path, _FILE_BYTES + 1) if left > 0 else b""
-                    found[path] = _text_of(content) if left > 0 else _UNREAD
-                    left -= len(found[path])
-            except OSError:
-                continue  # the plain reader and the engine name it
+            wanted.append(path)
+    for path in boundary.held(str(top), wanted):
+        try:
+            content = read_regular(f"{top}/{path}", _FILE_BYTES + 1) if left > 0 else b""
+        except OSError:
+            continue  # the plain reader and the engine name it
+        found[path] = _text_of(content) if left > 0 else _UNREAD
+        left -= len(found[path])
     for path in packed:
         if left > 0 and boundary.holds(top / path):
             more = _packed(top / path, path, left)
             left -= sum(map(len, more.values()))
             found |= more
     for path, text in list(found.items()):
-        for name in _FILE_OF.findall(text) if re.search(r"\btpl\b", text) else ():
+        for name in _FILE_OF.findall(text) if _TPL.search(text) else ():
             file = f"{path.rpartition('templates/')[0]}{name}"
             if left > 0 and file not in found and ".tgz" not in file and boundary.holds(top / file):
                 try:

@@ -8,11 +8,11 @@ from leadline.model.resource import Origin, Resource
 from leadline.model.unread import Unread
 from leadline.sources.child_process import Limits
 from leadline.sources.confinement import Modes
-from leadline.sources.manifests.reader import Contents, add_contents
+from leadline.sources.manifests.reader import Contents, add_documents, documents_of
 from leadline.sources.rendering.plan.budget import Budget
 from leadline.sources.rendering.plan.file_owner import Owner
 from leadline.sources.rendering.plan.kept import KeptRenders
-from leadline.sources.yaml.parser import LIMITS, Memory
+from leadline.sources.yaml.parser import LIMITS, Document, Memory
 
 
 class ChartValues(Struct, frozen=True):
@@ -127,12 +127,22 @@ class Collector:
         self.not_kubernetes = 0
         self._left_bytes = texts_bytes
         self._memory = Memory()
+        self._documents: dict[tuple[str, bool], list[Document]] = {}
+        """By text, and whether its file is called JSON: a template renders to the same in most settings."""
+        self._left_documents_bytes = texts_bytes
 
     def parsed(self, text: str, origin: Origin) -> "ParsedText":
         """What ``text`` holds; nothing is gathered yet."""
         contents = Contents()
         content = text.encode("utf-8", "surrogatepass")
-        add_contents(contents, content, origin, LIMITS, self._memory)
+        question = text, origin.path.lower().endswith(".json")
+        documents = self._documents.get(question)
+        if documents is None:
+            documents = documents_of(content, origin.path, LIMITS, self._memory)
+            if len(content) <= self._left_documents_bytes:
+                self._left_documents_bytes -= len(content)
+                self._documents[question] = documents
+        add_documents(contents, content, documents, origin)
         return ParsedText(text, len(content), origin, contents)
 
     def add(self, parsed: "ParsedText") -> int:
