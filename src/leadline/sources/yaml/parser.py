@@ -25,6 +25,7 @@ from yaml.events import (
 from leadline.log import log_of
 from leadline.sources.yaml.errors import YamlProblem, problem_of
 from leadline.sources.yaml.flow_colons import is_about_colon, masked_colons, unmasked
+from leadline.sources.yaml.plain_lines import Written, plain_body
 from leadline.sources.yaml.scalars import (
     Scalar,
     ScalarError,
@@ -133,6 +134,7 @@ class Memory:
     def __init__(self) -> None:
         self.plains = Plains()
         self.keys = Keys()
+        self.written = Written(self.plains)
 
 
 def decode(content: bytes) -> bytes:
@@ -259,6 +261,9 @@ def _with_marks(value: Any) -> Any:
 
 
 def _parse_text(part: Part, limits: Limits, memory: Memory) -> Document:
+    body = plain_body(part.text, memory.keys, memory.written, limits.depth, limits.nodes)
+    if body is not None:
+        return Document(part.index, part.line + 1, body)
     builder = _Builder(parser_class()(part.text).get_event, limits, memory)
     try:
         try:
