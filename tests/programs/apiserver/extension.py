@@ -82,6 +82,8 @@ class Extension(ControlPlane):
 
     def start_ours(self) -> None:
         certificate, key = self._our_pair
+        # Beside the token, as a pod has it.
+        (self.folder / "namespace").write_text(PLACE)
         command = [
             *(sys.executable, "-m", "leadline.programs.cli.main", "apiserver"),
             f"--database={self.database}",

@@ -1,6 +1,7 @@
 """The store of another process, over the Kubernetes API: what every program but the API server itself writes to.
 
-Objects have no columns here. A batch is not one transaction: where a write of it conflicts, others may have been done.
+Objects have no columns here, and the body that a write returns is the one it was given, into whatever form the server brought
+it. A batch is not one transaction: where a write of it conflicts, others may have been done.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ from typing import Any
 
 import httpx2
 import orjson
-from msgspec import DecodeError, Raw, Struct, json
+from msgspec import DecodeError, Struct, json
 
 from leadline.api.protocol import (
     ABSENT,
@@ -50,8 +51,12 @@ class _Kind(Struct, frozen=True):
     is_namespaced: bool
 
 
-_PARTS = json.Decoder(dict[str, Raw])
-"""The parts of an object, each as raw JSON: only those that are asked for are decoded."""
+class _Written(Struct, frozen=True):
+    metadata: dict[str, Any]
+
+
+_METADATA = json.Decoder(_Written)
+"""Servers that always answer with the whole object are understood as well: the rest of it is passed over."""
 
 
 class RemoteStore:
@@ -203,10 +208,13 @@ class RemoteStore:
         rest = put.content.body.strip()[1:-1].strip()
         tail = b'"metadata":%s}' % orjson.dumps(metadata)
         whole = b",".join((head, rest, tail) if rest else (head, tail))
+        # What was written is known here: of the answer only the metadata is wanted.
+        headers = {"Accept": _PARTIAL.format("")}
         if expected == ABSENT:
-            answer = await self._ask("POST", await self._path(Key(key.plural, key.namespace, "")), whole)
+            path = await self._path(Key(key.plural, key.namespace, ""))
+            answer = await self._ask("POST", path, whole, headers=headers)
         else:
-            answer = await self._ask("PUT", await self._path(key), whole)
+            answer = await self._ask("PUT", await self._path(key), whole, headers=headers)
         if _is_ending(answer):
             raise EndingError(key.namespace, str(_json(answer).get("message")))
         if answer.status_code in (404, 409):
@@ -214,14 +222,12 @@ class RemoteStore:
             if answer.status_code == 409 or expected != ABSENT:
                 raise ConflictError(key, current)
         try:
-            parts = _PARTS.decode(_good(answer).content)
-            metadata = json.decode(parts.pop("metadata"), type=dict[str, Any])
+            metadata = _METADATA.decode(_good(answer).content).metadata
             revision = int(metadata.pop("resourceVersion"))
         except (DecodeError, KeyError, ValueError) as error:
             raise StoreError(f"the store in the cluster did not say what it wrote of {key.name}") from error
         self._reach(revision)
-        body = json.encode({name: part for name, part in parts.items() if name not in ("kind", "apiVersion")})
-        return Entry(key, revision, Content(orjson.dumps(metadata), b"[]", body))
+        return Entry(key, revision, Content(orjson.dumps(metadata), b"[]", put.content.body))
 
     async def _current(self, key: Key) -> int:
         there = await self.get(key)

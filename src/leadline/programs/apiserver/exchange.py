@@ -110,8 +110,7 @@ class Exchange:
             content = await asyncio.to_thread(igzip.compress, content, _GZIP_LEVEL)
             headers = (*headers, (b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding"))
         length = (b"content-length", str(len(content)).encode())
-        await self._start(code, media_type, (length, *headers))
-        await self._piece(content, False)
+        await self._sent(self._head(code, media_type, (length, *headers)), _piece(content, False))
 
     async def refuse(self, refused: Refusal) -> None:
         headers: tuple[Header, ...] = ()
@@ -128,18 +127,18 @@ class Exchange:
         if compressed and self._takes_gzip():
             self._gzip = isal_zlib.compressobj(_GZIP_LEVEL, wbits=_GZIP_WINDOW)
             headers = ((b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding"))
-        await self._start(200, JSON, headers)
+        await self._sent(self._head(200, JSON, headers))
 
     async def piece(self, content: bytes) -> None:
         if self._gzip is not None:
             content = self._gzip.compress(content)
         if content or self._gzip is None:
-            await self._piece(content, True)
+            await self._sent(_piece(content, True))
 
     async def end(self, content: bytes = b"") -> None:
         if self._gzip is not None:
             content = self._gzip.compress(content) + self._gzip.flush()
-        await self._piece(content, False)
+        await self._sent(_piece(content, False))
 
     def abort(self) -> None:
         """Cuts the connection, so that what was sent cannot be taken for the whole."""
@@ -150,23 +149,23 @@ class Exchange:
     def _takes_gzip(self) -> bool:
         return "gzip" in self.header(b"accept-encoding")
 
-    async def _start(self, code: int, media_type: str, headers: tuple[Header, ...]) -> None:
+    def _head(self, code: int, media_type: str, headers: tuple[Header, ...]) -> Message:
         self.code = code
         warnings = tuple(
             (b"warning", f'299 - "{text}"'.encode("latin-1", "replace")) for text in self.warnings
         )
         fixed = ((b"content-type", media_type.encode()), (b"cache-control", b"no-cache, private"))
-        await self._sent(
-            {"type": "http.response.start", "status": code, "headers": [*fixed, *headers, *warnings]}
-        )
+        return {"type": "http.response.start", "status": code, "headers": [*fixed, *headers, *warnings]}
 
-    async def _piece(self, content: bytes, is_more: bool) -> None:
-        await self._sent({"type": "http.response.body", "body": content, "more_body": is_more})
-
-    async def _sent(self, message: Message) -> None:
+    async def _sent(self, *messages: Message) -> None:
         try:
             async with asyncio.timeout(self.patience.answer_s):
-                await self._send(message)
+                for message in messages:
+                    await self._send(message)
         except TimeoutError as error:
             self.abort()
             raise ClientGoneError from error
+
+
+def _piece(content: bytes, is_more: bool) -> Message:
+    return {"type": "http.response.body", "body": content, "more_body": is_more}

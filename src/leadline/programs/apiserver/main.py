@@ -148,9 +148,10 @@ async def serve(settings: Settings, folder: Path) -> None:
     kube = KubeApi(KubeSettings(settings.kube or kube_address(), settings.kube_ca, settings.token_file))
     store = await _open(settings)
     try:
-        access = ClusterAccess(kube, await read_front_proxy(kube))
+        home = own_namespace(settings.token_file.parent)
+        access = ClusterAccess(kube, await read_front_proxy(kube), home)
         namespaces = ClusterNamespaces(kube)
-        app = App(store, KINDS, access, namespaces, own_namespace=own_namespace(settings.token_file.parent))
+        app = App(store, KINDS, access, namespaces, own_namespace=home)
         try:
             await app.prepare()
         except StoreError as error:

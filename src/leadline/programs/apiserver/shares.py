@@ -30,7 +30,7 @@ class Shares:
 
     def __init__(self, own_namespace: str = "", bounds: Bounds = Bounds()) -> None:  # noqa: B008 frozen
         """``own_namespace``: the accounts in it are ours; empty where there are none."""
-        self._own = f"system:serviceaccount:{own_namespace}:" if own_namespace else ""
+        self._own_namespace = own_namespace
         self._bounds = bounds
         self._taken: dict[str, Counter[str]] = {
             what: Counter() for what in ("watches", "writes", "body_bytes")
@@ -39,7 +39,7 @@ class Shares:
 
     def is_own(self, user: User) -> bool:
         """Whether it is an account of ours."""
-        return bool(self._own and user.name.startswith(self._own))
+        return user.is_account_of(self._own_namespace)
 
     def is_unbounded(self, user: User) -> bool:
         return MASTERS in user.groups or self.is_own(user)

@@ -17,6 +17,10 @@ class User(Struct, frozen=True):
     extra: str = "{}"
     """More about the user, as JSON: part of what rights depend on."""
 
+    def is_account_of(self, namespace: str) -> bool:
+        """Whether it is a service account of ``namespace``; none is of an empty one."""
+        return bool(namespace) and self.name.startswith(f"system:serviceaccount:{namespace}:")
+
     @property
     def node(self) -> str:
         """Where the pod runs that a token of a service account belongs to; empty for others, and before Kubernetes 1.30."""

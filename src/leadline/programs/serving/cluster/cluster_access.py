@@ -66,8 +66,10 @@ async def read_front_proxy(kube: KubeApi) -> FrontProxy:
 class ClusterAccess:
     """``front_proxy`` is replaced when the cluster's own settings change."""
 
-    def __init__(self, kube: KubeApi, front_proxy: FrontProxy) -> None:
+    def __init__(self, kube: KubeApi, front_proxy: FrontProxy, own_namespace: str = "") -> None:
+        """``own_namespace``: the accounts in it are ours; empty where there are none."""
         self.front_proxy = front_proxy
+        self._own_namespace = own_namespace
         self._kube = kube
         self._users: Kept[User | None] = Kept(KEPT_S)
         self._rights: Kept[tuple[bool, str]] = Kept(KEPT_S)
@@ -89,18 +91,25 @@ class ClusterAccess:
         return user
 
     async def check(self, user: User, asked: Asked, name: str = "") -> None:
-        """Without the name first: one kept answer then serves for all names."""
+        """Without the name first: one kept answer then serves for all names.
+
+        Our own accounts are asked about in all namespaces first, which is what a review without a namespace means: they write
+        to every namespace, and one answer then serves for all of them.
+        """
         if MASTERS in user.groups:
             return
-        allowed, reason = await self._rights.get(
-            (user, asked, ""), lambda: self._review_access(user, asked, "")
-        )
+        if asked.namespace and user.is_account_of(self._own_namespace):
+            allowed, _ = await self._right(user, replace(asked, namespace=""))
+            if allowed:
+                return
+        allowed, reason = await self._right(user, asked)
         if not allowed and name:
-            allowed, reason = await self._rights.get(
-                (user, asked, name), lambda: self._review_access(user, asked, name)
-            )
+            allowed, reason = await self._right(user, asked, name)
         if not allowed:
             raise _forbidden(user, asked, name, reason)
+
+    async def _right(self, user: User, asked: Asked, name: str = "") -> tuple[bool, str]:
+        return await self._rights.get((user, asked, name), lambda: self._review_access(user, asked, name))
 
     def _proxied_user(self, request: Request) -> User | None:
         """Only a request that comes with the aggregator's certificate may say for whom it asks."""
@@ -111,16 +120,18 @@ class ClusterAccess:
         proxy = self.front_proxy
         if proxy.allowed_names and name not in proxy.allowed_names:
             raise refusal.unauthorized()
-        headers = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in request.scope["headers"]]
-        user = next((v for wanted in proxy.user_headers for n, v in headers if n == wanted.lower()), "")
+        user = next(filter(None, map(request.header, map(_in_bytes, proxy.user_headers))), "")
         if not user:
             return None
-        groups = [v for wanted in proxy.group_headers for n, v in headers if n == wanted.lower()]
+        headers: list[tuple[bytes, bytes]] = request.scope["headers"]
+        wanted = [_in_bytes(one) for one in proxy.group_headers]
+        groups = [v.decode("latin-1") for one in wanted for n, v in headers if n == one]
         extra: dict[str, list[str]] = {}
-        for prefix in proxy.extra_prefixes:
+        for prefix in map(_in_bytes, proxy.extra_prefixes):
             for n, v in headers:
-                if n.startswith(prefix.lower()):
-                    extra.setdefault(unquote(n[len(prefix) :]), []).append(v)
+                if n.startswith(prefix):
+                    key = unquote(n[len(prefix) :].decode("latin-1"))
+                    extra.setdefault(key, []).append(v.decode("latin-1"))
         if user != ANONYMOUS and _AUTHENTICATED not in groups:
             # The aggregator's own requests for OpenAPI come with no group at all.
             groups.append(_AUTHENTICATED)
@@ -151,6 +162,11 @@ class ClusterAccess:
                 f"kube-apiserver does not answer {body['kind']}: {answer.get('message') or code}"
             )
         return status
+
+
+def _in_bytes(header: str) -> bytes:
+    """As a server hands on the name of a header."""
+    return header.lower().encode("latin-1", "replace")
 
 
 def _common_name(certificate: dict[str, Any]) -> str:

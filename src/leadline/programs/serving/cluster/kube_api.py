@@ -32,9 +32,9 @@ class KubeApi:
         self._token = ""
         self._read_at = -_TOKEN_KEPT_S
         tls = trust_in("--kube-ca", str(settings.ca_file))
-        self._http = httpx2.AsyncClient(
-            base_url=settings.server, verify=tls, timeout=_TIMEOUT_S, trust_env=False
-        )
+        # A whole address is taken apart once for each request, a path three times.
+        self._address = settings.server.rstrip("/")
+        self._http = httpx2.AsyncClient(verify=tls, timeout=_TIMEOUT_S, trust_env=False)
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -62,7 +62,11 @@ class KubeApi:
         try:
             timeout = httpx2.Timeout(_TIMEOUT_S, read=None)
             stream = self._http.stream(
-                "GET", path, params=dict(query), headers=self._headers(), timeout=timeout
+                "GET",
+                f"{self._address}{path}",
+                params=dict(query),
+                headers=self._headers(),
+                timeout=timeout,
             )
             async with stream as response:
                 if response.status_code != 200:
@@ -79,7 +83,9 @@ class KubeApi:
         """Raises: ``Refusal`` where it does not answer, or not with JSON."""
         try:
             headers = {**self._headers(), "Content-Type": form}
-            response = await self._http.request(method, path, content=content, headers=headers)
+            response = await self._http.request(
+                method, f"{self._address}{path}", content=content, headers=headers
+            )
             if response.status_code >= 500 or response.status_code == 429:
                 raise refusal.unavailable(f"kube-apiserver: HTTP {response.status_code}")
             body = {} if _is_text(response) else orjson.loads(response.content)
