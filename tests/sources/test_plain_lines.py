@@ -60,6 +60,7 @@ OTHERS = {
     "control character": "a: b # \x07\n",
     "other script": "a: é\n",
     "nothing": "# a comment\n",
+    "last line without an end": "a: 1\nb: 2",
 }
 _SCALARS = st.sampled_from(
     r"""\

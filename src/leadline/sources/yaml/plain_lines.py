@@ -62,7 +62,9 @@ def plain_body(
 
     ``keys`` gives the text of each unquoted key. ``depth`` and ``nodes`` are what the document may have.
     """
-    if len(text) > _LARGEST or text.translate(None, _PRINTABLE) or _NODES_OF_LINE * text.count(b"\n") > nodes:
+    if len(text) > _LARGEST or not text.endswith(b"\n"):
+        return None
+    if text.translate(None, _PRINTABLE) or _NODES_OF_LINE * text.count(b"\n") > nodes:
         return None
     try:
         body = _body(_LINES.findall(text.decode("ascii")), keys, written, depth)
