@@ -108,6 +108,26 @@ def test_beyond_the_limit_the_answer_is_no(tmp_path: Path):
     assert "more than 19 files" in refusal.why
 
 
+def test_of_many_paths_those_are_held_that_are_held_alone(tmp_path: Path):
+    root = write(tmp_path / "scanned", {"a/x": "", "a/y": "", "b/x": ""})
+    write(tmp_path, {"outside/x": ""})
+    for link, leads_to in {
+        "a/in": "y",
+        "a/out": tmp_path / "outside/x",
+        "c": tmp_path / "outside",
+        "d": "a",
+    }.items():
+        (root / link).symlink_to(leads_to)
+    boundary = boundary_of(root)
+    paths = ["a/x", "a/y", "a/in", "a/out", "b/x", "b/missing", "c/x", "d/x", "d/out", "x"]
+    held = ["a/x", "a/y", "a/in", "b/x", "b/missing", "d/x", "x"]
+    assert (
+        list(boundary.held(str(root), paths))
+        == held
+        == [path for path in paths if boundary.holds(root / path)]
+    )
+
+
 @pytest.mark.parametrize("name", ["x", "../beside", "/etc/passwd", "loop", "../scanned-not"])
 def test_what_links_lead_to_decides(tmp_path: Path, name: str):
     root = write(tmp_path / "scanned", {"x": ""})

@@ -289,6 +289,14 @@ def test_template_that_renders_no_yaml_costs_only_itself(tmp_path: Path) -> None
     assert found.unread[0].why.startswith("what it renders to cannot be read: ")
 
 
+def test_charts_of_equal_texts_have_objects_and_problems_of_their_own(tmp_path: Path) -> None:
+    template = config_map("a") + "---\nkind: [\n"
+    found = render(write(tmp_path, chart("one", template) | chart("two", template)))
+    files = ["one/templates/it.yaml", "two/templates/it.yaml"]
+    assert placed(found.resources) == [(file, 0, "ConfigMap/a") for file in files]
+    assert [part.where for part in found.unread] == files
+
+
 def test_link_out_of_the_scanned_folder_is_not_followed(tmp_path: Path) -> None:
     write(tmp_path, {"secret.yaml": config_map("secret")})
     root = write(tmp_path / "scanned", chart("one", config_map("a")))

@@ -152,6 +152,43 @@ def test_any_text_is_read_to_its_end_and_names_lines_that_it_has(pieces):
         assert row.on
 
 
+SIGNS = '{{ define "x" }}{{ .Files.Get "x" }}{{ $y := now }}{{ end }}'
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=60))
+def test_a_text_without_a_sign_of_anything_is_read_as_one_with_all_signs(pieces):
+    """What nothing depends on is only looked through for an end that is missing."""
+    text = "".join(pieces)
+    rows = doubts({"templates/a.yaml": text}).rows
+    if TOO_MUCH not in {on for row in rows for on in row.on}:
+        assert [row for row in doubts({"templates/a.yaml": text + SIGNS}).rows if row in rows] == list(rows)
+    else:
+        assert [row.on for row in doubts({"templates/a.yaml": SIGNS + text}).rows].count((TOO_MUCH,)) == 1
+
+
+def test_a_text_that_many_charts_have_is_named_in_each():
+    text, known = f"{WAYS['the time']}\n{OBJECT}{{{{ end }}}}\n", {}
+    first, second = (doubts({f"{chart}/templates/a.yaml": text}, known).rows for chart in "ab")
+    assert [(row.path, row.line, row.on) for row in (*first, *second)] == [
+        ("a/templates/a.yaml", 1, ("the time",)),
+        ("b/templates/a.yaml", 1, ("the time",)),
+    ]
+    assert list(known) == [text]
+
+
+@pytest.mark.parametrize(
+    ("text", "calls"),
+    [
+        ("{{ randAlphaNum 5 }}", True),
+        ("{{ uuidv4 }}", True),
+        ("{{ shuffle .a }}", True),
+        ("{{ strandAlpha }} {{ reshuffle }} {{ randAlphabet }} {{ _rand }} random", False),
+    ],
+)
+def test_what_makes_another_text_each_time_is_known_by_its_functions(text, calls):
+    assert doubts({"templates/a.yaml": text}).random == {"templates/a.yaml": calls}
+
+
 def chart_at(folder: Path, template: str, **files: str) -> Path:
     """A file's name is written with ``__`` in place of a dot."""
     (folder / "templates").mkdir(parents=True)

@@ -30,7 +30,7 @@ from leadline.sources.rendering.helm.engine import (
 )
 from leadline.sources.rendering.helm.files import ChartFiles, makes_random_texts, read_template
 from leadline.sources.rendering.helm.template_trace import in_template_order
-from leadline.sources.rendering.helm.undecided import Doubts, doubts, open_rows, templates_of
+from leadline.sources.rendering.helm.undecided import Blocks, Doubts, doubts, open_rows, templates_of
 from leadline.sources.rendering.plan.budget import Budget
 from leadline.sources.rendering.plan.file_owner import Ownership, relative_path
 from leadline.sources.rendering.plan.kept import KeptRenders
@@ -201,6 +201,7 @@ class _ChartReader:
         self._with_own_values: list[tuple[str, Unread]] = []
         """Charts that could not be rendered with their own values alone, beside other renderings."""
         self._doubts: dict[str, Doubts] = {}
+        self._known_texts: dict[str, Blocks] = {}
         self._answers: dict[tuple[str, tuple[str, ...]], ChartAnswer] = {}
         """Of installations, which others are compared with."""
         self._settled: dict[str, set[str]] = {}
@@ -251,7 +252,7 @@ class _ChartReader:
             kept = self._kept or KeptRenders()
             self._doubts[chart] = kept.once(
                 ("doubts", chart, *inside),
-                lambda: doubts(templates_of(self._top, chart, inside)),
+                lambda: doubts(templates_of(self._top, chart, inside), self._known_texts),
                 (str(self._top / chart), *(str(self._top / path) for path in inside)),
             )
         return self._doubts[chart]

@@ -14,8 +14,10 @@ from leadline.sources.yaml.parser import parse_documents
 _METADATA_BYTES = 1 << 20
 _TEMPLATE_BYTES = 1 << 20
 _ARCHIVE_MEMBERS = 5_000
-_RANDOM = re.compile(r"\b(?:rand(?:Alpha|AlphaNum|Ascii|Bytes|Int|Numeric)|shuffle|uuidv4)\b")
-"""Functions of templates (https://masterminds.github.io/sprig/) that names are made with."""
+_RANDOM = re.compile(
+    r"(?:rand(?<!\wrand)(?:Alpha|AlphaNum|Ascii|Bytes|Int|Numeric)|shuffle(?<!\wshuffle)|uuidv4(?<!\wuuidv4))\b"
+)
+"""Functions of templates (https://masterminds.github.io/sprig/) that names are made with. What begins with letters is found sooner."""
 _RANDOM_SIGNS = ("rand", "shuffle", "uuidv4")
 _VERSIONED = re.compile(r"-v?\d")
 

@@ -24,6 +24,9 @@ from leadline.sources.rendering.helm.files import is_random
 _FILE_BYTES = 1 << 20
 _ALL_BYTES = 32 << 20
 _MEMBERS = 5_000
+_KNOWN = 500
+_KNOWN_LENGTH = 1 << 16
+"""Texts that are kept taken apart, and the longest of them."""
 _MOST = 50
 """Places that are named of one chart, and APIs that it is rendered with."""
 _DEFINED_BYTES = 8 << 20
@@ -47,8 +50,8 @@ _ASSIGNED = re.compile(r"(\$[A-Za-z_]\w*)\s*:?=\s*(?=[^=])")
 _VARIABLE = re.compile(r"\$[A-Za-z_]\w*")
 _API = re.compile(r"\.APIVersions\.Has\s+[(\s]*(?:\"([^\"]+)\"|`([^`]+)`)")
 _FILE_OF = re.compile(r"\.Files\.Get\s+\"([^\"\\]+)\"")
-_TPL = re.compile(r"\btpl\b")
-_CALLED = re.compile(r"\b(?:include|template)\s+[(\s]*(?:\"([^\"]+)\"|`([^`]+)`)")
+_TPL = re.compile(r"tpl(?<!\wtpl)\b")
+_CALLED = re.compile(r"(?:include(?<!\winclude)|template(?<!\wtemplate))\s+[(\s]*(?:\"([^\"]+)\"|`([^`]+)`)")
 _DECIDES = re.compile(
     r"\b(?:ternary|eq|ne|lt|le|gt|ge|and|or|not|default|contains|hasPrefix|hasSuffix|regexMatch|semverCompare)\b"
 )
@@ -157,9 +160,13 @@ class Doubts(Struct, frozen=True):
     """By path, whether the template gives another text at each rendering; those that were read to their end."""
 
 
-def doubts(templates: Mapping[str, str]) -> Doubts:
-    """What of ``templates``, text by path, no values decide."""
-    files = {path: _Blocks(text) for path, text in templates.items()}
+def doubts(templates: Mapping[str, str], known: "dict[str, Blocks] | None" = None) -> Doubts:
+    """What of ``templates``, text by path, no values decide.
+
+    ``known`` holds texts that were taken apart before: many charts of one tree have a chart within them in common.
+    """
+    known = {} if known is None else known
+    files = {path: _taken_apart(text, known) for path, text in templates.items()}
     named = _Partials(blocks.defined for blocks in files.values())
     rows = [row for path, blocks in files.items() for row in blocks.undecided(path, named)]
     for path, blocks in files.items():
@@ -169,6 +176,17 @@ def doubts(templates: Mapping[str, str]) -> Doubts:
         ]
     random = {path: is_random(text) for path, text in templates.items() if text != _UNREAD}
     return Doubts(tuple(rows), _has_upgrade(templates.values()), _apis_of(templates.values())[:_MOST], random)
+
+
+def _taken_apart(text: str, known: "dict[str, Blocks]") -> "Blocks":
+    if len(text) > _KNOWN_LENGTH:
+        return Blocks(text)
+    blocks = known.get(text)
+    if blocks is None:
+        if len(known) >= _KNOWN:
+            known.clear()
+        blocks = known[text] = Blocks(text)
+    return blocks
 
 
 def _has_upgrade(texts: Iterable[str]) -> bool:
@@ -248,7 +266,7 @@ class _Partials:
         return name in self._matter
 
 
-class _Blocks:
+class Blocks:
     """One template taken apart."""
 
     def __init__(self, text: str) -> None:

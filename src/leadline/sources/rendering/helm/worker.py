@@ -12,6 +12,7 @@ Source: the engine's C interface, the package helm-python-sdk
 
 import io
 import json
+import os
 import re
 import sys
 import tarfile
@@ -94,23 +95,40 @@ def _load(request: dict[str, Any]) -> Any:
         return helm_python.Chart.load(request["chart"])
     content = io.BytesIO()
     size = 0
-    with tarfile.open(fileobj=content, mode="w:gz", compresslevel=1) as archive:
+    # It is unpacked at once, in this process: to compress it would only cost time.
+    with tarfile.open(fileobj=content, mode="w:gz", compresslevel=0) as archive:
         for place, path in (("", request["chart"]), *request["parts"]):
             left_out = _left_out(path)
-            for file in sorted(Path(path).rglob("*")):
-                relative = file.relative_to(path)
-                inside = Path("chart", place, relative)
-                is_git_s = any(step.startswith(".git") for step in inside.parts)
-                if file.is_file() and not is_git_s and not left_out(relative):
-                    size += file.stat().st_size
-                    if size > _CHART_BYTES:
-                        raise ValueError(f"more than {_CHART_BYTES >> 20} MiB of charts")
-                    # Looked at again where it is opened: what is not a link now may have been one then.
-                    real = file.resolve()
-                    if not real.is_relative_to(request["boundary"]):
-                        raise ValueError(f"{relative} leads out of the scanned folder")
-                    archive.add(real, str(inside), recursive=False)
+            for relative, real in _files_below(path):
+                is_git_s = any(step.startswith(".git") for step in (*Path(place).parts, *relative.parts))
+                if is_git_s or left_out(relative):
+                    continue
+                # Looked at again where it is opened: what is not a link now may have been one then.
+                if not Path(real).is_relative_to(request["boundary"]):
+                    raise ValueError(f"{relative} leads out of the scanned folder")
+                with open(real, "rb") as file:  # noqa: PTH123
+                    text = file.read(_CHART_BYTES + 1 - size)
+                size += len(text)
+                if size > _CHART_BYTES:
+                    raise ValueError(f"more than {_CHART_BYTES >> 20} MiB of charts")
+                member = tarfile.TarInfo(str(Path("chart", place, relative)))
+                member.size = len(text)
+                archive.addfile(member, io.BytesIO(text))
     return helm_python.Chart.load_archive(content.getvalue())
+
+
+def _files_below(top: str) -> list[tuple[Path, str]]:
+    """The files below a folder, relative to it, in order; each with its path free of links."""
+    found = []
+    for folder, _, names in os.walk(top):
+        inside, real_folder = Path(folder).relative_to(top), os.path.realpath(folder)
+        for name in names:
+            path = os.path.join(folder, name)  # noqa: PTH118
+            is_link = os.path.islink(path)  # noqa: PTH114
+            if os.path.isfile(path):  # noqa: PTH113
+                real = os.path.realpath(path) if is_link else os.path.join(real_folder, name)  # noqa: PTH118
+                found.append((inside / name, real))
+    return sorted(found)
 
 
 def _left_out(chart: str) -> Callable[[Path], bool]:
