@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadline.sbom.secrets.content import LARGEST_BYTES, is_searched, tokens_in
+from leadline.sbom.secrets.content import (
+    _LIKE_ADDRESS,
+    _OF_ADDRESS,
+    LARGEST_BYTES,
+    is_open_below,
+    is_searched,
+    tokens_in,
+)
+from leadline.sbom.secrets.patterns import pattern_of
 
 GITHUB = "ghp_" + "a1B2" * 9
 KEY = "-----BEGIN PRIVATE KEY-----"
@@ -111,3 +119,18 @@ def test_any_file_is_searched_and_lines_are_those_that_it_has(content):
     for one in tokens_in("app/config.yaml", content):
         number = int(one.rpartition(" line ")[2].removesuffix(" on"))
         assert 1 <= number <= content.count(b"\n") + 1
+
+
+@given(st.text(alphabet="htp:/@a1.\"'$<% \n\u00e9\u00a0", max_size=40), st.integers(0, 90))
+def test_what_has_a_password_in_an_address_is_like_one(text, length):
+    text = text.replace("t", "://").replace("p", "a" * length)
+    if pattern_of(_OF_ADDRESS).search(text):
+        assert _LIKE_ADDRESS.search(text.encode())
+
+
+@given(st.lists(st.sampled_from(("usr", "share", "nginx", "html", "lib", "node_modules", "app", "tests", "x")), max_size=6))  # fmt: skip
+def test_below_a_closed_folder_no_file_is_searched(parts):
+    for end in range(len(parts)):
+        above = "/".join(parts[:end])
+        if not is_searched(above) and not is_open_below(above):
+            assert not is_searched("/".join(parts))

@@ -154,6 +154,25 @@ def test_pieces_and_region_agree(steps: list[tuple[str, int]]) -> None:
             assert first.position() == second.position()
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 900), st.integers(0, 600), st.integers(0, 9)), max_size=20))
+def test_what_is_at_hand_is_what_skipping_taking_and_peeking_gives(steps: list[tuple[int, int, int]]) -> None:
+    with tempfile.TemporaryFile() as file:
+        file.write(CONTENT)
+        file.flush()
+        streams = Pieces(pieces(CONTENT, 1777)), Region(file.fileno(), 0, len(CONTENT))
+        at = 0
+        for gap, count, more in steps:
+            for stream in streams:
+                if taken := stream.take_at_hand(gap, count, more):
+                    assert taken == CONTENT[at + gap : at + gap + count + more]
+                else:
+                    assert stream.position() in (at, at + gap + count)
+                    stream.skip(at + gap + count - stream.position())
+                assert stream.position() == min(at + gap + count, len(CONTENT))
+            at = min(at + gap + count, len(CONTENT))
+
+
 def test_region_of_a_file_that_became_shorter_is_damage() -> None:
     with tempfile.TemporaryFile() as file:
         file.write(CONTENT)

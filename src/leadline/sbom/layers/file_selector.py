@@ -4,7 +4,12 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
+from leadline.packages.name_endings import NameEndings
 from leadline.sbom.cataloguer import Cataloguer
+
+_MOST_NAMES = 1_000
+_NOWHERE = "\0"
+"""A folder that no image has and no cataloguer asks for."""
 
 
 class FileInterest(Struct, frozen=True, gc=False):
@@ -58,21 +63,33 @@ class FileSelector:
                 self._add_beside(pattern)
         self.exact_paths = frozenset(self._paths.readers.keys() | self._paths.kept)
         """Files wanted by their whole path."""
+        self._of_names: dict[str, FileInterest | None] = {}
+        """Of files that are wanted by their name alone: an image has hundreds of one name."""
         self._quick_names = self._names.readers.keys() | self._names.kept
         self._quick_folders = self._folders.readers.keys() | self._kept_in.keys()
         self._quick_folder_endings = tuple(self._folder_endings)
-        self._quick_endings = tuple(self._endings.keys() | self._kept_endings)
+        self._quick_endings = NameEndings(self._endings.keys() | self._kept_endings)
 
     def of(self, path: str) -> FileInterest | None:
         """The interest for the file at ``path``, executables aside; ``None`` where nothing asks for it."""
         folder, _, name = path.rpartition("/")
-        if self.may_match_name(name) or self.may_match_folder(folder) or path in self.exact_paths:
+        if self.may_match_folder(folder) or path in self.exact_paths:
             return self._collect(path, folder, name)
-        return None
+        if not self.may_match_name(name):
+            return None
+        if name not in self._of_names:
+            if len(self._of_names) >= _MOST_NAMES:
+                self._of_names.clear()
+            self._of_names[name] = self._collect("", _NOWHERE, name)
+        return self._of_names[name]
 
     def may_match_name(self, name: str) -> bool:
         """Whether something may ask for a file with this base name, wherever it lies."""
-        return name in self._quick_names or name.endswith(self._quick_endings) or bool(self._fitting(name))
+        return (
+            name in self._quick_names
+            or self._quick_endings.end(name)
+            or (bool(self._patterns) and bool(self._fitting(name)))
+        )
 
     def may_match_folder(self, folder: str) -> bool:
         """Whether something may ask for a file directly below ``folder``, whatever its name."""

@@ -32,7 +32,7 @@ from leadline.sbom.layers.tar import EntryReader, TarEntry
 from leadline.sbom.parsers.content_sums import is_summed_at_once
 from leadline.sbom.parsers.executable import FIRST_BYTES, is_executable
 from leadline.sbom.parsers.executable_excerpt import excerpt_of
-from leadline.sbom.secrets.content import LARGEST_BYTES, is_searched
+from leadline.sbom.secrets.content import LARGEST_BYTES, is_open_below, is_searched
 from leadline.sbom.secrets.scan import LARGEST_SECRET_FILE, find_secrets, may_hold_secrets
 
 WHITEOUT = ".wh."
@@ -109,6 +109,8 @@ class _Pass:
         self.is_at_end = False
         self.is_searched = False
         """Whether files of the present folder are searched for credentials."""
+        self._closed = ""
+        """A folder in which none is searched, with a slash behind it; empty where that is not known."""
         self._kept_bytes = 0
         self._outside = 0
         self._links: dict[str, tuple[str, FileInterest]] = {}
@@ -117,13 +119,13 @@ class _Pass:
         """Under what the latest file's facts are kept: its path, with a number where each entry is a step."""
 
     def run(self) -> None:
-        layer, known = self._facts, self._facts.entries
-        selector, names = self._selector, self._names
+        layer, known, entries = self._facts, self._facts.entries, self._entries
+        selector, names, exact_paths = self._selector, self._names, self._selector.exact_paths
         last_folder = "."
         most = self._most
-        whiteout = WHITEOUT if self._entries.has_whiteouts else None
+        whiteout = WHITEOUT if entries.has_whiteouts else None
         is_asked_in = False
-        for entry in self._entries:
+        for entry in entries:
             path = entry.path
             layer.weight += 1
             if len(path) > LONG_PATH or layer.weight > most:
@@ -135,31 +137,31 @@ class _Pass:
             if folder != last_folder:
                 last_folder = folder
                 is_asked_in = selector.may_match_folder(folder)
-                self.is_searched = is_searched(folder)
+                self._look_at_folder(folder)
                 if folder and known.get(folder) != FOLDER:
                     self._imply(folder)
             if path in known:
                 self._stand_again(entry)
             self._key = path
-            if entry.kind == "file":
-                known[path] = FILE
-                if layer.steps is not None:
-                    self._step(path, FILE)
-                layer.size_bytes += entry.size
-                is_asked = names.get(name)
-                if is_asked is None:
-                    is_asked = self._asks_for(name)
-                if (
-                    is_asked
-                    or is_asked_in
-                    or path in selector.exact_paths
-                    or self._is_searched(entry, name)
-                    or self._stands_out(entry)
-                ):
-                    self._take_file(entry)
-            else:
+            if entry.kind != "file":
                 self._take_other(entry)
-        self._entries.finish()
+                continue
+            known[path] = FILE
+            if layer.steps is not None:
+                self._step(path, FILE)
+            layer.size_bytes += entry.size
+            is_asked = names.get(name)
+            if is_asked is None:
+                is_asked = self._asks_for(name)
+            if (
+                is_asked
+                or is_asked_in
+                or path in exact_paths
+                or self._is_searched(entry, name)
+                or self._stands_out(entry)
+            ):
+                self._take_file(entry)
+        entries.finish()
         self.is_at_end = True
         self._finish()
 
@@ -189,24 +191,35 @@ class _Pass:
         self._names[name] = is_asked
         return is_asked
 
+    def _look_at_folder(self, folder: str) -> None:
+        """Most folders lie in one that is not searched, and need no look of their own."""
+        if self._closed and folder.startswith(self._closed):
+            self.is_searched = False
+        else:
+            self.is_searched = is_searched(folder)
+            self._closed = "" if self.is_searched or is_open_below(folder) else f"{folder}/"
+
     def _is_searched(self, entry: TarEntry, name: str) -> bool:
         """Whether a file is searched for credentials whatever it is called; what is not is counted."""
-        if name.endswith(".class"):
-            self._facts.classes += 1
-        if self.is_searched and entry.size <= LARGEST_BYTES:
+        facts = self._facts
+        if name[-6:] == ".class":
+            facts.classes += 1
+        if not self.is_searched:
+            facts.filled += 1
+            return False
+        if entry.size <= LARGEST_BYTES:
             return entry.size > 0
-        if self.is_searched:
-            self._facts.too_large += 1
-        else:
-            self._facts.filled += 1
+        facts.too_large += 1
         return False
 
     def _stands_out(self, entry: TarEntry) -> bool:
         """Whether a file may matter that nothing asks for by name: it may be an executable, or has a special bit."""
         if entry.mode & SPECIAL_BITS:
             return True
+        if entry.size < SMALLEST_EXECUTABLE:
+            return False
         try:
-            head = self._entries.head(8) if entry.size >= SMALLEST_EXECUTABLE else b""
+            head = self._entries.head(8)
             return head[:1] in FIRST_BYTES or head[:4] == ZIP_MARK
         except OSError:
             return True  # the one that takes it says why it cannot be read

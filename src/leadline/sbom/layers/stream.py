@@ -48,8 +48,11 @@ class Stream(Protocol):
     def peek(self, count: int) -> bytes:
         """The next ``count`` bytes, which stay in the stream; fewer at the end."""
 
-    def take_and_peek(self, count: int, more: int) -> bytes:
-        """The next ``count`` bytes and up to ``more`` behind them, which stay in the stream."""
+    def take_at_hand(self, gap: int, count: int, more: int) -> bytes:
+        """Passes over ``gap`` bytes and takes the next ``count``, with ``more`` behind them that stay in the stream.
+
+        Empty, and nothing was passed over, where not all of it is in memory already.
+        """
 
     def skip(self, count: int) -> int:
         """Passes over ``count`` bytes and returns how many there were."""
@@ -80,11 +83,11 @@ class Pieces:
             self._gather(count)
         return self._buffer[self._at : self._at + count]
 
-    def take_and_peek(self, count: int, more: int) -> bytes:
-        start = self._at
+    def take_at_hand(self, gap: int, count: int, more: int) -> bytes:
+        start = self._at + gap
         end = start + count + more
         if end > len(self._buffer):
-            return self.take(count) + self.peek(more)
+            return b""
         self._at = start + count
         return self._buffer[start:end]
 
@@ -165,10 +168,13 @@ class Region:
         self._buffer_start = self._next
         return self._buffer[:count]
 
-    def take_and_peek(self, count: int, more: int) -> bytes:
-        peeked = self.peek(count + more)
-        self._next += min(count, len(peeked))
-        return peeked
+    def take_at_hand(self, gap: int, count: int, more: int) -> bytes:
+        start = self._next + gap - self._buffer_start
+        end = start + count + more
+        if end > len(self._buffer):
+            return b""
+        self._next += gap + count
+        return self._buffer[start:end]
 
     def skip(self, count: int) -> int:
         skipped = min(count, self._end - self._next)

@@ -95,7 +95,6 @@ class TarReader:
 
     def __iter__(self) -> Iterator[TarEntry]:
         while True:
-            self._pass_content()
             block = self._header()
             if not block:
                 return
@@ -118,8 +117,9 @@ class TarReader:
     def head(self, count: int) -> bytes:
         if self._holes:
             return b""
-        count = min(count, self._left)
-        return self._head[:count] if count <= HEAD_BYTES else self._stream.peek(count)
+        if count <= HEAD_BYTES:
+            return self._head if count == HEAD_BYTES <= self._left else self._head[: min(count, self._left)]
+        return self._stream.peek(min(count, self._left))
 
     def content(self) -> bytes:
         if self._holes is not None:
@@ -184,12 +184,18 @@ class TarReader:
             raise Damaged("the archive ends in the middle of a file")
 
     def _header(self) -> bytes:
-        """The next header block; empty at the end."""
-        block = self._stream.take_and_peek(BLOCK, HEAD_BYTES)
-        if len(block) < BLOCK:
-            if block.strip(b"\0"):
-                raise Damaged("the archive ends in the middle of a header")
-            return b""
+        """The next header block, behind what is left of the latest content; empty at the end."""
+        block = self._stream.take_at_hand(self._left + self._padding, BLOCK, HEAD_BYTES)
+        if block:
+            self._left = self._padding = 0
+        else:
+            self._pass_content()
+            block = self._stream.take(BLOCK)
+            if len(block) < BLOCK:
+                if block.strip(b"\0"):
+                    raise Damaged("the archive ends in the middle of a header")
+                return b""
+            block += self._stream.peek(HEAD_BYTES)
         self._head, block = block[BLOCK:], block[:BLOCK]
         if not has_right_sum(block):
             if block != ZERO_BLOCK:

@@ -36,6 +36,8 @@ _ADDRESS = "password in an address"
 _SOUGHT = (*(form for form in FORMS if form.is_token and form.kind not in _LEFT_TO_NAMES), _PRIVATE_KEY, _NPM)
 _MARKS = tuple((mark.encode(), form) for form in _SOUGHT if form.kind != _ADDRESS for mark in form.marks)
 _OF_ADDRESS = next(form for form in FORMS if form.kind == _ADDRESS)
+_LIKE_ADDRESS = late_pattern(rb"://[^\s:/@'\"$<{%]{0,320}:[^\s:/@'\"${<*%]")
+"""In whatever has a password in an address: lock files are full of addresses, and of packages with an ``@``."""
 _EXAMPLE = late_pattern(
     r"(?i)example|sample|dummy|placeholder|changeme|redacted|(?:x{4}|\*{4}|0{8}|1234567|abcdefg)|\.{3}"
 )
@@ -50,6 +52,11 @@ def is_searched(folder: str) -> bool:
     if folder.startswith(_NOT_FILLED):
         return True
     return not f"{folder}/".startswith(_FILLED) and not is_sample(f"{folder}/x")
+
+
+def is_open_below(folder: str) -> bool:
+    """Whether files below ``folder`` are looked into although those in it are not."""
+    return any(one.startswith(f"{folder}/") for one in _NOT_FILLED)
 
 
 def tokens_in(path: str, content: bytes) -> Iterator[str]:
@@ -69,7 +76,7 @@ def tokens_in(path: str, content: bytes) -> Iterator[str]:
 def _found(path: str, content: bytes) -> Iterator[tuple[int, str]]:
     folded = content.lower()
     forms = dict.fromkeys(form for mark, form in _MARKS if mark in folded)
-    if b"://" in folded and b"@" in folded:
+    if b"://" in folded and b"@" in folded and _LIKE_ADDRESS.search(content):
         forms[_OF_ADDRESS] = None
     name = path.rpartition("/")[2]
     is_settings = _SETTINGS.match(name) is not None and not path.startswith("etc/")

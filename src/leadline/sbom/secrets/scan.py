@@ -8,6 +8,7 @@ from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 
 from leadline.packages.late_pattern import late_pattern
+from leadline.packages.name_endings import NameEndings
 from leadline.sbom.secrets.patterns import formed, forms_for, named_kind, pairs, tokens_for
 
 VERSION = 4
@@ -65,7 +66,7 @@ _HISTORIES = frozenset(
 _NAMES = _KEYS | _SETTINGS | _HISTORIES
 _KEY_ENDINGS = (".pem", ".key", ".ppk", ".p8", ".p12", ".pfx", ".jks")
 _SETTINGS_ENDINGS = (".env", ".tfvars", ".kubeconfig", ".tfstate")
-_ENDINGS = (*_KEY_ENDINGS, *_SETTINGS_ENDINGS)
+_ENDINGS = NameEndings((*_KEY_ENDINGS, *_SETTINGS_ENDINGS))
 _ACCOUNTS = ("etc/shadow", "etc/shadow-")
 _PATH_ENDINGS = (
     ".docker/config.json",
@@ -102,13 +103,13 @@ _COMMENT = late_pattern(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 
 def may_hold_secrets(name: str) -> bool:
     """Whether files with this base name are ones to look into, at some places at least."""
-    return name in _NAMES or name in _LAST_NAMES or name.endswith(_ENDINGS) or name.startswith(_ENVIRONMENT)
+    return name in _NAMES or name in _LAST_NAMES or _ENDINGS.end(name) or name.startswith(_ENVIRONMENT)
 
 
 def find_secrets(path: str) -> bool:
     """Whether the file at ``path`` is one to look into."""
     name = path[path.rfind("/") + 1 :]
-    if name in _NAMES or name.endswith(_ENDINGS):
+    if name in _NAMES or _ENDINGS.end(name):
         pass
     elif name.startswith(_ENVIRONMENT):
         if name.endswith(_PATTERNS_OF_FILES):
@@ -125,7 +126,11 @@ def is_sample(path: str) -> bool:
 
 
 def _is_published(path: str) -> bool:
-    return any(part in f"/{path}" for part in _PUBLISHED)
+    path = f"/{path}"
+    for part in _PUBLISHED:  # noqa: SIM110 - asked of every folder, and a generator takes three times as long
+        if part in path:
+            return True
+    return False
 
 
 def _is_among_samples(path: str) -> bool:

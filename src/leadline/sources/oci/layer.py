@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -17,7 +17,6 @@ from leadline.sbom.layers.stream import (
     HEAD_BYTES,
     Forged,
     Pieces,
-    Region,
     WrongDiffId,
     bounded,
     decompressed,
@@ -67,9 +66,8 @@ class PieceLayer(Struct, frozen=True):
 
     def open(self) -> "AbstractContextManager[EntryReader]":
         # What is stored as it is has been checked by its digest already.
-        return _closing(
-            self.pieces(), self.size_bytes, self.diff_id if self.diff_id != self.cache_key else ""
-        )
+        diff_id = self.diff_id if self.diff_id != self.cache_key else ""
+        return _closing(self.pieces(), self.size_bytes, diff_id)
 
 
 class RegionLayer(Struct, frozen=True):
@@ -85,10 +83,9 @@ class RegionLayer(Struct, frozen=True):
     stamp: str = ""
 
     def open(self) -> "AbstractContextManager[EntryReader]":
-        if is_compressed(os.pread(self.file, min(HEAD_BYTES, self.size_bytes), self.start)):
-            pieces = region_pieces(self.file, self.start, self.size_bytes)
-            return _closing(pieces, self.size_bytes, self.diff_id)
-        return _region(self)
+        is_packed = is_compressed(os.pread(self.file, min(HEAD_BYTES, self.size_bytes), self.start))
+        pieces = region_pieces(self.file, self.start, self.size_bytes)
+        return _closing(pieces, self.size_bytes, self.diff_id, is_packed=is_packed)
 
 
 def name_of(path: os.PathLike[str]) -> str:
@@ -161,7 +158,9 @@ def paired(diff_ids: Sequence[str], count: int) -> tuple[list[str], tuple[Unread
 
 
 @contextmanager
-def _closing(pieces: Iterator[bytes], size: int, diff_id: str) -> "Iterator[EntryReader]":
+def _closing(
+    pieces: Iterator[bytes], size: int, diff_id: str, *, is_packed: bool = True
+) -> "Iterator[EntryReader]":
     from leadline.sbom.layers.tar import TarReader  # not needed where no layer is read
 
     def plain(stored: Iterator[bytes]) -> Iterator[bytes]:
@@ -175,7 +174,7 @@ def _closing(pieces: Iterator[bytes], size: int, diff_id: str) -> "Iterator[Entr
         return
     from leadline.sources.oci.read_ahead import ahead  # threads are not needed where no layer is read
 
-    with ahead(pieces) as stored, ahead(plain(stored)) as unpacked:
+    with ahead(pieces) if is_packed else nullcontext(pieces) as stored, ahead(plain(stored)) as unpacked:
         yield TarReader(Pieces(unpacked))
 
 
@@ -188,28 +187,3 @@ def _close(pieces: Iterator[bytes]) -> None:
     """Ends a generator half-way, and with it the connection it reads from."""
     if isinstance(pieces, Generator):
         pieces.close()
-
-
-@contextmanager
-def _region(layer: RegionLayer) -> "Iterator[EntryReader]":
-    from leadline.sbom.layers.tar import TarReader  # as above
-
-    yield TarReader(_VerifiedRegion(layer))
-
-
-class _VerifiedRegion(Region):
-    """A layer of which little is read: the rest is only looked at where its end is asked for, and its diff_id checked."""
-
-    def __init__(self, layer: RegionLayer) -> None:
-        super().__init__(layer.file, layer.start, layer.size_bytes)
-        self._layer = layer
-        self._is_verified = False
-
-    def skip(self, count: int) -> int:
-        skipped = super().skip(count)
-        if count and not skipped and not self._is_verified:
-            self._is_verified = True
-            layer = self._layer
-            for _ in with_diff_id(region_pieces(layer.file, layer.start, layer.size_bytes), layer.diff_id):
-                pass
-        return skipped
