@@ -235,10 +235,11 @@ class PostureReport(Struct, frozen=True, dict=True, tag_field="type", tag="postu
     def numbers(self) -> Numbers:
         """How many there are of what every surface counts."""
         edits = {finding.edit for finding in self.findings}
+        decisions = sum([action == "review" for _, _, action, _ in edits])
         return Numbers(
             findings=sum(row.failed for row in self.by_control),
-            edits=sum(1 for _, _, action, _ in edits if action != "review"),
-            decisions=sum(1 for _, _, action, _ in edits if action == "review"),
+            edits=len(edits) - decisions,
+            decisions=decisions,
             accepted=len({one.finding.pair for one in self.waived}),
         )
 

@@ -52,9 +52,13 @@ def read_regular(path: str | Path, most: int) -> bytes:
     Raises: ``OSError``, among them ``NotRegularError``.
     """
     with open_regular(path) as file:
-        # Python sets all of ``most`` aside before it reads, and most files are small.
-        start = file.read(min(most, _USUAL_BYTES))
-        return start if len(start) < _USUAL_BYTES else start + file.read(most - len(start))
+        return read_most(file, most)
+
+
+def read_most(file: BinaryIO, most: int) -> bytes:
+    """The next ``most`` bytes. Python sets all of them aside before it reads, and most files are small."""
+    start = file.read(min(most, _USUAL_BYTES))
+    return start if len(start) < _USUAL_BYTES else start + file.read(most - len(start))
 
 
 def read_whole(path: str | Path, most: int) -> bytes:

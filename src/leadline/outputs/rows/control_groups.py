@@ -1,7 +1,6 @@
 """Failed controls as a summary shows them: one row for those that ask for the same edits, worst first."""
 
 from collections.abc import Container, Iterator, Mapping
-from itertools import groupby
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,7 +13,7 @@ _CONSEQUENCE_RANK = {consequence: rank for rank, consequence in enumerate(CONSEQ
 
 Urgency = tuple[int, int, float, str]
 """Severity, consequence, score and id, so that what is more urgent is less."""
-Edits = frozenset[tuple[str, str, str, str]]
+Edits = set[tuple[str, str, str, str]]
 """Object, path, action and value of each edit."""
 
 
@@ -99,16 +98,19 @@ def _parents(report: PostureReport, urgencies: Mapping[str, Urgency]) -> dict[st
     """For each control whose edits are all those of one at least as urgent: the widest such, that has none itself."""
     containers: dict[str, set[str]] = {}
     sizes: dict[str, int] = dict.fromkeys(urgencies, 0)
+    grades = {control: urgency[:2] for control, urgency in urgencies.items()}
     for edits in _edits_by_object(report, urgencies):
         for control, own in edits.items():
             sizes[control] += len(own)
             known = containers.get(control)
-            candidates = edits.keys() if known is None else known & edits.keys()
-            containers[control] = {
-                other
-                for other in candidates
-                if other != control and urgencies[other][:2] <= urgencies[control][:2] and own <= edits[other]
-            }
+            if known is None or known:
+                candidates = edits.keys() if known is None else known & edits.keys()
+                grade = grades[control]
+                containers[control] = {
+                    other
+                    for other in candidates
+                    if other != control and grades[other] <= grade and own <= edits[other]
+                }
     parents: dict[str, str] = {}
     for control, others in containers.items():
         # Of two with the same edits, the more urgent holds the other.
@@ -123,9 +125,16 @@ def _parents(report: PostureReport, urgencies: Mapping[str, Urgency]) -> dict[st
 
 def _edits_by_object(report: PostureReport, failed: Container[str]) -> Iterator[dict[str, Edits]]:
     """For each object that fails, the edits of each control; findings of one object are together."""
-    for _, findings in groupby(report.findings, key=lambda finding: finding.resource):
-        found: dict[str, set[tuple[str, str, str, str]]] = {}
-        for finding in findings:
-            if finding.control in failed:
-                found.setdefault(finding.control, set()).add(finding.edit)
-        yield {control: frozenset(edits) for control, edits in found.items()}
+    resource, found = "", dict[str, Edits]()
+    for finding in report.findings:
+        if finding.resource != resource:
+            yield found
+            resource, found = finding.resource, {}
+        control = finding.control
+        if control in failed:
+            edits = found.get(control)
+            if edits is None:
+                found[control] = {finding.edit}
+            else:
+                edits.add(finding.edit)
+    yield found

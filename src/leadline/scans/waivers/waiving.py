@@ -396,7 +396,7 @@ class _Marked:
         self.waivers: list[Waiver] = []
         self.unread: list[Unread] = []
         self._by_file: dict[str, list[tuple[int, Comment]]] = {}
-        holders = dict.fromkeys(finding.on for finding in report.findings)
+        holders = dict.fromkeys([finding.on for finding in report.findings])
         for file in dict.fromkeys(report.resource(id).origin.file for id in holders):
             if file:
                 self._take(file)

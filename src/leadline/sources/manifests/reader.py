@@ -32,7 +32,7 @@ from leadline.sources.manifests.files import (
 )
 from leadline.sources.manifests.kubernetes_text import may_hold_objects, may_hold_objects_far_down
 from leadline.sources.manifests.marks_of_others import scanners_of
-from leadline.sources.regular_file import open_regular, read_regular
+from leadline.sources.regular_file import open_regular, read_most, read_regular
 from leadline.sources.yaml.errors import HELM_HINT, HELM_WHY, YamlProblem
 from leadline.sources.yaml.json import looks_like_json, parse_json, without_comments
 from leadline.sources.yaml.parser import (
@@ -296,7 +296,7 @@ def _content(file: ManifestFile, limits: Limits, stdin: BinaryIO | None) -> byte
             if os.fstat(stream.fileno()).st_size > limits.size_bytes:
                 is_kubernetes = file.is_named or may_hold_objects_far_down(stream)
                 return _unread(file.path, too_large(limits)) if is_kubernetes else None
-            return stream.read(limits.size_bytes + 1)
+            return read_most(stream, limits.size_bytes + 1)
     except PermissionError:
         return Unread(file.path, "no permission to read it", "forbidden")
     except OSError as error:
