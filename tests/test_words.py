@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from test_house import tree_of
-
 ROOT = Path(__file__).resolve().parents[1]
 INSTEAD = {
     r"told": "reported, known, found",
@@ -46,7 +44,8 @@ def test_a_word_that_stumbles_is_not_used(word: str) -> None:
     found = [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()[:100]}"
         for path in TEXTS
-        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if pattern.search(text_of(path))
+        for number, line in enumerate(text_of(path).splitlines(), 1)
         if pattern.search(ALLOWED.sub("", line))
     ]
     assert found == [], f"say {INSTEAD[word]}"
@@ -64,19 +63,29 @@ def test_words_that_are_leaving_the_texts_do_not_come_back(words: str) -> None:
 
 
 @cache
+def text_of(path: Path) -> str:
+    return path.read_text("utf-8")
+
+
+@cache
 def public_texts(path: Path) -> list[str]:
     """Every text of a module but the docstrings of what is private."""
-    tree = tree_of(path)
-    private = {
-        id(statement.value)
-        for node in ast.walk(tree)
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
-        and node.name.startswith("_")
-        for statement in node.body
-        if isinstance(statement, ast.Expr)
-    }
-    return [
-        node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in private
-    ]
+    texts: list[str] = []
+    # Trees are not kept: the collector would walk all of them, again and again.
+    left: list[ast.AST] = [ast.parse(text_of(path))]
+    while left:
+        node = left.pop()
+        if isinstance(node, ast.Constant):
+            texts += [node.value] if isinstance(node.value, str) else []
+            continue
+        inner = list(ast.iter_child_nodes(node))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and node.name.startswith(
+            "_"
+        ):
+            inner = [
+                one
+                for one in inner
+                if not (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))
+            ]
+        left += inner
+    return texts
