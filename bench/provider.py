@@ -201,11 +201,18 @@ def sizes(place: Place, count: int) -> None:
         " WHERE ? >= 0 AND relkind = 'r' AND relnamespace = current_schema()::regnamespace",
     )
     table, indexes, texts = (float(one) for one in rows[0])
+    each = place.tables.read(
+        "default",
+        "SELECT p.relname, sum(pg_relation_size(h.inhrelid)) FROM pg_class p JOIN pg_inherits h ON h.inhparent = p.oid"
+        " WHERE ? >= 0 AND p.relkind = 'I' AND p.relname LIKE 'finding%' AND p.relnamespace = current_schema()::regnamespace"
+        " GROUP BY 1 ORDER BY 1",
+    )
     print(
         f"an open finding: {table / count:.0f} B and {indexes / count:.0f} B of indexes; its object and its pair of control and"
         f" field {texts / count:.0f} B more ({count:,} open)",
         flush=True,
     )
+    print("  " + ", ".join(f"{name} {float(size) / count:.1f} B" for name, size in each), flush=True)
 
 
 def main() -> None:
@@ -228,6 +235,10 @@ def main() -> None:
     if not (given.sqlite or given.database):
         server = PostgresServer()
         server.start()
+        # A day of the fleet passes in seconds: what PostgreSQL does by itself each minute has to come as often for it.
+        with (server._folder / "data" / "postgresql.conf").open("a") as settings:
+            settings.write("autovacuum_naptime = 1s\n")
+        server.execute(server.database(), "SELECT pg_reload_conf()")
         Effort.keeper = (server._folder / "data" / "postmaster.pid").read_text().splitlines()[0]
     try:
         with tempfile.TemporaryDirectory(prefix="leadline-bench-") as folder:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import sqlite3
 import uuid
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from leadline.errors import UsageError
 from leadline.programs.provider.adding import add_source, add_tenant, add_token
 from leadline.programs.provider.database import finding_of_mark
 from leadline.programs.provider.place import Place, make_provider
+from leadline.programs.provider.postgres_database import PostgresDatabase
 from leadline.programs.provider.questions import Asked, Questions
 from leadline.programs.provider.routes import ROUTES
 from leadline.programs.provider.schema import TENANT_TABLES
@@ -253,6 +254,93 @@ def test_findings_with_a_fingerprint_in_one_column_are_carried_over_in_postgresq
     for _ in range(2):
         with closing(Place(tmp_path, address)) as place:
             check_carried(place)
+
+
+def test_an_index_of_whole_times_is_made_anew_in_sqlite(tmp_path: Path):
+    """Databases of versions 8 and 9."""
+    made = Provider(tmp_path / "provider")
+    made.take(report(range(3)))
+    made.close()
+    with sqlite3.connect(tmp_path / "provider" / "provider.db") as old:
+        old.executescript(
+            "DROP INDEX finding_detail; CREATE INDEX finding_detail ON finding(source, detail, first); PRAGMA user_version = 9;"
+        )
+    old.close()
+    with closing(Place(tmp_path / "provider")) as place:
+        rows = place.tables.read(
+            "default", "SELECT sql FROM sqlite_master WHERE ? AND name = 'finding_detail'"
+        )
+        assert "604800" in rows[0][0]
+        assert len(place.tables.view(place.tables.sources()[1])) > 3
+
+
+def test_an_index_of_whole_times_is_made_anew_in_postgresql(
+    provider_database: PostgresServer, tmp_path: Path
+):
+    """Databases of version 5, whose partitions are cleaned as late as any table."""
+    made = Provider(tmp_path / "provider", database=provider_database.owned())
+    made.take(report(range(3)))
+    made.close()
+    address = made.database
+
+    async def asked(statement: str) -> list[str]:
+        connection = await asyncpg.connect(address)
+        rows = [str(row[0]) for row in await connection.fetch(statement)]
+        await connection.close()
+        return rows
+
+    async def as_before() -> None:
+        connection = await asyncpg.connect(address)
+        await connection.execute(
+            "DROP INDEX finding_detail; CREATE INDEX finding_detail ON finding(source, detail, first);"
+            " ALTER TABLE finding_1 RESET (autovacuum_vacuum_scale_factor); UPDATE version SET number = 5"
+        )
+        await connection.close()
+
+    asyncio.run(as_before())
+    with closing(Place(tmp_path / "provider", address)) as place:
+        assert len(place.tables.view(place.tables.sources()[1])) > 3
+    (shown,) = asyncio.run(asked("SELECT pg_get_indexdef('finding_detail'::regclass)"))
+    assert "604800" in shown
+    assert asyncio.run(asked("SELECT reloptions[1] FROM pg_class WHERE oid = 'finding_1'::regclass")) == [
+        "autovacuum_vacuum_scale_factor=0.02"
+    ]
+
+
+def test_loose_indexes_of_open_findings_are_rebuilt(provider_database: PostgresServer, tmp_path: Path):
+    """And what an earlier try has left behind goes."""
+    made = Provider(tmp_path / "provider", database=provider_database.owned())
+    made.close()
+
+    async def sizes(*statements: str) -> dict[str, int]:
+        connection = await asyncpg.connect(made.database)
+        await connection.execute("SET leadline.tenant = '0'")
+        for one in statements:
+            with suppress(asyncpg.UniqueViolationError):
+                await connection.execute(one)
+        rows = await connection.fetch(
+            "SELECT indexrelid::regclass::text, pg_relation_size(indexrelid) FROM pg_index WHERE indrelid = 'finding_1'::regclass"
+        )
+        await connection.close()
+        return {row[0]: row[1] for row in rows}
+
+    before = asyncio.run(
+        sizes(
+            "INSERT INTO finding SELECT 1, n / 18, n % 270, 7, hashint4(n), 1, 0, '\\x00' FROM generate_series(1, 60000) n",
+            "CREATE UNIQUE INDEX CONCURRENTLY left_behind ON finding_1(source)",
+            "ANALYZE finding_1",
+        )
+    )
+    assert "left_behind" in before
+    with closing(PostgresDatabase(made.database)) as database:
+        database.rebuild_loose_indexes().result(60)
+    after = asyncio.run(sizes())
+    assert after.keys() == before.keys() - {"left_behind"}
+    head = "finding_1_source_head_idx"
+    assert before[head] > 26 * 60_000 > after[head]
+    with closing(PostgresDatabase(made.database)) as database:
+        database.rebuild_loose_indexes().result(60)
+    assert asyncio.run(sizes()) == after
 
 
 def test_postgresql_looks_at_its_tables_after_a_large_message(

@@ -168,6 +168,10 @@ class Questions:
         if asked.since:
             where.append("f.gone >= ?" if is_gone else "f.first >= ?")
             given.append(since := _since(asked.since))
+            if first == "detail":
+                # Said as an index has it.
+                where.append("f.first / 604800 >= ? / 604800")
+                given.append(since)
             if is_gone and since > seconds(self._now() - timedelta(days=MESSAGES_KEPT_DAYS)):
                 where.append(
                     "f.entry >= (SELECT min(entry) FROM message m WHERE m.source = s.id AND m.received >= ?)"

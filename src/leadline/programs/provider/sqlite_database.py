@@ -12,7 +12,7 @@ from leadline.api.carriers.local_schema import refusal
 from leadline.errors import StoreError
 from leadline.programs.provider.database import Row, TakenError, head_of, mark_of, tail_of
 from leadline.programs.provider.schema import (
-    BY_DETAIL_AND_TIME,
+    BY_DETAIL_AND_WEEK,
     BY_TIME,
     OLD_SQLITE,
     carry_over,
@@ -56,7 +56,7 @@ class SqliteDatabase:
     def _migrate(self) -> None:
         version = self._writer.execute("PRAGMA user_version").fetchone()[0]
         mark = self._writer.execute("PRAGMA application_id").fetchone()[0]
-        newest = len(OLD_SQLITE) + 4
+        newest = len(OLD_SQLITE) + 5
         if version > newest:
             raise StoreError(f"{self._path} was written by a later version", hint="use that version")
         if version and mark != _APPLICATION_ID:
@@ -69,7 +69,8 @@ class SqliteDatabase:
         if not version:
             steps = [sqlite_tables()]
         elif version > len(OLD_SQLITE):
-            steps = [sqlite_in_parts(), BY_TIME, BY_DETAIL_AND_TIME][version - newest :]
+            # The third was an index that the fourth makes anew.
+            steps = [sqlite_in_parts(), BY_TIME, "", BY_DETAIL_AND_WEEK][version - newest :]
         else:
             steps = [*OLD_SQLITE[version:], carry_over()]
         # Tables that reference others are made anew.
