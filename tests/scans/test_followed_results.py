@@ -17,6 +17,7 @@ from leadline.api.risk_results import risk_puts
 from leadline.api.selection import Key
 from leadline.model.report import Target
 from leadline.model.resource import Resource, resource_of
+from leadline.outputs.redaction.bodies import BodyHider
 from leadline.outputs.redaction.report import Redaction
 from leadline.outputs.rows.place import NoPlaces
 from leadline.posture.risk.ranking import workload_risks
@@ -69,7 +70,8 @@ async def scanned_anew(*resources: Resource) -> dict[Key, Any]:
     report = FollowedResults(RULES, reading(*resources)).report()
     hidden = Redaction(None)
     hidden.learn_from(resources)
-    bodies = {hidden.resource(one).id: hidden.body(one) for one in resources}
+    hider = BodyHider(hidden.found)
+    bodies = {hidden.resource(one).id: hider.shown(one.body) for one in resources}
     # As the command ranks: what was read, judged and redacted at once.
     risks = workload_risks(report, body=lambda one: bodies[one.id])
     puts = (

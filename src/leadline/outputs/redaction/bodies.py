@@ -19,7 +19,7 @@ _OBJECT_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9./]*[a-z0-9])?")
 _HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "x-auth-token"})
 _CACHED_CHARACTERS = 256
 _MOST_TEXTS = 65_536
-_MOST_LOOKED = 65_536
+_MOST_PARTS = 65_536
 _WHOLE = range(-(1 << 63), 1 << 64)
 
 
@@ -41,7 +41,7 @@ def learn_secrets(body: dict[str, Any], found: SecretValues, looked: Looked) -> 
     Every object of a scan is read by it: it copies nothing, looks once at what objects share, which it adds to ``looked``,
     and asks for no form where no name and no line end is near.
     """
-    if len(looked) > _MOST_LOOKED:
+    if len(looked) > _MOST_PARTS:
         looked.clear()
     is_holder = body.get("kind") in HOLDERS
     for field, value in body.items():
@@ -171,14 +171,13 @@ class BodyHider:
         self._texts: dict[tuple[str, str], str] = {}
         self._keys: dict[str, str] = {}
         """The same few thousand texts fill most objects."""
+        self._parts: dict[tuple[int, bool], tuple[Any, Any]] = {}
+        """What mappings and lists have become, by ``id`` and whether it is an ``env``; held, so that nothing else gets the id."""
         self._known = len(found)
 
     def shown(self, body: dict[str, Any]) -> dict[str, Any]:
         """``body`` as it may be shown."""
-        if self._known != len(self._found) or len(self._texts) > _MOST_TEXTS:
-            self._texts.clear()
-            self._keys.clear()
-            self._known = len(self._found)
+        self._renew()
         kept = {text_key(k): v for k, v in body.items() if k != "status"}
         if body.get("kind") in HOLDERS:
             for field in DATA & kept.keys():
@@ -189,22 +188,39 @@ class BodyHider:
         metadata = kept.get("metadata")
         if isinstance(metadata, dict):
             kept["metadata"] = _without_copies(metadata)
-        return {self._key(k): self.value(v, k, 1) for k, v in kept.items()}
+        return {self._key(k): self._value(v, k, 1) for k, v in kept.items()}
 
-    def value(self, value: Any, key: str = "", depth: int = 0) -> Any:
-        """What is at ``key`` as it may be shown."""
+    def value(self, value: Any) -> Any:
+        """A part of an object as it may be shown."""
+        self._renew()
+        return self._value(value, "", 0)
+
+    def _renew(self) -> None:
+        """Forgets what parts have become once more secrets are known."""
+        if self._known != len(self._found) or len(self._texts) > _MOST_TEXTS:
+            self._texts.clear()
+            self._keys.clear()
+            self._parts.clear()
+            self._known = len(self._found)
+        if len(self._parts) > _MOST_PARTS:
+            self._parts.clear()
+
+    def _value(self, value: Any, key: str, depth: int) -> Any:
         kind = value.__class__
         if kind is str:
             return self._text(value, key)
         if kind is tuple:
             value, kind = list(value), list
-        if depth > DEEPEST and kind in (dict, list):
+        if kind is not dict and kind is not list:
+            return _storable_scalar(value)
+        if depth > DEEPEST:
             return "…"
-        if kind is dict:
-            return self._mapping(value, depth)
-        if kind is list:
-            return self._list(value, key, depth)
-        return _storable_scalar(value)
+        part = id(value), key == "env"
+        known = self._parts.get(part)
+        if known is None:
+            shown = self._mapping(value, depth) if kind is dict else self._list(value, key, depth)
+            known = self._parts[part] = value, shown
+        return known[1]
 
     def _text(self, value: str, key: str) -> str:
         spot = key, value
@@ -236,7 +252,7 @@ class BodyHider:
             # A value is judged by the name that it has, also where that may not be shown.
             shown = texts.get((key, item)) if is_text and item.__class__ is str else None
             if shown is None:
-                shown = self.value(item, key if is_text else name, depth + 1)
+                shown = self._value(item, key if is_text else name, depth + 1)
             if shown is not item or name is not key:
                 changed[key] = name, shown
         if "value" in value and is_secret_pair(value.get("name"), value["value"]):
@@ -255,7 +271,7 @@ class BodyHider:
                 continue
             if key == "env" and isinstance(item, dict) and "value" in item:
                 item = {**item, "value": HIDDEN}
-            items.append(self.value(item, "", depth + 1))
+            items.append(self._value(item, "", depth + 1))
             flag = ""
         return value if all(a is b for a, b in zip(items, value, strict=True)) else items
 

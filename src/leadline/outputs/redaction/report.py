@@ -105,10 +105,6 @@ class Redaction:
             shown = self._texts[text] = storable_text(self.found.hide(redacted_text(text)))
         return shown
 
-    def body(self, resource: Resource) -> dict[str, Any]:
-        """The body of an object that was read, as it may be shown."""
-        return self._hider.shown(resource.body)
-
     def report(self, report: PostureReport) -> PostureReport:
         """``report`` without bodies, without secrets in names, findings and messages, and with nothing that JSON cannot hold.
 
@@ -194,6 +190,8 @@ class _SafePlaces:
         self._places = places
         self._raw = raw
         self._hidden = hidden
+        self._hider = BodyHider(hidden.found)
+        """Of this report alone: it holds what the objects share."""
         self._hiders: OrderedDict[str, LineHider] = OrderedDict()
         self._bodies: OrderedDict[str, dict[str, Any]] = OrderedDict()
 
@@ -206,7 +204,7 @@ class _SafePlaces:
             return resource.body
         body = self._bodies.get(resource.id)
         if body is None:
-            body = self._bodies[resource.id] = self._hidden.body(raw)
+            body = self._bodies[resource.id] = self._hider.shown(raw.body)
             if len(self._bodies) > _BODIES:
                 self._bodies.popitem(last=False)
         return body

@@ -1,12 +1,13 @@
 """Hides credentials in a text: by their form, in plain or in base64, and by the name that they are given to."""
 
-import base64
 import re
-from collections.abc import Iterator
+from binascii import a2b_base64
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 
 from leadline.posture.checks.token_shapes import credential_spans, has_login, has_token
-from leadline.sbom.secrets.patterns import token_spans
+from leadline.posture.checks.token_shapes import marks as credential_marks
+from leadline.sbom.secrets.patterns import TOKEN_MARKS, token_spans
 
 HIDDEN = "XXXXXX"
 """What is in place of a value; the ecosystem's readers know these six letters."""
@@ -77,17 +78,25 @@ def _spans(text: str) -> Iterator[tuple[int, int]]:
         yield from (found.span() for found in _pattern(_LOGIN).finditer(text))
     if "gh" in text or "sk_" in text or "eyJ" in text:
         yield from (found.span() for found in _pattern(_OLD_FORMS).finditer(text))
-    rest = _pattern(_REST)
-    for start, end in (*credential_spans(text), *token_spans(text)):
-        found = rest.match(text, end)
-        yield start, found.end() if found else end
+    if _has_any(text.lower(), _token_marks()):
+        rest = _pattern(_REST)
+        for start, end in (*credential_spans(text), *token_spans(text)):
+            found = rest.match(text, end)
+            yield start, found.end() if found else end
     for found in _pattern(_IN_BASE64).finditer(text):
         decoded = decoded_base64(found[0])
         if decoded and (has_token(decoded) or has_login(decoded)):
             yield found.span()
 
 
-def hidden_spans(text: str, spans: Iterator[tuple[int, int]]) -> str:
+@cache
+def _token_marks() -> tuple[str, ...]:
+    """In small letters: without any of them a text holds no token, and most texts hold none. The shortest of those alike."""
+    marks = {mark.lower() for mark in (*credential_marks(), *(mark for mark, _ in TOKEN_MARKS))}
+    return tuple(sorted(one for one in marks if not any(other in one for other in marks - {one})))
+
+
+def hidden_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
     """``text`` with every span hidden; those that overlap as one."""
     parts: list[str] = []
     at = 0
@@ -106,7 +115,7 @@ def decoded_base64(text: str) -> str:
         return ""
     plain = text.rstrip("=").replace("-", "+").replace("_", "/")
     try:
-        return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode("utf-8")
+        return a2b_base64(plain + "=" * (-len(plain) % 4), strict_mode=True).decode("utf-8")
     except ValueError:
         return ""
 

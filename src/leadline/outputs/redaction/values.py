@@ -77,7 +77,10 @@ class SecretValues:
             return text
         if text.strip() in self._whole:
             return HIDDEN
-        return hidden_spans(text, self._spans(text))
+        is_near = not self._by_word.keys().isdisjoint(_WORD.findall(text)) or (
+            len(text) >= 12 and any(map(decoded_base64, _IN_BASE64.findall(text)))
+        )
+        return hidden_spans(text, self._spans(text)) if is_near else text
 
     def _spans(self, text: str) -> Iterator[tuple[int, int]]:
         yield from self._plain_spans(text)

@@ -136,6 +136,11 @@ def has_login(text: str) -> bool:
     )
 
 
+def marks() -> set[str]:
+    """A text with none of these in it has no ``credential_spans``."""
+    return {mark for mark, _ in (*_ROWS, *_LOGINS)}
+
+
 def credential_spans(text: str) -> Iterator[tuple[int, int]]:
     """Where in ``text`` the tokens are that ``has_token`` and ``has_login`` recognise; a private key to its end."""
     for mark, shape in _ROWS:

@@ -130,7 +130,7 @@ FORMS = (
         r"\bcurl(?=\s)[^|;&]{0,200}?\s(?:-u\s*|--user[= ])['\"]?[^\s:'\"$]{1,80}:[^\s'\"$]{3,}",
     ),
 )
-_TOKEN_MARKS = tuple(
+TOKEN_MARKS = tuple(
     (mark, form) for form in FORMS if form.is_token and form.marks != ("://",) for mark in form.marks
 )
 _KEY_WORDS = (
@@ -194,7 +194,7 @@ def tokens_for(text: str) -> tuple[Form, ...]:
 def token_spans(text: str) -> Iterator[tuple[int, int]]:
     """Where in ``text`` the tokens are that are recognised wherever they are; of addresses only the whole is known."""
     folded = text.lower()
-    for mark, form in _TOKEN_MARKS:
+    for mark, form in TOKEN_MARKS:
         if mark in folded:
             for start in range(0, len(text), LONGEST_PIECE - OVERLAP):
                 piece = text[start : start + LONGEST_PIECE]
