@@ -180,6 +180,8 @@ class ImageOptions(Struct, frozen=True, kw_only=True):
     """A file with the CAs and logs behind identities; empty for sigstore's public ones."""
     cache_folder: str = ""
     """Where what is found in layers is kept between scans; empty for nowhere."""
+    checked_folder: str = ""
+    """Where it is kept that a database is whole, where that is not ``cache_folder``."""
     standard_input: Callable[[int], bytes] | None = None
     """Reads up to so many bytes of the SBOM that the reference ``-`` represents."""
     environ: Mapping[str, str] = {}

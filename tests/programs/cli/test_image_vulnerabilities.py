@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -420,6 +421,23 @@ def test_a_database_that_others_can_write_to_is_not_believed_unless_it_is_named(
     assert run("scan", "image", archive, "--db", str(usual))[0] == 0
     usual.parent.chmod(0o755)
     assert run("scan", "image", archive)[0] == 0
+
+
+def test_without_a_cache_it_is_remembered_that_a_database_is_whole_and_nothing_of_the_image(
+    run, archive, database, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for words in ((), ("--no-cache",), ()):
+        if "--no-cache" in words:
+            shutil.rmtree(tmp_path / "cache")
+        assert run("scan", "image", archive, "--db", database, *words)[0] == 0
+        kept = [one.read_bytes() for one in (tmp_path / "cache/leadline/layers").iterdir()]
+        assert sum(one.endswith(b"whole") for one in kept) == 1
+        assert (len(kept) > 1) == (not words)
+    content = bytearray(Path(database).read_bytes())
+    content[-100] ^= 255
+    Path(database).write_bytes(content)
+    assert run("scan", "image", archive, "--db", database, "--no-cache")[0] == 3
 
 
 def test_a_damaged_database_is_named_as_the_user_named_it(run, database: str):

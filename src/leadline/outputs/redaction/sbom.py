@@ -31,11 +31,15 @@ class _Hider:
 
     def __init__(self, found: SecretValues) -> None:
         self._found = found
+        self._shown: dict[str, str] = {}
+        """Texts that come again with each package: licences, layers, types."""
 
     def struct(self, value: S) -> S:
         changed: dict[str, Any] = {}
         for name in value.__struct_fields__:
             old = getattr(value, name)
+            if not old:
+                continue
             new = self._any(old)
             if new is not old:
                 changed[name] = new
@@ -55,6 +59,12 @@ class _Hider:
         return self.struct(value) if isinstance(value, Struct) else value
 
     def _text(self, text: str) -> str:
+        shown = self._shown.get(text)
+        if shown is None:
+            shown = self._shown[text] = self._hidden(text)
+        return text if shown == text else shown
+
+    def _hidden(self, text: str) -> str:
         shown = self._found.hide(redacted_text(text))
         if shown == text:
             return text

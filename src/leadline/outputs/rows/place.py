@@ -4,7 +4,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Protocol
-from urllib.parse import quote
 
 from leadline.kube.field_path import child_of, parse_path
 from leadline.kube.field_path import value_at as value_of
@@ -244,4 +243,6 @@ def _is_absolute(file: str) -> bool:
 
 
 def _quoted(path: str, keep: str = "") -> str:
+    from urllib.parse import quote  # a scan of an image has no places
+
     return quote(path, safe="/" + keep, errors="replace")

@@ -79,12 +79,12 @@ _QUERY = (
 """A token among the parameters of an address."""
 _BASIC = r"\bBasic ([0-9A-Za-z+/]{8,256}={0,2})"
 """User name and password of HTTP in base64."""
-_TEMPLATE = re.compile(r"\$[({]|<[^>]*>$|%\(|__\w+__$|\$\w[\w.-]*$|`")
+_TEMPLATE = r"\$[({]|<[^>]*>$|%\(|__\w+__$|\$\w[\w.-]*$|`"
 
 
 def is_template(value: str) -> bool:
     """Whether a template or a variable fills ``value`` in later."""
-    return "{{" in value or _TEMPLATE.match(value) is not None
+    return "{{" in value or _shape(_TEMPLATE).match(value) is not None
 
 
 @cache

@@ -2,7 +2,6 @@
 
 import importlib
 from pathlib import Path
-from shlex import join
 from typing import TYPE_CHECKING
 
 import click
@@ -143,6 +142,8 @@ class LazyGroup(click.Group):
 def _refuse_image_as_command(images: click.Group, words: list[str]) -> None:
     """``leadline image nginx:1.27``, which is a scan to others."""
     if not words[0].startswith("-") and words[0] not in images.commands:
+        from shlex import join  # only for a word that is wrong
+
         known = ", ".join(sorted(images.commands))
         raise UsageError(
             f"unknown command image {words[0]}",
@@ -152,7 +153,7 @@ def _refuse_image_as_command(images: click.Group, words: list[str]) -> None:
 
 def suggestion(words: list[str], names: list[str]) -> str:
     """The command line that does what ``words`` ask for, where another tool calls it so; else the nearest of ``names``."""
-    from difflib import get_close_matches  # only for a word that is wrong
+    from difflib import get_close_matches  # as above
 
     from leadline.programs.cli.options.habits import command_of
 

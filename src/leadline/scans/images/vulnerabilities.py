@@ -66,7 +66,7 @@ def _found(
     from leadline.scans.images.checked_database import open_database
     from leadline.vulnerabilities.match import match
 
-    with open_database(path, options.cache_folder) as database:
+    with open_database(path, options.cache_folder or options.checked_folder) as database:
         state = DatabaseState(
             database.about.get("built", ""), database.feeds, source=database.about.get("source", "")
         )

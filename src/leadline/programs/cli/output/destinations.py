@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from importlib.util import find_spec
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,8 +77,11 @@ def _refuse_what_cannot_be_made(destination: Destination, *, is_terminal: bool) 
     format = destination.format
     if format.compiled and is_terminal and not destination.path:
         raise UsageError(f"{format.name} is not text for a terminal", hint=f"--output report{format.suffix}")
-    if format.needs and find_spec(format.needs) is None:
-        raise UsageError(f"the format {format.name} needs {format.needs}", hint="install leadline[report]")
+    if format.needs:
+        from importlib.util import find_spec  # for the few formats with a library of their own
+
+        if find_spec(format.needs) is None:
+            raise UsageError(f"the format {format.name} needs {format.needs}", hint="install leadline[report]")
 
 
 def _own(name: str) -> Destination:

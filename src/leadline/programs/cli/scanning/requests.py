@@ -215,6 +215,7 @@ def image_options(request: Request, moment: str, say: Say, *, is_scan: bool = Tr
         is_named_by_others=bool(request.from_manifests) or request.from_cluster,
         database=database_of(request) if is_scan else "",
         cache_folder="" if request.no_cache else cache_folder(os.environ),
+        checked_folder=cache_folder(os.environ),
         standard_input=_read_stdin,
         environ=os.environ,
         say=say,
