@@ -81,7 +81,9 @@ def _refuse_what_cannot_be_made(destination: Destination, *, is_terminal: bool) 
         from importlib.util import find_spec  # for the few formats with a library of their own
 
         if find_spec(format.needs) is None:
-            raise UsageError(f"the format {format.name} needs {format.needs}", hint="install leadline[report]")
+            raise UsageError(
+                f"the format {format.name} needs {format.needs}", hint="install leadline[report]"
+            )
 
 
 def _own(name: str) -> Destination:
