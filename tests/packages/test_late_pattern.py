@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from leadline.packages.late_pattern import late_pattern
+from leadline.packages.late_pattern import compiled_late, late_pattern
 
 
 def test_a_late_pattern_finds_what_the_pattern_finds():
@@ -25,3 +25,17 @@ def test_a_late_pattern_is_compiled_at_its_first_use():
     wrong = late_pattern("(")
     with pytest.raises(re.error):
         wrong.match("")
+
+
+def test_modules_that_are_imported_meanwhile_compile_late(tmp_path, monkeypatch):
+    (tmp_path / "with_a_wrong_pattern.py").write_text("import re\nWRONG = re.compile('(')\n")
+    (tmp_path / "with_a_fault.py").write_text("1 / 0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    compile = re.compile
+    with compiled_late():
+        import with_a_wrong_pattern
+    with pytest.raises(re.error):
+        with_a_wrong_pattern.WRONG.match("")
+    with pytest.raises(ZeroDivisionError), compiled_late():
+        import with_a_fault  # noqa: F401
+    assert re.compile is compile

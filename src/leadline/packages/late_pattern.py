@@ -4,6 +4,8 @@ A scan of an image loads every reader and uses a few. Compiling the patterns of 
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import AnyStr, Generic, cast
 
 _METHODS = ("finditer", "findall", "fullmatch", "match", "search", "split", "sub", "subn")
@@ -12,6 +14,17 @@ _METHODS = ("finditer", "findall", "fullmatch", "match", "search", "split", "sub
 def late_pattern(pattern: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
     """As ``re.compile``; a mistake in ``pattern`` shows at the first use. Functions of ``re`` do not take it."""
     return cast("re.Pattern[AnyStr]", _Late(pattern, flags))
+
+
+@contextmanager
+def compiled_late() -> Iterator[None]:
+    """Modules that are imported meanwhile get every pattern that they compile as ``late_pattern`` gives it."""
+    compile = re.compile
+    re.compile = late_pattern  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        re.compile = compile
 
 
 class _Late(Generic[AnyStr]):

@@ -238,7 +238,8 @@ class Asking:
         if self._tracer is not None and reads is not None:
             self._tracer(GRANTS, reads)
 
-    def _ask(self, groups: Groups, subjects: Sequence[Subject]) -> None:
+    def _ask(self, groups: Groups, subjects: Sequence[Subject]) -> None:  # noqa: C901 (the hot loop: calls are kept few)
+        tracer = self._tracer
         for group in groups:
             fitting = subjects if group.applies is None else [s for s in subjects if self._applies(group, s)]
             for _, one, _ in fitting:
@@ -247,16 +248,24 @@ class Asking:
                 advice = self._questions.advice[control_id]
                 is_namespaced = self._questions.is_namespaced.get(control_id)
                 for subject, one, prefix in fitting:
+                    findings, since = one.findings, len(one.findings)
                     try:
-                        if joins:
-                            self._join(control_id, check, subject, one, prefix)
-                            continue
-                        since = len(one.findings)
-                        for violation in check(subject):
+                        if not joins:
+                            violations = check(subject)
+                        elif tracer is None:
+                            violations = check(subject, one.inventory)
+                        else:
+                            name = GRANTS if isinstance(subject, Rights) else control_id
+                            violations = _traced(tracer, name, partial(check, subject), one.inventory)
+                        for violation in violations:
                             rooted = _rooted(violation, prefix, one.id, advice)
-                            one.findings.append(Finding(control_id, one.id, rooted, one.joined))
-                        if is_namespaced and len(one.findings) > since and is_namespaced(subject):
-                            one.mark_namespaced(since)
+                            findings.append(Finding(control_id, one.id, rooted, one.joined))
+                        if joins and one.inventory.relied:
+                            one.rest_on(control_id, since, one.inventory.relied)
+                        if is_namespaced and len(findings) > since:
+                            known = (subject, one.inventory) if joins else (subject,)
+                            if is_namespaced(*known):
+                                one.mark_namespaced(since)
                     except NotJudged as reason:
                         is_absent = isinstance(reason, NotApplicable)
                         one.give_up(
@@ -267,29 +276,9 @@ class Asking:
                             one.unread.append((control_id, reason.unread))
                     except (Exception, SystemExit) as fault:
                         self._break(control_id, one, fault)
-
-    def _join(
-        self, control_id: str, check: Callable[..., Violations], subject: Any, one: Open, prefix: str
-    ) -> None:
-        findings, inventory, tracer = one.findings, one.inventory, self._tracer
-        since, relied = len(findings), inventory.relied
-        try:
-            if tracer is None:
-                violations = check(subject, inventory)
-            else:
-                name = GRANTS if isinstance(subject, Rights) else control_id
-                violations = _traced(tracer, name, partial(check, subject), inventory)
-            advice = self._questions.advice[control_id]
-            for violation in violations:
-                rooted = _rooted(violation, prefix, one.id, advice)
-                findings.append(Finding(control_id, one.id, rooted, one.joined))
-            if relied:
-                one.rest_on(control_id, since, relied)
-            is_namespaced = self._questions.is_namespaced.get(control_id)
-            if is_namespaced and len(findings) > since and is_namespaced(subject, inventory):
-                one.mark_namespaced(since)
-        finally:
-            relied.clear()
+                    finally:
+                        if joins:
+                            one.inventory.relied.clear()
 
     def _applies(self, group: Group, subject: Subject) -> bool:
         what, one, _ = subject

@@ -1,7 +1,5 @@
 """What to do about a finding, in words, and the parts of a control's documentation."""
 
-from textwrap import dedent
-
 from msgspec import Struct
 
 from leadline.model.control import YOUR_VALUE, Control, Missing, Remove, Review, Set
@@ -41,6 +39,8 @@ class ControlText(Struct, frozen=True):
 
 def control_text(control: Control) -> ControlText:
     """The parts ``first line, text, Fix:, Example::, Cannot see:, See:`` of the control's docstring."""
+    from textwrap import dedent  # compiles patterns, and a scan shows no example
+
     paragraphs = [p.strip("\n") for p in control.doc.strip().split("\n\n")]
     first, current = paragraphs[0] if paragraphs else "", "body"
     parts: dict[str, list[str]] = {"body": [], "fix": [], "cannot see": [], "example": [], "see": []}

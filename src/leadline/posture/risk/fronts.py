@@ -3,7 +3,6 @@
 A front counts as far as its configuration was read: where only its name was, the way counts as open.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -280,13 +279,19 @@ def _of_security_policy(policy: Resource) -> Iterator[Front]:
     for key in _ENVOY_LOGINS:
         demand = mapping(spec.get(key))
         if demand and not demand.get("failOpen") and not demand.get("optional"):
-            yield Front(product_of(json.dumps(demand, default=str), f"Envoy Gateway's {key}"))
+            yield Front(product_of(_written(demand), f"Envoy Gateway's {key}"))
+
+
+def _written(demand: Mapping[str, Any]) -> str:
+    import json  # takes a millisecond, and few clusters have such a policy
+
+    return json.dumps(demand, default=str)
 
 
 def _of_filters(rule: Mapping[str, Any], route: Resource, here: Inventory) -> Iterator[Front]:
     for _, one in mappings(rule.get("filters")):
         if one.get("type") == "ExternalAuth":
-            yield Front(product_of(json.dumps(one, default=str), "an external login"))
+            yield Front(product_of(_written(one), "an external login"))
         reference = mapping(one.get("extensionRef"))
         if text(reference.get("kind")) == "Middleware":
             name = text(reference.get("name"))
@@ -297,8 +302,12 @@ def _of_filters(rule: Mapping[str, Any], route: Resource, here: Inventory) -> It
 def _identity_aware_proxy(service: Resource, here: Inventory) -> Iterator[Front]:
     """By the annotation of the Service, ``{"default": "config"}`` or ``{"ports": {"http": "config"}}``."""
     written = text(_annotations(service).get("cloud.google.com/backend-config"))
+    if not written:
+        return
+    import json  # as above
+
     try:
-        named = json.loads(written) if written else {}
+        named = json.loads(written)
     except (ValueError, RecursionError):
         return
     ports = mapping(mapping(named).get("ports"))
