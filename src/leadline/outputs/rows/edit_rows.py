@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 
 from msgspec import Struct
@@ -86,9 +87,14 @@ def edit_rows(report: PostureReport, places: FindingPlaces, least: Severity = "u
     groups = edit_groups(report, places, least)
     breadth = breadth_of(groups)
     title = titles_of(report)
-    rows = [
-        edit_row(group, ordered(group, controls, breadth), report, places, title) for group in groups.values()
-    ]
+    orders: dict[Hashable, tuple[Control, ...]] = {}
+    rows = []
+    for group in groups.values():
+        # The same few controls ask for most edits.
+        asking = tuple([(finding.control, finding.is_namespaced) for finding in group.findings])
+        if (order := orders.get(asking)) is None:
+            order = orders[asking] = ordered(group, controls, breadth)
+        rows.append(edit_row(group, order, report, places, title))
     return sorted(rows, key=order_of)
 
 
@@ -102,19 +108,23 @@ def edit_groups(
 
     ``known`` are keys of findings without a place that were grouped before and still live, by ``id()``.
     """
-    controls = report.controls_by_id
     found: dict[tuple[object, ...], tuple[list[Finding], Place | None]] = {}
-    for finding in report.findings:
-        if _RANK[finding.control_of(controls).severity] > _RANK[least]:
-            continue
+    for finding in _at_least(report, least):
         place = None
         if (key := known.get(id(finding))) is None:
             place = places.find(finding)
-            key = _key(finding, place, report.resource(finding.on).origin.rendering)
+            key = _key(finding, place, report)
         if (group := found.get(key)) is None:
             found[key] = group = [], place
         group[0].append(finding)
     return {key: EditGroup(tuple(findings), place) for key, (findings, place) in found.items()}
+
+
+def _at_least(report: PostureReport, least: Severity) -> Iterable[Finding]:
+    if _RANK[least] == len(SEVERITIES) - 1:
+        return report.findings
+    controls = report.controls_by_id
+    return (one for one in report.findings if _RANK[one.control_of(controls).severity] <= _RANK[least])
 
 
 def breadth_of(groups: Groups) -> Mapping[str, int]:
@@ -154,12 +164,14 @@ def edit_row(
     title: Title,
 ) -> EditRow:
     first = next(finding for finding in group.findings if finding.control == controls[0].id)
-    renderings = {report.resource(finding.on).origin.rendering for finding in group.findings}
+    renderings = set()
+    if group.place is not None:
+        renderings = {report.resource(finding.on).origin.rendering for finding in group.findings}
     return EditRow(
         first,
         group.place,
         controls,
-        tuple(dict.fromkeys(finding.resource for finding in group.findings)),
+        tuple(dict.fromkeys([finding.resource for finding in group.findings])),
         max(1, len(renderings - {""})),
         causes_text(first, report, places, title) if first.related else "",
     )
@@ -176,12 +188,12 @@ def cause_rows(report: PostureReport, places: FindingPlaces, least: Severity = "
     return sorted(rows, key=order_of)
 
 
-def _key(finding: Finding, place: Place | None, rendering: str) -> tuple[object, ...]:
+def _key(finding: Finding, place: Place | None, report: PostureReport) -> tuple[object, ...]:
     """Rendered objects are the same place where they come from one line of source."""
-    on, *edit = finding.edit
-    if rendering and place is not None and place.exact:
-        return (place.path, place.line, place.column, place.steered_by, *edit)
-    return (on, *edit)
+    edit = finding.edit
+    if place is not None and place.exact and report.resource(edit[0]).origin.rendering:
+        return (place.path, place.line, place.column, place.steered_by, *edit[1:])
+    return edit
 
 
 def _without_copies(rows: Sequence[EditRow], report: PostureReport, places: FindingPlaces) -> list[EditRow]:
@@ -284,7 +296,7 @@ def shown_findings(row: EditRow) -> list[Finding]:
 
 def row_fix(row: EditRow) -> str:
     """All its edits on one line, below the part of the object that they share."""
-    shown = shown_findings(row)
+    shown = shown_findings(row) if row.others else [row.finding]
     if len(shown) == 1:
         return fix(shown[0])
     shared = _shared([one.path for one in shown])
@@ -316,14 +328,19 @@ def _shared(paths: Sequence[str]) -> str:
 def edit_line(row: EditRow, report: PostureReport, title: Title, most_ids: int = 1_000) -> str:
     """``file:line:column: severity ids problem [object] fix`` on one line."""
     holder = report.resource(row.finding.on)
-    ids = ",".join(plain(control.id) for control in row.controls[:most_ids])
-    ids += f" and {len(row.controls) - most_ids} more" if len(row.controls) > most_ids else ""
+    ids = _named(tuple([control.id for control in row.controls]), most_ids)
     by = steering(holder, row.place)
     rests = f" (rests on {row.causes})" if row.causes else ""
     return (
         f"{place_text(holder, row.place)}: {row.severity} {ids} {plain(row.problem)}"
         f" [{subject_text(row, report, title)}] {row_fix(row)}{f' ({by})' if by else ''}{rests}"
     )
+
+
+@lru_cache(maxsize=1_024)
+def _named(ids: tuple[str, ...], most: int) -> str:
+    more = f" and {len(ids) - most} more" if len(ids) > most else ""
+    return ",".join(map(plain, ids[:most])) + more
 
 
 def subject_text(row: EditRow, report: PostureReport, title: Title) -> str:

@@ -134,6 +134,7 @@ class FindingPlaces:
         self._report = report
         self._places = places
         self._is_sealed = report.is_sealed
+        self._has_files = report.target.kind != "cluster"
         self._lines: OrderedDict[tuple[int, int], tuple[str, ...]] = OrderedDict()
 
     def holder(self, finding: Finding) -> Resource:
@@ -153,7 +154,9 @@ class FindingPlaces:
 
     def find(self, finding: Finding) -> Place | None:
         """Where the path leads, or its deepest parent that exists; ``None`` for objects without a file."""
-        return finding.place if self._is_sealed else self._places.find(self.holder(finding), finding.path)
+        if self._is_sealed or not self._has_files:
+            return finding.place
+        return self._places.find(self.holder(finding), finding.path)
 
     def start(self, resource: Resource) -> Place | None:
         """Where an object begins that findings are related to."""

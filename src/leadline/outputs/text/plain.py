@@ -37,14 +37,12 @@ def plain(text: str, longest: int = LONGEST) -> str:
         text = text[: longest - 1] + _ELLIPSIS
     if not text.isprintable():
         text = "".join(c if c.isprintable() else " " if c in "\t\n" else "?" for c in text)
-    return without_commands(text)
+    return without_commands(text) if "##" in text or "::" in text else text
 
 
 def without_commands(text: str) -> str:
     """``text`` with a blank within the marks by which pipelines take commands from their logs."""
-    if "##" in text or "::" in text:
-        return _CI_MARK.sub(lambda mark: f"{mark[0][0]} {mark[0][1]}", text)
-    return text
+    return _CI_MARK.sub(lambda mark: f"{mark[0][0]} {mark[0][1]}", text)
 
 
 def cell_text(text: str) -> str:
