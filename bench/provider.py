@@ -333,9 +333,9 @@ def ask(place: Place, clock: Clock, middle: str) -> None:
     )
     asked(
         "who runs log4j-core 2.1*",
-        lambda: questions.packages("default", WhichPackages("log4j-core", "2.1", ""), "", 100),
+        lambda: questions.packages("default", WhichPackages("log4j-core", version="2.1"), "", 100),
     )
-    asked("a page of images", lambda: questions.images("default", WhichImages("", ""), "", 100))
+    asked("a page of images", lambda: questions.images("default", WhichImages(), "", 100))
     asked("the days of one source", lambda: questions.history("default", middle, 90))
     asked(
         "a team in all clusters over two years",

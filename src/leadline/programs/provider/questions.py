@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from leadline.api.provider.wire import (
     NAMES_NO_UNREAD,
@@ -28,8 +28,11 @@ from leadline.api.provider.wire import (
     Packages,
     RiskRow,
     Risks,
+    Severity,
+    Short,
     SourceRow,
     Sources,
+    Time,
 )
 from leadline.programs.provider.database import Row, finding_of_mark
 from leadline.programs.provider.ingest import Refused
@@ -72,39 +75,47 @@ _CAME_AND_WENT = tuple(
 _DISPUTED = "EXISTS (SELECT 1 FROM image x WHERE x.digest = i.digest AND x.content <> i.content AND x.tenant = i.tenant)"
 
 
-class Asked(Struct, frozen=True):
+class _Page(Struct, frozen=True, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    cursor: Short = ""
+    """Of the page before."""
+    limit: Annotated[int, Meta(ge=1, le=MOST_ROWS)] = 100
+
+
+class Asked(_Page, frozen=True):
     """Which findings; an empty text asks for all."""
 
-    source: str = ""
-    control: str = ""
-    severity: str = ""
-    namespace: str = ""
-    kind: str = ""
-    name: str = ""
-    state: str = "open"
-    """``open``, ``accepted`` or ``gone``."""
-    since: str = ""
+    source: Short = ""
+    control: Short = ""
+    severity: Severity | Literal[""] = ""
+    namespace: Short = ""
+    kind: Short = ""
+    name: Short = ""
+    state: Literal["open", "accepted", "gone"] = "open"
+    since: Time | Literal[""] = ""
     """First received, or gone, at that time or later."""
 
 
-class WhichPackages(Struct, frozen=True):
-    name: str
-    version: str
-    """Its beginning."""
-    source: str
-    digest: str = ""
+class WhichPackages(_Page, frozen=True):
+    name: Short = ""
+    """Whole, or its last part: ``log4j-core``; where it is empty ``digest`` names an image."""
+    digest: Short = ""
+    """Of the image that is asked about."""
+    version: Short = ""
+    """Its beginning: ``2.14``."""
+    source: Short = ""
 
 
-class WhichImages(Struct, frozen=True):
-    source: str
-    vulnerability: str
+class WhichImages(_Page, frozen=True):
+    source: Short = ""
+    vulnerability: Short = ""
+    """Those that have it, by its id."""
 
 
-class WhichRisks(Struct, frozen=True):
-    source: str = ""
-    namespace: str = ""
-    kind: str = ""
-    name: str = ""
+class WhichRisks(_Page, frozen=True):
+    source: Short = ""
+    namespace: Short = ""
+    kind: Short = ""
+    name: Short = ""
 
 
 class Questions:
@@ -440,17 +451,19 @@ def _finding(row: Row) -> FindingRow:
     return FindingRow(*(row[3], *mark, row[4], SEVERITIES[row[5]], *row[6:13], first, gone))
 
 
-def _bound(tenant: str, asked: Struct) -> bytes:
+def _bound(tenant: str, asked: _Page) -> bytes:
+    """To the question, whatever page of it."""
     kind = type(asked).__name__.encode()
-    return sha256(b"\0".join((tenant.encode(), kind, msgspec.json.encode(asked)))).digest()[:8]
+    question = msgspec.json.encode(msgspec.structs.replace(asked, cursor="", limit=MOST_ROWS))
+    return sha256(b"\0".join((tenant.encode(), kind, question))).digest()[:8]
 
 
-def _cursor(last: tuple[Any, ...], tenant: str, asked: Struct) -> str:
+def _cursor(last: tuple[Any, ...], tenant: str, asked: _Page) -> str:
     packed = msgspec.msgpack.encode(last)
     return base64.urlsafe_b64encode(packed + _bound(tenant, asked)).decode().rstrip("=")
 
 
-def _position(cursor: str, tenant: str, asked: Struct, kind: type[T]) -> T | None:
+def _position(cursor: str, tenant: str, asked: _Page, kind: type[T]) -> T | None:
     """``None`` for the beginning. Raises: ``Refused``."""
     if not cursor:
         return None

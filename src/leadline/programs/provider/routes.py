@@ -18,15 +18,12 @@ from leadline.api.provider.wire import (
     Packages,
     Receipt,
     Risks,
-    Severity,
     Short,
     Sources,
-    Time,
     WholeReport,
 )
 from leadline.programs.provider.ingest import Ingest, Message, Refused
 from leadline.programs.provider.questions import (
-    MOST_ROWS,
     Asked,
     Questions,
     WhichImages,
@@ -53,50 +50,6 @@ class Nothing(Struct, frozen=True, forbid_unknown_fields=True):
 class SendQuery(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     known_size: Size = 0
     """Size of the log in the last checkpoint that you have kept; the receipt proves that nothing before it changed."""
-
-
-class FindingsQuery(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    source: Short = ""
-    control: Short = ""
-    severity: Severity | Literal[""] = ""
-    namespace: Short = ""
-    kind: Short = ""
-    name: Short = ""
-    state: Literal["open", "accepted", "gone"] = "open"
-    since: Time | Literal[""] = ""
-    """First received, or gone, then or later."""
-    cursor: Short = ""
-    """Of the page before."""
-    limit: Annotated[int, Meta(ge=1, le=MOST_ROWS)] = 100
-
-
-class PackagesQuery(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    name: Short = ""
-    """Whole, or its last part: ``log4j-core``; where it is empty ``digest`` names an image."""
-    digest: Short = ""
-    """Of the image that is asked about."""
-    version: Short = ""
-    """Its beginning: ``2.14``."""
-    source: Short = ""
-    cursor: Short = ""
-    limit: Annotated[int, Meta(ge=1, le=MOST_ROWS)] = 100
-
-
-class ImagesQuery(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    source: Short = ""
-    vulnerability: Short = ""
-    """Those that have it, by its id."""
-    cursor: Short = ""
-    limit: Annotated[int, Meta(ge=1, le=MOST_ROWS)] = 100
-
-
-class RisksQuery(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    source: Short = ""
-    namespace: Short = ""
-    kind: Short = ""
-    name: Short = ""
-    cursor: Short = ""
-    limit: Annotated[int, Meta(ge=1, le=MOST_ROWS)] = 100
 
 
 class HistoryQuery(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -193,12 +146,14 @@ def _sources(parts: Parts, call: Call) -> Sources:
     return parts.questions.sources(call.token.tenant)
 
 
-def _findings(parts: Parts, call: Call) -> Findings:
-    _check_source(parts, call)
-    asked: FindingsQuery = call.query
-    names = [name for name in Asked.__struct_fields__ if name in FindingsQuery.__struct_fields__]
-    question = Asked(**{name: getattr(asked, name) for name in names})
-    return parts.questions.findings(call.token.tenant, question, asked.cursor, asked.limit)
+def _listed(question: Callable[..., Struct]) -> Callable[[Parts, Call], Struct]:
+    """``question``: a method of ``Questions`` that answers page by page."""
+
+    def answer(parts: Parts, call: Call) -> Struct:
+        _check_source(parts, call)
+        return question(parts.questions, call.token.tenant, call.query, call.query.cursor, call.query.limit)
+
+    return answer
 
 
 def _history(parts: Parts, call: Call) -> History:
@@ -211,27 +166,6 @@ def _namespace_history(parts: Parts, call: Call) -> NamespaceHistory:
     asked: NamespaceHistoryQuery = call.query
     names = tuple(dict.fromkeys(one.strip() for one in asked.namespaces.split(",")))
     return parts.questions.namespace_history(call.token.tenant, names, asked.source, asked.days)
-
-
-def _packages(parts: Parts, call: Call) -> Packages:
-    _check_source(parts, call)
-    asked: PackagesQuery = call.query
-    question = WhichPackages(asked.name, asked.version, asked.source, asked.digest)
-    return parts.questions.packages(call.token.tenant, question, asked.cursor, asked.limit)
-
-
-def _images(parts: Parts, call: Call) -> Images:
-    _check_source(parts, call)
-    asked: ImagesQuery = call.query
-    question = WhichImages(asked.source, asked.vulnerability)
-    return parts.questions.images(call.token.tenant, question, asked.cursor, asked.limit)
-
-
-def _risks(parts: Parts, call: Call) -> Risks:
-    _check_source(parts, call)
-    asked: RisksQuery = call.query
-    question = WhichRisks(asked.source, asked.namespace, asked.kind, asked.name)
-    return parts.questions.risks(call.token.tenant, question, asked.cursor, asked.limit)
 
 
 def _alerts(parts: Parts, call: Call) -> Alerts:
@@ -292,10 +226,32 @@ ROUTES = (
         ProofQuery,
     ),
     Route("GET", "/v1/sources", ("read",), "Who reports, and what is open there", Sources, _sources),
-    Route("GET", "/v1/findings", ("read",), "Findings of all sources", Findings, _findings, FindingsQuery),
-    Route("GET", "/v1/packages", ("read",), "Who runs a package", Packages, _packages, PackagesQuery),
     Route(
-        "GET", "/v1/images", ("read",), "Images, and who has a vulnerability", Images, _images, ImagesQuery
+        "GET",
+        "/v1/findings",
+        ("read",),
+        "Findings of all sources",
+        Findings,
+        _listed(Questions.findings),
+        Asked,
+    ),
+    Route(
+        "GET",
+        "/v1/packages",
+        ("read",),
+        "Who runs a package",
+        Packages,
+        _listed(Questions.packages),
+        WhichPackages,
+    ),
+    Route(
+        "GET",
+        "/v1/images",
+        ("read",),
+        "Images, and who has a vulnerability",
+        Images,
+        _listed(Questions.images),
+        WhichImages,
     ),
     Route(
         "GET",
@@ -303,8 +259,8 @@ ROUTES = (
         ("read",),
         "Workloads that are to be fixed first, the gravest first",
         Risks,
-        _risks,
-        RisksQuery,
+        _listed(Questions.risks),
+        WhichRisks,
     ),
     Route("GET", "/v1/history", ("read",), "Sums of days", History, _history, HistoryQuery),
     Route(

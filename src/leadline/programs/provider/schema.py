@@ -246,40 +246,6 @@ def postgres_in_parts(partitions: Iterable[str]) -> str:
 
 OLD_SQLITE = (
     """
-    CREATE TABLE source(
-      id INTEGER PRIMARY KEY, tenant TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, created TEXT NOT NULL,
-      every INTEGER NOT NULL, entries INTEGER NOT NULL DEFAULT 0, mode TEXT NOT NULL DEFAULT '',
-      sequence INTEGER NOT NULL DEFAULT 0, previous TEXT NOT NULL DEFAULT '', received TEXT NOT NULL DEFAULT '',
-      program TEXT NOT NULL DEFAULT '', rules TEXT NOT NULL DEFAULT '', objects INTEGER NOT NULL DEFAULT 0,
-      judged INTEGER NOT NULL DEFAULT 0, unread INTEGER NOT NULL DEFAULT 0, UNIQUE(tenant, name));
-    CREATE TABLE token(
-      digest TEXT PRIMARY KEY, name TEXT NOT NULL, tenant TEXT NOT NULL, source INTEGER REFERENCES source,
-      role TEXT NOT NULL, created TEXT NOT NULL, UNIQUE(tenant, name));
-    CREATE TABLE finding(
-      id INTEGER PRIMARY KEY, source INTEGER NOT NULL, fingerprint BLOB NOT NULL, ordinal INTEGER NOT NULL,
-      control TEXT NOT NULL, severity INTEGER NOT NULL, grp TEXT NOT NULL, kind TEXT NOT NULL, namespace TEXT NOT NULL,
-      name TEXT NOT NULL, file TEXT NOT NULL, path TEXT NOT NULL, accepted TEXT NOT NULL, first TEXT NOT NULL, gone TEXT);
-    CREATE UNIQUE INDEX finding_open ON finding(source, fingerprint, ordinal) WHERE gone IS NULL;
-    CREATE INDEX finding_of ON finding(kind, namespace, name) WHERE gone IS NULL;
-    CREATE INDEX finding_control ON finding(control, source) WHERE gone IS NULL;
-    CREATE INDEX finding_gone ON finding(source, gone) WHERE gone IS NOT NULL;
-    CREATE TABLE tally(
-      source INTEGER NOT NULL, severity INTEGER NOT NULL, open INTEGER NOT NULL, accepted INTEGER NOT NULL,
-      PRIMARY KEY(source, severity)) WITHOUT ROWID;
-    CREATE TABLE day(
-      source INTEGER NOT NULL, day TEXT NOT NULL, severity INTEGER NOT NULL, open INTEGER NOT NULL,
-      accepted INTEGER NOT NULL, opened INTEGER NOT NULL, gone INTEGER NOT NULL,
-      PRIMARY KEY(source, day, severity)) WITHOUT ROWID;
-    CREATE TABLE message(
-      source INTEGER NOT NULL, key TEXT NOT NULL, sent TEXT NOT NULL, entry INTEGER NOT NULL, received TEXT NOT NULL,
-      opened INTEGER NOT NULL, gone INTEGER NOT NULL, PRIMARY KEY(source, key)) WITHOUT ROWID;
-    CREATE INDEX message_received ON message(received);
-    CREATE TABLE alert(
-      id INTEGER PRIMARY KEY, source INTEGER NOT NULL, kind TEXT NOT NULL, since TEXT NOT NULL, text TEXT NOT NULL,
-      over TEXT NOT NULL DEFAULT '');
-    CREATE INDEX alert_source ON alert(source, kind, over);
-    """,
-    """
     CREATE TABLE image(
       id INTEGER PRIMARY KEY, source INTEGER NOT NULL, digest TEXT NOT NULL, content TEXT NOT NULL, name TEXT NOT NULL,
       received TEXT NOT NULL, database TEXT NOT NULL, unread INTEGER NOT NULL, packages INTEGER NOT NULL,
@@ -306,6 +272,7 @@ OLD_SQLITE = (
     """,
     "CREATE INDEX finding_was ON finding(kind, namespace, name) WHERE gone IS NOT NULL;",
 )
+"""What each of the versions 1 to 4 lacks."""
 _RENAMED = (
     "source",
     "token",

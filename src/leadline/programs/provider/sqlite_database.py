@@ -56,7 +56,7 @@ class SqliteDatabase:
     def _migrate(self) -> None:
         version = self._writer.execute("PRAGMA user_version").fetchone()[0]
         mark = self._writer.execute("PRAGMA application_id").fetchone()[0]
-        newest = len(OLD_SQLITE) + 5
+        newest = len(OLD_SQLITE) + 6
         if version > newest:
             raise StoreError(f"{self._path} was written by a later version", hint="use that version")
         if version and mark != _APPLICATION_ID:
@@ -68,11 +68,11 @@ class SqliteDatabase:
         self._writer.create_function("tail_of", 2, tail_of, deterministic=True)
         if not version:
             steps = [sqlite_tables()]
-        elif version > len(OLD_SQLITE):
+        elif version > len(OLD_SQLITE) + 1:
             # The third was an index that the fourth makes anew.
             steps = [sqlite_in_parts(), BY_TIME, "", BY_DETAIL_AND_WEEK][version - newest :]
         else:
-            steps = [*OLD_SQLITE[version:], carry_over()]
+            steps = [*OLD_SQLITE[version - 1 :], carry_over()]
         # Tables that reference others are made anew.
         self._writer.execute("PRAGMA foreign_keys = OFF")
         self._writer.executescript(
