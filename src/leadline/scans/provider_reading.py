@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
@@ -18,6 +19,7 @@ from leadline.api.provider.wire import (
     History,
     ImageRow,
     Images,
+    PackageRow,
     Packages,
     RiskRow,
     Risks,
@@ -50,6 +52,7 @@ from leadline.version import __version__
 Ask = Callable[[str, Mapping[str, str]], bytes]
 """One answer: of ``/v1/findings`` and a query. Raises: ``SourceError``."""
 A = TypeVar("A", bound=Struct)
+R = TypeVar("R", bound=Struct)
 Paged = TypeVar("Paged", Findings, Images, Packages, Risks)
 MOST_FINDINGS = 200_000
 """That are read; the worst first, and how many more there are is said."""
@@ -82,8 +85,29 @@ class ProviderState(Struct, frozen=True):
 
 
 def read_sources(ask: Ask) -> tuple[SourceRow, ...]:
-    """Raises: ``SourceError``."""
-    return answer_of(ask, "/v1/sources", {}, Sources).items
+    """Raises: ``SourceError``, as the others of these."""
+    return _answer(ask, "/v1/sources", {}, Sources).items
+
+
+def read_findings(ask: Ask, query: Mapping[str, str]) -> Iterator[FindingRow]:
+    return _rows(ask, "/v1/findings", query, Findings)
+
+
+def read_risks(ask: Ask) -> Iterator[RiskRow]:
+    return _rows(ask, "/v1/risks", {}, Risks)
+
+
+def read_images(ask: Ask) -> Iterator[ImageRow]:
+    return _rows(ask, "/v1/images", {}, Images)
+
+
+def read_packages(ask: Ask, image: ImageRow) -> Iterator[PackageRow]:
+    """By the word of the source that sent ``image``."""
+    return _rows(ask, "/v1/packages", {"digest": image.digest, "source": image.source}, Packages)
+
+
+def read_days(ask: Ask, days: int, source: str = "") -> tuple[DayRow, ...]:
+    return _answer(ask, "/v1/history", {"days": str(days), "source": source}, History).items
 
 
 def read_provider(ask: Ask, host: str, now: datetime, most: int = MOST_FINDINGS) -> ProviderState:
@@ -94,9 +118,7 @@ def read_provider(ask: Ask, host: str, now: datetime, most: int = MOST_FINDINGS)
     for severity in _WORST_FIRST:
         for state in ("open", "accepted"):
             room = most - len(findings)
-            rows, is_whole = _some(
-                ask, "/v1/findings", {"severity": severity, "state": state}, Findings, room
-            )
+            rows, is_whole = _some(read_findings(ask, {"severity": severity, "state": state}), room)
             findings += rows
             if not is_whole:
                 not_read[severity] = 0
@@ -106,10 +128,9 @@ def read_provider(ask: Ask, host: str, now: datetime, most: int = MOST_FINDINGS)
         rest = known - sum(held.values())
         # The provider counts critical and high ones by source; of the others only their sum is known.
         not_read = {", ".join(not_read): max(1, rest)}
-    alerts = answer_of(ask, "/v1/alerts", {}, Alerts).items
-    days = answer_of(ask, "/v1/history", {"days": str(_DAYS)}, History).items
+    alerts = _answer(ask, "/v1/alerts", {}, Alerts).items
     at = now.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return ProviderState(host, at, sources, tuple(findings), alerts, days, not_read)
+    return ProviderState(host, at, sources, tuple(findings), alerts, read_days(ask, _DAYS), not_read)
 
 
 def read_known(
@@ -117,8 +138,8 @@ def read_known(
 ) -> Known:
     """As pages have it: ``command`` says the same in a terminal; of images and ranks at most so many. Raises: ``SourceError``."""
     state = read_provider(ask, host, now)
-    some_images, all_images = _some(ask, "/v1/images", {}, Images, images)
-    some_risks, all_risks = _some(ask, "/v1/risks", {}, Risks, risks)
+    some_images, all_images = _some(read_images(ask), images)
+    some_risks, all_risks = _some(read_risks(ask), risks)
     cut = []
     if not all_images:
         cut.append(f"only {len(some_images):,} images were read")
@@ -127,34 +148,25 @@ def read_known(
     return known_of_provider(state, command, some_images, some_risks, cut)
 
 
-def _some(
-    ask: Ask, path: str, query: Mapping[str, str], kind: type[Paged], most: int
-) -> tuple[list[Any], bool]:
-    """At most so many rows, and whether that is all."""
-    rows: list[Any] = []
-    if most <= 0:
-        return rows, False
-    for page in pages_of(ask, path, query, kind):
-        rows += page.items
-        if len(rows) >= most:
-            return rows[:most], not page.next and len(rows) == most
-    return rows, True
+def _some(rows: Iterator[R], most: int) -> tuple[list[R], bool]:
+    """At most so many, and whether that is all."""
+    some = list(islice(rows, max(0, most)))
+    return some, most > 0 and next(rows, None) is None
 
 
-def pages_of(ask: Ask, path: str, query: Mapping[str, str], kind: type[Paged]) -> Iterator[Paged]:
-    """Every page of a list. Raises: ``SourceError``."""
+def _rows(ask: Ask, path: str, query: Mapping[str, str], kind: type[Paged]) -> Iterator[Any]:
+    """Of every page of a list."""
     cursor, seen = "", set[str]()
     while cursor not in seen:
         seen.add(cursor)
-        page = answer_of(ask, path, {**query, "limit": _A_PAGE, "cursor": cursor}, kind)
-        yield page
+        page = _answer(ask, path, {**query, "limit": _A_PAGE, "cursor": cursor}, kind)
+        yield from page.items
         cursor = page.next
         if not cursor:
             return
 
 
-def answer_of(ask: Ask, path: str, query: Mapping[str, str], kind: type[A]) -> A:
-    """One answer. Raises: ``SourceError``."""
+def _answer(ask: Ask, path: str, query: Mapping[str, str], kind: type[A]) -> A:
     content = ask(path, {name: value for name, value in query.items() if value})
     try:
         return msgspec.json.decode(content, type=kind)

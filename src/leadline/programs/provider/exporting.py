@@ -13,23 +13,18 @@ import click
 from msgspec import Struct
 from msgspec.structs import fields
 
-from leadline.api.provider.wire import (
-    DayRow,
-    FindingRow,
-    Findings,
-    History,
-    ImageRow,
-    Images,
-    PackageRow,
-    Packages,
-    RiskRow,
-    Risks,
-    SourceRow,
-)
+from leadline.api.provider.wire import DayRow, FindingRow, ImageRow, PackageRow, RiskRow, SourceRow
 from leadline.errors import StoreError, UsageError
 from leadline.programs.provider.flags import read_from
 from leadline.programs.serving.provider_client import ProviderReader
-from leadline.scans.provider_reading import answer_of, pages_of, read_sources
+from leadline.scans.provider_reading import (
+    read_days,
+    read_findings,
+    read_images,
+    read_packages,
+    read_risks,
+    read_sources,
+)
 
 _MOMENTS = {
     **dict.fromkeys(("first_received", "gone", "received", "last_received", "created"), "TIMESTAMP"),
@@ -37,7 +32,7 @@ _MOMENTS = {
 }
 """Null for an empty one."""
 _TYPES = {int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN"}
-_LONGEST_HISTORY_DAYS = "1100"
+_LONGEST_HISTORY_DAYS = 1_100
 
 
 @click.command()
@@ -84,43 +79,15 @@ def write_tables(engine: Any, ask: Any, folder: Path) -> None:
 
 
 def _tables(ask: Any) -> Iterator[tuple[str, type[Struct], Iterable[Struct]]]:
-    yield "sources", SourceRow, read_sources(ask)
-    yield (
-        "findings",
-        FindingRow,
-        (
-            row
-            for state in ("open", "accepted", "gone")
-            for page in pages_of(ask, "/v1/findings", {"state": state}, Findings)
-            for row in page.items
-        ),
-    )
-    yield "risks", RiskRow, (row for page in pages_of(ask, "/v1/risks", {}, Risks) for row in page.items)
-    yield (
-        "days",
-        DayRow,
-        (
-            row
-            for source in read_sources(ask)
-            for row in answer_of(
-                ask, "/v1/history", {"source": source.name, "days": _LONGEST_HISTORY_DAYS}, History
-            ).items
-        ),
-    )
-    images = [row for page in pages_of(ask, "/v1/images", {}, Images) for row in page.items]
+    sources, images = read_sources(ask), list(read_images(ask))
+    found = (row for state in ("open", "accepted", "gone") for row in read_findings(ask, {"state": state}))
+    yield "sources", SourceRow, sources
+    yield "findings", FindingRow, found
+    yield "risks", RiskRow, read_risks(ask)
+    days = (row for source in sources for row in read_days(ask, _LONGEST_HISTORY_DAYS, source.name))
+    yield "days", DayRow, days
     yield "images", ImageRow, images
-    yield (
-        "packages",
-        PackageRow,
-        (
-            row
-            for image in images
-            for page in pages_of(
-                ask, "/v1/packages", {"digest": image.digest, "source": image.source}, Packages
-            )
-            for row in page.items
-        ),
-    )
+    yield "packages", PackageRow, (row for image in images for row in read_packages(ask, image))
 
 
 def _write(engine: Any, folder: Path, name: str, kind: type[Struct], rows: Iterable[Struct]) -> int:

@@ -14,7 +14,7 @@ import click
 import msgspec
 from msgspec import Struct
 
-from leadline.api.provider.wire import FindingRow, Findings, ImageRow, Images, PackageRow, Packages
+from leadline.api.provider.wire import FindingRow, ImageRow, PackageRow
 from leadline.errors import SourceError, StoreError, UsageError
 from leadline.programs.provider.flags import read_from
 from leadline.programs.serving.log import log_to_stderr
@@ -25,7 +25,7 @@ from leadline.programs.serving.provider_client import (
     provider_client,
     secret_of,
 )
-from leadline.scans.provider_reading import pages_of, read_sources
+from leadline.scans.provider_reading import read_findings, read_images, read_packages, read_sources
 from leadline.scans.pushing.defectdojo import reimport_call
 from leadline.scans.pushing.dependency_track import bom_call
 from leadline.scans.pushing.ocsf import Event, What, signing_key, webhook_call
@@ -141,7 +141,7 @@ def push_events(ask: Any, send: Callable[[Event], None], state: State) -> Iterat
     events: dict[str, Event] = {}
     kinds: tuple[tuple[str, What], ...] = (("open", "opened"), ("accepted", "opened"), ("gone", "gone"))
     for found, what in kinds:
-        for row in _rows(ask, {"state": found, "since": since}):
+        for row in read_findings(ask, {"state": found, "since": since}):
             came = Event("opened", row)
             if came.at >= since:
                 events[came.id] = came
@@ -173,7 +173,9 @@ def push_sources(ask: Any, send: Callable[[str, list[FindingRow]], None], state:
         if not source.last_received or done.get(source.name) == source.last_received:
             continue
         rows = [
-            row for kind in ("open", "accepted") for row in _rows(ask, {"state": kind, "source": source.name})
+            row
+            for kind in ("open", "accepted")
+            for row in read_findings(ask, {"state": kind, "source": source.name})
         ]
         send(source.name, rows)
         done[source.name] = source.last_received
@@ -185,20 +187,13 @@ def push_images(
 ) -> Iterator[State]:
     """The packages of each image that is new or another. Raises: ``SourceError``."""
     done = dict(state.done)
-    for image in (one for page in pages_of(ask, "/v1/images", {}, Images) for one in page.items):
+    for image in read_images(ask):
         key = f"{image.source} {image.digest}"
         if done.get(key) == image.received:
             continue
-        query = {"digest": image.digest, "source": image.source}
-        packages = [one for page in pages_of(ask, "/v1/packages", query, Packages) for one in page.items]
-        send(image, packages)
+        send(image, list(read_packages(ask, image)))
         done[key] = image.received
         yield State(state.since, done)
-
-
-def _rows(ask: Any, query: dict[str, str]) -> Iterator[FindingRow]:
-    for page in pages_of(ask, "/v1/findings", query, Findings):
-        yield from page.items
 
 
 def _sender(exchange: Patient, url: str) -> Send:
