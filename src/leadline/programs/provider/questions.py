@@ -36,7 +36,7 @@ from leadline.api.provider.wire import (
 )
 from leadline.programs.provider.database import Row, finding_of_mark
 from leadline.programs.provider.ingest import Refused
-from leadline.programs.provider.schema import seconds, seconds_of, stamp_of
+from leadline.programs.provider.schema import CAME_AND_WENT, seconds, seconds_of, stamp_of
 from leadline.programs.provider.source_row import SEVERITIES, Source
 from leadline.programs.provider.tables import MESSAGES_KEPT_DAYS, Tables
 from leadline.programs.provider.watchman import is_silent
@@ -62,15 +62,6 @@ _OBJECT = "o.tenant = ? AND o.kind = ? AND o.namespace = ? AND o.name = ?"
 _BY_SEVERITY = ", ".join(
     f"count(CASE WHEN severity = {number} AND NOT is_accepted THEN 1 END)"
     for number in range(len(SEVERITIES))
-)
-_CAME_AND_WENT = tuple(
-    f"SELECT f.{moment} / 86400, f.severity, {counts} FROM {table} f JOIN object o ON o.source = f.source AND o.id = f.object"
-    " WHERE f.tenant = ? AND f.source = ?"
-    for table, moment, counts in (
-        ("finding", "first", "count(*), 0"),
-        ("gone", "first", "count(*), 0"),
-        ("gone", "gone", "0, count(*)"),
-    )
 )
 _DISPUTED = "EXISTS (SELECT 1 FROM image x WHERE x.digest = i.digest AND x.content <> i.content AND x.tenant = i.tenant)"
 
@@ -313,7 +304,11 @@ class Questions:
         if source:
             found = self._tables.source(tenant, source)
             given = [found.id if found else -1, *namespaces]
-            parts = [f"{part} AND o.namespace IN ({names}) GROUP BY 1, 2" for part in _CAME_AND_WENT]
+            own = f"WHERE f.tenant = ? AND f.source = ? AND o.namespace IN ({names})"
+            parts = [
+                f"SELECT day, severity, sum(opened), sum(gone) FROM ({part} {own}) one GROUP BY 1, 2"
+                for part in CAME_AND_WENT
+            ]
         else:
             given = [*namespaces]
             parts = [

@@ -95,16 +95,20 @@ CREATE TABLE place_day(
   gone INTEGER NOT NULL, PRIMARY KEY(tenant, namespace, day, severity));
 """)
 """Which workload is to be fixed first, and what came and went in a namespace of any source: ``day`` is one since ``EPOCH``."""
-PLACES_SUMMED = """
-INSERT INTO place_day SELECT tenant, namespace, day, severity, sum(opened), sum(gone) FROM (
-  SELECT f.tenant, o.namespace, f.first / 86400 AS day, f.severity, 1 AS opened, 0 AS gone
-    FROM finding f JOIN object o ON o.source = f.source AND o.id = f.object
-  UNION ALL SELECT f.tenant, o.namespace, f.first / 86400, f.severity, 1, 0
-    FROM gone f JOIN object o ON o.source = f.source AND o.id = f.object
-  UNION ALL SELECT f.tenant, o.namespace, f.gone / 86400, f.severity, 0, 1
-    FROM gone f JOIN object o ON o.source = f.source AND o.id = f.object) one
-  GROUP BY tenant, namespace, day, severity;
-"""
+CAME_AND_WENT = tuple(
+    f"SELECT f.tenant, o.namespace, f.{moment} / 86400 AS day, f.severity, {came} AS opened, {went} AS gone FROM {table} f"
+    " JOIN object o ON o.source = f.source AND o.id = f.object"
+    for table, moment, came, went in (
+        ("finding", "first", 1, 0),
+        ("gone", "first", 1, 0),
+        ("gone", "gone", 0, 1),
+    )
+)
+"""A row for each finding that came, and for each that went."""
+PLACES_SUMMED = (
+    "INSERT INTO place_day SELECT tenant, namespace, day, severity, sum(opened), sum(gone)"
+    f" FROM ({' UNION ALL '.join(CAME_AND_WENT)}) one GROUP BY tenant, namespace, day, severity;"
+)
 _SQLITE = {
     "id": "INTEGER PRIMARY KEY",
     "text": "TEXT",

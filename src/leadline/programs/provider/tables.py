@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from leadline.api.provider.wire import Changes, ImageContent, LogHead
 from leadline.errors import UsageError
@@ -19,7 +20,7 @@ from leadline.programs.provider.database import (
 )
 from leadline.programs.provider.findings_table import change_findings
 from leadline.programs.provider.ranks_table import change_ranks
-from leadline.programs.provider.schema import PLACES_SUMMED
+from leadline.programs.provider.schema import CAME_AND_WENT, PLACES_SUMMED
 from leadline.programs.provider.source_row import SEVERITIES, Source
 
 Role = Literal["write", "read", "admin"]
@@ -279,21 +280,7 @@ class Tables:
             write.many(
                 "INSERT INTO vulnerability(tenant, image, vulnerability, package, version, severity, fixed, exploited)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    *(
-                        (
-                            tenant,
-                            row,
-                            one.id,
-                            one.package,
-                            one.version,
-                            one.severity,
-                            one.fixed,
-                            int(one.exploited),
-                        )
-                        for one in found
-                    )
-                ],
+                [(tenant, row, *astuple(one)) for one in found],
             )
             _note(write, source, head, size, (0, 0))
             others = write.run(
@@ -339,9 +326,10 @@ class Tables:
     def forget_view(self, source: Source) -> None:
         """Deletes the rows of ``source`` that its log can rebuild."""
         with self._database.writing(source.tenant_id) as write:
-            for part in _OF_PLACES:
+            for part in CAME_AND_WENT:
                 write.run(
-                    f"INSERT INTO place_day {part} GROUP BY 1, 2, 3, 4 ON CONFLICT (tenant, namespace, day, severity)"
+                    "INSERT INTO place_day SELECT tenant, namespace, day, severity, -sum(opened), -sum(gone)"
+                    f" FROM ({part} WHERE f.source = ?) one GROUP BY 1, 2, 3, 4 ON CONFLICT (tenant, namespace, day, severity)"
                     " DO UPDATE SET opened = place_day.opened + excluded.opened, gone = place_day.gone + excluded.gone",
                     source.id,
                 )
@@ -357,7 +345,7 @@ class Tables:
         """Sums the namespaces again: after a month was dropped, what they hold of it is not in any row."""
         with self._database.writing(EVERYONE) as write:
             write.run("DELETE FROM place_day")
-            write.run(PLACES_SUMMED.strip().rstrip(";"))
+            write.run(PLACES_SUMMED.rstrip(";"))
 
     def view(self, source: Source) -> list[tuple[Any, ...]]:
         """Every row that the log of ``source`` makes, in an order of their own."""
@@ -377,16 +365,6 @@ class Tables:
         return sorted((table, *row) for table, text in parts for row in self._of(source, f"SELECT {text}"))
 
 
-_OF_PLACES = tuple(
-    f"SELECT f.tenant, o.namespace, f.{moment} / 86400, f.severity, {came}, {went} FROM {table} f"
-    " JOIN object o ON o.source = f.source AND o.id = f.object WHERE f.source = ?"
-    for table, moment, came, went in (
-        ("finding", "first", "-count(*)", "0"),
-        ("gone", "first", "-count(*)", "0"),
-        ("gone", "gone", "0", "-count(*)"),
-    )
-)
-"""What the findings of a source have added to the sums of namespaces, negative."""
 _TEXTS = "JOIN object o ON o.source = f.source AND o.id = f.object JOIN detail d ON d.source = f.source AND d.id = f.detail"
 _SOURCES = (
     "SELECT s.id, t.name, s.name, s.kind, s.created, every, entries, mode, sequence, previous, received, program, rules, objects,"

@@ -7,7 +7,8 @@ folds by itself; it is counted. Acknowledged messages are kept for a provider th
 import os
 import sqlite3
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -340,19 +341,15 @@ class Outbox:
         row: tuple[Any, ...] = self._database.execute(f"SELECT {columns} FROM state").fetchone()  # noqa: S608 ours
         return row
 
-    def _transaction(self) -> "_Transaction":
-        return _Transaction(self._database)
-
-
-class _Transaction:
-    def __init__(self, database: sqlite3.Connection) -> None:
-        self._database = database
-
-    def __enter__(self) -> None:
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
         self._database.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        self._database.execute("ROLLBACK" if kind else "COMMIT")
+        try:
+            yield
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
 
 
 def _digest(one: FoundFinding | RankedWorkload) -> bytes:

@@ -2,12 +2,12 @@
 
 import os
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
 from leadline.api.provider.wire import WholeReport
 from leadline.errors import UsageError
@@ -20,6 +20,7 @@ from leadline.scans.submitting.compat import compat_calls, send_calls, write_cal
 from leadline.scans.submitting.sending import (
     Destination,
     DoubtError,
+    Exchange,
     Message,
     NotDeliveredError,
     Sender,
@@ -95,62 +96,27 @@ def delivered(request: Request, place: Destination, messages: Sequence[Message],
     return code
 
 
+class _Parcel(Struct, frozen=True):
+    """A message as a provider takes it."""
+
+    write: Callable[[Path], None]
+    """Into a folder, without the token."""
+    send: Callable[[str, Exchange], tuple[str, str]]
+    """With the token; what is said of it, and what went wrong all the same."""
+    part: str = ""
+    """Its name among several."""
+
+
 def _submit(request: Request, place: Destination, message: Message, *, is_one: bool) -> None:
     if request.submit_account and isinstance(message, WholeReport):
-        _submit_as_account(request, place, message)
-        return
-    key = str(uuid.uuid4())
-    part = "" if isinstance(message, WholeReport) else message.digest.rpartition(":")[2][:16]
+        parcel = _for_account(place, message)
+    else:
+        parcel = _for_source(place, message)
     if request.submit_dry_run:
         folder = Path(request.submit_dry_run)
-        write_request(folder if is_one else folder / part, *call_of(place, message, "", key, 0))
-        _say_unsent(request, place)
+        parcel.write(folder if is_one else folder / parcel.part)
+        _say(request, f"written: {folder}, what --submit would send to {place.host}; nothing was sent")
         return
-    with _sending(
-        request,
-        place,
-        message,
-        lambda kept: write_request(kept, *call_of(place, message, "", key, 0)),
-        part=part,
-    ) as (token, client):
-        sender = Sender(place, token, client, _memory(place, os.environ))
-        receipt = sender.send(message, key)
-    if sender.why_not_kept:
-        memory = _memory(place, os.environ)
-        click.echo(
-            f"delivered, and its checkpoint cannot be kept in {memory}: {sender.why_not_kept}", err=True
-        )
-    if isinstance(message, WholeReport):
-        line = (
-            f"submitted: {receipt.opened:,} new, {receipt.gone:,} gone, {receipt.open:,} open at {place.host}"
-        )
-    else:
-        line = f"submitted: {plain(message.name, 300)}"
-    _say(request, line)
-
-
-def _submit_as_account(request: Request, place: Destination, report: WholeReport) -> None:
-    report_id = str(uuid.uuid4())
-    calls = tuple(compat_calls(place, report, report_id))
-    if request.submit_dry_run:
-        write_calls(Path(request.submit_dry_run), calls)
-        _say_unsent(request, place)
-        return
-    with _sending(request, place, report, lambda kept: write_calls(kept, calls)) as (token, client):
-        said = send_calls(place, calls, token, client)
-    _say(request, f"submitted: {plain(said, 300)}" if said else f"submitted to {place.host}")
-
-
-@contextmanager
-def _sending(
-    request: Request,
-    place: Destination,
-    message: Message,
-    write: Callable[[Path], object],
-    *,
-    part: str = "",
-) -> Iterator[tuple[str, Patient]]:
-    """The token, and a client to send with; ``write`` keeps what is not delivered."""
     # Said with --quiet as well: nothing leaves this machine unnoticed.
     click.echo(f"submitting {_what(message)} to {place.host} as {place.source}", err=True)
     token = submit_token(os.environ)
@@ -159,22 +125,54 @@ def _sending(
             provider_client(request.submit_ca) as client,
             progress(f"submitting to {place.host}", is_wanted=not request.quiet),
         ):
-            yield token, Patient(client, "--submit-ca")
+            line, warning = parcel.send(token, Patient(client, "--submit-ca"))
     except NotDeliveredError as error:
-        raise _with_kept(error, place, part, write) from error
+        raise _with_kept(error, place, parcel) from error
+    if warning:
+        click.echo(warning, err=True)
+    _say(request, line)
 
 
-def _with_kept(
-    error: NotDeliveredError, place: Destination, part: str, write: Callable[[Path], object]
-) -> NotDeliveredError:
+def _for_source(place: Destination, message: Message) -> _Parcel:
+    key = str(uuid.uuid4())
+    memory = _memory(place, os.environ)
+
+    def send(token: str, exchange: Exchange) -> tuple[str, str]:
+        sender = Sender(place, token, exchange, memory)
+        receipt = sender.send(message, key)
+        why = sender.why_not_kept
+        warning = f"delivered, and its checkpoint cannot be kept in {memory}: {why}" if why else ""
+        if not isinstance(message, WholeReport):
+            return f"submitted: {plain(message.name, 300)}", warning
+        sums = f"{receipt.opened:,} new, {receipt.gone:,} gone, {receipt.open:,} open"
+        return f"submitted: {sums} at {place.host}", warning
+
+    return _Parcel(
+        lambda folder: write_request(folder, *call_of(place, message, "", key, 0)),
+        send,
+        "" if isinstance(message, WholeReport) else message.digest.rpartition(":")[2][:16],
+    )
+
+
+def _for_account(place: Destination, report: WholeReport) -> _Parcel:
+    calls = tuple(compat_calls(place, report, str(uuid.uuid4())))
+
+    def send(token: str, exchange: Exchange) -> tuple[str, str]:
+        said = send_calls(place, calls, token, exchange)
+        return f"submitted: {plain(said, 300)}" if said else f"submitted to {place.host}", ""
+
+    return _Parcel(lambda folder: write_calls(folder, calls), send)
+
+
+def _with_kept(error: NotDeliveredError, place: Destination, parcel: _Parcel) -> NotDeliveredError:
     """``error``, and where the report is now."""
     folder = _state(os.environ)
-    name = "-".join(word for word in (place.source, _mark(place), part) if word)
+    name = "-".join(word for word in (place.source, _mark(place), parcel.part) if word)
     kept = folder / "undelivered" / name if folder else None
     where = f"the report is kept in {kept}" if kept else "the report is not kept, since HOME is not set"
     try:
         if kept:
-            write(kept)
+            parcel.write(kept)
     except OSError as fault:
         where = f"the report cannot be kept in {kept}: {(fault.strerror or str(fault)).lower()}"
     said = str(error.args[0]) if isinstance(error, DoubtError) else f"not delivered: {error.args[0]}"
@@ -204,13 +202,6 @@ def _state(environ: Mapping[str, str]) -> Path | None:
     if named.startswith("/"):
         return Path(named) / "leadline" / "submit"
     return Path(home) / ".local" / "state" / "leadline" / "submit" if home.startswith("/") else None
-
-
-def _say_unsent(request: Request, place: Destination) -> None:
-    _say(
-        request,
-        f"written: {request.submit_dry_run}, what --submit would send to {place.host}; nothing was sent",
-    )
 
 
 def _say(request: Request, line: str) -> None:
