@@ -198,10 +198,21 @@ def _all_verbs(sources: Iterable[OwnRules]) -> Set[str] | None:
 
 def _places(question: Ask, rule: dict[str, Any]) -> tuple[str, ...]:
     """What in ``rule`` allows the question: resources, verbs and groups; empty where it does not."""
+    if _has_none(rule, "verbs", question.verbs):
+        return ()
     limits = items(rule.get("resourceNames"))
     if limits and not any(isinstance(name, str) and name in question.names for name in limits):
         return ()
     return places_of_any_name(question, rule)
+
+
+def _has_none(rule: dict[str, Any], key: str, wanted: frozenset[str]) -> bool:
+    """Whether one list of ``rule`` certainly names none of ``wanted``: most rules have to do with another question."""
+    values = items(rule.get(key))
+    try:
+        return "*" not in values and wanted.isdisjoint(values)
+    except TypeError:
+        return False  # something in it is no text
 
 
 def places_of_any_name(question: Ask, rule: dict[str, Any]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ looked for only within the lines of its parent. What is not unique is not given;
 
 import math
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -15,7 +16,6 @@ from msgspec import Struct
 from leadline.kube.field_path import Step, Steps, format_path, parse_path
 from leadline.sources.yaml.parser import Part, split_documents
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _ACTION = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}")
 _OPENING = re.compile(r"^(if|with|range|define|block)\b\s*(.*)$", re.DOTALL)
 _VALUES = re.compile(r"\$?\.Values((?:\.[A-Za-z_]\w*)+)")
@@ -30,6 +30,19 @@ _KIND = re.compile(rb"^kind:.*$", re.MULTILINE)
 _LITERAL_KEY = re.compile(r"^(- +)*[\w./$\"'-]+\s*:")
 _LINES = 20_000
 """Of a template; longer ones are not searched."""
+
+
+class _Marks(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Composes nodes for where they are alone: nothing works out what a scalar means."""
+
+    def resolve(self, kind: object, value: object, implicit: object) -> str:
+        return ""
+
+    def descend_resolver(self, parent: object, key: object) -> None:
+        return None
+
+    def ascend_resolver(self) -> None:
+        return None
 
 
 class TemplateSpot(Struct, frozen=True):
@@ -49,10 +62,21 @@ class _Line(Struct, frozen=True):
     """Without indentation."""
     pieces: tuple[str, ...] = ()
     """Of a template's line what is written around its actions; empty for a line that is never a field by itself."""
+    actions: tuple[str, ...] = ()
+    """Of a template's line, without their braces."""
 
 
 _Match = tuple[_Line, int, int] | None
 """A line of the template, and where in the lines what is below it begins and ends."""
+
+
+class _Segment(Struct, frozen=True):
+    """What is between two ``---`` lines of a template."""
+
+    place: tuple[int, int]
+    """In its lines."""
+    outermost: frozenset[str]
+    """Lines that are not indented: ``kind: …`` of an object among them, and none of something it refers to."""
 
 
 class _Document(Struct, frozen=True):
@@ -110,6 +134,17 @@ class TemplateSearch:
     def __init__(self, template: str, rendered: str) -> None:
         self._template = template
         self._lines = _template_lines(template)
+        self._segments = _segments(self._lines)
+        self._literal: dict[str, list[int]] = {}
+        """Where lines without actions are, by each text that one can have been rendered to."""
+        self._written: list[int] = []
+        """Where those are that hold actions."""
+        for index, line in enumerate(self._lines):
+            if len(line.pieces) > 1:
+                self._written.append(index)
+            elif line.pieces:
+                for text in {line.text, line.text.partition(" #")[0].rstrip()}:
+                    self._literal.setdefault(text, []).append(index)
         self._parts = list(split_documents((rendered + "\n").encode("utf-8", "surrogatepass")))
         self._kinds = {part.index: _kind_line(part.text) for part in self._parts}
         self._documents: dict[int, tuple[_Document, tuple[int, int]] | None] = {}
@@ -121,7 +156,7 @@ class TemplateSearch:
         """As ``locate_in_template``."""
         if document not in self._documents:
             source = _rendered_document(self._parts, self._kinds, document)
-            self._documents[document] = (source, _segment(self._lines, source)) if source else None
+            self._documents[document] = (source, self._segment(source)) if source else None
         known = self._documents[document]
         steps = parse_path(path)
         return self._spot(*known, steps) if known and self._lines else None
@@ -154,11 +189,44 @@ class TemplateSearch:
     def _match(
         self, low: int, high: int, wanted: _Line, parent: tuple[_Line, _Line] | None, *, is_item: bool
     ) -> _Match:
-        found = _only_match(self._lines[low:high], wanted, parent, is_item)
-        if found is None:
-            return None
-        at = self._lines.index(found, low)
-        return found, at + 1, _end_of_block(self._lines, at, high)
+        at = self._only_match(low, high, wanted, parent, is_item)
+        return None if at is None else (self._lines[at], at + 1, _end_of_block(self._lines, at, high))
+
+    def _only_match(
+        self, low: int, high: int, wanted: _Line, parent: tuple[_Line, _Line] | None, is_item: bool
+    ) -> int | None:
+        """The one line that can have been rendered to ``wanted``; literal equality and indentation break ties."""
+        lines, text = self._lines, wanted.text
+        found = [at for at in self._literal.get(text, ()) if low <= at < high]
+        written = self._written[bisect_left(self._written, low) : bisect_left(self._written, high)]
+        found += [at for at in written if _can_become(lines[at].pieces, text)]
+        if len(found) > 1:
+            found = [at for at in found if lines[at].text == text] or found
+        if len(found) > 1:
+            step = wanted.indent - parent[1].indent if parent else wanted.indent
+            indent = (parent[0].indent if parent else 0) + step
+            found = [at for at in found if lines[at].indent == indent] or ([] if is_item else found)
+        return found[0] if len(found) == 1 else None
+
+    def _segment(self, source: _Document) -> tuple[int, int]:
+        """The part of the template, between ``---`` lines, that rendered to the document.
+
+        The program ``helm`` writes the documents of a template sorted by kind, so the order among all of them proves
+        nothing; that among those of one kind is the template's.
+        """
+        alike = [part.place for part in self._segments if source.kind in part.outermost]
+        if len(alike) == 1:
+            return alike[0]
+        if len(alike) == source.count_of_kind:
+            return alike[source.rank]
+        whole = [
+            part.place
+            for part in self._segments
+            if any(":" in x.text for x in self._lines[slice(*part.place)])
+        ]
+        if len(whole) == source.count and (not alike or whole[source.index] in alike):
+            return whole[source.index]
+        return 0, len(self._lines)
 
 
 def _rendered_document(parts: Sequence[Part], kinds: Mapping[int, bytes], index: int) -> _Document | None:
@@ -166,7 +234,7 @@ def _rendered_document(parts: Sequence[Part], kinds: Mapping[int, bytes], index:
     if part is None:
         return None
     try:
-        node = yaml.compose(part.text, Loader=_LOADER)
+        node = yaml.compose(part.text, Loader=_Marks)
     except (yaml.YAMLError, UnicodeError, RecursionError):
         return None
     if node is None:
@@ -208,65 +276,30 @@ def _chain(source: _Document, steps: Sequence[Step]) -> list[tuple[Step, _Line]]
     return chain
 
 
-def _segment(lines: Sequence[_Line], source: _Document) -> tuple[int, int]:
-    """The part of the template, between ``---`` lines, that rendered to the document.
-
-    The program ``helm`` writes the documents of a template sorted by kind, so the order among all of them proves
-    nothing; that among those of one kind is the template's.
-    """
+def _segments(lines: Sequence[_Line]) -> list[_Segment]:
     borders = [i for i, line in enumerate(lines) if line.indent == 0 and _BORDER.match(line.text)]
-    segments = list(zip([0, *borders], [*borders, len(lines)], strict=True))
-    alike = [(low, high) for low, high in segments if _says_kind(lines[low:high], source.kind)]
-    if len(alike) == 1:
-        return alike[0]
-    if len(alike) == source.count_of_kind:
-        return alike[source.rank]
-    whole = [(low, high) for low, high in segments if any(":" in x.text for x in lines[low:high])]
-    if len(whole) == source.count and (not alike or whole[source.index] in alike):
-        return whole[source.index]
-    return 0, len(lines)
-
-
-def _says_kind(lines: Sequence[_Line], kind: str) -> bool:
-    """Whether one is ``kind: …`` of an object, rather than that of something it refers to."""
-    return any(line.indent == 0 and line.text == kind for line in lines)
+    return [
+        _Segment((low, high), frozenset(line.text for line in lines[low:high] if line.indent == 0))
+        for low, high in zip([0, *borders], [*borders, len(lines)], strict=True)
+    ]
 
 
 def _template_lines(template: str) -> list[_Line]:
     rows = template.split("\n")
     if len(rows) > _LINES:
         return []
-    return [
-        _Line(n, len(row) - len(row.lstrip()), text, _pieces(text))
-        for n, row in enumerate(rows, 1)
-        if (text := row.strip())
-    ]
+    return [_template_line(n, row) for n, row in enumerate(rows, 1) if row.strip()]
 
 
-def _pieces(line: str) -> tuple[str, ...]:
-    if not _LITERAL_KEY.match(line) and not line.startswith("- "):
-        return ()
-    return tuple(_ACTION.split(line)[::2]) if "{{" in line else (line,)
-
-
-def _only_match(
-    lines: Sequence[_Line], wanted: _Line, parent: tuple[_Line, _Line] | None, is_item: bool
-) -> _Line | None:
-    """The one line that can have been rendered to ``wanted``; literal equality and indentation break ties."""
-    found = [line for line in lines if line.pieces and _can_become(line.pieces, wanted.text)]
-    if len(found) > 1:
-        found = [line for line in found if line.text == wanted.text] or found
-    if len(found) > 1:
-        step = wanted.indent - parent[1].indent if parent else wanted.indent
-        indent = (parent[0].indent if parent else 0) + step
-        found = [line for line in found if line.indent == indent] or ([] if is_item else found)
-    return found[0] if len(found) == 1 else None
+def _template_line(number: int, row: str) -> _Line:
+    text = row.strip()
+    parts = tuple(_ACTION.split(text)) if "{{" in text else (text,)
+    is_field = text.startswith("- ") or _LITERAL_KEY.match(text)
+    return _Line(number, len(row) - len(row.lstrip()), text, parts[::2] if is_field else (), parts[1::2])
 
 
 def _can_become(pieces: tuple[str, ...], rendered_line: str) -> bool:
-    """Whether a line with a literal key, of these pieces, renders to ``rendered_line`` for some values."""
-    if len(pieces) == 1:
-        return pieces[0] == rendered_line or pieces[0].partition(" #")[0].rstrip() == rendered_line
+    """Whether a line with a literal key, of these pieces around its actions, can have become ``rendered_line``."""
     position = 0
     if not rendered_line.startswith(pieces[0].rstrip()):
         return False
@@ -301,12 +334,12 @@ def _steering_key(template: str, block: Sequence[_Line], rest: Sequence[Step], *
     ``block`` holds the line that was matched and what is below it.
     """
     matched = block[0]
-    keys = {found[1][1:] for found in _VALUES.finditer(" ".join(_ACTION.findall(matched.text)))}
+    keys = {found[1][1:] for found in _VALUES.finditer(" ".join(matched.actions))}
     if is_exact and keys:
         return keys.pop() if len(keys) == 1 else ""
     if is_exact and not matched.text.endswith((":", "}}")):
         return ""
-    actions = [(line, action) for line in block for action in _ACTION.findall(line.text)]
+    actions = [(line, action) for line in block for action in line.actions]
     blocks = [(line, action) for line, action in actions if action.startswith("toYaml")]
     has_literals = any(not line.text.startswith(("{{", "#")) for line in block[1:])
     if len(blocks) != 1 or any(_PARTIAL.match(action) for _, action in actions):
