@@ -16,6 +16,7 @@ from leadline.model.resource import Resource
 from leadline.model.unread import Unread
 from leadline.sources.child_process import Limits
 from leadline.sources.rendering.plan.file_owner import Owner
+from leadline.sources.rendering.plan.kept import KeptRenders
 from leadline.sources.rendering.plan.result import HelmOptions, Rendered, RenderOptions
 from leadline.sources.rendering.render import read_rendered
 
@@ -254,6 +255,31 @@ def test_dependency_beside_the_chart_stands_in_also_for_its_own_dependency(tmp_p
         ("top/templates/it.yaml", 0, "ConfigMap/top"),
     ]
     assert len({r.id for r in found.resources}) == len(found.resources) == 6
+
+
+def test_every_setting_of_a_chart_has_its_definitions_and_what_is_lent_to_it(tmp_path: Path) -> None:
+    """The engine hands definitions over once, and puts a chart with lent parts together once."""
+    lending = chart("lent", config_map("lent"))
+    ask = '{{ if .Release.IsUpgrade }}upgraded{{ else if .Capabilities.APIVersions.Has "x.example/v1" }}known{{ else }}plain{{ end }}'
+    more = "dependencies:\n- {name: lent, version: 1.0.0, repository: https://charts.example}\n"
+    crd = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: %s}\n"
+    root = write(tmp_path, lending | chart("one", config_map(ask), more) | {"one/crds/a.yaml": crd % "first"})
+    options = RenderOptions({}, kept=KeptRenders([str(root)]))
+    for name, is_changed in (("first", False), ("second", True)):
+        if is_changed:
+            (root / "one/crds/a.yaml").write_text(crd % name)
+            options.kept.forget(str(root / "one/crds/a.yaml"))
+        found = read_rendered(root, options)
+        of_one = [r for r in found.resources if r.origin.rendered_from == "one"]
+        for setting, own in (
+            ("", "plain"),
+            ("as an upgrade", "upgraded"),
+            ("where the cluster has every API that it asks for", "known"),
+        ):
+            assert sorted(r.name for r in of_one if r.origin.setting == setting) == sorted(
+                [name, "lent", own]
+            )
+    options.kept.close()
 
 
 def test_what_a_chart_ignores_stays_out_also_where_a_dependency_stands_in(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def read_rendered(
     budget = options.budget or Budget(options.total_s, options.total_bytes)
     parts = (read_charts(plan, options, shown, budget), read_kustomizations(plan, options, shown, budget))
     rendered = all_of(parts)
-    named, turned_off = unrendered(plan, rendered)
+    named, turned_off = unrendered(plan, rendered, options.kept)
     return structs.replace(
         rendered,
         unread=(*rendered.unread, *named),

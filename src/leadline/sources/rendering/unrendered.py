@@ -16,6 +16,7 @@ from leadline.sources.manifests.reader import documents_of, is_object_like
 from leadline.sources.regular_file import read_regular
 from leadline.sources.rendering.kustomize.patches import is_patch_of
 from leadline.sources.rendering.plan.file_owner import Owner, Ownership, relative_path
+from leadline.sources.rendering.plan.kept import KeptRenders
 from leadline.sources.rendering.plan.kustomization import FILE_NAMES
 from leadline.sources.rendering.plan.result import Rendered
 from leadline.sources.yaml.parser import LIMITS, Memory, parse_documents
@@ -29,9 +30,11 @@ _HAS_KIND = re.compile(rb"^[ \t]*['\"]?kind['\"]?[ \t]*:", re.MULTILINE)
 _HINT = "scan it by its own path, or take it out of what holds it"
 
 
-def unrendered(plan: Ownership, rendered: Rendered) -> tuple[list[Unread], list[Unread]]:
+def unrendered(
+    plan: Ownership, rendered: Rendered, kept: KeptRenders | None = None
+) -> tuple[list[Unread], list[Unread]]:
     """Files with objects that nothing rendered, and templates that values turn off."""
-    search = _Search(plan, rendered)
+    search = _Search(plan, rendered, kept)
     named: list[Unread] = []
     turned_off: list[Unread] = []
     for path, owner in sorted(rendered.owners.items()):
@@ -44,8 +47,9 @@ def unrendered(plan: Ownership, rendered: Rendered) -> tuple[list[Unread], list[
 
 
 class _Search:
-    def __init__(self, plan: Ownership, rendered: Rendered) -> None:
+    def __init__(self, plan: Ownership, rendered: Rendered, kept: KeptRenders | None) -> None:
         self._plan = plan
+        self._kept = kept
         self._owners: Mapping[str, Owner] = rendered.owners
         self._charts = rendered.rendered_charts
         self._test_files = rendered.test_files
@@ -116,9 +120,14 @@ class _Search:
 
     def _objects(self, path: str, content: bytes) -> list[dict[str, Any]]:
         """The objects that a text writes down, those of lists one by one."""
-        found: list[dict[str, Any]] = []
         if b"kind" not in content and b"\\" not in content:
-            return found
+            return []
+        if self._kept is None:
+            return self._read(path, content)
+        return self._kept.once(("objects", path, content), lambda: self._read(path, content))
+
+    def _read(self, path: str, content: bytes) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
         # A template may begin with a brace as JSON does, and is read in one way.
         documents = (
             documents_of(content, path, LIMITS, self._memory)

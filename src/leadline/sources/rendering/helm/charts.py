@@ -201,7 +201,7 @@ class _ChartReader:
         self._with_own_values: list[tuple[str, Unread]] = []
         """Charts that could not be rendered with their own values alone, beside other renderings."""
         self._doubts: dict[str, Doubts] = {}
-        self._known_texts: dict[str, Blocks] = {}
+        self._known_texts: dict[str, Blocks] = self._kept.once("known templates", dict) if self._kept else {}
         self._answers: dict[tuple[str, tuple[str, ...]], ChartAnswer] = {}
         """Of installations, which others are compared with."""
         self._settled: dict[str, set[str]] = {}

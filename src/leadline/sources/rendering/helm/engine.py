@@ -10,12 +10,13 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from leadline.sources.child_process import NOT_STARTED, Child, Command, Fate, Limits, Outcome, run_child
 from leadline.sources.confinement import Confinement
@@ -73,6 +74,8 @@ class ChartAnswer(Struct, frozen=True):
     """Rendered text by ``CHART/templates/FILE``; a subchart's begins with ``CHART/charts/NAME/``."""
     crds: list[tuple[str, str]] = []
     """Path, with the chart's name in front, and text."""
+    has_crds_as_before: bool = False
+    """Whether they are left out for being those of the last answer about this chart; in no answer that an engine gives."""
     declared: list[str] = []
     """Names of the dependencies that the chart asks for."""
     loaded: list[str] = []
@@ -88,7 +91,8 @@ class ChartAnswer(Struct, frozen=True):
 class Engine(Protocol):
     """Renders one chart after the other; closed by leaving its ``with`` block."""
 
-    def render(self, request: ChartRequest) -> ChartAnswer: ...
+    def render(self, request: ChartRequest, *, again: bool) -> ChartAnswer:
+        """``again``: the last request was about the same chart and values, and its files have not changed since."""
 
     def __enter__(self) -> "Engine": ...
 
@@ -106,19 +110,26 @@ class BundledEngine:
         self._command = Command(argv, "/", run.environment, run.stopped, run.confinement)
         self._limits = run.limits
         self._child: Child | None = None
+        self._crds: dict[str, list[tuple[str, str]]] = {}
+        """Those of the last answer about each chart."""
 
-    def render(self, request: ChartRequest) -> ChartAnswer:
+    def render(self, request: ChartRequest, *, again: bool) -> ChartAnswer:
         if self._child is None:
             try:
                 self._child = Child(self._command, self._limits)
             except OSError as error:
                 return ChartAnswer(error=f"the engine cannot be started: {error}", error_kind="crashed")
-        output, fate = self._child.ask(msgspec.json.encode(request))
+        output, fate = self._child.ask(msgspec.json.encode({**msgspec.to_builtins(request), "again": again}))
         if fate == "ended":
             try:
-                return msgspec.json.decode(output, type=ChartAnswer)
+                answer = msgspec.json.decode(output, type=ChartAnswer)
             except MALFORMED as error:
                 return ChartAnswer(error=f"the engine's answer is unreadable: {error}", error_kind="crashed")
+            if answer.has_crds_as_before:
+                answer = structs.replace(answer, crds=self._crds[request.chart], has_crds_as_before=False)
+            elif not answer.error:
+                self._crds[request.chart] = answer.crds
+            return answer
         outcome = self._child.end(b"", fate)
         self.close()
         return ChartAnswer(error=_unfinished(outcome, self._limits), error_kind=outcome.fate)
@@ -145,7 +156,7 @@ class ProgramEngine:
         self._run = run
         self._limits = run.limits
 
-    def render(self, request: ChartRequest) -> ChartAnswer:
+    def render(self, request: ChartRequest, *, again: bool) -> ChartAnswer:
         argv = [self._program, "template", request.name, request.chart, "--namespace", request.namespace]
         argv += ["--include-crds", *(["--is-upgrade"] if request.is_upgrade else [])]
         argv += ["--kube-version", request.kube_version] if request.kube_version else []
@@ -198,10 +209,10 @@ class _FirstThatCan:
         self._first = first
         self._second = second
 
-    def render(self, request: ChartRequest) -> ChartAnswer:
-        answer = self._first.render(request)
+    def render(self, request: ChartRequest, *, again: bool) -> ChartAnswer:
+        answer = self._first.render(request, again=again)
         needs_other = answer.error_kind == _NO_START or "missing in charts/" in answer.error
-        return self._second.render(request) if needs_other else answer
+        return self._second.render(request, again=False) if needs_other else answer
 
     def __enter__(self) -> "_FirstThatCan":
         return self
@@ -231,32 +242,38 @@ def render_all(
     run: Run,
     kept: ThreadPoolExecutor | None = None,
 ) -> list[ChartAnswer]:
-    """The answer to each request, in their order; every engine takes the next one as soon as it is free.
+    """The answer to each request, in their order; every engine takes the next chart as soon as it is free.
 
     They end here. With ``kept``, whose threads start them, they go on: a child ends with the thread that started it.
     """
     answers: list[ChartAnswer] = [ChartAnswer(error="not rendered", error_kind="stopped")] * len(requests)
-    waiting = iter(range(len(requests)))
+    groups = [
+        tuple(group) for _, group in groupby(range(len(requests)), lambda index: _files_of(requests[index]))
+    ]
+    waiting = iter(groups)
     lock = threading.Lock()
 
     def work(engine: Engine) -> None:
         with engine if kept is None else nullcontext():
             while not run.stopped.is_set():
                 with lock:
-                    index = next(waiting, None)
-                if index is None:
+                    group = next(waiting, ())
+                if not group:
                     return
-                if why := run.budget.why_spent():
-                    answers[index] = ChartAnswer(error=why, error_kind="out of time")
-                    continue
-                answers[index] = answer = engine.render(requests[index])
-                run.budget.spend(
-                    sum(map(len, answer.templates.values())) + sum(len(text) for _, text in answer.crds)
-                )
+                for index in group:
+                    if run.stopped.is_set():
+                        return
+                    if why := run.budget.why_spent():
+                        answers[index] = ChartAnswer(error=why, error_kind="out of time")
+                        continue
+                    answers[index] = answer = engine.render(requests[index], again=index > group[0])
+                    run.budget.spend(
+                        sum(map(len, answer.templates.values())) + sum(len(text) for _, text in answer.crds)
+                    )
 
     with ThreadPoolExecutor(max_workers=max(1, len(engines))) if kept is None else nullcontext(kept) as pool:
         try:
-            for task in [pool.submit(work, engine) for engine in engines[: len(requests)]]:
+            for task in [pool.submit(work, engine) for engine in engines[: len(groups)]]:
                 task.result()
         except BaseException:
             run.stopped.set()
@@ -264,6 +281,10 @@ def render_all(
     if kept is None:
         run.stopped.set()
     return answers
+
+
+def _files_of(request: ChartRequest) -> tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]:
+    return request.chart, request.values, request.parts
 
 
 def _answer_of(output: str) -> ChartAnswer:

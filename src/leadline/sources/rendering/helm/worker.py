@@ -3,9 +3,10 @@
 It is started by path and imports nothing of Leadline, so that its start is that of the engine alone. The
 engine is Go code loaded into the process: a crash, an endless loop or a flood of output ends this process only.
 
-A request is an object with the fields of ``leadline.sources.rendering.helm.engine.Request``. An answer has either
-``error`` and ``error_kind``, or ``name``, ``type``, ``templates`` (path to rendered text, the path beginning with
-the chart's name), ``crds`` (path below the chart to text), ``declared`` and ``loaded`` (names of dependencies), and ``engine``, its version.
+A request is an object with the fields of ``leadline.sources.rendering.helm.engine.ChartRequest``, and ``again``: whether the last
+one was about the same files. An answer has either ``error`` and ``error_kind``, or ``name``, ``type``, ``templates`` (path to
+rendered text, the path beginning with the chart's name), ``crds`` (path below the chart to text) or ``has_crds_as_before``,
+``declared`` and ``loaded`` (names of dependencies), and ``engine``, its version.
 
 Source: the engine's C interface, the package helm-python-sdk
 """
@@ -22,6 +23,8 @@ from typing import Any
 
 _VALUES_BYTES = 8 << 20
 _CHART_BYTES = 100 << 20
+_CRDS_LENGTH = 32 << 20
+"""Of all charts, kept to see whether they are what they were."""
 # Of a path as --set writes it: https://helm.sh/docs/intro/using_helm/#the-format-and-limitations-of---set
 _SPECIAL = re.compile(r"[\\.,=\[\]{}]")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
@@ -31,17 +34,36 @@ _STEP = re.compile(r"\[\d+\]|(?:\\.|[^\\.\[])+", re.DOTALL)
 def main() -> None:
     answers = sys.stdout
     sys.stdout = sys.stderr
+    held = _Held()
     for line in sys.stdin:
-        answers.write(json.dumps(_answer(json.loads(line))) + "\n")
+        answers.write(json.dumps(_answer(json.loads(line), held)) + "\n")
         answers.flush()
 
 
-def _answer(request: dict[str, Any]) -> dict[str, Any]:
+class _Held:
+    """What is known of charts that were rendered before."""
+
+    def __init__(self) -> None:
+        self.archive = b""
+        """Of the last chart, where it was put together here."""
+        self._crds: dict[str, str] = {}
+
+    def has_crds(self, chart: str, crds: str) -> bool:
+        """Whether the last answer about the chart had these; from now on they are its last."""
+        if self._crds.get(chart) == crds:
+            return True
+        if sum(map(len, self._crds.values())) > _CRDS_LENGTH:
+            self._crds.clear()
+        self._crds[chart] = crds
+        return False
+
+
+def _answer(request: dict[str, Any], held: _Held) -> dict[str, Any]:
     import helm_python
 
     answer: dict[str, Any] = {"engine": helm_python.helm_sdk_version()}
     try:
-        _render(request, answer)
+        _render(request, answer, held)
     except helm_python.HelmError as error:
         answer |= {"error": str(error), "error_kind": type(error).__name__}
     except (OSError, ValueError) as error:
@@ -49,10 +71,10 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def _render(request: dict[str, Any], answer: dict[str, Any]) -> None:
+def _render(request: dict[str, Any], answer: dict[str, Any], held: _Held) -> None:
     from helm_python import _native
 
-    with _load(request) as chart:
+    with _load(request, held) as chart:
         metadata = chart.metadata
         answer |= {
             "name": metadata.get("name", ""),
@@ -72,7 +94,11 @@ def _render(request: dict[str, Any], answer: dict[str, Any]) -> None:
         )
         answer["templates"] = json.loads(rendered)
         answer["silent"] = _silent(metadata, chart.dependencies, answer)
-        answer["crds"] = [[crd["filename"], crd["data"]] for crd in chart.crds]
+        # They may be megabytes, and are the same in most renderings of a chart.
+        crds = _native.call_string("helm_chart_crds", chart._raw())
+        answer["has_crds_as_before"] = held.has_crds(request["chart"], crds)
+        if not answer["has_crds_as_before"]:
+            answer["crds"] = [[crd["filename"], crd["data"]] for crd in json.loads(crds)]
 
 
 def _silent(metadata: dict[str, Any], loaded: list[dict[str, Any]], answer: dict[str, Any]) -> list[str]:
@@ -88,11 +114,20 @@ def _silent(metadata: dict[str, Any], loaded: list[dict[str, Any]], answer: dict
     return sorted(labels - libraries - rendered)
 
 
-def _load(request: dict[str, Any]) -> Any:
+def _load(request: dict[str, Any], held: _Held) -> Any:
     import helm_python
 
+    # A rendering changes the chart: what its values turn off is gone then, so that each needs one that is loaded anew.
     if not request["parts"]:
         return helm_python.Chart.load(request["chart"])
+    if not (request["again"] and held.archive):
+        held.archive = b""
+        held.archive = _archive(request)
+    return helm_python.Chart.load_archive(held.archive)
+
+
+def _archive(request: dict[str, Any]) -> bytes:
+    """The chart with the parts that it lacks."""
     content = io.BytesIO()
     size = 0
     # It is unpacked at once, in this process: to compress it would only cost time.
@@ -114,7 +149,7 @@ def _load(request: dict[str, Any]) -> Any:
                 member = tarfile.TarInfo(str(Path("chart", place, relative)))
                 member.size = len(text)
                 archive.addfile(member, io.BytesIO(text))
-    return helm_python.Chart.load_archive(content.getvalue())
+    return content.getvalue()
 
 
 def _files_below(top: str) -> list[tuple[Path, str]]:

@@ -39,6 +39,8 @@ class KeptRenders:
         """What files held before they changed for the first time."""
         self._now: dict[str, bytes] = {}
         """What they hold."""
+        self._places: dict[str, frozenset[str]] = {}
+        """Each of them, and the folders that it is in."""
 
     def get(self, key: Hashable) -> Any:
         """The answer; ``None`` where there is none for what the files hold now."""
@@ -48,7 +50,7 @@ class KeptRenders:
         """``files`` are all files and folders, absolute, that ``answer`` was made of."""
         row = _Row(frozenset(str(Path(file)) for file in files), answer)
         for file in self._now:
-            if self._has_part(file, row):
+            if not row.files.isdisjoint(self._places[file]):
                 row.held[file] = self._now[file]
         row.checked = len(self._now)
         rows = [one for one in self._rows.get(key, ()) if one.files != row.files or one.held != row.held]
@@ -66,11 +68,13 @@ class KeptRenders:
         """``file``, absolute, which held ``was``, holds ``now``: answers for this are taken, and those for ``was`` kept."""
         self._first.setdefault(file, was)
         self._now[file] = now
+        self._places[file] = _places_of(file)
 
     def forget(self, file: str) -> None:
         """Drops every answer that ``file``, absolute, has a part in."""
+        places = _places_of(file)
         for key, rows in list(self._rows.items()):
-            left = [row for row in rows if not self._has_part(file, row)]
+            left = [row for row in rows if row.files.isdisjoint(places)]
             if left:
                 self._rows[key] = left
             else:
@@ -83,11 +87,11 @@ class KeptRenders:
     def _is_of_now(self, row: _Row) -> bool:
         if row.checked < len(self._now):
             for file in islice(self._now, row.checked, None):
-                if self._has_part(file, row):
+                if not row.files.isdisjoint(self._places[file]):
                     row.held[file] = self._first[file]
             row.checked = len(self._now)
         return all(self._now[file] == held for file, held in row.held.items())
 
-    @staticmethod
-    def _has_part(file: str, row: _Row) -> bool:
-        return file in row.files or any(str(folder) in row.files for folder in Path(file).parents)
+
+def _places_of(file: str) -> frozenset[str]:
+    return frozenset((file, *map(str, Path(file).parents)))
