@@ -1,6 +1,7 @@
 """Packages that a program carries in itself: zipped applications, copies that are listed, archives of Yarn."""
 
 import io
+import json
 import zipfile
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from leadline.packages.file import File, Unreadable
 from leadline.sbom.cataloguers.npm import yarn_cache
 from leadline.sbom.cataloguers.python import python_vendored, python_zipapp
+from leadline.sbom.documents.carried import carried_packages
 
 METADATA = "Metadata-Version: 2.1\nName: %s\nVersion: %s\n"
 
@@ -70,3 +72,11 @@ def test_an_archive_of_yarn_is_the_package_in_it():
 def test_what_is_damaged_is_not_read(cataloguer, data):
     with pytest.raises(Unreadable):
         found(cataloguer, "app/.yarn/cache/a.zip", data)
+
+
+@pytest.mark.parametrize(("faults", "more"), [(1, ""), (16, "; and 15 more"), (1500, "; and more than 999 more")])
+def test_faults_of_a_document_in_an_image_are_not_undercounted(faults: int, more: str):
+    document = {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [{"name": "x"}] * faults}
+    with pytest.raises(Unreadable) as raised:
+        list(carried_packages(json.dumps(document).encode()))
+    assert str(raised.value).partition("unknown")[2] == more

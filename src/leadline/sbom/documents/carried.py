@@ -24,7 +24,9 @@ def carried_packages(content: bytes) -> Iterator[Package]:
     Raises:
         Unreadable: it cannot be read; after its packages, parts of it cannot.
     """
-    from leadline.sbom.documents.reader import read_sbom_document  # seldom is there one
+    # Seldom is there one.
+    from leadline.sbom.documents.fields import MOST_UNREAD
+    from leadline.sbom.documents.reader import read_sbom_document
 
     if len(content) > LARGEST_BYTES:
         raise Unreadable(f"larger than {LARGEST_BYTES >> 20} MiB")
@@ -46,5 +48,8 @@ def carried_packages(content: bytes) -> Iterator[Package]:
             )
     if sbom.unread:
         first = sbom.unread[0]
-        more = f"; and {len(sbom.unread) - 1:,} more" if len(sbom.unread) > 1 else ""
+        others = min(len(sbom.unread), MOST_UNREAD) - 1
+        # What is beyond is one entry, which says how many.
+        at_least = "more than " if len(sbom.unread) > MOST_UNREAD else ""
+        more = f"; and {at_least}{others:,} more" if others else ""
         raise Unreadable(f"{first.where}: {first.why}{more}")
