@@ -74,7 +74,9 @@ def test_what_is_damaged_is_not_read(cataloguer, data):
         found(cataloguer, "app/.yarn/cache/a.zip", data)
 
 
-@pytest.mark.parametrize(("faults", "more"), [(1, ""), (16, "; and 15 more"), (1500, "; and more than 999 more")])
+@pytest.mark.parametrize(
+    ("faults", "more"), [(1, ""), (16, "; and 15 more"), (1500, "; and more than 999 more")]
+)
 def test_faults_of_a_document_in_an_image_are_not_undercounted(faults: int, more: str):
     document = {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [{"name": "x"}] * faults}
     with pytest.raises(Unreadable) as raised:
