@@ -17,30 +17,22 @@ class NewTenant(Struct, frozen=True, rename="camel", forbid_unknown_fields=True)
     name: Name
 
 
-class NewSource(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    name: Name
+class Named(NewTenant, frozen=True):
+    """A source or a token."""
+
     tenant: Name = DEFAULT_TENANT
+
+
+class NewSource(Named, frozen=True):
     kind: Kind = "cluster"
     every_seconds: Annotated[int, Meta(ge=0, lt=10**9)] = 0
     """How often something is due; 0 for never."""
 
 
-class NewToken(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+class NewToken(Named, frozen=True):
     """One that writes a source, or, without a source, reads its tenant."""
 
-    name: Name
-    tenant: Name = DEFAULT_TENANT
     source: Name | None = None
-
-
-class OldToken(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    name: Name
-    tenant: Name = DEFAULT_TENANT
-
-
-class OneSource(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    name: Name
-    tenant: Name = DEFAULT_TENANT
 
 
 class Tenants(Struct, frozen=True, rename="camel"):
@@ -100,9 +92,9 @@ ADMIN_ROUTES = (
         for path, title, answer, takes in (
             ("tenants", "Add a tenant", _add_tenant, NewTenant),
             ("sources", "Add a source, with a token that may write it", _add_source, NewSource),
-            ("sources/settled", "End the alerts of a source", _settle, OneSource),
+            ("sources/settled", "End the alerts of a source", _settle, Named),
             ("tokens", "Add a token", _add_token, NewToken),
-            ("tokens/dropped", "Make a token invalid at once", _drop_token, OldToken),
+            ("tokens/dropped", "Make a token invalid at once", _drop_token, Named),
         )
     ),
 )

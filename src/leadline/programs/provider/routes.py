@@ -142,10 +142,6 @@ def _check_source(parts: Parts, call: Call) -> None:
         raise Refused(404, "Unknown source", "/v1/sources lists them")
 
 
-def _sources(parts: Parts, call: Call) -> Sources:
-    return parts.questions.sources(call.token.tenant)
-
-
 def _listed(question: Callable[..., Struct]) -> Callable[[Parts, Call], Struct]:
     """``question``: a method of ``Questions`` that answers page by page."""
 
@@ -168,119 +164,69 @@ def _namespace_history(parts: Parts, call: Call) -> NamespaceHistory:
     return parts.questions.namespace_history(call.token.tenant, names, asked.source, asked.days)
 
 
-def _alerts(parts: Parts, call: Call) -> Alerts:
-    return parts.questions.alerts(call.token.tenant)
-
-
 def _entity(parts: Parts, call: Call) -> Entity:
     kind, namespace, name = call.path
     return parts.questions.entity(call.token.tenant, kind, "" if namespace == "-" else namespace, name)
 
 
-ROUTES = (
-    Route(
-        "POST",
-        "/v1/sources/{source}/report",
-        ("write",),
-        "Send all that one scan found",
-        Receipt,
-        _sent,
-        SendQuery,
-        WholeReport,
-    ),
-    Route(
-        "POST",
-        "/v1/sources/{source}/changes",
-        ("write",),
-        "Send what changed",
-        Receipt,
-        _sent,
-        SendQuery,
-        Changes,
-    ),
-    Route(
-        "POST",
-        "/v1/sources/{source}/images",
-        ("write",),
-        "Send what is in an image",
-        Receipt,
-        _sent,
-        SendQuery,
-        ImageContent,
-    ),
-    Route(
-        "GET",
-        "/v1/sources/{source}/checkpoint",
-        ("write", "read"),
-        "Size and root of the log",
-        LogState,
-        _checkpoint,
-    ),
-    Route(
-        "GET",
-        "/v1/sources/{source}/proof",
-        ("write", "read"),
-        "That the log begins with what you knew",
-        Proofs,
-        _proof,
-        ProofQuery,
-    ),
-    Route("GET", "/v1/sources", ("read",), "Who reports, and what is open there", Sources, _sources),
-    Route(
-        "GET",
-        "/v1/findings",
-        ("read",),
-        "Findings of all sources",
-        Findings,
-        _listed(Questions.findings),
-        Asked,
-    ),
-    Route(
-        "GET",
-        "/v1/packages",
-        ("read",),
-        "Who runs a package",
-        Packages,
-        _listed(Questions.packages),
-        WhichPackages,
-    ),
-    Route(
-        "GET",
-        "/v1/images",
-        ("read",),
-        "Images, and who has a vulnerability",
-        Images,
-        _listed(Questions.images),
-        WhichImages,
-    ),
-    Route(
-        "GET",
-        "/v1/risks",
-        ("read",),
+def _own_tenant(question: Callable[[Questions, str], Struct]) -> Callable[[Parts, Call], Struct]:
+    """``question``: a method of ``Questions`` that asks for nothing but a tenant."""
+    return lambda parts, call: question(parts.questions, call.token.tenant)
+
+
+_READ: tuple[tuple[str, str, type[Struct], Callable[[Parts, Call], Struct], type[Struct]], ...] = (
+    ("sources", "Who reports, and what is open there", Sources, _own_tenant(Questions.sources), Nothing),
+    ("findings", "Findings of all sources", Findings, _listed(Questions.findings), Asked),
+    ("packages", "Who runs a package", Packages, _listed(Questions.packages), WhichPackages),
+    ("images", "Images, and who has a vulnerability", Images, _listed(Questions.images), WhichImages),
+    (
+        "risks",
         "Workloads that are to be fixed first, the gravest first",
         Risks,
         _listed(Questions.risks),
         WhichRisks,
     ),
-    Route("GET", "/v1/history", ("read",), "Sums of days", History, _history, HistoryQuery),
-    Route(
-        "GET",
-        "/v1/history/namespaces",
-        ("read",),
+    ("history", "Sums of days", History, _history, HistoryQuery),
+    (
+        "history/namespaces",
         "How findings of a team's namespaces developed",
         NamespaceHistory,
         _namespace_history,
         NamespaceHistoryQuery,
     ),
-    Route(
-        "GET", "/v1/alerts", ("read",), "What makes reports suspicious, and who is silent", Alerts, _alerts
+    (
+        "alerts",
+        "What makes reports suspicious, and who is silent",
+        Alerts,
+        _own_tenant(Questions.alerts),
+        Nothing,
     ),
-    Route(
-        "GET",
-        "/v1/entities/{kind}/{namespace}/{name}",
-        ("read",),
+    (
+        "entities/{kind}/{namespace}/{name}",
         "One object in all sources; the namespace is - for none",
         Entity,
         _entity,
+        Nothing,
+    ),
+)
+ROUTES = (
+    *(
+        Route("POST", f"/v1/sources/{{source}}/{path}", ("write",), title, Receipt, _sent, SendQuery, takes)
+        for path, title, takes in (
+            ("report", "Send all that one scan found", WholeReport),
+            ("changes", "Send what changed", Changes),
+            ("images", "Send what is in an image", ImageContent),
+        )
+    ),
+    *(
+        Route("GET", f"/v1/sources/{{source}}/{path}", ("write", "read"), title, answers, answer, query)
+        for path, title, answers, answer, query in (
+            ("checkpoint", "Size and root of the log", LogState, _checkpoint, Nothing),
+            ("proof", "That the log begins with what you knew", Proofs, _proof, ProofQuery),
+        )
+    ),
+    *(
+        Route("GET", f"/v1/{path}", ("read",), title, answers, answer, query)
+        for path, title, answers, answer, query in _READ
     ),
 )
