@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 import base64
 import hmac
 import re
-import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -18,7 +17,8 @@ import httpx2
 from msgspec import Struct
 
 from leadline.errors import SourceError, UsageError
-from leadline.programs.serving.provider_client import unreachable
+from leadline.programs.serving.provider_client import exchanged
+from leadline.scans.submitting.sending import Answer, Call, hint_of
 
 _LARGEST_LIST = 8 << 20
 _MOST_PAGES = 10_000
@@ -91,12 +91,12 @@ class Bucket:
                 "x-amz-checksum-sha256": base64.b64encode(sha256(body).digest()).decode(),
             },
         )
-        if answer.status_code == 412:
+        if answer.status == 412:
             raise SourceError(f"{self.host} has {key} already", hint="another archive writes this bucket")
         version = answer.headers.get("x-amz-version-id", "")
-        if answer.status_code != 200 or not _SAFE.fullmatch(version) or version == "null":
+        if answer.status != 200 or not _SAFE.fullmatch(version) or version == "null":
             raise SourceError(
-                f"{self.host} does not take {key} under Object Lock: HTTP {answer.status_code}{_code(answer)}",
+                f"{self.host} does not take {key} under Object Lock: HTTP {answer.status}{_code(answer)}",
                 hint="the bucket must be made with Object Lock, and the account may put objects and retention",
             )
         self._check_locked(key, version, stamp)
@@ -107,7 +107,7 @@ class Bucket:
         head = self._asked("HEAD", key, {"versionId": version})
         mode = head.headers.get("x-amz-object-lock-mode", "")
         kept = head.headers.get("x-amz-object-lock-retain-until-date", "")
-        if head.status_code != 200 or mode != "COMPLIANCE" or kept[:19] < until[:19]:
+        if head.status != 200 or mode != "COMPLIANCE" or kept[:19] < until[:19]:
             raise SourceError(
                 f"{self.host} took {key}, and does not say that it is locked until {until}",
                 hint="the bucket must be made with Object Lock in mode COMPLIANCE",
@@ -116,9 +116,9 @@ class Bucket:
     def get(self, key: str, version: str) -> bytes:
         """That version, whatever was put or deleted since. Raises: ``SourceError``."""
         answer = self._asked("GET", key, {"versionId": version})
-        if answer.status_code != 200:
-            raise SourceError(f"{self.host} does not return {key}: HTTP {answer.status_code}{_code(answer)}")
-        return answer.content
+        if answer.status != 200:
+            raise SourceError(f"{self.host} does not return {key}: HTTP {answer.status}{_code(answer)}")
+        return answer.body
 
     def first_versions(self, prefix: str) -> Iterator[Version]:
         """The oldest version of each object below ``prefix``, by key. Raises: ``SourceError``."""
@@ -126,11 +126,9 @@ class Bucket:
         place: dict[str, str] = {}
         for _ in range(_MOST_PAGES):
             answer = self._asked("GET", "", {"versions": "", "prefix": prefix, **place}, most=_LARGEST_LIST)
-            if answer.status_code != 200:
-                raise SourceError(
-                    f"{self.host} does not list {prefix}: HTTP {answer.status_code}{_code(answer)}"
-                )
-            tree = _parsed(answer.content, self.host)
+            if answer.status != 200:
+                raise SourceError(f"{self.host} does not list {prefix}: HTTP {answer.status}{_code(answer)}")
+            tree = _parsed(answer.body, self.host)
             for one in tree.findall("{*}Version"):
                 words = (
                     one.findtext("{*}Key"),
@@ -164,7 +162,7 @@ class Bucket:
         body: bytes = b"",
         headers: Mapping[str, str] | None = None,
         most: int = LARGEST,
-    ) -> httpx2.Response:
+    ) -> Answer:
         """Raises: ``SourceError``."""
         path = quote(f"{self._path}/{key}" if key else self._path, safe="/-_.~")
         words = "&".join(
@@ -173,23 +171,11 @@ class Bucket:
         every = {"host": self.host, "x-amz-content-sha256": sha256(body).hexdigest(), **(headers or {})}
         every |= signature(method, path, words, every, self._credentials, self._now())
         del every["host"]
-        until = time.monotonic() + _LONGEST_S
+        call = Call(method, f"{self._base}{path}?{words}", every, body)
         try:
-            with self._client.stream(
-                method, f"{self._base}{path}?{words}", content=body, headers=every, follow_redirects=False
-            ) as answer:
-                pieces, size = [], 0
-                for piece in answer.iter_raw():
-                    size += len(piece)
-                    if size > most:
-                        raise SourceError(f"{self.host} answers more than {most >> 20} MiB")
-                    if time.monotonic() > until:
-                        raise SourceError(f"the answer of {self.host} takes longer than {_LONGEST_S} s")
-                    pieces.append(piece)
-                return httpx2.Response(answer.status_code, headers=answer.headers, content=b"".join(pieces))
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            words, hint = unreachable(error, self._base, "--ca")
-            raise SourceError(f"{self.host} cannot be reached: {words}", hint=hint) from error
+            return exchanged(self._client, call, "--ca", most, _LONGEST_S)
+        except OSError as error:
+            raise SourceError(f"{self.host} cannot be reached: {error}", hint=hint_of(error)) from error
 
 
 def signature(
@@ -241,8 +227,8 @@ def credentials(environ: Mapping[str, str]) -> Credentials:
     return Credentials(key_id, secret, region, session)
 
 
-def _code(answer: httpx2.Response) -> str:
-    found = re.search(rb"<Code>([A-Za-z0-9]{1,60})</Code>", answer.content[:4_096])
+def _code(answer: Answer) -> str:
+    found = re.search(rb"<Code>([A-Za-z0-9]{1,60})</Code>", answer.body[:4_096])
     return f" {found[1].decode()}" if found else ""
 
 

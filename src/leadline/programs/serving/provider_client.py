@@ -56,29 +56,35 @@ class Patient:
         return self._once(call)
 
     def _once(self, call: Call) -> Answer:
-        try:
-            until = time.monotonic() + LONGEST_ANSWER_S
-            with self._client.stream(
-                call.method,
-                call.url,
-                content=call.body or None,
-                # A small compressed answer may be a large one.
-                headers={**call.headers, "Accept-Encoding": "identity"},
-                follow_redirects=False,
-            ) as answer:
-                content = bytearray()
-                for piece in answer.iter_raw():
-                    content += piece
-                    if time.monotonic() > until:
-                        raise OSError(f"its answer takes longer than {LONGEST_ANSWER_S:.0f} s")
-                    if len(content) > _LARGEST_ANSWER:
-                        raise OSError("its answer is too large")
-                return Answer(answer.status_code, bytes(content))
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            words, hint = unreachable(error, call.url, self._ca_flag)
-            if hint:
-                raise UntrustedError(words, hint=hint) from error
-            raise OSError(words) from error
+        return exchanged(self._client, call, self._ca_flag, _LARGEST_ANSWER, LONGEST_ANSWER_S)
+
+
+def exchanged(client: httpx2.Client, call: Call, ca_flag: str, largest: int, longest_s: float) -> Answer:
+    """One request, without redirects; ``largest``: bytes of its answer. Raises: ``OSError``, ``UntrustedError``."""
+    try:
+        until = time.monotonic() + longest_s
+        with client.stream(
+            call.method,
+            call.url,
+            content=call.body or None,
+            # A small compressed answer may be a large one.
+            headers={**call.headers, "Accept-Encoding": "identity"},
+            follow_redirects=False,
+        ) as answer:
+            pieces, size = [], 0
+            for piece in answer.iter_raw():
+                pieces.append(piece)
+                size += len(piece)
+                if time.monotonic() > until:
+                    raise OSError(f"its answer takes longer than {longest_s:.0f} s")
+                if size > largest:
+                    raise OSError("its answer is too large")
+            return Answer(answer.status_code, b"".join(pieces), answer.headers)
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        words, hint = unreachable(error, call.url, ca_flag)
+        if hint:
+            raise UntrustedError(words, hint=hint) from error
+        raise OSError(words) from error
 
 
 def unreachable(error: Exception, url: str, ca_flag: str) -> tuple[str, str]:

@@ -57,6 +57,7 @@ class ShorterError(NotDeliveredError):
 class Answer(Struct, frozen=True):
     status: int
     body: bytes
+    headers: Mapping[str, str] = {}
 
 
 class Call(Struct, frozen=True):
@@ -184,8 +185,7 @@ class Sender:
 
     def send(self, report: Message, key: str) -> Receipt:
         """Raises: ``NotDeliveredError``, ``DoubtError``."""
-        known = self._remembered()
-        trusted, before = opened(self._place, known)
+        trusted, before = opened(self._place, self._remembered())
         call, plain = call_of(self._place, report, self._token, key, before.size)
         try:
             receipt = decoded(self._place, self._exchange, call, Receipt)
