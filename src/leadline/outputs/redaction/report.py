@@ -138,7 +138,7 @@ class Redaction:
         return path if _FIELD_NAMES.fullmatch(path) else self.text(path)
 
     def value(self, value: Any, path: str) -> Any:
-        return self._hider.value(value)
+        return value if value.__class__ is bool else self._hider.value(value)
 
     def advice(self, text: str) -> str:
         return self.text(text)
