@@ -32,7 +32,8 @@ def redacted_object(body: dict[str, Any], found: SecretValues | None = None) -> 
 
 
 Looked = dict[int, object]
-"""Mappings and lists that were looked through, by ``id``; held, so that nothing else gets it. Objects of a cluster share most."""
+"""Fields that were looked through and hold more than a text, by ``id``; held, so that nothing else gets it. Objects of a
+cluster share such fields."""
 
 
 def learn_secrets(body: dict[str, Any], found: SecretValues, looked: Looked) -> None:
@@ -76,10 +77,7 @@ def _learn(fields: dict[str, Any], found: SecretValues, looked: Looked) -> None:
             continue
         if value.__class__ is list:
             _learn_words(value, found)
-            for item in value:
-                if item.__class__ in (dict, list) and id(item) not in looked:
-                    looked[id(item)] = item
-                    todo.append((item, depth + 1))
+            todo += [(item, depth + 1) for item in value if item.__class__ in (dict, list)]
             continue
         for key, item in value.items():
             kind = item.__class__
@@ -171,8 +169,9 @@ class BodyHider:
         self._texts: dict[tuple[str, str], str] = {}
         self._keys: dict[str, str] = {}
         """The same few thousand texts fill most objects."""
-        self._parts: dict[tuple[int, bool], tuple[Any, Any]] = {}
-        """What mappings and lists have become, by ``id`` and whether it is an ``env``; held, so that nothing else gets the id."""
+        self._parts: dict[int, tuple[Any, Any]] = {}
+        """What fields have become that hold more than a text, by ``id``, of ``env`` by its negative; held, so that nothing
+        else gets the id. Objects of a cluster share such fields."""
         self._known = len(found)
 
     def shown(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -215,11 +214,16 @@ class BodyHider:
             return _storable_scalar(value)
         if depth > DEEPEST:
             return "…"
-        part = id(value), key == "env"
+        return self._mapping(value, depth) if kind is dict else self._list(value, key, depth)
+
+    def _field(self, value: Any, key: str, depth: int) -> Any:
+        """As ``_value``, once for each mapping and list that fields share."""
+        if value.__class__ is not dict and value.__class__ is not list:
+            return self._value(value, key, depth)
+        part = -id(value) if key == "env" else id(value)
         known = self._parts.get(part)
         if known is None:
-            shown = self._mapping(value, depth) if kind is dict else self._list(value, key, depth)
-            known = self._parts[part] = value, shown
+            known = self._parts[part] = value, self._value(value, key, depth)
         return known[1]
 
     def _text(self, value: str, key: str) -> str:
@@ -252,7 +256,7 @@ class BodyHider:
             # A value is judged by the name that it has, also where that may not be shown.
             shown = texts.get((key, item)) if is_text and item.__class__ is str else None
             if shown is None:
-                shown = self._value(item, key if is_text else name, depth + 1)
+                shown = self._field(item, key if is_text else name, depth + 1)
             if shown is not item or name is not key:
                 changed[key] = name, shown
         if "value" in value and is_secret_pair(value.get("name"), value["value"]):
