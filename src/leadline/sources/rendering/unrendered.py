@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from leadline.model.unread import Unread
 from leadline.sources.manifests.files import is_manifest
 from leadline.sources.manifests.reader import documents_of, is_object_like
@@ -20,8 +22,12 @@ from leadline.sources.rendering.plan.kept import KeptRenders
 from leadline.sources.rendering.plan.kustomization import FILE_NAMES
 from leadline.sources.rendering.plan.result import Rendered
 from leadline.sources.yaml.parser import LIMITS, Memory, parse_documents
+from leadline.untyped import MALFORMED
 
 _FILE_BYTES = 4 << 20
+_KNOWN = 500
+_KNOWN_BYTES = 64 << 10
+"""Files of which is known what they hold, and the largest of them."""
 _NAMED = 1_000
 _OWN_GROUPS = ("kustomize.config.k8s.io/", "builtin")
 _OF_A_DELETION = frozenset({"apiVersion", "kind", "metadata", "$patch"})
@@ -49,7 +55,10 @@ def unrendered(
 class _Search:
     def __init__(self, plan: Ownership, rendered: Rendered, kept: KeptRenders | None) -> None:
         self._plan = plan
-        self._kept = kept
+        self._known: dict[tuple[bytes, bool], list[dict[str, Any]]] = (
+            kept.once("objects", dict) if kept else {}
+        )
+        """What files hold, by their content: a chart may be there once for each environment."""
         self._owners: Mapping[str, Owner] = rendered.owners
         self._charts = rendered.rendered_charts
         self._test_files = rendered.test_files
@@ -122,16 +131,24 @@ class _Search:
         """The objects that a text writes down, those of lists one by one."""
         if b"kind" not in content and b"\\" not in content:
             return []
-        if self._kept is None:
-            return self._read(path, content)
-        return self._kept.once(("objects", path, content), lambda: self._read(path, content))
+        question = content, path.endswith(".json")
+        found = self._known.get(question)
+        if found is None:
+            found = self._read(*question)
+            if len(content) <= _KNOWN_BYTES:
+                if len(self._known) >= _KNOWN:
+                    self._known.clear()
+                self._known[question] = found
+        return found
 
-    def _read(self, path: str, content: bytes) -> list[dict[str, Any]]:
+    def _read(self, content: bytes, is_json: bool) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
+        if is_json and _is_other_json(content):
+            return found
         # A template may begin with a brace as JSON does, and is read in one way.
         documents = (
-            documents_of(content, path, LIMITS, self._memory)
-            if path.endswith(".json")
+            documents_of(content, ".json", LIMITS, self._memory)
+            if is_json
             else parse_documents(content, LIMITS, self._memory)
         )
         for document in documents:
@@ -144,6 +161,15 @@ class _Search:
                     else [body]
                 )
         return [body for body in found if not str(body.get("apiVersion", "")).startswith(_OWN_GROUPS)]
+
+
+def _is_other_json(content: bytes) -> bool:
+    """Whether it is JSON that holds something else than an object, as schemas and dashboards do."""
+    try:
+        body = msgspec.json.decode(content)
+    except MALFORMED:
+        return False
+    return not is_object_like(body)
 
 
 def _takes_away(patch: dict[str, Any]) -> bool:

@@ -167,7 +167,7 @@ def doubts(templates: Mapping[str, str], known: "dict[str, Blocks] | None" = Non
     """
     known = {} if known is None else known
     files = {path: _taken_apart(text, known) for path, text in templates.items()}
-    named = _Partials(blocks.defined for blocks in files.values())
+    named = _Partials(files.values())
     rows = [row for path, blocks in files.items() for row in blocks.undecided(path, named)]
     for path, blocks in files.items():
         folder = path.rpartition("templates/")[0]
@@ -238,21 +238,26 @@ class _Block(Struct):
     defines: str = ""
 
 
+class _Body(NamedTuple):
+    """Of a named template, whether it holds what matters itself, and which others it includes."""
+
+    matters: bool
+    calls: tuple[str, ...]
+
+
 class _Partials:
     """Which of the named templates hold what matters, themselves or by others that they include."""
 
-    def __init__(self, defined: Iterable[Mapping[str, str]]) -> None:
-        self._defined = defined
+    def __init__(self, files: Collection["Blocks"]) -> None:
+        self._files = files
 
     @cached_property
     def _matter(self) -> set[str]:
-        bodies = {name: body for part in self._defined for name, body in part.items()}
+        bodies = {name: body for blocks in self._files for name, body in blocks.bodies.items()}
         callers: dict[str, list[str]] = {}
-        matter: set[str] = set()
+        matter = {name for name, body in bodies.items() if body.matters}
         for name, body in bodies.items():
-            if _MATTERS.search(body):
-                matter.add(name)
-            for called in map(_first, _CALLED.findall(body)):
+            for called in body.calls:
                 callers.setdefault(called, []).append(name)
         left = list(matter)
         while left:
@@ -271,7 +276,7 @@ class Blocks:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self.defined: dict[str, str] = {}
+        self._defined: dict[str, str] = {}
         self._defined_left = _DEFINED_BYTES
         self._found: list[tuple[int, tuple[str, ...], int, int]] = []
         """Line, what it depends on, and where its branches begin and end."""
@@ -301,10 +306,24 @@ class Blocks:
 
     def _places_of(self, partials: _Partials) -> Iterator[int]:
         """Where what matters ends, here or in what is included."""
-        yield from (match.end() for match in _MATTERS.finditer(self._text))
-        for match in _CALLED.finditer(self._text):
-            if partials.matter(_first(match.groups())):
-                yield match.end()
+        yield from self._ends
+        yield from (end for end, called in self._calls if partials.matter(called))
+
+    @cached_property
+    def bodies(self) -> dict[str, _Body]:
+        """Of the templates that are named here, by name."""
+        return {
+            name: _Body(bool(_MATTERS.search(text)), tuple(map(_first, _CALLED.findall(text))))
+            for name, text in self._defined.items()
+        }
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        return [found.end() for found in _MATTERS.finditer(self._text)]
+
+    @cached_property
+    def _calls(self) -> list[tuple[int, str]]:
+        return [(found.end(), _first(found.groups())) for found in _CALLED.finditer(self._text)]
 
     def _read(self) -> None:
         stack: list[_Block] = []
@@ -352,7 +371,7 @@ class Blocks:
             if self._defined_left < 0:
                 self._certain.append((block.line, (TOO_MUCH,)))
                 return
-            self.defined[block.defines] = self._text[block.start : end]
+            self._defined[block.defines] = self._text[block.start : end]
         elif block.on:
             self._found.append((block.line, block.on, block.start, end))
 
