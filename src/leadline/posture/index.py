@@ -185,6 +185,8 @@ class Store:
         if self.trace is not None:
             self.trace.update((index, key, False) for key in keys)
         buckets = table.buckets
+        if not buckets:  # as most are of files: of routes, quotas, policies of plugins
+            return []
         found = keys if len(keys) == 1 else [key for key in keys if key in buckets]
         if len(found) == 1:
             return list(table.bucket(found[0]).values()) if found[0] in buckets else []

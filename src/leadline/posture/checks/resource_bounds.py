@@ -67,7 +67,7 @@ def _is_some(quantity: Any) -> bool:
 def _is_of_namespace(container: Container, bound: str, inventory: Inventory) -> bool:
     """Whether its namespace gives it ``limits.cpu``, ``requests.memory`` or the like where it leaves that out."""
     spaces = inventory.spaces(container.workload.resource.namespace)
-    found = inventory.find(_BOUNDS, *((space, bound) for space in spaces))
+    found = inventory.find(_BOUNDS, *[(space, bound) for space in spaces])
     if found:
         inventory.rest_on(found[0])
     return bool(found)

@@ -1,5 +1,6 @@
 """Which folders and sockets of its node a pod reaches."""
 
+from functools import lru_cache
 from typing import Any
 
 from leadline.posture.checks.mounts import volumes_with_mounts
@@ -236,6 +237,7 @@ def may_open(container: Container) -> bool:
     )
 
 
+@lru_cache(maxsize=1024)
 def reaches_socket(path: str) -> bool:
     """Whether it is a socket or any folder above one; ``/var/run`` is a link to ``/run`` on every present-day node."""
     parts = [part for part in path.split("/") if part not in ("", ".")]
