@@ -43,6 +43,7 @@ FILES = {
         b'Gem::Specification.new do |s|\n  s.name = "victim".freeze\n  s.version = "1.0.0"\nend\n',
     ),
     "golang": ("usr/bin/victim", elf({SECTION: inline(GO_LINES)})),
+    "application": ("usr/src/app/victim/package.json", b'{"name":"victim","version":"0.0.8"}'),
     "large maven": ("opt/app/lib/victim.jar", jar(1 << 17)),
     "large golang": ("srv/victim", elf({SECTION: inline(GO_LINES), ".rest": bytes(1 << 17)})),
 }  # fmt: skip

@@ -9,8 +9,10 @@ _PLACES = (
 )
 _DISTRIBUTED = ("usr/", "bin/", "sbin/", "lib/", "lib64/", "opt/", "etc/", "var/", "boot/", "srv/")
 _OF_OTHERS = ("usr/local/",)
-_SELDOM = ("opt/", "srv/", "etc/", "var/", "usr/app/", "usr/src/")
-"""Of these, where applications lie, and hardly ever a large file of a distribution."""
+_OF_APPLICATIONS = ("srv/", "usr/app/", "usr/src/")
+"""Of these, where applications lie and nothing of a distribution that describes packages."""
+_SELDOM = (*_OF_APPLICATIONS, "opt/", "etc/", "var/")
+"""Where hardly ever a large file of a distribution lies."""
 _SMALL_BYTES = 1 << 16
 """Summed sooner than it is asked whether that is needed."""
 
@@ -21,13 +23,14 @@ def may_be_listed(path: str) -> bool:
 
 
 def may_be_summed_late(path: str) -> bool:
-    """Whether large files at such a place are summed only where a package lists them (``late_sums``)."""
+    """Whether files at such a place, large ones at least, are summed only where a package lists them (``late_sums``)."""
     return path.startswith(_SELDOM)
 
 
 def is_summed_at_once(path: str, size_bytes: int) -> bool:
     """Whether the sums of a file are made as its layer goes by."""
-    return may_be_listed(path) and (size_bytes <= _SMALL_BYTES or not may_be_summed_late(path))
+    is_late = path.startswith(_SELDOM if size_bytes > _SMALL_BYTES else _OF_APPLICATIONS)
+    return not is_late and may_be_listed(path)
 
 
 class ContentSums:

@@ -1,7 +1,6 @@
 """Where configuration is looked for, and whether a file came with the code that is scanned."""
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -142,13 +141,16 @@ def _trees(targets: Sequence[str], folder: str) -> Iterator[str]:
     for target in targets:
         for written in (target, target.partition(":")[2]):
             # Of a glob, the folder that it starts from.
-            path = os.path.realpath(os.path.join(folder, _MAGIC.split(written, maxsplit=1)[0]))  # noqa: PTH118
+            path = os.path.realpath(os.path.join(folder, _before_glob(written)))  # noqa: PTH118
             if written and os.path.lexists(path):
                 yield path if Path(path).is_dir() else os.path.dirname(path)  # noqa: PTH120
                 yield from filter(None, [_git_top(path)])
 
 
-_MAGIC = re.compile(r"(?:^|/)[^/]*[*?\[]")
+def _before_glob(path: str) -> str:
+    """The folders of ``path`` before the first part with a ``*``, ``?`` or ``[`` in it; all of it where none has."""
+    at = next((at for at, sign in enumerate(path) if sign in "*?["), -1)
+    return path if at < 0 else path[: max(0, path.rfind("/", 0, at))]
 
 
 def _git_top(path: str) -> str:
