@@ -6,7 +6,7 @@ Field names are those of the version 2 report that the ecosystem's dashboards an
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import IO, Any
 
@@ -70,8 +70,7 @@ def _write_list(
     out.write(f',"{name}":[')
     separator = ""
     for pair in pairs:
-        out.write(separator)
-        out.write(text(pair))
+        out.write(separator + text(pair))
         separator = ","
     out.write("]")
 
@@ -139,11 +138,23 @@ class _Results:
         return json_text(self._written(control, info, self._rule(control, "skipped", info["subStatus"])))
 
     def _failure(self, resource_id: str, control_id: str, findings: list[Finding]) -> str:
-        paths = ",".join(self._paths(findings))
-        text = f'{self._entry(control_id, "failed", counts=findings[0])},"paths":[{paths}]'
-        related = {other for f in findings if f.related for other in f.related}
-        related.update([f.on for f in findings])
+        room = self.room.paths
+        texts: list[str] = []
+        related: set[str] = set()
+        for finding in findings:
+            on = finding.on
+            related.add(on)
+            if finding.related:
+                related.update(finding.related)
+            if room.is_spent:
+                room.left_out += 1
+                continue
+            text = self._path(finding, on)
+            room.spend(len(text))
+            texts.append(text)
         related.discard(resource_id)
+        paths = ",".join(texts)
+        text = f'{self._entry(control_id, "failed", counts=findings[0])},"paths":[{paths}]'
         if related:
             text = f'{text},"relatedResourcesIDs":{json_text(sorted(related))}'
         self.room.failed.spend(len(text) - len(paths))
@@ -151,7 +162,7 @@ class _Results:
 
     def _accepted(self, control_id: str, waived: list[Waived]) -> str:
         """Passed by an exception, as dashboards know it."""
-        paths = ",".join([self._path(one.finding) for one in waived])
+        paths = ",".join([self._path(one.finding, one.finding.on) for one in waived])
         waivers = [self._waivers[place].waiver for place in dict.fromkeys(one.waiver for one in waived)]
         exceptions = json_text([exception_facts(waiver) for waiver in waivers])
         entry = self._entry(control_id, "passed", _BY_EXCEPTION, waived[0].finding)
@@ -192,18 +203,7 @@ class _Results:
             }
         return rule
 
-    def _paths(self, findings: list[Finding]) -> Iterator[str]:
-        room = self.room.paths
-        for number, finding in enumerate(findings):
-            if room.is_spent:
-                room.left_out += len(findings) - number
-                return
-            text = self._path(finding)
-            room.spend(len(text))
-            yield text
-
-    def _path(self, finding: Finding) -> str:
-        on = finding.on
+    def _path(self, finding: Finding, on: str) -> str:
         holder = self._holders.get(on)
         if holder is None:
             holder = self._holders[on] = _Holder(self._places.holder(finding))

@@ -24,10 +24,11 @@ class Counters:
             self._failed.setdefault(finding.resource, set()).add(finding.control)
         self._all_weight: dict[str, float] = dict.fromkeys(self._rows, 0.0)
         self._failed_weight: dict[str, float] = dict.fromkeys(self._rows, 0.0)
+        all_weight = self._all_weight
         for resource, ids in zip(report.resources, report.judged, strict=True):
             weight = weight_of(body(resource))
             for control_id in ids:
-                self._all_weight[control_id] += weight
+                all_weight[control_id] += weight
             for control_id in self._failed.get(resource.id, ()):
                 self._failed_weight[control_id] += weight
         self.skipped = Counter(skip.control for skips in report.gave_up.values() for skip in skips)
