@@ -1,6 +1,7 @@
 """Runs the command line of a program that lives long: what ends it becomes a line and an exit code, the same for all."""
 
 import ctypes
+import gc
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,6 +13,10 @@ from leadline.outputs.text.plain import plain
 from leadline.programs.serving.empty_values import refuse_empty_values
 
 _LONGEST_LINE = 2_000
+_COLLECTED_AFTER = (20_000, 20, 100)
+"""New objects, and looks at young ones, before the collector looks for cycles. After 700, as usual, it looks at every JSON document
+that is being read; 2,000 objects of a cluster then took 13 % longer to be read, judged and ranked.
+"""
 
 
 def run(command: click.Command, arguments: Sequence[str] | None) -> int:
@@ -19,6 +24,9 @@ def run(command: click.Command, arguments: Sequence[str] | None) -> int:
 
     1 to 3 as of ``leadline`` itself; 3 too for what the system refuses. Its help calls it ``leadline NAME``.
     """
+    # What was loaded stays for as long as the program lives.
+    gc.freeze()
+    gc.set_threshold(*_COLLECTED_AFTER)
     # An empty flag means something to those that have a file of settings beside it.
     refuse_empty_values(command, click.Argument)
     given = None if arguments is None else list(arguments)
