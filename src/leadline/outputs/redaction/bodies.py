@@ -140,9 +140,12 @@ def _may_name(key: Any) -> bool:
 
 
 def _without_copies(metadata: dict[Any, Any]) -> dict[Any, Any]:
+    notes = metadata.get("annotations")
+    repeats = isinstance(notes, dict) and _DROPPED_ANNOTATION in notes
+    if not repeats and "managedFields" not in metadata:
+        return metadata
     kept = {k: v for k, v in metadata.items() if k != "managedFields"}
-    notes = kept.get("annotations")
-    if isinstance(notes, dict) and _DROPPED_ANNOTATION in notes:
+    if isinstance(notes, dict) and repeats:
         kept["annotations"] = {k: v for k, v in notes.items() if k != _DROPPED_ANNOTATION}
     return kept
 

@@ -328,19 +328,19 @@ def _shared(paths: Sequence[str]) -> str:
 def edit_line(row: EditRow, report: PostureReport, title: Title, most_ids: int = 1_000) -> str:
     """``file:line:column: severity ids problem [object] fix`` on one line."""
     holder = report.resource(row.finding.on)
-    ids = _named(tuple([control.id for control in row.controls]), most_ids)
+    what = _said(row.severity, tuple([control.id for control in row.controls]), row.problem, most_ids)
     by = steering(holder, row.place)
     rests = f" (rests on {row.causes})" if row.causes else ""
     return (
-        f"{place_text(holder, row.place)}: {row.severity} {ids} {plain(row.problem)}"
-        f" [{subject_text(row, report, title)}] {row_fix(row)}{f' ({by})' if by else ''}{rests}"
+        f"{place_text(holder, row.place)}: {what} [{subject_text(row, report, title)}]"
+        f" {row_fix(row)}{f' ({by})' if by else ''}{rests}"
     )
 
 
 @lru_cache(maxsize=1_024)
-def _named(ids: tuple[str, ...], most: int) -> str:
+def _said(severity: Severity, ids: tuple[str, ...], problem: str, most: int) -> str:
     more = f" and {len(ids) - most} more" if len(ids) > most else ""
-    return ",".join(map(plain, ids[:most])) + more
+    return f"{severity} {','.join(map(plain, ids[:most]))}{more} {plain(problem)}"
 
 
 def subject_text(row: EditRow, report: PostureReport, title: Title) -> str:

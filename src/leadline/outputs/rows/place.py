@@ -62,9 +62,10 @@ def file_of(resource: Resource) -> str:
 
 def place_text(resource: Resource, place: Place | None) -> str:
     """``file:line:column``; only the file where the line is unknown; the object's title without a file."""
-    file = plain(file_of(resource), 4096)
+    file = file_of(resource)
     if not file:
         return plain(resource.title)
+    file = plain(file, 4096)
     return f"{file}:{place.line}:{place.column}" if place else file
 
 

@@ -69,7 +69,8 @@ def waived(report: PostureReport, places: Places, waiving: Waiving) -> PostureRe
     given, options = waiving.given, waiving.options
     own, unread = waivers_of_objects(report.resources) if options.use_target_waivers else ((), ())
     given = in_namespaces(given, labels_of_namespaces(report.resources))
-    marked = _Marked(report, places, waiving) if options.use_target_waivers else None
+    has_files = report.target.kind != "cluster"
+    marked = _Marked(report, places, waiving) if options.use_target_waivers and has_files else None
     waivers = [*given, *own]
     first_comment = len(waivers)
     if marked is not None:
