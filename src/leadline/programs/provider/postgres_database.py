@@ -60,8 +60,9 @@ SELECT t.oid::regclass::text FROM pg_inherits h JOIN pg_class t ON t.oid = h.inh
 """Partitions whose index by fingerprint takes a sixth more than its 20 bytes for a row on pages that are filled to nine tenths."""
 _LEFT_BEHIND = """
 SELECT i.indexrelid::regclass::text FROM pg_inherits h JOIN pg_index i ON i.indrelid = h.inhrelid
-  WHERE h.inhparent = 'finding'::regclass AND NOT i.indisvalid
+  WHERE h.inhparent = 'finding'::regclass AND NOT i.indisvalid AND i.indexrelid::regclass::text ~ '_cc(new|old)[0-9]*$'
 """
+"""As PostgreSQL names what a rebuilding makes and takes away: an index that a person is making is not valid either."""
 _ANALYSIS = "ANALYZE finding, gone, object, detail, source, tally, message, day, place_day, image, package, vulnerability, ranked"
 
 log = logging.getLogger(__name__)
