@@ -23,6 +23,25 @@ def committed(pattern: str) -> list[Path]:
     return [ROOT / name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
 
 
+TOP = {
+    *(
+        ".gitignore",
+        ".pre-commit-hooks.yaml",
+        "LICENSE",
+        "changelog.py",
+        "check.py",
+        "mkdocs.yml",
+        "pyproject.toml",
+    ),
+    *("ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"),
+    *("requirements-cli.lock", "requirements-image.lock", "requirements.lock"),
+}
+
+
+def test_nothing_lies_at_the_top_that_somebody_left_there():
+    assert {path.name for path in committed(".") if path.parent == ROOT} == TOP
+
+
 def anchors(page: Path) -> set[str]:
     text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)

@@ -15,10 +15,14 @@ BODY = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "name
 
 
 def shown(path: str) -> str:
+    return redacted(Review(path))[0].path
+
+
+def redacted(*reviews: Review) -> tuple[Finding, ...]:
     resource = resource_of(BODY, Origin(path="a.yaml"))
-    findings = (Finding("C-0012", resource.id, Review(path)),)
+    findings = tuple(Finding("C-0012", resource.id, one) for one in reviews)
     raw = type(RAW)(RAW.target, (resource,), RAW.controls, findings, ((),))
-    return Redaction(SecretValues()).report(raw).findings[0].path
+    return Redaction(SecretValues()).report(raw).findings
 
 
 @pytest.mark.parametrize("kind", BY_FORM)
@@ -40,6 +44,13 @@ def test_a_credential_is_no_name_of_a_field(kind: str) -> None:
 )
 def test_a_path_of_fields_stays(path: str) -> None:
     assert shown(path) == path
+
+
+def test_two_decisions_at_one_path_stay_two() -> None:
+    path = f"data[{next(iter(BY_FORM.values()))}]"
+    found = redacted(Review(path, about="user"), Review(path, about="version"))
+    assert path not in {one.path for one in found}
+    assert len({one.violation for one in found}) == 2
 
 
 def test_the_cost_of_a_path_grows_with_its_length() -> None:

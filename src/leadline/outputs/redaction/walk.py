@@ -134,5 +134,7 @@ def _violation(violation: Violation, texts: _Texts) -> Violation:
         return violation if is_same and value is violation.value else Set(path, value, on)
     if isinstance(violation, Review):
         advice = texts.advice[violation.advice] if violation.advice else ""
-        return violation if is_same and advice == violation.advice else Review(path, on, advice)
+        return (
+            violation if is_same and advice == violation.advice else Review(path, on, advice, violation.about)
+        )
     return violation if is_same else type(violation)(path, on)
