@@ -146,16 +146,20 @@ class Questions:
         is_gone = asked.state == "gone"
         first = _first_read(asked)
         number = {"source": "s.id", "object": "o.source", "detail": "d.source"}[first]
-        columns: dict[str, str | int] = {
+        columns = {
             "d.control": asked.control,
             "o.namespace": asked.namespace,
             "o.kind": asked.kind,
             "o.name": asked.name,
         }
+        where, given = _equal(columns)
         if asked.source:
             found = self._tables.source(tenant, asked.source)
-            columns[number] = found.id if found else -1
-        where, given = _equal(columns)
+            # As a range: an equal number would be put into every table, and PostgreSQL, where it knows nothing of a source yet,
+            # would read all of its objects for each finding.
+            ranges = (number, "f.source") if first == "source" else (number,)
+            where += [f"{one} BETWEEN ? AND ?" for one in ranges]
+            given += [found.id if found else -1] * (2 * len(ranges))
         if asked.severity:
             where.append("f.severity = ?")
             given.append(SEVERITIES.index(asked.severity))
@@ -187,10 +191,7 @@ class Questions:
             where.append(f"({', '.join(order)}) > (?, ?, ?, ?) AND {number} >= ?")
             given += (*after, after[0])
             # Said as an index has it.
-            if asked.source:
-                where.append(f"{place} >= ?")
-                given.append(after[1])
-            elif first != "detail":
+            if first != "detail":
                 where.append(
                     f"({'o' if first == 'object' and not is_gone else 'f'}.source, {place}) >= (?, ?)"
                 )
@@ -410,7 +411,8 @@ class Questions:
     def _worst(self, tenant: str, place: Sequence[str], counted: Sequence[Row]) -> list[Row]:
         """``counted``: how many of each severity a source has, after its number. The sources with most of the worst have the worst."""
         most = sorted(counted, key=lambda row: ([-count for count in row[1 : len(SEVERITIES) + 1]], row[0]))
-        numbers = [row[0] for row in most[:_WORST]]
+        # Twice, for a single one would be put into every table.
+        numbers = [row[0] for row in most[:_WORST]] * 2
         among = f"o.source IN ({', '.join('?' * len(numbers))})"
         where = ("o.kind = ? AND o.namespace = ? AND o.name = ?", "d.accepted = ''", among)
         end = "ORDER BY f.severity, f.first DESC, f.head, f.tail LIMIT ?"
@@ -434,7 +436,7 @@ def _since(text: str) -> int:
         raise Refused(400, "since is not a time", "use 2027-01-31T10:00:00Z") from error
 
 
-def _equal(columns: Mapping[str, str | int]) -> tuple[list[str], list[Any]]:
+def _equal(columns: Mapping[str, str]) -> tuple[list[str], list[Any]]:
     """Conditions, and what they are given, for those columns that were asked for."""
     asked = {column: value for column, value in columns.items() if value != ""}
     return [f"{column} = ?" for column in asked], list(asked.values())
