@@ -44,8 +44,8 @@ class _Held:
     """What is known of charts that were rendered before."""
 
     def __init__(self) -> None:
-        self.archive = b""
-        """Of the last chart, where it was put together here."""
+        self.archive: tuple[Any, bytes] = (None, b"")
+        """The last chart that was put together here: its folder with its parts, and what it holds."""
         self._crds: dict[str, str] = {}
 
     def has_crds(self, chart: str, crds: str) -> bool:
@@ -120,10 +120,11 @@ def _load(request: dict[str, Any], held: _Held) -> Any:
     # A rendering changes the chart: what its values turn off is gone then, so that each needs one that is loaded anew.
     if not request["parts"]:
         return helm_python.Chart.load(request["chart"])
-    if not (request["again"] and held.archive):
-        held.archive = b""
-        held.archive = _archive(request)
-    return helm_python.Chart.load_archive(held.archive)
+    made_of = request["chart"], request["parts"]
+    if not request["again"] or held.archive[0] != made_of:
+        held.archive = (None, b"")
+        held.archive = made_of, _archive(request)
+    return helm_python.Chart.load_archive(held.archive[1])
 
 
 def _archive(request: dict[str, Any]) -> bytes:
