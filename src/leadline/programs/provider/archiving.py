@@ -12,7 +12,7 @@ from leadline.api.provider.note import NoteError, Verifier, verifier
 from leadline.errors import GATE_FAILED, SourceError, StoreError, UsageError
 from leadline.programs.provider.archive import put_new, restore
 from leadline.programs.provider.bucket import Bucket, Version, credentials
-from leadline.programs.provider.flags import public_key
+from leadline.programs.provider.flags import data_folder, public_key
 from leadline.programs.provider.log import verify_log
 from leadline.programs.serving.log import log_to_stderr
 from leadline.programs.serving.provider_client import provider_client
@@ -25,14 +25,7 @@ _WHICH_KEY = "name key.txt, or a file with what leadline provider init printed"
 
 @click.command()
 @click.argument("bucket", metavar="https://HOST/BUCKET")
-@click.option(
-    "--data",
-    default="provider",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    envvar="LEADLINE_PROVIDER_DATA",
-    help="Folder of the provider, which may run.",
-)
+@data_folder
 @click.option(
     "--keep-days",
     default=400,
@@ -51,7 +44,7 @@ _WHICH_KEY = "name key.txt, or a file with what leadline provider init printed"
 @click.option("--once", is_flag=True, help="Put what is new, and end.")
 @click.option("--ca", default="", metavar="FILE", help="Certificates to trust there, PEM.")
 def archive(bucket: str, data: Path, keep_days: int, every_s: float, ca: str, *, once: bool) -> None:
-    """Put what is new in the logs into a bucket with Object Lock.
+    """Put what is new in the logs into a bucket with Object Lock; the provider may run.
 
     AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION are of an account that may put, read and list, and need not delete.
     """

@@ -9,6 +9,18 @@ import click
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+def data_folder(command: Command) -> Command:
+    """``data``: of the provider."""
+    return click.option(
+        "--data",
+        default="provider",
+        show_default=True,
+        type=click.Path(path_type=Path),
+        envvar="LEADLINE_PROVIDER_DATA",
+        help="Folder of the provider.",
+    )(command)
+
+
 def public_key(command: Command) -> Command:
     """``key_file``: whose logs are believed."""
     return click.option(

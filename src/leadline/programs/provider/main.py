@@ -23,7 +23,7 @@ from leadline.programs.provider.archiving import archive, read_key, restore_log,
 from leadline.programs.provider.compat import CompatDoor
 from leadline.programs.provider.doors import DEFAULT_TENANT, Doors, Readers, read_readers
 from leadline.programs.provider.exporting import export
-from leadline.programs.provider.flags import public_key
+from leadline.programs.provider.flags import data_folder, public_key
 from leadline.programs.provider.ingest import utc_now
 from leadline.programs.provider.openapi import openapi
 from leadline.programs.provider.place import Place, make_provider
@@ -78,15 +78,6 @@ def command() -> None:
     """Receive results from many clusters and repositories; what was received cannot be changed by who sent it."""
 
 
-_data = click.option(
-    "--data",
-    default="provider",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    envvar="LEADLINE_PROVIDER_DATA",
-    help="Folder of the provider.",
-)
-
 _database = click.option(
     "--database",
     default="",
@@ -103,11 +94,11 @@ _tenant = click.option(
 
 
 def _placed(function: Callable[..., Any]) -> Callable[..., Any]:
-    return _data(_database(function))
+    return data_folder(_database(function))
 
 
 @command.command()
-@_data
+@data_folder
 @click.option("--name", required=True, help="Part of every checkpoint, for example its host.")
 def init(data: Path, name: str) -> None:
     """Make a provider: a folder with a key of its own."""
@@ -265,8 +256,7 @@ def add_source(name: str, data: Path, database: str, tenant: str, kind: str, eve
     """Add a source, and print the token that may report as it."""
     with _place(data, database) as place:
         token = place.add_source(name, kind, _seconds(every), tenant)
-    _say("this token is shown once; it may only add to this source and read nothing")
-    click.echo(token)
+    _show(token, "may only add to this source and read nothing")
 
 
 @command.command("add-token")
@@ -278,8 +268,7 @@ def add_token(name: str, source: str, data: Path, database: str, tenant: str) ->
     """Add another token of a SOURCE, before the old one is dropped."""
     with _place(data, database) as place:
         token = place.add_token(name, "write", source, tenant)
-    _say(f"this token is shown once; it may only add to {source} and read nothing")
-    click.echo(token)
+    _show(token, f"may only add to {source} and read nothing")
 
 
 @command.command("add-reader")
@@ -290,8 +279,7 @@ def add_reader(name: str, data: Path, database: str, tenant: str) -> None:
     """Print a token that may read every source of its tenant."""
     with _place(data, database) as place:
         token = place.add_token(name, "read", tenant=tenant)
-    _say(f"this token is shown once; it may read every source of tenant {tenant}, and write nothing")
-    click.echo(token)
+    _show(token, f"may read every source of tenant {tenant}, and write nothing")
 
 
 @command.command()
@@ -312,8 +300,7 @@ def add_admin(name: str, data: Path, database: str) -> None:
     """Print a token for the port of administrators."""
     with _place(data, database) as place:
         token = place.add_token(name, "admin", tenant="")
-    _say("this token is shown once; it opens the port of administrators alone")
-    click.echo(token)
+    _show(token, "opens the port of administrators alone")
 
 
 @command.command("add-tenant")
@@ -499,6 +486,11 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _show(token: str, may: str) -> None:
+    _say(f"this token is shown once; it {may}")
+    click.echo(token)
 
 
 def _say(line: str) -> None:
