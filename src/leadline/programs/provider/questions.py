@@ -57,7 +57,8 @@ _FIRST_READ = {
     "detail": "detail d CROSS JOIN {findings} f CROSS JOIN object o CROSS JOIN source s WHERE d.tenant = ? AND f.tenant = d.tenant",
 }
 """Both engines join in this order, each table by an index. ``+``: SQLite is to read sources by their numbers, as pages are sorted."""
-_JOINED = " AND s.id = f.source AND o.source = f.source AND o.id = f.object AND d.source = f.source AND d.id = f.detail"
+_JOINED = " AND o.source = f.source AND o.id = f.object AND d.source = f.source AND d.id = f.detail"
+_OF_ITS_SOURCE = "s.id = f.source"
 _OBJECT = "o.tenant = ? AND o.kind = ? AND o.namespace = ? AND o.name = ?"
 _BY_SEVERITY = ", ".join(
     f"count(CASE WHEN severity = {number} AND NOT is_accepted THEN 1 END)"
@@ -146,6 +147,8 @@ class Questions:
         is_gone = asked.state == "gone"
         first = _first_read(asked)
         number = {"source": "s.id", "object": "o.source", "detail": "d.source"}[first]
+        if first == "source" and asked.source:
+            number = "f.source"
         columns = {
             "d.control": asked.control,
             "o.namespace": asked.namespace,
@@ -155,11 +158,12 @@ class Questions:
         where, given = _equal(columns)
         if asked.source:
             found = self._tables.source(tenant, asked.source)
-            # As a range: an equal number would be put into every table, and PostgreSQL, where it knows nothing of a source yet,
-            # would read all of its objects for each finding.
-            ranges = (number, "f.source") if first == "source" else (number,)
-            where += [f"{one} BETWEEN ? AND ?" for one in ranges]
-            given += [found.id if found else -1] * (2 * len(ranges))
+            # A range, and no join with the source: an equal number would be put into every table, and PostgreSQL, where it knows
+            # nothing of a source yet, would read all of its objects for each finding.
+            where += ["s.id = ?", f"{number} BETWEEN ? AND ?"]
+            given += [found.id if found else -1] * 3
+        else:
+            where.append(_OF_ITS_SOURCE)
         if asked.severity:
             where.append("f.severity = ?")
             given.append(SEVERITIES.index(asked.severity))
@@ -414,7 +418,7 @@ class Questions:
         # Twice, for a single one would be put into every table.
         numbers = [row[0] for row in most[:_WORST]] * 2
         among = f"o.source IN ({', '.join('?' * len(numbers))})"
-        where = ("o.kind = ? AND o.namespace = ? AND o.name = ?", "d.accepted = ''", among)
+        where = (_OF_ITS_SOURCE, "o.kind = ? AND o.namespace = ? AND o.name = ?", "d.accepted = ''", among)
         end = "ORDER BY f.severity, f.first DESC, f.head, f.tail LIMIT ?"
         return self._read_findings(tenant, "object", where, end, *place, *numbers, _WORST) if numbers else []
 
