@@ -17,8 +17,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent
 BIN = Path(sys.executable).parent
 SOURCE = ROOT / "src" / "leadline"
-WORKERS = "3"
-"""One more than the two cores that CI has: tests of clusters wait for most of their time."""
+WORKERS = "4"
+"""Twice the two cores that CI has: tests of clusters wait for most of their time."""
 FILE_LINES, FUNCTION_LINES, ARGUMENTS = 500, 50, 5
 """Beyond these it is worth a second look; nothing fails."""
 
