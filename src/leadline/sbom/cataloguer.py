@@ -2,7 +2,7 @@
 
 A cataloguer says which files it wants: ``paths`` exactly, ``names`` by base name (``a*.txt``: one that
 begins and ends so), ``suffixes`` by ending, ``folders`` everything directly below a folder (``*/name``: of that name, anywhere), ``executables`` every ELF, PE and Mach-O
-file. What all ask for is compiled into tables and the tree is walked once.
+file, of which ``programs`` are those that it knows by name. What all ask for is compiled into tables and the tree is walked once.
 
 ``read(file)`` runs while the layer streams by and its file is let go at once; ``read(file, tree)`` runs
 when all layers are merged, and its files are kept until then. So ask for the tree only where another
@@ -46,6 +46,8 @@ class Cataloguer(Struct, frozen=True):
     suffixes: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     executables: bool = False
+    programs: str = ""
+    """Regular expression for whole base names of executables. Large ones are summed as they go by, since a distribution may list them."""
     beside: tuple[str, ...] = ()
     """Base names, endings (``*.list``, ``var/lib/dpkg/info/*.list``) or paths kept for ``tree.get`` and ``tree.below`` but not read on their own."""
     takes_tree: bool = False
@@ -65,6 +67,7 @@ def cataloguer(
     suffixes: tuple[str, ...] = (),
     folders: tuple[str, ...] = (),
     executables: bool = False,
+    programs: str = "",
     beside: tuple[str, ...] = (),
     version: int = 1,
     lock: bool = False,
@@ -84,6 +87,7 @@ def cataloguer(
             suffixes=suffixes,
             folders=folders,
             executables=executables,
+            programs=programs,
             beside=beside,
             takes_tree=takes_tree,
             version=version,

@@ -4,6 +4,7 @@ import base64
 import gzip
 import io
 import json
+import struct
 import zipfile
 from collections.abc import Callable
 from hashlib import md5, sha1, sha256
@@ -163,6 +164,25 @@ def test_a_large_program_of_go_is_summed_while_its_code_is_passed_over(tmp_path:
     write(tmp_path / "root", path, content)
     of_dpkg(tmp_path / "root", path, content, which)
     assert owner_of_victim(tmp_path / "root") == ("owner" if which == "right" else "")
+
+
+@pytest.mark.parametrize("which", ["right", "false"])
+def test_a_large_program_of_a_distribution_is_not_judged_as_its_maker_s(tmp_path: Path, which: str):
+    path = "usr/lib/x86_64-linux-gnu/libnode.so.108"
+    # Code, which is passed over, and read-only texts.
+    segments = ((5, 0, SMALLEST), (4, SMALLEST, 4096))
+    head = struct.pack(
+        "<4sBBB9xHHIQQQIHHHHHH", b"\x7fELF", 2, 1, 1, 3, 62, 1, 0, 64, 0, 0, 64, 56, 2, 64, 0, 0
+    )
+    table = b"".join(
+        struct.pack("<IIQQQQQQ", 1, flags, at, at, at, size, size, 4096) for flags, at, size in segments
+    )
+    content = (head + table).ljust(SMALLEST, b"\0") + b"\0node.js/v18.20.4\0".ljust(4096, b"\0")
+    write(tmp_path / "root", path, content)
+    of_dpkg(tmp_path / "root", path, content, which)
+    packages = image_scan(f"dir:{tmp_path / 'root'}", ImageOptions()).sbom.packages
+    (node,) = (one for one in packages if one.name == "node")
+    assert (node.version, node.owned_by) == ("18.20.4", "owner" if which == "right" else "")
 
 
 @pytest.mark.parametrize(

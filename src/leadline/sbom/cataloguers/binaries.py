@@ -183,10 +183,11 @@ PROGRAMS = (
 )
 """In the order of trial: MariaDB before MySQL, whose programs' names it took over."""
 
-_KNOWN = late_pattern("|".join(f"(?:{program.files})" for program in PROGRAMS))
+_NAMES = "|".join(f"(?:{program.files})" for program in PROGRAMS)
+_KNOWN = late_pattern(_NAMES)
 
 
-@cataloguer("binaries", executables=True, version=2)
+@cataloguer("binaries", executables=True, programs=_NAMES, version=2)
 def binaries(program: File) -> Packages:
     if not _KNOWN.fullmatch(program.name):
         return

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
+from leadline.packages.late_pattern import late_pattern
 from leadline.packages.name_endings import NameEndings
 from leadline.sbom.cataloguer import Cataloguer
 
@@ -39,6 +40,7 @@ class FileSelector:
     def __init__(self, cataloguers: Sequence[Cataloguer], kept_paths: Iterable[str] = ()) -> None:
         self.cataloguers = tuple(cataloguers)
         self.executables = tuple(i for i, one in enumerate(cataloguers) if one.executables)
+        self._programs = late_pattern("|".join(f"(?:{one.programs})" for one in cataloguers if one.programs))
         self._paths, self._names, self._folders = _Table(), _Table(), _Table()
         self._patterns: list[tuple[str, str, int]] = []
         self._endings: dict[str, tuple[int, ...]] = {}
@@ -82,6 +84,10 @@ class FileSelector:
                 self._of_names.clear()
             self._of_names[name] = self._collect("", _NOWHERE, name)
         return self._of_names[name]
+
+    def is_program(self, name: str) -> bool:
+        """Whether a cataloguer knows executables with this base name."""
+        return self._programs.fullmatch(name) is not None
 
     def may_match_name(self, name: str) -> bool:
         """Whether something may ask for a file with this base name, wherever it lies."""

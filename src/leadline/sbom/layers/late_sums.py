@@ -1,6 +1,7 @@
-"""Sums of files that a distribution seldom brings: large ones among applications. They are made where a package lists the file.
+"""Sums of files that were not summed as their layer went by: large ones among applications, and large programs without their code.
 
-MD5, SHA-1 and SHA-256 of all jars of an application take as long as all else that is asked of them.
+They are made where a package lists the file. MD5, SHA-1 and SHA-256 of all jars of an application take as long as all else that is
+asked of them.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,7 +16,7 @@ from leadline.sbom.layers.tar import EntryReader, TarEntry
 from leadline.sbom.layers.tree import MergedTree
 from leadline.sbom.layers.unpacked import Standing
 from leadline.sbom.listed_sums import owners_by_file
-from leadline.sbom.parsers.content_sums import ContentSums, may_be_summed_late
+from leadline.sbom.parsers.content_sums import ContentSums, may_be_listed, may_be_summed_late
 
 
 def add_late_sums(tree: MergedTree, layers: Read, packages: Iterable[Package]) -> Iterator[Unread]:
@@ -45,8 +46,10 @@ def add_late_sums(tree: MergedTree, layers: Read, packages: Iterable[Package]) -
 
 def _has_no_sums(one: Standing) -> bool:
     facts = one.facts
-    is_told_of = bool(facts.packages or facts.unlisted)
-    return is_told_of and not facts.sums and facts.content is None and may_be_summed_late(one.path)
+    is_told_of = (
+        may_be_listed(one.path) if facts.packages else facts.unlisted and may_be_summed_late(one.path)
+    )
+    return bool(is_told_of) and not facts.sums and facts.content is None
 
 
 def _sum(sums: dict[str, bytes], entry: TarEntry, entries: EntryReader) -> None:

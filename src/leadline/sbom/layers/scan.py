@@ -362,7 +362,12 @@ class _Pass:
         if executables and not interest and not may_hold_secrets and not self._scan_options.with_digests:
             content = cast(
                 "bytes | None",
-                excerpt_of(self._entries, entry.size, is_listed=is_summed_at_once(entry.path, entry.size)),
+                excerpt_of(
+                    self._entries,
+                    entry.size,
+                    is_listed=is_summed_at_once(entry.path, entry.size),
+                    is_known=self._selector.is_program(entry.path.rpartition("/")[2]),
+                ),
             )
         if content is None:
             content = self._entries.content()

@@ -28,7 +28,7 @@ def may_be_summed_late(path: str) -> bool:
 
 
 def is_summed_at_once(path: str, size_bytes: int) -> bool:
-    """Whether the sums of a file are made as its layer goes by."""
+    """Whether the sums of a file are made as its layer goes by; else only where a package lists it (``late_sums``)."""
     is_late = path.startswith(_SELDOM if size_bytes > _SMALL_BYTES else _OF_APPLICATIONS)
     return not is_late and may_be_listed(path)
 

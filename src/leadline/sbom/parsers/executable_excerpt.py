@@ -39,10 +39,12 @@ class Excerpt(mmap.mmap):
         return self[: len(prefix)] == prefix
 
 
-def excerpt_of(entries: EntryReader, size: int, *, is_listed: bool = False) -> Excerpt | None:
+def excerpt_of(
+    entries: EntryReader, size: int, *, is_listed: bool = False, is_known: bool = False
+) -> Excerpt | None:
     """The latest file of ``entries`` without its code; ``None``, and nothing read, where it must be taken whole.
 
-    ``is_listed``: a distribution may list it, so that the sums of a program of Go are needed.
+    ``is_listed``: a distribution may list it, so that the sums of a program of Go are needed, and of one that ``is_known`` by its name.
     """
     head = entries.head(HEAD_BYTES)
     if head[:4] != ELF or size < SMALLEST:
@@ -51,7 +53,7 @@ def excerpt_of(entries: EntryReader, size: int, *, is_listed: bool = False) -> E
     if not ranges or sum(end - start for start, end in ranges) > KEPT_BYTES:
         return None
     content = Excerpt(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    sums = ContentSums() if is_listed and _OF_GO in head[:_NOTES_BYTES] else None
+    sums = ContentSums() if is_listed and (is_known or _OF_GO in head[:_NOTES_BYTES]) else None
     for start, piece in entries.parts(ranges) if sums is None else _whole(entries, ranges, sums):
         content[start : start + len(piece)] = piece
     content.sums = sums.digest() if sums is not None else b""
