@@ -85,6 +85,13 @@ def test_what_is_added_changed_and_deleted_is_told(server, cluster):
     assert told(watch, "d") == (["a", "b"], ["a", "d"])
 
 
+def test_a_kind_that_is_served_later_is_known(server, cluster):
+    watch = watching(cluster, "Pod", "Middleware.traefik.io")
+    assert watch.served_since() == ()
+    server.rows = (*server.rows, Row("traefik.io", "v1alpha1", "Middleware", "middlewares"))
+    assert watch.served_since() == ("Middleware.traefik.io",)
+
+
 def test_what_is_sent_again_without_a_change_is_no_change(server, cluster):
     server.add(POD, pod("a"))
     server.watches["pods"] = [(event("MODIFIED", pod("a", "2")), event("ADDED", pod("b", "3")))]

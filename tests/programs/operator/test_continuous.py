@@ -87,6 +87,7 @@ class Operator:
             may_list,
             again_s=0.05,
             rights_s=0.1,
+            kinds_s=0.1,
         )
 
     async def until(self, key: Key, is_so: Callable[[Any], bool]) -> Any:
@@ -443,6 +444,19 @@ def test_what_may_be_read_by_and_by_is_read(server: WatchServer, tmp_path: Any):
             server.forbidden.clear()
             started.allowed.add(("pods", ""))
             await started.until(of_pod("web"), failed("C-0057"))
+
+    run(scenario)
+
+
+def test_a_kind_that_is_served_later_is_read_and_followed(server: WatchServer, tmp_path: Any):
+    async def scenario(store: MemoryStore) -> None:
+        everything, server.rows = server.rows, (PODS, NAMESPACES)
+        policy = {"metadata": {"name": "all", "namespace": "shop"}, "spec": {"podSelector": {}}}
+        server.add(POLICIES, policy)
+        async with operator(server, store, tmp_path) as started:
+            await started.until(of_pod("web"), failed("C-0260"))
+            server.rows = everything
+            await started.until(of_pod("web"), passed("C-0260"))
 
     run(scenario)
 

@@ -219,7 +219,9 @@ def test_every_image_of_pods_that_run_comes_to_a_result_or_a_reason(
         deployment("other", f"{registry.host}/team/app:1"),
         deployment("local", IMAGE),
     )
-    cluster.kubectl("apply", "-f", str(ROOT / "deploy" / "crds"))
+    crds = str(ROOT / "deploy" / "crds")
+    cluster.kubectl("apply", "-f", crds)
+    cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", crds)
     for name in ("web", "other", "local"):
         cluster.kubectl("rollout", "status", "-n", "shop", f"deployment/{name}", "--timeout=300s")
     config = tmp_path / "operator.json"

@@ -53,6 +53,8 @@ DAY_S = 600.0
 """So often at most the numbers of the day are written, when something changed."""
 SEEN_S = 300.0
 """So often at least it says that it continues."""
+KINDS_S = 60.0
+"""So often it is asked whether the cluster serves a kind by now: definitions that were just installed take a moment."""
 EXPOSED_S = 60.0
 """So often it is worked out again what can be reached from outside."""
 LOOK_S = 30.0
@@ -80,6 +82,8 @@ class World(Struct, frozen=True):
     """After a first failure; doubled with each."""
     rights_s: float = SEEN_S
     """Between two looks for rights that were missing."""
+    kinds_s: float = KINDS_S
+    """Between two looks for kinds that the cluster did not serve."""
 
 
 class Continuous:
@@ -268,6 +272,7 @@ class _Session:
             self._tell(),
             self._look_at_time(),
             self._look_for_rights(),
+            self._look_for_kinds(),
             self._look_outside(),
             self._look_at_images(),
             self._world.orders.wait("posture"),
@@ -295,7 +300,9 @@ class _Session:
 
         Raises: ``ClusterError``.
         """
-        await first_of(self._follow(), self._look_for_rights(), self._look_outside())
+        await first_of(
+            self._follow(), self._look_for_rights(), self._look_for_kinds(), self._look_outside()
+        )
 
     async def _follow(self) -> None:
         async with aclosing(changes_of(self._watch)) as found:
@@ -502,6 +509,15 @@ class _Session:
                 self._followed.look_at_time(datetime.now(UTC))
             if self._followed.pending:
                 self._is_due.set()
+
+    async def _look_for_kinds(self) -> None:
+        """Returns when a kind is served that was not when the cluster was read, such as exceptions that are installed later."""
+        while True:
+            await asyncio.sleep(self._world.kinds_s)
+            with suppress(LeadlineError):
+                if kinds := await in_thread(self._watch.served_since):
+                    log.info("%s: served now, so that the cluster is read again", ", ".join(kinds))
+                    return
 
     async def _look_for_rights(self) -> None:
         """Returns when something may be read that could not be before."""

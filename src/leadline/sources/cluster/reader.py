@@ -161,6 +161,8 @@ class Reading:
         self.ownership = Ownership()
         self._unread: list[Unread] = []
         self._unread_kinds: set[str] = set()
+        self._absent: frozenset[str] = frozenset()
+        """Wanted kinds that the cluster did not serve."""
 
     def of(self, wanted: set[str]) -> ClusterSnapshot:
         chosen = self._choose(wanted)
@@ -210,7 +212,16 @@ class Reading:
             if touched or ANY_WORKLOAD in wanted:
                 self._unread.append(Unread(f"API group {group}", why, "unreachable"))
                 self._unread_kinds |= touched
-        return [kind for key in sorted(keys) if (kind := _served_kind(served, key)) is not None]
+        chosen = [kind for key in sorted(keys) if (kind := _served_kind(served, key)) is not None]
+        self._absent = frozenset(key for key in keys if _served_kind(served, key) is None)
+        return chosen
+
+    def served_since(self) -> tuple[str, ...]:
+        """Wanted kinds that the cluster did not serve when it was read, and serves now. Raises: ``ClusterError``."""
+        if not self._absent:
+            return ()
+        served = discover_kinds(self.cluster)
+        return tuple(sorted(key for key in self._absent if _served_kind(served, key) is not None))
 
     def _check_namespaces(self) -> None:
         for name in self.scope.included:

@@ -143,6 +143,13 @@ class ClusterWatch:
             if changes is not None and (changes.removed or changes.added or changes.unread):
                 yield changes
 
+    def served_since(self) -> tuple[str, ...]:
+        """Wanted kinds that the cluster did not serve when it was read, and serves now: they are not followed.
+
+        Asks the cluster. Raises: ``ClusterError``.
+        """
+        return self._reading.served_since()
+
     def close(self) -> None:
         """Closes the cluster and waits for what still listens, for some seconds at most."""
         self._cluster.close()
