@@ -114,6 +114,7 @@ class ClusterWatch:
         self._present: dict[Key, Resource] = {}
         self._streams: list[_Stream] = []
         self._threads: list[threading.Thread] = []
+        self._asking = threading.Lock()
         kinds = {
             (listing.kind.api_version, listing.kind.kind): listing.kind.key for listing in reading.listings
         }
@@ -148,12 +149,18 @@ class ClusterWatch:
 
         Asks the cluster. Raises: ``ClusterError``.
         """
-        return self._reading.served_since()
+        with self._asking:
+            return () if self._cluster.stopped.is_set() else self._reading.served_since()
 
     def close(self) -> None:
         """Closes the cluster and waits for what still listens, for some seconds at most."""
-        self._cluster.close()
+        self._cluster.stopped.set()
         end = time.monotonic() + GOODBYE_S
+        # A connection that is made while others are closed would stay open.
+        is_quiet = self._asking.acquire(timeout=GOODBYE_S)
+        self._cluster.close()
+        if is_quiet:
+            self._asking.release()
         for thread in list(self._threads):
             thread.join(max(0.0, end - time.monotonic()))
         # Threads that ended by an error hold this for a while yet, and the cluster may be read again by then.
