@@ -300,9 +300,7 @@ class _Session:
 
         Raises: ``ClusterError``.
         """
-        await first_of(
-            self._follow(), self._look_for_rights(), self._look_for_kinds(), self._look_outside()
-        )
+        await first_of(self._follow(), self._look_for_rights(), self._look_for_kinds(), self._look_outside())
 
     async def _follow(self) -> None:
         async with aclosing(changes_of(self._watch)) as found:
