@@ -212,7 +212,7 @@ def _has_none(rule: dict[str, Any], key: str, wanted: frozenset[str]) -> bool:
     try:
         return "*" not in values and wanted.isdisjoint(values)
     except TypeError:
-        return False  # something in it is no text
+        return False  # not all of it is text
 
 
 def places_of_any_name(question: Ask, rule: dict[str, Any]) -> tuple[str, ...]:

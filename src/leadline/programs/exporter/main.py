@@ -59,9 +59,7 @@ async def _alerting(
     settings: Settings, watched: tuple[Results, Follower], opened: AsyncExitStack
 ) -> Alerting:
     if not settings.alerts_state:
-        raise UsageError(
-            "--alerts needs --alerts-state FILE", hint="there it is remembered what has been sent"
-        )
+        raise UsageError("--alerts needs --alerts-state FILE", hint="it keeps what has been sent")
     file = read_settings(settings.alerts)
     names = {framework.name for framework in watched[0].frameworks}
     if unknown := sorted(file.thresholds.frameworks.keys() - names):

@@ -131,7 +131,7 @@ class PostgresDatabase:
         if self._pool is not None:
             if self._care is not None:
                 if self._is_rebuilding:
-                    # It may take minutes, and the next one begins anew.
+                    # It may take minutes, and the next start can do it again.
                     self._care.cancel()
                 with suppress(TimeoutError, CancelledError):
                     self._care.result(_ANSWER_S)

@@ -69,7 +69,7 @@ class SqliteDatabase:
         if not version:
             steps = [sqlite_tables()]
         elif version > len(OLD_SQLITE) + 1:
-            # The third was an index that the fourth makes anew.
+            # The third step made an index that the fourth replaces.
             steps = [sqlite_in_parts(), BY_TIME, "", BY_DETAIL_AND_WEEK][version - newest :]
         else:
             steps = [*OLD_SQLITE[version - 1 :], carry_over()]

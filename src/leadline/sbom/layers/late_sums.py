@@ -46,10 +46,12 @@ def add_late_sums(tree: MergedTree, layers: Read, packages: Iterable[Package]) -
 
 def _has_no_sums(one: Standing) -> bool:
     facts = one.facts
-    is_told_of = (
-        may_be_listed(one.path) if facts.packages else facts.unlisted and may_be_summed_late(one.path)
-    )
-    return bool(is_told_of) and not facts.sums and facts.content is None
+    if facts.sums or facts.content is not None:
+        return False
+    if facts.packages:
+        return may_be_listed(one.path)
+    # A large program without a list costs a second reading at each scan, and names no package.
+    return bool(facts.unlisted) and may_be_summed_late(one.path)
 
 
 def _sum(sums: dict[str, bytes], entry: TarEntry, entries: EntryReader) -> None:

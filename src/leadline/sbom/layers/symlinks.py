@@ -87,7 +87,7 @@ def _read_again(
             unread.append(Unread(links[0], TOO_LARGE, "too large"))
             found[entry.path] = ()
             return
-        found[entry.path] = tuple(_told(scan_options, layer, links, entries, entry.mode))
+        found[entry.path] = tuple(_standings(scan_options, layer, links, entries, entry.mode))
 
     why = second_reading(layer, lost, take)
     if why is not None:
@@ -125,7 +125,7 @@ def second_reading(
     return None
 
 
-def _told(
+def _standings(
     scan_options: LayerScanOptions, layer: Layer, links: list[str], entries: EntryReader, mode: int
 ) -> Iterator[Standing]:
     content = entries.content()

@@ -231,7 +231,7 @@ def _run(request: Request, send: Callable[[PostureReport, Page], None] | None = 
 
 
 def _of_images(targets: Sequence[str]) -> str:
-    """The command for what is no manifest; empty where ``targets`` are something else."""
+    """The command for files other than manifests; empty where ``targets`` are something else."""
     from leadline.scans.images.sbom_input import is_for_images  # after all else failed
 
     found = [one for one in targets if is_for_images(one)]
