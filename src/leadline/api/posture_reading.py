@@ -21,6 +21,7 @@ from leadline.api.posture_results import BY_EXCEPTION, OBJECT, SUB_STATUS
 from leadline.api.protocol import Entry
 from leadline.api.stored import Metadata, Reader, metadata_of
 from leadline.errors import StoreError
+from leadline.foreign_errors import in_words
 from leadline.model.control import Control, Missing, Remove, Review, Set, Violation
 from leadline.model.finding import Finding, Skip
 from leadline.model.resource import CLUSTER, Origin, Resource
@@ -84,7 +85,9 @@ def _resource(entry: Entry, metadata: Metadata) -> Resource:
         try:
             it = msgspec.json.decode(named, type=JudgedObject)
         except MALFORMED as error:
-            raise StoreError(f"{entry.key}: the annotation {OBJECT} cannot be read: {error}") from error
+            raise StoreError(
+                f"{entry.key}: the annotation {OBJECT} cannot be read: {in_words(error)}"
+            ) from error
         origin = Origin(kind="derived", path=it.id) if it.is_derived else CLUSTER
         return Resource(it.api_version, it.kind, it.namespace, it.name, {}, origin, it.id)
     labels = metadata.labels

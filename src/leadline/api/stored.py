@@ -8,6 +8,7 @@ from msgspec import Meta, Struct, field
 from leadline.api.protocol import Entry
 from leadline.api.wire_type import HIDDEN, List, Texts, Wire, without_nulls
 from leadline.errors import StoreError
+from leadline.foreign_errors import in_words
 from leadline.untyped import MALFORMED
 
 _Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
@@ -74,13 +75,13 @@ class Reader(Generic[S]):
         except msgspec.ValidationError:
             return self._read_with_nulls(entry, content)
         except MALFORMED as error:
-            raise StoreError(f"{entry.key}: it cannot be read: {error}") from error
+            raise StoreError(f"{entry.key}: it cannot be read: {in_words(error)}") from error
 
     def _read_with_nulls(self, entry: Entry, content: bytes) -> S:
         try:
             return msgspec.convert(without_nulls(msgspec.json.decode(content), self._struct), self._struct)
         except MALFORMED as error:
-            raise StoreError(f"{entry.key}: it cannot be read: {error}") from error
+            raise StoreError(f"{entry.key}: it cannot be read: {in_words(error)}") from error
 
 
 class _MetadataReader(Reader[Metadata]):

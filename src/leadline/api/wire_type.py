@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, TypeAlias, TypeVar
 import msgspec
 from msgspec import NODEFAULT, Meta, Struct, UnsetType, inspect
 
+from leadline.foreign_errors import placed
 from leadline.untyped import MALFORMED
 
 T = TypeVar("T")
@@ -135,13 +136,13 @@ class Checker:
     def __init__(self, type_: type[Struct], *, is_strict: bool) -> None:
         self._decoder = msgspec.json.Decoder(_accepted(inspect.type_info(type_), is_strict))
 
-    def problem(self, content: bytes) -> str:
-        """Empty where there is none."""
+    def problem(self, content: bytes) -> tuple[str, str] | None:
+        """The field, and what is wrong with it."""
         try:
             self._decoder.decode(content)
         except MALFORMED as error:
-            return str(error)
-        return ""
+            return placed(error)
+        return None
 
 
 def _accepted(info: inspect.Type, is_strict: bool) -> Any:

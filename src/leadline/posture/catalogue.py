@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from leadline.discover import members
 from leadline.errors import UsageError
+from leadline.foreign_errors import in_words
 from leadline.model.control import BuiltControl, Control, Framework, FrameworkEntry, FrameworkItem
 from leadline.posture import controls as control_files
 
@@ -142,7 +143,7 @@ def _items(listed: object, file_name: str) -> tuple[FrameworkItem, ...]:
         return msgspec.convert(listed or (), tuple[FrameworkItem, ...])
     except msgspec.ValidationError as error:
         hint = 'items = [{number = "4", title = "...", state = "manual"}]; a state is manual or not built'
-        raise UsageError(f"{file_name}: {error}", hint=hint) from error
+        raise UsageError(f"{file_name}: {in_words(error)}", hint=hint) from error
 
 
 def _entry(item: object, file_name: str) -> FrameworkEntry:

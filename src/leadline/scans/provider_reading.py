@@ -27,6 +27,7 @@ from leadline.api.provider.wire import (
     Sources,
 )
 from leadline.errors import SourceError
+from leadline.foreign_errors import in_words
 from leadline.model.control import Control, Review
 from leadline.model.finding import Finding
 from leadline.model.report import PostureReport, Target, Waived
@@ -171,7 +172,7 @@ def _answer(ask: Ask, path: str, query: Mapping[str, str], kind: type[A]) -> A:
     try:
         return msgspec.json.decode(content, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise SourceError(f"{path} is not answered as a provider does: {error}") from error
+        raise SourceError(f"{path} is not answered as a provider does: {in_words(error)}") from error
 
 
 # As pages have it.

@@ -21,6 +21,8 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
+from leadline.foreign_errors import in_words
+
 VERSION = 1
 MOST_RULES = 1_000
 PREDICATES = {
@@ -90,7 +92,7 @@ def read_policy(body: Any) -> Policy:
     try:
         policy = msgspec.convert(body, Policy)
     except msgspec.ValidationError as error:
-        raise PolicyError(str(error).replace("`$.", "`").replace("Object", "the entry")) from error
+        raise PolicyError(in_words(error)) from error
     if policy.version != VERSION:
         raise PolicyError(f"version {policy.version} is not known, this program reads {VERSION}")
     if len(policy.policies) > MOST_RULES:

@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from leadline.errors import DatabaseError
+from leadline.foreign_errors import in_words
 from leadline.model.vulnerability import (
     Cvss,
     ExploitChance,
@@ -391,7 +392,7 @@ def _translated(path: Path) -> Iterator[None]:
         yield
     except (sqlite3.DatabaseError, msgspec.MsgspecError, UnicodeDecodeError, OSError) as error:
         raise DatabaseError(
-            f"{path}: the vulnerability database cannot be read ({error})", hint=_HINT
+            f"{path}: the vulnerability database cannot be read ({in_words(error)})", hint=_HINT
         ) from error
 
 
@@ -405,5 +406,7 @@ def _decoded(packed: bytes, kind: type[T]) -> T:
     try:
         found: T = _decoder(cast("Hashable", kind)).decode(packed)
     except (msgspec.MsgspecError, TypeError, UnicodeDecodeError) as error:
-        raise DatabaseError(f"the vulnerability database is damaged ({error})", hint=_HINT) from error
+        raise DatabaseError(
+            f"the vulnerability database is damaged ({in_words(error)})", hint=_HINT
+        ) from error
     return found

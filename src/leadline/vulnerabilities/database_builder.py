@@ -21,6 +21,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from leadline.errors import DatabaseError
+from leadline.foreign_errors import in_words
 from leadline.model.unread import Unread
 from leadline.model.vulnerability import (
     Advisory,
@@ -171,7 +172,7 @@ def _written(
         part.replace(target)
     except (sqlite3.Error, OSError) as error:
         raise DatabaseError(
-            f"{target}: cannot be written ({error})", hint="is there room on the disk?"
+            f"{target}: cannot be written ({in_words(error)})", hint="is there room on the disk?"
         ) from error
     finally:
         part.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct, field
 
 from leadline.errors import UsageError
+from leadline.foreign_errors import in_words
 from leadline.model.vulnerability import VexStatement, VexStatus
 
 T = TypeVar("T")
@@ -71,7 +72,7 @@ def _decoded(name: str, data: bytes, type: type[T]) -> T:
     try:
         return msgspec.json.decode(data, type=type)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise UsageError(f"{name}: not a VEX document that can be read ({str(error)[:160]})") from error
+        raise UsageError(f"{name}: not a VEX document that can be read ({in_words(error)[:160]})") from error
 
 
 class _Identified(Struct):

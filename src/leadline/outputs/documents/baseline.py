@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from leadline.errors import SourceError
+from leadline.foreign_errors import in_words
 from leadline.model.control import Control, Set
 from leadline.model.finding import Finding
 from leadline.model.report import PostureReport
@@ -229,7 +230,7 @@ def decoded_baseline(content: bytes, name: str) -> Baseline:
         found = msgspec.json.decode(content, type=Baseline)
     except MALFORMED as error:
         raise SourceError(
-            f"{name} is not a baseline: {error}", hint="leadline baseline save writes one"
+            f"{name} is not a baseline: {in_words(error)}", hint="leadline baseline save writes one"
         ) from error
     if found.format != FORMAT:
         raise SourceError(f"{name} is not a baseline", hint="leadline baseline save writes one")

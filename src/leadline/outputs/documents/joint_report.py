@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from leadline.errors import SourceError
+from leadline.foreign_errors import in_words
 from leadline.model.control import SEVERITIES, Control
 from leadline.outputs.documents.baseline import Baseline, SeenFinding, distinct
 from leadline.outputs.documents.comparison import ComparisonNumbers
@@ -164,7 +165,9 @@ def decoded_joint_report(content: bytes, name: str) -> JointReport:
             )
         found = msgspec.json.decode(content, type=JointReport)
     except MALFORMED as error:
-        raise SourceError(f"{name} is not a report over several sources: {error}", hint=hint) from error
+        raise SourceError(
+            f"{name} is not a report over several sources: {in_words(error)}", hint=hint
+        ) from error
     if head.format != FORMAT:
         raise SourceError(f"{name} is not a report over several sources", hint=hint)
     return found

@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from leadline.errors import SourceError
+from leadline.foreign_errors import in_words
 from leadline.model.image_report import ImageReport
 from leadline.model.images_report import ImagesReport
 from leadline.model.report import PostureReport
@@ -59,7 +60,7 @@ def decode(document: bytes) -> Report:
     try:
         head = msgspec.json.decode(document, type=_Head)
     except MALFORMED as error:
-        raise SourceError(f"this is not a report: {error}") from error
+        raise SourceError(f"this is not a report: {in_words(error)}") from error
     if head.format != FORMAT:
         raise SourceError("this is not a report", hint="leadline scan -f report writes one")
     if head.version > VERSION:
@@ -70,7 +71,7 @@ def decode(document: bytes) -> Report:
     try:
         return _decoder().decode(document).report
     except MALFORMED as error:
-        raise SourceError(f"the report is damaged: {error}") from error
+        raise SourceError(f"the report is damaged: {in_words(error)}") from error
 
 
 def is_report(document: bytes) -> bool:

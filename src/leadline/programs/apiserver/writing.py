@@ -314,17 +314,18 @@ class Writes:
         if len(content) > most_bytes(served.kind):
             raise refusal.too_large(f"an object of {served.kind.plural}", most_bytes(served.kind))
         wanted = exchange.query.get("fieldValidation", "") or "Warn"
-        stricter = "" if wanted == "Ignore" else served.strict.problem(content)
+        stricter = None if wanted == "Ignore" else served.strict.problem(content)
         if wanted != "Ignore" and not stricter:
             return
         if problem := served.lenient.problem(content):
+            place, why = problem
             metadata = whole.get("metadata")
             name = metadata.get("name") if isinstance(metadata, dict) else ""
-            raise refusal.invalid(served.kind, str(name or ""), *_placed(problem))
+            raise refusal.invalid(served.kind, str(name or ""), place, f"Invalid value: {why}")
         if stricter and wanted == "Strict":
-            raise refusal.bad_request(f"strict decoding error: {stricter}")
+            raise refusal.bad_request(f"strict decoding error: {': '.join(filter(None, stricter))}")
         if stricter and not exchange.warnings:
-            exchange.warnings.append(stricter.replace('"', "'"))
+            exchange.warnings.append(": ".join(filter(None, stricter)).replace('"', "'"))
 
     async def _drop(self, target: Target, deletion: Deletion, user: User) -> Saved:
         kind = target.kind
@@ -476,12 +477,6 @@ def _parsed_patch(content: bytes, media_type: str) -> Any:
     if not isinstance(patch, list):
         raise refusal.bad_request("a JSON patch is a list of operations")
     return patch
-
-
-def _placed(problem: str) -> tuple[str, str]:
-    """(field, why) of a complaint such as ``Expected `int`, got `str` - at `$.spec.x```."""
-    why, _, place = problem.rpartition(" - at `$.")
-    return (place.rstrip("`"), f"Invalid value: {why}") if why else ("", f"Invalid value: {problem}")
 
 
 def _success(details: dict[str, Any], revision: int = 0) -> bytes:

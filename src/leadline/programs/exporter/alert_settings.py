@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from leadline.errors import SourceError, UsageError
+from leadline.foreign_errors import in_words
 from leadline.outputs.alerts.syslog import Address
 from leadline.programs.exporter.facts import POSTURE_SEVERITIES
 from leadline.programs.serving.settings_table import read_mapping
@@ -92,7 +93,7 @@ def read_settings(path: str) -> AlertSettings:
     try:
         settings = msgspec.convert(body, AlertSettings)
     except msgspec.ValidationError as error:
-        raise UsageError(f"{path}: {error}", hint="docs/alerts.md names every field") from error
+        raise UsageError(f"{path}: {in_words(error)}", hint="docs/alerts.md names every field") from error
     _check(settings, path)
     return settings
 

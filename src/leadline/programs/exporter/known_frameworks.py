@@ -9,6 +9,7 @@ import sys
 import msgspec
 
 from leadline.errors import SourceError
+from leadline.foreign_errors import in_words
 from leadline.model.control import Framework
 from leadline.untyped import MALFORMED
 
@@ -25,7 +26,7 @@ def known_frameworks(command: tuple[str, ...] = COMMAND) -> tuple[Framework, ...
         said = child.stderr.decode("utf-8", "replace").strip().splitlines()
         why = said[-1] if said else f"the process that reads them ended with code {child.returncode}"
     except MALFORMED as error:
-        why = str(error)
+        why = in_words(error)
     raise SourceError(
         f"the frameworks cannot be read: {why}", hint="install Leadline again, or give it more memory"
     )

@@ -13,6 +13,7 @@ from typing import Any, TextIO
 import msgspec
 
 from leadline.errors import LeadlineError
+from leadline.foreign_errors import in_words
 from leadline.programs.mcp.answer import written
 from leadline.programs.mcp.tools import TOOLS
 from leadline.scans.answering.evidence import Evidence
@@ -78,7 +79,7 @@ class Calls:
         except LeadlineError as error:
             return self._refusal(str(error.args[0]), error.hint)
         except (msgspec.ValidationError, RecursionError) as error:
-            return self._refusal(f"wrong arguments: {error}", "tools/list has the schema")
+            return self._refusal(f"wrong arguments: {in_words(error)}", "tools/list has the schema")
         except Exception:
             log.exception("fault while answering %s", name)
             return self._refusal("a fault of leadline", "its log on standard error has the details")

@@ -13,6 +13,7 @@ import zstandard
 
 from leadline.api.provider.wire import Problem, encoded
 from leadline.errors import LeadlineError
+from leadline.foreign_errors import in_words
 from leadline.programs.provider.doors import Doors
 from leadline.programs.provider.ingest import Refused
 from leadline.programs.provider.openapi import openapi
@@ -142,7 +143,7 @@ class App:
         try:
             content = msgspec.json.decode(plain, type=route.takes)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise Refused(400, "The body is not what this route takes", str(error)[:500]) from error
+            raise Refused(400, "The body is not what this route takes", in_words(error)) from error
         call = msgspec.structs.replace(call, body=plain, content=content)
         return encoded(route.answer(self._parts, call))
 

@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from leadline.api.provider.wire import NAMES_NO_UNREAD
 from leadline.errors import LeadlineError, UsageError
+from leadline.foreign_errors import in_words
 from leadline.programs.provider.app import Receive, Send, body_of
 from leadline.programs.provider.doors import DEFAULT_TENANT, Doors
 from leadline.programs.provider.ingest import Message, Refused
@@ -191,7 +192,7 @@ def _chunk(body: bytes) -> Chunk:
     try:
         chunk = msgspec.json.decode(body, type=Chunk)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Refused(400, "The body is not a report", str(error)[:300]) from error
+        raise Refused(400, "The body is not a report", in_words(error)) from error
     if not 0 <= chunk.pagination_info.chunk_number < MOST_CHUNKS:
         raise Refused(400, "The number of the chunk is out of range")
     return chunk
@@ -206,7 +207,7 @@ def _frameworks(folder: Path) -> Mapping[str, Any]:
         try:
             found = msgspec.json.decode(path.read_bytes())
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise UsageError(f"{path} is not JSON: {error}") from error
+            raise UsageError(f"{path} is not JSON: {in_words(error)}") from error
         for one in _controls_in(found):
             controls.setdefault(str(one["controlID"]), one)
     if not controls:

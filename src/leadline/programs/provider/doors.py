@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from leadline.errors import UsageError
+from leadline.foreign_errors import in_words
 from leadline.programs.provider.ingest import Refused
 from leadline.programs.provider.tables import Tables, Token
 from leadline.programs.serving.provider_client import certificates_in, given_file
@@ -82,7 +83,7 @@ def read_readers(path: Path) -> Readers:
             )
         return readers
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: {error}") from error
+        raise UsageError(f"{path}: {in_words(error)}") from error
 
 
 def token_digest(token: str) -> str:

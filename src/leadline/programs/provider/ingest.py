@@ -25,6 +25,7 @@ from leadline.api.provider.wire import (
     encoded,
 )
 from leadline.errors import SourceError, StoreError
+from leadline.foreign_errors import in_words
 from leadline.model.unread import AccessRule, PassedOver, UnlistedKinds
 from leadline.programs.provider.log import Entry, Keys, SourceLog
 from leadline.programs.provider.source_row import Source
@@ -314,7 +315,7 @@ class Ingest:
                     self._tables.apply(source, head, changes, len(entry.record))
         except MALFORMED as error:
             raise SourceError(
-                f"{source.name}: entry {source.entries + count - 1} is not what a sender sends: {error}"
+                f"{source.name}: entry {source.entries + count - 1} is not what a sender sends: {in_words(error)}"
             ) from error
         return count
 

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from leadline.api.provider.wire import FindingRow, ImageRow, PackageRow
 from leadline.errors import SourceError, StoreError, UsageError
+from leadline.foreign_errors import in_words
 from leadline.programs.provider.flags import read_from
 from leadline.programs.serving.log import log_to_stderr
 from leadline.programs.serving.provider_client import (
@@ -266,7 +267,7 @@ def _read(path: Path) -> State:
         return State()
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise StoreError(
-            f"cannot read {path}: {error}", hint="name another file, and everything is sent again"
+            f"cannot read {path}: {in_words(error)}", hint="name another file, and everything is sent again"
         ) from error
 
 

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from leadline.errors import SourceError, UsageError
+from leadline.foreign_errors import in_words
 from leadline.sources.regular_file import read_regular
 from leadline.sources.yaml.parser import Limits, parse_documents
 
@@ -64,7 +65,7 @@ class SettingsTable(Generic[S]):
         try:
             whole = msgspec.convert(given, self._whole)
         except msgspec.ValidationError as error:
-            raise UsageError(f"settings: {str(error).replace('`$.', '`')}") from error
+            raise UsageError(f"settings: {in_words(error)}") from error
         for place in self._places.values():
             holder = getattr(whole, place.table) if place.table else whole
             value, choices = getattr(holder, place.name), _choices(place)

@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import DecodeError, Raw, Struct, ValidationError, field, json
 
+from leadline.foreign_errors import in_words
 from leadline.model.package import ImageConfig, ImageFile
 from leadline.sbom.layers.stream import Damaged
 from leadline.sbom.run_rules import ADDED, remote_host
@@ -75,7 +76,7 @@ def read_config(content: bytes) -> ConfigReading:
         secrets = tuple(_secrets(raw, run))
         added = tuple(_added(raw))
     except (DecodeError, ValidationError, UnicodeDecodeError, RecursionError) as error:
-        raise Damaged(f"the image's configuration cannot be read: {error}") from error
+        raise Damaged(f"the image's configuration cannot be read: {in_words(error)}") from error
     config = ImageConfig(
         user=run.user or "",
         ports=tuple(run.ports or ()),

@@ -7,6 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from leadline.errors import SourceError
+from leadline.foreign_errors import in_words
 from leadline.kube.access_question import Right, holder_of, names_of, resource_text, rights_in
 from leadline.model.access import AccessDifference, AccessState, HeldRights, Subject
 from leadline.model.unread import Unread
@@ -143,7 +144,7 @@ def read_state(path: str) -> AccessState:
     try:
         return msgspec.json.decode(content, type=AccessState)
     except MALFORMED as error:
-        raise SourceError(f"{path} holds no access that was saved: {error}") from error
+        raise SourceError(f"{path} holds no access that was saved: {in_words(error)}") from error
 
 
 def _is_state(path: str) -> bool:

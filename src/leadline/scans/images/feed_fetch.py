@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct, ValidationError, convert
 
 from leadline.errors import DatabaseError, SourceError, UsageError
+from leadline.foreign_errors import in_words
 from leadline.scans.images.database import Publisher, build_database
 from leadline.scans.options import Say, silent
 from leadline.sources.proxies import proxies_of
@@ -56,7 +57,7 @@ def read_feed_table(file: str = "") -> FeedTable:
         table = convert(tomllib.loads(content.decode()), FeedTable)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
         raise UsageError(
-            f"{file}: not a table of feeds: {error}", hint='write [feeds] and NAME = "https://…"'
+            f"{file}: not a table of feeds: {in_words(error)}", hint='write [feeds] and NAME = "https://…"'
         ) from error
     for name, address in (table.feeds | table.on_demand).items():
         if not address.startswith(("https://", "http://")) or not urlsplit(address).hostname:

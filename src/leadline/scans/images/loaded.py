@@ -6,6 +6,7 @@ from pathlib import Path
 from msgspec import DecodeError, Struct, ValidationError, json
 
 from leadline.errors import SourceError, UsageError
+from leadline.foreign_errors import in_words
 from leadline.model.profile import COLLAPSED, COMPLETE, NO_CAPABILITIES, Profile
 from leadline.packages.loaded import Loaded
 
@@ -72,7 +73,7 @@ def _recorded(name: str, content: bytes, image: str) -> Loaded:
     try:
         profiles = [_PROFILE.decode(line) for line in content.splitlines() if line.strip()]
     except (DecodeError, ValidationError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"{name}: not the profiles of an agent ({error})", hint=_HINT) from error
+        raise UsageError(f"{name}: not the profiles of an agent ({in_words(error)})", hint=_HINT) from error
     if len(profiles) > 1:
         own = [one for one in profiles if image and image in (one.container.image, one.container.image_id)]
         if not own:

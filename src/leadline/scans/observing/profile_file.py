@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from leadline.errors import StoreError
+from leadline.foreign_errors import in_words
 from leadline.model.profile import Profile
 from leadline.scans.observing.lines import profile_line
 from leadline.sources.regular_file import is_regular, open_regular
@@ -40,7 +41,7 @@ class ProfileFile:
         except MALFORMED as error:
             hint = "name another file, or remove it"
             raise StoreError(
-                f"{self._path} does not hold profiles (line {len(found) + 1}: {error})", hint=hint
+                f"{self._path} does not hold profiles (line {len(found) + 1}: {in_words(error)})", hint=hint
             ) from error
         except OSError as error:
             raise StoreError(f"cannot read {self._path}: {(error.strerror or str(error)).lower()}") from error

@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from leadline.errors import SourceError
+from leadline.foreign_errors import in_words
 from leadline.model.resource import Resource
 from leadline.packages.reference import read_reference
 from leadline.posture.checks.image_results import COUNTED, LABEL, SUMMARY, label_of
@@ -81,7 +82,9 @@ def _images(path: str) -> tuple[_Image, ...]:
         return (_OF_ONE.decode(content),)
     except MALFORMED as error:
         hint = "write it with 'leadline scan image IMAGE -f json -o FILE'"
-        raise SourceError(f"{Path(path).name} does not hold results of images: {error}", hint=hint) from error
+        raise SourceError(
+            f"{Path(path).name} does not hold results of images: {in_words(error)}", hint=hint
+        ) from error
 
 
 def _names(image: _Image) -> Iterator[str]:

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from leadline.errors import SourceError
+from leadline.foreign_errors import in_words
 from leadline.kube.workload import images_in
 from leadline.model.resource import Resource
 from leadline.model.risk import ImageFacts
@@ -105,7 +106,9 @@ def images_of_report(path: str) -> Sequence[ReadImage]:
         report = msgspec.json.decode(content, type=_Report)
         return [msgspec.json.decode(content, type=ReadImage)] if report.images is None else report.images
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise SourceError(f"{path} is not a JSON report about images: {error}", hint=_HINT) from error
+        raise SourceError(
+            f"{path} is not a JSON report about images: {in_words(error)}", hint=_HINT
+        ) from error
 
 
 def _normal(name: str) -> str:

@@ -28,6 +28,7 @@ from leadline.api.provider.wire import (
     encoded,
 )
 from leadline.errors import StoreError
+from leadline.foreign_errors import in_words
 from leadline.scans.submitting.sending import Remembered
 
 Mark = tuple[str, int]
@@ -134,7 +135,7 @@ class Outbox:
             }
             self._ranks: dict[str, bytes] = dict(self._database.execute("SELECT * FROM ranked"))
         except (sqlite3.Error, OSError) as error:
-            raise StoreError(f"cannot use the outbox {path}: {error}") from error
+            raise StoreError(f"cannot use the outbox {path}: {in_words(error)}") from error
         if served != place:
             self._database.close()
             raise StoreError(

@@ -24,6 +24,7 @@ from leadline.api.provider.wire import (
     encoded,
 )
 from leadline.errors import LeadlineError, UsageError
+from leadline.foreign_errors import in_words
 from leadline.outputs.text.plain import plain as plain_text
 from leadline.untyped import MALFORMED
 from leadline.whole_file import write_whole
@@ -206,7 +207,7 @@ class Sender:
                 pass
             except (OSError, *MALFORMED) as error:
                 raise NotDeliveredError(
-                    f"{self._memory} cannot be read: {error}",
+                    f"{self._memory} cannot be read: {in_words(error)}",
                     hint="it keeps the provider honest; restore it, or delete it to start over",
                 ) from error
         return first_contact(self._place, self._token, self._exchange)
@@ -290,7 +291,7 @@ def check(receipt: Receipt, sent: bytes, before: Checkpoint, trusted: Verifier) 
         inclusion = [bytes.fromhex(one) for one in receipt.inclusion]
         consistency = [bytes.fromhex(one) for one in receipt.consistency]
     except (NoteError, msgspec.MsgspecError, ValueError) as error:
-        raise DoubtError(f"the receipt is not readable: {error}") from error
+        raise DoubtError(f"the receipt is not readable: {in_words(error)}") from error
     if head.sent != digest_of(sent):
         raise DoubtError("the receipt is for another message")
     if head.origin != now.origin or (before.origin and before.origin != now.origin):

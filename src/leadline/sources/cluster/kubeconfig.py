@@ -13,6 +13,7 @@ import yaml
 from msgspec import Struct, field
 
 from leadline.errors import ClusterError
+from leadline.foreign_errors import in_words
 from leadline.untyped import mapping, mappings, text, texts
 
 MAX_KUBECONFIG_BYTES = 16 * 2**20
@@ -182,7 +183,7 @@ def _access_of(merged: Mapping[str, Any], context: str, paths: list[Path]) -> Ac
         server_entry = msgspec.convert(server, ServerEntry)
         user_entry = msgspec.convert(user, UserEntry)
     except msgspec.ValidationError as error:
-        raise ClusterError(f"context {context} in {where} is malformed: {error}") from error
+        raise ClusterError(f"context {context} in {where} is malformed: {in_words(error)}") from error
     if user.get("auth-provider"):
         raise ClusterError(
             f"context {context} signs in by auth-provider, which Kubernetes gave up in 1.26",

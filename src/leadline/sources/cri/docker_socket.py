@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from leadline.errors import SourceError
+from leadline.foreign_errors import in_words
 from leadline.model.container import Container
 from leadline.untyped import MALFORMED
 
@@ -56,7 +57,7 @@ class DockerSocket:
                 raise SourceError(f"Docker at {self._path} answers with HTTP {answer.status}")
             found = _DECODER.decode(content)
         except (OSError, http.client.HTTPException, *MALFORMED) as error:
-            raise SourceError(f"Docker at {self._path} does not answer: {error}") from error
+            raise SourceError(f"Docker at {self._path} does not answer: {in_words(error)}") from error
         finally:
             connection.close()
         name = found.name.removeprefix("/")[:_LONGEST]

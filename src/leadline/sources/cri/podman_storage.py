@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from leadline.errors import SourceError
+from leadline.foreign_errors import in_words
 from leadline.model.container import Container
 from leadline.sources.regular_file import read_regular
 from leadline.untyped import MALFORMED
@@ -65,7 +66,7 @@ def _rows(path: Path) -> list[_Row]:
     except FileNotFoundError:
         return []
     except (OSError, *MALFORMED) as error:
-        raise SourceError(f"cannot read {path}: {error}") from error
+        raise SourceError(f"cannot read {path}: {in_words(error)}") from error
 
 
 def _container(row: _Row) -> Container:

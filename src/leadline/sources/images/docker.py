@@ -17,6 +17,7 @@ from urllib.parse import quote
 from msgspec import DecodeError, Struct, ValidationError, field, json
 
 from leadline.errors import SourceError, UsageError
+from leadline.foreign_errors import in_words
 from leadline.model.package import ImageIdentity
 from leadline.sbom.image import Layer
 from leadline.sbom.layers.tar import EntryReader
@@ -241,7 +242,7 @@ def _read(response: http.client.HTTPResponse, count: int, place: Path) -> bytes:
     try:
         return response.read(count)
     except (OSError, http.client.HTTPException) as error:
-        raise SourceError(f"{place} closed the connection: {error}") from error
+        raise SourceError(f"{place} closed the connection: {in_words(error)}") from error
 
 
 def _described(place: Path, name: str) -> _Described | None:

@@ -8,6 +8,7 @@ from typing import TypeVar
 from msgspec import DecodeError, Struct, ValidationError, json
 
 from leadline.errors import SourceError, UsageError
+from leadline.foreign_errors import in_words
 from leadline.packages.late_pattern import late_pattern
 
 LARGEST_MANIFEST = 8 << 20
@@ -94,7 +95,7 @@ def decode(content: bytes, type: type[T], what: str) -> T:
     try:
         return json.decode(content, type=type)
     except (DecodeError, ValidationError, UnicodeDecodeError, RecursionError) as error:
-        raise SourceError(f"{what} cannot be read: {error}") from error
+        raise SourceError(f"{what} cannot be read: {in_words(error)}") from error
 
 
 def read_manifest(content: bytes, what: str) -> Manifest:

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from leadline.foreign_errors import in_words
 from leadline.posture.languages.rego import RegoAnswer, RegoProblem, RegoQuestion
 from leadline.sources.child_process import (
     NOT_STARTED,
@@ -52,14 +53,16 @@ class RegoEngine:
         try:
             output, fate = self._ask(question)
         except OSError as error:
-            return RegoAnswer(problem=RegoProblem(f"the engine cannot be started: {error}"))
+            return RegoAnswer(problem=RegoProblem(f"the engine cannot be started: {in_words(error)}"))
         except (TypeError, ValueError, RecursionError) as error:
             return RegoAnswer(problem=RegoProblem(f"an object cannot be handed to the engine: {error}"))
         if fate == "ended":
             try:
                 return msgspec.json.decode(output, type=RegoAnswer)
             except MALFORMED as error:
-                return RegoAnswer(problem=RegoProblem(f"the engine's answer is unreadable: {error}"))
+                return RegoAnswer(
+                    problem=RegoProblem(f"the engine's answer is unreadable: {in_words(error)}")
+                )
         assert self._child is not None
         outcome = self._child.end(b"", fate)
         self.close()

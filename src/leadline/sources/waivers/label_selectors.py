@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from leadline.foreign_errors import in_words
 from leadline.model.waiver import LabelRequirement
 from leadline.packages.late_pattern import late_pattern
 from leadline.sources.waivers.exception_spec import Selector
@@ -41,7 +42,7 @@ def selector_of(value: Any, where: str) -> tuple[LabelRequirement, ...]:
     try:
         return requirements_of(msgspec.convert(value, Selector), where)
     except msgspec.ValidationError as error:
-        raise NotUsableError(no_longer_than(f"{where}: {error}")) from error
+        raise NotUsableError(no_longer_than(f"{where}: {in_words(error)}")) from error
 
 
 def no_longer_than(text: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from leadline.errors import SourceError, UsageError
+from leadline.foreign_errors import in_words
 from leadline.model.waiver import Waiver
 from leadline.sources.regular_file import read_regular
 from leadline.sources.waivers.exceptions import exception_of
@@ -88,16 +89,10 @@ def _own(body: dict[str, Any], path: str) -> Iterator[Waiver]:
     try:
         file = msgspec.convert(body, File)
     except msgspec.ValidationError as error:
-        raise UsageError(f"{path}: {_readable(error)}") from error
+        raise UsageError(f"{path}: {in_words(error)}") from error
     if file.version != VERSION:
         raise UsageError(f"{path}: version {file.version} is not known, this program reads {VERSION}")
     for number, entry in enumerate(file.waivers, 1):
         if not entry.reason.strip():
             raise UsageError(f"{path}: waiver {number} has no reason")
         yield waiver_of(entry, f"number {number}", path)
-
-
-def _readable(error: msgspec.ValidationError) -> str:
-    """Without the sign that the library begins its places with."""
-    text = str(error)
-    return text.replace("`$.", "`").replace("Object", "the entry")

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from leadline.foreign_errors import placed
 from leadline.model.waiver import ObjectMatch, Waiver, WaiverMatch
 from leadline.sources.waivers.exception_spec import (
     ClusterExceptionSpec,
@@ -37,7 +38,8 @@ def security_exception(body: Mapping[str, Any], source: str) -> Waiver | str:
     except NotUsableError as error:
         return str(error)
     except msgspec.ValidationError as error:
-        return _readable(error)
+        place, why = placed(error)
+        return no_longer_than(f"{'.'.join(filter(None, ('spec', place)))}: {why}")
 
 
 def _waiver(body: Mapping[str, Any], source: str) -> Waiver:
@@ -127,9 +129,3 @@ def _statement(one: Vulnerability) -> str:
     """``not_affected, component_not_present: we build without it``."""
     said = ", ".join(filter(None, (one.status, one.justification, *(one.response or ()))))
     return ": ".join(filter(None, (said, one.impact_statement, one.action_statement)))
-
-
-def _readable(error: msgspec.ValidationError) -> str:
-    """``expected `array`, got `str` - at `spec.match.images```."""
-    text = str(error).replace("`$", "`spec")
-    return no_longer_than(f"{text[:1].lower()}{text[1:]}")

@@ -4,6 +4,7 @@ from typing import TypeVar
 
 import msgspec
 
+from leadline.foreign_errors import in_words
 from leadline.packages.documents import read_yaml
 from leadline.packages.file import File, Unreadable
 from leadline.vulnerabilities.feed import Document
@@ -20,4 +21,4 @@ def read_record(document: Document, type: type[T]) -> T:
     try:
         return msgspec.convert(value, type, strict=False)
     except (msgspec.ValidationError, RecursionError) as error:
-        raise Unreadable(f"the record has another shape than expected: {str(error)[:160]}") from error
+        raise Unreadable(f"the record has another shape than expected: {in_words(error)[:160]}") from error

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from msgspec import DecodeError, Raw, ValidationError, json
 
+from leadline.foreign_errors import in_words
 from leadline.model.vulnerability import Fact
 from leadline.packages.file import Unreadable
 from leadline.vulnerabilities.feed import Document
@@ -81,9 +82,9 @@ def decode(content: bytes | Raw, type: type[T], what: str = "this") -> T:
     try:
         return json.decode(data.removeprefix(b"\xef\xbb\xbf"), type=type)
     except ValidationError as error:
-        raise Unreadable(f"{what} has another shape than expected: {str(error)[:160]}") from error
+        raise Unreadable(f"{what} has another shape than expected: {in_words(error)[:160]}") from error
     except (DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Unreadable(f"{what} is not JSON, or cut short: {str(error)[:160]}") from error
+        raise Unreadable(f"{what} is not JSON, or cut short: {in_words(error)[:160]}") from error
 
 
 def text_of(document: Document) -> str:

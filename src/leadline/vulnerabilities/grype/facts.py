@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from msgspec import DecodeError, Struct, ValidationError, json
 
+from leadline.foreign_errors import in_words
 from leadline.model.vulnerability import (
     Advisory,
     Affected,
@@ -360,7 +361,7 @@ def _decoded(decode: Callable[[bytes | str], T], blob: bytes | str) -> T:
     try:
         return decode(blob)
     except (DecodeError, ValidationError, UnicodeError, RecursionError, TypeError) as error:
-        raise Unreadable(f"JSON that cannot be read: {error}") from error
+        raise Unreadable(f"JSON that cannot be read: {in_words(error)}") from error
 
 
 def _of_no_document(document: Document) -> bool:

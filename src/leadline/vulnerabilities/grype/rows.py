@@ -17,6 +17,7 @@ from typing import Any
 from msgspec import MsgspecError, Struct
 
 from leadline.errors import DatabaseError
+from leadline.foreign_errors import in_words
 from leadline.vulnerabilities.grype.names import System
 
 MODEL = 6
@@ -245,7 +246,7 @@ def _translated(path: Path | None) -> Iterator[None]:
         yield
     except (sqlite3.Error, sqlite3.Warning, MsgspecError, UnicodeDecodeError, OverflowError) as error:
         where = f"{path}: " if path else ""
-        raise DatabaseError(f"{where}damaged, or not a database of Grype ({error})") from error
+        raise DatabaseError(f"{where}damaged, or not a database of Grype ({in_words(error)})") from error
 
 
 class _Step:

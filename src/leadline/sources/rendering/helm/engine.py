@@ -18,6 +18,7 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct, structs
 
+from leadline.foreign_errors import in_words
 from leadline.sources.child_process import NOT_STARTED, Child, Command, Fate, Limits, Outcome, run_child
 from leadline.sources.confinement import Confinement
 from leadline.sources.rendering.helm import worker as helm_child
@@ -118,13 +119,17 @@ class BundledEngine:
             try:
                 self._child = Child(self._command, self._limits)
             except OSError as error:
-                return ChartAnswer(error=f"the engine cannot be started: {error}", error_kind="crashed")
+                return ChartAnswer(
+                    error=f"the engine cannot be started: {in_words(error)}", error_kind="crashed"
+                )
         output, fate = self._child.ask(msgspec.json.encode({**msgspec.to_builtins(request), "again": again}))
         if fate == "ended":
             try:
                 answer = msgspec.json.decode(output, type=ChartAnswer)
             except MALFORMED as error:
-                return ChartAnswer(error=f"the engine's answer is unreadable: {error}", error_kind="crashed")
+                return ChartAnswer(
+                    error=f"the engine's answer is unreadable: {in_words(error)}", error_kind="crashed"
+                )
             if answer.has_crds_as_before:
                 answer = structs.replace(answer, crds=self._crds[request.chart], has_crds_as_before=False)
             elif not answer.error:
@@ -171,7 +176,9 @@ class ProgramEngine:
         try:
             outcome = run_child(command, self._limits)
         except OSError as error:
-            return ChartAnswer(error=f"{self._program} cannot be started: {error}", error_kind="crashed")
+            return ChartAnswer(
+                error=f"{self._program} cannot be started: {in_words(error)}", error_kind="crashed"
+            )
         if outcome.fate != "ended":
             return ChartAnswer(error=_unfinished(outcome, self._limits), error_kind=outcome.fate)
         if outcome.code != 0:
