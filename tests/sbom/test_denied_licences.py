@@ -1,7 +1,7 @@
 import pytest
 
 from leadline.model.package import Package
-from leadline.sbom.licences.denied import denied
+from leadline.sbom.licences.denied import denied, unlisted
 
 GNU = ("gpl-*", "AGPL-3.0-only")
 
@@ -31,6 +31,16 @@ def names(*licences: str, patterns: tuple[str, ...] = GNU) -> list[str]:
 )
 def test_choice_is_denied_where_all_of_it_is(licence: str, is_denied: bool):
     assert names(licence) == ([licence] if is_denied else [])
+
+
+@pytest.mark.parametrize("pattern", ["GPL-3.0", "GPL-3", "gplv3", "GPL-3.0-only"])
+def test_a_licence_is_known_by_its_other_names(pattern: str):
+    assert names("GPL-3.0-only", patterns=(pattern,)) == ["GPL-3.0-only"]
+    assert unlisted((pattern,)) == ()
+
+
+def test_what_names_no_licence_is_known():
+    assert unlisted(("MIT", "GPL-*", "nonsense", "GPL-33", "L?PL-2.1")) == ("nonsense", "GPL-33")
 
 
 def test_package_counts_once():

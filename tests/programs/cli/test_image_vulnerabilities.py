@@ -476,6 +476,16 @@ def test_habits_of_other_scanners_do_what_they_do_there(run, archive, database):
         assert "1 vulnerability without a fix left out" in out
 
 
+def test_what_a_severity_leaves_out_is_counted(run, tmp_path, database):
+    docker_archive(tmp_path / "root.tar", [layer(FILES)], User="")
+    code, out, _ = run("scan", "image", "root.tar", "--db", database, "--severity", "CRITICAL")
+    assert (code, "Runs as root" in out) == (0, False)
+    assert (
+        "2 vulnerabilities of other severities left out\n            1 finding of other severities left out"
+        in out
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
@@ -514,3 +524,9 @@ def test_licence_that_is_not_wanted_fails(run, tmp_path):
     code, out, _ = run("scan", "image", "sbom.json", "--deny-license", "GPL-3.0-only")
     assert code == 0
     assert "passed: --deny-licence" in out
+    code, out, _ = run(
+        "scan", "image", "sbom.json", "--deny-licence", "AGPL-3,AGLP", "--severity", "critical"
+    )
+    assert code == 1
+    assert "a 1: AGPL-3.0-only" in out
+    assert "AGLP is not in SPDX's list of licences" in " ".join(out.split())

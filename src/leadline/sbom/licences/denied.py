@@ -5,15 +5,16 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from leadline.model.package import Package
-from leadline.sbom.licences.expressions import DEEPEST, LONGEST
+from leadline.sbom.licences.expressions import DEEPEST, LONGEST, is_spdx, spdx
 
 
 def denied(packages: Sequence[Package], patterns: Collection[str]) -> Iterator[tuple[Package, str]]:
-    """Each package with the first of its licences that denies it. ``patterns``: SPDX ids, ``*`` for any characters.
+    """Each package with the first of its licences that denies it. ``patterns``: SPDX ids, ``*`` for any characters; or other
+    names of a licence, as ``GPL-3`` and ``Apache 2``.
 
     Of a choice (``MIT OR GPL-3.0-only``) every part has to be denied; of what holds together, one.
     """
-    folded = tuple(pattern.lower() for pattern in patterns)
+    folded = tuple((pattern if _is_glob(pattern) else spdx(pattern)).lower() for pattern in patterns)
     judged: dict[str, bool] = {}
     for package in packages:
         for written in package.licenses:
@@ -22,6 +23,15 @@ def denied(packages: Sequence[Package], patterns: Collection[str]) -> Iterator[t
             if judged[written]:
                 yield package, written
                 break
+
+
+def unlisted(patterns: Collection[str]) -> tuple[str, ...]:
+    """Those that name no licence of SPDX's list, by mistake or since it is not there."""
+    return tuple(one for one in patterns if not _is_glob(one) and not is_spdx(one))
+
+
+def _is_glob(pattern: str) -> bool:
+    return any(sign in pattern for sign in "*?[")
 
 
 def _is_denied(written: str, patterns: tuple[str, ...]) -> bool:

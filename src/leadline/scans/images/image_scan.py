@@ -35,9 +35,10 @@ def image_report(lazy: LazySbom, options: ImageOptions) -> ImageReport:
     today = options.today or datetime.now(UTC).strftime("%Y-%m-%d")
     findings = image_findings(sbom, today, is_document=lazy.is_from_document)
     licences, licence_gaps = denied_licences(sbom, options)
-    findings = (*licences, *findings)
-    if options.severities:
-        findings = tuple(one for one in findings if one.severity in options.severities)
+    wanted = tuple(one for one in findings if not options.severities or one.severity in options.severities)
+    left_out = len(findings) - len(wanted)
+    # What its user denied counts, whatever severity is looked at.
+    findings = (*licences, *wanted)
     trusted = trust_of_image(lazy.reference, options)
     own_packages = len(sbom.packages)
     if trusted.sbom is not None:
@@ -54,6 +55,11 @@ def image_report(lazy: LazySbom, options: ImageOptions) -> ImageReport:
             *gaps,
             *trusted.gaps,
             *licence_gaps,
+            *(
+                (f"{left_out:,} finding{'s' * (left_out > 1)} of other severities left out",)
+                if left_out
+                else ()
+            ),
             *(_of_signers(own_packages) if trusted.sbom else ()),
             *not_judged(sbom, is_document=lazy.is_from_document),
         ),
@@ -74,7 +80,7 @@ def denied_licences(sbom: Sbom, options: ImageOptions) -> tuple[tuple[ImageFindi
     """A finding for each package under a licence that is not wanted; and of how many no licence is known."""
     if not options.deny_licences:
         return (), ()
-    from leadline.sbom.licences.denied import denied  # seldom asked for
+    from leadline.sbom.licences.denied import denied, unlisted  # seldom asked for
 
     findings = tuple(
         ImageFinding(
@@ -87,8 +93,13 @@ def denied_licences(sbom: Sbom, options: ImageOptions) -> tuple[tuple[ImageFindi
         )
         for package, licence in denied(sbom.packages, options.deny_licences)
     )
-    unknown = sum(1 for package in sbom.packages if not package.licenses)
-    return findings, (f"packages that state no licence: {unknown:,}",) if unknown else ()
+    gaps = [
+        f"{name[:100]} is not in SPDX's list of licences: denied where a package states it in these words"
+        for name in unlisted(options.deny_licences)
+    ]
+    if unknown := sum(1 for package in sbom.packages if not package.licenses):
+        gaps.append(f"packages that state no licence: {unknown:,}")
+    return findings, tuple(gaps)
 
 
 def _of_signers(own_packages: int) -> tuple[str, ...]:
