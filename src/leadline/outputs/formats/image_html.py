@@ -170,8 +170,8 @@ def _vulnerabilities(report: ImageReport) -> Iterator[str]:
             row.severity,
             [
                 text(row.severity),
-                f"<b>{_unbroken(row.package)}</b><br><span class='soft'>{_unbroken(row.version)}</span>"
-                + _where(row, (row.matches[0].package.type, row.matches[0].package.name) in bases),
+                f"<b>{', '.join(map(_unbroken, row.packages))}</b><br><span class='soft'>{_unbroken(row.version)}</span>"
+                + _where(row, all((row.matches[0].package.type, name) in bases for name in row.packages)),
                 _upgrade(row),
                 _what(row),
             ],

@@ -8,9 +8,9 @@ from leadline.model.images_report import ImagesReport
 from leadline.outputs.format_registry import Page, format
 from leadline.outputs.rows.images_rows import image_totals, known_name, target_text, vulnerability_totals
 from leadline.outputs.rows.vulnerability_format import suppressed_name
-from leadline.outputs.rows.vulnerability_rows import PackageRow, fix_text, same_as, severities, shown_packages
+from leadline.outputs.rows.vulnerability_rows import PackageRow, fix_text, severities, shown_packages
 from leadline.outputs.text.markdown_text import code, details, words, write_blocks
-from leadline.outputs.text.plain import count
+from leadline.outputs.text.plain import and_more, count
 from leadline.vulnerabilities.upgrades import upgrades
 
 _ROWS = 50
@@ -18,6 +18,7 @@ _ROWS_OF_SEVERAL = 10
 _PARTS = 20
 _STEPS = 3
 _IDS = 5
+_NAMES = 8
 _HEAD = "| Severity | Package | Installed | Fixed in | Vulnerabilities |\n|---|---|---|---|---|\n"
 
 
@@ -69,7 +70,7 @@ def _image(report: ImageReport, most: int) -> Iterator[str]:
     shown, rest = shown_packages(report.vulnerabilities, most)
     if shown:
         yield _HEAD
-        yield from map(_row, shown, same_as(shown))
+        yield from map(_row, shown)
         yield f"\nand {rest}\n\n" if rest else "\n"
     found = [
         f"{one.severity}: {words(one.title)}, {code(one.where)}"
@@ -79,13 +80,13 @@ def _image(report: ImageReport, most: int) -> Iterator[str]:
     yield details("Other findings", found, _PARTS)
 
 
-def _row(row: PackageRow, same: str) -> str:
+def _row(row: PackageRow) -> str:
     ids = ", ".join(code(match.id) for match in row.matches[:_IDS])
     more = f" and {len(row.matches) - _IDS:,} more" if len(row.matches) > _IDS else ""
     fix = code(row.fix) if row.fix else fix_text(row.matches[0])
-    head = f"| {row.severity} | {code(row.package)} | {code(row.version)} | {fix} |"
-    if same:
-        return f"{head} as {code(same)} |\n"
+    names = ", ".join(code(name) for name in row.packages[:_NAMES])
+    names += and_more(len(row.packages) - _NAMES)
+    head = f"| {row.severity} | {names} | {code(row.version)} | {fix} |"
     facts = [severities(row.matches)] if len(row.matches) > 1 else []
     if row.fix and row.unfixed:
         facts.append(f"{len(row.unfixed):,} without a fix")
