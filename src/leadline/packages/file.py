@@ -1,6 +1,7 @@
 """A file with its content, as every reader of documents takes it, and how it is refused."""
 
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
+from typing import Any
 
 from msgspec import Struct
 
@@ -22,6 +23,8 @@ class File(Struct, frozen=True):
     mode: int = 0o644
     layer: str = ""
     """Digest of the uncompressed layer it comes from."""
+    parsed: dict[type, Any] = {}
+    """What one reader made of ``data`` and the next one needs too."""
 
     @property
     def text(self) -> str:

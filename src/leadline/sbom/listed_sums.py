@@ -51,7 +51,7 @@ class ListedSums:
         if one is None:
             return b""
         content = one.facts.content
-        return one.facts.sums or (sums_of(content) if content is not None else b"")
+        return one.facts.sums if content is None else sums_of(content)
 
     def _of(self, owner: Package) -> Listed:
         database = owner.found_in[0] if owner.found_in else ""

@@ -26,7 +26,7 @@ from leadline.sbom.image import Cache, Image, Layer, Options, layer_name
 from leadline.sbom.layers.facts import FOLDER, LAYER_FORM, LayerFacts, path_of
 from leadline.sbom.layers.file_selector import FileSelector
 from leadline.sbom.layers.late_sums import add_late_sums
-from leadline.sbom.layers.scan import facts_of
+from leadline.sbom.layers.scan import APT, facts_of
 from leadline.sbom.layers.scan_options import LayerScanOptions
 from leadline.sbom.layers.symlinks import follow_links
 from leadline.sbom.layers.tree import MergedTree, merge
@@ -113,6 +113,7 @@ def _facts(
         key = f"layer {layer.cache_key} {layer.stamp} {layer.diff_id} {version}" if is_known else ""
         facts = _recall(cache, key)
         if facts is not None and scan_options.budget.reserve_facts(scan_options.limits, facts):
+            scan_options.distribution.has_apt |= APT in facts.entries
             return facts
         try:
             facts = facts_of(scan_options, layer)

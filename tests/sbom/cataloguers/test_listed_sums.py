@@ -157,6 +157,20 @@ def test_a_list_takes_a_package_only_by_the_right_checksum(
 
 
 @pytest.mark.parametrize("which", ["right", "false"])
+@pytest.mark.parametrize("lists", LISTS, ids=lambda lists: str(lists.__name__))
+@pytest.mark.parametrize("kind", ["maven", "pypi", "golang"])
+def test_where_apt_is_every_list_is_believed_by_its_own_checksum(
+    tmp_path: Path, kind: str, lists: Lists, which: str
+):
+    path, content = FILES[kind]
+    root = tmp_path / "root"
+    write(root, "etc/apt/sources.list", b"")
+    write(root, path, content)
+    lists(root, path, content, which)
+    assert owner_of_victim(root) == ("owner" if which == "right" else "")
+
+
+@pytest.mark.parametrize("which", ["right", "false"])
 @pytest.mark.parametrize("path", ["usr/bin/victim", "opt/victim"])
 def test_a_large_program_of_go_is_summed_while_its_code_is_passed_over(tmp_path: Path, path: str, which: str):
     note = b"\x04\0\0\0\x04\0\0\0\x04\0\0\0Go\0\0abcd"

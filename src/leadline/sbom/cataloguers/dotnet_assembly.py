@@ -10,7 +10,7 @@ from leadline.model.package import Package
 from leadline.packages.file import File
 from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.cataloguer import Packages, cataloguer
-from leadline.sbom.parsers.executable import PE, Executable
+from leadline.sbom.parsers.executable import PE, executable_of
 
 METADATA_SIGNATURE = b"BSJB"
 TEXT_BYTES = 1024
@@ -30,7 +30,7 @@ def dotnet_assembly(library: File) -> Packages:
     if _FRAMEWORK.search(library.path) or library.data[:2] != PE or library.data.find(METADATA_SIGNATURE) < 0:
         return
     # Libraries compiled ahead of time, as those of .NET Core itself, have their resources within the code.
-    resource = Executable(library.data).section(".rsrc") or library.data
+    resource = executable_of(library).section(".rsrc") or library.data
     start = resource.find("VS_VERSION_INFO".encode("utf-16-le")) - 6
     if start < 0:
         return

@@ -15,7 +15,7 @@ from leadline.model.package import Package
 from leadline.packages.file import File, Unreadable
 from leadline.packages.late_pattern import late_pattern
 from leadline.sbom.cataloguer import Packages, cataloguer
-from leadline.sbom.parsers.executable import Executable
+from leadline.sbom.parsers.executable import Executable, executable_of
 from leadline.sbom.parsers.go_functions import linked_packages
 from leadline.sbom.parsers.go_module import DEVELOPMENT, module_package
 
@@ -61,7 +61,7 @@ class BuildInformation(Struct):
 
 @cataloguer("golang", executables=True, version=4)
 def golang(binary: File) -> Packages:
-    executable = Executable(binary.data)
+    executable = executable_of(binary)
     if executable.format != "pe" and executable.sections and not executable.has_section(*SECTIONS):
         return
     texts = build_texts(executable)

@@ -12,7 +12,7 @@ from leadline.model.package import Package
 from leadline.packages.documents import entries, fields, word
 from leadline.packages.file import File, Unreadable
 from leadline.sbom.cataloguer import Packages, cataloguer
-from leadline.sbom.parsers.executable import Executable
+from leadline.sbom.parsers.executable import executable_of
 
 SECTIONS = (".dep-v0", "__DATA,.dep-v0")
 JSON_BYTES = 8 << 20
@@ -20,7 +20,7 @@ JSON_BYTES = 8 << 20
 
 @cataloguer("rust", executables=True)
 def rust(binary: File) -> Packages:
-    packed = Executable(binary.data).section(*SECTIONS)
+    packed = executable_of(binary).section(*SECTIONS)
     if not packed:
         return
     for entry in entries(fields(_inflated(packed)).get("packages")):

@@ -5,7 +5,7 @@ from msgspec import Struct, field
 from leadline.model.package import Package
 from leadline.model.unread import Unread
 
-LAYER_FORM = 6
+LAYER_FORM = 7
 """Raised whenever ``LayerFacts`` change their shape or meaning, so that cached layers are read again."""
 FOLDER, FILE, DEVICE, LINK = "/", "", "?", "@"
 HARD, HIDDEN, COVERED = "=", "-", "!"
@@ -29,7 +29,7 @@ class PathFacts(Struct, array_like=True, omit_defaults=True):
     """Of a program that does not say what it is made of: ``Rust programs without a list of crates``."""
     sums: bytes = b""
     """As ``ContentSums.digest``, of a file in which packages were found and that a distribution may list; empty for others, and for
-    large ones among applications (``late_sums``)."""
+    large ones among applications (``late_sums``); for dpkg's lists alone where apt was seen before the file."""
 
 
 Step = tuple[str, str, str]

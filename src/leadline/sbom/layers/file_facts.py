@@ -46,7 +46,7 @@ def extract_facts(
     is_program = not (packages or unread) and not set(scan_options.selector.executables).isdisjoint(
         interest.readers
     )
-    unlisted = unlisted_program(file.data) if is_program else ""
+    unlisted = unlisted_program(file) if is_program else ""
     if not (packages or unread or secrets or unlisted or interest.is_kept or file.mode & SPECIAL_BITS):
         return None
     digests = _digests(file.data) if scan_options.with_digests and (packages or interest.is_kept) else None
@@ -58,14 +58,16 @@ def extract_facts(
         secrets,
         digests=digests,
         unlisted=unlisted,
-        sums=_sums(file) if packages or unlisted else b"",
+        sums=_sums(scan_options, file) if (packages or unlisted) and content is None else b"",
     )
 
 
-def _sums(file: File) -> bytes:
+def _sums(scan_options: LayerScanOptions, file: File) -> bytes:
     if isinstance(file.data, Excerpt):
         return file.data.sums
-    return sums_of(file.data) if is_summed_at_once(file.path, len(file.data)) else b""
+    if not is_summed_at_once(file.path, len(file.data)):
+        return b""
+    return sums_of(file.data, is_for_dpkg=scan_options.distribution.has_apt)
 
 
 def _digests(content: bytes) -> tuple[str, str]:

@@ -41,6 +41,8 @@ SMALLEST_EXECUTABLE = 64
 ZIP_MARK = b"PK\x03\x04"
 JAR_MARKS = (b"META-INF/MANIFEST.MF", b"META-INF/maven/", b".class")
 """Names in the list of an archive that Java runs or loads from; a manifest is not needed for that."""
+APT = "etc/apt"
+"""Its settings lie in front of all programs."""
 LARGE_ARCHIVES = "archives of more than 128 MiB under names that say nothing"
 LARGEST_UNNAMED_JAR = 128 << 20
 MOST_NAMES = 50_000
@@ -193,6 +195,8 @@ class _Pass:
 
     def _look_at_folder(self, folder: str) -> None:
         """Most folders lie in one that is not searched, and need no look of their own."""
+        if folder.startswith(APT):
+            self._scan_options.distribution.has_apt = True
         if self._closed and folder.startswith(self._closed):
             self.is_searched = False
         else:
@@ -367,6 +371,7 @@ class _Pass:
                     entry.size,
                     is_listed=is_summed_at_once(entry.path, entry.size),
                     is_known=self._selector.is_program(entry.path.rpartition("/")[2]),
+                    is_of_dpkg=self._scan_options.distribution.has_apt,
                 ),
             )
         if content is None:

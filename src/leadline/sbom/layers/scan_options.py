@@ -7,9 +7,17 @@ from leadline.sbom.layers.file_selector import FileSelector
 from leadline.sbom.layers.memory_budget import MemoryBudget
 
 
+class Distribution(Struct):
+    """What its layers have shown so far of who packed an image. Threads share it."""
+
+    has_apt: bool = False
+    """So that the lists of packages will be dpkg's. Where they are others, sums are made late (``late_sums``)."""
+
+
 class LayerScanOptions(Struct, frozen=True):
     selector: FileSelector
     limits: Limits = Limits()
     budget: MemoryBudget = field(default_factory=MemoryBudget)
+    distribution: Distribution = field(default_factory=Distribution)
     with_digests: bool = False
     """Whether the checksums of the files are wanted in which packages are found."""

@@ -36,22 +36,30 @@ def is_summed_at_once(path: str, size_bytes: int) -> bool:
 class ContentSums:
     """Of what is added, piece by piece."""
 
-    def __init__(self) -> None:
-        self._all = (md5(usedforsecurity=False), sha1(usedforsecurity=False), sha256())
+    def __init__(self, *, is_for_dpkg: bool = False) -> None:
+        """``is_for_dpkg``: the lists of dpkg alone are asked, which have MD5."""
+        first = md5(usedforsecurity=False)
+        self._all = (first,) if is_for_dpkg else (first, sha1(usedforsecurity=False), sha256())
 
     def add(self, piece: bytes) -> None:
         for one in self._all:
             one.update(piece)
 
     def digest(self) -> bytes:
-        """68 bytes: MD5, SHA-1 and SHA-256, one behind the other."""
+        """68 bytes: MD5, SHA-1 and SHA-256, one behind the other; for dpkg the first 16 of them."""
         return b"".join(one.digest() for one in self._all)
 
 
-def sums_of(content: bytes) -> bytes:
+def sums_of(content: bytes, *, is_for_dpkg: bool = False) -> bytes:
     """As ``ContentSums.digest``."""
-    made = (md5(content, usedforsecurity=False), sha1(content, usedforsecurity=False), sha256(content))
-    return b"".join(one.digest() for one in made)
+    made = ContentSums(is_for_dpkg=is_for_dpkg)
+    made.add(content)
+    return made.digest()
+
+
+def are_for_dpkg(sums: bytes) -> bool:
+    """Whether ``sums`` are those that dpkg's lists alone can confirm."""
+    return len(sums) == _PLACES[0][2]
 
 
 def has_sum(sums: bytes, algorithm: str, digest: bytes) -> bool:

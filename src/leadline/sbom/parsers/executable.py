@@ -10,7 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from leadline.packages.file import Unreadable
+from leadline.packages.file import File, Unreadable
 
 ELF = b"\x7fELF"
 PE = b"MZ"
@@ -256,6 +256,14 @@ class Executable:
             name, segment_name = struct.unpack_from("16s16s", content, row)
             where, length, start = struct.unpack_from(order + row_layout, content, row + 32)
             sections.append(Section(f"{_text(segment_name, 0)},{_text(name, 0)}", start, length, where))
+
+
+def executable_of(file: File) -> Executable:
+    """``file`` as an executable, taken apart once for all that look at it. Raises ``Unreadable``."""
+    found: Executable | None = file.parsed.get(Executable)
+    if found is None:
+        found = file.parsed[Executable] = Executable(file.data)
+    return found
 
 
 def _text(names: bytes, at: int) -> str:

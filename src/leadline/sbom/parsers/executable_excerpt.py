@@ -40,20 +40,29 @@ class Excerpt(mmap.mmap):
 
 
 def excerpt_of(
-    entries: EntryReader, size: int, *, is_listed: bool = False, is_known: bool = False
+    entries: EntryReader,
+    size: int,
+    *,
+    is_listed: bool = False,
+    is_known: bool = False,
+    is_of_dpkg: bool = False,
 ) -> Excerpt | None:
     """The latest file of ``entries`` without its code; ``None``, and nothing read, where it must be taken whole.
 
-    ``is_listed``: a distribution may list it, so that the sums of a program of Go are needed, and of one that ``is_known`` by its name.
+    ``is_listed``: a distribution may list it, so that the sums of a program of Go are needed, and of one that ``is_known`` by its name;
+    ``is_of_dpkg``: those sums that dpkg's lists have.
     """
+    if size < SMALLEST:
+        return None
     head = entries.head(HEAD_BYTES)
-    if head[:4] != ELF or size < SMALLEST:
+    if head[:4] != ELF:
         return None
     ranges = tuple(_kept(head, size))
     if not ranges or sum(end - start for start, end in ranges) > KEPT_BYTES:
         return None
     content = Excerpt(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    sums = ContentSums() if is_listed and (is_known or _OF_GO in head[:_NOTES_BYTES]) else None
+    is_summed = is_listed and (is_known or _OF_GO in head[:_NOTES_BYTES])
+    sums = ContentSums(is_for_dpkg=is_of_dpkg) if is_summed else None
     for start, piece in entries.parts(ranges) if sums is None else _whole(entries, ranges, sums):
         content[start : start + len(piece)] = piece
     content.sums = sums.digest() if sums is not None else b""
