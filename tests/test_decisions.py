@@ -15,6 +15,7 @@ ASKING = frozenset(
 )
 OF_OTHERS = frozenset(
     {
+        "foreign_errors.py",  # those of decoders
         "sources/cluster/connection.py",  # ssl's words for a certificate that nobody trusts
         "sources/rego/worker.py",  # the evaluator's
         "sources/rendering/kustomize/build.py",  # those that kustomize prints
