@@ -173,6 +173,19 @@ def test_a_damaged_signature_blob_is_said(run, layout, tmp_path):
     assert "is damaged" in err
 
 
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_layout_without_the_manifest_that_was_signed_is_not_trusted(run, layout, tmp_path, way, is_there):
+    blob = tmp_path / "lay/blobs" / layout(way).replace(":", "/")
+    if is_there:
+        blob.write_bytes(blob.read_bytes() + b" ")
+    else:
+        blob.unlink()
+    code, _, err = run("image", "verify", "lay", "--key", "key.pub")
+    assert code == 3
+    assert ("is damaged" if is_there else "holds no blob sha256:") in err
+
+
 def test_what_a_local_engine_keeps_has_no_signatures(run, layout):
     layout(by_tags)
     code, _, err = run("image", "verify", "podman:web", "--key", "key.pub")

@@ -34,7 +34,7 @@ def attachments_of_file(file: FileOfImages) -> Attachments:
     """Every blob that is attached to one of the images in a layout or an archive.
 
     Raises:
-        SourceError: it cannot be read, or keeps no manifests, which are what is signed.
+        SourceError: it cannot be read, or does not keep the manifest, which is what is signed, or another in its place.
         UsageError: there are several images and the tag names none of them.
     """
     path = file.path
@@ -54,6 +54,9 @@ def attachments_of_file(file: FileOfImages) -> Attachments:
                 hint="save the image as an OCI layout together with them, as cosign save does",
             )
         image = chosen_in(name, find, file.tag)
+        # Signatures are about its digest: of what else is there under that name they say nothing.
+        if blob_of(find, image.digest, name) is None:
+            raise SourceError(f"{name} holds no blob {image.digest}, which its index names as the image")
         blobs = sorted(f"sha256:{one.removeprefix(_BLOBS)}" for one in names if one.startswith(_BLOBS))
         layout = _Layout(name, find, blobs)
         attached = attachments_in(layout, image.digest)
