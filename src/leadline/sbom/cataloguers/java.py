@@ -83,7 +83,7 @@ class _Complaints:
         return "; ".join(self.first) + (f" and {self._more} more" if self._more else "")
 
 
-@cataloguer("java", suffixes=SUFFIXES, version=9)
+@cataloguer("java", suffixes=SUFFIXES, version=10)
 def java(archive: File) -> Packages:
     complaints = _Complaints()
     yield from _packages(_Archive(archive, archive.path, 0, archive.data, Budget(INFLATED_BYTES), complaints))

@@ -187,7 +187,10 @@ def _split_group(stem: str, attributes: Mapping[str, str], leads_with_group: boo
     if scala or f".{group}".endswith(f".{artifact}"):
         return group, artifact
     if bundle == stem and not leads_with_group:
-        return "", stem
+        # Many bundles are called by group and artifact (``org.mongodb.bson``), and say that they are named ``bson``.
+        named = attributes.get("Bundle-Name", "").strip()
+        first = stem.removesuffix(f".{named}")
+        return (first, named) if named and first != stem and "." in first else ("", stem)
     is_split = leads_with_group or ("." in group and "-" in artifact and not _known_words(stem))
     return (group, artifact) if is_split else ("", stem)
 
