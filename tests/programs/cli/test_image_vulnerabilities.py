@@ -530,3 +530,17 @@ def test_licence_that_is_not_wanted_fails(run, tmp_path):
     assert code == 1
     assert "a 1: AGPL-3.0-only" in out
     assert "AGLP is not in SPDX's list of licences" in " ".join(out.split())
+
+
+def test_files_of_other_scanners_change_nothing_and_are_named(run, archive, database, tmp_path):
+    (tmp_path / ".trivyignore").write_text("CVE-2024-1000\n")
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images/.grype.yaml").write_text("ignore: []\n")
+    (tmp_path / archive).rename(tmp_path / "images" / archive)
+    code, out, _ = run("scan", "image", f"images/{archive}", "--db", database, "-f", "json")
+    found = json.loads(out)
+    assert (code, "CVE-2024-1000" in {one["id"] for one in found["vulnerabilities"]}) == (0, True)
+    assert [one for one in found["notJudged"] if "migrate" in one] == [
+        ".trivyignore: what Trivy leaves out counts here; leadline migrate takes it over",
+        "images/.grype.yaml: what Grype leaves out counts here; leadline migrate takes it over",
+    ]

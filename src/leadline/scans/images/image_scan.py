@@ -14,6 +14,8 @@ from leadline.sbom.findings import image_findings, not_judged
 from leadline.scans.images.lazy_sbom import LazySbom, open_sbom
 from leadline.scans.images.vulnerabilities import vulnerabilities_of
 from leadline.scans.options import ImageOptions
+from leadline.sources.images.resolve import file_of_images
+from leadline.sources.of_others import left_out_by_others
 
 
 def image_scan(reference: str | PathLike[str], options: ImageOptions | None = None) -> ImageReport:
@@ -62,6 +64,7 @@ def image_report(lazy: LazySbom, options: ImageOptions) -> ImageReport:
             ),
             *(_of_signers(own_packages) if trusted.sbom else ()),
             *not_judged(sbom, is_document=lazy.is_from_document),
+            *left_out_by_others(_folders(lazy.reference)),
         ),
         matches,
         found.matched.suppressed,
@@ -74,6 +77,13 @@ def image_report(lazy: LazySbom, options: ImageOptions) -> ImageReport:
     from leadline.scans.waivers.waiving import waivers_of_files
 
     return waived_image(report, waivers_of_files(options.waivers), options.today or _now())
+
+
+def _folders(reference: str) -> tuple[str, ...]:
+    """Where other scanners look for files of theirs, which is here, and beside the image."""
+    file = file_of_images(reference)
+    beside = str(file.path.parent) if file else "."
+    return ("",) if beside == "." else ("", beside)
 
 
 def denied_licences(sbom: Sbom, options: ImageOptions) -> tuple[tuple[ImageFinding, ...], tuple[str, ...]]:

@@ -6,11 +6,10 @@ A folder is walked with everything below it but folders that tools fill (``.git`
 
 import os
 import stat
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from glob import has_magic
 from itertools import islice
 from pathlib import Path
-from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -19,6 +18,7 @@ from leadline.model.unread import Unread, UnreadReason
 from leadline.sources.boundary import Boundary, boundary_of
 from leadline.sources.manifests.ignore import IgnoreRules, ignore_rules
 from leadline.sources.manifests.ignore_files import IgnoreFiles, present_ignore_files
+from leadline.sources.of_others import OF_OTHERS
 from leadline.sources.regular_file import kind_of
 
 STDIN = "-"
@@ -41,15 +41,6 @@ FILLED_BY_TOOLS = frozenset(
     }
 )
 """Folders whose content is not written by hand; other hidden ones, such as ``.github``, are looked into."""
-OF_OTHERS: Mapping[str, str] = MappingProxyType(
-    {
-        **dict.fromkeys((".trivyignore", ".trivyignore.yaml", ".trivyignore.yml"), "Trivy"),
-        **dict.fromkeys((".grype.yaml", ".grype.yml"), "Grype"),
-        **dict.fromkeys((".checkov.yaml", ".checkov.yml"), "Checkov"),
-        **dict.fromkeys((".kube-linter.yaml", ".kube-linter.yml"), "kube-linter"),
-    }
-)
-"""Files in which other scanners keep what they leave out or accept, with the scanner."""
 ARCHIVE_ENDINGS = (".tgz", ".tar.gz")
 """Of packed charts."""
 _DOCKERFILES = ("dockerfile", "containerfile")

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from leadline.sources.manifests.files import OF_OTHERS
+from leadline.sources.of_others import OF_OTHERS
 from leadline.sources.yaml.parser import Limits, parse_documents
 from leadline.untyped import mappings, text, texts
 
