@@ -23,6 +23,7 @@ from leadline.api.provider.wire import (
     digest_of,
     encoded,
 )
+from leadline.programs.provider.adding import add_source, add_token
 from leadline.programs.provider.app import App
 from leadline.programs.provider.ingest import Ingest, Message
 from leadline.programs.provider.place import Place, make_provider
@@ -88,9 +89,9 @@ class Provider:
         make_provider(folder, "provider.example")
         self.clock = Clock()
         self.place = Place(folder, database)
-        self.token = self.place.add_source("shop", "cluster", every)
-        self.other_token = self.place.add_source("other", "cluster", every)
-        self.reader = self.place.add_token("wall", "read")
+        self.token = add_source(self.place.tables, "shop", "cluster", every)
+        self.other_token = add_source(self.place.tables, "other", "cluster", every)
+        self.reader = add_token(self.place.tables, "wall", "read")
         self.ingest = Ingest(folder, self.place.tables, self.place.keys, self.clock)
 
     def again(self) -> None:

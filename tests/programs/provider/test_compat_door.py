@@ -17,6 +17,7 @@ from leadline.api.provider.wire import Severity, WholeReport
 from leadline.errors import UsageError
 from leadline.programs.cli.main import main
 from leadline.programs.provider import compat as door_module
+from leadline.programs.provider.adding import add_source
 from leadline.programs.provider.compat import LARGEST_CHUNK, CompatDoor
 from leadline.programs.provider.doors import Doors
 from leadline.programs.provider.log import verify_log
@@ -344,7 +345,7 @@ def test_the_account_of_a_source_is_printed(provider: Provider, capfd):
     assert capfd.readouterr().out.strip() == account_of("provider.example", "shop")
     assert provider_main(["account", "none", "--data", str(provider.folder)]) == 2
     provider.place.tables.add_tenant("rival", "2027-01-01T00:00:00Z")
-    provider.place.add_source("shop", "cluster", 0, "rival")
+    add_source(provider.place.tables, "shop", "cluster", 0, "rival")
     capfd.readouterr()
     assert provider_main(["account", "shop", "--tenant", "rival", "--data", str(provider.folder)]) == 0
     assert capfd.readouterr().out.strip() == account_of("provider.example", "shop", "rival")

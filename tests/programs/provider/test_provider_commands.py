@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.programs.provider.provider_parts import Provider, report
 
+from leadline.programs.provider.adding import add_source
 from leadline.programs.provider.main import main
 
 
@@ -185,7 +186,7 @@ def test_keys_of_an_issuer_that_cannot_be_read_are_named(
 
 def test_a_damaged_log_keeps_no_other_source_from_being_rebuilt(provider: Provider, capfd):
     """``other`` comes first by its name, and ``zoo`` last: both are made anew."""
-    provider.place.add_source("zoo", "cluster", 0)
+    add_source(provider.place.tables, "zoo", "cluster", 0)
     provider.take(report([1, 2]))
     content = bytearray((provider.log / "records").read_bytes())
     content[3] ^= 4

@@ -19,7 +19,7 @@ from tests.programs.provider.provider_parts import Provider, report
 
 from leadline.errors import UsageError
 from leadline.programs.provider import oidc
-from leadline.programs.provider.adding import add_source, add_tenant
+from leadline.programs.provider.adding import add_source, add_tenant, add_token
 from leadline.programs.provider.admin import ADMIN_ROUTES
 from leadline.programs.provider.app import App
 from leadline.programs.provider.doors import BoundTokens, Doors, Oidc, Proxy, Readers, read_readers
@@ -156,7 +156,7 @@ def test_a_user_of_the_proxy_is_known_by_the_proxys_certificate(provider: Provid
 
 def test_a_bound_token_opens_nothing_without_its_certificate(provider: Provider):
     add_tenant(provider.place.tables, "rival")
-    rival = provider.place.add_token("wall", "read", tenant="rival")
+    rival = add_token(provider.place.tables, "wall", "read", tenant="rival")
     bound = Readers(tokens=BoundTokens("ca.pem", {"wall": "wall.example", "rival/other": "wall.example"}))
     own, stranger = (
         {"certificate": {"subjectAltName": (("DNS", name),)}} for name in ("wall.example", "x.example")
@@ -195,7 +195,7 @@ def admin(provider: Provider) -> Client:
 
 
 def test_an_administrator_adds_at_the_own_door_alone(provider: Provider, admin: Client):
-    boss = provider.place.add_token("boss", "admin", tenant="")
+    boss = add_token(provider.place.tables, "boss", "admin", tenant="")
 
     def made(path: str, token: str = boss, **content: Any) -> tuple[int, Any]:
         body = json.dumps(content).encode()

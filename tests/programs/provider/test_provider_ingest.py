@@ -14,6 +14,7 @@ from tests.programs.provider.provider_parts import AT, Chain, Provider, found, i
 from leadline.api.provider.wire import FoundFinding, UnlistedKind, WholeReport, encoded
 from leadline.programs.provider import ingest
 from leadline.programs.provider import log as provider_log
+from leadline.programs.provider.adding import add_source
 from leadline.programs.provider.ingest import Message, Refused
 from leadline.programs.provider.log import verify_log
 from leadline.programs.provider.tables import VIEW, Token
@@ -413,7 +414,7 @@ def test_few_logs_are_open_at_a_time(provider: Provider, monkeypatch):
     monkeypatch.setattr(ingest, "MOST_OPEN_LOGS", 3)
     sources = []
     for number in range(8):
-        provider.place.add_source(f"source-{number}", "cluster", 0)
+        add_source(provider.place.tables, f"source-{number}", "cluster", 0)
         sources.append(provider.place.tables.source("default", f"source-{number}"))
     for turn in range(2):
         for source in sources:

@@ -25,6 +25,7 @@ from leadline.api.provider.wire import (
     WholeReport,
     encoded,
 )
+from leadline.programs.provider.adding import add_source
 from leadline.programs.provider.ingest import Message
 from leadline.programs.provider.main import main
 from leadline.programs.provider.questions import Asked, Questions
@@ -282,7 +283,7 @@ def test_pages_of_every_question_hold_exactly_what_fits_it(provider: Provider):
         for number in range(60)
     }
     provider.place.tables.add_tenant("rival", "2027-01-01T00:00:00Z")
-    provider.place.add_source("shop", "cluster", 0, "rival")
+    add_source(provider.place.tables, "shop", "cluster", 0, "rival")
     stamps = []
     for _ in range(4):
         for tenant, name in (("default", "shop"), ("default", "other"), ("rival", "shop")):

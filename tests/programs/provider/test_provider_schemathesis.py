@@ -9,6 +9,7 @@ import pytest
 from tests.programs.provider.provider_client_parts import Client
 from tests.programs.provider.provider_parts import Provider, image, report, served
 
+from leadline.programs.provider.adding import add_token
 from leadline.programs.provider.admin import ADMIN_ROUTES
 from leadline.programs.provider.app import App
 
@@ -32,8 +33,8 @@ def go_through(provider: Provider, folder: Path, role: str, *words: str) -> str:
     client.post(report([1, 2, 3]))
     client.post(image(1, "deb zlib1g 1.3"), path="/v1/sources/shop/images")
     app = client.app if role != "admin" else App(client.app._parts, routes=ADMIN_ROUTES)
-    token = {"write": provider.token, "read": provider.reader}.get(role) or provider.place.add_token(
-        "boss", "admin", tenant=""
+    token = {"write": provider.token, "read": provider.reader}.get(role) or add_token(
+        provider.place.tables, "boss", "admin", tenant=""
     )
     # Else a token of one source would only ever learn that it may not.
     (folder / "schemathesis.toml").write_text('[parameters]\nsource = "shop"\n')

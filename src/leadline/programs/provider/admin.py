@@ -10,7 +10,7 @@ from leadline.programs.provider.adding import Kind, Name, add_source, add_tenant
 from leadline.programs.provider.doors import DEFAULT_TENANT
 from leadline.programs.provider.ingest import Refused
 from leadline.programs.provider.routes import Call, Parts, Route
-from leadline.programs.provider.watchman import EVENTS, STATES
+from leadline.programs.provider.watchman import SETTLED
 
 
 class NewTenant(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -73,7 +73,7 @@ def _settle(parts: Parts, call: Call) -> Made:
     source = parts.tables.source(call.content.tenant, call.content.name)
     if source is None:
         raise Refused(404, "Unknown source")
-    parts.tables.settle(source, (*EVENTS, *STATES), stamp())
+    parts.tables.settle(source, SETTLED, stamp())
     return Made("")
 
 

@@ -7,8 +7,9 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import ExitStack, closing
+from functools import wraps
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,7 +17,7 @@ import click
 
 from leadline.api.protocol import Readable
 from leadline.errors import GATE_FAILED, SourceError, StoreError, UsageError
-from leadline.programs.provider.adding import Kind, add_tenant
+from leadline.programs.provider.adding import Kind, add_source, add_tenant, add_token, stamp
 from leadline.programs.provider.admin import ADMIN_ROUTES
 from leadline.programs.provider.app import App
 from leadline.programs.provider.archiving import archive, read_key, restore_log, verified
@@ -31,7 +32,7 @@ from leadline.programs.provider.pushing import push
 from leadline.programs.provider.questions import Questions
 from leadline.programs.provider.routes import Parts
 from leadline.programs.provider.views import views_sql
-from leadline.programs.provider.watchman import EVENTS, STATES
+from leadline.programs.provider.watchman import SETTLED
 from leadline.programs.service import run
 from leadline.programs.serving.chores import beside as with_chores
 from leadline.programs.serving.chores import say_alive
@@ -93,8 +94,15 @@ _tenant = click.option(
 )
 
 
-def _placed(function: Callable[..., Any]) -> Callable[..., Any]:
-    return data_folder(_database(function))
+def _opened(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``place``: the open folder, of ``--data`` and ``--database``."""
+
+    @wraps(command)
+    def with_place(data: Path, database: str, **given: Any) -> Any:
+        with closing(Place(data, database)) as place:
+            return command(place, **given)
+
+    return data_folder(_database(with_place))
 
 
 @command.command()
@@ -108,7 +116,8 @@ def init(data: Path, name: str) -> None:
 
 
 @command.command()
-@_placed
+@data_folder
+@_database
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
 @click.option("--port", default=8_443, show_default=True, type=click.IntRange(0, 65_535), help="Port.")
 @click.option("--certificate", type=click.Path(path_type=Path), help="Own certificate, PEM.")
@@ -174,7 +183,7 @@ def serve(
         # Read before anything is announced.
         socket = Socket(host, port, certificate, key)
         tls = _tls(socket, ca)
-    with _place(data, database) as place, place.alone(), ExitStack() as taken:
+    with closing(Place(data, database)) as place, place.alone(), ExitStack() as taken:
         ingest = place.ingest()
         if missing := ingest.catch_up():
             _say(f"{missing:,} entries of the logs were not in the tables, and are now")
@@ -241,7 +250,7 @@ async def _renewed(tls: Tls, ca: str) -> None:
 
 @command.command("add-source")
 @click.argument("name")
-@_placed
+@_opened
 @_tenant
 @click.option(
     "--kind", default="cluster", show_default=True, type=click.Choice(get_args(Kind)), help="What reports."
@@ -252,102 +261,90 @@ async def _renewed(tls: Tls, ca: str) -> None:
     metavar="24h",
     help="How often something is due: 30m, 24h, 7d. After twice that the source counts as silent.",
 )
-def add_source(name: str, data: Path, database: str, tenant: str, kind: str, every: str) -> None:
+def new_source(place: Place, name: str, tenant: str, kind: str, every: str) -> None:
     """Add a source, and print the token that may report as it."""
-    with _place(data, database) as place:
-        token = place.add_source(name, kind, _seconds(every), tenant)
+    token = add_source(place.tables, name, kind, _seconds(every), tenant)
     _show(token, "may only add to this source and read nothing")
 
 
 @command.command("add-token")
 @click.argument("name")
 @click.argument("source")
-@_placed
+@_opened
 @_tenant
-def add_token(name: str, source: str, data: Path, database: str, tenant: str) -> None:
+def new_token(place: Place, name: str, source: str, tenant: str) -> None:
     """Add another token of a SOURCE, before the old one is dropped."""
-    with _place(data, database) as place:
-        token = place.add_token(name, "write", source, tenant)
+    token = add_token(place.tables, name, "write", source, tenant)
     _show(token, f"may only add to {source} and read nothing")
 
 
 @command.command("add-reader")
 @click.argument("name")
-@_placed
+@_opened
 @_tenant
-def add_reader(name: str, data: Path, database: str, tenant: str) -> None:
+def new_reader(place: Place, name: str, tenant: str) -> None:
     """Print a token that may read every source of its tenant."""
-    with _place(data, database) as place:
-        token = place.add_token(name, "read", tenant=tenant)
+    token = add_token(place.tables, name, "read", tenant=tenant)
     _show(token, f"may read every source of tenant {tenant}, and write nothing")
 
 
 @command.command()
 @click.argument("source")
-@_placed
+@_opened
 @_tenant
-def account(source: str, data: Path, database: str, tenant: str) -> None:
+def account(place: Place, source: str, tenant: str) -> None:
     """Print the account of a SOURCE, for a CLI that names sources by a UUID (serve --compat)."""
-    with _place(data, database) as place:
-        place.tables.known_source(tenant, source)
-        click.echo(account_of(place.keys.name, source, "" if tenant == DEFAULT_TENANT else tenant))
+    place.tables.known_source(tenant, source)
+    click.echo(account_of(place.keys.name, source, "" if tenant == DEFAULT_TENANT else tenant))
 
 
 @command.command("add-admin")
 @click.argument("name")
-@_placed
-def add_admin(name: str, data: Path, database: str) -> None:
+@_opened
+def new_admin(place: Place, name: str) -> None:
     """Print a token for the port of administrators."""
-    with _place(data, database) as place:
-        token = place.add_token(name, "admin", tenant="")
-    _show(token, "opens the port of administrators alone")
+    _show(add_token(place.tables, name, "admin", tenant=""), "opens the port of administrators alone")
 
 
 @command.command("add-tenant")
 @click.argument("name")
-@_placed
-def new_tenant(name: str, data: Path, database: str) -> None:
+@_opened
+def new_tenant(place: Place, name: str) -> None:
     """Add a tenant: sources and readers that see nothing of the others."""
-    with _place(data, database) as place:
-        add_tenant(place.tables, name)
+    add_tenant(place.tables, name)
     _say(f"added: tenant {name}")
 
 
 @command.command("drop-token")
 @click.argument("name")
-@_placed
+@_opened
 @click.option(
     "--tenant",
     default=DEFAULT_TENANT,
     show_default=True,
     help="Whose it is; empty for one of an administrator.",
 )
-def drop_token(name: str, data: Path, database: str, tenant: str) -> None:
+def drop_token(place: Place, name: str, tenant: str) -> None:
     """Make a token invalid at once."""
-    with _place(data, database) as place:
-        if tenant:
-            place.tables.known_tenant(tenant)
-        if not place.tables.drop_token(tenant, name):
-            raise UsageError(
-                f"tenant {tenant} has no token {name[:100]}"
-                if tenant
-                else f"no administrator has the token {name[:100]}"
-            )
+    if tenant:
+        place.tables.known_tenant(tenant)
+    if not place.tables.drop_token(tenant, name):
+        whose = f"tenant {tenant} has no" if tenant else "no administrator has the"
+        raise UsageError(f"{whose} token {name[:100]}")
     _say(f"dropped: token {name}; it is refused from now on")
 
 
 @command.command()
 @click.argument("source")
-@_placed
+@_opened
 @_tenant
-def settle(source: str, data: Path, database: str, tenant: str) -> None:
+def settle(place: Place, source: str, tenant: str) -> None:
     """End the alerts of a SOURCE that a person has looked into; where it reported about something else, it may from now on."""
-    with _place(data, database) as place:
-        found = place.tables.known_source(tenant, source)
-        lasting = Questions(place.tables, utc_now).alerts(tenant).items
-        kinds = [one.kind for one in lasting if one.source == source and not one.over]
-        place.tables.settle(found, (*EVENTS, *STATES), utc_now().strftime("%Y-%m-%dT%H:%M:%SZ"))
-    ended = ", ".join(one for one in kinds if one in (*EVENTS, *STATES)) or "none"
+    found = place.tables.known_source(tenant, source)
+    lasting = Questions(place.tables, utc_now).alerts(tenant).items
+    kinds = [one.kind for one in lasting if one.source == source and not one.over]
+    place.tables.settle(found, SETTLED, stamp())
+    ended = ", ".join(one for one in kinds if one in SETTLED) or "none"
     _say(f"settled: {source}; alerts that ended: {ended}")
     if "silence" in kinds:
         _say(f"{source} is still silent: that ends with its next message")
@@ -362,11 +359,11 @@ def verify(log: Path, key_file: Path) -> int:
 
 
 @command.command()
-@_placed
-def rebuild(data: Path, database: str) -> int:
+@_opened
+def rebuild(place: Place) -> int:
     """Rebuild the tables from the logs, and compare."""
     code = 0
-    with _place(data, database) as place, place.alone():
+    with place.alone():
         ingest = place.ingest()
         ingest.catch_up()
         for source in place.tables.sources():
@@ -378,9 +375,8 @@ def rebuild(data: Path, database: str) -> int:
                 _say(f"leadline: {where} is not rebuilt: {error}")
                 code = error.exit_code
                 continue
-            click.echo(
-                f"{where}: {entries:,} entries, {'equal' if is_equal else 'the tables were different'}"
-            )
+            words = "equal" if is_equal else "the tables were different"
+            click.echo(f"{where}: {entries:,} entries, {words}")
             code = max(code, 0 if is_equal else GATE_FAILED)
         place.tables.sum_places()
         ingest.close()
@@ -460,15 +456,6 @@ def print_openapi(*, admin: bool) -> None:
 
     document = openapi(ADMIN_ROUTES) if admin else openapi()
     click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
-
-
-@contextmanager
-def _place(data: Path, database: str) -> Iterator[Place]:
-    place = Place(data, database)
-    try:
-        yield place
-    finally:
-        place.close()
 
 
 def _seconds(text: str) -> int:

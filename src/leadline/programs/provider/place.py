@@ -16,13 +16,13 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from leadline.errors import StoreError, UsageError
-from leadline.programs.provider.adding import add_source, add_tenant, add_token, check_name
+from leadline.programs.provider.adding import add_tenant, check_name
 from leadline.programs.provider.database import Database
 from leadline.programs.provider.doors import DEFAULT_TENANT
 from leadline.programs.provider.ingest import Ingest
 from leadline.programs.provider.log import Keys
 from leadline.programs.provider.sqlite_database import SqliteDatabase
-from leadline.programs.provider.tables import Role, Tables
+from leadline.programs.provider.tables import Tables
 
 _KEY, _NAME, _PUBLIC, _TABLES, _LOCK = "key.pem", "name", "key.txt", "provider.db", "lock"
 
@@ -48,14 +48,6 @@ class Place:
 
     def ingest(self) -> Ingest:
         return Ingest(self.folder, self.tables, self.keys)
-
-    def add_source(self, name: str, kind: str, every: int, tenant: str = DEFAULT_TENANT) -> str:
-        """The token that may write it, shown once. Raises: ``UsageError``."""
-        return add_source(self.tables, name, kind, every, tenant)
-
-    def add_token(self, name: str, role: Role, source: str = "", tenant: str = DEFAULT_TENANT) -> str:
-        """Raises: ``UsageError``."""
-        return add_token(self.tables, name, role, source, tenant)
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -16,6 +16,8 @@ FEWER_OBJECTS, FEWER_CONTROLS, MORE_UNREAD, OTHER_PROGRAM = STATES = (
     "other-program",
 )
 """Those that end by themselves as well, with a message that is again as it was before: a lie that is repeated is none of that."""
+SETTLED = (*EVENTS, *STATES)
+"""What ends once a person has looked into it; silence ends by a message alone."""
 _GONE_SHARE = 0.5
 _GONE_LEAST = 20
 _FEWER_SHARE = 0.8
