@@ -320,9 +320,9 @@ def test_a_key_goes_nowhere_else_than_it_was_told_to():
         asked.append(call)
         return Answer(200, b'{"version":"v2","response":{"event-receiver-http":"https://elsewhere.example"}}')
 
-    calls = tuple(compat_calls(place, report([1]), "r"))
+    calls = compat_calls(place, report([1]), "r", "leadline_secret")
     with pytest.raises(NotDeliveredError, match="elsewhere"):
-        send_calls(place, calls, "leadline_secret", exchange)
+        send_calls(place, calls, exchange)
     assert [one.method for one in asked] == ["GET"]
     assert all("leadline_secret" not in str(one.headers) for one in asked)
 

@@ -233,7 +233,7 @@ def test_a_secret_that_signs_nothing_is_refused(secret: str):
     ("words", "why"),
     [
         (["webhook", "http://siem.example/in"], "in clear text"),
-        (["webhook", "https://me:secret@siem.example"], "without credentials"),
+        (["webhook", "https://me:secret@siem.example"], "must not contain a user or a password"),
         (["webhook", "https://siem.example"], "LEADLINE_PUSH_SECRET"),
     ],
 )

@@ -28,7 +28,7 @@ from leadline.scans.pages.world import World
 from leadline.scans.provider_reading import read_known
 from leadline.scans.submitting.changing import ChangeSender
 from leadline.scans.submitting.outbox import Beside, Outbox, place_of
-from leadline.scans.submitting.sending import destination
+from leadline.scans.submitting.sending import Channel, destination
 from leadline.scans.submitting.stored_findings import StoredFacts, stored_facts
 
 ROOT = Path(__file__).parents[3]
@@ -111,7 +111,7 @@ def test_what_changes_in_a_store_follows(provider: Provider):
         place = place_of(f"{url}/shop")
         outbox = Outbox(Path("outbox.db"), url)
         with provider_client("") as client:
-            sender = ChangeSender(place, provider.token, Patient(client), outbox)
+            sender = ChangeSender(Channel(place, provider.token, Patient(client)), outbox)
             pace = Pace(settle_s=0.05, every_s=3_600, again_s=0.05)
             submitting = Submitting(sender, lambda: LocalReader(Path("results.db")), pace)
             running = asyncio.ensure_future(submitting.run())

@@ -19,7 +19,14 @@ from leadline.programs.provider.questions import Questions
 from leadline.programs.provider.routes import Parts
 from leadline.scans.submitting.changing import ChangeSender
 from leadline.scans.submitting.outbox import Mark, Outbox
-from leadline.scans.submitting.sending import Answer, Call, DoubtError, NotDeliveredError, destination
+from leadline.scans.submitting.sending import (
+    Answer,
+    Call,
+    Channel,
+    DoubtError,
+    NotDeliveredError,
+    destination,
+)
 
 PLACE = destination("https://provider.example/shop")
 
@@ -78,7 +85,7 @@ class Pair:
 
     def start(self) -> None:
         self.outbox = Outbox(self.folder / "outbox.db", f"{PLACE.base}/{PLACE.source}")
-        self.sender = ChangeSender(PLACE, self.provider.token, self.wire, self.outbox)
+        self.sender = ChangeSender(Channel(PLACE, self.provider.token, self.wire), self.outbox)
 
     def send(self, numbers: set[int], **other: bool) -> int:
         return self.sender.send(state(numbers), measured(), 0, is_due=other.get("is_due", False))
@@ -237,7 +244,7 @@ def test_a_provider_that_never_has_enough_is_given_up(pair: Pair):
         problem = Problem("The log is shorter", 409, "", LOG_IS_SHORTER, 1)
         return Answer(409, encoded(problem))
 
-    sender = ChangeSender(PLACE, pair.provider.token, shorter, pair.outbox)
+    sender = ChangeSender(Channel(PLACE, pair.provider.token, shorter), pair.outbox)
     with pytest.raises(DoubtError, match="does not know all"):
         sender.send(state({3}), measured(), 0, is_due=True)
 

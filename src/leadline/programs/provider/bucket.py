@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 import httpx2
@@ -18,14 +18,13 @@ from msgspec import Struct
 
 from leadline.errors import SourceError, UsageError
 from leadline.programs.serving.provider_client import exchanged
-from leadline.scans.submitting.sending import Answer, Call, hint_of
+from leadline.scans.submitting.sending import Answer, Call, address_parts, hint_of
 
 _LARGEST_LIST = 8 << 20
 _MOST_PAGES = 10_000
 _LONGEST_S = 900
 """For one whole answer."""
 _ENCODING = re.compile(rb"""(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*["']([^"']*)""")
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _SAFE = re.compile(r"[\x20-\x7e]{1,200}")
 LARGEST = 512 << 20
 """Bytes of one object."""
@@ -57,17 +56,10 @@ class Bucket:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Raises: ``UsageError``."""
-        try:
-            parts = urlsplit(url)
-            _ = parts.port
-        except ValueError as error:
-            raise UsageError("this is not the address of a bucket", hint="use https://HOST/BUCKET") from error
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
-            raise UsageError("this is not the address of a bucket", hint="use https://HOST/BUCKET")
-        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-            raise UsageError(f"the archive would reach {parts.hostname} in clear text", hint="use https://")
+        form = "use https://HOST/BUCKET"
+        parts = address_parts(url, "bucket", form, "the archive")
         if not re.fullmatch(r"/[a-z0-9][a-z0-9.-]{1,62}/?", parts.path) or parts.query:
-            raise UsageError("name one bucket", hint="use https://HOST/BUCKET")
+            raise UsageError("the bucket URL names no bucket", hint=form)
         self.host = parts.netloc
         self._base = f"{parts.scheme}://{parts.netloc}"
         self._path = parts.path.rstrip("/")

@@ -46,7 +46,7 @@ from leadline.scans.stored.opening import open_to_read
 from leadline.scans.submitting.changing import ChangeSender
 from leadline.scans.submitting.compat import account_of
 from leadline.scans.submitting.outbox import Outbox
-from leadline.scans.submitting.sending import destination, provider_base
+from leadline.scans.submitting.sending import Channel, destination, provider_base
 
 log = logging.getLogger(__name__)
 _UNITS = {"m": 60, "h": 3_600, "d": 86_400}
@@ -427,7 +427,9 @@ def send(
     held = Outbox(outbox, f"{place.base}/{place.source}")
     with closing(held), provider_client(given["ca"], given["certificate"], given["key"]) as client:
         _say(f"sending changes in {store} to {place.host} as {place.source}")
-        submitting = Submitting(ChangeSender(place, token, Patient(client, "--ca"), held), opened, pace)
+        submitting = Submitting(
+            ChangeSender(Channel(place, token, Patient(client, "--ca")), held), opened, pace
+        )
         if given["once"]:
             _say(f"{asyncio.run(submitting.once()):,} messages were delivered")
         else:

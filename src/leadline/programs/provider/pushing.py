@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from leadline.api.provider.wire import FindingRow, ImageRow, PackageRow
-from leadline.errors import SourceError, StoreError, UsageError
+from leadline.errors import SourceError, StoreError
 from leadline.foreign_errors import in_words
 from leadline.programs.provider.flags import read_from
 from leadline.programs.serving.log import log_to_stderr
@@ -30,11 +30,10 @@ from leadline.scans.provider_reading import read_findings, read_images, read_pac
 from leadline.scans.pushing.defectdojo import reimport_call
 from leadline.scans.pushing.dependency_track import bom_call
 from leadline.scans.pushing.ocsf import Event, What, signing_key, webhook_call
-from leadline.scans.submitting.sending import Call, hint_of
+from leadline.scans.submitting.sending import Call, address_parts, hint_of
 from leadline.whole_file import write_whole
 
 log = logging.getLogger(__name__)
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _OVERLAP_S = 300
 """Asked for again each time: what a provider was about to write when it was asked last."""
 _MOST_STATE = 64 << 20
@@ -89,7 +88,7 @@ def push(
     LEADLINE_PROVIDER_TOKEN holds a token that may read, LEADLINE_PUSH_SECRET the webhook's secret or the product's token.
     """
     log_to_stderr()
-    _check_url(url)
+    address_parts(url, product, "use https://HOST/PATH", "findings")
     secret = secret_of(os.environ, PUSH_SECRET, f"a secret for {product} is missing")
     key = signing_key(secret) if product == "webhook" else b""
     kept = StateFile(state_file)
@@ -209,19 +208,6 @@ def _sender(exchange: Patient, url: str) -> Send:
             raise SourceError(f"{host} answers HTTP {answer.status}")
 
     return send
-
-
-def _check_url(url: str) -> None:
-    """Raises: ``UsageError``."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError:
-        raise UsageError("the address cannot be read", hint="use https://HOST/PATH") from None
-    if parts.scheme not in ("http", "https") or not host or parts.username is not None:
-        raise UsageError("this is not an address without credentials", hint="use https://HOST/PATH")
-    if parts.scheme == "http" and host not in _LOOPBACK:
-        raise UsageError(f"findings would reach {host} in clear text", hint="use https://")
 
 
 def _earlier(moment: str, by_s: int) -> str:

@@ -4,35 +4,26 @@ import logging
 import uuid
 from collections.abc import Mapping
 
-import zstandard
 from msgspec.structs import replace
 
-from leadline.api.provider.note import NoteError, Verifier
+from leadline.api.provider.note import NoteError
 from leadline.api.provider.wire import FoundFinding, ImageContent, Measured, Receipt, digest_of, encoded
 from leadline.scans.submitting.outbox import NOTHING, Beside, Mark, Outbox, Stays, nothing_stays
 from leadline.scans.submitting.sending import (
-    Destination,
+    Channel,
     DoubtError,
-    Exchange,
+    Parcel,
     Remembered,
     ShorterError,
-    check,
-    decoded,
-    first_contact,
-    opened,
-    post_of,
+    parcel_of,
 )
 
 log = logging.getLogger(__name__)
 
 
 class ChangeSender:
-    """Of one token to one source."""
-
-    def __init__(self, place: Destination, token: str, exchange: Exchange, outbox: Outbox) -> None:
-        self._place = place
-        self._token = token
-        self._exchange = exchange
+    def __init__(self, channel: Channel, outbox: Outbox) -> None:
+        self._channel = channel
         self._outbox = outbox
         self._last: dict[Mark, FoundFinding] | None = None
         self._is_rewound = False
@@ -73,7 +64,7 @@ class ChangeSender:
                     return count
                 deleted = deleted_objects if count == 0 else 0
                 message = self._outbox.prepare(current, measured, deleted, stays, beside)
-            receipt = self._delivered("changes", message.key, message.packed, message.plain)
+            receipt = self._delivered(Parcel("changes", message.key, message.packed, message.plain))
             if receipt is not None:
                 self._outbox.acknowledge(message, receipt.checkpoint)
                 count += 1
@@ -91,56 +82,55 @@ class ChangeSender:
         content = digest_of(encoded(known))
         is_new = not self._outbox.has_image(image.digest, content)
         if is_new:
-            plain = encoded(image)
-            packed = zstandard.ZstdCompressor(level=6).compress(plain)
-            # The same after a lost answer, so that the provider knows it again.
-            key = str(uuid.uuid5(uuid.NAMESPACE_OID, digest_of(plain)))
+            # The same key after a lost answer, so that the provider knows it again.
+            parcel = parcel_of(image, str(uuid.uuid5(uuid.NAMESPACE_OID, digest_of(encoded(image)))))
             receipt, self._is_rewound = None, False
             while receipt is None:
-                receipt = self._delivered("images", key, packed, plain)
-            size = opened(self._place, Remembered(self._known().verifier, receipt.checkpoint))[1].size
-            self._outbox.image_sent(image.digest, content, receipt.checkpoint, size)
+                receipt = self._delivered(parcel)
+            _, signed = self._channel.opened(replace(self._known(), checkpoint=receipt.checkpoint))
+            self._outbox.image_sent(image.digest, content, receipt.checkpoint, signed.size)
         self._outbox.note_manifest(manifest, version, image.digest)
         return is_new
 
-    def _delivered(self, route: str, key: str, packed: bytes, plain: bytes) -> Receipt | None:
+    def _delivered(self, parcel: Parcel) -> Receipt | None:
         """The receipt; ``None`` where the provider was set back, and what it lost is to be sent first.
 
         Raises: ``NotDeliveredError``, ``DoubtError``.
         """
-        trusted, before = opened(self._place, self._known())
-        call = post_of(self._place, route, (self._token, key), packed, before.size)
+        known = self._known()
         try:
-            receipt = decoded(self._place, self._exchange, call, Receipt)
+            receipt = self._channel.deliver(parcel, known)
         except ShorterError as error:
-            self._rewind(trusted, error)
+            self._rewind(known, error)
             return None
-        check(receipt, plain, before, trusted)
         self._is_rewound = False
         return receipt
 
-    def _rewind(self, trusted: Verifier, error: ShorterError) -> None:
+    def _rewind(self, known: Remembered, error: ShorterError) -> None:
         """Whether what is left of its log is what it was, the next receipt has to prove. Raises: ``DoubtError``."""
         sequence = self._outbox.sequence
         # A second time at once is no backup, but a provider that never has enough.
-        if self._is_rewound:
-            raise DoubtError(str(error.args[0]), hint=error.hint) from error
-        try:
-            shown = first_contact(self._place, self._token, self._exchange)
-            size = trusted.opened(shown.checkpoint).size if shown.checkpoint else 0
-        except (ShorterError, NoteError) as fault:
-            raise DoubtError(str(error.args[0]), hint=error.hint) from fault
-        if not self._outbox.rewind(error.expected, size, lambda note: trusted.opened(note).size):
+        if self._is_rewound or not self._is_kept(known, error.expected):
             raise DoubtError(str(error.args[0]), hint=error.hint) from error
         lost = sequence - error.expected + 1
         log.error("%s; %d messages are sent again", error.args[0], lost)
         self.resent += lost
         self._is_rewound = True
 
+    def _is_kept(self, known: Remembered, expected: int) -> bool:
+        """Whether what the provider lost could be put back into the outbox."""
+        trusted, _ = self._channel.opened(known)
+        try:
+            shown = self._channel.first_contact()
+            size = trusted.opened(shown.checkpoint).size if shown.checkpoint else 0
+        except (ShorterError, NoteError):
+            return False
+        return self._outbox.rewind(expected, size, lambda note: trusted.opened(note).size)
+
     def _known(self) -> Remembered:
         """Raises: ``NotDeliveredError``."""
         known = self._outbox.remembered
         if known is None:
-            known = first_contact(self._place, self._token, self._exchange)
+            known = self._channel.first_contact()
             self._outbox.meet(known)
         return known

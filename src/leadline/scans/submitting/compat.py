@@ -35,9 +35,9 @@ from leadline.scans.submitting.sending import (
     NotDeliveredError,
     answered,
     refusal,
+    write_request,
 )
 from leadline.scans.submitting.submission import mark_of, shown_file
-from leadline.whole_file import write_whole
 
 CHUNK_BYTES = 2 << 20
 """Of one request, about. Objects and results count; the head is repeated in each."""
@@ -160,8 +160,8 @@ def _summary(report: WholeReport) -> dict[str, Any]:
     }
 
 
-def compat_calls(place: Destination, report: WholeReport, report_id: str) -> Iterator[Call]:
-    """The requests, without the key. ``place.source`` is the account."""
+def compat_calls(place: Destination, report: WholeReport, report_id: str, token: str) -> Iterator[Call]:
+    """The requests. ``place.source`` is the account."""
     # Of a cluster the name; a folder has none there.
     scope = report.measured.scope
     cluster = scope.removeprefix("cluster ").partition(",")[0] if scope.startswith("cluster ") else ""
@@ -171,18 +171,18 @@ def compat_calls(place: Destination, report: WholeReport, report_id: str) -> Ite
         "customerGUID": place.source,
         "reportGUID": report_id,
     }
+    headers = {"Content-Type": "application/json", "X-API-KEY": token}
+    url = f"{place.base}/k8s/v2/postureReport?{urlencode(query)}"
     for body in compat_chunks(report, place.source, report_id, cluster):
-        url = f"{place.base}/k8s/v2/postureReport?{urlencode(query)}"
-        yield Call("POST", url, {"Content-Type": "application/json"}, body)
+        yield Call("POST", url, headers, body)
 
 
-def send_calls(place: Destination, calls: Iterable[Call], token: str, exchange: Exchange) -> str:
+def send_calls(place: Destination, calls: Iterable[Call], exchange: Exchange) -> str:
     """What the provider says at the end, in its own words. Raises: ``NotDeliveredError``."""
     _check_receiver(place, exchange)
     said = ""
     for call in calls:
-        headers = {**call.headers, "X-API-KEY": token}
-        answer = _answer(place, exchange, Call(call.method, call.url, headers, call.body))
+        answer = _answer(place, exchange, call)
         try:
             said = msgspec.json.decode(answer, type=_Said).message
         except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -219,13 +219,9 @@ def _answer(place: Destination, exchange: Exchange, call: Call) -> bytes:
 
 
 def write_calls(folder: Path, calls: Iterable[Call]) -> None:
-    """Each request as ``request-N.txt``, the key masked, and its exact bytes as ``body-N.json``. Raises: ``OSError``."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Each request as ``request-N.txt``, and its exact bytes as ``body-N.json``. Raises: ``OSError``."""
     for number, call in enumerate(calls):
-        heads = {**call.headers, "X-API-KEY": "***"}
-        text = "".join(f"{name}: {value}\n" for name, value in heads.items())
-        write_whole(folder / f"request-{number}.txt", f"{call.method} {call.url}\n{text}".encode(), 0o600)
-        write_whole(folder / f"body-{number}.json", call.body, 0o600)
+        write_request(folder, call, {f"body-{number}.json": call.body}, f"request-{number}.txt")
 
 
 class _Said(Struct, frozen=True):

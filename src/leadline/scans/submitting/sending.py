@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 import msgspec
 import zstandard
@@ -31,7 +31,7 @@ from leadline.whole_file import write_whole
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _SOURCE = re.compile(r"[a-z0-9][a-z0-9._-]*")
-_MASKED = "Bearer ***"
+_MASKED = {"Authorization": "Bearer ***", "X-API-KEY": "***"}
 _OK = 200
 _MOST_SHOWN = 300
 S = TypeVar("S", bound=Struct)
@@ -99,28 +99,35 @@ class Destination(Struct, frozen=True):
         return f"{self.base}/v1/sources/{quote(self.source, safe='')}/{what}"
 
 
-def destination(
-    url: str, hint: str = "use https://HOST/SOURCE, as leadline provider add-source named the source"
-) -> Destination:
-    """``hint``: the form of an address. Raises: ``UsageError``."""
+def address_parts(url: str, what: str, form: str, sent: str) -> SplitResult:
+    """Of an URL that a person gave: over TLS, but to this machine itself.
+
+    ``what``: whose it is, ``provider``; ``form``: how one is written; ``sent``: what would be read on the way. Raises: ``UsageError``.
+    """
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
+        host, _ = parts.hostname, parts.port
     except ValueError:
-        raise UsageError("the address of the provider is not readable", hint=hint) from None
-    del port
-    base, _, source = url.rstrip("/").rpartition("/")
-    is_plain = not (parts.query or parts.fragment or "/../" in f"{parts.path}/")
-    if parts.scheme not in ("https", "http") or not host or not is_plain:
-        raise UsageError("this is not the address of a provider", hint=hint)
-    if parts.username is not None or parts.password is not None:
-        raise UsageError(
-            "the address of a provider holds no credentials", hint="LEADLINE_SUBMIT_TOKEN holds the token"
-        )
-    if len(base) <= len(f"{parts.scheme}://") or not _SOURCE.fullmatch(source):
-        raise UsageError("the address of the provider names no source", hint=hint)
+        raise UsageError(f"invalid {what} URL", hint=form) from None
+    if parts.scheme not in ("https", "http") or not host:
+        raise UsageError(f"invalid {what} URL", hint=form)
+    if "@" in parts.netloc:
+        raise UsageError(f"the {what} URL must not contain a user or a password", hint=form)
     if parts.scheme == "http" and host not in _LOOPBACK:
-        raise UsageError(f"the token would reach {host} in clear text", hint="use https://")
+        raise UsageError(f"{sent} would reach {host} in clear text", hint="use https://")
+    return parts
+
+
+def destination(
+    url: str, form: str = "use https://HOST/SOURCE, as leadline provider add-source named the source"
+) -> Destination:
+    """``form``: of an address. Raises: ``UsageError``."""
+    parts = address_parts(url, "provider", form, "the token")
+    base, _, source = url.rstrip("/").rpartition("/")
+    if parts.query or parts.fragment or "/../" in f"{parts.path}/":
+        raise UsageError("invalid provider URL", hint=form)
+    if len(base) <= len(f"{parts.scheme}://") or not _SOURCE.fullmatch(source):
+        raise UsageError("the provider URL names no source", hint=form)
     return Destination(base, source)
 
 
@@ -136,109 +143,131 @@ class Remembered(Struct, frozen=True, rename="camel"):
     checkpoint: str = ""
 
 
+class Parcel(Struct, frozen=True):
+    """A message as it travels: the same whenever it is sent again."""
+
+    route: str
+    """``report``, ``changes`` or ``images``."""
+    key: str
+    """Idempotency key, a UUID."""
+    packed: bytes
+    """Compressed by zstd."""
+    plain: bytes
+    """What a receipt is for."""
+
+    def request(self, place: Destination, token: str, known_size: int = 0) -> Call:
+        """``known_size``: of the log, by the last checkpoint that is kept."""
+        headers = {
+            "Authorization": f"Bearer {token}",
+            "Content-Type": "application/json",
+            "Content-Encoding": "zstd",
+            "Idempotency-Key": self.key,
+        }
+        url = place.address(self.route) + (f"?knownSize={known_size}" if known_size else "")
+        return Call("POST", url, headers, self.packed)
+
+
 Message = WholeReport | ImageContent
 
 
-def call_of(place: Destination, report: Message, token: str, key: str, known_size: int) -> tuple[Call, bytes]:
-    """The request, and the body before compression. ``key``: a UUID."""
-    plain = encoded(report)
-    packed = zstandard.ZstdCompressor(level=6).compress(plain)
-    route = "images" if isinstance(report, ImageContent) else "report"
-    return post_of(place, route, (token, key), packed, known_size), plain
+def parcel_of(message: Message, key: str) -> Parcel:
+    plain = encoded(message)
+    route = "images" if isinstance(message, ImageContent) else "report"
+    return Parcel(route, key, zstandard.ZstdCompressor(level=6).compress(plain), plain)
 
 
-def post_of(
-    place: Destination, route: str, credentials: tuple[str, str], packed: bytes, known_size: int
-) -> Call:
-    """``credentials``: token and idempotency key; ``packed``: the body, compressed by zstd."""
-    token, key = credentials
-    headers = {
-        "Authorization": f"Bearer {token}",
-        "Content-Type": "application/json",
-        "Content-Encoding": "zstd",
-        "Idempotency-Key": key,
-    }
-    url = place.address(route) + (f"?knownSize={known_size}" if known_size else "")
-    return Call("POST", url, headers, packed)
-
-
-def write_request(folder: Path, call: Call, plain: bytes) -> None:
-    """Into ``request.txt`` (the token is masked), ``body.zst`` (the exact bytes) and ``body.json``. Raises: ``OSError``."""
+def write_request(folder: Path, call: Call, bodies: Mapping[str, bytes], name: str = "request.txt") -> None:
+    """Method, URL and headers into the file ``name``, secrets masked, and each of ``bodies`` into its own. Raises: ``OSError``."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    heads = {**call.headers, "Authorization": _MASKED}
-    text = "".join(f"{name}: {value}\n" for name, value in heads.items())
-    write_whole(folder / "request.txt", f"{call.method} {call.url}\n{text}".encode(), 0o600)
-    write_whole(folder / "body.zst", call.body, 0o600)
-    write_whole(folder / "body.json", plain, 0o600)
+    text = "".join(f"{head}: {_MASKED.get(head, value)}\n" for head, value in call.headers.items())
+    for file, content in {name: f"{call.method} {call.url}\n{text}".encode(), **bodies}.items():
+        write_whole(folder / file, content, 0o600)
 
 
-class Sender:
-    """Of one token to one source."""
+class Channel:
+    """To one source, with a token that may write it."""
 
-    def __init__(self, place: Destination, token: str, exchange: Exchange, memory: Path | None) -> None:
-        """``memory``: the file that keeps checkpoints; ``None`` for none, as in a pipeline."""
-        self._place = place
-        self._token = token
-        self._exchange = exchange
-        self._memory = memory
-        self.why_not_kept = ""
-        """Why the checkpoint of the last receipt is not in the memory; empty where it is."""
+    def __init__(self, place: Destination, token: str, exchange: Exchange) -> None:
+        self._place, self._token, self._exchange = place, token, exchange
 
-    def send(self, report: Message, key: str) -> Receipt:
-        """Raises: ``NotDeliveredError``, ``DoubtError``."""
-        trusted, before = opened(self._place, self._remembered())
-        call, plain = call_of(self._place, report, self._token, key, before.size)
+    def first_contact(self) -> Remembered:
+        """The key and the state of the log as the provider shows them. Raises: ``NotDeliveredError``."""
+        headers = {"Authorization": f"Bearer {self._token}"}
+        state = self._decoded(Call("GET", self._place.address("checkpoint"), headers), LogState)
+        return Remembered(state.verifier, state.checkpoint)
+
+    def opened(self, known: Remembered) -> tuple[Verifier, Checkpoint]:
+        """Raises: ``DoubtError``."""
         try:
-            receipt = decoded(self._place, self._exchange, call, Receipt)
-        except ShorterError as error:
-            raise DoubtError(
-                str(error.args[0]), hint=f"{error.hint}; without {self._memory} a sender starts over"
-            ) from error
-        check(receipt, plain, before, trusted)
-        self._remember(Remembered(trusted.line, receipt.checkpoint))
+            trusted = verifier(known.verifier)
+            if not known.checkpoint:
+                return trusted, Checkpoint("", 0, EMPTY_ROOT)
+            return trusted, trusted.opened(known.checkpoint)
+        except (NoteError, ValueError) as error:
+            raise DoubtError(f"{self._place.host}: {error}") from error
+
+    def deliver(self, parcel: Parcel, known: Remembered) -> Receipt:
+        """The receipt, which proves itself. Raises: ``NotDeliveredError``, ``DoubtError``, ``ShorterError``."""
+        trusted, before = self.opened(known)
+        receipt = self._decoded(parcel.request(self._place, self._token, before.size), Receipt)
+        check(receipt, parcel.plain, before, trusted)
         return receipt
 
-    def _remembered(self) -> Remembered:
-        """Of the file, or of the provider at the first contact."""
-        if self._memory is not None:
-            try:
-                return msgspec.json.decode(self._memory.read_bytes(), type=Remembered)
-            except FileNotFoundError:
-                pass
-            except (OSError, *MALFORMED) as error:
-                raise NotDeliveredError(
-                    f"{self._memory} cannot be read: {in_words(error)}",
-                    hint="it keeps the provider honest; restore it, or delete it to start over",
-                ) from error
-        return first_contact(self._place, self._token, self._exchange)
-
-    def _remember(self, known: Remembered) -> None:
-        if self._memory is None:
-            return
+    def _decoded(self, call: Call, kind: type[S]) -> S:
+        """The answer. Raises: ``NotDeliveredError``, ``ShorterError``."""
+        host, answer = self._place.host, answered(self._place, self._exchange, call)
         try:
-            self._memory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_whole(self._memory, encoded(known), 0o600, is_lasting=True)
-        except OSError as error:
-            # The report is delivered, and the checkpoint before is as good, only older.
-            self.why_not_kept = (error.strerror or str(error)).lower()
+            if answer.status == _OK:
+                return msgspec.json.decode(answer.body, type=kind)
+            problem = msgspec.json.decode(answer.body, type=Problem)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            raise NotDeliveredError(
+                f"{host} answers HTTP {answer.status}, and not as a provider does",
+                hint=_token_hint(answer.status),
+            ) from None
+        if problem.type == LOG_IS_SHORTER:
+            raise ShorterError(
+                f"{host} does not know all that it acknowledged",
+                hint="it was restored from a backup, or replaced: ask who runs it",
+                expected=problem.expected_sequence,
+            )
+        raise refusal(self._place, answer.status, problem.title, problem.detail)
 
 
-def first_contact(place: Destination, token: str, exchange: Exchange) -> Remembered:
-    """The key and the state of the log as the provider shows them. Raises: ``NotDeliveredError``."""
-    headers = {"Authorization": f"Bearer {token}"}
-    state = decoded(place, exchange, Call("GET", place.address("checkpoint"), headers), LogState)
-    return Remembered(state.verifier, state.checkpoint)
+def send_once(channel: Channel, parcel: Parcel, memory: Path | None) -> tuple[Receipt, str]:
+    """The receipt, and why its checkpoint is not in ``memory``; empty where it is, or where there is none, as in a pipeline.
 
-
-def opened(place: Destination, known: Remembered) -> tuple[Verifier, Checkpoint]:
-    """Raises: ``DoubtError``."""
+    Raises: ``NotDeliveredError``, ``DoubtError``.
+    """
+    known = (_remembered(memory) if memory else None) or channel.first_contact()
     try:
-        trusted = verifier(known.verifier)
-        if not known.checkpoint:
-            return trusted, Checkpoint("", 0, EMPTY_ROOT)
-        return trusted, trusted.opened(known.checkpoint)
-    except (NoteError, ValueError) as error:
-        raise DoubtError(f"{place.host}: {error}") from error
+        receipt = channel.deliver(parcel, known)
+    except ShorterError as error:
+        over = f"; delete {memory} to start over" if memory else ""
+        raise DoubtError(str(error.args[0]), hint=f"{error.hint}{over}") from error
+    try:
+        if memory:
+            memory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_whole(
+                memory, encoded(Remembered(known.verifier, receipt.checkpoint)), 0o600, is_lasting=True
+            )
+    except OSError as error:
+        # The report is delivered, and the checkpoint before is as good, only older.
+        return receipt, (error.strerror or str(error)).lower()
+    return receipt, ""
+
+
+def _remembered(memory: Path) -> Remembered | None:
+    """``None`` before the first contact. Raises: ``NotDeliveredError``."""
+    try:
+        return msgspec.json.decode(memory.read_bytes(), type=Remembered)
+    except FileNotFoundError:
+        return None
+    except (OSError, *MALFORMED) as error:
+        raise NotDeliveredError(
+            f"cannot read {memory}: {in_words(error)}",
+            hint="it holds the last checkpoint of the provider; restore it, or delete it to start over",
+        ) from error
 
 
 def answered(place: Destination, exchange: Exchange, call: Call) -> Answer:
@@ -260,27 +289,6 @@ def _token_hint(status: int) -> str:
     if status not in (401, 403):
         return ""
     return "LEADLINE_SUBMIT_TOKEN holds the token that leadline provider add-source printed for this source"
-
-
-def decoded(place: Destination, exchange: Exchange, call: Call, kind: type[S]) -> S:
-    """The answer. Raises: ``NotDeliveredError``, ``ShorterError``."""
-    answer = answered(place, exchange, call)
-    try:
-        if answer.status == _OK:
-            return msgspec.json.decode(answer.body, type=kind)
-        problem = msgspec.json.decode(answer.body, type=Problem)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        raise NotDeliveredError(
-            f"{place.host} answers HTTP {answer.status}, and not as a provider does",
-            hint=_token_hint(answer.status),
-        ) from None
-    if problem.type == LOG_IS_SHORTER:
-        raise ShorterError(
-            f"{place.host} does not know all that it acknowledged",
-            hint="it was restored from a backup, or replaced: ask who runs it",
-            expected=problem.expected_sequence,
-        )
-    raise refusal(place, answer.status, problem.title, problem.detail)
 
 
 def check(receipt: Receipt, sent: bytes, before: Checkpoint, trusted: Verifier) -> None:

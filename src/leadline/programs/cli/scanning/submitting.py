@@ -3,6 +3,7 @@
 import os
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,14 +19,15 @@ from leadline.programs.cli.output.terminal import progress
 from leadline.programs.serving.provider_client import Patient, provider_client, submit_token
 from leadline.scans.submitting.compat import compat_calls, send_calls, write_calls
 from leadline.scans.submitting.sending import (
+    Channel,
     Destination,
     DoubtError,
     Exchange,
     Message,
     NotDeliveredError,
-    Sender,
-    call_of,
     destination,
+    parcel_of,
+    send_once,
     write_request,
 )
 
@@ -96,7 +98,7 @@ def delivered(request: Request, place: Destination, messages: Sequence[Message],
     return code
 
 
-class _Parcel(Struct, frozen=True):
+class _Delivery(Struct, frozen=True):
     """A message as a provider takes it."""
 
     write: Callable[[Path], None]
@@ -109,12 +111,12 @@ class _Parcel(Struct, frozen=True):
 
 def _submit(request: Request, place: Destination, message: Message, *, is_one: bool) -> None:
     if request.submit_account and isinstance(message, WholeReport):
-        parcel = _for_account(place, message)
+        delivery = _for_account(place, message)
     else:
-        parcel = _for_source(place, message)
+        delivery = _for_source(place, message)
     if request.submit_dry_run:
         folder = Path(request.submit_dry_run)
-        parcel.write(folder if is_one else folder / parcel.part)
+        delivery.write(folder if is_one else folder / delivery.part)
         _say(request, f"written: {folder}, what --submit would send to {place.host}; nothing was sent")
         return
     # Said with --quiet as well: nothing leaves this machine unnoticed.
@@ -125,54 +127,54 @@ def _submit(request: Request, place: Destination, message: Message, *, is_one: b
             provider_client(request.submit_ca) as client,
             progress(f"submitting to {place.host}", is_wanted=not request.quiet),
         ):
-            line, warning = parcel.send(token, Patient(client, "--submit-ca"))
+            line, warning = delivery.send(token, Patient(client, "--submit-ca"))
     except NotDeliveredError as error:
-        raise _with_kept(error, place, parcel) from error
+        raise _with_kept(error, place, delivery) from error
     if warning:
         click.echo(warning, err=True)
     _say(request, line)
 
 
-def _for_source(place: Destination, message: Message) -> _Parcel:
-    key = str(uuid.uuid4())
+def _for_source(place: Destination, message: Message) -> _Delivery:
+    parcel = parcel_of(message, str(uuid.uuid4()))
     memory = _memory(place, os.environ)
 
+    def write(folder: Path) -> None:
+        bodies = {"body.zst": parcel.packed, "body.json": parcel.plain}
+        write_request(folder, parcel.request(place, ""), bodies)
+
     def send(token: str, exchange: Exchange) -> tuple[str, str]:
-        sender = Sender(place, token, exchange, memory)
-        receipt = sender.send(message, key)
-        why = sender.why_not_kept
+        receipt, why = send_once(Channel(place, token, exchange), parcel, memory)
         warning = f"delivered, and its checkpoint cannot be kept in {memory}: {why}" if why else ""
         if not isinstance(message, WholeReport):
             return f"submitted: {plain(message.name, 300)}", warning
         sums = f"{receipt.opened:,} new, {receipt.gone:,} gone, {receipt.open:,} open"
         return f"submitted: {sums} at {place.host}", warning
 
-    return _Parcel(
-        lambda folder: write_request(folder, *call_of(place, message, "", key, 0)),
-        send,
-        "" if isinstance(message, WholeReport) else message.digest.rpartition(":")[2][:16],
+    return _Delivery(
+        write, send, "" if isinstance(message, WholeReport) else message.digest.rpartition(":")[2][:16]
     )
 
 
-def _for_account(place: Destination, report: WholeReport) -> _Parcel:
-    calls = tuple(compat_calls(place, report, str(uuid.uuid4())))
+def _for_account(place: Destination, report: WholeReport) -> _Delivery:
+    calls = partial(compat_calls, place, report, str(uuid.uuid4()))
 
     def send(token: str, exchange: Exchange) -> tuple[str, str]:
-        said = send_calls(place, calls, token, exchange)
+        said = send_calls(place, calls(token), exchange)
         return f"submitted: {plain(said, 300)}" if said else f"submitted to {place.host}", ""
 
-    return _Parcel(lambda folder: write_calls(folder, calls), send)
+    return _Delivery(lambda folder: write_calls(folder, calls("")), send)
 
 
-def _with_kept(error: NotDeliveredError, place: Destination, parcel: _Parcel) -> NotDeliveredError:
+def _with_kept(error: NotDeliveredError, place: Destination, delivery: _Delivery) -> NotDeliveredError:
     """``error``, and where the report is now."""
     folder = _state(os.environ)
-    name = "-".join(word for word in (place.source, _mark(place), parcel.part) if word)
+    name = "-".join(word for word in (place.source, _mark(place), delivery.part) if word)
     kept = folder / "undelivered" / name if folder else None
     where = f"the report is kept in {kept}" if kept else "the report is not kept, since HOME is not set"
     try:
         if kept:
-            parcel.write(kept)
+            delivery.write(kept)
     except OSError as fault:
         where = f"the report cannot be kept in {kept}: {(fault.strerror or str(fault)).lower()}"
     said = str(error.args[0]) if isinstance(error, DoubtError) else f"not delivered: {error.args[0]}"
