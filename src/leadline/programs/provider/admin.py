@@ -9,7 +9,7 @@ from leadline.errors import UsageError
 from leadline.programs.provider.adding import Kind, Name, add_source, add_tenant, add_token, stamp
 from leadline.programs.provider.doors import DEFAULT_TENANT
 from leadline.programs.provider.ingest import Refused
-from leadline.programs.provider.routes import Call, Parts, Route
+from leadline.programs.provider.routes import Call, Parts, route
 from leadline.programs.provider.watchman import SETTLED
 
 
@@ -44,36 +44,47 @@ class Made(Struct, frozen=True, rename="camel"):
     """Shown once; empty where none was made."""
 
 
+@route("GET", "/v1/admin/tenants", "admin")
 def _tenants(parts: Parts, call: Call) -> Tenants:
+    """Who has sources of their own."""
     return Tenants(tuple(parts.tables.tenants()))
 
 
-def _add_tenant(parts: Parts, call: Call) -> Made:
-    return _made(lambda: add_tenant(parts.tables, call.content.name))
+@route("POST", "/v1/admin/tenants", "admin")
+def _add_tenant(parts: Parts, call: Call, content: NewTenant) -> Made:
+    """Add a tenant."""
+    return _made(lambda: add_tenant(parts.tables, content.name))
 
 
-def _add_source(parts: Parts, call: Call) -> Made:
-    asked: NewSource = call.content
-    return _made(lambda: add_source(parts.tables, asked.name, asked.kind, asked.every_seconds, asked.tenant))
+@route("POST", "/v1/admin/sources", "admin")
+def _add_source(parts: Parts, call: Call, content: NewSource) -> Made:
+    """Add a source, with a token that may write it."""
+    asked = (content.name, content.kind, content.every_seconds, content.tenant)
+    return _made(lambda: add_source(parts.tables, *asked))
 
 
-def _add_token(parts: Parts, call: Call) -> Made:
-    asked: NewToken = call.content
-    role: Literal["write", "read"] = "write" if asked.source else "read"
-    return _made(lambda: add_token(parts.tables, asked.name, role, asked.source or "", asked.tenant))
-
-
-def _drop_token(parts: Parts, call: Call) -> Made:
-    if not parts.tables.drop_token(call.content.tenant, call.content.name):
-        raise Refused(404, "Unknown token")
-    return Made("")
-
-
-def _settle(parts: Parts, call: Call) -> Made:
-    source = parts.tables.source(call.content.tenant, call.content.name)
+@route("POST", "/v1/admin/sources/settled", "admin")
+def _settle(parts: Parts, call: Call, content: Named) -> Made:
+    """End the alerts of a source."""
+    source = parts.tables.source(content.tenant, content.name)
     if source is None:
         raise Refused(404, "Unknown source")
     parts.tables.settle(source, SETTLED, stamp())
+    return Made("")
+
+
+@route("POST", "/v1/admin/tokens", "admin")
+def _add_token(parts: Parts, call: Call, content: NewToken) -> Made:
+    """Add a token."""
+    role: Literal["write", "read"] = "write" if content.source else "read"
+    return _made(lambda: add_token(parts.tables, content.name, role, content.source or "", content.tenant))
+
+
+@route("POST", "/v1/admin/tokens/dropped", "admin")
+def _drop_token(parts: Parts, call: Call, content: Named) -> Made:
+    """Make a token invalid at once."""
+    if not parts.tables.drop_token(content.tenant, content.name):
+        raise Refused(404, "Unknown token")
     return Made("")
 
 
@@ -85,16 +96,4 @@ def _made(make: Callable[[], str]) -> Made:
         raise Refused(409, "It cannot be made", str(error.args[0])) from error
 
 
-ADMIN_ROUTES = (
-    Route("GET", "/v1/admin/tenants", ("admin",), "Who has sources of their own", Tenants, _tenants),
-    *(
-        Route("POST", f"/v1/admin/{path}", ("admin",), title, Made, answer, takes=takes, is_message=False)
-        for path, title, answer, takes in (
-            ("tenants", "Add a tenant", _add_tenant, NewTenant),
-            ("sources", "Add a source, with a token that may write it", _add_source, NewSource),
-            ("sources/settled", "End the alerts of a source", _settle, Named),
-            ("tokens", "Add a token", _add_token, NewToken),
-            ("tokens/dropped", "Make a token invalid at once", _drop_token, Named),
-        )
-    ),
-)
+ADMIN_ROUTES = (_tenants, _add_tenant, _add_source, _settle, _add_token, _drop_token)

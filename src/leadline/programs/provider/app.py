@@ -17,7 +17,7 @@ from leadline.foreign_errors import in_words
 from leadline.programs.provider.doors import Doors
 from leadline.programs.provider.ingest import Refused
 from leadline.programs.provider.openapi import openapi
-from leadline.programs.provider.routes import ROUTES, Call, Key, Parts, Route
+from leadline.programs.provider.routes import ROUTES, Call, Key, Nothing, Parts, Route
 from leadline.programs.provider.tables import Role
 
 log = logging.getLogger(__name__)
@@ -119,10 +119,12 @@ class App:
             raise Refused(400, "A parameter is given twice")
         if any("\0" in one for one in (*words, *(value for _, value in given))):
             raise Refused(400, "NUL is part of no name")
+        # A parameter that no route names is refused as well.
         query = _converted(dict(given), route.query)
+        asked = {} if route.query is Nothing else {"asked": query}
+        call = Call(token, words)
         if route.takes is None:
-            call = Call(token, words, query)
-            return await self._done(route, call)
+            return encoded(await asyncio.to_thread(route.answer, self._parts, call, **asked))
         key = headers.get(b"idempotency-key", b"").decode("latin-1")
         if route.is_message:
             _converted(key, Key, "Idempotency-Key: ")
@@ -131,21 +133,17 @@ class App:
         async with self._lanes.setdefault(token.source, asyncio.Lock()):
             body = await body_of(receive, headers, LARGEST_BODY, "a body")
             async with self._turns:
-                return await asyncio.to_thread(
-                    self._stored, route, Call(token, words, query, key=key), body, headers
-                )
+                call = Call(token, words, body, key)
+                return await asyncio.to_thread(self._stored, route, call, headers, asked)
 
-    async def _done(self, route: Route, call: Call) -> bytes:
-        return encoded(await asyncio.to_thread(route.answer, self._parts, call))
-
-    def _stored(self, route: Route, call: Call, body: bytes, headers: dict[bytes, bytes]) -> bytes:
-        plain = _decompressed(body, headers)
+    def _stored(self, route: Route, call: Call, headers: dict[bytes, bytes], asked: dict[str, Any]) -> bytes:
+        plain = _decompressed(call.body, headers)
         try:
             content = msgspec.json.decode(plain, type=route.takes)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise Refused(400, "The body is not what this route takes", in_words(error)) from error
-        call = msgspec.structs.replace(call, body=plain, content=content)
-        return encoded(route.answer(self._parts, call))
+        call = msgspec.structs.replace(call, body=plain)
+        return encoded(route.answer(self._parts, call, **asked, content=content))
 
 
 def _is_known(tag: bytes, known: bytes) -> bool:

@@ -6,7 +6,7 @@ A reader from outside belongs to the one tenant that a group of theirs is given;
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -23,7 +23,8 @@ USER, GROUP = b"x-remote-user", b"x-remote-group"
 DEFAULT_TENANT = "default"
 _LARGEST_TOKEN = 16_384
 
-
+User = Callable[[str], tuple[str, list[str]]]
+"""Name and groups of whom a token was issued to. Raises: ``Refused``."""
 Fetch = Callable[[str], bytes]
 """What is at an URL. Raises: ``OSError``."""
 
@@ -95,7 +96,13 @@ class Doors:
         """Raises: ``SourceError``, ``UsageError`` where the keys of the issuer cannot be read."""
         self._tables = tables
         self._readers = readers or Readers({})
-        self._issuer = _issuer(self._readers.oidc, fetch) if self._readers.oidc else None
+        self._user: User | None = None
+        if asked := self._readers.oidc:
+            try:
+                from leadline.programs.provider.oidc import OidcIssuer
+            except ImportError as error:
+                raise UsageError("OIDC needs pyjwt", hint="pip install 'leadline[provider]'") from error
+            self._user = OidcIssuer(asked.issuer, asked.audience, asked.claim, asked.keys, fetch).user
 
     def token(self, scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> Token:
         """Raises: ``Refused``."""
@@ -104,8 +111,8 @@ class Doors:
         if scheme.lower() == "bearer":
             if found := self.own(scope, word):
                 return found
-            if self._issuer and word.count(".") == 2 and len(word) <= _LARGEST_TOKEN:
-                return self._reader(*self._issuer.user(word))
+            if self._user and word.count(".") == 2 and len(word) <= _LARGEST_TOKEN:
+                return self._reader(*self._user(word))
         elif not scheme and self._readers.proxy and _is_named(scope, self._readers.proxy.name):
             user = headers.get(USER, b"").decode("latin-1")
             if user:
@@ -135,21 +142,6 @@ class Doors:
             why = "none of your groups reads here" if not tenants else "your groups belong to several tenants"
             raise Refused(403, "This user reads nothing here", why)
         return Token(user[:100], tenants.pop(), None, "read")
-
-
-class Issuer(Protocol):
-    def user(self, word: str) -> tuple[str, list[str]]:
-        """Name and groups of whom a token was issued to. Raises: ``Refused``."""
-        ...
-
-
-def _issuer(oidc: Oidc, fetch: Fetch | None) -> Issuer:
-    """Raises: ``SourceError``, ``UsageError``."""
-    try:
-        from leadline.programs.provider.oidc import OidcIssuer
-    except ImportError as error:
-        raise UsageError("OIDC needs pyjwt", hint="pip install 'leadline[provider]'") from error
-    return OidcIssuer(oidc.issuer, oidc.audience, oidc.claim, oidc.keys, fetch)
 
 
 def _is_named(scope: Mapping[str, Any], name: str) -> bool:

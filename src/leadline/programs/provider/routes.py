@@ -1,7 +1,7 @@
-"""The routes, each with what it takes and gives: they answer, and the OpenAPI document is made of the same table."""
+"""The routes: functions whose types say what is taken and given. They answer, and the OpenAPI document is made of them."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, get_type_hints
 
 from msgspec import Meta, Struct
 
@@ -85,13 +85,13 @@ class Call(Struct, frozen=True):
     token: Token
     path: tuple[str, ...]
     """What stands in the braces of the route, in order."""
-    query: Any
-    """Of the type that the route names."""
     body: bytes = b""
     """Decompressed."""
-    content: Any = None
-    """The body as the type that the route names."""
     key: str = ""
+
+
+Answer = Callable[..., Struct]
+"""Of ``parts`` and ``call``, and where a route has them of ``asked``, its parameters, and ``content``, its body."""
 
 
 class Route(Struct, frozen=True):
@@ -99,28 +99,65 @@ class Route(Struct, frozen=True):
     path: str
     roles: tuple[Role, ...]
     title: str
+    answer: Answer
     answers: type[Struct]
-    answer: Callable[[Parts, Call], Struct]
-    query: type[Struct] = Nothing
-    takes: type[Struct] | None = None
-    is_message: bool = True
-    """Whether what it takes is for a log, and has a key of its own."""
+    query: type[Struct]
+    takes: type[Struct] | None
+
+    @property
+    def is_message(self) -> bool:
+        """Whether what it takes is for a log, and has a key of its own."""
+        return self.roles == ("write",)
 
 
-def _sent(parts: Parts, call: Call) -> Receipt:
-    source = _own(parts, call)
-    message = Message(call.body, call.content, call.key.lower(), call.query.known_size)
-    return parts.ingest.take(call.token, source, message)
+def route(method: Literal["GET", "POST"], path: str, *roles: Role) -> Callable[[Answer], Route]:
+    """The first line of the function that answers is the title, and its types are the schemas."""
+
+    def made(answer: Answer) -> Route:
+        types = get_type_hints(answer)
+        title = (answer.__doc__ or "").partition("\n")[0].removesuffix(".")
+        asked, content = types.get("asked", Nothing), types.get("content")
+        return Route(method, path, roles, title, answer, types["return"], asked, content)
+
+    return made
 
 
+@route("POST", "/v1/sources/{source}/report", "write")
+def _report(parts: Parts, call: Call, asked: SendQuery, content: WholeReport) -> Receipt:
+    """Send all that one scan found."""
+    return _taken(parts, call, asked, content)
+
+
+@route("POST", "/v1/sources/{source}/changes", "write")
+def _changes(parts: Parts, call: Call, asked: SendQuery, content: Changes) -> Receipt:
+    """Send what changed."""
+    return _taken(parts, call, asked, content)
+
+
+@route("POST", "/v1/sources/{source}/images", "write")
+def _image(parts: Parts, call: Call, asked: SendQuery, content: ImageContent) -> Receipt:
+    """Send what is in an image."""
+    return _taken(parts, call, asked, content)
+
+
+def _taken(
+    parts: Parts, call: Call, asked: SendQuery, content: WholeReport | Changes | ImageContent
+) -> Receipt:
+    message = Message(call.body, content, call.key.lower(), asked.known_size)
+    return parts.ingest.take(call.token, _own(parts, call), message)
+
+
+@route("GET", "/v1/sources/{source}/checkpoint", "write", "read")
 def _checkpoint(parts: Parts, call: Call) -> LogState:
-    source = _own(parts, call)
-    return LogState(parts.ingest.state(source), parts.ingest.keys.verifier.line)
+    """Size and root of the log."""
+    return LogState(parts.ingest.state(_own(parts, call)), parts.ingest.keys.verifier.line)
 
 
-def _proof(parts: Parts, call: Call) -> Proofs:
+@route("GET", "/v1/sources/{source}/proof", "write", "read")
+def _proof(parts: Parts, call: Call, asked: ProofQuery) -> Proofs:
+    """That the log begins with what you knew."""
     source = _own(parts, call)
-    proof = parts.ingest.consistency(source, call.query.from_size)
+    proof = parts.ingest.consistency(source, asked.from_size)
     return Proofs(parts.ingest.state(source), proof)
 
 
@@ -135,98 +172,71 @@ def _own(parts: Parts, call: Call) -> Source:
     return source
 
 
-def _check_source(parts: Parts, call: Call) -> None:
-    """A name with a slip would look like a source without findings. Raises: ``Refused``."""
-    name: str = call.query.source
-    if name and parts.tables.source(call.token.tenant, name) is None:
-        raise Refused(404, "Unknown source", "/v1/sources lists them")
+@route("GET", "/v1/sources", "read")
+def _sources(parts: Parts, call: Call) -> Sources:
+    """Who reports, and what is open there."""
+    return parts.questions.sources(call.token.tenant)
 
 
-def _listed(question: Callable[..., Struct]) -> Callable[[Parts, Call], Struct]:
-    """``question``: a method of ``Questions`` that answers page by page."""
-
-    def answer(parts: Parts, call: Call) -> Struct:
-        _check_source(parts, call)
-        return question(parts.questions, call.token.tenant, call.query, call.query.cursor, call.query.limit)
-
-    return answer
+@route("GET", "/v1/findings", "read")
+def _findings(parts: Parts, call: Call, asked: Asked) -> Findings:
+    """Findings of all sources."""
+    return parts.questions.findings(_tenant(parts, call, asked.source), asked, asked.cursor, asked.limit)
 
 
-def _history(parts: Parts, call: Call) -> History:
-    _check_source(parts, call)
-    return parts.questions.history(call.token.tenant, call.query.source, call.query.days)
+@route("GET", "/v1/packages", "read")
+def _packages(parts: Parts, call: Call, asked: WhichPackages) -> Packages:
+    """Who runs a package."""
+    return parts.questions.packages(_tenant(parts, call, asked.source), asked, asked.cursor, asked.limit)
 
 
-def _namespace_history(parts: Parts, call: Call) -> NamespaceHistory:
-    _check_source(parts, call)
-    asked: NamespaceHistoryQuery = call.query
+@route("GET", "/v1/images", "read")
+def _images(parts: Parts, call: Call, asked: WhichImages) -> Images:
+    """Images, and who has a vulnerability."""
+    return parts.questions.images(_tenant(parts, call, asked.source), asked, asked.cursor, asked.limit)
+
+
+@route("GET", "/v1/risks", "read")
+def _risks(parts: Parts, call: Call, asked: WhichRisks) -> Risks:
+    """Workloads that are to be fixed first, the gravest first."""
+    return parts.questions.risks(_tenant(parts, call, asked.source), asked, asked.cursor, asked.limit)
+
+
+@route("GET", "/v1/history", "read")
+def _history(parts: Parts, call: Call, asked: HistoryQuery) -> History:
+    """Sums of days."""
+    return parts.questions.history(_tenant(parts, call, asked.source), asked.source, asked.days)
+
+
+@route("GET", "/v1/history/namespaces", "read")
+def _namespace_history(parts: Parts, call: Call, asked: NamespaceHistoryQuery) -> NamespaceHistory:
+    """How findings of a team's namespaces developed."""
     names = tuple(dict.fromkeys(one.strip() for one in asked.namespaces.split(",")))
-    return parts.questions.namespace_history(call.token.tenant, names, asked.source, asked.days)
+    tenant = _tenant(parts, call, asked.source)
+    return parts.questions.namespace_history(tenant, names, asked.source, asked.days)
 
 
+@route("GET", "/v1/alerts", "read")
+def _alerts(parts: Parts, call: Call) -> Alerts:
+    """What makes reports suspicious, and who is silent."""
+    return parts.questions.alerts(call.token.tenant)
+
+
+@route("GET", "/v1/entities/{kind}/{namespace}/{name}", "read")
 def _entity(parts: Parts, call: Call) -> Entity:
+    """One object in all sources; the namespace is - for none."""
     kind, namespace, name = call.path
     return parts.questions.entity(call.token.tenant, kind, "" if namespace == "-" else namespace, name)
 
 
-def _own_tenant(question: Callable[[Questions, str], Struct]) -> Callable[[Parts, Call], Struct]:
-    """``question``: a method of ``Questions`` that asks for nothing but a tenant."""
-    return lambda parts, call: question(parts.questions, call.token.tenant)
+def _tenant(parts: Parts, call: Call, source: str) -> str:
+    """That of the token. Raises: ``Refused`` for a ``source`` with a slip, which would look like one without findings."""
+    if source and parts.tables.source(call.token.tenant, source) is None:
+        raise Refused(404, "Unknown source", "/v1/sources lists them")
+    return call.token.tenant
 
 
-_READ: tuple[tuple[str, str, type[Struct], Callable[[Parts, Call], Struct], type[Struct]], ...] = (
-    ("sources", "Who reports, and what is open there", Sources, _own_tenant(Questions.sources), Nothing),
-    ("findings", "Findings of all sources", Findings, _listed(Questions.findings), Asked),
-    ("packages", "Who runs a package", Packages, _listed(Questions.packages), WhichPackages),
-    ("images", "Images, and who has a vulnerability", Images, _listed(Questions.images), WhichImages),
-    (
-        "risks",
-        "Workloads that are to be fixed first, the gravest first",
-        Risks,
-        _listed(Questions.risks),
-        WhichRisks,
-    ),
-    ("history", "Sums of days", History, _history, HistoryQuery),
-    (
-        "history/namespaces",
-        "How findings of a team's namespaces developed",
-        NamespaceHistory,
-        _namespace_history,
-        NamespaceHistoryQuery,
-    ),
-    (
-        "alerts",
-        "What makes reports suspicious, and who is silent",
-        Alerts,
-        _own_tenant(Questions.alerts),
-        Nothing,
-    ),
-    (
-        "entities/{kind}/{namespace}/{name}",
-        "One object in all sources; the namespace is - for none",
-        Entity,
-        _entity,
-        Nothing,
-    ),
-)
 ROUTES = (
-    *(
-        Route("POST", f"/v1/sources/{{source}}/{path}", ("write",), title, Receipt, _sent, SendQuery, takes)
-        for path, title, takes in (
-            ("report", "Send all that one scan found", WholeReport),
-            ("changes", "Send what changed", Changes),
-            ("images", "Send what is in an image", ImageContent),
-        )
-    ),
-    *(
-        Route("GET", f"/v1/sources/{{source}}/{path}", ("write", "read"), title, answers, answer, query)
-        for path, title, answers, answer, query in (
-            ("checkpoint", "Size and root of the log", LogState, _checkpoint, Nothing),
-            ("proof", "That the log begins with what you knew", Proofs, _proof, ProofQuery),
-        )
-    ),
-    *(
-        Route("GET", f"/v1/{path}", ("read",), title, answers, answer, query)
-        for path, title, answers, answer, query in _READ
-    ),
+    *(_report, _changes, _image, _checkpoint, _proof),
+    *(_sources, _findings, _packages, _images, _risks, _history, _namespace_history, _alerts, _entity),
 )

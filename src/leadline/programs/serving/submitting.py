@@ -4,8 +4,8 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
@@ -148,24 +148,25 @@ class Submitting:
 
     async def run(self) -> None:
         """Raises: ``DoubtError``: a provider that shows another past gets nothing more."""
-        following = asyncio.ensure_future(self._follower.run())
-        try:
+        async with self._following():
             await self._send_on()
-        finally:
-            following.cancel()
-            with suppress(asyncio.CancelledError):
-                await following
 
     async def once(self, patience_s: float = 60.0) -> int:
         """What differs now, and a sign of life; the messages. Raises: ``NotDeliveredError``, ``LeadlineError`` for a store that does not answer."""
+        async with self._following():
+            try:
+                async with asyncio.timeout(patience_s):
+                    while not self._follower.is_up:
+                        await self._follower.changed.wait()
+                return await self._send(is_due=True)
+            except TimeoutError:
+                raise StoreError("the store does not answer") from None
+
+    @asynccontextmanager
+    async def _following(self) -> AsyncIterator[None]:
         following = asyncio.ensure_future(self._follower.run())
         try:
-            async with asyncio.timeout(patience_s):
-                while not self._follower.is_up:
-                    await self._follower.changed.wait()
-            return await self._send(is_due=True)
-        except TimeoutError:
-            raise StoreError("the store does not answer") from None
+            yield
         finally:
             following.cancel()
             with suppress(asyncio.CancelledError):
