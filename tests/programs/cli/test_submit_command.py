@@ -169,7 +169,7 @@ def test_a_scan_that_judges_nothing_says_that_nothing_was_sent(capfd, monkeypatc
             capfd, "scan", "empty", "--allow-empty", "-q", "-f", "lines", "--submit", f"{server.url}/shop"
         )
     assert (code, server.asked) == (0, [])
-    assert err == f"nothing was judged, and nothing submitted to {server.url[7:]}\n"
+    assert err == f"nothing was judged, so nothing was submitted to {server.url[7:]}\n"
 
 
 def test_pseudonyms_leave_no_real_name_in_what_is_sent(capfd):
@@ -271,8 +271,11 @@ def test_without_the_flag_nothing_leaves(capfd, monkeypatch, tmp_path):
         (["--submit", "https://me:pass@p.example/shop"], "must not contain a user or a password"),
         (["--submit", "https://[::1/shop"], "invalid provider URL"),
         (["--submit", "https://p.example/shop"], "a token of the source is missing"),
-        (["--submit", "https://p.example/shop", "--encrypt", "age1x"], "leave --encrypt away"),
-        (["--submit", "https://p.example/shop", "--watch"], "leave --watch and --fix away"),
+        (
+            ["--submit", "https://p.example/shop", "--encrypt", "age1x"],
+            "--submit and --encrypt exclude each other",
+        ),
+        (["--submit", "https://p.example/shop", "--watch"], "leave out --watch and --fix"),
         (["--submit-dry-run", "dry"], "belongs to --submit"),
         (["--submit-ca", "ca.pem"], "belongs to --submit"),
     ],
@@ -342,7 +345,7 @@ def test_a_certificate_that_is_not_trusted_is_said_to_be_and_by_which_flag_it_is
         url = f"https://127.0.0.1:{server.server_address[1]}/shop"
         code, _, err = run(capfd, "scan", "pod.yaml", "--submit", url, "-q", "-f", "lines")
         assert code == 5
-        assert "; --submit-ca FILE names the CA of its certificate; " in err
+        assert "; name its CA by --submit-ca FILE; " in err
         # It is not tried again: that cannot help.
         assert server.asked == []
         trusted = ("--submit-ca", str(authority.file))
@@ -392,7 +395,7 @@ def test_a_provider_with_another_past_is_named(capfd, monkeypatch, tmp_path):
         memory.rename(memory.with_name(f"{submitting._mark(place)}.json"))
         code, _, err = run(capfd, *words, f"{url}/shop")
         assert code == 5
-        assert "does not know all that it acknowledged" in err
+        assert "has lost reports that it acknowledged" in err
         other.take(report([1]))
         other.take(report([2]))
         code, _, err = run(capfd, *words, f"{url}/shop")
@@ -481,7 +484,7 @@ def test_what_a_provider_does_not_prove_is_kept_as_well(capfd, monkeypatch, tmp_
     with served(provider) as url:
         code, _, err = run(capfd, "scan", "pod.yaml", "--submit", f"{url}/shop", "-q", "-f", "lines")
     assert code == 5
-    assert "does not prove that the log holds the message" in err
+    assert "does not prove that the provider has logged the message" in err
     (kept,) = Path("state/leadline/submit/undelivered").iterdir()
     assert str(kept) in err
     assert {one.stat().st_mode & 0o077 for one in (kept, *kept.iterdir())} == {0}

@@ -170,7 +170,7 @@ def test_a_bucket_without_locks_is_refused(provider: Provider, bucket: Bucket, s
     with pytest.raises(SourceError, match=r"does not take .* under Object Lock: HTTP 400 InvalidRequest"):
         put(bucket, provider)
     store.locks, store.forgets = True, True
-    with pytest.raises(SourceError, match="does not say that it is locked"):
+    with pytest.raises(SourceError, match="does not confirm its lock"):
         put(bucket, provider)
 
 
@@ -326,7 +326,7 @@ def test_a_server_that_is_not_trusted_is_told_with_the_flag_for_it():
     plain.reason, unknown.reason = "WRONG_VERSION_NUMBER", "CERTIFICATE_VERIFY_FAILED"
     for cause, words in (
         (plain, "cannot be reached: this port does not speak TLS; check the port"),
-        (unknown, "cannot be reached: unknown CA; --ca FILE names the CA of its certificate"),
+        (unknown, "cannot be reached: unknown CA; name its CA by --ca FILE"),
     ):
 
         def fail(request: httpx2.Request, cause: ssl.SSLError = cause) -> httpx2.Response:
@@ -381,7 +381,7 @@ def test_credentials_that_no_header_takes_are_refused_and_not_shown(name: str, v
     environ = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", name: value}
     with pytest.raises(UsageError) as caught:
         credentials(environ)
-    assert str(caught.value) == f"{name} holds characters that no such value has"
+    assert str(caught.value) == f"{name} holds characters that are not allowed in it"
 
 
 def test_a_newline_at_the_end_of_a_credential_is_of_the_file_that_it_came_of():

@@ -290,7 +290,7 @@ def test_our_cli_submits_to_it(provider: Provider, tmp_path: Path, monkeypatch, 
         assert main(words) == 5
         told = capfd.readouterr().err
         # One sentence of what it says, and what to do.
-        assert ": X-API-KEY holds no token of a source; LEADLINE_SUBMIT_TOKEN holds the token" in told
+        assert ": X-API-KEY holds no token of a source; set LEADLINE_SUBMIT_TOKEN to the token" in told
         assert "{" not in told
     kept = next((tmp_path / "state").rglob("body-0.json"))
     assert str(kept.parent) in told

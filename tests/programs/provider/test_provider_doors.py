@@ -175,7 +175,7 @@ def test_a_certificate_for_a_token_never_passes_as_that_of_the_proxy(tmp_path: P
     a, b = (str(Authority(tmp_path, name).file) for name in "ab")
     assert Readers(proxy=Proxy(a, "front"), tokens=BoundTokens(a, {})).certificates() == Path(a).read_text()
     assert Readers().certificates() == ""
-    with pytest.raises(UsageError, match="two CAs"):
+    with pytest.raises(UsageError, match="different CAs"):
         Readers(proxy=Proxy(a, "front"), tokens=BoundTokens(b, {})).certificates()
 
 

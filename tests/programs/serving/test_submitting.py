@@ -140,7 +140,11 @@ def test_what_changes_in_a_store_follows(provider: Provider):
         ),
         (["send", "https://p.example", "--from-store", "none.db"], 2, "names no source"),
         (["send", "https://p.example/shop"], 2, "--from-store"),
-        (["send", "https://p.example/shop", "--from-store", "none.db", "--every", "1x"], 2, "is not a time"),
+        (
+            ["send", "https://p.example/shop", "--from-store", "none.db", "--every", "1x"],
+            2,
+            "invalid --every 1x",
+        ),
     ],
 )
 def test_wrong_words_end_with_one_line(provider: Provider, capfd, words: list[str], code: int, why: str):

@@ -143,7 +143,7 @@ def test_what_nothing_was_said_of_is_not_gone(pair: Pair):
 
 def test_an_outbox_serves_one_source(pair: Pair):
     pair.outbox.close()
-    with pytest.raises(StoreError, match="serves https"):
+    with pytest.raises(StoreError, match="belongs to https"):
         Outbox(pair.folder / "outbox.db", "https://provider.example/other")
     pair.start()
 
@@ -160,11 +160,12 @@ def test_after_a_hundred_runs_of_faults_both_say_the_same(tmp_path: Path, seed: 
 
 
 @pytest.mark.nightly("provider")
-def test_after_24_runs_of_faults_both_say_the_same_with_postgresql(tmp_path: Path):
+@pytest.mark.parametrize("first", range(0, 24, 4))
+def test_after_24_runs_of_faults_both_say_the_same_with_postgresql(tmp_path: Path, first: int):
     server = PostgresServer()
     server.start()
     try:
-        for seed in range(24):
+        for seed in range(first, first + 4):
             (tmp_path / str(seed)).mkdir()
             go_through_faults(tmp_path / str(seed), seed, server.owned())
     finally:
@@ -245,7 +246,7 @@ def test_a_provider_that_never_has_enough_is_given_up(pair: Pair):
         return Answer(409, encoded(problem))
 
     sender = ChangeSender(Channel(PLACE, pair.provider.token, shorter), pair.outbox)
-    with pytest.raises(DoubtError, match="does not know all"):
+    with pytest.raises(DoubtError, match="has lost reports"):
         sender.send(state({3}), measured(), 0, is_due=True)
 
 

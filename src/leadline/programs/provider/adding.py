@@ -21,7 +21,7 @@ def check_name(name: str, what: str) -> str:
     """Raises: ``UsageError``: it becomes the name of a folder, and of a log."""
     if not _NAMES.fullmatch(name) or ".." in name:
         raise UsageError(
-            f"{what} {name[:60]!r} is not a name",
+            f"invalid name of a {what}: {name[:60]!r}",
             hint="use small letters, digits, dots, hyphens and underscores",
         )
     return name

@@ -114,11 +114,11 @@ class App:
                 errors="strict",
             )
         except (ValueError, UnicodeDecodeError) as error:
-            raise Refused(400, "The address is not readable") from error
+            raise Refused(400, "The URL cannot be decoded") from error
         if len({name for name, _ in given}) < len(given):
             raise Refused(400, "A parameter is given twice")
         if any("\0" in one for one in (*words, *(value for _, value in given))):
-            raise Refused(400, "NUL is part of no name")
+            raise Refused(400, "No name may contain NUL")
         # A parameter that no route names is refused as well.
         query = _converted(dict(given), route.query)
         asked = {} if route.query is Nothing else {"asked": query}
@@ -153,7 +153,7 @@ def _is_known(tag: bytes, known: bytes) -> bool:
 
 def _not_allowed(methods: set[str]) -> Refused:
     allowed = ", ".join(sorted(methods))
-    return Refused(405, "Not done this way", f"use {allowed}", headers=((b"allow", allowed.encode()),))
+    return Refused(405, "Method not allowed", f"use {allowed}", headers=((b"allow", allowed.encode()),))
 
 
 def _converted(value: Any, kind: Any, where: str = "") -> Any:

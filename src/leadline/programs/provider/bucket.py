@@ -101,7 +101,7 @@ class Bucket:
         kept = head.headers.get("x-amz-object-lock-retain-until-date", "")
         if head.status != 200 or mode != "COMPLIANCE" or kept[:19] < until[:19]:
             raise SourceError(
-                f"{self.host} took {key}, and does not say that it is locked until {until}",
+                f"{self.host} stored {key}, but does not confirm its lock until {until}",
                 hint="the bucket must be made with Object Lock in mode COMPLIANCE",
             )
 
@@ -215,7 +215,7 @@ def credentials(environ: Mapping[str, str]) -> Credentials:
     ):
         # It goes into a header, and an error about that would show it.
         if not (value.isascii() and (value.isprintable() or not value)) or " " in value:
-            raise UsageError(f"{name} holds characters that no such value has")
+            raise UsageError(f"{name} holds characters that are not allowed in it")
     return Credentials(key_id, secret, region, session)
 
 

@@ -66,7 +66,7 @@ class Readers(Struct, frozen=True, forbid_unknown_fields=True):
         if len(found) > 1:
             # A certificate does not say which of them it is of: one made for a token could bear the name of the proxy.
             raise UsageError(
-                "[proxy] and [tokens] have two CAs", hint="issue the certificates of both by one"
+                "[proxy] and [tokens] name different CAs", hint="issue the certificates of both by one"
             )
         return found.pop() if found else ""
 
@@ -80,7 +80,7 @@ def read_readers(path: Path) -> Readers:
         ):
             raise UsageError(
                 f"{path}: [tokens.names] gives {bare[0]} no name",
-                hint="name its certificate, or leave the line away",
+                hint="name its certificate, or remove the line",
             )
         return readers
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -133,13 +133,21 @@ class Doors:
             name = found.name if found.tenant == DEFAULT_TENANT else f"{found.tenant}/{found.name}"
             wanted = self._readers.tokens.names.get(name)
             if wanted is not None and not _is_named(scope, wanted):
-                raise Refused(401, "This token is bound to a client certificate", "show it, or another token")
+                raise Refused(
+                    401,
+                    "This token is bound to a client certificate",
+                    "connect with it, or use another token",
+                )
         return found
 
     def _reader(self, user: str, groups: list[str]) -> Token:
         tenants = {tenant for group in groups if (tenant := self._readers.groups.get(group))}
         if len(tenants) != 1:
-            why = "none of your groups reads here" if not tenants else "your groups belong to several tenants"
+            why = (
+                "no tenant is given to any of your groups"
+                if not tenants
+                else "your groups belong to several tenants"
+            )
             raise Refused(403, "This user reads nothing here", why)
         return Token(user[:100], tenants.pop(), None, "read")
 

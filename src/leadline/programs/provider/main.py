@@ -347,7 +347,7 @@ def settle(place: Place, source: str, tenant: str) -> None:
     ended = ", ".join(one for one in kinds if one in SETTLED) or "none"
     _say(f"settled: {source}; alerts that ended: {ended}")
     if "silence" in kinds:
-        _say(f"{source} is still silent: that ends with its next message")
+        _say(f"{source} is still silent until its next report")
 
 
 @command.command()
@@ -466,7 +466,7 @@ def _seconds(text: str) -> int:
     if text == "0":
         return 0
     if unit not in _UNITS or not number.isdecimal() or not 0 < int(number[:9]) * _UNITS[unit] < 10**9:
-        raise UsageError(f"--every {text[:40]} is not a time", hint="use 30m, 24h or 7d")
+        raise UsageError(f"invalid --every {text[:40]}", hint="use 30m, 24h or 7d")
     return int(number) * _UNITS[unit]
 
 
@@ -491,9 +491,7 @@ def _say(line: str) -> None:
 def views(role: str) -> None:
     """Print SQL that makes read-only views for dashboards: read_open, read_gone, read_days, read_sources, read_images."""
     if role and not re.fullmatch("[a-z_][a-z0-9_]{0,62}", role):
-        raise UsageError(
-            f"--role {role[:60]} is not a name of a role", hint="use small letters, digits and underscores"
-        )
+        raise UsageError(f"invalid --role {role[:60]}", hint="use small letters, digits and underscores")
     click.echo(views_sql(role))
 
 

@@ -73,9 +73,7 @@ def make_provider(folder: Path, name: str) -> Keys:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if (folder / _KEY).exists():
-            raise UsageError(
-                f"there is a provider in {folder} already", hint="name another folder with --data"
-            )
+            raise UsageError(f"{folder} already holds a provider", hint="name another folder with --data")
         _make_keys(folder, name)
         return _keys(folder)
     except OSError as error:
@@ -87,7 +85,7 @@ def _database(folder: Path, address: str) -> Database:
     if not address:
         return SqliteDatabase(folder / _TABLES)
     if not address.startswith("postgresql://"):
-        raise UsageError("--database is an address that begins with postgresql://")
+        raise UsageError("invalid --database", hint="use postgresql://USER@HOST/NAME")
     try:
         from leadline.programs.provider.postgres_database import PostgresDatabase
     except ImportError as error:

@@ -94,7 +94,7 @@ def unreachable(error: Exception, url: str, ca_flag: str) -> tuple[str, str]:
     if refused and refused.reason == "WRONG_VERSION_NUMBER":
         return "this port does not speak TLS; check the port", ""
     if ca_flag and isinstance(refused, ssl.SSLCertVerificationError):
-        return words, f"{ca_flag} FILE names the CA of its certificate"
+        return words, f"name its CA by {ca_flag} FILE"
     return words + _way(url), ""
 
 
@@ -174,7 +174,7 @@ def secret_of(environ: Mapping[str, str], name: str, why_missing: str) -> str:
     if not token:
         raise UsageError(why_missing, hint=f"set {name}, or {file_name} to a file that holds it")
     if not (token.isascii() and token.isprintable()) or " " in token:
-        raise UsageError(f"what {name} holds is not a token")
+        raise UsageError(f"{name} does not hold a valid token")
     return token
 
 
@@ -200,7 +200,7 @@ class ProviderReader:
         if answer.status in (401, 403):
             raise SourceError(
                 f"{self.host} refuses the token",
-                hint=f"{READ_TOKEN} holds one that leadline provider add-reader printed",
+                hint=f"set {READ_TOKEN} to one that leadline provider add-reader printed",
             )
         if answer.status != 200:
             raise SourceError(

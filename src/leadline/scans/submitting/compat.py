@@ -199,8 +199,8 @@ def _check_receiver(place: Destination, exchange: Exchange) -> None:
         raise NotDeliveredError(f"{place.host} does not answer as a provider of that CLI does") from error
     if urlsplit(receiver)[:2] != urlsplit(place.base)[:2]:
         raise NotDeliveredError(
-            f"{place.host} has reports sent to {plain(urlsplit(receiver).netloc or receiver, 200)}",
-            hint="name that address in its place where you mean it",
+            f"{place.host} wants reports sent to {plain(urlsplit(receiver).netloc or receiver, 200)}",
+            hint="give that address to --submit if you trust it",
         )
 
 

@@ -116,7 +116,7 @@ class Outbox:
             tables = {row[0] for row in self._database.execute("SELECT name FROM sqlite_master")}
             if tables and not {"state", "known", "message"} <= tables:
                 self._database.close()
-                raise StoreError(f"{path} is not an outbox", hint="name a file that leadline may make")
+                raise StoreError(f"{path} is not an outbox", hint="name a file that does not exist yet")
             version = self._database.execute("PRAGMA user_version").fetchone()[0]
             if version > _VERSION:
                 self._database.close()
@@ -138,9 +138,7 @@ class Outbox:
             raise StoreError(f"cannot use the outbox {path}: {in_words(error)}") from error
         if served != place:
             self._database.close()
-            raise StoreError(
-                f"the outbox {path} serves {served}", hint="name another file for another source"
-            )
+            raise StoreError(f"the outbox {path} belongs to {served}", hint="use one outbox for each source")
 
     def close(self) -> None:
         self._database.close()

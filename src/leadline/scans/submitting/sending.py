@@ -222,12 +222,12 @@ class Channel:
             problem = msgspec.json.decode(answer.body, type=Problem)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             raise NotDeliveredError(
-                f"{host} answers HTTP {answer.status}, and not as a provider does",
+                f"{host} answers HTTP {answer.status}, but not as a provider does",
                 hint=_token_hint(answer.status),
             ) from None
         if problem.type == LOG_IS_SHORTER:
             raise ShorterError(
-                f"{host} does not know all that it acknowledged",
+                f"{host} has lost reports that it acknowledged",
                 hint="it was restored from a backup, or replaced: ask who runs it",
                 expected=problem.expected_sequence,
             )
@@ -288,7 +288,7 @@ def refusal(place: Destination, status: int, title: str, detail: str = "") -> No
 def _token_hint(status: int) -> str:
     if status not in (401, 403):
         return ""
-    return "LEADLINE_SUBMIT_TOKEN holds the token that leadline provider add-source printed for this source"
+    return "set LEADLINE_SUBMIT_TOKEN to the token that leadline provider add-source printed for this source"
 
 
 def check(receipt: Receipt, sent: bytes, before: Checkpoint, trusted: Verifier) -> None:
@@ -299,13 +299,13 @@ def check(receipt: Receipt, sent: bytes, before: Checkpoint, trusted: Verifier) 
         inclusion = [bytes.fromhex(one) for one in receipt.inclusion]
         consistency = [bytes.fromhex(one) for one in receipt.consistency]
     except (NoteError, msgspec.MsgspecError, ValueError) as error:
-        raise DoubtError(f"the receipt is not readable: {in_words(error)}") from error
+        raise DoubtError(f"the receipt of the provider cannot be read: {in_words(error)}") from error
     if head.sent != digest_of(sent):
-        raise DoubtError("the receipt is for another message")
+        raise DoubtError("the receipt of the provider is for another message")
     if head.origin != now.origin or (before.origin and before.origin != now.origin):
-        raise DoubtError("the receipt is of another log")
+        raise DoubtError("the receipt of the provider is of another log")
     if not is_included(leaf_hash(receipt.head.encode()), head.index, now.size, inclusion, now.root):
-        raise DoubtError("the receipt does not prove that the log holds the message")
+        raise DoubtError("the receipt does not prove that the provider has logged the message")
     if not is_consistent(before.size, now.size, consistency, before.root, now.root):
         raise DoubtError(
             "the provider's log is not the one that was there before",

@@ -43,12 +43,14 @@ def check_submission(request: Request) -> Destination | None:
         return None
     if request.encrypt:
         raise UsageError(
-            "--submit sends what a provider can read", hint="leave --encrypt away; --redact gives pseudonyms"
+            "--submit and --encrypt exclude each other", hint="--redact sends pseudonyms in place of names"
         )
     if request.watch or request.fix:
-        raise UsageError("--submit sends the report of one scan", hint="leave --watch and --fix away")
+        raise UsageError("--submit sends the report of one scan", hint="leave out --watch and --fix")
     if request.form == "workload":
-        raise UsageError("--submit sends the report of all that a source is about", hint="name no workload")
+        raise UsageError(
+            "--submit sends a report about all of a source", hint="scan without the name of a workload"
+        )
     place = _account(request) if request.submit_account else destination(request.submit)
     if not request.submit_dry_run:
         submit_token(os.environ)
@@ -87,7 +89,7 @@ def delivered(request: Request, place: Destination, messages: Sequence[Message],
     """
     if not messages:
         # Said with --quiet as well: the provider goes on showing what it has.
-        click.echo(f"nothing was judged, and nothing submitted to {place.host}", err=True)
+        click.echo(f"nothing was judged, so nothing was submitted to {place.host}", err=True)
     try:
         for message in messages:
             _submit(request, place, message, is_one=len(messages) == 1)
