@@ -171,7 +171,7 @@ def test_no_command_shows_the_help_in_lines(capfd):
 
 @pytest.mark.parametrize(
     ("keys", "code", "why"),
-    [("none.json", 3, "none.json: no such file or directory\n"), ("", 3, "is a directory")],
+    [("none.json", 3, "none.json: no such file or directory\n"), ("", 3, "it is a folder, not a file")],
 )
 def test_keys_of_an_issuer_that_cannot_be_read_are_named(
     provider: Provider, capfd, tmp_path: Path, keys: str, code: int, why: str

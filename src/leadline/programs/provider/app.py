@@ -34,14 +34,6 @@ _AT_A_TIME = 4
 """Bodies that are decoded and stored; the others wait."""
 _MOST_FIELDS = 50
 _MAY: dict[Role, str] = {"write": "report", "read": "read", "admin": "administer"}
-_WORDS = {
-    "`int`, got `str`": "a whole number",
-    "`int`": "a whole number",
-    "`str`": "a text",
-    "Object contains unknown field": "Unknown parameter",
-    "enum value": "value",
-}
-"""Of msgspec, as they are said of a parameter."""
 _JSON, _PROBLEM = b"application/json", b"application/problem+json"
 
 
@@ -161,11 +153,7 @@ def _converted(value: Any, kind: Any, where: str = "") -> Any:
     try:
         return msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as error:
-        # The name first.
-        said = re.sub(r"^(.*) - at `\$\.(\w+)`$", r"\2: \1", f"{where}{error}", flags=re.DOTALL)
-        for theirs, ours in _WORDS.items():
-            said = said.replace(theirs, ours)
-        raise Refused(400, "Invalid parameter", said[:500]) from error
+        raise Refused(400, "Invalid parameter", f"{where}{in_words(error)}") from error
 
 
 def _check_type(headers: dict[bytes, bytes]) -> None:

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from leadline.api.provider.note import NoteError, Verifier
 from leadline.errors import SourceError, StoreError
+from leadline.foreign_errors import in_words
 from leadline.programs.provider.bucket import LARGEST, Bucket, Version
 from leadline.programs.provider.log import CHECKPOINT, ENTRY_BYTES, INDEX, RECORDS
 from leadline.whole_file import write_whole
@@ -93,7 +94,7 @@ def _has_entries(folder: Path) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise StoreError(f"cannot read {folder}: {(error.strerror or str(error)).lower()}") from error
+        raise StoreError(f"cannot read {folder}: {in_words(error)}") from error
 
 
 Place = tuple[str, int, str, Verifier]
@@ -133,7 +134,7 @@ def _piece(folder: Path, start: int, size: int, most: int = 0) -> tuple[int, byt
         with (folder / RECORDS).open("rb") as stream:
             records = os.pread(stream.fileno(), last - first, first)
     except OSError as error:
-        raise StoreError(f"cannot read {folder}: {(error.strerror or str(error)).lower()}") from error
+        raise StoreError(f"cannot read {folder}: {in_words(error)}") from error
     if end == start or len(records) != last - first:
         raise StoreError(f"{folder}: the log is shorter than its checkpoint says")
     return end, bytes(index), records

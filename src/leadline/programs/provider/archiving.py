@@ -10,6 +10,7 @@ import click
 
 from leadline.api.provider.note import NoteError, Verifier, verifier
 from leadline.errors import GATE_FAILED, SourceError, StoreError, UsageError
+from leadline.foreign_errors import in_words
 from leadline.programs.provider.archive import put_new, restore
 from leadline.programs.provider.bucket import Bucket, Version, credentials
 from leadline.programs.provider.flags import data_folder, public_key
@@ -92,7 +93,7 @@ def _logs(data: Path) -> list[Path]:
         found = [source for tenant in tenants for source in sorted(tenant.iterdir())]
     except OSError as error:
         raise SourceError(
-            f"cannot read {error.filename}: {(error.strerror or str(error)).lower()}",
+            f"cannot read {error.filename}: {in_words(error)}",
             hint="--data names the folder of the provider",
         ) from error
     if not found:
@@ -116,7 +117,7 @@ def restore_log(bucket: str, origin: str, folder: Path, key_file: Path, ca: str)
         except FileExistsError as error:
             raise UsageError(f"{folder} exists", hint="name a folder that does not exist") from error
         except OSError as error:
-            raise StoreError(f"cannot write {folder}: {(error.strerror or str(error)).lower()}") from error
+            raise StoreError(f"cannot write {folder}: {in_words(error)}") from error
     for name in left_out[:_SHOWN]:
         click.echo(f"not part of this log: {_shown(name)}", err=True)
     if len(left_out) > _SHOWN:
@@ -164,9 +165,7 @@ def read_key(path: Path) -> Verifier:
     try:
         return verifier(path.read_text("utf-8"))
     except OSError as error:
-        raise UsageError(
-            f"cannot read {path}: {(error.strerror or str(error)).lower()}", hint=_WHICH_KEY
-        ) from error
+        raise UsageError(f"cannot read {path}: {in_words(error)}", hint=_WHICH_KEY) from error
     except (NoteError, UnicodeDecodeError) as error:
         raise UsageError(
             f"{path} does not hold the public key of a provider: {error}", hint=_WHICH_KEY

@@ -22,6 +22,7 @@ from leadline.api.provider.note import Checkpoint, NoteError, Verifier, signed
 from leadline.api.provider.tree import EMPTY_ROOT, WIDTH, Proof, Tree, leaf_hash
 from leadline.api.provider.wire import LogHead, digest_of
 from leadline.errors import SourceError, StoreError
+from leadline.foreign_errors import in_words
 from leadline.whole_file import write_whole
 
 RECORDS, INDEX, CHECKPOINT = "records", "index", "checkpoint"
@@ -142,7 +143,7 @@ class SourceLog:
 
     def entries(self, start: int = 0) -> Iterator[Entry]:
         """Raises: ``SourceError`` for one that is damaged."""
-        for number, entry, fault in read_log(self._folder, start):
+        for number, _, entry, fault in read_log(self._folder, start):
             if entry is None:
                 raise SourceError(f"{self._folder}: entry {number}: {fault}")
             yield entry
@@ -167,7 +168,7 @@ class SourceLog:
         """Entries without a fault in a row: those that were written after the last checkpoint, up to a crash."""
         size = signed
         if len(index) // ENTRY_BYTES > signed:
-            for number, entry, _ in read_log(self._folder, signed):
+            for number, _, entry, _ in read_log(self._folder, signed):
                 if entry is None:
                     break
                 size = number + 1
@@ -180,17 +181,11 @@ class SourceLog:
         return note
 
 
-def read_log(folder: Path, start: int = 0) -> Iterator[tuple[int, Entry | None, str]]:
-    """Number, content and fault of each entry: exactly one of the last two.
+def read_log(folder: Path, start: int = 0) -> Iterator[tuple[int, bytes, Entry | None, str]]:
+    """Number, row of the index, content and fault of each entry: exactly one of the last two.
 
     Raises: ``SourceError`` for what is not a log.
     """
-    for number, _, entry, fault in _rows(folder, start):
-        yield number, entry, fault
-
-
-def _rows(folder: Path, start: int = 0) -> Iterator[tuple[int, bytes, Entry | None, str]]:
-    """As ``read_log``, with the row of the index. Raises: as ``read_log``."""
     try:
         with _regular(folder / INDEX) as index, _regular(folder / RECORDS) as records:
             index.seek(max(0, start - 1) * ENTRY_BYTES)
@@ -201,7 +196,7 @@ def _rows(folder: Path, start: int = 0) -> Iterator[tuple[int, bytes, Entry | No
                 yield number, row, *_entry(records.fileno(), begin, end, row)
                 begin, number = end, number + 1
     except OSError as error:
-        raise SourceError(f"cannot read {folder}: {(error.strerror or str(error)).lower()}") from error
+        raise SourceError(f"cannot read {folder}: {in_words(error)}") from error
 
 
 def _entry(records: int, begin: int, end: int, row: bytes) -> tuple[Entry | None, str]:
@@ -255,9 +250,9 @@ def verify_log(folder: Path, key: Verifier) -> Verified:
             hint="name the folder of one source: provider/logs/default/SOURCE",
         ) from error
     except OSError as error:
-        raise SourceError(f"cannot read {folder}: {(error.strerror or str(error)).lower()}") from error
+        raise SourceError(f"cannot read {folder}: {in_words(error)}") from error
     last = 0
-    for number, row, entry, fault in _rows(folder):
+    for number, row, entry, fault in read_log(folder):
         entries += 1
         last = int.from_bytes(row[-8:])
         # Where the head is whole, the hash is its own: the root then says which of both is wrong.

@@ -5,12 +5,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import jwt
 
 from leadline.errors import LeadlineError, SourceError, UsageError
+from leadline.foreign_errors import in_words
 from leadline.programs.provider.ingest import Refused
+from leadline.programs.serving.provider_client import given_file
 
 log = logging.getLogger(__name__)
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
@@ -89,14 +90,12 @@ class _Keys:
 
     def _read(self) -> None:
         try:
-            raw = self._fetch(self._place) if self._fetch else Path(self._place).read_bytes()
+            raw = self._fetch(self._place) if self._fetch else given_file(self._place)
             if len(raw) > _LARGEST_KEYS:
                 raise SourceError(f"{self._place} is too large")
             found = jwt.PyJWKSet.from_dict(json.loads(raw))
         except OSError as error:
-            raise SourceError(
-                f"cannot read {self._place}: {(error.strerror or str(error)).lower()}"
-            ) from error
+            raise SourceError(f"cannot read {self._place}: {in_words(error)}") from error
         except (ValueError, TypeError, AttributeError, RecursionError, jwt.PyJWTError) as error:
             raise UsageError(f"{self._place} is not a JSON Web Key Set: {error}") from error
         self._known = {one.key_id: one for one in found.keys}

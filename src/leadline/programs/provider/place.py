@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from leadline.errors import StoreError, UsageError
+from leadline.foreign_errors import in_words
 from leadline.programs.provider.adding import add_tenant, check_name
 from leadline.programs.provider.database import Database
 from leadline.programs.provider.doors import DEFAULT_TENANT
@@ -39,9 +40,7 @@ class Place:
         try:
             self.keys = _keys(folder)
         except OSError as error:
-            raise StoreError(
-                f"cannot read {error.filename or folder}: {(error.strerror or str(error)).lower()}"
-            ) from error
+            raise StoreError(f"cannot read {error.filename or folder}: {in_words(error)}") from error
         self.tables = Tables(_database(folder, database))
         if not self.tables.tenants():
             add_tenant(self.tables, DEFAULT_TENANT)
@@ -77,7 +76,7 @@ def make_provider(folder: Path, name: str) -> Keys:
         _make_keys(folder, name)
         return _keys(folder)
     except OSError as error:
-        raise StoreError(f"cannot write {folder}: {(error.strerror or str(error)).lower()}") from error
+        raise StoreError(f"cannot write {folder}: {in_words(error)}") from error
 
 
 def _database(folder: Path, address: str) -> Database:

@@ -237,7 +237,10 @@ class StateFile:
 
     def _write(self) -> None:
         begin = self._clock()
-        _write(self._path, self.state)
+        try:
+            write_whole(self._path, msgspec.json.encode(self.state), 0o600, is_lasting=True)
+        except OSError as error:
+            raise StoreError(f"cannot write {self._path}: {in_words(error)}") from error
         self._written = self.state
         end = self._clock()
         self._next = end + max(_WRITE_EVERY_S, _WRITING_SHARE * (end - begin))
@@ -255,11 +258,3 @@ def _read(path: Path) -> State:
         raise StoreError(
             f"cannot read {path}: {in_words(error)}", hint="name another file, and everything is sent again"
         ) from error
-
-
-def _write(path: Path, state: State) -> None:
-    """Raises: ``StoreError``."""
-    try:
-        write_whole(path, msgspec.json.encode(state), 0o600, is_lasting=True)
-    except OSError as error:
-        raise StoreError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error

@@ -13,6 +13,7 @@ import httpx2
 
 from leadline.backoff import backoff_s
 from leadline.errors import SourceError, UsageError
+from leadline.foreign_errors import in_words
 from leadline.scans.submitting.sending import Answer, Call, UntrustedError, hint_of, provider_base
 from leadline.sources.regular_file import open_regular, read_given
 
@@ -143,9 +144,7 @@ def provider_client(ca_file: str, certificate: str = "", key: str = "") -> httpx
     except ssl.SSLError as error:
         raise UsageError(f"{certificate or ca_file} does not hold a certificate in PEM") from error
     except OSError as error:
-        raise SourceError(
-            f"cannot read {error.filename or ca_file}: {(error.strerror or str(error)).lower()}"
-        ) from error
+        raise SourceError(f"cannot read {error.filename or ca_file}: {in_words(error)}") from error
     # Plain HTTP is for this machine: a proxy would see the token.
     return httpx2.Client(timeout=_TIMEOUT_S, trust_env=True, verify=context, mounts={"http://": None})
 

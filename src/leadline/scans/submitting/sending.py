@@ -253,7 +253,7 @@ def send_once(channel: Channel, parcel: Parcel, memory: Path | None) -> tuple[Re
             )
     except OSError as error:
         # The report is delivered, and the checkpoint before is as good, only older.
-        return receipt, (error.strerror or str(error)).lower()
+        return receipt, in_words(error)
     return receipt, ""
 
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from leadline.api.provider.wire import WholeReport
 from leadline.errors import UsageError
+from leadline.foreign_errors import in_words
 from leadline.outputs.format_registry import Asked
 from leadline.outputs.text.plain import plain
 from leadline.programs.cli.options.table import Request
@@ -178,7 +179,7 @@ def _with_kept(error: NotDeliveredError, place: Destination, delivery: _Delivery
         if kept:
             delivery.write(kept)
     except OSError as fault:
-        where = f"the report cannot be kept in {kept}: {(fault.strerror or str(fault)).lower()}"
+        where = f"the report cannot be kept in {kept}: {in_words(fault)}"
     said = str(error.args[0]) if isinstance(error, DoubtError) else f"not delivered: {error.args[0]}"
     return NotDeliveredError(said, hint=f"{error.hint}; {where}" if error.hint else where)
 
