@@ -143,8 +143,6 @@ class Submitting:
         self._now = now
         self._objects: frozenset[Key] = frozenset()
         self._sent_at: float | None = None
-        self.why_not_delivered = ""
-        """Of the last message; empty where it arrived."""
 
     async def run(self) -> None:
         """Raises: ``DoubtError``: a provider that shows another past gets nothing more."""
@@ -183,12 +181,11 @@ class Submitting:
                     if count := await self._send(is_due=is_due):
                         self._sent_at = time.monotonic()
                         log.info("%d messages were delivered", count)
-                    failures, self.why_not_delivered = 0, ""
+                    failures = 0
                 except DoubtError:
                     raise
                 except (LeadlineError, OSError) as error:
                     failures += 1
-                    self.why_not_delivered = str(error)
                     log.error("not delivered: %s", error)
                     await asyncio.sleep(backoff_s(failures, self._pace.again_s, self._pace.longest_s))
                     with suppress(sqlite3.Error):

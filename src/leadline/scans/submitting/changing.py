@@ -27,8 +27,6 @@ class ChangeSender:
         self._outbox = outbox
         self._last: dict[Mark, FoundFinding] | None = None
         self._is_rewound = False
-        self.resent = 0
-        """Messages that went a second time, to a provider that was set back."""
 
     def note(self, current: Mapping[Mark, FoundFinding]) -> None:
         """To be called with every state that was seen: a finding that comes and goes between two messages is counted."""
@@ -114,7 +112,6 @@ class ChangeSender:
             raise DoubtError(str(error.args[0]), hint=error.hint) from error
         lost = sequence - error.expected + 1
         log.error("%s; %d messages are sent again", error.args[0], lost)
-        self.resent += lost
         self._is_rewound = True
 
     def _is_kept(self, known: Remembered, expected: int) -> bool:
