@@ -19,12 +19,15 @@ Time = Annotated[
         description="RFC 3339 in UTC, to the second.",
     ),
 ]
-Short = Annotated[str, Meta(max_length=300)]
-Long = Annotated[str, Meta(max_length=2_000)]
+SHORT, LONG = 300, 2_000
+"""Characters; what is longer is cut by its sender."""
+Short = Annotated[str, Meta(max_length=SHORT)]
+Long = Annotated[str, Meta(max_length=LONG)]
 Count = Annotated[int, Meta(ge=0, le=10**12)]
 ImageDigest = Annotated[str, Meta(pattern="^sha256:[0-9a-f]{64}$")]
 NAMES_NO_UNREAD = "kubescape"
 """The program whose reports do not say what could not be read."""
+LONGEST_HISTORY_DAYS = 1_100
 MOST_FINDINGS = 500_000
 MOST_RANKED = 50_000
 MOST_NAMES = 10_000

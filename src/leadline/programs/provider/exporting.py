@@ -13,7 +13,15 @@ import click
 from msgspec import Struct
 from msgspec.structs import fields
 
-from leadline.api.provider.wire import DayRow, FindingRow, ImageRow, PackageRow, RiskRow, SourceRow
+from leadline.api.provider.wire import (
+    LONGEST_HISTORY_DAYS,
+    DayRow,
+    FindingRow,
+    ImageRow,
+    PackageRow,
+    RiskRow,
+    SourceRow,
+)
 from leadline.errors import StoreError, UsageError
 from leadline.programs.provider.flags import read_from
 from leadline.programs.serving.provider_client import ProviderReader
@@ -32,7 +40,6 @@ _MOMENTS = {
 }
 """Null for an empty one."""
 _TYPES = {int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN"}
-_LONGEST_HISTORY_DAYS = 1_100
 
 
 @click.command()
@@ -84,7 +91,7 @@ def _tables(ask: Any) -> Iterator[tuple[str, type[Struct], Iterable[Struct]]]:
     yield "sources", SourceRow, sources
     yield "findings", FindingRow, found
     yield "risks", RiskRow, read_risks(ask)
-    days = (row for source in sources for row in read_days(ask, _LONGEST_HISTORY_DAYS, source.name))
+    days = (row for source in sources for row in read_days(ask, LONGEST_HISTORY_DAYS, source.name))
     yield "days", DayRow, days
     yield "images", ImageRow, images
     yield "packages", PackageRow, (row for image in images for row in read_packages(ask, image))

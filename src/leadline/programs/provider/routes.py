@@ -6,6 +6,7 @@ from typing import Annotated, Literal, get_type_hints
 from msgspec import Meta, Struct
 
 from leadline.api.provider.wire import (
+    LONGEST_HISTORY_DAYS,
     Alerts,
     Changes,
     Entity,
@@ -54,14 +55,14 @@ class SendQuery(Struct, frozen=True, rename="camel", forbid_unknown_fields=True)
 
 class HistoryQuery(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     source: Short = ""
-    days: Annotated[int, Meta(ge=1, le=1_100)] = 30
+    days: Annotated[int, Meta(ge=1, le=LONGEST_HISTORY_DAYS)] = 30
 
 
 class NamespaceHistoryQuery(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     namespaces: Annotated[str, Meta(min_length=1, max_length=2_000)]
     """Those of a team, in all sources: ``payments,billing``."""
     source: Short = ""
-    days: Annotated[int, Meta(ge=1, le=1_100)] = 730
+    days: Annotated[int, Meta(ge=1, le=LONGEST_HISTORY_DAYS)] = 730
 
 
 class ProofQuery(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):

@@ -16,7 +16,9 @@ import msgspec
 from msgspec import Struct
 
 from leadline.api.provider.wire import (
+    LONG,
     MOST_FINDINGS,
+    SHORT,
     Coverage,
     FoundFinding,
     Measured,
@@ -42,7 +44,6 @@ from leadline.scans.submitting.submission import mark_of, shown_file
 CHUNK_BYTES = 2 << 20
 """Of one request, about. Objects and results count; the head is repeated in each."""
 _SCORES: dict[Severity, float] = {"critical": 9.0, "high": 7.0, "medium": 5.0, "low": 2.0, "unknown": 0.0}
-_SHORT, _LONG = 300, 2_000
 _JUDGED = frozenset({"passed", "failed"})
 _ACCEPTED = "w/exceptions"
 MOST_CHUNKS = 1_000
@@ -200,7 +201,7 @@ def _check_receiver(place: Destination, exchange: Exchange) -> None:
     if urlsplit(receiver)[:2] != urlsplit(place.base)[:2]:
         raise NotDeliveredError(
             f"{place.host} wants reports sent to {plain(urlsplit(receiver).netloc or receiver, 200)}",
-            hint="give that address to --submit if you trust it",
+            hint="name that address where you trust it",
         )
 
 
@@ -348,7 +349,7 @@ class Chunks:
         marks: Counter[str] = Counter()
         for result in (one for chunk in chunks for one in chunk.results or ()):
             for control in result.controls or ():
-                id = plain(control.controlID, _SHORT)
+                id = plain(control.controlID, SHORT)
                 if control.status.status in _JUDGED:
                     judged[id] = None
                 is_accepted = control.status.sub_status == _ACCEPTED
@@ -361,7 +362,7 @@ class Chunks:
                 f"the report has {len(findings):,} findings; at most {MOST_FINDINGS:,} are taken"
             )
         coverage = Coverage(len(resources), len(judged), 0)
-        scope = next((plain(one.cluster_name, _SHORT) for one in chunks if one.cluster_name), "")
+        scope = next((plain(one.cluster_name, SHORT) for one in chunks if one.cluster_name), "")
         measured = Measured(at, program, coverage, scope=scope)
         return WholeReport(measured, tuple(judged), tuple(findings))
 
@@ -385,16 +386,16 @@ def _finding(
     file = shown_file(source.relative_path or source.path)
     paths = (path.failed_path for rule in control.rules or () for path in rule.paths or ())
     is_accepted = control.status.sub_status == _ACCEPTED
-    kind, namespace, name = (plain(text, _SHORT) for text in (it.kind, named.namespace, named.name))
+    kind, namespace, name = (plain(text, SHORT) for text in (it.kind, named.namespace, named.name))
     return FoundFinding(
         fingerprint=mark_of(control.controlID, f"{group}/{kind}/{namespace}/{name}", file),
-        control=plain(control.controlID, _SHORT),
+        control=plain(control.controlID, SHORT),
         severity=severity_of(scores.get(control.controlID, 0.0)),
         kind=kind,
         name=name,
-        group=plain(group, _SHORT),
+        group=plain(group, SHORT),
         namespace=namespace,
-        file=file[:_LONG],
-        path=plain(next((path for path in paths if path), ""), _LONG),
+        file=file[:LONG],
+        path=plain(next((path for path in paths if path), ""), LONG),
         accepted="accepted by an exception of the sender" if is_accepted else "",
     )

@@ -10,8 +10,10 @@ from typing import get_args
 from msgspec.structs import replace
 
 from leadline.api.provider.wire import (
+    LONG,
     MOST_FINDINGS,
     MOST_NAMES,
+    SHORT,
     Coverage,
     FoundFinding,
     ImageContent,
@@ -38,7 +40,6 @@ from leadline.outputs.text.waiver_text import why_accepted
 from leadline.version import __version__
 
 PROGRAM = f"leadline {__version__.partition('+')[0]}"
-_SHORT, _LONG = 300, 2_000
 _MOST_LEFT_OUT = 1_000
 """A scan names no more of the files that it passes over."""
 _EVERYTHING = "."
@@ -60,7 +61,7 @@ def whole_report(report: PostureReport, places: ShownPlaces, at: str, narrowed: 
     root = report.target.root
     unread = _names((one.where for one in report.unread if one.rule is None), root)
     unlisted = tuple(
-        UnlistedKind(one.rule.plural[:_SHORT], one.rule.group[:_SHORT], one.rule.namespace[:_SHORT])
+        UnlistedKind(one.rule.plural[:SHORT], one.rule.group[:SHORT], one.rule.namespace[:SHORT])
         for one in report.unread
         if one.rule
     )
@@ -85,14 +86,14 @@ def whole_report(report: PostureReport, places: ShownPlaces, at: str, narrowed: 
 def _scope(report: PostureReport, narrowed: str) -> str:
     """What was scanned, of absolute paths the last part: the same at each place where it is checked out."""
     target = report.target
-    names = [plain(word, _LONG).rstrip("/") for word in target.name.split(" ")]
+    names = [plain(word, LONG).rstrip("/") for word in target.name.split(" ")]
     shown = " ".join(one.rpartition("/")[2] if one.startswith("/") else one for one in names)
     text = ", ".join(
         word for word in (f"cluster {shown}" if target.kind == "cluster" else shown, narrowed) if word
     )
-    if len(text) <= _SHORT:
+    if len(text) <= SHORT:
         return text
-    return f"{text[: _SHORT - 40]}… {sha256(text.encode('utf-8', 'replace')).hexdigest()[:32]}"
+    return f"{text[: SHORT - 40]}… {sha256(text.encode('utf-8', 'replace')).hexdigest()[:32]}"
 
 
 def _names(places: Iterable[str], root: str) -> tuple[str, ...]:
@@ -119,36 +120,36 @@ def image_content(report: ImageReport, at: str) -> ImageContent:
     digest = sbom.image.digest or sbom.image.id
     if not _DIGEST.fullmatch(digest):
         raise UsageError(
-            f"{plain(sbom.image.name, _SHORT)} has no digest that a provider could know it by",
+            f"{plain(sbom.image.name, SHORT)} has no digest that a provider could know it by",
             hint="submit an image of a registry, an engine or an archive",
         )
     found = (
         ImageVulnerability(
-            id=one.id[:_SHORT],
+            id=one.id[:SHORT],
             package=_package_name(one.package),
-            version=one.package.version[:_SHORT],
+            version=one.package.version[:SHORT],
             severity=one.severity if one.severity.isalpha() else "unknown",
-            fixed=(one.fixed_in[0] if one.fixed_in else "")[:_SHORT],
+            fixed=(one.fixed_in[0] if one.fixed_in else "")[:SHORT],
             exploited=one.exploited is not None,
         )
         for one in report.vulnerabilities
     )
     return ImageContent(
         digest=digest,
-        name=shown_file(sbom.image.name)[:_LONG],
+        name=shown_file(sbom.image.name)[:LONG],
         at=at,
         program=PROGRAM,
         packages=tuple(
-            ImagePackage(one.type[:_SHORT], _package_name(one), one.version[:_SHORT]) for one in sbom.packages
+            ImagePackage(one.type[:SHORT], _package_name(one), one.version[:SHORT]) for one in sbom.packages
         ),
         vulnerabilities=tuple(found),
-        database=report.database.date[:_SHORT] if report.database else "",
+        database=report.database.date[:SHORT] if report.database else "",
         unread=len(sbom.unread),
     )
 
 
 def _package_name(package: Package) -> str:
-    return (f"{package.namespace}/{package.name}" if package.namespace else package.name)[:_SHORT]
+    return (f"{package.namespace}/{package.name}" if package.namespace else package.name)[:SHORT]
 
 
 def _findings(report: PostureReport, places: ShownPlaces) -> Iterator[FoundFinding]:
@@ -189,27 +190,27 @@ def found_finding(
     """``mark``: fingerprint and ordinal. What is longer than a provider takes is cut."""
     return FoundFinding(
         fingerprint=mark[0],
-        control=control[:_SHORT],
+        control=control[:SHORT],
         severity=severity if severity in _SEVERITIES else "unknown",  # type: ignore[arg-type] # one of them
-        kind=resource.kind[:_SHORT],
-        name=resource.name[:_SHORT],
+        kind=resource.kind[:SHORT],
+        name=resource.name[:SHORT],
         ordinal=mark[1],
-        group=resource.group[:_SHORT],
-        namespace=resource.namespace[:_SHORT],
-        file=file[:_LONG],
-        path=path[:_LONG],
-        accepted=accepted[:_LONG],
+        group=resource.group[:SHORT],
+        namespace=resource.namespace[:SHORT],
+        file=file[:LONG],
+        path=path[:LONG],
+        accepted=accepted[:LONG],
     )
 
 
 def ranked_workload(resource: Resource, risk: WorkloadRisk) -> RankedWorkload:
     return RankedWorkload(
-        resource.kind[:_SHORT],
-        resource.name[:_SHORT],
-        resource.namespace[:_SHORT],
-        resource.group[:_SHORT],
+        resource.kind[:SHORT],
+        resource.name[:SHORT],
+        resource.namespace[:SHORT],
+        resource.group[:SHORT],
         min(100.0, max(0.0, round(risk.score, 2))),
-        plain(risk.sentence, _LONG),
+        plain(risk.sentence, LONG),
     )
 
 
@@ -228,7 +229,7 @@ def _by_pair(
 
 def shown_file(path: str) -> str:
     """Of an absolute path the last three parts: where a person keeps files stays on that machine."""
-    path = plain(path, _LONG)
+    path = plain(path, LONG)
     if not path.startswith("/"):
         return path
     return "/".join(PurePosixPath(path).parts[-3:]).lstrip("/")

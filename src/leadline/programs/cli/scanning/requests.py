@@ -245,16 +245,16 @@ def created(environ: Mapping[str, str]) -> str:
 
 def cache_folder(environ: Mapping[str, str]) -> str:
     """Where what is found in layers is cached; empty where the user has no place for it."""
-    return _user_file(environ, "XDG_CACHE_HOME", ".cache", "layers")
+    return home_file(environ, "XDG_CACHE_HOME", ".cache", "layers")
 
 
 def database_file(environ: Mapping[str, str]) -> str:
     """The vulnerability database that no flag names: ``LEADLINE_DB``, else among the user's data; empty for nowhere."""
     named = environ.get("LEADLINE_DB", "")
-    return named or _user_file(environ, "XDG_DATA_HOME", ".local/share", "vulnerabilities.db")
+    return named or home_file(environ, "XDG_DATA_HOME", ".local/share", "vulnerabilities.db")
 
 
-def _user_file(environ: Mapping[str, str], variable: str, usual: str, name: str) -> str:
+def home_file(environ: Mapping[str, str], variable: str, usual: str, name: str) -> str:
     """https://specifications.freedesktop.org/basedir-spec/latest/."""
     named, home = environ.get(variable, ""), environ.get("HOME", "")
     if named.startswith("/"):

@@ -17,6 +17,7 @@ from leadline.outputs.format_registry import Asked
 from leadline.outputs.text.plain import plain
 from leadline.programs.cli.options.table import Request
 from leadline.programs.cli.output.terminal import progress
+from leadline.programs.cli.scanning.requests import home_file
 from leadline.programs.serving.provider_client import Patient, provider_client, submit_token
 from leadline.scans.submitting.compat import compat_calls, send_calls, write_calls
 from leadline.scans.submitting.sending import (
@@ -202,11 +203,9 @@ def _mark(place: Destination) -> str:
 
 
 def _state(environ: Mapping[str, str]) -> Path | None:
-    """Below the home folder; ``None`` without one."""
-    named, home = environ.get("XDG_STATE_HOME", ""), environ.get("HOME", "")
-    if named.startswith("/"):
-        return Path(named) / "leadline" / "submit"
-    return Path(home) / ".local" / "state" / "leadline" / "submit" if home.startswith("/") else None
+    """``None`` without a home folder."""
+    folder = home_file(environ, "XDG_STATE_HOME", ".local/state", "submit")
+    return Path(folder) if folder else None
 
 
 def _say(request: Request, line: str) -> None:
