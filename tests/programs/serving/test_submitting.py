@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from tests.image_archives import docker_archive, layer
 from tests.programs.provider.provider_parts import Provider, served
 
@@ -27,7 +28,7 @@ from leadline.scans.pages.site import PAGES
 from leadline.scans.pages.world import World
 from leadline.scans.provider_reading import read_known
 from leadline.scans.submitting.changing import ChangeSender
-from leadline.scans.submitting.outbox import Beside, Outbox, place_of
+from leadline.scans.submitting.outbox import Outbox, Seen, place_of
 from leadline.scans.submitting.sending import Channel, destination
 from leadline.scans.submitting.stored_findings import StoredFacts, stored_facts
 
@@ -81,7 +82,7 @@ def test_the_numbers_are_those_of_the_store(provider: Provider, capfd):
     with served(provider) as url:
         words = ["send", f"{url}/shop", "--from-store", "results.db", "--once"]
         assert provider_main(words) == 0
-        assert "1 messages were delivered" in capfd.readouterr().err
+        assert "messages delivered: 1" in capfd.readouterr().err
         assert provider_main(words) == 0
     main(["scan", "--from-store", "results.db", "-f", "lines"])
     last = capfd.readouterr().err.splitlines()[-1]
@@ -169,10 +170,9 @@ def test_what_was_not_judged_or_cannot_be_read_stays_open(provider: Provider):
     found = StoredFindings()
     for number, one in enumerate(facts):
         found.results.facts[Key(SCANS, "shop", str(number))] = one
-    assert all(found.stays()((mark, 1)) for mark in undecided)
-    assert not found.stays()(("0" * 32, 1))
+    assert (found.seen().undecided, found.seen().is_whole) == (undecided, True)
     found.results.unreadable.add(Key(SCANS, "shop", "damaged"))
-    assert found.stays()(("0" * 32, 1))
+    assert not found.seen().is_whole
 
 
 def test_images_go_once_for_each_digest_and_content(provider: Provider, capfd):
@@ -184,11 +184,11 @@ def test_images_go_once_for_each_digest_and_content(provider: Provider, capfd):
     with served(provider) as url:
         words = ["send", f"{url}/shop", "--from-store", "results.db", "--once"]
         assert provider_main(words) == 0
-        assert "2 messages were delivered" in capfd.readouterr().err
+        assert "messages delivered: 2" in capfd.readouterr().err
         # Scanned again, with the same content.
         assert main(image) == 0
         assert provider_main(words) == 0
-        assert "1 messages were delivered" in capfd.readouterr().err
+        assert "messages delivered: 1" in capfd.readouterr().err
     rows = provider.place.tables.read("default", "SELECT name, version FROM package WHERE tenant = ?")
     assert [tuple(row) for row in rows] == [("alpine/busybox", "1.36.1-r2")]
 
@@ -206,24 +206,25 @@ def test_ranks_are_sent_as_they_change(provider: Provider):
         await store.close()
 
     asyncio.run(read())
-    ranks = found.beside().ranks
+    seen = replace(found.seen(), findings={})
+    ranks = seen.ranks
     assert ranks
     assert all(one.kind and one.name and one.sentence for one in ranks.values())
     outbox = Outbox(Path("outbox.db"), "https://p.example/shop")
-    changes = outbox.prepare({}, found.measured(provider.clock()), 0, beside=found.beside())
+    changes = outbox.prepare(seen, found.measured(provider.clock()), 0)
     first = msgspec.json.decode(changes.plain, type=Changes)
     assert set(first.ranked) == set(ranks.values())
     outbox.acknowledge(changes, "")
-    assert not outbox.differs_beside(found.beside())
+    assert not outbox.differs(seen)
     fewer = dict(list(ranks.items())[1:])
     gone = msgspec.json.decode(
-        outbox.prepare({}, found.measured(provider.clock()), 0, beside=Beside(fewer, frozenset())).plain,
+        outbox.prepare(replace(seen, ranks=fewer), found.measured(provider.clock()), 0).plain,
         type=Changes,
     )
     assert [place_of(one) for one in gone.unranked] == list(ranks)[:1]
     assert not gone.ranked
     # What cannot be read takes nothing away.
-    assert not outbox.differs_beside(Beside(None, None))
+    assert not outbox.differs(Seen({}))
     outbox.close()
 
 

@@ -6,19 +6,20 @@ import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.programs.provider.provider_parts import Provider, found, image, measured
 
 from api.postgres_server import PostgresServer
-from leadline.api.provider.wire import LOG_IS_SHORTER, Changes, FoundFinding, Problem, encoded
+from leadline.api.provider.wire import LOG_IS_SHORTER, Changes, Problem, encoded
 from leadline.errors import StoreError
 from leadline.programs.provider.app import App
 from leadline.programs.provider.log import verify_log
 from leadline.programs.provider.questions import Questions
 from leadline.programs.provider.routes import Parts
 from leadline.scans.submitting.changing import ChangeSender
-from leadline.scans.submitting.outbox import Mark, Outbox
+from leadline.scans.submitting.outbox import Outbox, Seen
 from leadline.scans.submitting.sending import (
     Answer,
     Call,
@@ -72,8 +73,8 @@ class Wire:
         return Answer(sent[0]["status"], sent[1]["body"])
 
 
-def state(numbers: set[int], severity: str = "high") -> dict[Mark, FoundFinding]:
-    return {(f"{one:032x}", 1): found(one, severity=severity) for one in numbers}
+def state(numbers: set[int], severity: str = "high", **other: Any) -> Seen:
+    return Seen({(f"{one:032x}", 1): found(one, severity=severity) for one in numbers}, **other)
 
 
 class Pair:
@@ -120,10 +121,10 @@ def test_a_severity_or_an_acceptance_that_changes_is_sent(pair: Pair):
 
 def test_what_comes_and_goes_while_the_provider_is_away_is_counted(pair: Pair):
     pair.send({1})
-    pair.sender.note(state({1}))
+    pair.sender.note(state({1}).findings)
     pair.wire.fault = "away"
     for numbers in ({1, 2}, {1, 2, 3}, {1, 3}, {1, 3}, {3}):
-        pair.sender.note(state(numbers))
+        pair.sender.note(state(numbers).findings)
     assert pair.outbox.dropped == 1
     pair.wire.fault = ""
     pair.send({3})
@@ -133,12 +134,18 @@ def test_what_comes_and_goes_while_the_provider_is_away_is_counted(pair: Pair):
 
 def test_what_nothing_was_said_of_is_not_gone(pair: Pair):
     pair.send({1, 2, 3})
-    unknown = (f"{2:032x}", 1)
-    assert pair.sender.send(state({1}), measured(), 0, is_due=True, stays=lambda one: one == unknown) == 1
+    unsaid = state({1}, undecided=frozenset({f"{2:032x}"}))
+    assert pair.sender.send(unsaid, measured(), 0, is_due=True) == 1
     assert pair.provider.open() == {f"{one:032x}" for one in (1, 2)}
-    assert pair.sender.send(state({1}), measured(), 0, is_due=False, stays=lambda one: one == unknown) == 0
+    assert pair.sender.send(unsaid, measured(), 0, is_due=False) == 0
     assert pair.send({1}) == 1
     assert pair.provider.open() == {f"{1:032x}"}
+
+
+def test_nothing_is_gone_while_a_result_cannot_be_read(pair: Pair):
+    pair.send({1, 2})
+    assert pair.sender.send(state({3}, is_whole=False), measured(), 0, is_due=False) == 1
+    assert pair.provider.open() == {f"{one:032x}" for one in (1, 2, 3)}
 
 
 def test_an_outbox_serves_one_source(pair: Pair):
@@ -197,7 +204,7 @@ def go_through_faults(tmp_path: Path, seed: int, database: str = "") -> None:
             pair.provider.again()
             # Its tables are of today: they know more than the log of yesterday.
             assert [one.name for one, _, _ in pair.provider.ingest.rebuild()] == ["other", "shop"]
-        pair.sender.note(state(numbers))
+        pair.sender.note(state(numbers).findings)
         try:
             pair.send(numbers)
         except DoubtError:

@@ -431,7 +431,7 @@ def send(
             ChangeSender(Channel(place, token, Patient(client, "--ca")), held), opened, pace
         )
         if given["once"]:
-            _say(f"{asyncio.run(submitting.once()):,} messages were delivered")
+            _say(f"messages delivered: {asyncio.run(submitting.once()):,}")
         else:
             asyncio.run(_followed(submitting, given["alive_file"]))
 

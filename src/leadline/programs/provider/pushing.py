@@ -111,7 +111,7 @@ def push(
                     raise
                 log.error("%s", error)
             if once:
-                click.echo(f"{taken:,} messages were delivered to {urlsplit(url).netloc}", err=True)
+                click.echo(f"messages delivered to {urlsplit(url).netloc}: {taken:,}", err=True)
                 return
             time.sleep(every_s)
 

@@ -17,7 +17,7 @@ from zstandard import ZstdError
 from leadline.api.kinds.scans import ScanRun
 from leadline.api.posture_results import SCANS
 from leadline.api.protocol import Entry, Paging, Readable
-from leadline.api.provider.wire import Coverage, FoundFinding, Measured, RankedWorkload
+from leadline.api.provider.wire import Coverage, Measured, RankedWorkload
 from leadline.api.risk_results import RISKS
 from leadline.api.selection import Key, Selection
 from leadline.api.stored import Reader
@@ -27,7 +27,7 @@ from leadline.programs.serving.following import Followed, Follower
 from leadline.scans.stored.image_results import MANIFESTS
 from leadline.scans.stored.scan_runs import FOLLOWING, RUNS, STALE
 from leadline.scans.submitting.changing import ChangeSender
-from leadline.scans.submitting.outbox import Beside, Mark, Stays, place_of
+from leadline.scans.submitting.outbox import Seen, place_of
 from leadline.scans.submitting.sending import DoubtError
 from leadline.scans.submitting.stored_findings import (
     ImageFact,
@@ -93,24 +93,19 @@ class StoredFindings:
     def objects(self) -> frozenset[Key]:
         return frozenset(self.results.facts)
 
-    def current(self) -> dict[Mark, FoundFinding]:
-        found: dict[Mark, FoundFinding] = {}
-        for _, facts in sorted(self.results.facts.items()):
-            for one in facts.findings:
-                found[one.fingerprint, one.ordinal] = one
-        return found
-
-    def beside(self) -> Beside:
-        """Of what cannot be read nothing is said."""
-        ranks = {place_of(one): one for one in self.ranks.facts.values()}
-        digests = frozenset(one.digest for one in self.images.facts.values())
-        return Beside(None if self.ranks.unreadable else ranks, None if self.images.unreadable else digests)
-
-    def stays(self) -> Stays:
-        """What was open stays so where a control could not judge, and all of it while a result cannot be read."""
-        is_unreadable = bool(self.results.unreadable)
-        undecided = {mark for facts in self.results.facts.values() for mark in facts.undecided}
-        return lambda mark: is_unreadable or mark[0] in undecided
+    def seen(self) -> Seen:
+        facts = [one for _, one in sorted(self.results.facts.items())]
+        return Seen(
+            {(one.fingerprint, one.ordinal): one for each in facts for one in each.findings},
+            frozenset(mark for each in facts for mark in each.undecided),
+            is_whole=not self.results.unreadable,
+            ranks=None
+            if self.ranks.unreadable
+            else {place_of(one): one for one in self.ranks.facts.values()},
+            images=None
+            if self.images.unreadable
+            else frozenset(one.digest for one in self.images.facts.values()),
+        )
 
     def measured(self, now: datetime) -> Measured:
         """What could not be read in the store counts as unread."""
@@ -180,7 +175,7 @@ class Submitting:
                     is_due = self._sent_at is None or time.monotonic() - self._sent_at >= self._pace.every_s
                     if count := await self._send(is_due=is_due):
                         self._sent_at = time.monotonic()
-                        log.info("%d messages were delivered", count)
+                        log.info("messages delivered: %d", count)
                     failures = 0
                 except DoubtError:
                     raise
@@ -189,7 +184,7 @@ class Submitting:
                     log.error("not delivered: %s", error)
                     await asyncio.sleep(backoff_s(failures, self._pace.again_s, self._pace.longest_s))
                     with suppress(sqlite3.Error):
-                        self._sender.note(self._found.current())
+                        self._sender.note(self._found.seen().findings)
                     continue
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(self._pace.every_s, 30.0)):
@@ -197,13 +192,12 @@ class Submitting:
             await asyncio.sleep(self._pace.settle_s)
 
     async def _send(self, *, is_due: bool) -> int:
-        current, objects = self._found.current(), self._found.objects
-        measured, beside = self._found.measured(self._now()), self._found.beside()
-        deleted, stays = len(self._objects - objects), self._found.stays()
+        seen, objects = self._found.seen(), self._found.objects
+        measured, deleted = self._found.measured(self._now()), len(self._objects - objects)
 
         def send() -> int:
-            self._sender.note(current)
-            return self._sender.send(current, measured, deleted, is_due=is_due, stays=stays, beside=beside)
+            self._sender.note(seen.findings)
+            return self._sender.send(seen, measured, deleted, is_due=is_due)
 
         count = await _in_thread(send)
         self._objects = objects

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from leadline.api.provider.note import NoteError
 from leadline.api.provider.wire import FoundFinding, ImageContent, Measured, Receipt, digest_of, encoded
-from leadline.scans.submitting.outbox import NOTHING, Beside, Mark, Outbox, Stays, nothing_stays
+from leadline.scans.submitting.outbox import Mark, Outbox, Seen
 from leadline.scans.submitting.sending import (
     Channel,
     DoubtError,
@@ -33,21 +33,12 @@ class ChangeSender:
         if self._last is not None:
             steps = sum(1 for mark, one in current.items() if self._last.get(mark) != one)
             steps += len(self._last.keys() - current.keys())
-            folded = self._outbox.differs(self._last) + steps - self._outbox.differs(current)
+            folded = self._outbox.distance(Seen(self._last)) + steps - self._outbox.distance(Seen(current))
             if folded >= 2:
                 self._outbox.drop(folded // 2)
         self._last = dict(current)
 
-    def send(
-        self,
-        current: Mapping[Mark, FoundFinding],
-        measured: Measured,
-        deleted_objects: int,
-        *,
-        is_due: bool,
-        stays: Stays = nothing_stays,
-        beside: Beside = NOTHING,
-    ) -> int:
+    def send(self, seen: Seen, measured: Measured, deleted_objects: int, *, is_due: bool) -> int:
         """Everything that differs, and a sign of life where ``is_due``; the messages that were acknowledged.
 
         Raises: ``NotDeliveredError``, ``DoubtError``.
@@ -57,11 +48,10 @@ class ChangeSender:
         while True:
             message = self._outbox.outgoing()
             if message is None:
-                differs = self._outbox.differs(current, stays) or self._outbox.differs_beside(beside)
-                if not (differs or (is_due and count == 0)):
+                if not (self._outbox.differs(seen) or (is_due and count == 0)):
                     return count
                 deleted = deleted_objects if count == 0 else 0
-                message = self._outbox.prepare(current, measured, deleted, stays, beside)
+                message = self._outbox.prepare(seen, measured, deleted)
             receipt = self._delivered(Parcel("changes", message.key, message.packed, message.plain))
             if receipt is not None:
                 self._outbox.acknowledge(message, receipt.checkpoint)

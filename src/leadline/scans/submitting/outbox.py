@@ -33,8 +33,6 @@ from leadline.scans.submitting.sending import Remembered
 
 Mark = tuple[str, int]
 """Fingerprint and ordinal."""
-Stays = Callable[[Mark], bool]
-"""Whether a finding that is not seen is not gone, since nothing was said of it."""
 MOST_OPENED = 50_000
 """In one message; the others follow in the next."""
 _MOST_RANKED = 5_000
@@ -62,24 +60,22 @@ _VERSION = 1
 """Of the tables; an outbox of before says 0, and gets what it lacks."""
 
 
-class Beside(Struct, frozen=True):
-    """What is sent beside findings; ``None`` where nothing can be said now."""
+class Seen(Struct, frozen=True):
+    """What a sender knows at one moment; ``None`` where nothing can be said now."""
 
+    findings: Mapping[Mark, FoundFinding]
+    undecided: frozenset[str] = frozenset()
+    """Fingerprints of what a control could not judge: it is not gone."""
+    is_whole: bool = True
+    """Whether every result could be read; nothing is gone where one could not."""
     ranks: Mapping[str, RankedWorkload] | None = None
     """By what names the workload."""
     images: frozenset[str] | None = None
     """Digests of all that are stored."""
 
 
-NOTHING = Beside()
-
-
 def place_of(workload: NamedWorkload) -> str:
     return msgspec.json.encode((workload.group, workload.kind, workload.namespace, workload.name)).decode()
-
-
-def nothing_stays(_: Mark) -> bool:
-    return False
 
 
 class Outgoing(Struct, frozen=True):
@@ -169,9 +165,14 @@ class Outbox:
         """Counts what nothing will be said of."""
         self._database.execute("UPDATE state SET dropped = dropped + ?", (changes,))
 
-    def differs(self, current: Mapping[Mark, FoundFinding], stays: Stays = nothing_stays) -> int:
+    def distance(self, seen: Seen) -> int:
         """Findings that are not as they were acknowledged."""
-        return len(self._opened(current)) + len(self._gone(current, stays))
+        return len(self._opened(seen)) + len(self._gone(seen))
+
+    def differs(self, seen: Seen) -> bool:
+        return bool(
+            self.distance(seen) or self._ranked(seen) or self._unranked(seen) or self._gone_images(seen)
+        )
 
     def outgoing(self) -> Outgoing | None:
         """The message that is on its way; its bytes and its key never change."""
@@ -180,29 +181,22 @@ class Outbox:
         ).fetchone()
         return Outgoing(*row) if row else None
 
-    def prepare(
-        self,
-        current: Mapping[Mark, FoundFinding],
-        measured: Measured,
-        deleted_objects: int,
-        stays: Stays = nothing_stays,
-        beside: Beside = NOTHING,
-    ) -> Outgoing:
+    def prepare(self, seen: Seen, measured: Measured, deleted_objects: int) -> Outgoing:
         """The next message, once the one before is acknowledged."""
         sequence, previous, dropped, before = self._row("sequence, previous, dropped, checkpoint")
-        opened = self._opened(current)[:MOST_OPENED]
-        gone = tuple(GoneFinding(*mark) for mark in self._gone(current, stays))
+        opened = self._opened(seen)[:MOST_OPENED]
+        gone = tuple(GoneFinding(*mark) for mark in self._gone(seen))
         changes = Changes(
             sequence + 1,
             previous,
             measured,
-            tuple(current[mark] for mark in opened),
+            tuple(seen.findings[mark] for mark in opened),
             gone,
             deleted_objects,
             dropped,
-            self._ranked(beside)[:_MOST_RANKED],
-            self._unranked(beside)[:_MOST_RANKED],
-            self._gone_images(beside)[:_MOST_IMAGES],
+            self._ranked(seen)[:_MOST_RANKED],
+            self._unranked(seen)[:_MOST_RANKED],
+            self._gone_images(seen)[:_MOST_IMAGES],
         )
         packed = zstandard.ZstdCompressor(level=6).compress(encoded(changes))
         message = Outgoing(sequence + 1, str(uuid.uuid4()), packed, before)
@@ -271,9 +265,6 @@ class Outbox:
             )
             self._database.execute("UPDATE state SET checkpoint = ?", (checkpoint,))
 
-    def differs_beside(self, beside: Beside) -> bool:
-        return bool(self._ranked(beside) or self._unranked(beside) or self._gone_images(beside))
-
     def rewind(self, expected: int, size: int, size_of: Callable[[str], int]) -> bool:
         """Has what the provider lost sent again; false where it is not kept any more.
 
@@ -299,24 +290,24 @@ class Outbox:
             self._database.execute("DELETE FROM image WHERE size > ?", (size,))
         return True
 
-    def _ranked(self, beside: Beside) -> tuple[RankedWorkload, ...]:
-        ranks = beside.ranks or {}
+    def _ranked(self, seen: Seen) -> tuple[RankedWorkload, ...]:
+        ranks = seen.ranks or {}
         return tuple(one for place, one in sorted(ranks.items()) if self._ranks.get(place) != _digest(one))
 
-    def _unranked(self, beside: Beside) -> tuple[NamedWorkload, ...]:
-        if beside.ranks is None:
+    def _unranked(self, seen: Seen) -> tuple[NamedWorkload, ...]:
+        if seen.ranks is None:
             return ()
-        gone = sorted(self._ranks.keys() - beside.ranks.keys())
+        gone = sorted(self._ranks.keys() - seen.ranks.keys())
         return tuple(
             NamedWorkload(kind, name, namespace, group)
             for group, kind, namespace, name in map(msgspec.json.decode, gone)
         )
 
-    def _gone_images(self, beside: Beside) -> tuple[str, ...]:
-        if beside.images is None:
+    def _gone_images(self, seen: Seen) -> tuple[str, ...]:
+        if seen.images is None:
             return ()
         known = {row[0] for row in self._database.execute("SELECT digest FROM image")}
-        return tuple(sorted(known - beside.images))
+        return tuple(sorted(known - seen.images))
 
     def _take_beside(self, changes: Changes) -> None:
         for gone in changes.unranked:
@@ -330,11 +321,12 @@ class Outbox:
             self._database.execute("DELETE FROM manifest WHERE digest = ?", (digest,))
             self._database.execute("DELETE FROM image WHERE digest = ?", (digest,))
 
-    def _opened(self, current: Mapping[Mark, FoundFinding]) -> list[Mark]:
-        return sorted(mark for mark, one in current.items() if self._digests.get(mark) != _digest(one))
+    def _opened(self, seen: Seen) -> list[Mark]:
+        return sorted(mark for mark, one in seen.findings.items() if self._digests.get(mark) != _digest(one))
 
-    def _gone(self, current: Mapping[Mark, FoundFinding], stays: Stays) -> list[Mark]:
-        return sorted(mark for mark in self._digests.keys() - current.keys() if not stays(mark))
+    def _gone(self, seen: Seen) -> list[Mark]:
+        unseen = self._digests.keys() - seen.findings.keys() if seen.is_whole else ()
+        return sorted(mark for mark in unseen if mark[0] not in seen.undecided)
 
     def _row(self, columns: str) -> tuple[Any, ...]:
         row: tuple[Any, ...] = self._database.execute(f"SELECT {columns} FROM state").fetchone()  # noqa: S608 ours
