@@ -212,13 +212,13 @@ def test_ranks_are_sent_as_they_change(provider: Provider):
     assert all(one.kind and one.name and one.sentence for one in ranks.values())
     outbox = Outbox(Path("outbox.db"), "https://p.example/shop")
     changes = outbox.prepare(seen, found.measured(provider.clock()), 0)
-    first = msgspec.json.decode(changes.plain, type=Changes)
+    first = msgspec.json.decode(changes.parcel.plain, type=Changes)
     assert set(first.ranked) == set(ranks.values())
     outbox.acknowledge(changes, "")
     assert not outbox.differs(seen)
     fewer = dict(list(ranks.items())[1:])
     gone = msgspec.json.decode(
-        outbox.prepare(replace(seen, ranks=fewer), found.measured(provider.clock()), 0).plain,
+        outbox.prepare(replace(seen, ranks=fewer), found.measured(provider.clock()), 0).parcel.plain,
         type=Changes,
     )
     assert [place_of(one) for one in gone.unranked] == list(ranks)[:1]

@@ -52,7 +52,7 @@ class ChangeSender:
                     return count
                 deleted = deleted_objects if count == 0 else 0
                 message = self._outbox.prepare(seen, measured, deleted)
-            receipt = self._delivered(Parcel("changes", message.key, message.packed, message.plain))
+            receipt = self._delivered(message.parcel)
             if receipt is not None:
                 self._outbox.acknowledge(message, receipt.checkpoint)
                 count += 1

@@ -29,7 +29,7 @@ from leadline.api.provider.wire import (
 )
 from leadline.errors import StoreError
 from leadline.foreign_errors import in_words
-from leadline.scans.submitting.sending import Remembered
+from leadline.scans.submitting.sending import Parcel, Remembered, parcel_of
 
 Mark = tuple[str, int]
 """Fingerprint and ordinal."""
@@ -80,16 +80,7 @@ def place_of(workload: NamedWorkload) -> str:
 
 class Outgoing(Struct, frozen=True):
     sequence: int
-    key: str
-    """Idempotency key."""
-    packed: bytes
-    """Compressed by zstd."""
-    before: str
-    """The checkpoint before it."""
-
-    @property
-    def plain(self) -> bytes:
-        return zstandard.ZstdDecompressor().decompress(self.packed, max_output_size=_LARGEST)
+    parcel: Parcel
 
 
 class Outbox:
@@ -177,9 +168,13 @@ class Outbox:
     def outgoing(self) -> Outgoing | None:
         """The message that is on its way; its bytes and its key never change."""
         row = self._database.execute(
-            "SELECT sequence, key, body, before FROM message WHERE checkpoint IS NULL ORDER BY sequence LIMIT 1"
+            "SELECT sequence, key, body FROM message WHERE checkpoint IS NULL ORDER BY sequence LIMIT 1"
         ).fetchone()
-        return Outgoing(*row) if row else None
+        if row is None:
+            return None
+        sequence, key, packed = row
+        plain = zstandard.ZstdDecompressor().decompress(packed, max_output_size=_LARGEST)
+        return Outgoing(sequence, Parcel("changes", key, packed, plain))
 
     def prepare(self, seen: Seen, measured: Measured, deleted_objects: int) -> Outgoing:
         """The next message, once the one before is acknowledged."""
@@ -198,19 +193,18 @@ class Outbox:
             self._unranked(seen)[:_MOST_RANKED],
             self._gone_images(seen)[:_MOST_IMAGES],
         )
-        packed = zstandard.ZstdCompressor(level=6).compress(encoded(changes))
-        message = Outgoing(sequence + 1, str(uuid.uuid4()), packed, before)
+        parcel = parcel_of(changes, str(uuid.uuid4()))
         with self._transaction():
             self._database.execute(
                 "INSERT INTO message VALUES (?, ?, ?, ?, NULL)",
-                (message.sequence, message.key, packed, before),
+                (sequence + 1, parcel.key, parcel.packed, before),
             )
             self._database.execute("UPDATE state SET dropped = 0")
-        return message
+        return Outgoing(sequence + 1, parcel)
 
     def acknowledge(self, message: Outgoing, checkpoint: str) -> None:
         """``checkpoint``: of the receipt, which was checked."""
-        plain = message.plain
+        plain = message.parcel.plain
         changes = msgspec.json.decode(plain, type=Changes)
         with self._transaction():
             if message.sequence > self.sequence:

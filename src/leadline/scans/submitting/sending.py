@@ -14,6 +14,7 @@ from leadline.api.provider.note import Checkpoint, NoteError, Verifier, verifier
 from leadline.api.provider.tree import EMPTY_ROOT, is_consistent, is_included, leaf_hash
 from leadline.api.provider.wire import (
     LOG_IS_SHORTER,
+    Changes,
     ImageContent,
     LogHead,
     LogState,
@@ -168,12 +169,12 @@ class Parcel(Struct, frozen=True):
 
 
 Message = WholeReport | ImageContent
+_ROUTES = {WholeReport: "report", Changes: "changes", ImageContent: "images"}
 
 
-def parcel_of(message: Message, key: str) -> Parcel:
+def parcel_of(message: Message | Changes, key: str) -> Parcel:
     plain = encoded(message)
-    route = "images" if isinstance(message, ImageContent) else "report"
-    return Parcel(route, key, zstandard.ZstdCompressor(level=6).compress(plain), plain)
+    return Parcel(_ROUTES[type(message)], key, zstandard.ZstdCompressor(level=6).compress(plain), plain)
 
 
 def write_request(folder: Path, call: Call, bodies: Mapping[str, bytes], name: str = "request.txt") -> None:
