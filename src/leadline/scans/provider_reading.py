@@ -1,7 +1,7 @@
 """What a provider knows of all its sources, for pages and reports. The HTTP client is made by the program."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from itertools import islice
@@ -137,7 +137,10 @@ def read_provider(ask: Ask, host: str, now: datetime, most: int = MOST_FINDINGS)
 def read_known(
     ask: Ask, host: str, now: datetime, command: str, *, images: int = MOST_IMAGES, risks: int = MOST_RISKS
 ) -> Known:
-    """As pages have it: ``command`` says the same in a terminal; of images and ranks at most so many. Raises: ``SourceError``."""
+    """As pages have it. A namespace is called ``SOURCE/NAMESPACE``: one of the same name in another cluster is another.
+
+    ``command`` says the same in a terminal; of images and ranks at most so many. Raises: ``SourceError``.
+    """
     state = read_provider(ask, host, now)
     some_images, all_images = _some(read_images(ask), images)
     some_risks, all_risks = _some(read_risks(ask), risks)
@@ -146,7 +149,20 @@ def read_known(
         cut.append(f"only {len(some_images):,} images were read")
     if not all_risks:
         cut.append(f"only the {len(some_risks):,} workloads with the highest risk were read")
-    return known_of_provider(state, command, some_images, some_risks, cut)
+    posture = _with_ranks(posture_of_provider(state), some_risks)
+    left = tuple(Unread(host, why, "too large") for why in cut)
+    return Known(
+        structs.replace(posture, unread=(*posture.unread, *left)),
+        state.at,
+        command,
+        tuple(map(_image, some_images)),
+        why_no_images="No source has sent an image.",
+        why_no_uses="A provider does not hold which object runs an image; Images lists them by source.",
+        image_lists=_LISTS,
+        components=tuple(_component(one, state.alerts) for one in state.sources),
+        days=_days(state.days),
+        fails_only=True,
+    )
 
 
 def _some(rows: Iterator[R], most: int) -> tuple[list[R], bool]:
@@ -176,34 +192,6 @@ def _answer(ask: Ask, path: str, query: Mapping[str, str], kind: type[A]) -> A:
 
 
 # As pages have it.
-
-
-def known_of_provider(
-    state: ProviderState,
-    command: str,
-    images: Sequence[ImageRow] = (),
-    risks: Sequence[RiskRow] = (),
-    cut: Iterable[str] = (),
-) -> Known:
-    """A namespace is called ``SOURCE/NAMESPACE``: one of the same name in another cluster is another.
-
-    ``cut``: what of ``images`` and ``risks`` was not read.
-    """
-    posture = _with_ranks(posture_of_provider(state), risks)
-    left = tuple(Unread(state.host, why, "too large") for why in cut)
-    posture = structs.replace(posture, unread=(*posture.unread, *left))
-    return Known(
-        posture,
-        state.at,
-        command,
-        tuple(map(_image, images)),
-        why_no_images="No source has sent an image.",
-        why_no_uses="A provider does not hold which object runs an image; Images lists them by source.",
-        image_lists=_LISTS,
-        components=tuple(_component(one, state.alerts) for one in state.sources),
-        days=_days(state.days),
-        fails_only=True,
-    )
 
 
 def _image(row: ImageRow) -> ImageEntry:

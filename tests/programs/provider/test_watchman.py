@@ -13,7 +13,7 @@ from tests.programs.provider.provider_parts import Chain, Provider, image, measu
 
 from leadline.programs.provider.ingest import Refused
 from leadline.programs.provider.main import main
-from leadline.scans.provider_reading import known_of_provider, read_provider
+from leadline.scans.provider_reading import read_known
 
 USUAL = report(range(40), objects=100, judged=50, unread=2, program="leadline 1.2.0")
 
@@ -120,7 +120,7 @@ def shown(provider: Provider) -> set[str]:
         return msgspec.json.encode(client("GET", f"{path}?{urlencode(query)}", provider.reader)[1])
 
     now = datetime.fromisoformat("2027-01-31T10:00:00+00:00")
-    components = known_of_provider(read_provider(ask, "p.example", now), "x").components
+    components = read_known(ask, "p.example", now, "x").components
     return {one.name for one in components if not one.is_good and "yet" not in one.state}
 
 
