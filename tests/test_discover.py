@@ -47,6 +47,11 @@ def test_every_value_of_the_kind_is_found_in_the_order_of_modules(package):
     assert [part.name for part in discover(package, Part)] == ["alpha", "delta", "gamma", "beta 1", "beta 2"]
 
 
+def test_modules_that_are_not_wanted_are_not_imported(package):
+    assert [part.name for part in discover(package, Part, ("beta",))] == ["alpha", "delta", "gamma"]
+    assert "offers.beta" not in sys.modules
+
+
 def test_other_kinds_are_left(package):
     assert [value for value in discover(package, str) if value == "text"] == ["text"]
     assert discover(package, bytes) == []

@@ -9,15 +9,22 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def discover(package: ModuleType, kind: type[T]) -> list[T]:
-    """Every module-level value of ``kind`` in ``package`` and below, in module order."""
-    return [value for _, _, value in members(package, kind)]
+def discover(package: ModuleType, kind: type[T], without: tuple[str, ...] = ()) -> list[T]:
+    """Every module-level value of ``kind`` in ``package`` and below, in module order.
+
+    Modules whose names end as one of ``without`` are not imported.
+    """
+    return [value for _, _, value in members(package, kind, without)]
 
 
-def members(package: ModuleType, kind: type[T]) -> Iterator[tuple[str, str, T]]:
+def members(
+    package: ModuleType, kind: type[T], without: tuple[str, ...] = ()
+) -> Iterator[tuple[str, str, T]]:
     """As ``discover``; before each value the dotted name of its module, and its own there."""
     for folder in package.__path__:
         for module in _modules(folder, package.__name__):
+            if module.endswith(without):
+                continue
             for name, value in vars(importlib.import_module(module)).items():
                 if isinstance(value, kind):
                     yield module, name, value

@@ -25,7 +25,7 @@ class Numbered(Held):
 def told(*layers: bytes) -> list[tuple[str, str, str]]:
     held = [Numbered(one, number) for number, one in enumerate(layers)]
     image = OpenedImage(ImageIdentity("demo"), ConfigReading(), tuple(held))
-    return [(one.path, one.detail, one.layer[-1]) for one in make_sbom(image, lambda: (names,)).files]
+    return [(one.path, one.detail, one.layer[-1]) for one in make_sbom(image, lambda _: (names,)).files]
 
 
 def test_a_deleted_credential_is_told_with_its_layer():
@@ -74,13 +74,13 @@ def test_one_below_a_link_of_its_layer_is_told_where_the_layer_has_it_once_it_is
 def test_the_same_layer_twice_is_told_once():
     held, deleting = Numbered(layer({"a/x.key": KEY}), 0), Numbered(layer({".wh.a": b""}), 1)
     image = OpenedImage(ImageIdentity("demo"), ConfigReading(), (held, deleting, held, deleting))
-    assert [one.detail for one in make_sbom(image, lambda: (names,)).files] == [BURIED]
+    assert [one.detail for one in make_sbom(image, lambda _: (names,)).files] == [BURIED]
 
 
 def test_a_file_too_large_to_search_is_not_passed_over():
     image = OpenedImage(
         ImageIdentity("demo"), ConfigReading(), (Held(layer({"a/x.tfstate": b" " * ((4 << 20) + 1)})),)
     )
-    assert [(one.where, one.why) for one in make_sbom(image, lambda: (names,)).unread] == [
+    assert [(one.where, one.why) for one in make_sbom(image, lambda _: (names,)).unread] == [
         ("a/x.tfstate", "larger than 4 MiB, not searched for credentials")
     ]

@@ -193,6 +193,14 @@ def test_releases_end_in_their_order() -> None:
             assert days == sorted(days), name
 
 
+def test_the_dates_are_read_as_toml_has_them() -> None:
+    text = Path(distro_module.__file__).with_name("end_of_life.toml").read_text("utf-8")
+    assert distro_module._end_of_life_dates() == {
+        name: {version: str(day) for version, day in releases.items()}
+        for name, releases in tomllib.loads(text).items()
+    }
+
+
 @pytest.mark.parametrize(
     "distro", [Distro("debian", "99"), Distro("debian", ""), Distro("none", "1"), Distro()]
 )

@@ -13,7 +13,7 @@ from leadline.sbom import code_fingerprint as module
 from leadline.sbom.cataloguer import Cataloguer
 from leadline.sbom.code_fingerprint import code_fingerprint, installed
 from leadline.sbom.identity.config import ConfigReading
-from leadline.sbom.image import Limits, Options
+from leadline.sbom.image import Image, Limits, Options
 from leadline.sbom.sbom_cache import make_sbom
 from leadline.sources.oci.layer import OpenedImage
 from leadline.version import __version__
@@ -32,11 +32,11 @@ def image(*layers: Held, kind: str = "image", key: str = "demo") -> OpenedImage:
     return OpenedImage(ImageIdentity("demo", kind), ConfigReading(), layers, key)  # type: ignore[arg-type]
 
 
-def offered() -> tuple[Cataloguer, ...]:
+def offered(_: Image) -> tuple[Cataloguer, ...]:
     return (names,)
 
 
-def nothing() -> tuple[Cataloguer, ...]:
+def nothing(_: Image) -> tuple[Cataloguer, ...]:
     raise AssertionError("a cataloguer was asked for")
 
 

@@ -76,6 +76,26 @@ def test_what_a_layer_raises_is_raised():
         list(LayerProgress("web:1", [].append)(drained, layers))
 
 
+def test_layers_that_nobody_waits_for_any_more_are_not_begun():
+    begun: list[str] = []
+    wait = threading.Event()
+
+    def read(layer: Layer) -> str:
+        begun.append(layer.diff_id)
+        if layer.diff_id != "a":
+            wait.wait(10)
+        return layer.diff_id
+
+    answers = LayerProgress("web:1", str)(read, [piecewise(name, [1]) for name in "abcdef"])
+    threads = set(threading.enumerate())
+    assert next(answers) == "a"
+    answers.close()
+    wait.set()
+    for thread in set(threading.enumerate()) - threads:
+        thread.join(10)
+    assert set(begun) <= {"a", "b", "c"}
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ranks threads")
 def test_the_thread_of_the_largest_layer_goes_first():
     own = os.getpriority(os.PRIO_PROCESS, 0)

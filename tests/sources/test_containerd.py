@@ -71,7 +71,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.mark.parametrize("place", ["sock", "root"])
 def test_image_of_containerd_is_read(running: Path, place: str) -> None:
     image = open_containerd_image(reference("demo:1"), None, (running / place,))
-    sbom = make_sbom(image, lambda: (lists,))
+    sbom = make_sbom(image, lambda _: (lists,))
     image.close()
     assert [package.name for package in sbom.packages] == ["one", "three", "two"]
     assert (sbom.image.name, sbom.image.platform) == ("docker.io/library/demo:1", "linux/amd64")

@@ -115,7 +115,7 @@ def options(host: str, credential: Credential | None) -> ImageOptions:
 @pytest.mark.parametrize("tag", PUSHED)
 def test_image_is_read_with_credentials(host: str, tag: str) -> None:
     image = open_image(f"{host}/demo:{tag}", options(host, Credential("hand", "ann", "s3cret")))
-    sbom = make_sbom(image, lambda: (lists,))
+    sbom = make_sbom(image, lambda _: (lists,))
     assert ([package.name for package in sbom.packages], sbom.unread) == (["three"], ())
     inspect = ["skopeo", "inspect", "--tls-verify=false", "--creds", "ann:s3cret", "--format", "{{.Digest}}"]
     done = subprocess.run(
@@ -127,7 +127,7 @@ def test_image_is_read_with_credentials(host: str, tag: str) -> None:
 def test_image_is_read_out_of_a_mirror(mirror: str) -> None:
     trust = Trust(frozenset((mirror,)))
     only_mirror = ImageOptions(registry=RegistryOptions(trust, mirrors={"r.example": (mirror,)}))
-    sbom = make_sbom(open_image("r.example/demo:1", only_mirror), lambda: (lists,))
+    sbom = make_sbom(open_image("r.example/demo:1", only_mirror), lambda _: (lists,))
     assert ([package.name for package in sbom.packages], sbom.unread) == (["three"], ())
 
 

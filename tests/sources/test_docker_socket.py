@@ -38,7 +38,7 @@ def lists(file: File) -> Packages:
 def scan(name: str, options: ImageOptions, cache: LayerCache | None = None) -> Sbom:
     image = open_image(name, options)
     try:
-        return make_sbom(image, lambda: (lists,), cache)
+        return make_sbom(image, lambda _: (lists,), cache)
     finally:
         image.close()
 
@@ -157,7 +157,7 @@ def test_daemon_that_refuses_is_quoted(tmp_path: Path, said: bytes, told: str) -
             open_daemon_image("Demo", (place,))
         image = open_daemon_image("demo:1", (place,))
         with pytest.raises(SourceError, match=f"^{place} does not export sha256:abc: {told}$"):
-            make_sbom(image, lambda: (lists,))
+            make_sbom(image, lambda _: (lists,))
         image.close()
 
 
@@ -166,7 +166,7 @@ def test_export_that_no_folder_has_room_for_is_told(tmp_path: Path, monkeypatch:
     with daemon(tmp_path / "sock", exported(tmp_path)):
         image = open_daemon_image("demo:1", (tmp_path / "sock",))
         with pytest.raises(SourceError) as caught:
-            make_sbom(image, lambda: (lists,))
+            make_sbom(image, lambda _: (lists,))
     assert str(caught.value) == (
         "no place for the export of sha256:abc: no such file or directory; name a folder with more room in TMPDIR"
     )
@@ -236,7 +236,7 @@ def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.mark.parametrize("name", ["demo:1", "localhost/demo:1"])
 def test_image_of_podman_is_read(podman: Path, name: str) -> None:
     image = open_daemon_image(name, (podman,))
-    sbom = make_sbom(image, lambda: (lists,))
+    sbom = make_sbom(image, lambda _: (lists,))
     image.close()
     assert (names(sbom), sbom.unread) == (["one", "three", "two"], ())
     assert (sbom.image.platform, sbom.config.user) == ("linux/amd64", "7")

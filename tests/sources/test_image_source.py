@@ -45,7 +45,7 @@ def locks(file: File, tree: Tree) -> Packages:
 def scan(reference: str | Path, options: ImageOptions | None = None, cache: LayerCache | None = None) -> Sbom:
     image = open_image(str(reference), options or ImageOptions())
     try:
-        return make_sbom(image, lambda: (lists, locks), cache)
+        return make_sbom(image, lambda _: (lists, locks), cache)
     finally:
         image.close()
 
@@ -227,7 +227,7 @@ def test_second_scan_opens_no_layer(tmp_path: Path, kind: str) -> None:
     image = open_image(str(path), ImageOptions())
     layers = tuple(Stubborn(one) for one in image.layers)
     stubborn = structs.replace(image, layers=layers)
-    second = make_sbom(stubborn, lambda: (lists, locks), cache)
+    second = make_sbom(stubborn, lambda _: (lists, locks), cache)
     image.close()
     assert (second.packages, second.distro, second.image, second.files) == (
         first.packages,

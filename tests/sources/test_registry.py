@@ -45,7 +45,7 @@ def scan(server: Server, options: ImageOptions | None = None, name: str = "team/
     plain = ImageOptions(registry=RegistryOptions(Trust(frozenset((server.host,)))))
     options = options or plain
     image = open_image(f"{server.host}/{name}", options)
-    return make_sbom(image, lambda: (lists,), options.cache)
+    return make_sbom(image, lambda _: (lists,), options.cache)
 
 
 def names(sbom: Sbom) -> list[str]:

@@ -40,7 +40,7 @@ def opened(server: Server) -> OpenedImage:
 
 def scan(server: Server) -> Sbom:
     with serving(holding(server)):
-        return make_sbom(opened(server), lambda: (lists,))
+        return make_sbom(opened(server), lambda _: (lists,))
 
 
 def names(sbom: Sbom) -> list[str]:
@@ -152,4 +152,4 @@ def test_head_that_goes_on_and_on_is_cut_off(monkeypatch: pytest.MonkeyPatch) ->
         image = opened(server)
         monkeypatch.setattr(registry_http, "HEAD_SECONDS", 0.0)
         with pytest.raises(RegistryError, match=f"^{server.host} timed out waiting for response headers$"):
-            make_sbom(image, lambda: (lists,))
+            make_sbom(image, lambda _: (lists,))

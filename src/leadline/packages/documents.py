@@ -9,7 +9,6 @@ file with one odd entry keeps all its others.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-import orjson
 from msgspec import Struct
 
 from leadline.packages.file import File, Unreadable
@@ -101,6 +100,8 @@ def read_json_with_comments(file: File) -> object:
 
 
 def _json(content: bytes) -> object:
+    import orjson  # brings Python's own reader, and an image of one program has none to read
+
     try:
         return orjson.loads(content.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as error:
@@ -112,7 +113,7 @@ def read_toml(file: File) -> Mapping[str, object]:
 
     Lines with many dots outside strings are refused because tomllib takes quadratic time for a dotted key.
     """
-    import tomllib  # compiles patterns, and few images hold such a file
+    import tomllib  # as above
 
     _bound(file, TOML_BYTES)
     for line in file.data.split(b"\n"):

@@ -27,7 +27,7 @@ class _Contents(Struct, frozen=True, array_like=True):
 
 def make_sbom(
     image: Image,
-    offered: "Callable[[], Sequence[Cataloguer]]",
+    offered: "Callable[[Image], Sequence[Cataloguer]]",
     cache: Cache | None = None,
     options: Options = DEFAULTS,
 ) -> Sbom:
@@ -45,7 +45,7 @@ def make_sbom(
     if cached is None:
         from leadline.sbom.sbom import contents_of
 
-        cached = _Contents(contents_of(image, offered(), cache, options))
+        cached = _Contents(contents_of(image, offered(image), cache, options))
         if key and not is_incomplete(cached.sbom):
             store_cached(cache, key, cached)
     sbom = cached.sbom

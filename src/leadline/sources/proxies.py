@@ -3,7 +3,6 @@
 """
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 
 def proxies_of(environ: Mapping[str, str]) -> dict[str, str]:
@@ -37,6 +36,8 @@ def _is_direct(host: str, rule: str) -> bool:
 
     A name with all below it, an address, a range of addresses, each but the range with or without a port.
     """
+    from urllib.parse import urlsplit  # most scans ask no host
+
     name = urlsplit(f"//{host}").hostname or ""
     rule = rule.lower().removeprefix("*.").lstrip(".")
     if rule in ("*", name, host.lower()) or name.endswith(f".{rule}"):

@@ -26,7 +26,6 @@ REAL = (
 UNNEEDED = {
     "leadline.sbom.sbom",
     "leadline.outputs.redaction.sbom",
-    "tomllib",
     "zstandard",
 }
 """What makes an SBOM: one out of the cache needs nothing of it."""
@@ -42,6 +41,8 @@ SLOW = {
     "typing_extensions",
 }
 """Each takes longer to import than the search for vulnerabilities takes; none of it is needed for that."""
+NOT_AT_FIRST = {"concurrent.futures", "logging", "string", "tomllib", "traceback", "urllib.parse"}
+"""Likewise; layers are read in threads, dates are looked up and nothing is fetched without them."""
 MOST_FILES = 130
 """Of ours that may be imported; a hundredth of the whole command goes to each."""
 OF_OBJECTS = (
@@ -95,6 +96,21 @@ def test_a_second_scan_imports_nothing_of_objects_of_layers_or_of_secrets(tmp_pa
         "leadline.vulnerabilities.versions.deb"
     }
     assert len([name for name in second if name.startswith("leadline")]) < MOST_FILES
+
+
+def test_a_first_scan_of_an_image_of_a_distribution_imports_nothing_of_servers_logs_or_projects(
+    tmp_path: Path,
+):
+    files = {
+        "etc/os-release": b"ID=debian\nVERSION_ID=12\n",
+        "var/lib/dpkg/status": b"Package: a\nVersion: 1\n",
+    }
+    image = docker_archive(tmp_path / "two.tar", [layer(files), layer({"srv/app": b"1"})])
+    command = [sys.executable, "-c", f"{RUN}{REAL}", "scan", "image", str(image), "-q", "--no-cache"]
+    imported = subprocess.run(command, capture_output=True, text=True, check=True).stderr.split()
+    assert "leadline.sbom.cataloguers.dpkg" in imported
+    assert set(imported) & (SLOW | NOT_AT_FIRST) == set()
+    assert not [name for name in imported if name.endswith("_lock")]
 
 
 def test_the_reader_may_leave_at_any_time(tmp_path: Path):

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from memory_tree import MemoryTree, read
 
-from leadline.discover import discover
+from leadline.discover import discover, members
 from leadline.model.package import Package
 from leadline.sbom import cataloguers
 from leadline.sbom.cataloguer import Cataloguer
@@ -21,6 +21,14 @@ from leadline.sbom.layers.file_selector import FileSelector
 FOLDER = Path(__file__).parent / "ecosystems"
 CATALOGUERS = {one.name: one for one in discover(cataloguers, Cataloguer)}
 NOTHING = msgspec.to_builtins(Package("", "", ""))
+
+
+def test_a_file_of_lock_files_alone_is_called_so():
+    """An image has no use for them, and does not import them."""
+    files: dict[str, list[bool]] = {}
+    for name, _, one in members(cataloguers, Cataloguer):
+        files.setdefault(name, []).append(one.lock)
+    assert [name for name, locks in files.items() if all(locks) != name.endswith("_lock")] == []
 
 
 def tree_of(name: str) -> dict[str, bytes]:

@@ -4,16 +4,15 @@ A value is hidden as a whole and between word bounds, never within a word: a pas
 ``longhorn-manager`` alone. Plain words are not added at all, or names and images would go with them.
 """
 
-import re
 from collections.abc import Iterator
-from urllib.parse import quote
 
 from leadline.outputs.redaction.shapes import HIDDEN, decoded_base64, hidden_spans
+from leadline.packages.late_pattern import late_pattern
 
-_WORD = re.compile(r"[0-9A-Za-z]+")
-_IN_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
-_BOUND = re.compile(r"[0-9A-Za-z_-]")
-_PLAIN_WORD = re.compile(r"[a-z]+(?:[-_. ][a-z]+){0,2}|[A-Z]+|[A-Z][a-z]+|\d+(?:\.\d+)*|v\d[\w.]*")
+_WORD = late_pattern(r"[0-9A-Za-z]+")
+_IN_BASE64 = late_pattern(r"[A-Za-z0-9+/_-]{12,}={0,2}")
+_BOUND = late_pattern(r"[0-9A-Za-z_-]")
+_PLAIN_WORD = late_pattern(r"[a-z]+(?:[-_. ][a-z]+){0,2}|[A-Z]+|[A-Z][a-z]+|\d+(?:\.\d+)*|v\d[\w.]*")
 """What names, images, versions and numbers look like as well."""
 _SHORTEST = 6
 _SHORTEST_LINE = 8
@@ -44,6 +43,7 @@ class SecretValues:
         if not _SHORTEST <= len(value) <= _LONGEST or _PLAIN_WORD.fullmatch(value):
             return
         from json import dumps  # only for what holds secrets
+        from urllib.parse import quote
 
         lines = (line.strip() for line in value.splitlines()) if "\n" in value else ()
         for one in (value, *(line for line in lines if _is_telling(line))):

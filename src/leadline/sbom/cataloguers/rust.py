@@ -6,8 +6,6 @@ The section ``.dep-v0`` holds JSON packed by zlib
 
 import zlib
 
-import orjson
-
 from leadline.model.package import Package
 from leadline.packages.documents import entries, fields, word
 from leadline.packages.file import File, Unreadable
@@ -33,6 +31,8 @@ def rust(binary: File) -> Packages:
 
 
 def _inflated(packed: bytes) -> object:
+    import orjson  # as for other documents
+
     try:
         content = zlib.decompressobj().decompress(packed, JSON_BYTES + 1)
         if len(content) > JSON_BYTES:

@@ -5,8 +5,6 @@ Bitnami lists each component beside it (``/opt/bitnami/redis/.spdx-redis.spdx``)
 What they say is believed in addition to what is found: see ``sbom/stated.py``.
 """
 
-import orjson
-
 from leadline.model.package import STATED
 from leadline.packages.file import File
 from leadline.sbom.cataloguer import Packages, cataloguer
@@ -47,6 +45,8 @@ def _may_be_one(document: File) -> bool:
         return True
     if document.name not in _NAMES or document.name.endswith(".xml"):
         return False
+    import orjson  # as for other documents
+
     try:
         orjson.loads(text)
     except orjson.JSONDecodeError:

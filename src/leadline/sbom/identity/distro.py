@@ -105,14 +105,15 @@ def distro_qualifiers(distro: Distro) -> tuple[tuple[str, str], ...]:
 
 @lru_cache(maxsize=1)
 def _end_of_life_dates() -> dict[str, dict[str, str]]:
-    """Date by release by distribution id."""
-    import tomllib  # an SBOM out of the cache has the date
-
-    text = Path(__file__).with_name("end_of_life.toml").read_text("utf-8")
-    return {
-        name: {version: str(date) for version, date in releases.items()}
-        for name, releases in tomllib.loads(text).items()
-    }
+    """Date by release by distribution id. The file has tables of dates and nothing else: ``tomllib`` compiles patterns first."""
+    found: dict[str, dict[str, str]] = {}
+    for line in Path(__file__).with_name("end_of_life.toml").read_text("utf-8").splitlines():
+        if line.startswith("["):
+            releases = found[line.strip('[]"')] = {}
+        elif line and not line.startswith("#"):
+            version, _, date = line.partition(" = ")
+            releases[version.strip('"')] = date
+    return found
 
 
 def _text(tree: "Tree", path: str) -> str:

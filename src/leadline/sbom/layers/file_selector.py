@@ -40,7 +40,7 @@ class FileSelector:
     def __init__(self, cataloguers: Sequence[Cataloguer], kept_paths: Iterable[str] = ()) -> None:
         self.cataloguers = tuple(cataloguers)
         self.executables = tuple(i for i, one in enumerate(cataloguers) if one.executables)
-        self._programs = late_pattern("|".join(f"(?:{one.programs})" for one in cataloguers if one.programs))
+        self._programs = late_pattern("|".join(one.programs for one in cataloguers if one.programs))
         self._paths, self._names, self._folders = _Table(), _Table(), _Table()
         self._patterns: list[tuple[str, str, int]] = []
         self._endings: dict[str, tuple[int, ...]] = {}

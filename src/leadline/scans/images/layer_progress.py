@@ -48,15 +48,7 @@ class LayerProgress:
         if len(waiting) < 2:
             yield from map(read_one, range(len(waiting)))
             return
-        # Slow to import, and a second scan asks for nothing.
-        from concurrent.futures import ThreadPoolExecutor
-
-        pool = ThreadPoolExecutor(MOST_THREADS, initializer=_ranks(MOST_THREADS))
-        try:
-            yield from pool.map(read_one, range(len(waiting)))
-        finally:
-            # An interrupt does not wait for layers half-way.
-            pool.shutdown(wait=False, cancel_futures=True)
+        yield from _in_threads(read_one, len(waiting))
 
     def _counted(self, i: int, layer: Layer) -> Layer:
         """``layer``, its bytes counted while they arrive; one in an open file is read too quickly to ask."""
@@ -81,13 +73,53 @@ class LayerProgress:
         self._say(f"{sum(self._done)} of {len(self._done)} layers{size} of {self._name}")
 
 
+def _in_threads(work: Callable[[int], Any], count: int) -> Iterator[Any]:
+    """What ``work`` makes of each number below ``count``, in order.
+
+    ``concurrent.futures`` would do it, and brings ``logging``: a twelfth of a scan of a small image.
+    """
+    from threading import Event, Lock, Thread  # a second scan asks for nothing
+
+    turns, turn, rank = iter(range(count)), Lock(), _ranks(MOST_THREADS)
+    answers: list[tuple[Any, BaseException | None]] = [(None, None)] * count
+    done = [Event() for _ in range(count)]
+    has_ended = Event()
+
+    def run() -> None:
+        rank()
+        while not has_ended.is_set():
+            with turn:
+                i = next(turns, None)
+            if i is None:
+                return
+            try:
+                answers[i] = work(i), None
+            except BaseException as error:  # raised again where the answer is waited for
+                answers[i] = None, error
+            done[i].set()
+
+    for _ in range(min(count, MOST_THREADS)):
+        # An interrupt does not wait for layers half-way.
+        Thread(target=run, daemon=True).start()
+    try:
+        for i, one in enumerate(done):
+            one.wait()
+            answer, error = answers[i]
+            answers[i] = None, None
+            if error is not None:
+                raise error
+            yield answer
+    finally:
+        has_ended.set()
+
+
 def _ranks(threads: int) -> Callable[[], None]:
     """What each of ``threads`` does as it starts: all but the first step back.
 
     The first gets the largest layer, and all is done when that one is: whatever another thread takes from it
     while there are fewer processors than threads makes the whole scan longer.
     """
-    from threading import get_native_id  # as above
+    from threading import get_native_id
 
     ranks = iter(range(threads))
 

@@ -14,7 +14,7 @@ from leadline.model.package import Sbom
 from leadline.model.unread import Unread
 from leadline.outputs.documents.document_template import Draft, MakeDraft
 from leadline.sbom.code_fingerprint import code_fingerprint
-from leadline.sbom.image import Each, Layer
+from leadline.sbom.image import Each, Image, Layer
 from leadline.sbom.image import Options as CatalogueOptions
 from leadline.sbom.sbom_cache import content_key, is_incomplete, load_cached, make_sbom, store_cached
 from leadline.scans.images.open_image import open_requested
@@ -216,10 +216,12 @@ def _catalogued(reference: str, source: _Source, options: ImageOptions) -> Sbom:
     return sbom
 
 
-def shipped_cataloguers() -> "list[Cataloguer]":
-    """Those that come with the product."""
+def shipped_cataloguers(image: Image) -> "list[Cataloguer]":
+    """Those that come with the product and may find something in ``image``; lock files are for folders of sources."""
     import leadline.sbom.cataloguers
     from leadline.discover import discover
     from leadline.sbom.cataloguer import Cataloguer
 
-    return discover(leadline.sbom.cataloguers, Cataloguer)
+    return discover(
+        leadline.sbom.cataloguers, Cataloguer, () if image.identity.kind == "directory" else ("_lock",)
+    )
