@@ -220,7 +220,17 @@ def write_image(folder: Path, name: str, layers: list[bytes]) -> None:
         {
             "os": "linux",
             "architecture": "amd64",
-            "config": {"User": "65532"},
+            "config": {
+                "User": "65532",
+                "Env": [
+                    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                    f"APP_NAME={name}",
+                ],
+                "Entrypoint": ["/app/server"],
+                "Cmd": ["--listen=:8080"],
+                "WorkingDir": "/srv",
+            },
+            "history": [{"created_by": f"COPY layer-{n} / # buildkit"} for n in range(len(layers))],
             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{one}" for one in digests]},
         }
     ).encode()

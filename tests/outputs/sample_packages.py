@@ -5,7 +5,7 @@ from typing import Any
 from leadline.model.package import Digest, Distro, ImageIdentity, Package, Sbom
 from leadline.model.unread import Unread
 from leadline.outputs.format_registry import Page
-from leadline.outputs.rows.place import NoPlaces
+from leadline.outputs.rows.no_places import NoPlaces
 
 CREATED = "2026-01-02T03:04:05Z"
 BASE_LAYER = "sha256:" + "a1" * 32

@@ -14,7 +14,8 @@ from leadline.outputs.format_registry import Asked, Page
 from leadline.outputs.redaction.lines import LineHider
 from leadline.outputs.redaction.report import Redaction
 from leadline.outputs.redaction.values import SecretValues
-from leadline.outputs.rows.place import FindingPlaces, NoPlaces, ShownPlaces
+from leadline.outputs.rows.no_places import NoPlaces
+from leadline.outputs.rows.place import FindingPlaces, ShownPlaces
 from leadline.outputs.text.plain import source_line
 
 TEXT = """\

@@ -9,7 +9,8 @@ import msgspec
 from leadline.model.report import PostureReport
 from leadline.outputs.documents.report_document import decode
 from leadline.outputs.format_registry import Asked, Page, formats_for
-from leadline.outputs.rows.place import NoPlaces, Places
+from leadline.outputs.rows.no_places import NoPlaces
+from leadline.outputs.rows.place import Places
 
 LOOKS: dict[str, dict[str, Any]] = {
     "plain": {"least": "high"},

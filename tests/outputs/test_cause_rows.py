@@ -7,7 +7,8 @@ import pytest
 
 import leadline
 from leadline.outputs.rows.edit_rows import cause_rows, edit_rows, edits_in, row_fix, subject_text
-from leadline.outputs.rows.place import FindingPlaces, NoPlaces, titles_of
+from leadline.outputs.rows.no_places import NoPlaces
+from leadline.outputs.rows.place import FindingPlaces, titles_of
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 POD = """apiVersion: v1

@@ -7,7 +7,7 @@ from leadline.model.control import YOUR_VALUE, Missing, Remove, Review, Set, Vio
 from leadline.model.finding import Finding, Place
 from leadline.model.resource import Origin, resource_of
 from leadline.outputs.rows.excerpt import excerpts
-from leadline.outputs.rows.place import NoPlaces
+from leadline.outputs.rows.no_places import NoPlaces
 from leadline.outputs.text.plain import columns, source_line
 from outputs.sample_report import places_of
 

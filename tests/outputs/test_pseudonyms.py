@@ -18,7 +18,7 @@ from leadline.model.report import PostureReport
 from leadline.outputs.format_registry import Page, find_format, formats_for
 from leadline.outputs.pseudonyms.names import Names, read_names, revealed, write_names
 from leadline.outputs.pseudonyms.report import pseudonymous
-from leadline.outputs.rows.place import NoPlaces
+from leadline.outputs.rows.no_places import NoPlaces
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.posture_scan import posture_scan
 

@@ -18,7 +18,8 @@ from leadline.model.report import PostureReport, Target
 from leadline.model.resource import Origin, resource_of, with_own_ids
 from leadline.outputs.documents.report_document import VERSION, decode, encode, schema
 from leadline.outputs.documents.sealing import sealed
-from leadline.outputs.rows.place import NoPlaces, Places
+from leadline.outputs.rows.no_places import NoPlaces
+from leadline.outputs.rows.place import Places
 from leadline.posture.catalogue import load_controls
 from leadline.posture.engine import judge
 from leadline.posture.inventory import Facts

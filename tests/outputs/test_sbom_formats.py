@@ -17,7 +17,7 @@ from leadline.model.package import Digest, ImageIdentity, Package, Sbom
 from leadline.outputs.documents.components import components
 from leadline.outputs.documents.declared_licences import is_license_id
 from leadline.outputs.format_registry import Asked, Page, find_format, formats_for
-from leadline.outputs.rows.place import NoPlaces
+from leadline.outputs.rows.no_places import NoPlaces
 from leadline.sbom.documents.reader import read_sbom_document
 from outputs.gitlab_schemas import CONTAINER_SCANNING
 from outputs.sample_sbom import NOT_JUDGED, REPORT, SBOM, VULNERABLE

@@ -14,7 +14,7 @@ from leadline.model.package import Package, Sbom
 from leadline.model.unread import Unread
 from leadline.outputs.documents.components import components
 from leadline.outputs.format_registry import Page, find_format
-from leadline.outputs.rows.place import NoPlaces
+from leadline.outputs.rows.no_places import NoPlaces
 from leadline.sbom.documents.reader import read_sbom_document
 from leadline.sbom.documents.sniff import begins_like_sbom
 

@@ -1,6 +1,9 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from leadline.sbom.secrets.patterns import LONGEST_PIECE, named_kind
+from leadline.sbom.secrets import patterns
+from leadline.sbom.secrets.patterns import LONGEST_PIECE, may_name_credential, named_kind
 from leadline.sbom.secrets.scan import command_kind, find_secrets, is_sample, secret_kind, secrets_in
 
 # Put together at run time, so that no scanner of repositories takes them for real.
@@ -213,3 +216,14 @@ def test_ordinary_values_are_no_secret(value: str) -> None:
 def test_value_with_the_form_of_a_token_is_known() -> None:
     assert secret_kind(GITHUB) == "GitHub token"
     assert secret_kind("amqp://app:s3cret@mq.example:5672") == "password in an address"
+
+
+@given(st.from_regex(patterns._NAME) | st.from_regex(patterns._CAMEL))
+def test_no_name_of_a_credential_is_passed_over_before_its_pattern_is_tried(name: str) -> None:
+    assert may_name_credential(name)
+
+
+def test_letters_that_count_as_others_are_seen_too() -> None:
+    assert may_name_credential("DB_PA\u017fSWORD")
+    assert named_kind("DB_PA\u017fSWORD", "8fj3kd9s")
+    assert not may_name_credential("PATH=/usr/local/bin:/usr/bin")

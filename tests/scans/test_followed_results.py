@@ -19,7 +19,7 @@ from leadline.model.report import Target
 from leadline.model.resource import Resource, resource_of
 from leadline.outputs.redaction.bodies import BodyHider
 from leadline.outputs.redaction.report import Redaction
-from leadline.outputs.rows.place import NoPlaces
+from leadline.outputs.rows.no_places import NoPlaces
 from leadline.posture.risk.ranking import workload_risks
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.policies import choose_policies

@@ -16,7 +16,7 @@ from leadline.api.selection import Selection
 from leadline.model.report import PostureReport
 from leadline.outputs.documents.report_document import decode, encode
 from leadline.outputs.format_registry import Page, find_format
-from leadline.outputs.rows.place import NoPlaces
+from leadline.outputs.rows.no_places import NoPlaces
 from leadline.programs.exporter.results import Results
 from leadline.scans.gates import Gates, verdict
 from leadline.scans.options import PostureOptions

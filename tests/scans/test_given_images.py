@@ -12,7 +12,7 @@ from leadline.model.images_report import ImagesReport, ScannedImage
 from leadline.model.package import ImageIdentity, Package, Sbom
 from leadline.model.vulnerability import DatabaseState, Match
 from leadline.outputs.format_registry import Page, find_format
-from leadline.outputs.rows.place import NoPlaces
+from leadline.outputs.rows.no_places import NoPlaces
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.posture_scan import posture_scan
 

@@ -14,7 +14,7 @@ from leadline.model.resource import Resource, resource_of
 from leadline.model.risk import ImageFacts
 from leadline.model.vulnerability import DatabaseState, Exploited, Match
 from leadline.outputs.format_registry import Page, find_format
-from leadline.outputs.rows.place import NoPlaces
+from leadline.outputs.rows.no_places import NoPlaces
 from leadline.scans.stored.image_facts import image_facts
 
 OPENSSL = Package("deb", "openssl", "3.0.1")

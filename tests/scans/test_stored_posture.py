@@ -24,7 +24,7 @@ from leadline.model.resource import CLUSTER, Resource
 from leadline.model.unread import Unread
 from leadline.model.waiver import Waiver, WaiverUse
 from leadline.outputs.format_registry import Page, find_format, formats_for
-from leadline.outputs.rows.place import NoPlaces
+from leadline.outputs.rows.no_places import NoPlaces
 from leadline.programs.apiserver.encoding.forms import serve
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.posture_scan import posture_scan

@@ -28,7 +28,8 @@ from leadline.outputs.documents.joint_report import (
     severities_of,
 )
 from leadline.outputs.documents.report_document import decode, is_report
-from leadline.outputs.rows.place import NoPlaces, titles_of
+from leadline.outputs.rows.no_places import NoPlaces
+from leadline.outputs.rows.place import titles_of
 from leadline.outputs.text.joint_report_text import (
     report_csv,
     report_html,

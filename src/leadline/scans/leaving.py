@@ -14,7 +14,7 @@ from leadline.outputs.encryption import SUFFIX, Recipients, decrypted
 from leadline.outputs.format_registry import Page
 from leadline.outputs.pseudonyms.names import Names, read_names, revealed, write_names
 from leadline.outputs.pseudonyms.report import pseudonymous
-from leadline.outputs.rows.place import NoPlaces
+from leadline.outputs.rows.no_places import NoPlaces
 from leadline.sources.regular_file import read_given, read_regular
 
 _KEYS_BYTES = 1 << 20

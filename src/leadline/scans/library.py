@@ -19,7 +19,8 @@ from leadline.model.report import PostureReport
 from leadline.model.waiver import WaiverUse
 from leadline.outputs.documents.baseline import SeenFinding, baseline_of, encoded_baseline
 from leadline.outputs.format_registry import Page, find_format
-from leadline.outputs.rows.place import FindingPlaces, NoPlaces, file_of, titles_of
+from leadline.outputs.rows.no_places import NoPlaces
+from leadline.outputs.rows.place import FindingPlaces, file_of, titles_of
 from leadline.outputs.rows.remediation import fix as advice_of
 from leadline.outputs.text.patch import shown_patch
 from leadline.scans.fixing.fix_scan import FixAim, FixResult, agree_to_all, fix_scan, is_safe

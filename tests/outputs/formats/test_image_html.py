@@ -12,7 +12,7 @@ from leadline.model.package import ImageIdentity, Package, Sbom
 from leadline.model.unread import Unread
 from leadline.model.vulnerability import DatabaseState, Exploited, FeedState, Match, Suppressed
 from leadline.outputs.format_registry import Page, find_format
-from leadline.outputs.rows.place import NoPlaces
+from leadline.outputs.rows.no_places import NoPlaces
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=y>&\x1b[31m"
 

@@ -10,7 +10,7 @@ from leadline.model.package import Package
 from leadline.model.unread import Unread
 from leadline.model.vulnerability import Match
 from leadline.outputs.format_registry import Page, find_format
-from leadline.outputs.rows.place import NoPlaces
+from leadline.outputs.rows.no_places import NoPlaces
 from outputs.sample_sbom import VULNERABLE
 
 HOSTILE = "x`|<img src=x>@octocat ::error::\n## y\x1b[2J%0A"

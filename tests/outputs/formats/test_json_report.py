@@ -12,7 +12,7 @@ from leadline.model.resource import Origin, resource_of
 from leadline.outputs.format_registry import find_format
 from leadline.outputs.redaction.report import Redaction
 from leadline.outputs.redaction.values import SecretValues
-from leadline.outputs.rows.place import NoPlaces
+from leadline.outputs.rows.no_places import NoPlaces
 from leadline.scans.posture.posture_scan import posture_scan
 from outputs.sample_report import FINDINGS, READER, REPORT, SETTINGS, SUBJECT, WEB, page
 

@@ -11,7 +11,7 @@ from leadline.model.images_report import ImagesReport, ScannedImage
 from leadline.model.package import ImageIdentity, Package, Sbom
 from leadline.model.vulnerability import DatabaseState, Evidence, Match, Suppressed
 from leadline.outputs.format_registry import Page, find_format, formats_for
-from leadline.outputs.rows.place import NoPlaces
+from leadline.outputs.rows.no_places import NoPlaces
 
 BYS = get_args(Suppressed.__annotations__["by"])
 ACCEPTED = ("waiver", "VEX")

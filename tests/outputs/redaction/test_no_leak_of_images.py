@@ -12,7 +12,7 @@ from leadline.model.image_report import ImageReport
 from leadline.model.images_report import ImagesReport
 from leadline.model.package import Sbom
 from leadline.outputs.format_registry import Format, Page, formats_for
-from leadline.outputs.rows.place import NoPlaces
+from leadline.outputs.rows.no_places import NoPlaces
 from leadline.sbom.diff import image_diff
 from leadline.scans.images.image_diff import diff_json, diff_lines
 from leadline.scans.images.image_scan import image_report, image_scan

@@ -5,6 +5,7 @@ import inspect
 import json
 import subprocess
 import sys
+from urllib.parse import quote_from_bytes
 
 import pytest
 from hypothesis import given
@@ -91,6 +92,11 @@ print(json.dumps([click.core.inspect is inspect, before == [sys.modules[one.__na
 @given(st.text("ab \t\n"))
 def test_help_is_cleaned_as_inspect_cleans_it(text: str):
     assert lean_libraries._cleandoc(text) == inspect.cleandoc(text)
+
+
+@given(st.binary() | st.from_regex(rb"[a-zA-Z0-9/._~-]*", fullmatch=True))
+def test_paths_are_quoted_as_addresses_have_them(path: bytes):
+    assert lean_libraries._quoted(path) == quote_from_bytes(path)
 
 
 @given(st.integers(0, 3))

@@ -22,7 +22,7 @@ from leadline.api.protocol import Paging
 from leadline.api.selection import Selection
 from leadline.model.control import severity_of
 from leadline.model.report import PostureReport
-from leadline.outputs.rows.place import NoPlaces
+from leadline.outputs.rows.no_places import NoPlaces
 from leadline.programs.cli.main import main
 from leadline.programs.mcp.calls import Calls
 from leadline.scans.answering.evidence import Evidence, Given

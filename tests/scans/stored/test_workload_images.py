@@ -15,7 +15,7 @@ from leadline.model.package import ImageIdentity, Package, Sbom
 from leadline.model.resource import Resource, resource_of
 from leadline.model.vulnerability import DatabaseState, Exploited, Match
 from leadline.outputs.format_registry import Page, find_format
-from leadline.outputs.rows.place import NoPlaces
+from leadline.outputs.rows.no_places import NoPlaces
 from leadline.scans.stored.followed_results import FollowedResults
 from leadline.scans.stored.image_facts import image_facts
 from leadline.scans.stored.image_results import RunningContainer, Scanned, image_puts

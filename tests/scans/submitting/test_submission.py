@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from leadline.model.unread import AccessRule, Unread
-from leadline.outputs.rows.place import NoPlaces
+from leadline.outputs.rows.no_places import NoPlaces
 from leadline.scans.submitting import submission
 from leadline.scans.submitting.submission import whole_report
 from outputs.sample_report import REPORT

@@ -37,24 +37,6 @@ class ShownPlaces(Places, Protocol):
         """``risk``, worked out of ``read_body``, as it may be shown."""
 
 
-class NoPlaces:
-    """The places of a target without files, such as a cluster."""
-
-    def body(self, resource: Resource) -> dict[str, Any]:
-        return resource.body
-
-    read_body = body
-
-    def shown_risk(self, risk: WorkloadRisk) -> WorkloadRisk:
-        return risk
-
-    def find(self, resource: Resource, path: str) -> Place | None:
-        return None
-
-    def lines(self, resource: Resource, first: int, last: int) -> list[str]:
-        return []
-
-
 def file_of(resource: Resource) -> str:
     """The file of an object as the user would open it; empty for objects without a file."""
     return resource.origin.file

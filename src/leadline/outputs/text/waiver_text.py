@@ -5,7 +5,6 @@ from typing import Any
 
 from leadline.model.report import ChangeUse, PostureReport
 from leadline.model.waiver import Waiver, WaiverUse
-from leadline.outputs.rows.place import titles_of
 from leadline.outputs.text.plain import count, labelled, plain, wrapped
 
 SOON_DAYS = 30
@@ -148,6 +147,8 @@ def change_lines(report: PostureReport, most: int = _SHOWN_OF_CHANGE) -> list[st
     change = report.change
     if change is None:
         return []
+    from leadline.outputs.rows.place import titles_of  # reports about images have no objects
+
     name = titles_of(report)
     lines = []
     for one in change.accepted:

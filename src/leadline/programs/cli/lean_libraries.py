@@ -43,6 +43,7 @@ _UNUSED = ("calendar", "ipaddress", "random")
 STAYING = (_DIFFLIB, _INSPECT, _PLATFORM, *map(LateModule, _UNUSED))
 """What others ask for later: click looks for words like each short flag before it takes it for one; orjson brings ``dataclasses``,
 which need ``inspect`` where a class has no text; ``urllib.parse`` wants addresses in brackets alone checked, ``email`` makes dates and ids of messages."""
+_PLAIN = b"/0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_.-~"
 _LEAST_LIKENESS = 0.6
 """As ``difflib`` has it."""
 
@@ -70,6 +71,9 @@ def import_libraries() -> None:
 
 
 def _quoted(path: bytes) -> str:
+    """As ``urllib.parse.quote_from_bytes``, which most paths do not need."""
+    if not path.translate(None, _PLAIN):
+        return path.decode()
     from urllib.parse import quote_from_bytes
 
     return quote_from_bytes(path)
@@ -88,6 +92,8 @@ def _close_matches(word: str, words: Iterable[str], n: int = 3, cutoff: float = 
     letters = set(word)
 
     def may_be_like(one: str) -> bool:
+        if 2 * min(len(word), len(one)) < cutoff * (len(word) + len(one)):
+            return False
         shared = sum(min(word.count(letter), one.count(letter)) for letter in letters)
         return 2 * shared >= cutoff * (len(word) + len(one))
 

@@ -30,7 +30,7 @@ MOST_HOLES = 100_000
 FOLDER, SYMLINK, HARDLINK = ord("5"), ord("2"), ord("1")
 DEVICES = frozenset(b"346")
 PAX, PAX_GLOBAL, PAX_SUN, GNU_NAME, GNU_TARGET, GNU_SPARSE = b"xgXLKS"
-_USUAL = (ord("0"), FOLDER)
+USUAL_FILE = ord("0")
 FILES = frozenset((0, ord("0"), ord("7"), GNU_SPARSE))
 
 
@@ -212,7 +212,12 @@ class TarReader:
         Most entries are such, and each call less is a tenth of a second in a large layer.
         """
         end, kind = block.find(0), block[156]
-        if kind not in _USUAL or block[345] or not 0 < end < 100 or block[135] not in b"\0 ":
+        if (
+            (kind != USUAL_FILE and kind != FOLDER)
+            or block[345]
+            or not 0 < end < 100
+            or block[135] not in b"\0 "
+        ):
             return None
         try:
             path = block[:end].decode()

@@ -140,6 +140,8 @@ _KEY_WORDS = (
 _NAME = rf"(?i)(?:password|passwd|passphrase|(?:^|[_.:-])(?:{_KEY_WORDS}))$"
 _CAMEL = r"[a-z0-9](?:Secret|Token|ApiKey|AccessKey|AuthKey|PrivateKey|SecretKey|Pwd)$"
 """Names of variables that hold a credential themselves: ``TOKEN_FILE`` and ``GPG_KEY`` do not."""
+_WORDS = ("credential", "key", "pass", "pwd", "secret", "token")
+"""One of them is in each of these."""
 _NO_VALUE = (
     r"(?i)[$<{*/!]|\./|%|[a-z+.]+://|enc\[|x{3,}|\.{3}|your[\s_-]|replace[\s_-]?(?:me|with)|placeholder|dummy|\[?redacted|changeit$"
     r"|\[[a-z_]+\]$|(?:true|false|none|null|nil|undefined|yes|enabled?|disabled?|required|optional|prompt|ask)$"
@@ -209,12 +211,20 @@ def named_kind(name: str, value: str) -> str:
     A password that people choose has no form of its own, so that only its name shows it.
     """
     value = value.strip().strip("'\"").strip()
-    if len(value) < SHORTEST_VALUE or not (_pattern(_NAME).search(name) or _pattern(_CAMEL).search(name)):
+    if len(value) < SHORTEST_VALUE or not may_name_credential(name):
+        return ""
+    if not (_pattern(_NAME).search(name) or _pattern(_CAMEL).search(name)):
         return ""
     if _pattern(_NO_VALUE).match(value) or "public" in name.lower():
         return ""
     # ``MAX_TOKEN=4096`` is a number of something.
     return "" if value.isdecimal() and len(value) < 8 and _pattern(_COUNT).search(name) else BY_NAME
+
+
+def may_name_credential(text: str) -> bool:
+    """Whether a name that announces a credential may be in ``text``; most configurations of images have none to compile patterns for."""
+    folded = text.casefold()
+    return any(word in folded for word in _WORDS)
 
 
 def pairs(line: str) -> Iterator[tuple[str, str]]:

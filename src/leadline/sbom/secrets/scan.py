@@ -9,7 +9,14 @@ from collections.abc import Iterator
 
 from leadline.packages.late_pattern import late_pattern
 from leadline.packages.name_endings import NameEndings
-from leadline.sbom.secrets.patterns import formed, forms_for, named_kind, pairs, tokens_for
+from leadline.sbom.secrets.patterns import (
+    formed,
+    forms_for,
+    may_name_credential,
+    named_kind,
+    pairs,
+    tokens_for,
+)
 
 VERSION = 4
 """Raised with every change of what is found, so that cached layers are read again."""
@@ -176,8 +183,10 @@ def secret_kind(value: str) -> str:
 
 def command_kind(command: str) -> str:
     """The kind of credential that is in a command line or an instruction of a build; empty where there is none."""
+    if kind := secret_kind(command):
+        return kind
     named = (named_kind(name.lstrip("-"), value) for name, value in pairs(command))
-    return secret_kind(command) or next(filter(None, named), "")
+    return next(filter(None, named), "") if may_name_credential(command) else ""
 
 
 def _binary_key(content: bytes) -> str:

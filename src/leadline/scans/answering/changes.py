@@ -10,7 +10,7 @@ from leadline.model.history import History
 from leadline.model.report import PostureReport
 from leadline.outputs.documents.baseline import SeenFinding, baseline_of
 from leadline.outputs.documents.comparison import compare
-from leadline.outputs.rows.place import NoPlaces
+from leadline.outputs.rows.no_places import NoPlaces
 from leadline.outputs.text.history_text import happened
 from leadline.scans.answering.evidence import Evidence
 from leadline.scans.explaining.history import explained_history

@@ -21,7 +21,8 @@ from leadline.outputs.rows.edit_rows import (
     ordered,
     subject_text,
 )
-from leadline.outputs.rows.place import FindingPlaces, NoPlaces, place_text, titles_of
+from leadline.outputs.rows.no_places import NoPlaces
+from leadline.outputs.rows.place import FindingPlaces, place_text, titles_of
 from leadline.outputs.rows.remediation import fix
 
 CLUSTER = "(cluster)"

@@ -20,7 +20,8 @@ from leadline.outputs.documents.baseline import (
 )
 from leadline.outputs.documents.comparison import Comparison, Scope, compare
 from leadline.outputs.documents.report_document import decode, is_report
-from leadline.outputs.rows.place import FindingPlaces, NoPlaces, ShownPlaces
+from leadline.outputs.rows.no_places import NoPlaces
+from leadline.outputs.rows.place import FindingPlaces, ShownPlaces
 from leadline.scans.options import ChartRendering, PostureOptions
 from leadline.scans.posture.posture_scan import open_posture_scan
 from leadline.scans.waivers.before_change import (

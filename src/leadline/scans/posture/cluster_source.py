@@ -7,7 +7,7 @@ from leadline.kube.rbac import Grant, Rights
 from leadline.model.control import BuiltControl
 from leadline.model.finding import Skip
 from leadline.model.report import Target
-from leadline.outputs.rows.place import NoPlaces
+from leadline.outputs.rows.no_places import NoPlaces
 from leadline.posture.inventory import Facts
 from leadline.posture.required_kinds import kinds_needed
 from leadline.posture.risk.fronts import FRONT_KINDS

@@ -18,7 +18,8 @@ from leadline.model.report import PostureReport
 from leadline.model.resource import Resource, with_own_ids
 from leadline.model.unread import Unread
 from leadline.outputs.redaction.report import Redaction
-from leadline.outputs.rows.place import NoPlaces, Places, ShownPlaces
+from leadline.outputs.rows.no_places import NoPlaces
+from leadline.outputs.rows.place import Places, ShownPlaces
 from leadline.posture.engine import Judge
 from leadline.posture.follow import Difference, Followed
 from leadline.posture.verdicts import Verdict

@@ -54,7 +54,7 @@ from leadline.model.package import Package
 from leadline.model.vulnerability import FixState, Match, Suppressed
 from leadline.outputs.documents.report_document import FORMAT, decode, encode
 from leadline.outputs.format_registry import Page
-from leadline.outputs.rows.place import NoPlaces
+from leadline.outputs.rows.no_places import NoPlaces
 from leadline.packages.package_url import package_url
 from leadline.untyped import MALFORMED
 from leadline.version import __version__

@@ -23,7 +23,7 @@ from leadline.model.resource import Resource
 from leadline.model.risk import WorkloadRisk
 from leadline.model.unread import Unread
 from leadline.model.waiver import Waiver, WaiverUse
-from leadline.outputs.rows.place import NoPlaces
+from leadline.outputs.rows.no_places import NoPlaces
 from leadline.posture.verdicts import Judgement
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.policies import Policies, choose_policies

@@ -16,7 +16,8 @@ from leadline.model.report import AcceptedByChange, ChangeUse, FrameworkWaived, 
 from leadline.model.resource import Resource
 from leadline.model.unread import Unread
 from leadline.model.waiver import Waiver, WaiverMatch, WaiverUse
-from leadline.outputs.rows.place import NoPlaces, Places
+from leadline.outputs.rows.no_places import NoPlaces
+from leadline.outputs.rows.place import Places
 from leadline.packages.reference import read_reference
 from leadline.scans.options import PostureOptions
 from leadline.scans.posture.reading import STDIN

@@ -11,7 +11,7 @@ from leadline.api.protocol import Store
 from leadline.errors import SourceError
 from leadline.model.image_report import ImageReport
 from leadline.outputs.format_registry import Page, find_format
-from leadline.outputs.rows.place import NoPlaces
+from leadline.outputs.rows.no_places import NoPlaces
 from leadline.outputs.text.plain import plain, text_table
 from leadline.programs.cli.options.table import CLUSTER, takes
 from leadline.programs.cli.output.destinations import opened, placed, writing

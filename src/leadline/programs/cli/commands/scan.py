@@ -18,7 +18,8 @@ from leadline.model.control import Severity
 from leadline.model.report import PostureReport, Target
 from leadline.outputs.format_registry import Asked, Page
 from leadline.outputs.rows.edit_rows import edit_line, edit_rows, failing_text, failing_unread
-from leadline.outputs.rows.place import FindingPlaces, NoPlaces, titles_of
+from leadline.outputs.rows.no_places import NoPlaces
+from leadline.outputs.rows.place import FindingPlaces, titles_of
 from leadline.outputs.rows.summary import closing
 from leadline.outputs.text.plain import plain
 from leadline.programs.cli.options.habits import ELSEWHERE, HabitualCommand, command_of

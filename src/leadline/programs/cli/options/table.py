@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from leadline.model.unread import Unread
 from leadline.programs.cli.options.option import GRADES, UNMATCHED, VIEWS, F, Flag, Key, Option, Texts
@@ -404,14 +404,15 @@ class Request(Struct, frozen=True, kw_only=True):
 
 
 def _table() -> Iterator[Option]:
-    for field in structs.fields(Request):
-        hint = Request.__annotations__[field.name]
+    # ``structs.fields`` resolves the types of all of them first.
+    for field, default in zip(Request.__struct_fields__, Request.__struct_defaults__, strict=True):
+        hint = Request.__annotations__[field]
         marks = getattr(hint, "__metadata__", ())
         if marks:
             kinds = [one for one in get_args(hint.__origin__) if one is not type(None)]
             kind = kinds[0] if len(kinds) == 1 else hint.__origin__
             by_type = {type(mark): mark for mark in marks}
-            yield Option(field.name, kind, field.default, by_type.get(Flag), by_type.get(Key))
+            yield Option(field, kind, default, by_type.get(Flag), by_type.get(Key))
 
 
 OPTIONS: Mapping[str, Option] = MappingProxyType({one.field: one for one in _table()})

@@ -11,7 +11,7 @@ from leadline.model.images_report import ImagesReport, ScannedImage, UnreadImage
 from leadline.model.package import Sbom
 from leadline.model.unread import Unread
 from leadline.outputs.format_registry import Asked, Format, Page, find_format, formats_for
-from leadline.outputs.rows.place import NoPlaces
+from leadline.outputs.rows.no_places import NoPlaces
 from leadline.outputs.rows.vulnerability_rows import vulnerability_count
 from leadline.outputs.text.plain import count, plain
 from leadline.programs.cli.options.table import Request, passed
