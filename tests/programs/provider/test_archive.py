@@ -100,13 +100,12 @@ def bucket(store: Store) -> Bucket:
 
 
 def put(bucket: Bucket, provider: Provider) -> list[tuple[int, int]]:
-    key = provider.place.keys.verifier
-    made = archive.put_new(bucket, provider.log, ORIGIN, key, UNTIL, set())
+    made = archive.LogArchive(bucket, ORIGIN, provider.place.keys.verifier).put_new(provider.log, UNTIL)
     return [(head.start, head.end) for head, _ in made]
 
 
 def restored(bucket: Bucket, provider: Provider, folder: Path) -> tuple[list[str], str]:
-    return archive.restore(bucket, ORIGIN, folder, provider.place.keys.verifier)
+    return archive.LogArchive(bucket, ORIGIN, provider.place.keys.verifier).restore(folder)
 
 
 def same(one: Path, other: Path) -> bool:
@@ -156,12 +155,9 @@ def test_a_log_that_was_cut_after_it_was_archived_is_refused(
     shutil.copytree(provider.log, tmp_path / "yesterday")
     provider.take(report([1, 2]))
     put(bucket, provider)
+    own = archive.LogArchive(bucket, ORIGIN, provider.place.keys.verifier)
     with pytest.raises(StoreError, match="the archive holds 2 entries, and the log 1"):
-        list(
-            archive.put_new(
-                bucket, tmp_path / "yesterday", ORIGIN, provider.place.keys.verifier, UNTIL, set()
-            )
-        )
+        list(own.put_new(tmp_path / "yesterday", UNTIL))
 
 
 def test_a_bucket_without_locks_is_refused(provider: Provider, bucket: Bucket, store: Store):

@@ -11,8 +11,8 @@ import click
 from leadline.api.provider.note import NoteError, Verifier, verifier
 from leadline.errors import GATE_FAILED, SourceError, StoreError, UsageError
 from leadline.foreign_errors import in_words
-from leadline.programs.provider.archive import put_new, restore
-from leadline.programs.provider.bucket import Bucket, Version, credentials
+from leadline.programs.provider.archive import LogArchive
+from leadline.programs.provider.bucket import Bucket, credentials
 from leadline.programs.provider.flags import data_folder, public_key
 from leadline.programs.provider.log import verify_log
 from leadline.programs.serving.log import log_to_stderr
@@ -53,10 +53,10 @@ def archive(bucket: str, data: Path, keep_days: int, every_s: float, ca: str, *,
     key = read_key(data / "key.txt")
     with provider_client(ca) as client:
         place = Bucket(bucket, credentials(os.environ), client)
-        compared: set[Version] = set()
+        archives: dict[str, LogArchive] = {}
         while True:
             try:
-                _archive(place, data, key, datetime.now(UTC) + timedelta(days=keep_days), compared)
+                _archive(place, data, key, datetime.now(UTC) + timedelta(days=keep_days), archives)
             except (SourceError, StoreError) as error:
                 if once:
                     raise
@@ -66,13 +66,16 @@ def archive(bucket: str, data: Path, keep_days: int, every_s: float, ca: str, *,
             time.sleep(every_s)
 
 
-def _archive(bucket: Bucket, data: Path, key: Verifier, until: datetime, compared: set[Version]) -> None:
+def _archive(
+    bucket: Bucket, data: Path, key: Verifier, until: datetime, archives: dict[str, LogArchive]
+) -> None:
     """Every log; one that fails keeps no other from it. Raises: ``SourceError``, ``StoreError``."""
     failed, put, folders = 0, 0, _logs(data)
     for folder in folders:
         origin = f"{key.name}/{folder.parent.name}/{folder.name}"
         try:
-            for head, version in put_new(bucket, folder, origin, key, until, compared):
+            known = archives.setdefault(origin, LogArchive(bucket, origin, key))
+            for head, version in known.put_new(folder, until):
                 click.echo(f"{version.key} {version.version}")
                 log.info("%s: entries up to %s are archived", origin, f"{head.end:,}")
                 put += 1
@@ -113,7 +116,7 @@ def restore_log(bucket: str, origin: str, folder: Path, key_file: Path, ca: str)
     with provider_client(ca) as client:
         place = Bucket(bucket, credentials(os.environ), client)
         try:
-            left_out, why = restore(place, origin, folder, key)
+            left_out, why = LogArchive(place, origin, key).restore(folder)
         except FileExistsError as error:
             raise UsageError(f"{folder} exists", hint="name a folder that does not exist") from error
         except OSError as error:
