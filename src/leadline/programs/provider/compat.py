@@ -24,7 +24,7 @@ from leadline.programs.provider.app import Receive, Send, body_of
 from leadline.programs.provider.doors import DEFAULT_TENANT, Doors
 from leadline.programs.provider.ingest import Message, Refused
 from leadline.programs.provider.routes import Parts
-from leadline.scans.submitting.compat import MOST_CHUNKS, Chunk, Chunks, account_of, framework_documents
+from leadline.scans.submitting.compat import Chunk, Chunks, account_of, framework_documents
 
 log = logging.getLogger(__name__)
 LARGEST_CHUNK = 16 << 20
@@ -37,13 +37,6 @@ _PENDING = 4
 _DISCOVERY = re.compile("/api/(v[123])/servicediscovery")
 _GUID = re.compile("[0-9a-fA-F-]{36}")
 Answer = tuple[int, Any]
-
-
-class _Pending:
-    def __init__(self) -> None:
-        self.chunks = Chunks()
-        self.size = 0
-        self.at = time.monotonic()
 
 
 class _Asked(Struct, frozen=True):
@@ -67,7 +60,7 @@ class CompatDoor:
         self._doors = doors
         self._address = address.rstrip("/")
         self._frameworks = _frameworks(policies) if policies else {}
-        self._pending: dict[tuple[int, str], _Pending] = {}
+        self._pending: dict[tuple[int, str], Chunks] = {}
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
@@ -160,14 +153,14 @@ class CompatDoor:
         if pending.size > _LARGEST_REPORT:
             del self._pending[source.id, report]
             raise Refused(413, "The report is too large")
-        if not pending.chunks.take(chunk):
+        if not pending.take(chunk):
             return f"chunk {chunk.pagination_info.chunk_number} of report {report} was received"
         self._pending.pop((source.id, report), None)
 
         def stored() -> int:
             now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
             try:
-                whole = pending.chunks.whole(now, NAMES_NO_UNREAD)
+                whole = pending.whole(now, NAMES_NO_UNREAD)
             except UsageError as error:
                 raise Refused(413, "The report is too large", str(error.args[0])) from error
             plain = msgspec.json.encode(whole)
@@ -176,7 +169,7 @@ class CompatDoor:
 
         return f"{await asyncio.to_thread(stored):,} findings of {source.name} are open"
 
-    def _waiting(self, key: tuple[int, str]) -> _Pending:
+    def _waiting(self, key: tuple[int, str]) -> Chunks:
         old = time.monotonic() - _KEPT_S
         mine = sorted((one.at, other) for other, one in self._pending.items() if other[0] == key[0])
         drop = [other for at, other in mine if at < old]
@@ -184,18 +177,15 @@ class CompatDoor:
             drop.append(mine[len(drop)][1])
         for other in drop:
             del self._pending[other]
-        return self._pending.setdefault(key, _Pending())
+        return self._pending.setdefault(key, Chunks(time.monotonic()))
 
 
 def _chunk(body: bytes) -> Chunk:
     """Raises: ``Refused``."""
     try:
-        chunk = msgspec.json.decode(body, type=Chunk)
+        return msgspec.json.decode(body, type=Chunk)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(400, "The body is not a report", in_words(error)) from error
-    if not 0 <= chunk.pagination_info.chunk_number < MOST_CHUNKS:
-        raise Refused(400, "The number of the chunk is out of range")
-    return chunk
 
 
 def _frameworks(folder: Path) -> Mapping[str, Any]:

@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from leadline.api.provider.wire import (
     LONG,
@@ -46,7 +46,7 @@ CHUNK_BYTES = 2 << 20
 _SCORES: dict[Severity, float] = {"critical": 9.0, "high": 7.0, "medium": 5.0, "low": 2.0, "unknown": 0.0}
 _JUDGED = frozenset({"passed", "failed"})
 _ACCEPTED = "w/exceptions"
-MOST_CHUNKS = 1_000
+_MOST_CHUNKS = 1_000
 _MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]{1,9})?Z")
 
 
@@ -301,7 +301,7 @@ class _Summary(Struct, frozen=True):
 
 
 class _Page(Struct, frozen=True, rename="camel"):
-    chunk_number: int
+    chunk_number: Annotated[int, Meta(ge=0, lt=_MOST_CHUNKS)]
     is_last_chunk: bool = False
 
 
@@ -319,7 +319,11 @@ class Chunk(Struct, frozen=True, rename="camel"):
 class Chunks:
     """Those of one report, in whatever order they come; a number that comes again replaces."""
 
-    def __init__(self) -> None:
+    def __init__(self, at: float) -> None:
+        """``at``: when the first one came, in seconds of any clock."""
+        self.at = at
+        self.size = 0
+        """Bytes of those that came; for who takes them to count."""
         self._parts: dict[int, Chunk] = {}
         self._last: int | None = None
 
