@@ -102,7 +102,7 @@ class Doors:
                 from leadline.programs.provider.oidc import OidcIssuer
             except ImportError as error:
                 raise UsageError("OIDC needs pyjwt", hint="pip install 'leadline[provider]'") from error
-            self._user = OidcIssuer(asked.issuer, asked.audience, asked.claim, asked.keys, fetch).user
+            self._user = OidcIssuer(asked, fetch).user
 
     def token(self, scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> Token:
         """Raises: ``Refused``."""

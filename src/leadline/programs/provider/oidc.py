@@ -4,14 +4,15 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable
 
 import jwt
 
 from leadline.errors import LeadlineError, SourceError, UsageError
 from leadline.foreign_errors import in_words
+from leadline.programs.provider.doors import Fetch, Oidc
 from leadline.programs.provider.ingest import Refused
 from leadline.programs.serving.provider_client import given_file
+from leadline.untyped import texts
 
 log = logging.getLogger(__name__)
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
@@ -24,23 +25,26 @@ _LARGEST_KEYS = 1 << 20
 
 
 class OidcIssuer:
-    def __init__(
-        self, issuer: str, audience: str, claim: str, keys: str, fetch: Callable[[str], bytes] | None
-    ) -> None:
-        """``keys``: file or ``https://`` of a JSON Web Key Set. Raises: ``SourceError``, ``UsageError``."""
-        self._issuer, self._audience, self._claim = issuer, audience, claim
-        self._keys = _Keys(keys, fetch)
+    def __init__(self, asked: Oidc, fetch: Fetch | None) -> None:
+        """Raises: ``SourceError``, ``UsageError`` where a file does not hold its keys."""
+        self._asked = asked
+        self._fetch = fetch if asked.keys.startswith("https://") else None
+        self._lock = threading.Lock()
+        self._keys: dict[str | None, jwt.PyJWK] = {}
+        self._read_at = float("-inf")
+        self._tried_at = float("-inf")
+        if self._fetch is None:
+            self._read()
 
     def user(self, word: str) -> tuple[str, list[str]]:
         """Name and groups. Raises: ``Refused``."""
         try:
-            kid = jwt.get_unverified_header(word).get("kid")
             claims = jwt.decode(
                 word,
-                self._keys.key(kid),
+                self._key(jwt.get_unverified_header(word).get("kid")),
                 algorithms=list(_ALGORITHMS),
-                audience=self._audience,
-                issuer=self._issuer,
+                audience=self._asked.audience,
+                issuer=self._asked.issuer,
                 leeway=_LEEWAY_S,
                 options={"require": ["exp", "iss", "aud", "sub"]},
             )
@@ -52,51 +56,34 @@ class OidcIssuer:
                 "its issuer, audience, signature and times are checked",
                 headers=((b"www-authenticate", b'Bearer error="invalid_token"'),),
             ) from error
-        groups = claims.get(self._claim, [])
-        groups = [groups] if isinstance(groups, str) else groups
-        return str(claims["sub"]), (
-            [one for one in groups if isinstance(one, str)] if isinstance(groups, list) else []
-        )
+        groups = claims.get(self._asked.claim, [])
+        return str(claims["sub"]), [groups] if isinstance(groups, str) else texts(groups)
 
-
-class _Keys:
-    """Of the issuer, read again when they are old or one is missing."""
-
-    def __init__(self, place: str, fetch: Callable[[str], bytes] | None) -> None:
-        """Raises: ``SourceError``, ``UsageError``."""
-        self._place = place
-        self._fetch = fetch if place.startswith("https://") else None
-        self._lock = threading.Lock()
-        self._known: dict[str | None, jwt.PyJWK] = {}
-        self._read_at = float("-inf")
-        self._tried_at = float("-inf")
-        if self._fetch is None:
-            self._read()
-
-    def key(self, kid: str | None) -> jwt.PyJWK:
-        """Raises: ``LeadlineError`` where the issuer has none of that name, or cannot be asked."""
+    def _key(self, kid: str | None) -> jwt.PyJWK:
+        """Read again when they are old or one is missing. Raises: ``LeadlineError`` where the issuer has none of that name, or cannot be asked."""
         with self._lock:
             now = time.monotonic()
-            is_old = kid not in self._known or now - self._read_at > _KEYS_S
+            is_old = kid not in self._keys or now - self._read_at > _KEYS_S
             if is_old and now - self._tried_at > _AGAIN_S:
                 self._tried_at = now
                 try:
                     self._read()
                 except LeadlineError as error:
                     log.warning("keys of the issuer: %s", error)
-            if kid in self._known:
-                return self._known[kid]
+            if kid in self._keys:
+                return self._keys[kid]
         raise SourceError("unknown key")
 
     def _read(self) -> None:
+        place = self._asked.keys
         try:
-            raw = self._fetch(self._place) if self._fetch else given_file(self._place)
+            raw = self._fetch(place) if self._fetch else given_file(place)
             if len(raw) > _LARGEST_KEYS:
-                raise SourceError(f"{self._place} is too large")
+                raise SourceError(f"{place} is too large")
             found = jwt.PyJWKSet.from_dict(json.loads(raw))
         except OSError as error:
-            raise SourceError(f"cannot read {self._place}: {in_words(error)}") from error
+            raise SourceError(f"cannot read {place}: {in_words(error)}") from error
         except (ValueError, TypeError, AttributeError, RecursionError, jwt.PyJWTError) as error:
-            raise UsageError(f"{self._place} is not a JSON Web Key Set: {error}") from error
-        self._known = {one.key_id: one for one in found.keys}
+            raise UsageError(f"{place} is not a JSON Web Key Set: {error}") from error
+        self._keys = {one.key_id: one for one in found.keys}
         self._read_at = time.monotonic()
