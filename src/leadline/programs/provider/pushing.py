@@ -94,24 +94,17 @@ def push(
     kept = StateFile(state_file)
     ask = ProviderReader(provider, os.environ, provider_ca)
     with closing(ask), provider_client(ca) as client:
-        deliver = _sender(Patient(client, "--ca"), url)
-        taken = 0
-
-        def send(call: Call) -> None:
-            nonlocal taken
-            deliver(call)
-            taken += 1
-
-        click.echo(f"pushing what {ask.host} knows to {urlsplit(url).netloc}", err=True)
+        receiver = _Receiver(Patient(client, "--ca"), url)
+        click.echo(f"pushing what {ask.host} knows to {receiver.host}", err=True)
         while True:
             try:
-                kept.follow(_step(product, url.rstrip("/"), ask, send, (secret, key), kept.state))
+                kept.follow(_step(product, url.rstrip("/"), ask, receiver, (secret, key), kept.state))
             except SourceError as error:
                 if once:
                     raise
                 log.error("%s", error)
             if once:
-                click.echo(f"messages delivered to {urlsplit(url).netloc}: {taken:,}", err=True)
+                click.echo(f"messages delivered to {receiver.host}: {receiver.taken:,}", err=True)
                 return
             time.sleep(every_s)
 
@@ -196,18 +189,23 @@ def push_images(
         yield State(state.since, done)
 
 
-def _sender(exchange: Patient, url: str) -> Send:
-    host = urlsplit(url).netloc
+class _Receiver:
+    """A product at its address."""
 
-    def send(call: Call) -> None:
+    def __init__(self, exchange: Patient, url: str) -> None:
+        self.host = urlsplit(url).netloc
+        self.taken = 0
+        self._exchange = exchange
+
+    def __call__(self, call: Call) -> None:
+        """Raises: ``SourceError`` where it is not taken."""
         try:
-            answer = exchange(call)
+            answer = self._exchange(call)
         except OSError as error:
-            raise SourceError(f"{host} cannot be reached: {error}", hint=hint_of(error)) from error
+            raise SourceError(f"{self.host} cannot be reached: {error}", hint=hint_of(error)) from error
         if not 200 <= answer.status < 300:
-            raise SourceError(f"{host} answers HTTP {answer.status}")
-
-    return send
+            raise SourceError(f"{self.host} answers HTTP {answer.status}")
+        self.taken += 1
 
 
 def _earlier(moment: str, by_s: int) -> str:
