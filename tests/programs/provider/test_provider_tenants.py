@@ -274,37 +274,48 @@ def test_an_index_of_whole_times_is_made_anew_in_sqlite(tmp_path: Path):
         assert len(place.tables.view(place.tables.sources()[1])) > 3
 
 
-def test_an_index_of_whole_times_is_made_anew_in_postgresql(
-    provider_database: PostgresServer, tmp_path: Path
+@pytest.mark.parametrize(("version", "time"), [(5, "first"), (6, "(first / 604800)")])
+def test_an_index_with_times_is_made_anew_in_postgresql(
+    provider_database: PostgresServer, tmp_path: Path, version: int, time: str
 ):
-    """Databases of version 5, whose partitions are cleaned as late as any table."""
+    """Databases of version 5, whose partitions are cleaned as late as any table, and of version 6."""
     made = Provider(tmp_path / "provider", database=provider_database.owned())
     made.take(report(range(3)))
     made.close()
-    address = made.database
-
-    async def asked(statement: str) -> list[str]:
-        connection = await asyncpg.connect(address)
-        rows = [str(row[0]) for row in await connection.fetch(statement)]
-        await connection.close()
-        return rows
-
-    async def as_before() -> None:
-        connection = await asyncpg.connect(address)
-        await connection.execute(
-            "DROP INDEX finding_detail; CREATE INDEX finding_detail ON finding(source, detail, first);"
-            " ALTER TABLE finding_1 RESET (autovacuum_vacuum_scale_factor); UPDATE version SET number = 5"
+    asyncio.run(
+        executed(
+            made.database,
+            f"DROP INDEX finding_detail; CREATE INDEX finding_detail ON finding(source, detail, {time});"
+            f" ALTER TABLE finding_1 RESET (autovacuum_vacuum_scale_factor); UPDATE version SET number = {version}",
         )
-        await connection.close()
-
-    asyncio.run(as_before())
-    with closing(Place(tmp_path / "provider", address)) as place:
+    )
+    with closing(Place(tmp_path / "provider", made.database)) as place:
         assert len(place.tables.view(place.tables.sources()[1])) > 3
-    (shown,) = asyncio.run(asked("SELECT pg_get_indexdef('finding_detail'::regclass)"))
-    assert "604800" in shown
-    assert asyncio.run(asked("SELECT reloptions[1] FROM pg_class WHERE oid = 'finding_1'::regclass")) == [
-        "autovacuum_vacuum_scale_factor=0.02"
-    ]
+    (shown,) = asyncio.run(asked(made.database, "SELECT pg_get_indexdef('finding_detail'::regclass)"))
+    assert shown.endswith("(source, detail)")
+    options = "SELECT reloptions[1] FROM pg_class WHERE oid = 'finding_1'::regclass"
+    assert asyncio.run(asked(made.database, options)) == ["autovacuum_vacuum_scale_factor=0.02"]
+
+
+def test_no_index_of_postgresql_holds_an_expression(provider_database: PostgresServer, tmp_path: Path):
+    """Row-level security asks whose a row is before it computes anything of it, so that no index is read by what is computed."""
+    made = Provider(tmp_path / "provider", database=provider_database.owned())
+    made.close()
+    computed = "SELECT indexrelid::regclass::text FROM pg_index WHERE indexprs IS NOT NULL AND indrelid IN (SELECT oid FROM pg_class WHERE relnamespace = current_schema()::regnamespace)"
+    assert asyncio.run(asked(made.database, computed)) == []
+
+
+async def asked(address: str, statement: str) -> list[str]:
+    connection = await asyncpg.connect(address)
+    rows = [str(row[0]) for row in await connection.fetch(statement)]
+    await connection.close()
+    return rows
+
+
+async def executed(address: str, script: str) -> None:
+    connection = await asyncpg.connect(address)
+    await connection.execute(script)
+    await connection.close()
 
 
 def test_loose_indexes_of_open_findings_are_rebuilt(provider_database: PostgresServer, tmp_path: Path):

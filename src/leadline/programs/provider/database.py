@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 Row = Sequence[Any]
 EVERYONE = 0
-MANY = 200
+MANY, FEW = 200, 20
 """Values of one ``IN``."""
 
 
@@ -26,7 +26,7 @@ class Writing(Protocol):
         ...
 
     def many(self, text: str, rows: Sequence[Sequence[Any]]) -> None:
-        """``text`` for each of ``rows``."""
+        """``text`` for each of ``rows``, at the latest with the next ``run`` or at the end."""
         ...
 
 
@@ -84,9 +84,9 @@ def mark_of(*words: str) -> bytes:
 def among(write: Writing, text: str, first: Sequence[Any], values: Iterable[Any]) -> Iterator[Row]:
     """Rows of ``text``, where ``$among`` is what ``IN`` looks among, after what ``first`` gives."""
     left = list(values)
-    places = ",".join("?" * MANY)
     for start in range(0, len(left), MANY):
         some = left[start : start + MANY]
-        # Always as many, so that a statement is prepared once.
-        some += [some[-1]] * (MANY - len(some))
-        yield from write.run(text.replace("$among", places), *first, *some)
+        # One of two lengths, so that each statement is prepared twice at most.
+        count = FEW if len(some) <= FEW else MANY
+        some += [some[-1]] * (count - len(some))
+        yield from write.run(text.replace("$among", ",".join("?" * count)), *first, *some)

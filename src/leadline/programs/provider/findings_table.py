@@ -18,6 +18,7 @@ class _Open(Struct, frozen=True):
     object: int
     detail: int
     first: int
+    namespace: str
 
 
 def change_findings(write: Writing, source: Source, head: LogHead, changes: Changes) -> tuple[int, int]:
@@ -33,7 +34,7 @@ def change_findings(write: Writing, source: Source, head: LogHead, changes: Chan
             closed[mark] = was
             sums.add(was.severity, is_accepted=was.is_accepted, by=-1, is_new=True)
     objects = _numbers(write, source, "object", _OBJECT, (_object_of(one) for _, one in opened))
-    places = _Places(write, source, [one.object for one in (*closed.values(), *known.values())])
+    places = _Places()
     for was in closed.values():
         places.add(was, went=1, day=now // DAY_S)
     details = _numbers(write, source, "detail", _DETAIL, (_detail_of(one) for _, one in opened))
@@ -47,12 +48,12 @@ def change_findings(write: Writing, source: Source, head: LogHead, changes: Chan
             objects[_object_of(one)],
             details[_detail_of(one)],
             before.first if before else now,
+            one.namespace,
         )
         sums.add(row.severity, is_accepted=row.is_accepted, by=1, is_new=before is None)
         if before:
             sums.add(before.severity, is_accepted=before.is_accepted, by=-1, is_new=False)
             places.add(before, came=-1)
-        places.names[row.object] = one.namespace
         places.add(row, came=1)
         (fresh if before is None or mark in fresh else changed)[mark] = row
     _write(write, source, head.index, now, (closed, fresh, changed))
@@ -62,15 +63,16 @@ def change_findings(write: Writing, source: Source, head: LogHead, changes: Chan
 
 
 def _known(write: Writing, source: Source, marks: set[Mark]) -> dict[Mark, _Open]:
-    text = "SELECT head, tail, severity, object, detail, first FROM finding WHERE tenant = ? AND source = ? AND head IN ($among)"
-    rows = [
-        row
+    text = (
+        "SELECT head, tail, severity, (SELECT accepted <> '' FROM detail d WHERE d.source = f.source AND d.id = f.detail), object,"
+        " detail, first, (SELECT namespace FROM object o WHERE o.source = f.source AND o.id = f.object) FROM finding f"
+        " WHERE tenant = ? AND source = ? AND head IN ($among)"
+    )
+    return {
+        (row[0], row[1]): _Open(row[2], bool(row[3]), *row[4:])
         for row in among(write, text, (source.tenant_id, source.id), {head for head, _ in marks})
         if (row[0], row[1]) in marks
-    ]
-    text = "SELECT id FROM detail WHERE source = ? AND accepted <> '' AND id IN ($among)"
-    accepted = {row[0] for row in among(write, text, (source.id,), {row[4] for row in rows})}
-    return {(row[0], row[1]): _Open(row[2], row[4] in accepted, *row[3:]) for row in rows}
+    }
 
 
 def _write(
@@ -174,17 +176,12 @@ class _Sums:
 class _Places:
     """What one message changes in the sums of namespaces, which all sources share: exactly what the rows of findings say."""
 
-    def __init__(self, write: Writing, source: Source, objects: Iterable[int]) -> None:
-        """``objects``: of findings that were open before."""
-        text = "SELECT id, namespace FROM object WHERE source = ? AND id IN ($among)"
-        self.names: dict[int, str] = {
-            row[0]: row[1] for row in among(write, text, (source.id,), set(objects))
-        }
+    def __init__(self) -> None:
         self._rows: dict[tuple[str, int, int], list[int]] = {}
 
     def add(self, one: _Open, *, came: int = 0, went: int = 0, day: int = -1) -> None:
         """``day``: when it went; it came when it was received first."""
-        key = (self.names[one.object], one.first // DAY_S if day < 0 else day, one.severity)
+        key = (one.namespace, one.first // DAY_S if day < 0 else day, one.severity)
         row = self._rows.setdefault(key, [0, 0])
         row[0] += came
         row[1] += went

@@ -29,7 +29,7 @@ from leadline.foreign_errors import in_words
 from leadline.model.unread import AccessRule, PassedOver, UnlistedKinds
 from leadline.programs.provider.log import Entry, Keys, SourceLog
 from leadline.programs.provider.source_row import Source
-from leadline.programs.provider.tables import DAMAGED_LOG, OTHER_SCOPE, Done, Known, Tables, Token
+from leadline.programs.provider.tables import DAMAGED_LOG, OTHER_SCOPE, Done, Known, Standing, Tables, Token
 from leadline.programs.provider.watchman import STATES, suspicions, usual_after
 from leadline.untyped import MALFORMED
 
@@ -145,14 +145,13 @@ class Ingest:
     def take(self, token: Token, source: Source, message: Message) -> Receipt:
         """Raises: ``Refused``; ``OSError`` where nothing can be written, and then nothing has changed."""
         with self._locked(source.id):
-            fresh = self._tables.source(source.tenant, source.name)
-            if fresh is None:
-                raise Refused(404, "Unknown source")
-            history = self._log(fresh)
-            if fresh.entries != history.size:
+            standing = self._standing(source, message.key)
+            history = self._log(standing.source)
+            if standing.source.entries != history.size:
                 # The log was written, and the tables were not: a full disk, a fault.
-                self._replayed(fresh, alerting=True)
-                fresh = self._tables.source(source.tenant, source.name) or fresh
+                self._replayed(standing.source, alerting=True)
+                standing = self._standing(source, message.key)
+            fresh, done = standing.source, standing.done
             if message.known_size > history.size:
                 # The provider lost entries, or the sender keeps the checkpoint of another log.
                 raise Refused(
@@ -163,14 +162,14 @@ class Ingest:
                     type=LOG_IS_SHORTER,
                 )
             sent = digest_of(message.body)
-            done = self._tables.done(fresh, message.key)
             if done is not None:
                 if done.sent != sent:
                     self._tables.alert(
                         fresh, "key-reused", "one idempotency key came with two messages", self._stamp()
                     )
                     raise Refused(409, "This idempotency key belongs to another message")
-                return self._receipt(fresh, history, message, done)
+                entry = next(history.entries(done.entry))
+                return _receipt(history, message, done, entry.head, standing.open, fresh.sequence + 1)
             content = message.content
             changes = None if isinstance(content, ImageContent) else self._changes(fresh, content)
             record = encoded(changes) if isinstance(content, WholeReport) and changes else message.body
@@ -178,7 +177,7 @@ class Ingest:
                 raise Refused(400, "NUL is part of no name")
             self._check_growth(fresh, len(record))
             if changes:
-                self._check_open(fresh, changes)
+                _check_open(standing.open, changes)
             head = LogHead(
                 origin=history.origin,
                 index=history.size,
@@ -189,15 +188,24 @@ class Ingest:
                 sent=sent,
                 record=digest_of(record),
             )
+            noticed = tuple(suspicions(fresh, standing.open, changes)) if changes else ()
+            entry = Entry(encoded(head), record)
+            history.append(entry)
             if changes is None:
-                history.append(Entry(encoded(head), record))
                 image = msgspec.json.decode(record, type=ImageContent)
                 done = self._tables.apply_image(fresh, head, image, len(record))
-                return self._receipt(fresh, history, message, done)
-            noticed = tuple(suspicions(fresh, self._tables.open_count(fresh), changes))
-            history.append(Entry(encoded(head), record))
-            done = self._applied(fresh, head, changes, noticed, len(record))
-            return self._receipt(fresh, history, message, done)
+            else:
+                done = self._applied(fresh, head, changes, noticed, len(record))
+            sequence = changes.sequence if changes else fresh.sequence
+            now_open = standing.open + done.opened - done.gone
+            return _receipt(history, message, done, entry.head, now_open, sequence + 1)
+
+    def _standing(self, source: Source, key: str) -> Standing:
+        """Raises: ``Refused``."""
+        found = self._tables.standing(source.tenant, source.name, key)
+        if found is None:
+            raise Refused(404, "Unknown source")
+        return found
 
     def state(self, source: Source) -> str:
         """The checkpoint of its log."""
@@ -254,25 +262,6 @@ class Ingest:
             f"{text}; use a source of its own, or run leadline provider settle {source.name} there",
         )
 
-    def _receipt(self, source: Source, history: SourceLog, message: Message, done: Done) -> Receipt:
-        entry = next(history.entries(done.entry))
-        fresh = self._tables.source(source.tenant, source.name) or source
-        return Receipt(
-            head=entry.head.decode(),
-            checkpoint=history.checkpoint,
-            inclusion=tuple(one.hex() for one in history.inclusion(done.entry)),
-            consistency=tuple(one.hex() for one in history.consistency(message.known_size)),
-            opened=done.opened,
-            gone=done.gone,
-            open=self._tables.open_count(source),
-            expected_sequence=fresh.sequence + 1,
-        )
-
-    def _check_open(self, source: Source, changes: Changes) -> None:
-        """Raises: ``Refused``."""
-        if self._tables.open_count(source) + len(changes.opened) - len(changes.gone) > MOST_OPEN:
-            raise Refused(413, "Too many open findings", f"a source has at most {MOST_OPEN:,}")
-
     def _check_growth(self, source: Source, size: int) -> None:
         """Raises: ``Refused``."""
         taken = source.taken if source.received[:10] == self._stamp()[:10] else 0
@@ -284,9 +273,9 @@ class Ingest:
         self, source: Source, head: LogHead, changes: Changes, noticed: Sequence[tuple[str, str]], size: int
     ) -> Done:
         kinds = {kind for kind, _ in noticed}
-        self._tables.end_alerts(source, [kind for kind in STATES if kind not in kinds], head.received)
+        over = [kind for kind in STATES if kind not in kinds]
         usual = usual_after(source, changes, kinds)
-        return self._tables.apply(source, head, changes, size, noticed, usual)
+        return self._tables.apply(source, head, changes, size, noticed, over, usual)
 
     def _replayed(self, source: Source, *, alerting: bool) -> int:
         history = self._log(source)
@@ -347,6 +336,27 @@ class Ingest:
 
     def _stamp(self) -> str:
         return self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _receipt(
+    history: SourceLog, message: Message, done: Done, head: bytes, now_open: int, expected_sequence: int
+) -> Receipt:
+    return Receipt(
+        head=head.decode(),
+        checkpoint=history.checkpoint,
+        inclusion=tuple(one.hex() for one in history.inclusion(done.entry)),
+        consistency=tuple(one.hex() for one in history.consistency(message.known_size)),
+        opened=done.opened,
+        gone=done.gone,
+        open=now_open,
+        expected_sequence=expected_sequence,
+    )
+
+
+def _check_open(before: int, changes: Changes) -> None:
+    """Raises: ``Refused``."""
+    if before + len(changes.opened) - len(changes.gone) > MOST_OPEN:
+        raise Refused(413, "Too many open findings", f"a source has at most {MOST_OPEN:,}")
 
 
 def _kind(content: WholeReport | Changes | ImageContent) -> Literal["report", "changes", "image"]:

@@ -19,8 +19,8 @@ from leadline.api.carriers.postgres_schema import refusal
 from leadline.errors import StoreError, UsageError
 from leadline.programs.provider.database import EVERYONE, Row, TakenError
 from leadline.programs.provider.schema import (
-    BY_DETAIL_AND_WEEK,
     BY_TIME,
+    POSTGRES_BY_DETAIL,
     VACUUMED,
     partition_of_month,
     partition_of_tenant,
@@ -36,7 +36,7 @@ _ANSWER_S = 150.0
 _UPGRADE_S = 86_400.0
 """An upgrade rewrites the tables of an earlier version, however large they are."""
 _LOCK = 0x1EAD9A0
-_VERSION = 6
+_VERSION = 7
 _BEGIN = "BEGIN; SET LOCAL leadline.tenant = '{tenant:d}'; SET LOCAL jit = off;"
 # By an index always: what PostgreSQL knows of a table is old after a large message, and nothing in the first minute.
 _BY_INDEX = "SET LOCAL enable_seqscan = off;"
@@ -47,6 +47,8 @@ _AS_WRITTEN = (
 )
 
 
+_MOST_WAITING = 1_000
+"""Rows of one statement: the time that a larger one may take is its own."""
 _FIRST_ANALYSIS = 2_000
 """Rows that were written."""
 _REBUILDING = 200_000
@@ -114,12 +116,12 @@ class PostgresDatabase:
                         "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'finding'::regclass"
                     )
                 ]
-                smaller = BY_DETAIL_AND_WEEK + "".join(VACUUMED.format(name=one) for one in partitions)
+                smaller = POSTGRES_BY_DETAIL + "".join(VACUUMED.format(name=one) for one in partitions)
                 for last, later in (
                     (2, postgres_in_parts(partitions)),
                     (3, BY_TIME),
                     (5, postgres_policies()),
-                    (6, smaller),
+                    (7, smaller),
                 ):
                     if version < last:
                         await connection.execute(later, timeout=_UPGRADE_S)
@@ -162,16 +164,14 @@ class PostgresDatabase:
 
     @contextmanager
     def writing(self, tenant: int, *, is_lasting: bool = True) -> Iterator["PostgresWriting"]:
-        connection = self._done(self._begin(tenant, is_lasting=is_lasting))
+        write = PostgresWriting(self, tenant, is_lasting=is_lasting)
         try:
-            yield (write := PostgresWriting(self, connection))
-            self._done(connection.execute("COMMIT"))
-            self._count(write.rows)
+            yield write
+            self._done(write.end("COMMIT"))
         except BaseException:
-            self._done(_ended(connection, "ROLLBACK"))
+            self._done(write.end("ROLLBACK"))
             raise
-        finally:
-            self._done(self._pool.release(connection))
+        self._count(write.rows)
 
     def _count(self, rows: int) -> None:
         """Has PostgreSQL look at its tables each time they have doubled: by itself it does a minute later, or for no table in parts.
@@ -204,7 +204,7 @@ class PostgresDatabase:
                 "PostgreSQL has not looked after its tables, so that questions may take longer: %s", error
             )
 
-    async def _begin(self, tenant: int, *, is_lasting: bool) -> Any:
+    async def begun(self, tenant: int, *, is_lasting: bool) -> Any:
         connection = await self._pool.acquire()
         try:
             words = "" if is_lasting else "SET LOCAL synchronous_commit = off;"
@@ -215,6 +215,9 @@ class PostgresDatabase:
             await self._pool.release(connection)
             raise
         return connection
+
+    async def released(self, connection: Any) -> None:
+        await self._pool.release(connection)
 
     def add_tenant(self, tenant: int) -> None:
         self._made(f"finding_{tenant:d}", partition_of_tenant(tenant))
@@ -228,24 +231,61 @@ class PostgresDatabase:
         with self.writing(EVERYONE) as write:
             write.run("SELECT pg_advisory_xact_lock(?)", _LOCK)
             if write.run("SELECT to_regclass(?) IS NULL", name)[0][0]:
-                self._done(write.connection.execute(statement))
+                self._done(write.execute(statement))
 
 
 class PostgresWriting:
-    def __init__(self, database: PostgresDatabase, connection: Any) -> None:
+    """One transaction, begun with its first statement.
+
+    What answers nothing waits for what does, or for the end: each time that a thread asks the loop costs more than most statements.
+    """
+
+    def __init__(self, database: PostgresDatabase, tenant: int, *, is_lasting: bool) -> None:
         self._database = database
-        self.connection = connection
+        self._tenant, self._is_lasting = tenant, is_lasting
+        self._connection: Any = None
+        self._waiting: list[tuple[str, Sequence[Sequence[Any]]]] = []
         self.rows = 0
         """That were written."""
 
     def run(self, text: str, *given: Any) -> list[Row]:
-        rows = self._database._done(self.connection.fetch(_numbered(text), *given))
-        return [tuple(row) for row in rows]
+        return self._database._done(self._run(text, given))
 
     def many(self, text: str, rows: Sequence[Sequence[Any]]) -> None:
         if rows:
             self.rows += len(rows)
-            self._database._done(self.connection.executemany(_numbered(text), rows))
+            self._waiting.append((text, rows))
+            if len(rows) > _MOST_WAITING:
+                self._database._done(self._write())
+
+    async def _run(self, text: str, given: Sequence[Any]) -> list[Row]:
+        await self._write()
+        return [tuple(row) for row in await self._connection.fetch(_numbered(text), *given)]
+
+    async def execute(self, script: str) -> None:
+        await self._write()
+        await self._connection.execute(script)
+
+    async def _write(self) -> None:
+        """What waits, in its order."""
+        if self._connection is None:
+            self._connection = await self._database.begun(self._tenant, is_lasting=self._is_lasting)
+        waiting, self._waiting = self._waiting, []
+        for text, rows in waiting:
+            await self._connection.executemany(_numbered(text), rows)
+
+    async def end(self, word: str) -> None:
+        """``COMMIT`` or ``ROLLBACK``; after an error of the first the second is to follow."""
+        if word == "COMMIT" and self._waiting:
+            await self._write()
+        if self._connection is None:
+            return
+        if word == "COMMIT":
+            await self._connection.execute(word)
+        else:
+            await _ended(self._connection, word)
+        connection, self._connection = self._connection, None
+        await self._database.released(connection)
 
 
 async def _analyse(connection: Any) -> None:

@@ -12,9 +12,9 @@ from leadline.api.carriers.local_schema import refusal
 from leadline.errors import StoreError
 from leadline.programs.provider.database import Row, TakenError, head_of, mark_of, tail_of
 from leadline.programs.provider.schema import (
-    BY_DETAIL_AND_WEEK,
     BY_TIME,
     OLD_SQLITE,
+    SQLITE_BY_DETAIL,
     carry_over,
     sqlite_in_parts,
     sqlite_tables,
@@ -70,7 +70,7 @@ class SqliteDatabase:
             steps = [sqlite_tables()]
         elif version > len(OLD_SQLITE) + 1:
             # The third step made an index that the fourth replaces.
-            steps = [sqlite_in_parts(), BY_TIME, "", BY_DETAIL_AND_WEEK][version - newest :]
+            steps = [sqlite_in_parts(), BY_TIME, "", SQLITE_BY_DETAIL][version - newest :]
         else:
             steps = [*OLD_SQLITE[version - 1 :], carry_over()]
         # Tables that reference others are made anew.

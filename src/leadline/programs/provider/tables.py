@@ -1,11 +1,11 @@
 """What is open and what was: a view of the logs that can be rebuilt, beside tenants, sources and tokens."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from msgspec import Struct
-from msgspec.structs import astuple
+from msgspec.structs import asdict, astuple
 
 from leadline.api.provider.wire import Changes, ImageContent, LogHead
 from leadline.errors import UsageError
@@ -67,6 +67,16 @@ class Done(Struct, frozen=True):
     sent: str
     opened: int
     gone: int
+
+
+class Standing(Struct, frozen=True):
+    """Where a source is when a message comes."""
+
+    source: Source
+    open: int
+    """Findings, with those that are accepted."""
+    done: Done | None
+    """By a message of the same key."""
 
 
 class Tables:
@@ -194,11 +204,19 @@ class Tables:
 
     # What messages do.
 
-    def done(self, source: Source, key: str) -> Done | None:
-        rows = self._of(
-            source, "SELECT entry, sent, opened, gone FROM message WHERE source = ? AND key = ?", key
+    def standing(self, tenant: str, name: str, key: str) -> Standing | None:
+        """What a message of that key needs to know, in one question; ``None`` for an unknown source."""
+        number = self.tenant(tenant)
+        rows = self._database.read(
+            number,
+            f"SELECT (SELECT coalesce(sum(open + accepted), 0) FROM tally a WHERE a.source = s.id), m.entry, m.sent, m.opened, m.gone,"
+            f" {_SOURCE} LEFT JOIN message m ON m.source = s.id AND m.key = ? WHERE s.tenant = ? AND s.name = ?",
+            *(key, number, name),
         )
-        return Done(*rows[0]) if rows else None
+        if not rows:
+            return None
+        is_open, *done = rows[0][:5]
+        return Standing(Source(*rows[0][5:]), int(is_open), None if done[0] is None else Done(*done))
 
     def open_findings(self, source: Source) -> dict[tuple[str, int], Known]:
         rows = self._of(
@@ -223,11 +241,13 @@ class Tables:
         changes: Changes,
         size: int,
         alerts: Iterable[tuple[str, str]] = (),
+        over: Iterable[str] = (),
         usual: Usual | None = None,
     ) -> Done:
         """One entry of the log of ``source``, in one transaction with its sums.
 
-        ``size``: bytes of its record; ``alerts``: kind and text of new ones; ``usual``: from now on, ``None`` for as before.
+        ``size``: bytes of its record; ``alerts``: kind and text of new ones; ``over``: kinds of those that end; ``usual``: from now on, ``None``
+        for as before.
         """
         self._database.begin_month(head.received[:7])
         with self._database.writing(source.tenant_id, is_lasting=False) as write:
@@ -238,19 +258,21 @@ class Tables:
                 [(source.id, digest) for digest in changes.gone_images],
             )
             measured = changes.measured
-            write.run(
-                "UPDATE source SET mode = ?, sequence = ?, previous = ?, program = ?, rules = ?, objects = ?, judged = ?,"
-                " unread = ?, scope = ? WHERE id = ?",
-                *(head.kind, changes.sequence, head.sent, measured.program, measured.rules),
-                *(measured.coverage.objects, measured.coverage.judged, measured.coverage.unread),
-                *(measured.scope, source.id),
-            )
+            now = {
+                "mode": head.kind,
+                "sequence": changes.sequence,
+                "previous": head.sent,
+                "program": measured.program,
+                "rules": measured.rules,
+                "objects": measured.coverage.objects,
+                "judged": measured.coverage.judged,
+                "unread": measured.coverage.unread,
+                "scope": measured.scope,
+            }
             if usual:
-                write.run(
-                    "UPDATE source SET usual_objects = ?, usual_judged = ?, usual_unread = ?, usual_program = ? WHERE id = ?",
-                    *(usual.objects, usual.judged, usual.unread, usual.program, source.id),
-                )
-            _note(write, source, head, size, (opened, gone))
+                now |= {f"usual_{name}": value for name, value in asdict(usual).items()}
+            _note(write, source, head, size, (opened, gone), now)
+            _end_alerts(write, source, over, head.received)
             for kind, text in alerts:
                 _alert(write, source, kind, text, head.received)
         return Done(head.index, head.sent, opened, gone)
@@ -300,10 +322,7 @@ class Tables:
 
     def end_alerts(self, source: Source, kinds: Sequence[str], now: str) -> None:
         with self._database.writing(source.tenant_id, is_lasting=False) as write:
-            write.many(
-                "UPDATE alert SET over = ? WHERE source = ? AND kind = ? AND over = ''",
-                [(now, source.id, kind) for kind in kinds],
-            )
+            _end_alerts(write, source, kinds, now)
 
     def settle(self, source: Source, kinds: Sequence[str], now: str) -> None:
         """Ends alerts that a person has looked into: what the source says now is usual from then on.
@@ -366,27 +385,42 @@ class Tables:
 
 
 _TEXTS = "JOIN object o ON o.source = f.source AND o.id = f.object JOIN detail d ON d.source = f.source AND d.id = f.detail"
-_SOURCES = (
-    "SELECT s.id, t.name, s.name, s.kind, s.created, every, entries, mode, sequence, previous, received, program, rules, objects,"
+_SOURCE = (
+    "s.id, t.name, s.name, s.kind, s.created, every, entries, mode, sequence, previous, s.received, program, rules, objects,"
     " judged, unread, scope, usual_objects, usual_judged, usual_unread, usual_program, taken, s.tenant"
     " FROM source s JOIN tenant t ON t.id = s.tenant"
 )
+_SOURCES = f"SELECT {_SOURCE}"
 
 
-def _note(write: Writing, source: Source, head: LogHead, size: int, done: tuple[int, int]) -> None:
-    """That the entry is in the tables, and what its message did."""
-    write.run(
-        "UPDATE source SET entries = ?, taken = ? + CASE WHEN substr(received, 1, 10) = ? THEN taken ELSE 0 END, received = ?"
-        " WHERE id = ?",
-        *(head.index + 1, size, head.received[:10], head.received, source.id),
+def _note(
+    write: Writing,
+    source: Source,
+    head: LogHead,
+    size: int,
+    done: tuple[int, int],
+    now: Mapping[str, str | int] | None = None,
+) -> None:
+    """That the entry is in the tables, and what its message did; ``now``: other columns of its source."""
+    write.many(
+        f"UPDATE source SET {''.join(f'{column} = ?, ' for column in now or ())}entries = ?,"
+        " taken = ? + CASE WHEN substr(received, 1, 10) = ? THEN taken ELSE 0 END, received = ? WHERE id = ?",
+        [(*(now or {}).values(), head.index + 1, size, head.received[:10], head.received, source.id)],
     )
-    write.run(
+    write.many(
         "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (source, key) DO UPDATE SET sent = excluded.sent,"
         " entry = excluded.entry, received = excluded.received, opened = excluded.opened, gone = excluded.gone",
-        *(source.tenant_id, source.id, head.key, head.sent, head.index, head.received, *done),
+        [(source.tenant_id, source.id, head.key, head.sent, head.index, head.received, *done)],
     )
     oldest = _before(head.received, MESSAGES_KEPT_DAYS)
-    write.run("DELETE FROM message WHERE source = ? AND received < ?", source.id, oldest)
+    write.many("DELETE FROM message WHERE source = ? AND received < ?", [(source.id, oldest)])
+
+
+def _end_alerts(write: Writing, source: Source, kinds: Iterable[str], now: str) -> None:
+    write.many(
+        "UPDATE alert SET over = ? WHERE source = ? AND kind = ? AND over = ''",
+        [(now, source.id, kind) for kind in kinds],
+    )
 
 
 def _alert(write: Writing, source: Source, kind: str, text: str, now: str) -> None:
