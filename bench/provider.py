@@ -24,6 +24,9 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from msgspec import Struct
+from msgspec.structs import astuple
+
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
 
@@ -166,17 +169,35 @@ class Effort:
         return total
 
 
-def sent(ingest: Ingest, clusters: list[Cluster], messages: list[Message], threads: int) -> tuple[float, int]:
-    """Seconds, and changes."""
-    begin = time.perf_counter()
+class Took(Struct):
+    messages: int = 0
+    changes: int = 0
+    seconds: float = 0
+    effort: float = 0
+
+    def __iadd__(self, other: "Took") -> "Took":
+        return Took(*(one + more for one, more in zip(astuple(self), astuple(other), strict=True)))
+
+    def __str__(self) -> str:
+        if not self.messages:
+            return "nothing"
+        return (
+            f"{self.messages:,} messages of {self.changes // self.messages:,} changes in {self.seconds:.0f} s,"
+            f" {self.changes / self.seconds:,.0f} changes/s; {self.changes / self.effort:,.0f} for each second of a processor;"
+            f" load {os.getloadavg()[0]:.1f}"
+        )
+
+
+def sent(ingest: Ingest, clusters: list[Cluster], messages: list[Message], threads: int) -> Took:
+    begin, effort = time.perf_counter(), Effort.now()
     with ThreadPoolExecutor(threads) as pool:
         for _ in pool.map(
             lambda pair: ingest.take(pair[0].token, pair[0].source, pair[1]),
             zip(clusters, messages, strict=True),
         ):
             pass
-    seconds = time.perf_counter() - begin
-    return seconds, sum(len(one.content.opened) + len(one.content.gone) for one in messages)
+    changes = sum(len(one.content.opened) + len(one.content.gone) for one in messages)
+    return Took(len(messages), changes, time.perf_counter() - begin, Effort.now() - effort)
 
 
 def asked(name: str, question: Callable[[], object], times: int = 15) -> None:
@@ -221,7 +242,7 @@ def main() -> None:
     parser.add_argument("--objects", type=int, default=100)
     parser.add_argument("--days", type=int, default=90)
     parser.add_argument("--every", type=int, default=1, help="days of one message")
-    parser.add_argument("--changed", type=int, default=0, help="objects of a cluster that a day changes")
+    parser.add_argument("--changed", type=float, default=0, help="objects of a cluster that a day changes")
     parser.add_argument("--threads", type=int, default=4)
     parser.add_argument("--database", default="")
     parser.add_argument("--sqlite", action="store_true")
@@ -254,38 +275,30 @@ def run(given: argparse.Namespace, folder: Path, database: str) -> None:
     clock = Clock()
     ingest = Ingest(folder, place.tables, place.keys, clock)
     clusters = fleet(place, given.clusters, given.objects)
-    seconds, count = 0.0, 0
+    took = Took()
     for start in range(0, len(clusters), 50):
         some = clusters[start : start + 50]
-        one = sent(ingest, some, [each.message(each.first(), ()) for each in some], given.threads)
-        seconds, count = seconds + one[0], count + one[1]
-    print(f"first reports: {count:,} findings in {seconds:.0f} s, {count / seconds:,.0f}/s", flush=True)
-    seconds, count, messages = 0.0, 0, 0
-    changed = (given.changed or max(1, given.objects // 100)) * given.every
+        took += sent(ingest, some, [each.message(each.first(), ()) for each in some], given.threads)
+    print(f"first reports: {took}", flush=True)
+    count = sum(len(each.open) for each in clusters)
+    middle = clusters[len(clusters) // 2].source.name
+    if not given.sqlite:
+        sizes(place, count)
+    ask(place, clock, middle)
+    took = Took()
+    changed = round((given.changed or max(1, given.objects // 100)) * given.every)
     for day in range(given.days):
         clock.now += timedelta(days=1)
         some = clusters[day % given.every :: given.every]
-        one = sent(ingest, some, [each.message(*each.changed(changed)) for each in some], given.threads)
-        seconds, count, messages = seconds + one[0], count + one[1], messages + len(some)
-    if messages:
-        print(
-            f"{given.days} days: {messages:,} messages of {count // messages} changes in {seconds:.0f} s,"
-            f" {count / seconds:,.0f} changes/s; load {os.getloadavg()[0]:.1f}",
-            flush=True,
-        )
+        took += sent(ingest, some, [each.message(*each.changed(changed)) for each in some], given.threads)
+    print(f"{given.days} days: {took}", flush=True)
     if not given.sqlite:
-        sizes(place, sum(len(each.open) for each in clusters))
+        sizes(place, count)
     for threads in (1, given.threads):
-        some = [clusters[number % len(clusters)] for number in range(200)]
-        messages_of = [each.message(*each.changed(50)) for each in some]
-        effort = Effort.now()
-        seconds, count = sent(ingest, some, messages_of, threads)
-        effort = Effort.now() - effort
-        print(
-            f"messages of 150 new and 150 gone, {threads} at a time: {200 / seconds:,.0f} messages/s,"
-            f" {count / seconds:,.0f} changes/s; {count / effort:,.0f} for each second of a processor; load {os.getloadavg()[0]:.1f}",
-            flush=True,
-        )
+        for objects in (3, 50):
+            some = [clusters[number % len(clusters)] for number in range(200)]
+            messages = [each.message(*each.changed(objects)) for each in some]
+            print(f"{threads} at a time: {sent(ingest, some, messages, threads)}", flush=True)
     for number, each in enumerate(clusters[: min(200, len(clusters))]):
         packages = tuple(ImagePackage("deb", f"lib-{number % 7}-{one}", "1.0") for one in range(250))
         log4j = ImagePackage("maven", "org.apache.logging.log4j/log4j-core", "2.14.1")
@@ -297,7 +310,7 @@ def run(given: argparse.Namespace, folder: Path, database: str) -> None:
             (*packages, log4j),
         )
         ingest.take(each.token, each.source, Message(encoded(content), content, str(uuid.uuid4())))
-    ask(place, clock, clusters[len(clusters) // 2].source.name)
+    ask(place, clock, middle)
     ingest.close()
     place.close()
 

@@ -76,7 +76,11 @@ def test_no_route_answers_with_another_tenants_rows(provider: Provider):
     words = st.sampled_from(("shop", "secret-source", "rival", "Pod", "web", "C-0057", "high", "", "-"))
 
     @settings(max_examples=40, deadline=None)
-    @given(route=st.sampled_from(ROUTES), word=st.lists(words, min_size=3, max_size=3), data=st.data())
+    @given(
+        route=st.sampled_from(ROUTES),
+        word=st.lists(words, min_size=3, max_size=3),
+        data=st.data(),
+    )
     def asked(route, word, data):
         path = route.path
         for place in ("{source}", "{kind}", "{namespace}", "{name}"):
@@ -223,13 +227,18 @@ def check_carried(place: Place) -> None:
     assert sorted((*finding_of_mark(row[1], row[2]), row[-1] > 0) for row in rows) == sorted(WIDE)
     questions = Questions(place.tables, Clock())
     days = questions.namespace_history("default", ("shop",), "", 730).items
-    assert [(one.opened, one.gone, one.open, one.critical) for one in days] == [(3, 0, 3, 0), (3, 1, 5, 1)]
+    assert [(one.opened, one.gone, one.open, one.critical) for one in days] == [
+        (3, 0, 3, 0),
+        (3, 1, 5, 1),
+    ]
     assert days == questions.namespace_history("default", ("shop",), "shop", 730).items
     shown = questions.findings("default", Asked(severity="critical", state="accepted"), "", 10).items
     assert [one.fingerprint for one in shown] == [f"{'f' * 30}01"]
 
 
-def test_findings_with_a_fingerprint_in_one_column_are_carried_over_in_sqlite(tmp_path: Path):
+def test_findings_with_a_fingerprint_in_one_column_are_carried_over_in_sqlite(
+    tmp_path: Path,
+):
     make_provider(tmp_path, "provider.example")
     with sqlite3.connect(tmp_path / "provider.db") as old:
         old.executescript(OLD.with_name("wide_findings_sqlite.sql").read_text("utf-8"))
@@ -268,7 +277,8 @@ def test_an_index_of_whole_times_is_made_anew_in_sqlite(tmp_path: Path):
     old.close()
     with closing(Place(tmp_path / "provider")) as place:
         rows = place.tables.read(
-            "default", "SELECT sql FROM sqlite_master WHERE ? AND name = 'finding_detail'"
+            "default",
+            "SELECT sql FROM sqlite_master WHERE ? AND name = 'finding_detail'",
         )
         assert "604800" in rows[0][0]
         assert len(place.tables.view(place.tables.sources()[1])) > 3
@@ -353,6 +363,14 @@ def test_loose_indexes_of_open_findings_are_rebuilt(provider_database: PostgresS
     with closing(PostgresDatabase(made.database)) as database:
         database.rebuild_loose_indexes().result(60)
     assert asyncio.run(sizes()) == after
+    # As many objects have more findings: the keys of one index are shared by more of them, and two others split their pages.
+    more = "INSERT INTO finding SELECT 1, n / 18, n % 270, 7, hashint4(-n), 1, 0, '\\x00' FROM generate_series(1, 12000) n"
+    grown = asyncio.run(sizes(more, "VACUUM ANALYZE finding_1"))
+    with closing(PostgresDatabase(made.database)) as database:
+        database.rebuild_loose_indexes().result(60)
+    tight = asyncio.run(sizes())
+    assert grown[head] / 72_000 > 1.1 * after[head] / 60_000 > 1.05 * tight[head] / 72_000
+    assert tight["finding_1_source_first_idx"] == grown["finding_1_source_first_idx"]
 
 
 def test_postgresql_looks_at_its_tables_after_a_large_message(
