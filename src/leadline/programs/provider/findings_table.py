@@ -127,7 +127,7 @@ def _numbers(
     write: Writing, source: Source, table: str, columns: tuple[str, ...], texts: Iterable[tuple[str, ...]]
 ) -> dict[tuple[str, ...], int]:
     """The numbers of what is in ``table``; what was not is added."""
-    wanted = {mark_of(*one): one for one in texts}
+    wanted = {mark_of(*one): one for one in dict.fromkeys(texts)}
     text = f"SELECT mark, id FROM {table} WHERE source = ? AND mark IN ($among)"
     found: dict[bytes, int] = {row[0]: row[1] for row in among(write, text, (source.id,), wanted)}
     missing = [mark for mark in wanted if mark not in found]
