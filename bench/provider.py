@@ -155,17 +155,21 @@ class Effort:
     """The process of PostgreSQL that starts the others."""
 
     @classmethod
-    def now(cls) -> float:
+    def now(cls, *, of_itself: bool = True) -> float:
+        """``of_itself``: with what PostgreSQL does by itself, which no question waits for."""
         total = sum(os.times()[:2])
-        for file in Path("/proc").glob("[0-9]*/stat") if cls.keeper else ():
+        for process in Path("/proc").glob("[0-9]*") if cls.keeper else ():
             with suppress(OSError):
-                words = file.read_text().rpartition(") ")[2].split()
-                ticks = [int(one) for one in words[11:15]]
-                if file.parent.name == cls.keeper:
+                words = (process / "stat").read_text().rpartition(") ")[2].split()
+                if process.name == cls.keeper:
                     # With those of connections that have ended.
-                    total += sum(ticks) / os.sysconf("SC_CLK_TCK")
-                elif words[1] == cls.keeper:
-                    total += sum(ticks[:2]) / os.sysconf("SC_CLK_TCK")
+                    total += (
+                        sum(int(one) for one in words[11:15]) / os.sysconf("SC_CLK_TCK") if of_itself else 0
+                    )
+                elif words[1] == cls.keeper and (
+                    of_itself or b"autovacuum" not in (process / "cmdline").read_bytes()
+                ):
+                    total += int((process / "schedstat").read_text().split()[0]) / 1e9
         return total
 
 
@@ -201,12 +205,12 @@ def sent(ingest: Ingest, clusters: list[Cluster], messages: list[Message], threa
 
 
 def asked(name: str, question: Callable[[], object], times: int = 15) -> None:
-    taken, effort = [], Effort.now()
+    taken, effort = [], Effort.now(of_itself=False)
     for _ in range(times):
         begin = time.perf_counter()
         question()
         taken.append((time.perf_counter() - begin) * 1000)
-    effort = (Effort.now() - effort) * 1000 / times
+    effort = (Effort.now(of_itself=False) - effort) * 1000 / times
     print(
         f"  {name:<42} {statistics.median(taken):7.1f} ms median {max(taken):7.1f} ms at most {effort:7.1f} ms of a processor",
         flush=True,

@@ -116,15 +116,21 @@ class Questions:
         self._now = now
 
     def sources(self, tenant: str) -> Sources:
-        rows = self._tables.read(
-            tenant, "SELECT source, severity, open, accepted FROM tally WHERE tenant = ?"
+        by_severity = ", ".join(
+            f"sum(CASE WHEN severity = {SEVERITIES.index(one)} THEN open ELSE 0 END)"
+            for one in ("critical", "high")
         )
-        sums: dict[int, dict[str, tuple[int, int]]] = {}
-        for number, severity, is_open, accepted in rows:
-            sums.setdefault(number, {})[SEVERITIES[severity]] = (is_open, accepted)
-        return Sources(tuple(self._source(one, sums.get(one.id, {})) for one in self._tables.sources(tenant)))
+        rows = self._tables.read(
+            tenant,
+            f"SELECT source, sum(open), {by_severity}, sum(accepted) FROM tally WHERE tenant = ? GROUP BY source",
+        )
+        sums = {row[0]: row[1:] for row in rows}
+        nothing = (0, 0, 0, 0)
+        return Sources(
+            tuple(self._source(one, *sums.get(one.id, nothing)) for one in self._tables.sources(tenant))
+        )
 
-    def _source(self, source: Source, found: Mapping[str, tuple[int, int]]) -> SourceRow:
+    def _source(self, source: Source, is_open: int, critical: int, high: int, accepted: int) -> SourceRow:
         return SourceRow(
             name=source.name,
             kind=source.kind,
@@ -132,10 +138,10 @@ class Questions:
             last_received=source.received,
             every_seconds=source.every,
             is_silent=is_silent(source, self._now()),
-            open=sum(row[0] for row in found.values()),
-            critical=found.get("critical", (0, 0))[0],
-            high=found.get("high", (0, 0))[0],
-            accepted=sum(row[1] for row in found.values()),
+            open=is_open,
+            critical=critical,
+            high=high,
+            accepted=accepted,
             objects=source.objects,
             unread=source.unread,
             program=source.program,
