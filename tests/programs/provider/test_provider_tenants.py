@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.programs.provider.provider_client_parts import Client
-from tests.programs.provider.provider_parts import Clock, Provider, image, report
+from tests.programs.provider.provider_parts import Clock, Provider, found, image, measured, report
 
 from api.postgres_server import PostgresServer
+from leadline.api.provider.wire import WholeReport
 from leadline.errors import UsageError
 from leadline.programs.provider.adding import add_source, add_tenant, add_token
 from leadline.programs.provider.database import finding_of_mark
@@ -326,6 +327,18 @@ async def executed(address: str, script: str) -> None:
     connection = await asyncpg.connect(address)
     await connection.execute(script)
     await connection.close()
+
+
+def test_findings_of_one_object_lie_together_in_postgresql(provider_database: PostgresServer, tmp_path: Path):
+    """Its card, which asks for those of every cluster, reads a page for each of them otherwise."""
+    made = Provider(tmp_path / "provider", database=provider_database.owned())
+    try:
+        findings = tuple(found(number, name=f"pod-{number % 3}") for number in range(60))
+        made.take(WholeReport(measured(), ("C-0057",), findings))
+        rows = made.place.tables.read("default", "SELECT object FROM finding WHERE tenant = ? ORDER BY ctid")
+    finally:
+        made.close()
+    assert [row[0] for row in rows] == [1] * 20 + [2] * 20 + [3] * 20
 
 
 def test_loose_indexes_of_open_findings_are_rebuilt(provider_database: PostgresServer, tmp_path: Path):
