@@ -17,7 +17,8 @@ class Form(Struct, forbid_unknown_fields=True):
     share: Annotated[float, Meta(gt=0, lt=1)] = 0.5
     step: Annotated[int, Meta(multiple_of=5)] = 5
     name: Annotated[str, Meta(min_length=1, max_length=3)] = "a"
-    word: Annotated[str, Meta(pattern="^a+$")] = "a"
+    word: Annotated[str, Meta(pattern=r"^a\d+$")] = "a1"
+    at: Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$")] = ""
     some: Annotated[list[Inner], Meta(max_length=2)] = []
     named: dict[str, Inner] = {}
     counted: dict[int, str] = {}
@@ -41,7 +42,8 @@ class Form(Struct, forbid_unknown_fields=True):
         ('{"step":3}', "step: must be a multiple of 5"),
         ('{"name":""}', "name: must be text of at least 1 character"),
         ('{"name":"aaaa"}', "name: must be text of at most 3 characters"),
-        ('{"word":"b"}', "word: must be text that matches '^a+$'"),
+        ('{"word":"b"}', r"word: must be text that matches ^a\d+$"),
+        ('{"at":"x"}', "at: must be a moment such as 2026-01-31T12:00:00Z"),
         ('{"some":[{"number":1},{"number":1},{"number":1}]}', "some: must be a list of at most 2 entries"),
         ('{"some":[{"number":"x"}]}', "some[0].number: must be a whole number, not text"),
         ('{"some":[{}]}', "some[0].number: is missing"),

@@ -20,6 +20,11 @@ _EXPECTED = (
     r"| that's a multiple of (?P<factor>\S+)| matching regex (?P<pattern>.+?))?"
     r"(?:, got `?(?P<got>\w+)`?)?"
 )
+_FORMS = {
+    r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$": _KINDS["datetime"],
+    r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$": "a UUID",
+}
+"""Of patterns that say less to a reader than an example."""
 _BOUNDS = {">=": "of at least", "<=": "of at most", ">": "above", "<": "below"}
 _OTHERS = (
     (r"Object missing required field `(.*)`", r"\1", "is missing"),
@@ -74,6 +79,9 @@ def _wanted(expected: re.Match[str]) -> str:
     elif expected["factor"]:
         wanted = f"a multiple of {expected['factor']}"
     elif expected["pattern"]:
-        wanted = f"{wanted} that matches {expected['pattern'][:150]}"
+        wanted = _FORMS.get(
+            pattern := expected["pattern"].strip("'\"").replace("\\\\", "\\"),
+            f"{wanted} that matches {pattern[:150]}",
+        )
     got = expected["got"]
     return f"{wanted}, not {'a fraction' if got == 'float' else _KINDS.get(got, got)}" if got else wanted

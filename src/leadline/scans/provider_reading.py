@@ -374,22 +374,38 @@ def _days(rows: tuple[DayRow, ...]) -> Mapping[str, Mapping[str, int]]:
 # As a report over several sources has it.
 
 
-def joint_sources(state: ProviderState) -> Iterator[SourceReport | FailedSource]:
-    """Each source of the provider as one of a report."""
+def read_joint(ask: Ask, host: str, now: datetime) -> tuple[SourceReport | FailedSource, ...]:
+    """Raises: ``SourceError``."""
+    images, _ = _some(read_images(ask), MOST_IMAGES)
+    return tuple(joint_sources(read_provider(ask, host, now), images))
+
+
+def joint_sources(
+    state: ProviderState, images: Sequence[ImageRow] = ()
+) -> Iterator[SourceReport | FailedSource]:
+    """Each source of the provider as one of a report, which says of how many of ``images`` the vulnerabilities are not in it."""
+    numbers = Counter(one.source for one in images)
     by_source: dict[str, list[FindingRow]] = {one.name: [] for one in state.sources}
     for row in state.findings:
         by_source.setdefault(row.source, []).append(row)
     for source in state.sources:
         if source.last_received:
-            yield _source_report(source, by_source[source.name], state)
+            yield _source_report(source, by_source[source.name], state, numbers[source.name])
         else:
             yield FailedSource(source.name, "nothing was received from it yet")
 
 
-def _source_report(source: SourceRow, rows: list[FindingRow], state: ProviderState) -> SourceReport:
+def _source_report(
+    source: SourceRow, rows: list[FindingRow], state: ProviderState, images: int
+) -> SourceReport:
     is_open = [row for row in rows if not row.accepted]
     accepted = Counter(plain(row.accepted, 1_000) for row in rows if row.accepted)
     doubts = tuple(_doubts(source, state.alerts))
+    listed = (
+        (f"vulnerabilities of {count(images, 'image')}, which pages of the provider list",)
+        if images
+        else ()
+    )
     more = tuple(
         f"{count(number, 'finding')} more of all sources, among {name}, were not read"
         for name, number in state.not_read.items()
@@ -422,7 +438,7 @@ def _source_report(source: SourceRow, rows: list[FindingRow], state: ProviderSta
         baseline=baseline,
         severities=Counter(row.severity for row in is_open),
         objects=source.objects,
-        unread=(*doubts, *more),
+        unread=(*doubts, *listed, *more),
         accepted=tuple(
             AcceptedRisk(what="", findings=number, reason=why) for why, number in accepted.items()
         ),

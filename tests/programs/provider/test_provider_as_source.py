@@ -28,6 +28,7 @@ from leadline.scans.provider_reading import (
     ProviderState,
     joint_sources,
     posture_of_provider,
+    read_joint,
     read_known,
     read_provider,
 )
@@ -185,6 +186,14 @@ def test_each_source_is_one_of_a_report(client: Client):
     assert {one.object for one in shop.baseline.findings} == {f"/Pod/shop/pod-{one}" for one in (1, 2, 3)}
     assert shop.unread == ("2 inputs could not be read there",)
     assert [(one.findings, one.reason) for one in other.accepted] == [(1, "known; until 2028")]
+
+
+def test_a_report_says_that_images_are_not_in_it(client: Client):
+    flaw = ImageVulnerability("CVE-2021-44228", "log4j-core", "2.14.1", "critical", exploited=True)
+    client.post(image(1, "maven log4j-core 2.14.1", vulnerabilities=(flaw,)), path="/v1/sources/shop/images")
+    rows = {one.name: one for one in read_joint(partial(asked_of, client), "provider.example", NOW)}
+    assert rows["shop"].unread[1:] == ("vulnerabilities of 1 image, which pages of the provider list",)
+    assert rows["other"].unread == ()
 
 
 def test_a_source_that_never_reported_is_not_one_without_findings(provider: Provider):

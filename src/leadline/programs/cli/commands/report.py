@@ -27,7 +27,7 @@ from leadline.scans.joint_reporting import (
     written,
 )
 from leadline.scans.options import PostureOptions
-from leadline.scans.provider_reading import joint_sources, read_provider
+from leadline.scans.provider_reading import read_joint
 
 EPILOG = """
 \b
@@ -197,7 +197,7 @@ def _reported(url: str, ca_file: str, now: datetime) -> tuple[ReadSource, ...]:
 
     ask = ProviderReader(url, os.environ, ca_file)
     try:
-        return tuple(joint_sources(read_provider(ask, ask.host, now)))
+        return read_joint(ask, ask.host, now)
     finally:
         ask.close()
 
