@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -19,11 +19,10 @@ from leadline.programs.provider.ingest import Refused
 from leadline.programs.provider.openapi import openapi
 from leadline.programs.provider.routes import ROUTES, Call, Key, Nothing, Parts, Route
 from leadline.programs.provider.tables import Role
+from leadline.programs.serving.plain_server import Send
 
 log = logging.getLogger(__name__)
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 LARGEST_BODY = 8 << 20
 """Bytes, as sent."""
 LARGEST_PLAIN = 64 << 20

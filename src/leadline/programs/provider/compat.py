@@ -20,10 +20,11 @@ from msgspec import Struct
 from leadline.api.provider.wire import NAMES_NO_UNREAD
 from leadline.errors import LeadlineError, UsageError
 from leadline.foreign_errors import in_words
-from leadline.programs.provider.app import Receive, Send, body_of
+from leadline.programs.provider.app import Receive, body_of
 from leadline.programs.provider.doors import DEFAULT_TENANT, Doors
 from leadline.programs.provider.ingest import Message, Refused
 from leadline.programs.provider.routes import Parts
+from leadline.programs.serving.plain_server import Send, send_whole
 from leadline.scans.submitting.compat import Chunk, Chunks, account_of, framework_documents
 
 log = logging.getLogger(__name__)
@@ -84,15 +85,8 @@ class CompatDoor:
         except Exception:
             log.exception("a fault while answering %s", path)
             status, value = 500, {"message": "a fault of this provider"}
-        body = msgspec.json.encode(value)
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(body)).encode()),
-            (b"cache-control", b"no-store"),
-            (b"x-content-type-options", b"nosniff"),
-        ]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        extra = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+        await send_whole(send, status, "application/json", msgspec.json.encode(value), extra)
 
     async def _answered(self, asked: _Asked, receive: Receive) -> Answer:
         """Raises: ``Refused``."""

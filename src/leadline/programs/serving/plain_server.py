@@ -1,6 +1,6 @@
 """Plain HTTP for numbers and probes, beside the server whose signals end the program."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from socket import socket
 from typing import Any
@@ -26,9 +26,11 @@ async def serve_plain(
     await _Beside(plain_config(application, host, port)).serve(sockets)
 
 
-async def send_whole(send: Send, status: int, kind: str, body: bytes) -> None:
-    """One answer; ``kind`` is its type."""
-    headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
+async def send_whole(
+    send: Send, status: int, kind: str, body: bytes, extra: Sequence[tuple[bytes, bytes]] = ()
+) -> None:
+    """One answer; ``kind`` is its type, ``extra`` further headers."""
+    headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode()), *extra]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
