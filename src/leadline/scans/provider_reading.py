@@ -402,9 +402,7 @@ def _source_report(
     accepted = Counter(plain(row.accepted, 1_000) for row in rows if row.accepted)
     doubts = tuple(_doubts(source, state.alerts))
     listed = (
-        (f"vulnerabilities of {count(images, 'image')}, which pages of the provider list",)
-        if images
-        else ()
+        (f"vulnerabilities of {count(images, 'image')}, which pages of the provider list",) if images else ()
     )
     more = tuple(
         f"{count(number, 'finding')} more of all sources, among {name}, were not read"

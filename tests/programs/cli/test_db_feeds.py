@@ -57,6 +57,23 @@ def test_feeds_are_fetched_once_and_again_only_when_they_change(run, www: Path, 
     assert (code, "A text. And more." in out) == (0, True)
 
 
+def test_a_database_of_other_feeds_or_of_someone_else_is_made_again_though_no_feed_is_newer(
+    run, www: Path, tmp_path: Path
+):
+    with serving_files(FileServer(www)) as server:
+        fetch = ("db", "fetch", "--from", table(tmp_path, server), "-o", "v.db")
+        assert run(*fetch)[0] == 0
+        write_kev(www, "CVE-2024-1000", "CVE-2024-2000")
+        assert run(*fetch, "--only", "kev")[0] == 0
+        assert run("explain", "RUSTSEC-2024-0001", "--db", "v.db")[0] != 0
+        assert run(*fetch)[0] == 0
+        assert run("explain", "RUSTSEC-2024-0001", "--db", "v.db")[0] == 0
+        assert run("db", "build", str(www / "kev.json"), "-o", "v.db")[0] == 0
+        assert run(*fetch)[0] == 0
+        assert run("explain", "RUSTSEC-2024-0001", "--db", "v.db")[0] == 0
+        assert run(*fetch) == (0, "", "current already: v.db, 2 feeds asked\n")
+
+
 def test_feed_that_is_away_is_named_and_its_last_state_serves(run, www: Path, tmp_path: Path):
     with serving_files(FileServer(www)) as server:
         words = ("db", "fetch", "--from", table(tmp_path, server, "none"), "-o", "v.db")

@@ -2,13 +2,13 @@
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
-from msgspec import Struct, ValidationError, convert
+from msgspec import Struct, ValidationError, convert, json
 
 from leadline.errors import DatabaseError, SourceError, UsageError
 from leadline.foreign_errors import in_words
@@ -17,9 +17,14 @@ from leadline.scans.options import Say, silent
 from leadline.sources.proxies import proxies_of
 from leadline.sources.registry.options import Trust
 from leadline.sources.vulnerability_db.feed_files import FeedFile, fetch_feed
+from leadline.untyped import MALFORMED
+from leadline.vulnerabilities.database import CHECKSUM, Database
 from leadline.vulnerabilities.database_builder import Built
+from leadline.whole_file import write_whole
 
 _LARGEST_TABLE = 1 << 20
+_NOTE = ".made"
+"""Beside the feeds: what the database was made of."""
 
 
 class FeedTable(Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
@@ -28,6 +33,13 @@ class FeedTable(Struct, frozen=True, rename="kebab", forbid_unknown_fields=True)
     feeds: dict[str, str]
     on_demand: dict[str, str] = {}
     """Fetched only where they are asked for by name."""
+
+
+class _Made(Struct, frozen=True):
+    names: tuple[str, ...]
+    """Of the files."""
+    checksum: str
+    """Of the database."""
 
 
 class FetchedFeeds(Struct, frozen=True):
@@ -102,11 +114,29 @@ def fetch_feeds(
             lost.append(str(error.args[0]))
     if not found:
         raise SourceError(f"no feed could be fetched, the first {lost[0]}")
-    is_old = not target.is_file() or any(one.is_new for one in found)
-    built = (
-        build_database([path for one in found for path in one.paths], target, moment, say) if is_old else None
-    )
+    names = tuple(sorted(path.name for one in found for path in one.paths))
+    note = folder / _NOTE
+    built = None
+    if any(one.is_new for one in found) or not _is_made_of(target, note, names):
+        built = build_database([path for one in found for path in one.paths], target, moment, say)
+        with suppress(OSError, DatabaseError):  # it is then made again
+            write_whole(note, json.encode(_Made(names, _checksum(target))))
     return FetchedFeeds(built, tuple(found), tuple(lost))
+
+
+def _is_made_of(target: Path, note: Path, names: tuple[str, ...]) -> bool:
+    """Whether the database there is the one that was made of these files, and of no others: it may be another's by now."""
+    try:
+        made = json.decode(note.read_bytes(), type=_Made)
+        return made == _Made(names, _checksum(target))
+    except (OSError, DatabaseError, *MALFORMED):
+        return False
+
+
+def _checksum(database: Path) -> str:
+    """As it says of itself. Raises: ``DatabaseError``."""
+    with Database(database) as opened:
+        return opened.about.get(CHECKSUM, "")
 
 
 @contextmanager
