@@ -24,6 +24,8 @@ KEPT_BYTES = 192 << 20
 _NOTES_BYTES = 8192
 _OF_GO = b"\x04\0\0\0Go\0\0"
 """In the note that Go's linker writes: the type of the build ID, and the owner's name."""
+_OF_RUST = b"\0_Unwind_GetLanguageSpecificData\0"
+"""What Rust's own library calls where a program panics, and programs of hardly any other language; its name is among the first texts."""
 
 
 class Excerpt(mmap.mmap):
@@ -49,7 +51,7 @@ def excerpt_of(
 ) -> Excerpt | None:
     """The latest file of ``entries`` without its code; ``None``, and nothing read, where it must be taken whole.
 
-    ``is_listed``: a distribution may list it, so that the sums of a program of Go are needed, and of one that ``is_known`` by its name;
+    ``is_listed``: a distribution may list it, so that the sums of a program of Go or Rust are needed, and of one that ``is_known`` by its name;
     ``is_of_dpkg``: those sums that dpkg's lists have.
     """
     if size < SMALLEST:
@@ -61,7 +63,7 @@ def excerpt_of(
     if not ranges or sum(end - start for start, end in ranges) > KEPT_BYTES:
         return None
     content = Excerpt(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    is_summed = is_listed and (is_known or _OF_GO in head[:_NOTES_BYTES])
+    is_summed = is_listed and (is_known or _OF_GO in head[:_NOTES_BYTES] or _OF_RUST in head)
     sums = ContentSums(is_for_dpkg=is_of_dpkg) if is_summed else None
     for start, piece in entries.parts(ranges) if sums is None else _whole(entries, ranges, sums):
         content[start : start + len(piece)] = piece
