@@ -1,8 +1,9 @@
 """Times the whole command that finds vulnerabilities in an image, beside Trivy with the same data.
 
-    python bench/image_scan_speed.py FOLDER TRIVY FEED... [--rounds N] [--registry]
+    python bench/image_scan_speed.py FOLDER TRIVY FEED... [--rounds N] [--registry] [--saved]
 
-FOLDER holds the image of ``image_speed.py`` as ``image``, or any other OCI layout, or an archive as ``image.tar``; FEEDs are as ``db build`` takes them. Cold
+FOLDER holds the image of ``image_speed.py`` as ``image``, or any other OCI layout, or an archive as ``image.tar``, which ``--saved``
+takes where both are there, as ``small_images.py`` makes them; FEEDs are as ``db build`` takes them. Cold
 nothing is known of the image; then its layers are known, and what is in them is put together and matched anew. Trivy looks for
 credentials as well, as Leadline always does, and once more for vulnerabilities alone. The floor is unpacking and starting Python;
 of known layers it is the start of the command, with its options read and nothing opened. With
@@ -58,11 +59,12 @@ def main() -> None:
     parser.add_argument("feeds", type=Path, nargs="+")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--registry", action="store_true")
+    parser.add_argument("--saved", action="store_true")
     asked = parser.parse_args()
     folder = asked.folder.resolve()
     compile_all()
     image = folder / "image"
-    if not image.exists():
+    if asked.saved or not image.exists():
         image = folder / "image.tar"
     apart(write_databases, folder, asked.feeds)
     os.environ["XDG_CACHE_HOME"] = str(folder / "cache")

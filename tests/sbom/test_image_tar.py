@@ -12,6 +12,7 @@ from image_archives import entry, layer
 from leadline.sbom.layers import tar
 from leadline.sbom.layers.stream import Damaged, Pieces
 from leadline.sbom.layers.tar import TarEntry, TarReader, normalised
+from leadline.sbom.layers.tar_extended import Extended
 
 
 def reader(content: bytes, piece: int = 1 << 16) -> TarReader:
@@ -395,6 +396,26 @@ class Thorough(TarReader):
 
     def _usual(self, block: bytes) -> None:
         return None
+
+
+class Short(TarReader):
+    """Knows no long way."""
+
+    def _entry(self, block: bytes, extended: Extended) -> TarEntry:
+        raise AssertionError(bytes(block[:100]))
+
+
+def test_ordinary_folders_and_names_with_dots_go_the_short_way() -> None:
+    archived = io.BytesIO()
+    with tarfile.open(fileobj=archived, mode="w", format=tarfile.GNU_FORMAT) as archive:
+        for name in (".yarn", "./srv", "srv/node_modules/.pnpm", "srv/node_modules/.pnpm/a@1.0.0"):
+            folder = tarfile.TarInfo(name)
+            folder.type, folder.mode = tarfile.DIRTYPE, 0o1755
+            archive.addfile(folder)
+        for name in (".yarn/a.zip", "srv/node_modules/.pnpm/a@1.0.0/..b", "srv/.env", "..a"):
+            archive.addfile(tarfile.TarInfo(name))
+    content = archived.getvalue()
+    assert list(Short(Pieces([content]))) == list(Thorough(Pieces([content])))
 
 
 NAMES = st.sampled_from(
