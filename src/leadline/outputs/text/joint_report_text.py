@@ -168,7 +168,7 @@ def _paths(report: JointReport) -> Section:
         notes.append("No workload fails anything.")
     if unranked:
         notes.append(
-            f"Not ranked: {', '.join(unranked)}; a report or a baseline does not hold the objects, name the folder"
+            f"Not ranked: {', '.join(unranked)}; a report, a baseline or a provider does not hold the objects, name the folder"
             " or the cluster itself."
         )
     return Section(title="Attack paths", pictures=pictures, note=" ".join(notes))
