@@ -186,7 +186,7 @@ def serve(
     with closing(Place(data, database)) as place, place.alone(), ExitStack() as taken:
         ingest = place.ingest()
         if missing := ingest.catch_up():
-            _say(f"{missing:,} entries of the logs were not in the tables, and are now")
+            _say(f"{missing:,} entries of the logs were missing from the tables, and were added")
         parts = Parts(place.tables, ingest, Questions(place.tables, utc_now))
         doors = Doors(place.tables, known, fetched)
         app: App | CompatDoor = App(parts, doors)
