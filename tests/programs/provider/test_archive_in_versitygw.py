@@ -70,7 +70,7 @@ def bucket(tmp_path: Path) -> Iterator[Bucket]:
                 assert process.poll() is None, (tmp_path / "said").read_text()
                 assert time.monotonic() < until
                 time.sleep(0.2)
-        assert answer.status_code == 200, answer.text
+        assert answer.status == 200, answer.body
         yield made
     finally:
         process.terminate()
@@ -113,14 +113,14 @@ def test_what_is_archived_there_cannot_be_changed_deleted_or_hidden(
         bucket._asked("PUT", key, {"retention": "", "versionId": version}, shorter, checked),
         bucket._asked("PUT", key, {"retention": "", "versionId": version}, shorter, checked | bypass),
     )
-    assert [one.status_code for one in attempts] == [403] * 4, attempts[2].text
+    assert [one.status for one in attempts] == [403] * 4, attempts[2].body
     with pytest.raises(SourceError, match=r"has .* already"):
         bucket.put(key, b"another", datetime.now(UTC) + timedelta(days=1))
 
     # What it does allow: a newer version, and a marker that hides the name.
-    assert bucket._asked("PUT", key, {}, b"another").status_code == 200
-    assert bucket._asked("DELETE", key, {}).status_code == 204
-    assert bucket._asked("PUT", f"{ORIGIN}/000000000000-000000000009", {}, b"another").status_code == 200
+    assert bucket._asked("PUT", key, {}, b"another").status == 200
+    assert bucket._asked("DELETE", key, {}).status == 204
+    assert bucket._asked("PUT", f"{ORIGIN}/000000000000-000000000009", {}, b"another").status == 200
     restored("after the attack")
     provider.take(report(range(5)))
     assert len(archived()) == 1
