@@ -8,6 +8,7 @@ import pytest
 from image_archives import layer
 from leadline.errors import RegistryError
 from leadline.sources.images.resolve import ImageOptions, open_image
+from leadline.sources.proxies import is_loopback
 from leadline.sources.registry.http import proxy_for
 from leadline.sources.registry.options import RegistryOptions, Trust
 from registry_server import Server, serving
@@ -118,3 +119,14 @@ def test_rule_keeps_the_proxy_out_of_the_way(host: str, rule: str, is_direct: bo
     proxy = proxy_for(urlsplit(f"https://{host}/v2/"), trust)
     assert (proxy is None) == is_direct
     assert proxy is None or proxy.name == "p.example:80"
+
+
+@pytest.mark.parametrize(
+    ("host", "is_here"),
+    [
+        *((one, True) for one in ("localhost", "localhost:5000", "127.0.0.1", "127.9.9.9:80", "[::1]", "[::1]:5000", "::1", "0:0:0:0:0:0:0:1")),
+        *((one, False) for one in ("127.evil.example", "127.0.0.1.evil.example:5000", "127.example:80", "localhost.example", "[::2]:80", "10.0.0.1", "[127.0", ":", "")),
+    ],
+)  # fmt: skip
+def test_only_addresses_of_loopback_are_this_machine(host: str, is_here: bool) -> None:
+    assert is_loopback(host) is is_here

@@ -26,9 +26,19 @@ def proxy_address(scheme: str, host: str, proxies: Mapping[str, str]) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether ``host[:port]`` is this very machine."""
-    name = host.rpartition(":")[0] if ":" in host and not host.endswith("]") else host
-    return name in ("localhost", "[::1]") or name.startswith("127.")
+    """Whether ``host[:port]`` is this very machine; ``127.example.com`` is a name as any other."""
+    is_bare = host.count(":") > 1 and not host.startswith("[")
+    name = host if is_bare or host.endswith("]") or ":" not in host else host.rpartition(":")[0]
+    if name == "localhost":
+        return True
+    if not (is_bare or name.startswith(("127.", "["))):
+        return False
+    from ipaddress import ip_address  # slow to import, and few hosts are this machine
+
+    try:
+        return ip_address(name.removeprefix("[").removesuffix("]")).is_loopback
+    except ValueError:
+        return False
 
 
 def _is_direct(host: str, rule: str) -> bool:

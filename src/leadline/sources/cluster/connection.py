@@ -1,6 +1,5 @@
 """One connection to an API server: asks, waits where the server asks for time, and bounds every answer."""
 
-import ipaddress
 import socket
 import threading
 import time
@@ -25,7 +24,7 @@ from leadline.sources.cluster.sign_in import (
     tls_of,
     why_refused,
 )
-from leadline.sources.proxies import proxies_of, proxy_address
+from leadline.sources.proxies import is_loopback, proxies_of, proxy_address
 from leadline.sources.temporary_folder import temporary_folder
 
 MAX_ERROR_BYTES = 1 * 2**20
@@ -323,7 +322,7 @@ def _client(access: Access, environ: Mapping[str, str], patience: Patience, said
     headers = [("User-Agent", "leadline"), *access.impersonate]
     try:
         parts = urlsplit(server)
-        if _is_here(parts.hostname or ""):
+        if is_loopback(parts.hostname or ""):
             headers.append(("Accept-Encoding", "identity"))
         # Certificates of the kubeconfig's text and of a plugin are on disk for this moment only.
         with temporary_folder() as folder:
@@ -350,13 +349,6 @@ def _client(access: Access, environ: Mapping[str, str], patience: Patience, said
         ) from error
     except (ValueError, ImportError, httpx2.InvalidURL) as error:
         raise CredentialsError(_unusable(access.context, str(error))) from error
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _unusable(context: str, why: str) -> str:

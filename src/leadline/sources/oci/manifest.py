@@ -29,6 +29,13 @@ MANIFEST_TYPES = frozenset(
         "application/vnd.docker.distribution.manifest.v2+json",
     )
 )
+CONFIG_TYPES = frozenset(
+    (
+        "application/vnd.oci.image.config.v1+json",
+        "application/vnd.docker.container.image.v1+json",
+        "application/octet-stream",  # as Docker once pushed them
+    )
+)
 _ARCHITECTURES = {
     "x86_64": "amd64",
     "aarch64": "arm64",
@@ -129,7 +136,7 @@ def check_is_image(manifest: Manifest, name: str) -> None:
     if not manifest.config.digest:
         raise SourceError(f"{name} is not an image: its manifest names no configuration")
     kind = manifest.config.media_type
-    if kind and "image" not in kind and kind != "application/octet-stream":  # as Docker once pushed them
+    if kind and kind not in CONFIG_TYPES:
         raise SourceError(f"{name} is not an image but {kind[:100]}")
     check_layers(len(manifest.layers), name)
 
