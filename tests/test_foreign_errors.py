@@ -12,6 +12,14 @@ class Inner(Struct):
     number: int
 
 
+class One(Struct, tag="one"):
+    pass
+
+
+class Two(Struct, tag="two"):
+    pass
+
+
 class Form(Struct, forbid_unknown_fields=True):
     port: Annotated[int, Meta(ge=1, le=65535)] = 1
     share: Annotated[float, Meta(gt=0, lt=1)] = 0.5
@@ -24,6 +32,7 @@ class Form(Struct, forbid_unknown_fields=True):
     counted: dict[int, str] = {}
     other: Inner | None = None
     mode: Literal["fast", "full"] = "full"
+    kind: One | Two | None = None
     pair: tuple[int, str] = (1, "a")
     either: int | str | None = None
     is_on: bool = False
@@ -50,12 +59,14 @@ class Form(Struct, forbid_unknown_fields=True):
         ('{"named":{"a":{}}}', "named[…].number: is missing"),
         ('{"counted":{"a":""}}', "counted: its keys: must be a whole number, not text"),
         ('{"other":[]}', "other: must be a mapping or null, not a list"),
-        ('{"mode":"slow"}', "mode: 'slow' is not one of the values that are known"),
+        ('{"mode":"slow"}', "mode: is not one of the values that are known"),
         ('{"pair":[1]}', "pair: must be a list of 2 entries"),
         ('{"either":[]}', "either: must be a whole number or text or null, not a list"),
         ('{"is_on":1}', "is_on: must be true or false, not a whole number"),
         ('{"since":"x"}', "since: Invalid RFC3339 encoded datetime"),
         ('{"colour":1}', "colour: is not a known field"),
+        ('{"\\u001b[31mcol\\nour\\u202e":1}', "?[31mcol our?: is not a known field"),
+        ('{"kind":{"type":"hunter2"}}', "kind.type: is not one of the values that are known"),
         ("[]", "must be a mapping, not a list"),
         ("", "empty or cut short"),
         ('{"port"', "empty or cut short"),

@@ -29,7 +29,8 @@ _BOUNDS = {">=": "of at least", "<=": "of at most", ">": "above", "<": "below"}
 _OTHERS = (
     (r"Object missing required field `(.*)`", r"\1", "is missing"),
     (r"Object contains unknown field `(.*)`", r"\1", "is not a known field"),
-    (r"Invalid enum value (.*)", "", r"\1 is not one of the values that are known"),
+    # The value is not repeated: it may be a credential in the wrong field.
+    (r"Invalid (?:enum )?value .*", "", "is not one of the values that are known"),
     (r"Input data was truncated", "", "empty or cut short"),
     (r"(\w+)(?: data)? is malformed: (.*) \(byte (\d+)\)", "", r"not \1 at byte \3: \2"),
 )
@@ -42,7 +43,18 @@ def in_words(error: Exception) -> str:
 
 
 def placed(error: Exception) -> tuple[str, str]:
-    """The field as it is written in the document, empty for all of it, and what is wrong there."""
+    """The field as it is written in the document, empty for all of it, and what is wrong there; both may be shown as they are."""
+    place, why = _placed(error)
+    return _shown(place), _shown(why)
+
+
+def _shown(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else " " if one in "\t\n" else "?" for one in text)
+
+
+def _placed(error: Exception) -> tuple[str, str]:
     if isinstance(error, OSError):
         return "", (error.strerror or str(error)).lower()
     if isinstance(error, UnicodeDecodeError):

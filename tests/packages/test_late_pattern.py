@@ -39,3 +39,11 @@ def test_modules_that_are_imported_meanwhile_compile_late(tmp_path, monkeypatch)
     with pytest.raises(ZeroDivisionError), compiled_late():
         import with_a_fault  # noqa: F401
     assert re.compile is compile
+
+
+def test_a_module_that_asks_a_pattern_while_it_is_imported_is_answered(tmp_path, monkeypatch):
+    (tmp_path / "in_a_hurry.py").write_text("import re\nFOUND = re.compile('b+').search('abbc')[0]\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with compiled_late():
+        import in_a_hurry
+    assert in_a_hurry.FOUND == "bb"

@@ -5,7 +5,7 @@ import tracemalloc
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from image_archives import entry, layer
@@ -446,6 +446,7 @@ NUMBERS = st.sampled_from(
     [
         b"0000644\0",
         b"  644 \0 ",
+        b"00004755",
         b"644\0junk",
         b"-0000644",
         b"0o644\0\0\0",
@@ -469,6 +470,8 @@ MAGICS = st.sampled_from([b"ustar\x0000", b"ustar  \0", b"ustar"])
 PREFIXES = st.sampled_from([b"", b"p", b"../p"])
 
 
+@settings(max_examples=1000, deadline=None)
+@example(b"a/b", b"00004755", b"00000000003\0", ord("0"), b"ustar\x0000", b"")
 @given(NAMES, NUMBERS, SIZES, st.sampled_from(b"0\x0075"), MAGICS, PREFIXES)
 def test_short_way_tells_what_the_long_way_tells(
     name: bytes, mode: bytes, size: bytes, kind: int, magic: bytes, prefix: bytes
@@ -477,6 +480,8 @@ def test_short_way_tells_what_the_long_way_tells(
     for at, field in ((0, name), (100, mode), (124, size), (257, magic), (345, prefix)):
         header[at : at + len(field)] = field
     header[156] = kind
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
     content = bytes(header) + b"\x7fEL" + bytes(509) + bytes(1024)
 
     def told(kind: type[TarReader]) -> list[object]:
@@ -490,3 +495,4 @@ def test_short_way_tells_what_the_long_way_tells(
         return found
 
     assert told(TarReader) == told(Thorough)
+    assert told(TarReader) != ["not a tar header, or a damaged one"]

@@ -96,6 +96,47 @@ def test_layers_that_nobody_waits_for_any_more_are_not_begun():
     assert set(begun) <= {"a", "b", "c"}
 
 
+@pytest.mark.parametrize("given", [0, 1])
+def test_where_no_more_threads_can_be_had_every_layer_is_read_once(monkeypatch, given: int):
+    left = [given]
+    start = threading.Thread.start
+
+    def start_while_there_are(thread: threading.Thread) -> None:
+        if not left[0]:
+            raise RuntimeError("can't start new thread")
+        left[0] -= 1
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_while_there_are)
+    read: list[str] = []
+
+    def noted(layer: Layer) -> str:
+        read.append(layer.diff_id)
+        return layer.diff_id
+
+    layers = [piecewise(name, [1]) for name in "abcdef"]
+    assert list(LayerProgress("web:1", str)(noted, layers)) == list("abcdef")
+    assert read == list("abcdef")
+
+
+@pytest.mark.parametrize("fault", [OSError("gone"), KeyboardInterrupt(), SystemExit(1)])
+def test_a_fault_of_a_late_layer_is_raised_at_its_turn_and_ends_the_threads(fault: BaseException):
+    before = set(threading.enumerate())
+
+    def read(layer: Layer) -> str:
+        if layer.diff_id == "e":
+            raise fault
+        return layer.diff_id
+
+    answers = LayerProgress("web:1", str)(read, [piecewise(name, [1]) for name in "abcdefgh"])
+    assert [next(answers) for _ in "abcd"] == list("abcd")
+    with pytest.raises(type(fault)):
+        next(answers)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)
+    assert set(threading.enumerate()) <= before
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ranks threads")
 def test_the_thread_of_the_largest_layer_goes_first():
     own = os.getpriority(os.PRIO_PROCESS, 0)

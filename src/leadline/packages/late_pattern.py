@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import AnyStr, Generic, cast
 
+_COMPILE = re.compile
+"""Where ``compiled_late`` has put itself in its place, a module that is imported may ask a pattern at once."""
 _METHODS = ("finditer", "findall", "fullmatch", "match", "search", "split", "sub", "subn")
 
 
@@ -35,6 +37,6 @@ class _Late(Generic[AnyStr]):
         """Asked for what is not there yet; from then on methods are those of the pattern itself."""
         if name.startswith("__"):
             raise AttributeError(name)
-        compiled = re.compile(*self._given)
+        compiled = _COMPILE(*self._given)
         vars(self).update({method: getattr(compiled, method) for method in _METHODS})
         return getattr(compiled, name)

@@ -357,7 +357,7 @@ def test_hostile_names_are_refused_or_kept_as_they_are(client: Client, provider:
         ("cursor=AAAA", "ask without a cursor to start over"),
         ("cursor=" + "A" * 301, "cursor: must be text of at most 300 characters"),
         ("nosuch=1", "nosuch: is not a known field"),
-        ("severity=none", "severity: 'none' is not one of the values that are known"),
+        ("severity=none", "severity: is not one of the values that are known"),
         ("since=2027-13-01T00:00:00Z", "use 2027-01-31T10:00:00Z"),
     ],
 )

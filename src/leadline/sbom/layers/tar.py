@@ -216,6 +216,7 @@ class TarReader:
             (kind != USUAL_FILE and kind != FOLDER)
             or block[345]
             or not 0 < end < 100
+            or block[107] not in b"\0 "
             or block[135] not in b"\0 "
         ):
             return None

@@ -98,10 +98,16 @@ def _in_threads(work: Callable[[int], Any], count: int) -> Iterator[Any]:
                 answers[i] = None, error
             done[i].set()
 
-    for _ in range(min(count, MOST_THREADS)):
-        # An interrupt does not wait for layers half-way.
-        Thread(target=run, daemon=True).start()
     try:
+        for started in range(min(count, MOST_THREADS)):
+            try:
+                # An interrupt does not wait for layers half-way.
+                Thread(target=run, daemon=True).start()
+            except RuntimeError:  # as many as the pod or user may have
+                if not started:
+                    yield from map(work, range(count))
+                    return
+                break
         for i, one in enumerate(done):
             one.wait()
             answer, error = answers[i]
