@@ -7,17 +7,20 @@ import uuid
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import asyncpg
 import pytest
 from tests.programs.provider.provider_parts import Chain, Provider, found, image, measured, report
 from tests.programs.provider.test_provider_app import Client
+from tests.programs.provider.test_provider_tenants import executed
 
 from api.postgres_server import PostgresServer
 from leadline.api.provider.wire import (
     Changes,
     FindingRow,
     GoneFinding,
+    ImageVulnerability,
     NamedWorkload,
     NamespaceHistory,
     RankedWorkload,
@@ -59,6 +62,79 @@ def test_which_clusters_run_a_package_and_what_is_in_an_image(client: Client):
     rows = items(client, f"/v1/packages?digest=sha256:{1:064x}&source=shop")
     assert {row["name"] for row in rows} == {"org.apache/log4j-core", "alpine/busybox"}
     assert client("GET", "/v1/packages", client.provider.reader)[0] == 400
+
+
+PACKAGES = (
+    "pypi Django 4.2",
+    "pypi zope.interface 6.0",
+    "npm JSONStream 1.3.5",
+    "npm lodash.merge 4.6.2",
+    "npm @Scope/Thing 1.0",
+    "golang github.com/BurntSushi/toml 1.3.2",
+    "maven org.apache/log4j-core 2.14.1",
+    "maven com.example/Log4J-Core 1.0",
+)
+
+
+SEARCHES: tuple[tuple[str, set[str]], ...] = (
+    ("Django", {"Django"}),
+    ("django", {"Django"}),
+    ("Zope_Interface", {"zope.interface"}),
+    ("zope--interface", {"zope.interface"}),
+    ("jsonstream", {"JSONStream"}),
+    ("lodash.merge", {"lodash.merge"}),
+    ("lodash-merge", set()),
+    ("@scope/thing", {"@Scope/Thing"}),
+    ("thing", {"@Scope/Thing"}),
+    ("github.com/burntsushi/toml", {"github.com/BurntSushi/toml"}),
+    ("log4j-core", {"org.apache/log4j-core", "com.example/Log4J-Core"}),
+    ("ORG.APACHE/log4j-core", {"org.apache/log4j-core"}),
+    ("apache/log4j-core", set()),
+)
+
+
+def check_searches(client: Client) -> None:
+    for asked, names in SEARCHES:
+        rows = items(client, f"/v1/packages?name={quote(asked)}")
+        assert {row["name"] for row in rows} == names, asked
+        there = f"&digest=sha256:{1:064x}&source=shop"
+        assert items(client, f"/v1/packages?name={quote(asked)}{there}") == rows
+        assert not items(client, f"/v1/packages?name={quote(asked)}&source=other")
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_a_package_is_found_by_its_name_as_its_ecosystem_compares_them(client: Client, provider: Provider):
+    """Also one of before, which was kept as it is written: versions 10 in SQLite and 7 in PostgreSQL."""
+    client.post(image(1, *PACKAGES), path="/v1/sources/shop/images")
+    check_searches(client)
+    last = "replace(replace(replace(name, 'github.com/BurntSushi/', ''), '@Scope/', ''), 'com.example/', '')"
+    older = f"UPDATE package SET short = replace({last}, 'org.apache/', '')"
+    if provider.database:
+        asyncio.run(
+            executed(provider.database, f"SET leadline.tenant = 0; {older}; UPDATE version SET number = 7")
+        )
+    else:
+        with closing(sqlite3.connect(provider.folder / "provider.db")) as file:
+            file.executescript(f"{older}; PRAGMA user_version = 10")
+    assert not items(client, "/v1/packages?name=django")
+    provider.again()
+    check_searches(Client(provider))
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_ids_of_controls_and_vulnerabilities_are_found_in_small_letters(client: Client):
+    flaws = tuple(
+        ImageVulnerability(id, "a", "1", "high") for id in ("CVE-2021-44228", "GHSA-jfh8-c2jp-5v3q", "own-1")
+    )
+    client.post(image(1, "apk a 1", vulnerabilities=flaws), path="/v1/sources/shop/images")
+    client.post(report([1, 2]))
+    for asked in ("CVE-2021-44228", "cve-2021-44228", "ghsa-jfh8-c2jp-5v3q", "GHSA-JFH8-C2JP-5V3Q", "own-1"):
+        assert len(items(client, f"/v1/images?vulnerability={asked}")) == 1, asked
+    assert not items(client, "/v1/images?vulnerability=cve-2021-44229")
+    first = client("GET", "/v1/findings?control=c-0057&limit=1", client.provider.reader)[1]
+    assert len(first["items"]) == 1
+    assert items(client, f"/v1/findings?control=c-0057&cursor={first['next']}")
+    assert not items(client, "/v1/findings?control=C-0057&namespace=Shop")
 
 
 def test_an_image_that_is_gone_answers_no_question(client: Client, provider: Provider):

@@ -3,9 +3,11 @@
 Every statement runs for one tenant, which PostgreSQL holds to its rows; ``EVERYONE`` is the provider itself.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from hashlib import sha256
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any, Protocol
 
 Row = Sequence[Any]
@@ -79,6 +81,20 @@ _HEAD, _ORDINAL = 4, 3
 def mark_of(*words: str) -> bytes:
     """What a row of these words is found by: 16 bytes."""
     return sha256("\0".join(words).encode("utf-8", "surrogatepass")).digest()[:16]
+
+
+def searched_name(type: str, name: str) -> str:
+    """What a package is looked up by: the last part of its name, in small letters as people type it.
+
+    PyPI takes separators for the same (https://peps.python.org/pep-0503/#normalized-names). Only letters of ASCII are made small, as
+    both engines do it.
+    """
+    short = name.rpartition("/")[2].translate(_SMALL)
+    return _SEPARATORS.sub("-", short) if type == "pypi" else short
+
+
+_SMALL = str.maketrans(ascii_uppercase, ascii_lowercase)
+_SEPARATORS = re.compile(r"[-_.]+")
 
 
 def among(write: Writing, text: str, first: Sequence[Any], values: Iterable[Any]) -> Iterator[Row]:

@@ -21,6 +21,7 @@ from leadline.programs.provider.database import EVERYONE, Row, TakenError
 from leadline.programs.provider.schema import (
     BY_TIME,
     POSTGRES_BY_DETAIL,
+    POSTGRES_SEARCHED,
     VACUUMED,
     partition_of_month,
     partition_of_tenant,
@@ -36,7 +37,7 @@ _ANSWER_S = 150.0
 _UPGRADE_S = 86_400.0
 """An upgrade rewrites the tables of an earlier version, however large they are."""
 _LOCK = 0x1EAD9A0
-_VERSION = 7
+_VERSION = 8
 _BEGIN = "BEGIN; SET LOCAL leadline.tenant = '{tenant:d}'; SET LOCAL jit = off;"
 # By an index always: what PostgreSQL knows of a table is old after a large message, and nothing in the first minute.
 _BY_INDEX = "SET LOCAL enable_seqscan = off;"
@@ -129,6 +130,7 @@ class PostgresDatabase:
                     (3, BY_TIME),
                     (5, postgres_policies()),
                     (7, smaller),
+                    (8, POSTGRES_SEARCHED),
                 ):
                     if version < last:
                         await connection.execute(later, timeout=_UPGRADE_S)

@@ -34,7 +34,7 @@ from leadline.api.provider.wire import (
     Sources,
     Time,
 )
-from leadline.programs.provider.database import Row, finding_of_mark
+from leadline.programs.provider.database import Row, finding_of_mark, searched_name
 from leadline.programs.provider.ingest import Refused
 from leadline.programs.provider.schema import CAME_AND_WENT, seconds, seconds_of, stamp_of
 from leadline.programs.provider.source_row import SEVERITIES, Source
@@ -156,7 +156,7 @@ class Questions:
         if first == "source" and asked.source:
             number = "f.source"
         columns = {
-            "d.control": asked.control,
+            "d.control": self._as_written(tenant, asked.control),
             "o.namespace": asked.namespace,
             "o.kind": asked.kind,
             "o.name": asked.name,
@@ -222,6 +222,12 @@ class Questions:
         last = rows[most - 1]
         return Findings(items, _cursor((last[0], last[-1], last[1], last[2]), tenant, asked))
 
+    def _as_written(self, tenant: str, control: str) -> str:
+        """Ids of controls have large letters, but for those that a source calls otherwise."""
+        large = control.upper()
+        known = "SELECT 1 FROM detail WHERE tenant = ? AND control = ? LIMIT 1"
+        return control if control == large or self._tables.read(tenant, known, control) else large
+
     def _read_findings(
         self,
         tenant: str,
@@ -266,17 +272,21 @@ class Questions:
         if not (asked.name or asked.digest):
             raise Refused(400, "Name a package, or an image by its digest")
         (after,) = _position(cursor, tenant, asked, tuple[int]) or (0,)
-        # An index for each of the two.
-        which = "p.short = ? AND (? = p.short OR ? = p.name)" if asked.name else "'' IN (?, ?, ?)"
-        image = " AND i.digest = ?" if asked.digest else " AND '' = ?"
+        where, given = _equal({"i.digest": asked.digest, "s.name": asked.source})
+        if asked.name:
+            # An index has both spellings; only one of them is that of the row's ecosystem.
+            of_pypi, of_others = (searched_name(type, asked.name) for type in ("pypi", ""))
+            where += ["p.short IN (?, ?)", "p.short = CASE WHEN p.type = 'pypi' THEN ? ELSE ? END"]
+            given += [of_pypi, of_others] * 2
+            if "/" in asked.name:
+                where.append("lower(p.name) = lower(?)")
+                given.append(asked.name)
         rows = self._tables.read(
             tenant,
             f"SELECT p.id, s.name, i.digest, i.name, p.type, p.name, p.version, i.received, {_DISPUTED} FROM package p"
             " JOIN image i ON i.id = p.image JOIN source s ON s.id = i.source WHERE p.tenant = ? AND p.id > ?"
-            f" AND {which}{image} AND substr(p.version, 1, ?) = ? AND (? = '' OR s.name = ?)"
-            " ORDER BY p.id LIMIT ?",
-            *(after, asked.name.rpartition("/")[2], asked.name, asked.name, asked.digest),
-            *(len(asked.version), asked.version, asked.source, asked.source, most + 1),
+            f" AND {' AND '.join((*where, 'substr(p.version, 1, ?) = ?'))} ORDER BY p.id LIMIT ?",
+            *(after, *given, len(asked.version), asked.version, most + 1),
         )
         items = tuple(PackageRow(*(*row[1:8], bool(row[8]))) for row in rows[:most])
         return Packages(items, _cursor((rows[most - 1][0],), tenant, asked) if len(rows) > most else "")
@@ -288,9 +298,16 @@ class Questions:
             tenant,
             f"SELECT i.id, s.name, i.digest, i.name, i.received, i.packages, i.critical, i.high, i.exploited, i.database,"
             f" i.unread, {_DISPUTED} FROM image i JOIN source s ON s.id = i.source WHERE i.tenant = ? AND i.id > ?"
-            " AND (? = '' OR s.name = ?) AND (? = '' OR i.id IN (SELECT image FROM vulnerability WHERE vulnerability = ?))"
+            " AND (? = '' OR s.name = ?) AND (? = '' OR i.id IN"
+            " (SELECT v.image FROM vulnerability v WHERE v.tenant = ? AND v.vulnerability IN (?, ?, ?)))"
             " ORDER BY i.id LIMIT ?",
-            *(after, asked.source, asked.source, asked.vulnerability, asked.vulnerability, most + 1),
+            *(after, asked.source, asked.source, asked.vulnerability, self._tables.tenant(tenant)),
+            *(
+                asked.vulnerability,
+                asked.vulnerability.upper(),
+                _as_github_writes(asked.vulnerability),
+                most + 1,
+            ),
         )
         items = tuple(ImageRow(*(*row[1:11], bool(row[11]))) for row in rows[:most])
         return Images(items, _cursor((rows[most - 1][0],), tenant, asked) if len(rows) > most else "")
@@ -450,6 +467,11 @@ def _equal(columns: Mapping[str, str]) -> tuple[list[str], list[Any]]:
     """Conditions, and what they are given, for those columns that were asked for."""
     asked = {column: value for column, value in columns.items() if value != ""}
     return [f"{column} = ?" for column in asked], list(asked.values())
+
+
+def _as_github_writes(id: str) -> str:
+    """``GHSA-jfh8-c2jp-5v3q``."""
+    return f"GHSA{id[4:].lower()}"
 
 
 def _finding(row: Row) -> FindingRow:

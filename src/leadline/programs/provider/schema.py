@@ -229,6 +229,15 @@ SQLITE_BY_DETAIL = _BY_DETAIL.substitute(_SQLITE)
 """What versions before 10 lack: which findings of one control are new, in an index that is small."""
 POSTGRES_BY_DETAIL = _BY_DETAIL.substitute(_POSTGRES)
 """What versions before 7 lack: they had a time in it that was never asked for, and no two findings shared a key."""
+SQLITE_SEARCHED = (
+    "UPDATE package SET short = searched_name(type, name) WHERE short <> searched_name(type, name);"
+)
+"""What versions before 11 lack: packages are found whatever the case that is typed."""
+POSTGRES_SEARCHED = """
+UPDATE package SET short = CASE WHEN type = 'pypi' THEN regexp_replace(lower(short), '[-_.]+', '-', 'g') ELSE lower(short) END
+  WHERE short ~ '[A-Z]' OR (type = 'pypi' AND short ~ '[_.]|--');
+"""
+"""What versions before 8 lack. It is ``searched_name``: the collation knows the letters of ASCII alone."""
 
 
 def postgres_policies() -> str:

@@ -10,11 +10,12 @@ from typing import Any
 
 from leadline.api.carriers.local_schema import refusal
 from leadline.errors import StoreError
-from leadline.programs.provider.database import Row, TakenError, head_of, mark_of, tail_of
+from leadline.programs.provider.database import Row, TakenError, head_of, mark_of, searched_name, tail_of
 from leadline.programs.provider.schema import (
     BY_TIME,
     OLD_SQLITE,
     SQLITE_BY_DETAIL,
+    SQLITE_SEARCHED,
     carry_over,
     sqlite_in_parts,
     sqlite_tables,
@@ -56,7 +57,7 @@ class SqliteDatabase:
     def _migrate(self) -> None:
         version = self._writer.execute("PRAGMA user_version").fetchone()[0]
         mark = self._writer.execute("PRAGMA application_id").fetchone()[0]
-        newest = len(OLD_SQLITE) + 6
+        newest = len(OLD_SQLITE) + 7
         if version > newest:
             raise StoreError(f"{self._path} was written by a later version", hint="use that version")
         if version and mark != _APPLICATION_ID:
@@ -66,13 +67,14 @@ class SqliteDatabase:
         self._writer.create_function("mark_of", -1, mark_of, deterministic=True)
         self._writer.create_function("head_of", 1, head_of, deterministic=True)
         self._writer.create_function("tail_of", 2, tail_of, deterministic=True)
+        self._writer.create_function("searched_name", 2, searched_name, deterministic=True)
         if not version:
             steps = [sqlite_tables()]
         elif version > len(OLD_SQLITE) + 1:
             # The third step made an index that the fourth replaces.
-            steps = [sqlite_in_parts(), BY_TIME, "", SQLITE_BY_DETAIL][version - newest :]
+            steps = [sqlite_in_parts(), BY_TIME, "", SQLITE_BY_DETAIL, SQLITE_SEARCHED][version - newest :]
         else:
-            steps = [*OLD_SQLITE[version - 1 :], carry_over()]
+            steps = [*OLD_SQLITE[version - 1 :], carry_over(), SQLITE_SEARCHED]
         # Tables that reference others are made anew.
         self._writer.execute("PRAGMA foreign_keys = OFF")
         self._writer.executescript(

@@ -17,6 +17,7 @@ from leadline.programs.provider.database import (
     Writing,
     finding_of_mark,
     mark_of,
+    searched_name,
 )
 from leadline.programs.provider.findings_table import change_findings
 from leadline.programs.provider.ranks_table import change_ranks
@@ -295,7 +296,7 @@ class Tables:
             write.many(
                 "INSERT INTO package(tenant, image, type, name, short, version) VALUES (?, ?, ?, ?, ?, ?)",
                 [
-                    (tenant, row, type, name, name.rpartition("/")[2], version)
+                    (tenant, row, type, name, searched_name(type, name), version)
                     for type, name, version in packages
                 ],
             )
