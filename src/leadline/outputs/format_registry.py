@@ -113,6 +113,8 @@ class Format(Struct, frozen=True):
     """The module of an extra without which it cannot be made."""
     with_scores: bool = True
     """Whether it shows the scores of frameworks."""
+    with_checksums: bool = False
+    """Whether it states the checksums of packages."""
 
     @property
     def put(self) -> Callable[[Any, "TextIOWrapper", Page], None]:
@@ -142,11 +144,21 @@ def format(
     with_scores: bool = True,
     compiled: Callable[[str], bytes] | None = None,
     needs: str = "",
+    with_checksums: bool = False,
 ) -> Callable[[Write], Format]:
     """Makes a ``Format`` of ``write(report, out, page)``."""
 
     def make(write: Write) -> Format:
-        return Format(name, suffix, report, write, compiled=compiled, needs=needs, with_scores=with_scores)
+        return Format(
+            name,
+            suffix,
+            report,
+            write,
+            compiled=compiled,
+            needs=needs,
+            with_scores=with_scores,
+            with_checksums=with_checksums,
+        )
 
     return make
 

@@ -23,6 +23,8 @@ class File(Struct, frozen=True):
     mode: int = 0o644
     layer: str = ""
     """Digest of the uncompressed layer it comes from."""
+    with_sums: bool = True
+    """Whether packages found in an archive state its checksum."""
     parsed: dict[type, Any] = {}
     """What one reader made of ``data`` and the next one needs too."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
 
-from leadline.model.package import ImageIdentity
+from leadline.model.package import ImageIdentity, Package
 from leadline.model.unread import Unread
 from leadline.sbom.identity.config import ConfigReading
 
@@ -125,16 +125,27 @@ class Options(Struct, frozen=True):
 
     with_code: bool = False
     """Whether packages keep the paths of all of their code, so that it can be said which of them were loaded."""
+    with_archive_sums: bool = True
+    """Whether packages of Java have the checksums of their archives, which documents alone state."""
+    with_credentials: bool = True
+    """Whether files and the configuration are searched for credentials."""
 
     @property
-    def kept_as(self) -> str:
-        """The part of a memory's key that these options have a say in."""
-        return f"{self.limits} with digests" if self.with_digests else str(self.limits)
+    def kept_as(self) -> tuple[str, ...]:
+        """The part of a cache's key that these options have a say in; of what serves as well where it is there, the second."""
+        kept = f"{self.limits} with digests" if self.with_digests else str(self.limits)
+        if not self.with_credentials:
+            kept += " without credentials"
+        return (kept,) if self.with_archive_sums else (f"{kept} without archive sums", kept)
 
     @property
-    def contents_kept_as(self) -> str:
-        """Of the key of all layers together."""
-        return f"{self.kept_as} with code" if self.with_code else self.kept_as
+    def contents_kept_as(self) -> tuple[str, ...]:
+        """Likewise of the key of all layers together."""
+        return tuple(f"{one} with code" if self.with_code else one for one in self.kept_as)
+
+    def place(self, packages: Iterable[Package]) -> int:
+        """Under which of ``kept_as`` what has these ``packages`` is kept: without archives there is nothing to sum."""
+        return 0 if any(one.type == "maven" for one in packages) else -1
 
 
 DEFAULTS = Options()

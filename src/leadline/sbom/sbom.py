@@ -66,7 +66,13 @@ def contents_of(
         SourceError: no layer can be fetched.
     """
     selector = FileSelector(chosen_for(image, cataloguers), KEPT_PATHS)
-    scan_options = LayerScanOptions(selector, options.limits, with_digests=options.with_digests)
+    scan_options = LayerScanOptions(
+        selector,
+        options.limits,
+        with_digests=options.with_digests,
+        with_archive_sums=options.with_archive_sums,
+        with_credentials=options.with_credentials,
+    )
     facts = _facts(image, scan_options, cache, options)
     tree = merge(facts)
     unread = list(dict.fromkeys(one for _, layer in facts for one in layer.unread))
@@ -92,7 +98,9 @@ def contents_of(
         files=files,
         unread=tuple(unread) + reading.unread,
         digests=tuple(_digests(tree, packages)),
-        not_searched=(sum(one.too_large for _, one in facts), sum(one.filled for _, one in facts)),
+        not_searched=(sum(one.too_large for _, one in facts), sum(one.filled for _, one in facts))
+        if options.with_credentials
+        else (0, 0),
         unlisted=(
             *_unlisted(tree, reading.packages, _wordpress(tree, facts)),
             *_counted([layer for _, layer in facts]),
@@ -105,13 +113,14 @@ def _facts(
     image: Image, scan_options: LayerScanOptions, cache: Cache | None, options: Options
 ) -> list[tuple[str, LayerFacts]]:
     """Digest and content of every layer, bottom first. Raises ``SourceError`` where none can be fetched."""
-    version = f"{LAYER_FORM} {_version(scan_options.selector.cataloguers)} {options.kept_as}"
+    version = f"{LAYER_FORM} {_version(scan_options.selector.cataloguers)}"
     errors: list[SourceError] = []
 
     def read(layer: Layer) -> LayerFacts:
         is_known = layer.cache_key and not layer.missing
-        key = f"layer {layer.cache_key} {layer.stamp} {layer.diff_id} {version}" if is_known else ""
-        facts = _recall(cache, key)
+        name = f"layer {layer.cache_key} {layer.stamp} {layer.diff_id} {version}"
+        keys = [f"{name} {kept}" for kept in options.kept_as if is_known]
+        facts = next(filter(None, (_recall(cache, key) for key in keys)), None)
         if facts is not None and scan_options.budget.reserve_facts(scan_options.limits, facts):
             scan_options.distribution.has_apt |= APT in facts.entries
             return facts
@@ -122,8 +131,9 @@ def _facts(
             name = layer_name(layer)
             lost = Unread(name, str(error.args[0]), "unreachable", hint=error.hint)
             return LayerFacts(unread=[lost], is_whole=False)
-        if key and facts.is_whole:
-            _remember(cache, key, facts)
+        if keys and facts.is_whole:
+            packages = (package for one in facts.facts.values() for package in one.packages)
+            _remember(cache, keys[options.place(packages)], facts)
         return facts
 
     layers = list(image.layers)[: options.limits.layers]

@@ -38,22 +38,25 @@ def make_sbom(
     """
     started = options.now()
     name = content_key(image) if cache is not None else ""
-    key = (
-        f"image {name} {image.identity.kind} {code_fingerprint()} {options.contents_kept_as}" if name else ""
-    )
-    cached = load_cached(cache, key, _Contents)
+    keys = [
+        f"image {name} {image.identity.kind} {code_fingerprint()} {kept}"
+        for kept in options.contents_kept_as
+        if name
+    ]
+    cached = next(filter(None, (load_cached(cache, key, _Contents) for key in keys)), None)
     if cached is None:
         from leadline.sbom.sbom import contents_of
 
         cached = _Contents(contents_of(image, offered(image), cache, options))
-        if key and not is_incomplete(cached.sbom):
-            store_cached(cache, key, cached)
+        if keys and not is_incomplete(cached.sbom):
+            store_cached(cache, keys[options.place(cached.sbom.packages)], cached)
     sbom = cached.sbom
+    configured = image.config.secrets if options.with_credentials else ()
     return structs.replace(
         sbom,
         image=structs.replace(image.identity, size_bytes=sbom.image.size_bytes),
         config=image.config.config,
-        files=(*image.config.secrets, *image.config.added, *sbom.files),
+        files=(*configured, *image.config.added, *sbom.files),
         unread=(*image.unread, *sbom.unread),
         created=options.created,
         seconds=options.now() - started,

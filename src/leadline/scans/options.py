@@ -138,6 +138,10 @@ class ImageOptions(Struct, frozen=True, kw_only=True):
     """``os/architecture[/variant]``; empty means Linux on this machine's architecture."""
     with_digests: bool = False
     """Whether the checksums of the files are wanted in which packages are found."""
+    with_archive_sums: bool = True
+    """Whether packages of Java have the checksums of their archives, which documents alone state."""
+    with_credentials: bool = True
+    """Whether files and the configuration are searched for credentials."""
     created: str = ""
     """The moment that the SBOM bears, RFC 3339 in UTC."""
     today: str = ""

@@ -29,7 +29,7 @@ def document(name: str, *, suffix: str) -> Callable[[MakeDraft], Format]:
         def write(sbom: Sbom, out: IO[str], page: Page) -> None:
             out.write(draft(sbom, page.version or "0").at(sbom.created or page.at).decode())
 
-        return Format(name, suffix, Sbom, write, draft=draft)
+        return Format(name, suffix, Sbom, write, draft=draft, with_checksums=True)
 
     return make
 

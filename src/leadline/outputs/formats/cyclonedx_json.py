@@ -42,7 +42,7 @@ def cyclonedx_json(sbom: Sbom, version: str) -> Draft:
     return drafted(_written(sbom, version, ()), moments=("timestamp",), name="serialNumber")
 
 
-@format("cyclonedx-json", suffix=".cdx.json", report=ImageReport)
+@format("cyclonedx-json", suffix=".cdx.json", report=ImageReport, with_checksums=True)
 def cyclonedx_vulnerabilities(report: ImageReport, out: IO[str], page: Page) -> None:
     """The same with the vulnerabilities of its components, where there was a database to look in."""
     written = _written(report.sbom, page.version or "0", report.vulnerabilities)

@@ -53,6 +53,12 @@ class _Archive(Struct):
     def found_in(self) -> tuple[str, ...]:
         return (self.file.path, self.place) if self.depth else (self.file.path,)
 
+    @property
+    def digests(self) -> tuple[Digest, ...]:
+        if not self.file.with_sums:
+            return ()
+        return (Digest("sha1", hashlib.sha1(self.content, usedforsecurity=False).hexdigest()),)
+
 
 class _Inside(Struct):
     """The entries of an archive that describe packages."""
@@ -202,7 +208,7 @@ def _main_package(
         namespace=main.group,
         licenses=licenses,
         found_in=archive.found_in,
-        digests=(Digest("sha1", hashlib.sha1(archive.content, usedforsecurity=False).hexdigest()),),
+        digests=archive.digests,
         supplier=attributes.get("Implementation-Vendor", "") or attributes.get("Bundle-Vendor", ""),
         home=attributes.get("Bundle-DocURL", "") or attributes.get("Implementation-URL", ""),
         description=attributes.get("Bundle-Description", ""),

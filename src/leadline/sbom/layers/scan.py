@@ -106,6 +106,7 @@ class _Pass:
         self._scan_options = scan_options
         self._most = scan_options.budget.entries_left(scan_options.limits)
         self._selector = scan_options.selector
+        self._with_credentials = scan_options.with_credentials
         self._facts = facts
         self._entries = entries
         self.is_at_end = False
@@ -189,7 +190,7 @@ class _Pass:
         """Whether files of this name may matter wherever they lie; kept, since most names come often."""
         if len(self._names) > MOST_NAMES:
             self._names.clear()
-        is_asked = self._selector.may_match_name(name) or may_hold_secrets(name)
+        is_asked = self._selector.may_match_name(name) or (self._with_credentials and may_hold_secrets(name))
         self._names[name] = is_asked
         return is_asked
 
@@ -200,7 +201,7 @@ class _Pass:
         if self._closed and folder.startswith(self._closed):
             self.is_searched = False
         else:
-            self.is_searched = is_searched(folder)
+            self.is_searched = self._with_credentials and is_searched(folder)
             self._closed = "" if self.is_searched or is_open_below(folder) else f"{folder}/"
 
     def _is_searched(self, entry: TarEntry, name: str) -> bool:
@@ -336,7 +337,7 @@ class _Pass:
 
     def _look_into(self, entry: TarEntry) -> None:
         interest = self._selector.of(entry.path)
-        may_hold_secrets = find_secrets(entry.path)
+        may_hold_secrets = self._with_credentials and find_secrets(entry.path)
         if may_hold_secrets and entry.size > LARGEST_SECRET_FILE:
             may_hold_secrets = False
             why = f"larger than {LARGEST_SECRET_FILE >> 20} MiB, not searched for credentials"
@@ -409,7 +410,7 @@ class _Pass:
         may_hold_secrets: bool = False,
         is_searched: bool = False,
     ) -> None:
-        file = File(entry.path, content, entry.mode)
+        file = File(entry.path, content, entry.mode, with_sums=self._scan_options.with_archive_sums)
         facts = extract_facts(
             self._scan_options,
             file,

@@ -21,3 +21,7 @@ class LayerScanOptions(Struct, frozen=True):
     distribution: Distribution = field(default_factory=Distribution)
     with_digests: bool = False
     """Whether the checksums of the files are wanted in which packages are found."""
+    with_archive_sums: bool = True
+    """Whether packages of Java have the checksums of their archives."""
+    with_credentials: bool = True
+    """Whether files are searched for credentials."""

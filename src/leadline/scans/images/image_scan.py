@@ -63,6 +63,7 @@ def image_report(lazy: LazySbom, options: ImageOptions) -> ImageReport:
                 else ()
             ),
             *(_of_signers(own_packages) if trusted.sbom else ()),
+            *(() if options.with_credentials else ("nothing was searched for credentials, as asked",)),
             *not_judged(sbom, is_document=lazy.is_from_document),
             *left_out_by_others(_folders(lazy.reference)),
         ),

@@ -61,7 +61,7 @@ class _Source(Struct, frozen=True):
         facts = json.encode((image.identity, image.config, image.unread)).decode()
         # The forms of secrets are shared with the checks of objects.
         fingerprint = code_fingerprint(leadline.outputs.__path__[0], f"{leadline.posture.__path__[0]}/checks")
-        return f"document {format} {name} {facts} {self.options.contents_kept_as} {fingerprint}"
+        return f"document {format} {name} {facts} {self.options.contents_kept_as[0]} {fingerprint}"
 
 
 class LazySbom:
@@ -171,6 +171,8 @@ def open_sbom(reference: str, options: ImageOptions) -> Iterator[LazySbom]:
             created=options.created,
             with_digests=options.with_digests,
             with_code=loaded is not None,
+            with_archive_sums=options.with_archive_sums,
+            with_credentials=options.with_credentials,
         )
         source = _Source(image, cache, catalogue_options)
         yield LazySbom(reference, lambda: _catalogued(reference, source, options), source, loaded)

@@ -101,7 +101,7 @@ def sbom(image: str, **flags: Any) -> int:
 @takes(
     *("from_manifests", "from_cluster", *CLUSTER, *NAMESPACES, "exclude_paths", *CHARTS, *WAIVERS),
     *("severity_threshold", *DATABASE, "oldest_database_days"),
-    *("vex", "loaded", *TRUST, "only_fixable", "severities", "exit_code", "deny_licences"),
+    *("vex", "loaded", *TRUST, "only_fixable", "severities", "scanners", "exit_code", "deny_licences"),
     *("store", "store_namespace", "submit", "submit_dry_run", "submit_ca"),
     trust_policy=Flag(
         "Who may sign which images; the registry is asked, and VEX that they attest is used.", "FILE"

@@ -80,7 +80,7 @@ NOT_HERE: Mapping[str, str] = MappingProxyType(
         "--only-fixable": "leadline scan image --ignore-unfixed, for vulnerabilities",
         "--report": "-v shows every finding; without it a summary",
         "--scan-images": "leadline scan image takes one or several images, or what a cluster runs",
-        "--scanners": "leadline scan PATH for configuration, leadline scan image for packages",
+        "--scanners": "leadline scan PATH for configuration; leadline scan image, with --scanners vuln,secret or vuln",
         "--server": "--submit https://HOST/SOURCE sends a report",
         "--soft-fail-on": "--fail-on SEVERITY fails on that severity and above",
         "--timeout": "-q, and the time limit of your pipeline",

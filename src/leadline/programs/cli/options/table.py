@@ -169,6 +169,9 @@ class Request(Struct, frozen=True, kw_only=True):
     severities: Annotated[
         Texts, Flag("Leave all others out: HIGH,CRITICAL.", "NAMES", "--severity", commas=True)
     ] = ()
+    scanners: Annotated[
+        Texts, Flag("vuln,secret, or vuln to search nothing for credentials.", "NAMES", commas=True)
+    ] = ()
     deny_licences: Annotated[
         Texts,
         Flag(

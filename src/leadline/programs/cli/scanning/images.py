@@ -52,7 +52,13 @@ def run_one(request: Request, *, is_scan: bool, take: Callable[[ImageReport], No
         )
     with opened(chosen, seal) as sinks:
         with progress(f"opening {image}", is_wanted=not request.quiet) as display:
-            options = image_options(request, moment, display.say, is_scan=is_scan)
+            options = image_options(
+                request,
+                moment,
+                display.say,
+                is_scan=is_scan,
+                with_checksums=any(one.format.with_checksums for one in chosen),
+            )
             with open_sbom(image, options) as lazy:
                 documents = {
                     one.format.name: lazy.document(one.format.name, one.format.draft, moment)

@@ -182,12 +182,19 @@ def image_request(images: Texts, flags: Mapping[str, Any], *, is_scan: bool = Tr
     for word in request.severities:
         if word not in RATINGS:
             raise UsageError(_one_of("--severity", RATINGS, word))
+    if request.scanners and not {"vuln"} <= {*request.scanners} <= {"vuln", "secret"}:
+        hint = "leadline scan PATH judges configuration, and licences are always listed"
+        raise UsageError(
+            f"--scanners must be vuln or vuln,secret (got {','.join(request.scanners)[:100]})", hint=hint
+        )
     if not 0 <= request.exit_code <= _LARGEST_CODE:
         raise UsageError(f"--exit-code must be between 0 and {_LARGEST_CODE} (got {request.exit_code})")
     return request
 
 
-def image_options(request: Request, moment: str, say: Say, *, is_scan: bool = True) -> ImageOptions:
+def image_options(
+    request: Request, moment: str, say: Say, *, is_scan: bool = True, with_checksums: bool = False
+) -> ImageOptions:
     """What the request and the environment say together; ``moment`` is when the SBOM was made."""
 
     def note(text: str) -> None:
@@ -213,6 +220,9 @@ def image_options(request: Request, moment: str, say: Say, *, is_scan: bool = Tr
         credential=_credential(request, os.environ),
         mirrors=mirrors,
         is_named_by_others=bool(request.from_manifests) or request.from_cluster,
+        with_credentials=not request.scanners or "secret" in request.scanners,
+        # The stored SBOM is a document too.
+        with_archive_sums=with_checksums or bool(request.store),
         database=database_of(request) if is_scan else "",
         cache_folder="" if request.no_cache else cache_folder(os.environ),
         checked_folder=cache_folder(os.environ),
