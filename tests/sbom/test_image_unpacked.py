@@ -165,6 +165,25 @@ def test_packages_of_a_file_behind_a_link_are_told_where_it_lies() -> None:
     assert told == [("usr/lib/a.jar", ("usr/lib/a.jar",))]
 
 
+def test_packages_of_a_hard_link_stay_where_its_first_path_becomes_another_file() -> None:
+    @cataloguer("jars", suffixes=(".jar",))
+    def jars(file: File) -> Packages:
+        yield Package("maven", file.text, "1")
+
+    def told(*steps: Step) -> list[tuple[str, str]]:
+        facts = facts_of(LayerScanOptions(FileSelector((jars,))), Held(archive(list(steps))))
+        standing = merge([("demo", facts)]).standing()
+        return sorted((one.path, package.name) for one in standing for package in one.facts.packages)
+
+    both: list[Step] = [("file", "a.jar", "bad"), ("hard", "b.jar", "a.jar"), ("hard", "c.jar", "b.jar")]
+    assert told(*both) == [("a.jar", "bad")]
+    assert told(*both, ("file", "a.jar", "good")) == [("a.jar", "good"), ("b.jar", "bad")]
+    assert told(*both, ("file", "a.jar", "good"), ("hard", "d.jar", "a.jar")) == [
+        ("a.jar", "good"),
+        ("b.jar", "bad"),
+    ]
+
+
 def catalogued(*layers: list[Step]) -> tuple[list[str], list[Unread]]:
     reader = LayerScanOptions(FileSelector((database,)))
     held = [Held(archive(one)) for one in layers]
@@ -182,6 +201,21 @@ def catalogued(*layers: list[Step]) -> tuple[list[str], list[Unread]]:
         [[("file", "store/1", "x")], [("hard", "var/db/status", "store/1"), ("file", "store/.wh.1", "")]],
         [[("file", "store/1", "x"), ("hard", "store/2", "store/1"), ("sym", "var/db/status", "/store/2")]],
         [[("sym", "var/db/status", "/s"), ("file", "s", "old"), ("file", "s", "x")]],
+        [[("file", "store/1", "x"), ("hard", "var/db/status", "store/1"), ("file", "store/1", "y")]],
+        [
+            [("file", "store/1", "x"), ("hard", "store/2", "store/1"), ("file", "store/1", "y")],
+            [("hard", "var/db/status", "store/2")],
+        ],
+        [[("sym", "d", "var/db"), ("file", "d/status", "x"), ("sym", "d", "tmp"), ("file", "d/status", "y")]],
+        [
+            [
+                ("sym", "d", "var/db"),
+                ("file", "d/status", "x"),
+                ("sym", "d", "tmp"),
+                ("file", "d/status", "y"),
+            ],
+            [("file", "d/status", "z")],
+        ],
     ],
     ids=[
         "below a link of the same layer",
@@ -189,6 +223,10 @@ def catalogued(*layers: list[Step]) -> tuple[list[str], list[Unread]]:
         "hard link to a lower layer",
         "link to a hard link",
         "link to a path that stands twice",
+        "hard link to a path that is another file later",
+        "hard link of a higher layer to such a hard link",
+        "below a link that leads elsewhere later",
+        "below such a link in a higher layer",
     ],
 )
 def test_database_that_nobody_could_know_by_its_path_is_read(layers: list[list[Step]]) -> None:

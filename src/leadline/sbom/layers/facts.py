@@ -5,7 +5,7 @@ from msgspec import Struct, field
 from leadline.model.package import Package
 from leadline.model.unread import Unread
 
-LAYER_FORM = 8
+LAYER_FORM = 9
 """Raised whenever ``LayerFacts`` change their shape or meaning, so that cached layers are read again."""
 FOLDER, FILE, DEVICE, LINK = "/", "", "?", "@"
 HARD, HIDDEN, COVERED = "=", "-", "!"

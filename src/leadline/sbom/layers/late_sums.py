@@ -5,14 +5,14 @@ They are made where a package lists the file. MD5, SHA-1 and SHA-256 of all jars
 asked of them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 from msgspec.structs import replace
 
 from leadline.model.package import DISTRIBUTION_TYPES, Package
 from leadline.model.unread import Unread
-from leadline.sbom.layers.symlinks import Read, second_reading, source_of
+from leadline.sbom.layers.symlinks import Place, Read, second_reading, source_of
 from leadline.sbom.layers.tar import EntryReader, TarEntry
 from leadline.sbom.layers.tree import MergedTree
 from leadline.sbom.layers.unpacked import Standing
@@ -29,23 +29,23 @@ def add_late_sums(tree: MergedTree, layers: Read, packages: Iterable[Package]) -
     if not unsummed:
         return
     owners = owners_by_file(packages, DISTRIBUTION_TYPES)
-    wanted: dict[int, dict[str, list[Standing]]] = {}
+    wanted: dict[int, dict[Place, list[Standing]]] = {}
     for one in unsummed:
         # A link may be what is listed of those summed for dpkg, which are seldom any.
         if one.facts.sums or one.path in owners or one.path.removeprefix("usr/") in owners:
             found = source_of(tree, layers, tree.resolve(one.path) or one.path)
             if found is not None:
-                wanted.setdefault(found.layer, {}).setdefault(found.path, []).append(one)
+                wanted.setdefault(found.layer, {}).setdefault((found.path, found.turn), []).append(one)
     for number, files in wanted.items():
-        sums: dict[str, bytes] = {}
+        sums: dict[Place, bytes] = {}
         why = second_reading(layers[number][0], files, partial(_sum, sums))
         if why is not None:
             yield why
             continue
         tree.add(
             Standing(one.path, one.layer, replace(one.facts, sums=made))
-            for path, made in sums.items()
-            for one in files[path]
+            for place, made in sums.items()
+            for one in files[place]
         )
 
 
@@ -66,8 +66,8 @@ def _has_no_sums(one: Standing) -> bool:
     return bool(facts.unlisted) and may_be_summed_late(one.path)
 
 
-def _sum(sums: dict[str, bytes], entry: TarEntry, entries: EntryReader) -> None:
+def _sum(sums: dict[Place, bytes], places: Sequence[Place], entry: TarEntry, entries: EntryReader) -> None:
     made = ContentSums()
     for piece in entries.pieces():
         made.add(piece)
-    sums[entry.path] = made.digest()
+    sums.update(dict.fromkeys(places, made.digest()))

@@ -7,6 +7,8 @@ for is kept.
 
 from typing import cast
 
+from msgspec.structs import replace
+
 from leadline.errors import SourceError
 from leadline.model.unread import Unread, UnreadReason
 from leadline.packages.file import File
@@ -26,7 +28,7 @@ from leadline.sbom.layers.facts import (
 from leadline.sbom.layers.file_facts import SPECIAL_BITS, extract_facts
 from leadline.sbom.layers.file_selector import FileInterest
 from leadline.sbom.layers.memory_budget import TOO_LARGE
-from leadline.sbom.layers.scan_options import LayerScanOptions
+from leadline.sbom.layers.scan_options import Distribution, LayerScanOptions
 from leadline.sbom.layers.stream import Damaged, Forged, WrongDiffId
 from leadline.sbom.layers.tar import EntryReader, TarEntry
 from leadline.sbom.parsers.content_sums import is_summed_at_once
@@ -482,6 +484,8 @@ def _reread(
     found: dict[str, PathFacts] = {}
     too_large: list[str] = []
     left = dict(lost)
+    # An archive has no content under a hard link, so that later sums cannot be made of it.
+    scan_options = replace(scan_options, distribution=Distribution())
     for entry in entries:
         if entry.kind != "file" or entry.path not in left:
             continue

@@ -4,7 +4,7 @@ A layer goes by before it is known where its links lead, so their targets are re
 layers that hold them; most images have none.
 """
 
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from leadline.errors import SourceError
 from leadline.model.unread import Unread
@@ -18,13 +18,15 @@ from leadline.sbom.layers.scan_options import LayerScanOptions
 from leadline.sbom.layers.stream import Damaged, Forged
 from leadline.sbom.layers.tar import EntryReader, TarEntry
 from leadline.sbom.layers.tree import MergedTree
-from leadline.sbom.layers.unpacked import Origin, Standing
+from leadline.sbom.layers.unpacked import LAST, Origin, Standing
 
 MOST_FOLLOWED = 1000
 """Of one image."""
 
-Lost = dict[str, list[str]]
-"""From a file, as its archive calls it, to the names under which it is wanted."""
+Place = tuple[str, int]
+"""A file as its archive calls it, and as in ``Origin.turn``."""
+Lost = dict[Place, list[str]]
+"""From a file to the names under which it is wanted."""
 Read = Sequence[tuple[Layer, LayerFacts]]
 
 
@@ -41,7 +43,7 @@ def follow_links(tree: MergedTree, layers: Read, scan_options: LayerScanOptions)
         if found is None:
             yield Unread(link, f"leads to {real}, which was not read", "missing")
         else:
-            left.setdefault(found.layer, {}).setdefault(found.path, []).append(link)
+            left.setdefault(found.layer, {}).setdefault((found.path, found.turn), []).append(link)
     for number in sorted(left, reverse=True):
         yield from _read_again(tree, layers[number][0], left[number], scan_options)
 
@@ -54,7 +56,8 @@ def source_of(tree: MergedTree, layers: Read, real: str) -> Origin | None:
         path = origin.path
         if facts.entries.get(path) == FILE:
             one = facts.facts.get(path)
-            return Origin(number, one.link if one and one.link else path)
+            turn = origin.turn if number == origin.layer else LAST
+            return Origin(number, one.link if one and one.link else path, turn)
     return None
 
 
@@ -78,16 +81,18 @@ def _lost(tree: MergedTree, selector: FileSelector) -> Iterator[tuple[str, str]]
 def _read_again(
     tree: MergedTree, layer: Layer, lost: Lost, scan_options: LayerScanOptions
 ) -> Iterator[Unread]:
-    found: dict[str, tuple[Standing, ...]] = {}
+    found: dict[Place, tuple[Standing, ...]] = {}
     unread: list[Unread] = []
 
-    def take(entry: TarEntry, entries: EntryReader) -> None:
-        links = lost[entry.path]
+    def take(places: Sequence[Place], entry: TarEntry, entries: EntryReader) -> None:
+        links = [link for place in places for link in lost[place]]
+        found.update(dict.fromkeys(places, ()))
         if not scan_options.budget.reserve_file(scan_options.limits, entry.size):
             unread.append(Unread(links[0], TOO_LARGE, "too large"))
-            found[entry.path] = ()
             return
-        found[entry.path] = tuple(_standings(scan_options, layer, links, entries, entry.mode))
+        content = entries.content()
+        for place in places:
+            found[place] = tuple(_standings(scan_options, layer, lost[place], content, entry.mode))
 
     why = second_reading(layer, lost, take)
     if why is not None:
@@ -95,24 +100,29 @@ def _read_again(
         return
     tree.add(one for standing in found.values() for one in standing)
     yield from unread
-    for path, links in lost.items():
-        if path not in found:
-            yield Unread(links[0], f"leads to {path}, which was not read", "missing")
+    for place, links in lost.items():
+        if place not in found:
+            yield Unread(links[0], f"leads to {place[0]}, which was not read", "missing")
 
 
 def second_reading(
-    layer: Layer, paths: Container[str], take: Callable[[TarEntry, EntryReader], None]
+    layer: Layer, wanted: Collection[Place], take: Callable[[Sequence[Place], TarEntry, EntryReader], None]
 ) -> Unread | None:
-    """Calls ``take`` for each file of ``layer`` that is called as one of ``paths``.
+    """Calls ``take`` for each file of ``layer`` that is one of ``wanted``, with those that it is; of a last one with each that may be.
 
     Answers why nothing of it may be used; ``None`` where it may. What is damaged was reported at the first reading.
     """
     name = layer_name(layer)
+    paths = {path for path, _ in wanted}
+    turns = dict.fromkeys(paths, -1)
     try:
         with layer.open() as entries:
             for entry in entries:
                 if entry.kind == "file" and entry.path in paths:
-                    take(entry, entries)
+                    turns[entry.path] += 1
+                    places = ((entry.path, turns[entry.path]), (entry.path, LAST))
+                    if found := [place for place in places if place in wanted]:
+                        take(found, entry, entries)
             entries.finish()
     except Forged as error:
         return Unread(name, f"{error} at the second reading", "incomplete")
@@ -126,9 +136,8 @@ def second_reading(
 
 
 def _standings(
-    scan_options: LayerScanOptions, layer: Layer, links: list[str], entries: EntryReader, mode: int
+    scan_options: LayerScanOptions, layer: Layer, links: list[str], content: bytes, mode: int
 ) -> Iterator[Standing]:
-    content = entries.content()
     for link in links:
         interest = scan_options.selector.of(link) or FileInterest()
         # The mode represents set-uid files, which are reported under their own name.

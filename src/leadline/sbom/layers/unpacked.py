@@ -24,6 +24,8 @@ from leadline.sbom.layers.facts import (
     Step,
 )
 
+LAST = -1
+"""The file of a path that an archive has last."""
 MOST_FOLLOWED = 255
 """As many links as unpackers follow on the way to one entry."""
 
@@ -43,6 +45,8 @@ class Origin(Struct, frozen=True, gc=False):
     """Counted from the bottom: the topmost that may hold it."""
     path: str
     """As its archive says it."""
+    turn: int = LAST
+    """Which file of that path in the archive, counted from 0."""
 
 
 class Lower(Struct, frozen=True):
@@ -56,12 +60,16 @@ class Lower(Struct, frozen=True):
 class _Leaf:
     """Whatever is not a folder."""
 
-    __slots__ = ("kind", "origin", "standing")
+    __slots__ = ("first", "kind", "origin", "standing")
 
-    def __init__(self, kind: str, origin: Origin, standing: Standing | None) -> None:
+    def __init__(
+        self, kind: str, origin: Origin, standing: Standing | None, first: "_Leaf | None" = None
+    ) -> None:
+        """``first``: what a hard link leads to, where this layer has it."""
         self.kind = kind
         self.origin = origin
         self.standing = standing
+        self.first = first or self
 
 
 class _Folder:
@@ -82,6 +90,8 @@ class Unpacked:
         self._digest = digest
         self._lower = lower
         self._root = _Folder("")
+        self._turns: dict[str, int] = {}
+        """How many files of a path came so far."""
         self.hides: list[Hide] = []
         """As ``LayerFacts.hides``."""
 
@@ -109,10 +119,17 @@ class Unpacked:
     def standing(self) -> dict[str, Standing]:
         """By path; what is elsewhere than its archive says is reported where it is."""
         return {
-            path: one.standing
+            path: self._told(one, one.standing)
             for path, one in self._all()
             if isinstance(one, _Leaf) and one.standing is not None
         }
+
+    def _told(self, leaf: _Leaf, standing: Standing) -> Standing:
+        """``standing``, and no link to a path where something else is by now."""
+        link = standing.facts.link
+        if not link or standing.layer != self._digest or self._find(link) is leaf.first:
+            return standing
+        return replace(standing, facts=replace(standing.facts, link=f"{link}\0{leaf.origin.turn}"))
 
     def moved(self) -> dict[str, Origin]:
         """Files that are elsewhere than their archive says."""
@@ -135,7 +152,10 @@ class Unpacked:
         path, kind, key = step
         facts = layer.facts.get(key) if kind == FILE else None
         standing = None if facts is None else Standing(path, self._digest, facts)
-        return _Leaf(kind, Origin(self._number, path), standing)
+        turn = LAST
+        if kind == FILE:
+            self._turns[path] = turn = self._turns.get(path, -1) + 1
+        return _Leaf(kind, Origin(self._number, path, turn), standing)
 
     def _link(self, layer: LayerFacts, step: Step) -> bool:
         """Whether there is something to link to."""
@@ -151,7 +171,7 @@ class Unpacked:
         elif standing is not None:
             linked = replace(standing.facts, link=standing.facts.link or standing.path)
             standing = Standing(standing.path, standing.layer, linked)
-        self._put(path, _Leaf(target.kind, target.origin, standing))
+        self._put(path, _Leaf(target.kind, target.origin, standing, target.first))
         return True
 
     def _find_below(self, path: str) -> _Leaf | None:
