@@ -31,8 +31,8 @@ from leadline.api.provider.wire import (
 from leadline.programs.provider.adding import add_source
 from leadline.programs.provider.ingest import Message
 from leadline.programs.provider.main import main
-from leadline.programs.provider.questions import Asked, Questions
-from leadline.programs.provider.tables import Token
+from leadline.programs.provider.questions import Asked, Questions, WhichImages, WhichPackages
+from leadline.programs.provider.tables import Tables, Token
 from leadline.programs.provider.views import views_sql
 
 
@@ -135,6 +135,39 @@ def test_ids_of_controls_and_vulnerabilities_are_found_in_small_letters(client: 
     assert len(first["items"]) == 1
     assert items(client, f"/v1/findings?control=c-0057&cursor={first['next']}")
     assert not items(client, "/v1/findings?control=C-0057&namespace=Shop")
+
+
+class Explained:
+    """Tables that keep how SQLite reads them."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self.tenant = tables.tenant
+        self.plan: list[str] = []
+
+    def read(self, tenant: str, text: str, *given: Any, **how: bool) -> Any:
+        self.plan += [row[3] for row in self._tables.read(tenant, f"EXPLAIN QUERY PLAN {text}", *given)]
+        return self._tables.read(tenant, text, *given, **how)
+
+
+def test_packages_and_images_are_read_by_what_is_asked(client: Client, provider: Provider):
+    """Else one question reads every row of a tenant, some millions."""
+    client.post(image(1, "apk a 1"), path="/v1/sources/shop/images")
+    by_name = "SEARCH p USING INDEX package_name (tenant=? AND short=?)"
+    in_image = "SEARCH p USING INDEX package_image (image=? AND rowid>?)"
+    for which, wanted in (
+        (WhichPackages(name="a"), by_name),
+        (WhichPackages(name="a", source="shop"), by_name),
+        (WhichPackages(name="a", digest="b", source="shop"), by_name),
+        (WhichPackages(digest="b"), in_image),
+        (WhichPackages(digest="b", source="shop"), in_image),
+    ):
+        tables: Any = Explained(provider.place.tables)
+        Questions(tables, provider.clock).packages("default", which, "", 10)
+        assert wanted in tables.plan
+    tables = Explained(provider.place.tables)
+    Questions(tables, provider.clock).images("default", WhichImages(vulnerability="a"), "", 10)
+    assert "SEARCH v USING INDEX vulnerability_id (tenant=? AND vulnerability=?)" in tables.plan
 
 
 def test_an_image_that_is_gone_answers_no_question(client: Client, provider: Provider):

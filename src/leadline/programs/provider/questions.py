@@ -273,7 +273,10 @@ class Questions:
             raise Refused(400, "Name a package, or an image by its digest")
         (after,) = _position(cursor, tenant, asked, tuple[int]) or (0,)
         where, given = _equal({"i.digest": asked.digest, "s.name": asked.source})
+        # ``+``: SQLite is to read the packages of the image alone, and not all of the tenant.
+        first = "image i CROSS JOIN package p CROSS JOIN source s WHERE +p.tenant = ?"
         if asked.name:
+            first = "package p CROSS JOIN image i CROSS JOIN source s WHERE p.tenant = ?"
             # An index has both spellings; only one of them is that of the row's ecosystem.
             of_pypi, of_others = (searched_name(type, asked.name) for type in ("pypi", ""))
             where += ["p.short IN (?, ?)", "p.short = CASE WHEN p.type = 'pypi' THEN ? ELSE ? END"]
@@ -283,8 +286,8 @@ class Questions:
                 given.append(asked.name)
         rows = self._tables.read(
             tenant,
-            f"SELECT p.id, s.name, i.digest, i.name, p.type, p.name, p.version, i.received, {_DISPUTED} FROM package p"
-            " JOIN image i ON i.id = p.image JOIN source s ON s.id = i.source WHERE p.tenant = ? AND p.id > ?"
+            f"SELECT p.id, s.name, i.digest, i.name, p.type, p.name, p.version, i.received, {_DISPUTED} FROM {first} AND p.id > ?"
+            " AND i.id = p.image AND s.id = i.source"
             f" AND {' AND '.join((*where, 'substr(p.version, 1, ?) = ?'))} ORDER BY p.id LIMIT ?",
             *(after, *given, len(asked.version), asked.version, most + 1),
         )
