@@ -351,6 +351,20 @@ def test_a_certificate_that_is_not_trusted_is_said_to_be_and_by_which_flag_it_is
         trusted = ("--submit-ca", str(authority.file))
         _, _, err = run(capfd, "scan", "pod.yaml", "--submit", url, "-q", "-f", "lines", *trusted)
         assert "answers HTTP 500" in err
+        assert {headers["User-Agent"] for _, headers, _ in server.asked} == {"leadline"}
+
+
+def test_a_port_of_tls_is_said_to_be_one(capfd, monkeypatch, tmp_path):
+    monkeypatch.setenv("LEADLINE_SUBMIT_TOKEN", "leadline_token")
+    authority = Authority(tmp_path, "private")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*authority.issue("server", "provider", hosts=("127.0.0.1",)))
+    with answering(lambda path: (500, b"", {})) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        url = f"http://127.0.0.1:{server.server_address[1]}/shop"
+        code, _, err = run(capfd, "scan", "pod.yaml", "--submit", url, "-q", "-f", "lines")
+    assert code == 5
+    assert "; if this port speaks TLS, use https://; " in err
 
 
 def test_a_port_of_plain_http_is_said_to_be_one(capfd, monkeypatch):

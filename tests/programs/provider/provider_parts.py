@@ -120,6 +120,12 @@ class Provider:
     def open(self) -> set[str]:
         return {mark for mark, _ in self.place.tables.open_findings(self.source)}
 
+    def rebuild(self) -> Iterator[tuple[Source, int, bool]]:
+        """Each source, how many entries it has, and whether its rows are what they were: as the command rebuilds them."""
+        for source in self.place.tables.sources():
+            yield source, *self.ingest.rebuilt(source)
+        self.place.tables.sum_places()
+
     def alerts(self) -> set[str]:
         rows = self.place.tables.read("default", "SELECT kind FROM alert WHERE tenant = ? AND over = ''")
         return {row[0] for row in rows}

@@ -129,5 +129,5 @@ def test_what_is_archived_there_cannot_be_changed_deleted_or_hidden(
     shutil.rmtree(provider.log)
     shutil.copytree(tmp_path / "and on", provider.log)
     provider.again()
-    assert all(is_equal for _, _, is_equal in provider.ingest.rebuild())
+    assert all(is_equal for _, _, is_equal in provider.rebuild())
     assert len(provider.open()) == 5

@@ -350,3 +350,18 @@ def test_the_account_of_a_source_is_printed(provider: Provider, capfd):
     assert provider_main(["account", "shop", "--tenant", "rival", "--data", str(provider.folder)]) == 0
     assert capfd.readouterr().out.strip() == account_of("provider.example", "shop", "rival")
     assert account_of("provider.example", "shop", "rival") != account_of("provider.example", "shop")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (307, b"", "provider.example answers HTTP 307"),
+        (404, b'{"title": "Unknown source"}', "provider.example: Unknown source"),
+        (418, b'{"message": "no"}', "provider.example: no"),
+    ],
+)
+def test_what_a_provider_of_that_cli_says_is_shown(status: int, body: bytes, said: str):
+    place = destination("https://provider.example/shop")
+    with pytest.raises(NotDeliveredError) as raised:
+        send_calls(place, (), lambda _: Answer(status, body))
+    assert str(raised.value) == said

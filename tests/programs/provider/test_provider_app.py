@@ -198,7 +198,7 @@ def test_images_do_not_count_in_the_chain_of_changes(provider: Provider):
     provider.take(chain.next([2], []))
     assert len(provider.open()) == 2
     provider.again()
-    assert [equal for _, _, equal in provider.ingest.rebuild()] == [True, True]
+    assert [equal for _, _, equal in provider.rebuild()] == [True, True]
 
 
 def test_silence_is_measured_by_the_provider(tmp_path: Path):
@@ -343,7 +343,7 @@ def test_hostile_names_are_refused_or_kept_as_they_are(client: Client, provider:
     if status == 200:
         (row,) = client("GET", "/v1/findings", provider.reader)[1]["items"]
         assert row["name"] == json.loads(f'"{text}"')
-    assert all(equal for _, _, equal in provider.ingest.rebuild())
+    assert all(equal for _, _, equal in provider.rebuild())
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,10 @@ def test_verify_says_whose_log_it_is_and_counts_what_is_signed_alone(provider: P
 @pytest.mark.parametrize(
     ("make", "why"),
     [
-        (lambda file: file.write_bytes(b"junk"), "is not a store, or its start is damaged; check the path"),
+        (
+            lambda file: file.write_bytes(b"junk"),
+            "is not a provider's database, or its start is damaged; check the path",
+        ),
         (lambda file: file.mkdir(), "cannot open {file}: is a directory"),
         (os.mkfifo, "{file} is not a file"),
     ],

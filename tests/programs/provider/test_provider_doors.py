@@ -278,7 +278,7 @@ def test_a_stolen_write_token_over_every_route_changes_no_byte_of_the_past(provi
     later = {row[1:-1] for row in provider.place.tables.view(provider.source) if row[0] == "finding"}
     assert {row[1:-1] for row in past} <= later
     assert provider.place.tables.tenants() == ["default", "rival"]
-    assert all(equal for _, _, equal in provider.ingest.rebuild())
+    assert all(equal for _, _, equal in provider.rebuild())
 
 
 def test_a_token_that_is_bound_to_an_empty_name_is_refused(tmp_path: Path):

@@ -201,11 +201,11 @@ def test_tables_are_made_anew_as_they_were(tmp_path_factory, history, lost):
         provider.clock.pass_by(hours=7)
         provider.take(report(sorted(numbers)))
     before = rows(provider)
-    assert [equal for source, _, equal in provider.ingest.rebuild() if source.name == "shop"] == [True]
+    assert [equal for source, _, equal in provider.rebuild() if source.name == "shop"] == [True]
     assert rows(provider) == before
     with sqlite3.connect(provider.folder / "provider.db") as write:
         changed = write.execute(f"DELETE FROM {lost}").rowcount
-    equal = [equal for source, _, equal in provider.ingest.rebuild() if source.name == "shop"]
+    equal = [equal for source, _, equal in provider.rebuild() if source.name == "shop"]
     assert equal == [changed == 0]
     assert rows(provider) == before
     provider.close()
@@ -318,7 +318,7 @@ def test_a_report_about_something_else_closes_nothing(provider: Provider):
         assert "about deploy;" in refused.value.detail
     assert provider.open() == marks(1, 2)
     assert provider.alerts() == {"other-scope"}
-    assert [equal for source, _, equal in provider.ingest.rebuild() if source.name == "shop"] == [True]
+    assert [equal for source, _, equal in provider.rebuild() if source.name == "shop"] == [True]
     assert provider.source.scope == "deploy"
     provider.place.tables.settle(provider.source, EVENTS, AT)
     assert provider.alerts() == set()
@@ -347,7 +347,7 @@ def test_a_table_that_could_not_be_written_gets_the_entry_later(provider: Provid
     provider.take(report([2, 3]))
     assert provider.source.entries == 4
     assert provider.open() == marks(2, 3)
-    assert [equal for source, _, equal in provider.ingest.rebuild() if source.name == "shop"] == [True]
+    assert [equal for source, _, equal in provider.rebuild() if source.name == "shop"] == [True]
 
 
 def test_a_checkpoint_that_could_not_be_written_adds_nothing(provider: Provider, monkeypatch):
@@ -387,7 +387,7 @@ def test_a_lie_that_is_repeated_becomes_no_truth(provider: Provider):
     for _ in range(3):
         provider.take(report([1], objects=10, judged=5, unread=9, program="leadline 1.1.0"))
         assert provider.alerts() == {"fewer-objects", "fewer-controls", "more-unread", "other-program"}
-        list(provider.ingest.rebuild())
+        list(provider.rebuild())
     provider.place.tables.settle(provider.source, (*EVENTS, *STATES), AT)
     provider.take(report([1], objects=10, judged=5, unread=9, program="leadline 1.1.0"))
     assert provider.alerts() == set()
@@ -422,4 +422,4 @@ def test_few_logs_are_open_at_a_time(provider: Provider, monkeypatch):
             token = Token(source.name, "default", source.id, "write")
             assert provider.ingest.take(token, source, message).open == 1
             assert len(provider.ingest._logs) <= 3
-    assert all(equal for _, _, equal in provider.ingest.rebuild())
+    assert all(equal for _, _, equal in provider.rebuild())

@@ -124,7 +124,7 @@ def test_a_damaged_log_holds_up_no_other_source_and_loses_no_table(provider: Pro
     provider.again()
     provider.ingest.catch_up()
     with pytest.raises(SourceError, match="entry 0"):
-        list(provider.ingest.rebuild())
+        list(provider.rebuild())
     assert provider.open() == before
     (log / "index").write_bytes(b"")
     provider.again()

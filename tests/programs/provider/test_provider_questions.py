@@ -181,7 +181,7 @@ def test_an_image_that_is_gone_answers_no_question(client: Client, provider: Pro
     assert client.post(gone, path="/v1/sources/shop/changes")[0] == 200
     assert not items(client, "/v1/packages?name=log4j-core")
     assert not items(client, "/v1/images")
-    assert all(is_equal for _, _, is_equal in provider.ingest.rebuild())
+    assert all(is_equal for _, _, is_equal in provider.rebuild())
 
 
 def test_what_newly_fails_since_yesterday(client: Client, provider: Provider):
@@ -335,7 +335,7 @@ def test_what_to_fix_first_over_all_clusters(client: Client, provider: Provider)
     )
     after = items(client, "/v1/risks")
     assert [(row["name"], row["score"]) for row in after] == [("web", 99.0), ("web", 95.0), ("job", 90.0)]
-    assert all(is_equal for _, _, is_equal in provider.ingest.rebuild())
+    assert all(is_equal for _, _, is_equal in provider.rebuild())
     assert items(client, "/v1/risks") == after
 
 
@@ -366,7 +366,7 @@ def test_the_sums_of_namespaces_are_what_the_findings_say(client: Client, provid
     before = both()
     assert all(summed == counted for summed, counted in before)
     assert sum(day.opened for summed, _ in before for day in summed.items) > 10
-    assert all(is_equal for _, _, is_equal in provider.ingest.rebuild())
+    assert all(is_equal for _, _, is_equal in provider.rebuild())
     assert both() == before
     source = provider.source
     assert provider.ingest.rebuilt(source)[1]

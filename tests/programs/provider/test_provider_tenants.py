@@ -113,7 +113,7 @@ def test_a_log_says_whose_it_is(provider: Provider):
     client = Client(provider)
     assert client.post(report([1]), token)[1]["checkpoint"].startswith("provider.example/rival/shop\n1\n")
     assert provider.source.entries == 0
-    assert all(equal for _, _, equal in provider.ingest.rebuild())
+    assert all(equal for _, _, equal in provider.rebuild())
 
 
 def test_postgresql_itself_holds_a_statement_to_its_tenant(provider_database: PostgresServer, tmp_path: Path):
@@ -180,7 +180,7 @@ def test_a_database_that_is_away_costs_no_message(
     assert sent_again(2) == 200
     assert provider.source.entries == 3
     assert len(provider.open()) == 3
-    assert all(equal for _, _, equal in provider.ingest.rebuild())
+    assert all(equal for _, _, equal in provider.rebuild())
     provider.close()
 
 

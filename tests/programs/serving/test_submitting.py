@@ -250,7 +250,7 @@ def test_pages_over_many_clusters_rank_as_each_cluster_does(
             own = msgspec.json.decode(capfd.readouterr().out)["workloads"]
             wanted += [(one["score"], f"{name}/", one["sentence"]) for one in own]
         monkeypatch.setenv("LEADLINE_PROVIDER_TOKEN", provider.reader)
-        assert all(is_equal for _, _, is_equal in provider.ingest.rebuild())
+        assert all(is_equal for _, _, is_equal in provider.rebuild())
         with closing(ProviderReader(url, os.environ, "")) as ask:
             known = read_known(ask, ask.host, datetime.now(UTC), "leadline report --provider URL")
             fewer = read_known(ask, ask.host, datetime.now(UTC), "x", risks=2)

@@ -203,7 +203,7 @@ def go_through_faults(tmp_path: Path, seed: int, database: str = "") -> None:
             shutil.copytree(backup, pair.provider.folder)
             pair.provider.again()
             # Its tables are of today: they know more than the log of yesterday.
-            assert [one.name for one, _, _ in pair.provider.ingest.rebuild()] == ["other", "shop"]
+            assert [one.name for one, _, _ in pair.provider.rebuild()] == ["other", "shop"]
         pair.sender.note(state(numbers).findings)
         try:
             pair.send(numbers)
@@ -218,7 +218,7 @@ def go_through_faults(tmp_path: Path, seed: int, database: str = "") -> None:
     entries = list(pair.provider.ingest._log(pair.provider.source).entries())
     assert len(entries) == pair.outbox.sequence == pair.provider.source.sequence
     assert not verify_log(pair.provider.log, pair.provider.place.keys.verifier).faults
-    assert [equal for _, _, equal in pair.provider.ingest.rebuild()] == [True, True]
+    assert [equal for _, _, equal in pair.provider.rebuild()] == [True, True]
     pair.close()
 
 
@@ -257,7 +257,9 @@ def test_a_provider_that_never_has_enough_is_given_up(pair: Pair):
         sender.send(state({3}), measured(), 0, is_due=True)
 
 
-def test_images_that_a_provider_lost_are_sent_again(pair: Pair, tmp_path: Path):
+def test_images_that_a_provider_lost_are_sent_again(
+    pair: Pair, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
     pair.send({1})
     pair.provider.close()
     shutil.copytree(pair.provider.folder, tmp_path / "backup")
@@ -272,6 +274,9 @@ def test_images_that_a_provider_lost_are_sent_again(pair: Pair, tmp_path: Path):
     pair.provider.again()
     # No message was lost, and the image was.
     pair.send({1, 2})
+    assert caplog.messages == [
+        "provider.example has lost reports that it acknowledged; sending 0 messages again"
+    ]
     assert pair.sender.wants("home/one", "tuesday")
     assert pair.sender.send_image(shown, "home/one", "tuesday")
     assert pair.provider.open() == {f"{one:032x}" for one in (1, 2)}

@@ -200,20 +200,22 @@ def version_of(database: sqlite3.Connection, path: Path) -> int:
     return done
 
 
-def refusal(error: sqlite3.Error, path: Path) -> StoreError:
-    """``error`` in words that say what to do."""
+def refusal(error: sqlite3.Error, path: Path, what: str = "store") -> StoreError:
+    """``error`` in words that say what to do; ``what`` the file ``path`` holds."""
     name = getattr(error, "sqlite_errorname", "")
     text = str(error)
     if name.startswith("SQLITE_FULL"):
-        return FullError(f"the store {path} cannot grow: {text}", hint="make room on its disk")
+        return FullError(f"the {what} {path} cannot grow: {text}", hint="make room on its disk")
     if name.startswith("SQLITE_NOTADB"):
         hint = "check the path, or restore a backup; it was not changed"
-        return StoreError(f"{path} is not a store, or its start is damaged", hint=hint)
+        return StoreError(f"{path} is not a {what}, or its start is damaged", hint=hint)
     if name.startswith("SQLITE_CORRUPT"):
-        return StoreError(f"the store {path} is damaged: {text}", hint="restore a backup; it was not changed")
+        return StoreError(
+            f"the {what} {path} is damaged: {text}", hint="restore a backup; it was not changed"
+        )
     if name.startswith("SQLITE_READONLY"):
-        return StoreError(f"the store {path} is read-only", hint="check the mode of the file and its folder")
-    return StoreError(f"cannot use the store {path}: {text}")
+        return StoreError(f"the {what} {path} is read-only", hint="check the mode of the file and its folder")
+    return StoreError(f"cannot use the {what} {path}: {text}")
 
 
 def _connect(path: Path, is_writable: bool, resources: ExitStack) -> sqlite3.Connection:

@@ -102,7 +102,8 @@ async def migrate(connection: Connection) -> None:
         await connection.execute("INSERT INTO state VALUES(1, $1, $1) ON CONFLICT DO NOTHING", first)
 
 
-def refusal(error: Exception) -> StoreError:
+def refusal(error: Exception, what: str = "the store") -> StoreError:
+    """``what``: the tables that were asked."""
     if isinstance(error, asyncpg.DiskFullError):
         return FullError(f"PostgreSQL has no room left: {error}", hint="make room on its disk")
     if isinstance(error, OSError) and error.strerror:
@@ -110,5 +111,5 @@ def refusal(error: Exception) -> StoreError:
         return AwayError(
             f"PostgreSQL cannot be reached: {why}", hint="check that it runs and that its address is right"
         )
-    why = f"the store in PostgreSQL: {error or type(error).__name__}"
+    why = f"{what} in PostgreSQL: {error or type(error).__name__}"
     return AwayError(why) if isinstance(error, _AWAY) else StoreError(why)

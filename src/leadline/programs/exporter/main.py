@@ -67,6 +67,8 @@ async def _alerting(
         raise UsageError(f"{settings.alerts}: {unknown[0][:100]} is not a framework", hint=hint)
     state = AlertState(Path(settings.alerts_state))
     opened.callback(state.close)
-    http = await opened.enter_async_context(httpx2.AsyncClient(trust_env=True))
+    http = await opened.enter_async_context(
+        httpx2.AsyncClient(headers={"User-Agent": "leadline"}, trust_env=True)
+    )
     receivers = receivers_of(file, Poster(http))
     return Alerting(watched, file.thresholds, state, receivers, cluster=settings.cluster_name)

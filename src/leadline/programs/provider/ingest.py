@@ -3,7 +3,7 @@
 import logging
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -123,12 +123,6 @@ class Ingest:
                 log.error("%s takes nothing: %s", source.name, error)
                 self._tables.alert(source, DAMAGED_LOG, _DAMAGED, self._stamp())
         return count
-
-    def rebuild(self) -> Iterator[tuple[Source, int, bool]]:
-        """Each source as it is rebuilt. Raises: as ``rebuilt``."""
-        for source in self._tables.sources():
-            yield source, *self.rebuilt(source)
-        self._tables.sum_places()
 
     def rebuilt(self, source: Source) -> tuple[int, bool]:
         """Rebuilds the tables of ``source`` from its log; how many entries it has, and whether its rows are what they were.

@@ -162,6 +162,8 @@ def serve(
 ) -> None:
     """Answer senders and readers until asked to stop."""
     log_to_stderr()
+    # It says of each of two servers that it has started; where they listen is said below.
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     if bool(certificate) != bool(key):
         raise UsageError("--certificate and --key belong together")
     if compat_policies and not compat:

@@ -164,7 +164,7 @@ class PostgresDatabase:
             TimeoutError,
             ValueError,
         ) as error:
-            raise refusal(error) from error
+            raise refusal(error, "the provider's tables") from error
 
     def read(self, tenant: int, text: str, *given: Any, by_first: bool = False) -> list[Row]:
         return self._done(self._read(tenant, text, given, "SET LOCAL enable_sort = off;" if by_first else ""))

@@ -113,7 +113,7 @@ class SqliteDatabase:
         try:
             yield
         except sqlite3.Error as error:
-            raise refusal(error, self._path) from error
+            raise refusal(error, self._path, "provider's database") from error
 
     def add_tenant(self, tenant: int) -> None:
         """One table holds the rows of all."""

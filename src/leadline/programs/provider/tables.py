@@ -321,10 +321,6 @@ class Tables:
         with self._database.writing(source.tenant_id) as write:
             _alert(write, source, kind, text, now)
 
-    def end_alerts(self, source: Source, kinds: Sequence[str], now: str) -> None:
-        with self._database.writing(source.tenant_id, is_lasting=False) as write:
-            _end_alerts(write, source, kinds, now)
-
     def settle(self, source: Source, kinds: Sequence[str], now: str) -> None:
         """Ends alerts that a person has looked into: what the source says now is usual from then on.
 
@@ -341,7 +337,7 @@ class Tables:
                 " usual_program = program WHERE id = ?",
                 source.id,
             )
-        self.end_alerts(source, kinds, now)
+            _end_alerts(write, source, kinds, now)
 
     def forget_view(self, source: Source) -> None:
         """Deletes the rows of ``source`` that its log can rebuild."""

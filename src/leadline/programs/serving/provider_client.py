@@ -96,6 +96,8 @@ def unreachable(error: Exception, url: str, ca_flag: str) -> tuple[str, str]:
         return "this port does not speak TLS; check the port", ""
     if ca_flag and isinstance(refused, ssl.SSLCertVerificationError):
         return words, f"name its CA by {ca_flag} FILE"
+    if url.startswith("http://") and isinstance(error, httpx2.RemoteProtocolError | httpx2.ReadError):
+        return f"{words}; if this port speaks TLS, use https://", ""
     return words + _way(url), ""
 
 
@@ -146,7 +148,13 @@ def provider_client(ca_file: str, certificate: str = "", key: str = "") -> httpx
     except OSError as error:
         raise SourceError(f"cannot read {error.filename or ca_file}: {in_words(error)}") from error
     # Plain HTTP is for this machine: a proxy would see the token.
-    return httpx2.Client(timeout=_TIMEOUT_S, trust_env=True, verify=context, mounts={"http://": None})
+    return httpx2.Client(
+        headers={"User-Agent": "leadline"},
+        timeout=_TIMEOUT_S,
+        trust_env=True,
+        verify=context,
+        mounts={"http://": None},
+    )
 
 
 def fetched(url: str) -> bytes:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from leadline.api.provider.note import NoteError
 from leadline.api.provider.wire import FoundFinding, ImageContent, Measured, Receipt, digest_of, encoded
+from leadline.outputs.text.plain import count
 from leadline.scans.submitting.outbox import Mark, Outbox, Seen
 from leadline.scans.submitting.sending import (
     Channel,
@@ -101,7 +102,7 @@ class ChangeSender:
         if self._is_rewound or not self._is_kept(known, error.expected):
             raise DoubtError(str(error.args[0]), hint=error.hint) from error
         lost = sequence - error.expected + 1
-        log.error("%s; %d messages are sent again", error.args[0], lost)
+        log.error("%s; sending %s again", error.args[0], count(lost, "message"))
         self._is_rewound = True
 
     def _is_kept(self, known: Remembered, expected: int) -> bool:

@@ -215,8 +215,7 @@ def _answer(place: Destination, exchange: Exchange, call: Call) -> bytes:
     except (msgspec.MsgspecError, UnicodeDecodeError):
         said = _Said()
     # A provider of that CLI says it in ``message``, ours beyond that door in ``title``.
-    title = said.message or said.title or f"answers HTTP {answer.status}"
-    raise refusal(place, answer.status, title, said.detail)
+    raise refusal(place, answer.status, said.message or said.title, said.detail)
 
 
 def write_calls(folder: Path, calls: Iterable[Call]) -> None:

@@ -280,8 +280,10 @@ def answered(place: Destination, exchange: Exchange, call: Call) -> Answer:
 
 
 def refusal(place: Destination, status: int, title: str, detail: str = "") -> NotDeliveredError:
-    """Of what a provider says, with what to do where it is the token."""
-    said = f"{place.host}: {plain_text(title, _MOST_SHOWN)}"
+    """Of what a provider says, with what to do where it is the token. ``title``: empty where it says nothing."""
+    said = (
+        f"{place.host}: {plain_text(title, _MOST_SHOWN)}" if title else f"{place.host} answers HTTP {status}"
+    )
     detail = plain_text(detail, _MOST_SHOWN)
     return NotDeliveredError(f"{said} ({detail})" if detail else said, hint=_token_hint(status))
 

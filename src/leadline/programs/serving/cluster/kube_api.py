@@ -106,7 +106,7 @@ class KubeApi:
             "Authorization": f"Bearer {self._token}",
             "Content-Type": "application/json",
             "Accept": "application/json",
-            "User-Agent": "leadline-apiserver",
+            "User-Agent": "leadline",
         }
 
 
