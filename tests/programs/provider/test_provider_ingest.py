@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.programs.provider.provider_parts import AT, Chain, Provider, found, image, measured, report
 
+from leadline.api.protocol import FullError
 from leadline.api.provider.wire import FoundFinding, UnlistedKind, WholeReport, encoded
 from leadline.programs.provider import ingest
 from leadline.programs.provider import log as provider_log
@@ -347,6 +348,22 @@ def test_a_table_that_could_not_be_written_gets_the_entry_later(provider: Provid
     provider.take(report([2, 3]))
     assert provider.source.entries == 4
     assert provider.open() == marks(2, 3)
+    assert [equal for source, _, equal in provider.rebuild() if source.name == "shop"] == [True]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_full_disk_is_said_to_be_full(provider: Provider):
+    """And the message is taken when there is room."""
+    provider.take(report([1]))
+    writer = provider.place.tables._database._writer
+    writer.execute(f"PRAGMA max_page_count = {writer.execute('PRAGMA page_count').fetchone()[0]}")
+    for _ in range(2):
+        with pytest.raises(FullError, match=r"the provider's database .* cannot grow"):
+            provider.take(report(range(400)))
+    assert provider.open() == marks(1)
+    writer.execute("PRAGMA max_page_count = 100000")
+    provider.take(report([1, 2]))
+    assert provider.open() == marks(1, 2)
     assert [equal for source, _, equal in provider.rebuild() if source.name == "shop"] == [True]
 
 

@@ -16,8 +16,9 @@ from tests.programs.provider.provider_client_parts import Client
 from tests.programs.provider.provider_parts import Clock, Provider, found, image, measured, report
 
 from api.postgres_server import PostgresServer
+from leadline.api.protocol import AwayError
 from leadline.api.provider.wire import WholeReport
-from leadline.errors import UsageError
+from leadline.errors import StoreError, UsageError
 from leadline.programs.provider.adding import add_source, add_tenant, add_token
 from leadline.programs.provider.database import finding_of_mark
 from leadline.programs.provider.place import Place, make_provider
@@ -181,6 +182,66 @@ def test_a_database_that_is_away_costs_no_message(
     assert provider.source.entries == 3
     assert len(provider.open()) == 3
     assert all(equal for _, _, equal in provider.rebuild())
+    provider.close()
+
+
+@pytest.mark.parametrize(
+    "fault", ["PERFORM pg_terminate_backend(pg_backend_pid())", "RAISE EXCEPTION 'no'", "PERFORM pg_sleep(9)"]
+)
+def test_a_fault_at_any_statement_leaves_all_tables_as_they_were(
+    provider_database: PostgresServer, tmp_path: Path, fault: str
+):
+    """The connection ends, the database refuses, or takes longer than it may; the same message is taken later."""
+    provider = Provider(tmp_path / "provider", database=provider_database.owned())
+    provider.take(report([1, 2]))
+    asyncio.run(
+        executed(
+            provider.database,
+            f"CREATE FUNCTION fail() RETURNS TRIGGER LANGUAGE plpgsql AS $$BEGIN {fault}; RETURN NEW; END$$;"
+            f" ALTER ROLE CURRENT_USER SET statement_timeout = '{'500ms' if 'sleep' in fault else 0}'",
+        )
+    )
+    provider.again()
+
+    def rows() -> list[Any]:
+        read = provider.place.tables._database.read
+        return [(one, sorted(map(repr, read(0, f"SELECT * FROM {one}")))) for one in TENANT_TABLES]
+
+    tables = ("object", "finding_1", "tally", "day", "place_day", "source", "message", "alert")
+    for number, table in enumerate(tables):
+        before = rows()
+        trigger = (
+            f"CREATE TRIGGER fail BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION fail()"
+        )
+        asyncio.run(executed(provider.database, trigger))
+        content, key = (
+            report([1, 3 + number], unread=1 + number, judged=50 - 20 * (number % 2)),
+            str(uuid.uuid4()),
+        )
+        with pytest.raises(StoreError):
+            provider.take(content, key)
+        assert rows() == before, table
+        asyncio.run(executed(provider.database, f"DROP TRIGGER fail ON {table}"))
+        provider.take(content, key)
+    assert all(equal for _, _, equal in provider.rebuild())
+    provider.close()
+
+
+def test_a_connection_that_is_lost_between_two_statements_is_said(
+    provider_database: PostgresServer, tmp_path: Path
+):
+    provider = Provider(tmp_path / "provider", database=provider_database.owned())
+    database = provider.place.tables._database
+
+    def lost() -> None:
+        with database.writing(1) as write:
+            ((process,),) = write.run("SELECT pg_backend_pid()")
+            asyncio.run(executed(provider.database, f"SELECT pg_terminate_backend({process})"))
+            write.many("DELETE FROM alert WHERE source = ? AND kind = ?", [(1, "a")])
+
+    for _ in range(8):
+        with pytest.raises(AwayError):
+            lost()
     provider.close()
 
 

@@ -14,7 +14,7 @@ import asyncpg
 import zstandard
 
 from leadline.api.carriers.packing import Packer
-from leadline.api.carriers.postgres_schema import CHANNEL, Connection, migrate, refusal
+from leadline.api.carriers.postgres_schema import CHANNEL, FAILURES, Connection, migrate, refusal
 from leadline.api.protocol import (
     ADDED,
     DELETED,
@@ -264,7 +264,7 @@ class PostgresStore:
                     finally:
                         if not connection.is_closed():
                             await connection.remove_listener(CHANNEL, self._heard)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            except FAILURES as error:
                 log.warning("the connection to PostgreSQL was lost: %s", error)
             await asyncio.sleep(_LOOK_EVERY_S / 10)
 
@@ -319,7 +319,7 @@ def _failing() -> Iterator[None]:
     """What PostgreSQL and the connection complain about, in our words."""
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+    except FAILURES as error:
         raise refusal(error) from error
     except zstandard.ZstdError as error:
         raise StoreError("the store in PostgreSQL is damaged: a body cannot be read") from error

@@ -19,11 +19,16 @@ _AWAY = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
 )
-"""It is stopped, starts, fails over, or has no connection or memory to spare."""
+"""It is stopped, starts, fails over, or has no connection or memory to spare; asyncpg finds itself in a wrong state where a connection is
+lost between two statements.
+"""
+FAILURES = (*_AWAY, asyncpg.PostgresError)
+"""All that PostgreSQL and its client complain about."""
 
 MIGRATIONS = (
     """
@@ -111,5 +116,7 @@ def refusal(error: Exception, what: str = "the store") -> StoreError:
         return AwayError(
             f"PostgreSQL cannot be reached: {why}", hint="check that it runs and that its address is right"
         )
-    why = f"{what} in PostgreSQL: {error or type(error).__name__}"
+    if isinstance(error, TimeoutError):
+        return AwayError("PostgreSQL does not answer in time", hint="look at what it waits for")
+    why = f"{what} in PostgreSQL: {error}"
     return AwayError(why) if isinstance(error, _AWAY) else StoreError(why)

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 
-from leadline.api.carriers.postgres_schema import refusal
+from leadline.api.carriers.postgres_schema import FAILURES, refusal
 from leadline.errors import StoreError, UsageError
 from leadline.programs.provider.database import EVERYONE, Row, TakenError
 from leadline.programs.provider.schema import (
@@ -157,13 +157,7 @@ class PostgresDatabase:
             return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout_s)
         except asyncpg.UniqueViolationError as error:
             raise TakenError(str(error)) from error
-        except (
-            asyncpg.PostgresError,
-            asyncpg.InterfaceError,
-            OSError,
-            TimeoutError,
-            ValueError,
-        ) as error:
+        except (*FAILURES, ValueError) as error:
             raise refusal(error, "the provider's tables") from error
 
     def read(self, tenant: int, text: str, *given: Any, by_first: bool = False) -> list[Row]:
@@ -229,12 +223,7 @@ class PostgresDatabase:
         try:
             async with self._pool.acquire() as connection:
                 await work(connection)
-        except (
-            asyncpg.PostgresError,
-            asyncpg.InterfaceError,
-            OSError,
-            TimeoutError,
-        ) as error:
+        except FAILURES as error:
             log.warning(
                 "PostgreSQL has not looked after its tables, so that questions may take longer: %s",
                 error,
@@ -349,7 +338,7 @@ async def _ended(connection: Any, word: str) -> None:
     """Where the connection is lost, the database has undone what was begun."""
     try:
         await connection.execute(word)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+    except FAILURES:
         return
 
 
