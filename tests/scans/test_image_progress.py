@@ -119,6 +119,36 @@ def test_where_no_more_threads_can_be_had_every_layer_is_read_once(monkeypatch, 
     assert read == list("abcdef")
 
 
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_layer_half_way_is_given_up_when_nobody_waits(fails: bool):
+    before = set(threading.enumerate())
+    half_way = threading.Event()
+
+    def without_end() -> Iterator[bytes]:
+        while True:
+            yield b"x"
+            half_way.set()
+
+    def read(layer: Layer) -> str:
+        if layer.diff_id == "endless":
+            return drained(layer)
+        half_way.wait(10)
+        if fails:
+            raise OSError("gone")
+        return layer.diff_id
+
+    answers = LayerProgress("web:1", str)(read, [piecewise("a", [1]), PieceLayer("endless", without_end)])
+    if fails:
+        with pytest.raises(OSError, match="gone"):
+            next(answers)
+    else:
+        assert next(answers) == "a"
+        answers.close()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)
+    assert set(threading.enumerate()) <= before
+
+
 @pytest.mark.parametrize("fault", [OSError("gone"), KeyboardInterrupt(), SystemExit(1)])
 def test_a_fault_of_a_late_layer_is_raised_at_its_turn_and_ends_the_threads(fault: BaseException):
     before = set(threading.enumerate())

@@ -19,6 +19,10 @@ _STEP_BACK = 10
 """Of 19: a tenth of the weight of the first. What it starts for itself inherits it."""
 
 
+class _GivenUpError(Exception):
+    """Ends a layer half-way in its thread."""
+
+
 class LayerProgress:
     """Stands in for ``map`` over layers (``image.Each``)."""
 
@@ -30,12 +34,15 @@ class LayerProgress:
         """Bytes of each layer as stored; every place is written by one thread alone."""
         self._total = 0
         self._done: list[bool] = []
+        self._is_over = False
+        """What is still being read is of no use: another layer failed, or the scan was given up."""
 
     def __call__(self, read: Callable[[Layer], Any], layers: Iterable[Layer]) -> Iterator[Any]:
         """What ``read`` makes of each layer, in their order."""
         waiting = list(layers)
         self._arrived = [0] * len(waiting)
         self._done = [False] * len(waiting)
+        self._is_over = False
         self._total = sum(layer.size_bytes for layer in waiting)
 
         def read_one(i: int) -> Any:
@@ -48,7 +55,10 @@ class LayerProgress:
         if len(waiting) < 2:
             yield from map(read_one, range(len(waiting)))
             return
-        yield from _in_threads(read_one, len(waiting))
+        try:
+            yield from _in_threads(read_one, len(waiting))
+        finally:
+            self._is_over = True
 
     def _counted(self, i: int, layer: Layer) -> Layer:
         """``layer``, its bytes counted while they arrive; one in an open file is read too quickly to ask."""
@@ -59,6 +69,8 @@ class LayerProgress:
             # A layer that is asked for twice starts again.
             self._arrived[i] = 0
             for piece in layer.pieces():
+                if self._is_over:
+                    raise _GivenUpError
                 self._arrived[i] += len(piece)
                 self._tell()
                 yield piece
