@@ -20,7 +20,7 @@ from leadline.programs.provider.ingest import Message, Refused
 from leadline.programs.provider.log import verify_log
 from leadline.programs.provider.tables import VIEW, Token
 from leadline.programs.provider.watchman import EVENTS, STATES
-from leadline.scans.submitting.sending import DoubtError, check
+from leadline.scans.submitting.sending import DoubtError, check, parcel_of
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -177,12 +177,13 @@ def test_a_stolen_token_changes_no_byte_of_the_past(tmp_path_factory, history, a
             Chain().next(sorted(numbers), [1]),
             chain.next([], sorted(numbers)),
         ):
+            parcel = parcel_of(content, str(uuid.uuid4()))
             try:
-                answer = provider.take(content, known_size=before.size)
+                answer = provider.take(content, parcel.key, known_size=before.size)
             except Refused:
                 continue
             chain.sent(content)
-            check(answer, encoded(content), before, provider.place.keys.verifier)
+            check(answer, parcel, before, provider.place.keys.verifier)
     for name, content in log.items():
         assert (provider.log / name).read_bytes().startswith(content)
     later = [row for row in rows(provider) if row[0] == "finding"]
@@ -244,13 +245,13 @@ def test_a_provider_that_was_set_back_whole_is_noticed_by_its_sender(provider: P
         provider.take(report([2]), known_size=2)
     assert refused.value.status == 409
     # One that hides it and writes on cannot prove that its log begins with what was acknowledged.
-    content = report([7])
-    forged = provider.take(content, known_size=1)
+    parcel = parcel_of(report([7]), str(uuid.uuid4()))
+    forged = provider.take(report([7]), parcel.key, known_size=1)
     provider.take(report([8]), known_size=1)
     key = provider.place.keys.verifier
     with pytest.raises(DoubtError):
-        check(forged, encoded(content), key.opened(second.checkpoint), key)
-    check(forged, encoded(content), key.opened(first.checkpoint), key)
+        check(forged, parcel, key.opened(second.checkpoint), key)
+    check(forged, parcel, key.opened(first.checkpoint), key)
 
 
 def whole(found_ones: tuple[FoundFinding, ...] = (), scope: str = "", **other: Any) -> WholeReport:
@@ -379,8 +380,9 @@ def test_a_checkpoint_that_could_not_be_written_adds_nothing(provider: Provider,
         with pytest.raises(OSError, match="No space"):
             provider.take(report([1, 2]))
     content = report([2, 3])
-    receipt = provider.take(content, known_size=1)
-    check(receipt, encoded(content), key.opened(first.checkpoint), key)
+    parcel = parcel_of(content, str(uuid.uuid4()))
+    receipt = provider.take(content, parcel.key, known_size=1)
+    check(receipt, parcel, key.opened(first.checkpoint), key)
     assert (provider.source.entries, provider.open()) == (2, marks(2, 3))
     assert not verify_log(provider.log, key).faults
 

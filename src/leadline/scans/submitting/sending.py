@@ -211,7 +211,7 @@ class Channel:
         """The receipt, which proves itself. Raises: ``NotDeliveredError``, ``DoubtError``, ``ShorterError``."""
         trusted, before = self.opened(known)
         receipt = self._decoded(parcel.request(self._place, self._token, before.size), Receipt)
-        check(receipt, parcel.plain, before, trusted)
+        check(receipt, parcel, before, trusted)
         return receipt
 
     def _decoded(self, call: Call, kind: type[S]) -> S:
@@ -294,7 +294,7 @@ def _token_hint(status: int) -> str:
     return "set LEADLINE_SUBMIT_TOKEN to the token that leadline provider add-source printed for this source"
 
 
-def check(receipt: Receipt, sent: bytes, before: Checkpoint, trusted: Verifier) -> None:
+def check(receipt: Receipt, sent: Parcel, before: Checkpoint, trusted: Verifier) -> None:
     """That the log holds ``sent``, and begins with what it was ``before``. Raises: ``DoubtError``."""
     try:
         head = msgspec.json.decode(receipt.head, type=LogHead)
@@ -303,7 +303,8 @@ def check(receipt: Receipt, sent: bytes, before: Checkpoint, trusted: Verifier) 
         consistency = [bytes.fromhex(one) for one in receipt.consistency]
     except (NoteError, msgspec.MsgspecError, ValueError) as error:
         raise DoubtError(f"the receipt of the provider cannot be read: {in_words(error)}") from error
-    if head.sent != digest_of(sent):
+    # By its key as well: a report that says what one before said has an entry of its own.
+    if head.sent != digest_of(sent.plain) or head.key != sent.key:
         raise DoubtError("the receipt of the provider is for another message")
     if head.origin != now.origin or (before.origin and before.origin != now.origin):
         raise DoubtError("the receipt of the provider is of another log")
