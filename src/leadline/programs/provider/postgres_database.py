@@ -37,6 +37,7 @@ _ANSWER_S = 150.0
 _UPGRADE_S = 86_400.0
 """An upgrade rewrites the tables of an earlier version, however large they are."""
 _LOCK = 0x1EAD9A0
+_REBUILD_LOCK = 0x1EAD9A1
 _VERSION = 8
 _BEGIN = "BEGIN; SET LOCAL leadline.tenant = '{tenant:d}'; SET LOCAL jit = off;"
 # By an index always: what PostgreSQL knows of a table is old after a large message, and nothing in the first minute.
@@ -57,7 +58,7 @@ _REBUILDING = 200_000
 _LOOSE = """
 SELECT i.indexrelid::regclass::text, t.reltuples FROM pg_inherits h JOIN pg_class t ON t.oid = h.inhrelid JOIN pg_index i ON i.indrelid = t.oid
   WHERE h.inhparent = 'finding'::regclass AND i.indisvalid AND t.reltuples > 50000 AND pg_relation_size(i.indexrelid)
-  > 1.1 * t.reltuples * coalesce(substring(obj_description(i.indexrelid, 'pg_class') FROM '^[0-9]+[.][0-9]+')::float, 0)
+  > 1.1 * t.reltuples * coalesce(substring(obj_description(i.indexrelid, 'pg_class') FROM '^([0-9]{1,9}[.][0-9]{2}) bytes for each row')::float, 0)
 """
 """Indexes of partitions that take a tenth more for a row than when they were built, which a comment on each says.
 
@@ -205,6 +206,15 @@ class PostgresDatabase:
         return self._care
 
     async def _rebuild(self, connection: Any) -> None:
+        """Where no other process does: two would wait for each other, and one would take the other's unfinished index for left behind."""
+        if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _REBUILD_LOCK):
+            return
+        try:
+            await self._rebuild_alone(connection)
+        finally:
+            await connection.execute("SELECT pg_advisory_unlock($1)", _REBUILD_LOCK)
+
+    async def _rebuild_alone(self, connection: Any) -> None:
         for (name,) in await connection.fetch(_LEFT_BEHIND):
             # Of a rebuilding that ended early.
             await connection.execute(f"DROP INDEX CONCURRENTLY {name}")
