@@ -1,5 +1,6 @@
 """Layers whose order matters, against an unpacker that works on real files."""
 
+import gc
 import io
 import random
 import tarfile
@@ -17,6 +18,7 @@ from leadline.model.package import Package
 from leadline.model.unread import Unread
 from leadline.packages.file import File
 from leadline.sbom.cataloguer import Packages, Tree, cataloguer
+from leadline.sbom.layers import unpacked
 from leadline.sbom.layers.facts import LayerFacts
 from leadline.sbom.layers.file_selector import FileSelector
 from leadline.sbom.layers.scan import facts_of
@@ -182,6 +184,16 @@ def test_packages_of_a_hard_link_stay_where_its_first_path_becomes_another_file(
         ("a.jar", "good"),
         ("b.jar", "bad"),
     ]
+
+
+def test_nothing_of_an_unpacked_layer_waits_for_the_garbage_collector() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        tree_of([("file", "a", "1"), ("hard", "b", "a"), ("hard", "c", "b"), ("file", "a", "2")])
+        assert not [one for one in gc.get_objects() if type(one).__module__ == unpacked.__name__]
+    finally:
+        gc.enable()
 
 
 def catalogued(*layers: list[Step]) -> tuple[list[str], list[Unread]]:

@@ -65,11 +65,11 @@ class _Leaf:
     def __init__(
         self, kind: str, origin: Origin, standing: Standing | None, first: "_Leaf | None" = None
     ) -> None:
-        """``first``: what a hard link leads to, where this layer has it."""
+        """``first``: what a hard link leads to, where it is one."""
         self.kind = kind
         self.origin = origin
         self.standing = standing
-        self.first = first or self
+        self.first = first
 
 
 class _Folder:
@@ -127,7 +127,7 @@ class Unpacked:
     def _told(self, leaf: _Leaf, standing: Standing) -> Standing:
         """``standing``, and no link to a path where something else is by now."""
         link = standing.facts.link
-        if not link or standing.layer != self._digest or self._find(link) is leaf.first:
+        if not link or standing.layer != self._digest or self._find(link) is (leaf.first or leaf):
             return standing
         return replace(standing, facts=replace(standing.facts, link=f"{link}\0{leaf.origin.turn}"))
 
@@ -171,7 +171,7 @@ class Unpacked:
         elif standing is not None:
             linked = replace(standing.facts, link=standing.facts.link or standing.path)
             standing = Standing(standing.path, standing.layer, linked)
-        self._put(path, _Leaf(target.kind, target.origin, standing, target.first))
+        self._put(path, _Leaf(target.kind, target.origin, standing, target.first or target))
         return True
 
     def _find_below(self, path: str) -> _Leaf | None:
