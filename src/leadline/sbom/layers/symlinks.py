@@ -51,13 +51,15 @@ def follow_links(tree: MergedTree, layers: Read, scan_options: LayerScanOptions)
 def source_of(tree: MergedTree, layers: Read, real: str) -> Origin | None:
     """Where the content of ``real`` lies, the first of several hard links taken; ``None`` where nowhere."""
     origin = tree.moved.get(real, Origin(len(layers) - 1, real))
+    if origin.turn != LAST:
+        return origin
     for number in range(origin.layer, -1, -1):
         facts = layers[number][1]
         path = origin.path
-        if facts.entries.get(path) == FILE:
+        # Of a layer whose order counts, ``moved`` has every file that comes out.
+        if facts.steps is None and facts.entries.get(path) == FILE:
             one = facts.facts.get(path)
-            turn = origin.turn if number == origin.layer else LAST
-            return Origin(number, one.link if one and one.link else path, turn)
+            return Origin(number, one.link if one and one.link else path)
     return None
 
 

@@ -46,7 +46,7 @@ class MergedTree:
         """``entries`` as in ``LayerFacts``."""
         self.distro = distro or Distro()
         self.moved: Mapping[str, Origin] = {}
-        """Files that are elsewhere than their archive says."""
+        """Files of layers whose order counts, which may be elsewhere than their archive says."""
         self.unread: tuple[Unread, ...] = ()
         """Entries that cannot come out."""
         self._entries = entries

@@ -132,12 +132,8 @@ class Unpacked:
         return replace(standing, facts=replace(standing.facts, link=f"{link}\0{leaf.origin.turn}"))
 
     def moved(self) -> dict[str, Origin]:
-        """Files that are elsewhere than their archive says."""
-        return {
-            path: one.origin
-            for path, one in self._all()
-            if isinstance(one, _Leaf) and one.kind == FILE and one.origin.path != path
-        }
+        """Every file: it may be elsewhere than its archive says, or not the only one of its path."""
+        return {path: one.origin for path, one in self._all() if isinstance(one, _Leaf) and one.kind == FILE}
 
     def _all(self) -> Iterator[tuple[str, "_Leaf | _Folder"]]:
         waiting = [self._root]
@@ -163,7 +159,8 @@ class Unpacked:
         target = self._find(kind[len(HARD) :]) or self._find_below(kind[len(HARD) :])
         facts = layer.facts.get(key)
         if target is None:
-            self._put(path, self._leaf(layer, (path, FILE, key)))
+            alone = None if facts is None else Standing(path, self._digest, facts)
+            self._put(path, _Leaf(FILE, Origin(self._number, path), alone))
             return False
         standing = target.standing
         if facts is not None and not facts.link:
