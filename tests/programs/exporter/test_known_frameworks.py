@@ -23,7 +23,7 @@ def test_nothing_in_the_folder_where_it_is_started_is_run(tmp_path: Path, monkey
     ("code", "why"),
     [
         ("import os; os.kill(os.getpid(), 9)", "the process that reads them ended with code -9"),
-        ("print('x')", "malformed"),
+        ("print('x')", "not JSON at byte 0"),
         ("raise MemoryError", "MemoryError"),
     ],
 )

@@ -119,12 +119,12 @@ class Unpacked:
     def standing(self) -> dict[str, Standing]:
         """By path; what is elsewhere than its archive says is reported where it is."""
         return {
-            path: self._told(one, one.standing)
+            path: self._without_stale_link(one, one.standing)
             for path, one in self._all()
             if isinstance(one, _Leaf) and one.standing is not None
         }
 
-    def _told(self, leaf: _Leaf, standing: Standing) -> Standing:
+    def _without_stale_link(self, leaf: _Leaf, standing: Standing) -> Standing:
         """``standing``, and no link to a path where something else is by now."""
         link = standing.facts.link
         if not link or standing.layer != self._digest or self._find(link) is (leaf.first or leaf):
