@@ -272,24 +272,40 @@ class Questions:
         if not (asked.name or asked.digest):
             raise Refused(400, "Name a package, or an image by its digest")
         (after,) = _position(cursor, tenant, asked, tuple[int]) or (0,)
-        where, given = _equal({"i.digest": asked.digest, "s.name": asked.source})
-        # ``+``: SQLite is to read the packages of the image alone, and not all of the tenant.
-        first = "image i CROSS JOIN package p CROSS JOIN source s WHERE +p.tenant = ?"
+        # ``+``: of one image SQLite is to read its packages alone, and not all of the tenant.
+        where = [
+            "+p.tenant = ?" if asked.digest else "p.tenant = ?",
+            "p.id > ?",
+            "substr(p.version, 1, ?) = ?",
+        ]
+        given: list[Any] = [after, len(asked.version), asked.version]
+        if asked.digest:
+            where.append("p.image IN (SELECT id FROM image WHERE digest = ?)")
+            given.append(asked.digest)
+        if asked.source:
+            where.append(
+                "p.image IN (SELECT i.id FROM image i JOIN source s ON s.id = i.source WHERE s.name = ?)"
+            )
+            given.append(asked.source)
         if asked.name:
-            first = "package p CROSS JOIN image i CROSS JOIN source s WHERE p.tenant = ?"
-            # An index has both spellings; only one of them is that of the row's ecosystem.
+            # An index has both spellings; where they differ, only one is that of the row's ecosystem.
             of_pypi, of_others = (searched_name(type, asked.name) for type in ("pypi", ""))
-            where += ["p.short IN (?, ?)", "p.short = CASE WHEN p.type = 'pypi' THEN ? ELSE ? END"]
-            given += [of_pypi, of_others] * 2
+            if of_pypi == of_others:
+                where.append("p.short = ?")
+                given.append(of_others)
+            else:
+                where += ["p.short IN (?, ?)", "p.short = CASE WHEN p.type = 'pypi' THEN ? ELSE ? END"]
+                given += [of_pypi, of_others] * 2
             if "/" in asked.name:
                 where.append("lower(p.name) = lower(?)")
                 given.append(asked.name)
+        # Thousands of images have some names: an index chooses the page, and rows are read for that alone.
         rows = self._tables.read(
             tenant,
-            f"SELECT p.id, s.name, i.digest, i.name, p.type, p.name, p.version, i.received, {_DISPUTED} FROM {first} AND p.id > ?"
-            " AND i.id = p.image AND s.id = i.source"
-            f" AND {' AND '.join((*where, 'substr(p.version, 1, ?) = ?'))} ORDER BY p.id LIMIT ?",
-            *(after, *given, len(asked.version), asked.version, most + 1),
+            "SELECT p.id, s.name, i.digest, i.name, p.type, p.name, p.version, i.received,"
+            f" {_DISPUTED} FROM (SELECT p.id FROM package p WHERE {' AND '.join(where)} ORDER BY p.id LIMIT ?) chosen"
+            " JOIN package p ON p.id = chosen.id JOIN image i ON i.id = p.image JOIN source s ON s.id = i.source ORDER BY p.id",
+            *(*given, most + 1),
         )
         items = tuple(PackageRow(*(*row[1:8], bool(row[8]))) for row in rows[:most])
         return Packages(items, _cursor((rows[most - 1][0],), tenant, asked) if len(rows) > most else "")
