@@ -66,7 +66,7 @@ def test_a_flag_that_is_not_here_is_answered_with_what_is(
     out, err = capfd.readouterr()
     assert (out, err) == ("", f"leadline: no flag {flag}; {answer}\n")
     named = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", answer))
-    assert named - {"--ignore-unfixed", "--help"} <= OPTIONS.keys()
+    assert named - {"--ignore-unfixed", "--scanners", "--help"} <= OPTIONS.keys()
     assert set(re.findall(r"leadline (\w+)", answer)) <= lazy_group.COMMANDS.keys()
 
 
