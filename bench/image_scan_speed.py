@@ -4,8 +4,8 @@
 
 FOLDER holds the image of ``image_speed.py`` as ``image``, or any other OCI layout, or an archive as ``image.tar``, which ``--saved``
 takes where both are there, as ``small_images.py`` makes them; FEEDs are as ``db build`` takes them. Cold
-nothing is known of the image; then its layers are known, and what is in them is put together and matched anew. Trivy looks for
-credentials as well, as Leadline always does, and once more for vulnerabilities alone. The floor is unpacking and starting Python;
+nothing is known of the image; then its layers are known, and what is in them is put together and matched anew. Both look for
+credentials as well, and once more for vulnerabilities alone; each ratio is to ours that does the same. The floor is unpacking and starting Python;
 of known layers it is the start of the command, with its options read and nothing opened. With
 ``--registry`` the same image is read once more out of a registry on this machine (Debian's ``docker-registry``). The commands take
 turns; only ratios of one run mean anything. The ``leadline`` beside the Python that runs this is timed: where a wheel
@@ -92,9 +92,11 @@ def commands(folder: Path, trivy: str, where: str, image: str, to_trivy: list[st
         floor[f"{where}cold: floor"] = [sys.executable, "-c", UNZIP, image]
     return floor | {
         f"{where}cold: leadline": [*ours, "--no-cache"],
+        f"{where}cold: leadline, vulnerabilities": [*ours, "--no-cache", *alone],
         f"{where}cold: trivy": [*cold, *both],
         f"{where}cold: trivy, vulnerabilities": [*cold, *alone],
         f"{where}layers known: leadline": ours,
+        f"{where}layers known: leadline, vulnerabilities": [*ours, *alone],
         f"{where}layers known: trivy": [*known, *both],
         f"{where}layers known: trivy, vulnerabilities": [*known, *alone],
     }
@@ -147,7 +149,8 @@ def compared(commands: dict[str, list[str]], rounds: int) -> None:
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores, medians of {rounds}")
     middle = {name: [median(column) for column in zip(*rows, strict=True)] for name, rows in runs.items()}
     for name, (wall, processor, peak) in middle.items():
-        own = middle[f"{name.partition(':')[0]}: leadline"]
+        alone = ", vulnerabilities" if name.endswith(", vulnerabilities") else ""
+        own = middle[f"{name.partition(':')[0]}: leadline{alone}"]
         ratios = f"{wall / own[0]:5.2f}x wall {processor / own[1]:5.2f}x processor"
         print(f"{name:<45} {wall:7.3f} s {processor:7.3f} s {int(peak) >> 10:5} MiB {ratios}")
 
