@@ -323,3 +323,13 @@ def test_an_outbox_of_a_later_version_is_left_alone(pair: Pair):
         database.execute("PRAGMA user_version = 0")
     pair.start()
     assert pair.send({1}) == 0
+
+
+def test_a_full_disk_is_said_and_holds_up_no_later_message(pair: Pair):
+    database = pair.outbox._database
+    pages = database.execute("PRAGMA page_count").fetchone()[0]
+    database.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        pair.outbox.prepare(state(set(range(5_000))), measured(), 0)
+    database.execute("PRAGMA max_page_count = 100000")
+    assert pair.outbox.prepare(state({1}), measured(), 0).sequence == 1
